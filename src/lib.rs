@@ -1,0 +1,2 @@
+//! attache: an outbound authenticating gateway.
+pub mod model;

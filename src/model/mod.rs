@@ -1,0 +1,18 @@
+//! The nouns that every room speaks of: keys, origins, secrets, credentials, points in time.
+mod base_url;
+mod credential;
+mod key;
+mod origin;
+mod secret;
+mod time;
+
+pub use base_url::BaseUrl;
+pub use credential::Credential;
+pub use key::Key;
+pub use key::KeyError;
+pub use key::TenantId;
+pub use key::TenantIdError;
+pub use origin::Origin;
+pub use origin::UrlError;
+pub use secret::Secret;
+pub use time::UnixTime;
