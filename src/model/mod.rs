@@ -1,5 +1,7 @@
 //! The nouns that every room speaks of: keys, origins, secrets, credentials, points in time.
+pub mod address;
 mod base_url;
+mod code;
 mod credential;
 mod key;
 mod origin;
@@ -7,6 +9,7 @@ mod secret;
 mod time;
 
 pub use base_url::BaseUrl;
+pub use code::Code;
 pub use credential::Credential;
 pub use key::Key;
 pub use key::KeyError;
