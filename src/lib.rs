@@ -1,2 +1,3 @@
 //! attache: an outbound authenticating gateway.
 pub mod model;
+pub mod server;

@@ -1,0 +1,384 @@
+//! A link's life: the handshake, HTTP/1.1 or HTTP/2 on it, its deadlines, and its end.
+use super::request::RequestBody;
+use super::served::ServedBody;
+use super::socket::Socket;
+use super::socket::Stream;
+use super::tls::Certificate;
+use super::tunnel;
+use super::tunnel::Tunnel;
+use super::watch::OnExpiry;
+use super::watch::Watch;
+use super::worker::TICK;
+use super::worker::Worker;
+use bytes::Bytes;
+use http::Request;
+use http::Response;
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::cell::Cell;
+use std::cell::RefCell;
+use std::error::Error;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::net::TcpListener;
+use std::pin::Pin;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+
+/// What one listener allows a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkLimits {
+    /// From a request's first byte to the end of its head; also the TLS handshake's time.
+    pub head_timeout: Duration,
+    /// How long a link may lie idle between requests, or before the first.
+    pub idle_timeout: Duration,
+    /// Request line and fields together, in bytes.
+    pub max_head: usize,
+    /// Links on one worker at the same time.
+    pub max_links: usize,
+    /// Streams on one HTTP/2 link at the same time.
+    pub http2_streams: u32,
+}
+
+/// How much of a body may wait in a link's read buffer: bounds memory, and a read's size.
+const READ_BUFFER: usize = 128 * 1024;
+
+/// HTTP/2 flow-control windows of a link and of a stream, in bytes (RFC 9113 §6.9).
+const HTTP2_LINK_WINDOW: u32 = 1024 * 1024;
+const HTTP2_STREAM_WINDOW: u32 = 256 * 1024;
+
+/// Answers requests. One value per worker and listener.
+pub trait Handler: 'static {
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin + 'static;
+
+    /// One exchange. An error cuts the link: there is nothing that could still be answered.
+    fn handle(
+        self: Rc<Self>,
+        request: Request<RequestBody>,
+        link: Link,
+    ) -> impl Future<Output = Result<Response<Self::Body>, Cut>> + 'static;
+
+    /// A link opened (+1) or closed (-1).
+    fn links(&self, delta: i64);
+
+    /// Accepting failed, for want of file descriptors or memory; it goes on after a pause.
+    fn accept_failed(&self);
+}
+
+/// A handler's word that the link is to be closed without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the exchange was cut")]
+pub struct Cut;
+
+/// What a handler sees of the link that a request came by.
+#[derive(Clone, Debug)]
+pub struct Link {
+    pub watch: Rc<Watch>,
+    pub peer: SocketAddr,
+    /// True where the caller's side of the link is TLS.
+    pub is_tls: bool,
+    state: Option<Rc<LinkState>>,
+}
+
+impl Link {
+    /// What follows a 101. False on HTTP/2, which has no Upgrade (RFC 9113 §8.6).
+    pub fn open_tunnel(&self, tunnel: Tunnel) -> bool {
+        self.state.as_ref().is_some_and(|it| it.tunnel.replace(Some(tunnel)).is_none())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Idle,
+    Head,
+    Exchange,
+}
+
+/// The state of an HTTP/1 link between its socket, its exchange and its deadline.
+#[derive(Debug)]
+pub(super) struct LinkState {
+    watch: Rc<Watch>,
+    limits: LinkLimits,
+    phase: Cell<Phase>,
+    tunnel: RefCell<Option<Tunnel>>,
+}
+
+impl LinkState {
+    fn new(worker: &Rc<Worker>, limits: LinkLimits) -> Rc<Self> {
+        let watch = Watch::new(worker);
+        watch.arm(limits.idle_timeout, OnExpiry::Cut);
+        let (phase, tunnel) = (Cell::new(Phase::Idle), RefCell::new(None));
+        Rc::new(Self { watch, limits, phase, tunnel })
+    }
+
+    /// The first bytes on an idle link are the beginning of a head.
+    pub(super) fn bytes_arrived(&self) {
+        if self.phase.get() == Phase::Idle {
+            self.phase.set(Phase::Head);
+            self.watch.arm(self.limits.head_timeout, OnExpiry::Cut);
+        }
+    }
+
+    fn exchange_begins(&self) {
+        self.phase.set(Phase::Exchange);
+        self.watch.disarm();
+    }
+
+    pub(super) fn exchange_ended(&self) {
+        self.phase.set(Phase::Idle);
+        self.watch.begin(None);
+        self.watch.arm(self.limits.idle_timeout, OnExpiry::Cut);
+    }
+}
+
+/// Accepts and serves until the worker drains; links that are open then finish on their own tasks.
+pub async fn serve<H: Handler>(
+    worker: Rc<Worker>,
+    listener: TcpListener,
+    certificate: Option<Arc<Certificate>>,
+    limits: LinkLimits,
+    handler: Rc<H>,
+) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+        handler.accept_failed();
+        return;
+    };
+    let acceptor = certificate.map(|it| TlsAcceptor::from(it.server_config()));
+    let stop = Watch::new(&worker);
+    loop {
+        let accepted = poll_fn(|cx| {
+            let _ = stop.poll_expired(cx);
+            if worker.is_draining() {
+                Poll::Ready(None)
+            } else {
+                listener.poll_accept(cx).map(Some)
+            }
+        });
+        match accepted.await {
+            None => return,
+            Some(Ok((stream, peer))) => {
+                let link = Opening {
+                    worker: Rc::clone(&worker),
+                    handler: Rc::clone(&handler),
+                    limits,
+                    acceptor: acceptor.clone(),
+                    peer,
+                };
+                tokio::task::spawn_local(link.run(stream));
+            }
+            // A link that was gone before we took it says nothing of the next.
+            Some(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
+            Some(Err(_)) => {
+                handler.accept_failed();
+                tokio::time::sleep(TICK).await;
+            }
+        }
+        while worker.links() >= limits.max_links && !worker.is_draining() {
+            tokio::time::sleep(TICK).await;
+        }
+    }
+}
+
+/// A link that was just accepted.
+struct Opening<H> {
+    worker: Rc<Worker>,
+    handler: Rc<H>,
+    limits: LinkLimits,
+    acceptor: Option<TlsAcceptor>,
+    peer: SocketAddr,
+}
+
+impl<H: Handler> Opening<H> {
+    async fn run(self, stream: TcpStream) {
+        let _open = self.worker.link_opened();
+        self.handler.links(1);
+        let _ = stream.set_nodelay(true);
+        match self.acceptor.clone() {
+            None => {
+                let idle = self.limits.idle_timeout;
+                if let Ok(Some(is_http2)) = tokio::time::timeout(idle, speaks_http2(&stream)).await
+                {
+                    self.serve(Stream::Plain(stream), is_http2, false).await;
+                }
+            }
+            Some(acceptor) => {
+                let handshake = acceptor.accept(stream);
+                if let Ok(Ok(stream)) =
+                    tokio::time::timeout(self.limits.head_timeout, handshake).await
+                {
+                    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                    self.serve(Stream::Tls(Box::new(stream)), is_http2, true).await;
+                }
+            }
+        }
+        self.handler.links(-1);
+    }
+
+    async fn serve(&self, stream: Stream, is_http2: bool, is_tls: bool) {
+        let state = LinkState::new(&self.worker, self.limits);
+        let socket = Socket::new(stream, Rc::clone(&state));
+        if is_http2 {
+            self.serve_http2(socket, state, is_tls).await;
+        } else {
+            self.serve_http1(socket, state, is_tls).await;
+        }
+    }
+
+    async fn serve_http1(&self, socket: Socket, state: Rc<LinkState>, is_tls: bool) {
+        let (handler, peer) = (Rc::clone(&self.handler), self.peer);
+        let service_state = Rc::clone(&state);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let state = Rc::clone(&service_state);
+            state.exchange_begins();
+            let watch = Rc::clone(&state.watch);
+            let request = request.map(|it| RequestBody::new(it, Rc::clone(&watch)));
+            let link = Link { watch, peer, is_tls, state: Some(Rc::clone(&state)) };
+            let answer = Rc::clone(&handler).handle(request, link);
+            async move { answer.await.map(|it| it.map(|body| ServedBody::http1(body, state))) }
+        });
+        let mut conn = http1::Builder::new()
+            .max_buf_size(READ_BUFFER.max(self.limits.max_head))
+            .max_header_size(self.limits.max_head)
+            .serve_connection(TokioIo::new(socket), service);
+        let mut told = false;
+        let ended = poll_fn(|cx| {
+            let expired = state.watch.poll_expired(cx);
+            if expired && (state.phase.get() != Phase::Exchange || state.watch.is_cut()) {
+                return Poll::Ready(Err(()));
+            }
+            if self.worker.is_draining() && !told {
+                told = true;
+                Pin::new(&mut conn).graceful_shutdown();
+            }
+            Pin::new(&mut conn).poll(cx).map_err(drop)
+        })
+        .await;
+        if ended.is_ok()
+            && let Some(tunnel) = state.tunnel.take()
+        {
+            // From here on the tunnel alone sets the deadline.
+            state.exchange_begins();
+            let parts = conn.into_parts();
+            let _ = tunnel::run(tunnel, parts.io.into_inner(), parts.read_buf, &state.watch).await;
+        }
+    }
+
+    async fn serve_http2(&self, socket: Socket, state: Rc<LinkState>, is_tls: bool) {
+        // The socket must not arm the watch: on HTTP/2 bytes arrive for many reasons.
+        state.exchange_begins();
+        let streams = Rc::new(Streams { open: Cell::new(0), state: Rc::clone(&state) });
+        streams.state.watch.arm(self.limits.idle_timeout, OnExpiry::Cut);
+        let (handler, peer, worker) =
+            (Rc::clone(&self.handler), self.peer, Rc::clone(&self.worker));
+        let next = Rc::new(RefCell::new(None));
+        let (service_next, service_streams) = (Rc::clone(&next), Rc::clone(&streams));
+        let service = service_fn(move |request: Request<Incoming>| {
+            let watch = Watch::new(&worker);
+            // hyper hands this stream's task to the executor right after this call.
+            service_next.replace(Some(Rc::clone(&watch)));
+            let open = service_streams.opened();
+            let request = request.map(|it| RequestBody::new(it, Rc::clone(&watch)));
+            let link = Link { watch: Rc::clone(&watch), peer, is_tls, state: None };
+            let answer = Rc::clone(&handler).handle(request, link);
+            async move { answer.await.map(|it| it.map(|body| ServedBody::http2(body, watch, open))) }
+        });
+        let head = u32::try_from(self.limits.max_head).unwrap_or(u32::MAX);
+        let mut conn = pin!(
+            http2::Builder::new(StreamTasks { next })
+                .max_concurrent_streams(self.limits.http2_streams)
+                .max_header_list_size(head)
+                .initial_connection_window_size(HTTP2_LINK_WINDOW)
+                .initial_stream_window_size(HTTP2_STREAM_WINDOW)
+                .serve_connection(TokioIo::new(socket), service)
+        );
+        let mut told = false;
+        poll_fn(|cx| {
+            let expired = state.watch.poll_expired(cx);
+            if (expired || self.worker.is_draining()) && !told {
+                told = true;
+                conn.as_mut().graceful_shutdown();
+                // The peer has this long to acknowledge before the link is cut.
+                state.watch.arm(self.limits.head_timeout, OnExpiry::Cut);
+            } else if expired && streams.open.get() == 0 {
+                return Poll::Ready(());
+            }
+            conn.as_mut().poll(cx).map(drop)
+        })
+        .await;
+    }
+}
+
+/// How many streams an HTTP/2 link has open: it is idle when there are none.
+#[derive(Debug)]
+pub(super) struct Streams {
+    open: Cell<usize>,
+    state: Rc<LinkState>,
+}
+
+impl Streams {
+    fn opened(self: &Rc<Self>) -> OpenStream {
+        self.open.set(self.open.get() + 1);
+        self.state.watch.disarm();
+        OpenStream(Rc::clone(self))
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct OpenStream(Rc<Streams>);
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        let streams = &self.0;
+        streams.open.set(streams.open.get() - 1);
+        if streams.open.get() == 0 {
+            streams.state.watch.arm(streams.state.limits.idle_timeout, OnExpiry::Cut);
+        }
+    }
+}
+
+/// Runs each HTTP/2 stream as a task of this thread, cut when its watch says so.
+#[derive(Clone, Debug)]
+struct StreamTasks {
+    next: Rc<RefCell<Option<Rc<Watch>>>>,
+}
+
+impl<F: Future + 'static> hyper::rt::Executor<F> for StreamTasks {
+    fn execute(&self, task: F) {
+        let watch = self.next.take();
+        tokio::task::spawn_local(async move {
+            let mut task = pin!(task);
+            poll_fn(|cx| {
+                let cut = watch.as_ref().is_some_and(|it| it.poll_expired(cx) && it.is_cut());
+                if cut { Poll::Ready(()) } else { task.as_mut().poll(cx).map(drop) }
+            })
+            .await;
+        });
+    }
+}
+
+/// Tells by the first bytes whether a caller without TLS speaks HTTP/2 (RFC 9113 §3.4: prior
+/// knowledge). `None` where it closed without a word.
+async fn speaks_http2(stream: &TcpStream) -> Option<bool> {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let mut bytes = [0; PREFACE.len()];
+    loop {
+        let seen = stream.peek(&mut bytes).await.ok().filter(|it| *it > 0)?;
+        if bytes[..seen] != PREFACE[..seen] {
+            return Some(false);
+        }
+        if seen == PREFACE.len() {
+            return Some(true);
+        }
+        // A part of the preface only: peeking would return at once, so look again at the next tick.
+        tokio::time::sleep(TICK).await;
+    }
+}

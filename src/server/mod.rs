@@ -1,0 +1,37 @@
+//! What callers and senders connect to: one runtime per core, links accepted, framed, timed and drained.
+//!
+//! A worker owns everything that a request touches: no atomics between cores, no wake-ups across
+//! them, and no timer per request. One coarse tick per worker walks the deadlines instead.
+mod accept;
+mod link;
+mod problem;
+mod request;
+mod served;
+mod socket;
+mod tls;
+mod tunnel;
+mod watch;
+mod worker;
+
+pub use accept::BindError;
+pub use accept::Listener;
+pub use accept::bind;
+pub use link::Cut;
+pub use link::Handler;
+pub use link::Link;
+pub use link::LinkLimits;
+pub use link::serve;
+pub use problem::NO_STORE;
+pub use problem::problem;
+pub use request::RequestBody;
+pub use socket::Socket;
+pub use tls::Certificate;
+pub use tls::TlsError;
+pub use tunnel::Tunnel;
+pub use tunnel::TunnelEnd;
+pub use watch::OnExpiry;
+pub use watch::Watch;
+pub use worker::TICK;
+pub use worker::Worker;
+pub use worker::WorkerError;
+pub use worker::spawn;

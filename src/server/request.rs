@@ -1,0 +1,66 @@
+//! A request body on its way in: counted, and under the idle deadline.
+use super::watch::OnExpiry;
+use super::watch::Watch;
+use bytes::Bytes;
+use http_body::Body;
+use http_body::Frame;
+use http_body::SizeHint;
+use hyper::body::Incoming;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Context;
+use std::task::Poll;
+use std::time::Duration;
+
+/// The body as it arrives, never buffered whole.
+#[derive(Debug)]
+pub struct RequestBody {
+    incoming: Incoming,
+    watch: Rc<Watch>,
+    /// How long to wait for the next bytes once some have come; `None` until set.
+    idle: Option<Duration>,
+}
+
+impl RequestBody {
+    pub(super) fn new(incoming: Incoming, watch: Rc<Watch>) -> Self {
+        Self { incoming, watch, idle: None }
+    }
+
+    /// The exchange's watch.
+    pub fn watch(&self) -> &Rc<Watch> {
+        &self.watch
+    }
+
+    /// From here on every frame puts the deadline off by `idle`.
+    pub fn keep_alive_for(&mut self, idle: Duration) {
+        self.idle = Some(idle);
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = Pin::new(&mut self.incoming).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            let bytes = frame.data_ref().map_or(0, |it| it.len() as u64);
+            self.watch.bytes_in.set(self.watch.bytes_in.get() + bytes);
+            if let Some(idle) = self.idle {
+                self.watch.arm(idle, OnExpiry::Answer);
+            }
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}

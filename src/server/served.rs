@@ -1,0 +1,64 @@
+//! A response body on its way out: counted, timed, and the end of its exchange.
+use super::link::LinkState;
+use super::link::OpenStream;
+use super::watch::Watch;
+use bytes::Bytes;
+use http_body::Body;
+use http_body::Frame;
+use http_body::SizeHint;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Context;
+use std::task::Poll;
+
+/// The handler's body, wrapped by the link that sends it.
+#[derive(Debug)]
+pub(super) struct ServedBody<B> {
+    body: B,
+    end: End,
+}
+
+#[derive(Debug)]
+enum End {
+    Http1(Rc<LinkState>),
+    Http2(Rc<Watch>, #[expect(dead_code, reason = "counts the stream until dropped")] OpenStream),
+}
+
+impl<B> ServedBody<B> {
+    pub(super) fn http1(body: B, state: Rc<LinkState>) -> Self {
+        Self { body, end: End::Http1(state) }
+    }
+
+    pub(super) fn http2(body: B, watch: Rc<Watch>, open: OpenStream) -> Self {
+        Self { body, end: End::Http2(watch, open) }
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for ServedBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B> Drop for ServedBody<B> {
+    fn drop(&mut self) {
+        match &self.end {
+            End::Http1(state) => state.exchange_ended(),
+            End::Http2(watch, _) => watch.disarm(),
+        }
+    }
+}
