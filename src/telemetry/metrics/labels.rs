@@ -1,0 +1,91 @@
+//! The closed sets of label values.
+
+macro_rules! labels {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident $text:literal),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        impl $name {
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+    )*};
+}
+
+labels! {
+    /// Which way an exchange went: out to a third party, or in as a webhook.
+    Plane { Proxy "proxy", Hooks "hooks" }
+
+    Listener { Proxy "proxy", Admin "admin", Public "public" }
+
+    /// Why a caller was turned away.
+    AuthFailure {
+        /// No caller key at all.
+        Missing "missing",
+        /// More than one, or one that can't be a key.
+        Malformed "malformed",
+        Unknown "unknown",
+        /// A known caller that may not do this.
+        Forbidden "forbidden",
+    }
+
+    /// Why a client link was not accepted, or ended before its first request was read.
+    LinkRefusal {
+        /// The listener has as many as it may.
+        TooMany "too_many",
+        /// The process is out of file descriptors or memory: accepting pauses.
+        Exhausted "exhausted",
+        Tls "tls",
+        HeadTimeout "head_timeout",
+        /// The bytes are not HTTP.
+        Malformed "malformed",
+    }
+
+    /// What became of a delivery.
+    WebhookVerdict {
+        /// Verified, and its target took it.
+        Delivered "delivered",
+        /// Verified, and delivered before: answered, not forwarded.
+        Repeated "repeated",
+        /// Verified, while the same delivery is being forwarded.
+        InFlight "in_flight",
+        /// Verified, but its target did not take it.
+        Undeliverable "undeliverable",
+        /// No signature where one is due.
+        Missing "missing",
+        /// A signature that can't be read.
+        Malformed "malformed",
+        /// Signed too long ago, or in the future.
+        Stale "stale",
+        /// Not made by whoever has the secret.
+        Mismatch "mismatch",
+        /// Refused before its signature was looked at: too large, no such connection.
+        Refused "refused",
+    }
+}
+
+/// Something that happened to a worker's pool of upstream links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolEvent {
+    /// A new link was opened.
+    Dialled,
+    /// A request went over a link that was kept.
+    Reused,
+    /// A kept link turned out dead when it was needed.
+    Stale,
+    /// A kept link was closed for its age, idleness or number.
+    Retired,
+    /// A link could not be opened.
+    Failed,
+    /// So many links are idle in this worker's pool now.
+    IdleNow(i64),
+}
+
+/// The labels of the [`PoolEvent`]s that are counted, in their order.
+pub(super) const POOL_EVENTS: [&str; 5] = ["dialled", "reused", "stale", "retired", "failed"];

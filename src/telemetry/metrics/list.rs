@@ -1,0 +1,105 @@
+//! Every metric: name, kind, labels, the most series it can have, and what it counts.
+
+/// How many connectors, and how many webhook connections, have series of their own. Later ones are
+/// counted together under [`OTHER`].
+pub const NAMES_MAX: usize = 256;
+
+/// The label of whatever is over a bound. No stable key begins with `_`.
+pub const OTHER: &str = "_other";
+
+/// The connector label of a request that was refused before its connector was known.
+pub const NONE: &str = "_none";
+
+/// Values of a label whose set the program closes, but not this room (`class`).
+pub const CLASSES_MAX: usize = 32;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Counter,
+    Gauge,
+    /// With [`BUCKETS`](super::histogram::BUCKETS) bounds: as many series again per combination.
+    Histogram,
+}
+
+/// One metric as it is rendered. The unit is the name's last word, before `total`.
+#[derive(Clone, Copy, Debug)]
+pub struct Definition {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub labels: &'static [&'static str],
+    /// The most combinations of label values: fixed by closed sets and by [`NAMES_MAX`].
+    pub series_max: usize,
+    pub help: &'static str,
+}
+
+macro_rules! metrics {
+    ($($constant:ident $name:literal $kind:ident [$($label:literal),*] $max:expr, $help:literal;)*) => {
+        $(pub const $constant: Definition = Definition {
+            name: $name,
+            kind: Kind::$kind,
+            labels: &[$($label),*],
+            series_max: $max,
+            help: $help,
+        };)*
+
+        pub const ALL: &[Definition] = &[$($constant,)*];
+    };
+}
+
+/// Own series of each name, `_other` and `_none`.
+const CONNECTORS: usize = NAMES_MAX + 2;
+const PLANES: usize = super::labels::Plane::ALL.len();
+const LISTENERS: usize = super::labels::Listener::ALL.len();
+const SOURCES: usize = crate::telemetry::exchange::ErrorSource::ALL.len();
+const CODES: usize = crate::model::Code::ALL.len();
+
+metrics! {
+    REQUESTS "attache_requests_total" Counter ["plane", "connector", "status"] PLANES * CONNECTORS * 5,
+        "Exchanges, by the class of the status sent back (1xx to 5xx).";
+    ERRORS "attache_errors_total" Counter ["plane", "code", "source"] PLANES * CODES * SOURCES,
+        "Answers that attache made itself, by error code and by whose fault it was.";
+    BYTES "attache_bytes_total" Counter ["plane", "connector", "direction"] PLANES * CONNECTORS * 2,
+        "Body bytes: `in` from whoever asked, `out` back to them.";
+    IN_FLIGHT "attache_requests_in_flight" Gauge [] 1,
+        "Exchanges that are under way.";
+    DURATION "attache_request_duration_seconds" Histogram ["plane"] PLANES,
+        "From the request head's arrival to the end of the response.";
+    OVERHEAD "attache_overhead_duration_seconds" Histogram ["plane"] PLANES,
+        "The part of an exchange that is attache's own work.";
+    UPSTREAM "attache_upstream_duration_seconds" Histogram ["plane", "connector"] PLANES * CONNECTORS,
+        "The part of an exchange that was spent on its upstream, dialling included.";
+    AUTH_FAILURES "attache_auth_failures_total" Counter ["reason"] super::labels::AuthFailure::ALL.len(),
+        "Callers that were turned away.";
+    LINKS_OPEN "attache_links_open" Gauge ["listener"] LISTENERS,
+        "Open client links.";
+    LINKS "attache_links_total" Counter ["listener"] LISTENERS,
+        "Client links accepted.";
+    LINKS_REFUSED "attache_links_refused_total" Counter ["listener", "reason"] LISTENERS * super::labels::LinkRefusal::ALL.len(),
+        "Client links closed by attache before they had sent a request, or not accepted at all.";
+    POOL_EVENTS "attache_pool_events_total" Counter ["event"] super::labels::POOL_EVENTS.len(),
+        "What happened to upstream links.";
+    POOL_IDLE "attache_pool_idle_links" Gauge [] 1,
+        "Upstream links kept open for the next request.";
+    EGRESS_REFUSED "attache_egress_refused_total" Counter ["class"] CLASSES_MAX + 1,
+        "Dials that the egress guard refused, by the class of the address.";
+    WEBHOOK_VERDICTS "attache_webhook_verdicts_total" Counter ["connection", "verdict"] (NAMES_MAX + 1) * super::labels::WebhookVerdict::ALL.len(),
+        "Deliveries, by what became of them.";
+    RELOADS "attache_config_reloads_total" Counter ["result"] 2,
+        "Attempts to load a changed configuration.";
+    GENERATION "attache_config_generation" Gauge [] 1,
+        "The number of the configuration in use: one more with each successful reload.";
+    RELOAD_OK "attache_config_last_reload_successful" Gauge [] 1,
+        "1 where the last attempt succeeded, 0 where the last good configuration was kept.";
+    RELOADED_AT "attache_config_last_reload_success_timestamp_seconds" Gauge [] 1,
+        "When the configuration in use was loaded.";
+    LOG_WRITTEN "attache_access_log_written_total" Counter [] 1,
+        "Access log records handed to the operating system.";
+    LOG_DROPPED "attache_access_log_dropped_total" Counter [] 1,
+        "Access log records lost because the log's target was too slow or failed.";
+    PANICS "attache_panics_total" Counter [] 1,
+        "Faults in attache that ended one exchange or task.";
+    BUILD "attache_build_info" Gauge ["version"] 1,
+        "Always 1; the labels say which build this is.";
+    STARTED "attache_process_start_time_seconds" Gauge [] 1,
+        "When the process began.";
+}

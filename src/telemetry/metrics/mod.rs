@@ -1,0 +1,73 @@
+//! Counters and histograms for Prometheus: all of them are in [`list`].
+//!
+//! What a request touches is counted per worker, by its one writer, without atomic read-modify-write,
+//! and added up when scraped. What is rare is counted in shared counters.
+mod bounded;
+mod cells;
+mod collect;
+mod histogram;
+mod labels;
+pub mod list;
+mod names;
+mod rare;
+mod worker;
+
+pub use labels::AuthFailure;
+pub use labels::LinkRefusal;
+pub use labels::Listener;
+pub use labels::Plane;
+pub use labels::PoolEvent;
+pub use labels::WebhookVerdict;
+pub use worker::ExchangeLabels;
+pub use worker::Timing;
+pub use worker::WorkerMetrics;
+
+use crate::model::UnixTime;
+use collect::Fleet;
+use prometheus::Registry;
+use prometheus::TextEncoder;
+use rare::Rare;
+use std::sync::Arc;
+
+/// The content type of [`Metrics::render`]'s text.
+pub const TEXT_FORMAT: &str = prometheus::TEXT_FORMAT;
+
+/// Every metric of the process.
+pub struct Metrics {
+    registry: Registry,
+    fleet: Arc<Fleet>,
+    rare: Rare,
+}
+
+impl Metrics {
+    /// `started`: when the process began.
+    pub fn new(started: UnixTime) -> Arc<Self> {
+        let registry = Registry::new();
+        let fleet = Arc::new(Fleet::default());
+        collect::register(&registry, Arc::clone(&fleet));
+        let rare = Rare::new(&registry, started);
+        Arc::new(Self { registry, fleet, rare })
+    }
+
+    /// The metrics of one more writer: a worker, or whatever else handles requests on one thread.
+    /// What it counted stays counted after it is dropped.
+    pub fn worker(self: &Arc<Self>) -> WorkerMetrics {
+        WorkerMetrics::new(Arc::clone(self), self.fleet.join())
+    }
+
+    /// The Prometheus text exposition format, version 0.0.4.
+    pub fn render(&self) -> String {
+        let mut text = String::with_capacity(64 * 1024);
+        TextEncoder::new()
+            .encode_utf8(&self.registry.gather(), &mut text)
+            .expect("a registry gathers only families that can be encoded");
+        text
+    }
+
+    fn fleet(&self) -> &Fleet {
+        &self.fleet
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! What is counted seldom: shared counters, one atomic instruction each.
+use super::Metrics;
+use super::bounded::Bounded;
+use super::labels::LinkRefusal;
+use super::labels::Listener;
+use super::labels::WebhookVerdict;
+use super::list;
+use super::list::Definition;
+use crate::model::UnixTime;
+use prometheus::Gauge;
+use prometheus::IntCounter;
+use prometheus::IntCounterVec;
+use prometheus::IntGauge;
+use prometheus::Opts;
+use prometheus::Registry;
+use prometheus::core::Collector;
+
+pub(super) struct Rare {
+    links_refused: IntCounterVec,
+    egress_refused: Bounded,
+    webhook_verdicts: Bounded,
+    reloads: IntCounterVec,
+    generation: IntGauge,
+    reload_ok: IntGauge,
+    reloaded_at: Gauge,
+    log_written: IntCounter,
+    log_dropped: IntCounter,
+    panics: IntCounter,
+}
+
+impl Rare {
+    pub(super) fn new(registry: &Registry, started: UnixTime) -> Self {
+        counters_as_gauges(registry, &list::BUILD)
+            .with_label_values(&[env!("CARGO_PKG_VERSION")])
+            .set(1);
+        gauge(registry, &list::STARTED).set(seconds(started));
+        let reloads = counters(registry, &list::RELOADS);
+        for result in ["ok", "failed"] {
+            reloads.with_label_values(&[result]).inc_by(0);
+        }
+        Self {
+            links_refused: counters(registry, &list::LINKS_REFUSED),
+            egress_refused: Bounded::new(registry, &list::EGRESS_REFUSED, list::CLASSES_MAX),
+            webhook_verdicts: Bounded::new(registry, &list::WEBHOOK_VERDICTS, list::NAMES_MAX),
+            reloads,
+            generation: int_gauge(registry, &list::GENERATION),
+            reload_ok: int_gauge(registry, &list::RELOAD_OK),
+            reloaded_at: gauge(registry, &list::RELOADED_AT),
+            log_written: counter(registry, &list::LOG_WRITTEN),
+            log_dropped: counter(registry, &list::LOG_DROPPED),
+            panics: counter(registry, &list::PANICS),
+        }
+    }
+}
+
+impl Metrics {
+    pub fn link_refused(&self, listener: Listener, reason: LinkRefusal) {
+        self.rare.links_refused.with_label_values(&[listener.as_str(), reason.as_str()]).inc();
+    }
+
+    /// `class`: of the address, as the egress guard calls it.
+    pub fn egress_refused(&self, class: &'static str) {
+        self.rare.egress_refused.count(class, &[]);
+    }
+
+    /// `connection`: the key of a connection that exists; deliveries to others are counted under one
+    /// empty name by whoever refuses them, or anyone could use the names up.
+    pub fn webhook_verdict(&self, connection: &str, verdict: WebhookVerdict) {
+        let connection = if connection.is_empty() { list::NONE } else { connection };
+        self.rare.webhook_verdicts.count(connection, &[verdict.as_str()]);
+    }
+
+    /// A configuration was loaded, the first one at start included. A failure leaves the generation
+    /// and its time as they are.
+    pub fn reload(&self, ok: bool, generation: u64, now: UnixTime) {
+        self.rare.reloads.with_label_values(&[if ok { "ok" } else { "failed" }]).inc();
+        self.rare.reload_ok.set(i64::from(ok));
+        if ok {
+            self.rare.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+            self.rare.reloaded_at.set(seconds(now));
+        }
+    }
+
+    pub fn log_written(&self, records: u64) {
+        self.rare.log_written.inc_by(records);
+    }
+
+    pub fn log_dropped(&self, records: u64) {
+        self.rare.log_dropped.inc_by(records);
+    }
+
+    pub fn panicked(&self) {
+        self.rare.panics.inc();
+    }
+}
+
+/// Seconds since 1970, to the millisecond, as Prometheus has its timestamps.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds since 1970 fit 53 bits until the year 287396"
+)]
+fn seconds(time: UnixTime) -> f64 {
+    time.as_ms() as f64 / 1000.0
+}
+
+fn counter(registry: &Registry, definition: &Definition) -> IntCounter {
+    registered(registry, IntCounter::with_opts(opts(definition)))
+}
+
+pub(super) fn counters(registry: &Registry, definition: &Definition) -> IntCounterVec {
+    registered(registry, IntCounterVec::new(opts(definition), definition.labels))
+}
+
+fn gauge(registry: &Registry, definition: &Definition) -> Gauge {
+    registered(registry, Gauge::with_opts(opts(definition)))
+}
+
+fn int_gauge(registry: &Registry, definition: &Definition) -> IntGauge {
+    registered(registry, IntGauge::with_opts(opts(definition)))
+}
+
+fn counters_as_gauges(registry: &Registry, definition: &Definition) -> prometheus::IntGaugeVec {
+    registered(registry, prometheus::IntGaugeVec::new(opts(definition), definition.labels))
+}
+
+fn opts(definition: &Definition) -> Opts {
+    Opts::new(definition.name, definition.help)
+}
+
+fn registered<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    made: prometheus::Result<C>,
+) -> C {
+    let collector = made.expect("a listed metric has a valid name, help and labels");
+    registry.register(Box::new(collector.clone())).expect("a metric is listed once");
+    collector
+}
