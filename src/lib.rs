@@ -1,4 +1,11 @@
 //! attache: an outbound authenticating gateway.
+
+// Values.
 pub mod model;
-pub mod server;
+
+// Engines: bytes and values in and out.
+pub mod auth;
 pub mod telemetry;
+
+// Edges: one outside thing each.
+pub mod server;

@@ -1,0 +1,256 @@
+//! A credential in its finished form, made once, applied to each request without formatting anything.
+use super::cookie;
+use super::query;
+use super::redact;
+use super::redact::Watched;
+use super::slot;
+use super::slot::Place;
+use super::slot::Slot;
+use crate::model::Credential;
+use crate::model::Secret;
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::header::COOKIE;
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// What one credential puts on a request. Prints without its values.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Prepared {
+    /// The values are marked sensitive.
+    headers: Vec<(HeaderName, HeaderValue)>,
+    query: Option<Box<QueryPart>>,
+    cookies: Option<Box<CookiePart>>,
+    /// What an upstream must not get reflected to the caller.
+    watched: Vec<Watched>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct QueryPart {
+    names: Vec<Box<str>>,
+    /// `a=b&c=d`, percent-encoded.
+    text: Secret,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct CookiePart {
+    names: Vec<Box<str>>,
+    /// `a=b; c=d`, marked sensitive.
+    line: HeaderValue,
+}
+
+/// One thing that is put on the request, for whoever explains it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    pub place: Place,
+    pub name: String,
+}
+
+impl Prepared {
+    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.headers
+    }
+
+    /// Removes every copy that the caller sent of what is injected here (underscore twins of header
+    /// names, cookies on any Cookie line) and puts ours on. The caller's other cookies stay as sent,
+    /// on one line.
+    pub fn apply_headers(&self, headers: &mut HeaderMap) {
+        for (name, value) in &self.headers {
+            remove_twins(headers, name.as_str());
+            headers.insert(name.clone(), value.clone());
+        }
+        if let Some(part) = &self.cookies {
+            cookie::merge(headers, &part.names, &part.line);
+        }
+    }
+
+    /// The query to send: the caller's byte for byte, less every spelling of an injected name, then
+    /// ours. `None` where the caller's goes as it is.
+    pub fn query(&self, caller: Option<&str>) -> Option<String> {
+        let part = self.query.as_ref()?;
+        Some(query::replaced(caller.unwrap_or_default(), &part.names, part.text.expose()))
+    }
+
+    /// True where the field of this name is ours, so that a caller's trailers may not carry it either.
+    pub fn injects_header(&self, name: &HeaderName) -> bool {
+        self.headers.iter().any(|it| slot::are_twins(it.0.as_str(), name.as_str()))
+            || self.cookies.is_some() && name == COOKIE
+    }
+
+    /// The text of a Location, Content-Location, Link or Refresh field without what is injected
+    /// here; `None` where it has nothing of it.
+    pub fn redact(&self, text: &str) -> Option<String> {
+        let names = self.query.as_ref().map_or(&[][..], |it| &it.names);
+        redact::redacted(text, names, &self.watched)
+    }
+
+    /// What goes where, for `explain`.
+    pub fn describe(&self) -> Vec<Placed> {
+        let headers = self.headers.iter().map(|it| (Place::Header, it.0.as_str()));
+        let query = self.query.iter().flat_map(|it| &it.names).map(|it| (Place::Query, &**it));
+        let cookies = self.cookies.iter().flat_map(|it| &it.names).map(|it| (Place::Cookie, &**it));
+        let all = headers.chain(query).chain(cookies);
+        all.map(|(place, name)| Placed { place, name: name.to_owned() }).collect()
+    }
+
+    /// Adds one finished value, which the slot has been asked about.
+    pub(super) fn put(&mut self, slot: &Slot, value: &str) {
+        match slot {
+            Slot::Header(name) => self.headers.push((name.clone(), sensitive(value))),
+            Slot::Query(name) => {
+                let pair = query::pair(name, value);
+                let Some(part) = &mut self.query else {
+                    let part =
+                        QueryPart { names: vec![name.clone()], text: Secret::new(pair.as_str()) };
+                    self.query = Some(Box::new(part));
+                    return;
+                };
+                part.names.push(name.clone());
+                part.text = Secret::new([part.text.expose(), &pair].join("&"));
+            }
+            Slot::Cookie(name) => {
+                let pair = Zeroizing::new([name, "=", value].concat());
+                let Some(part) = &mut self.cookies else {
+                    let part = CookiePart { names: vec![name.clone()], line: sensitive(&pair) };
+                    self.cookies = Some(Box::new(part));
+                    return;
+                };
+                part.names.push(name.clone());
+                let line = String::from_utf8_lossy(part.line.as_bytes());
+                part.line = sensitive(&Zeroizing::new([&line, "; ", &pair].concat()));
+            }
+        }
+    }
+
+    /// Looks for the field's value in redirect-like fields of responses from now on, wherever it
+    /// stands there.
+    pub(super) fn watch(&mut self, credential: &Credential, field: &str) {
+        let value = credential.field(field).cloned();
+        self.watched.extend(value.map(|value| Watched { value, anywhere: true }));
+    }
+
+    /// The same, but only behind a `?` or `#`: for fields that may be no secret.
+    pub(super) fn watch_queries(&mut self, credential: &Credential, field: &str) {
+        let value = credential.field(field).cloned();
+        self.watched.extend(value.map(|value| Watched { value, anywhere: false }));
+    }
+}
+
+fn sensitive(text: &str) -> HeaderValue {
+    let mut value = HeaderValue::from_bytes(text.as_bytes())
+        .expect("a slot lets no control character into a finished value");
+    value.set_sensitive(true);
+    value
+}
+
+/// `x_api_key` beside `x-api-key`: one name to servers behind CGI (RFC 3875 §4.1.18).
+fn remove_twins(headers: &mut HeaderMap, name: &str) {
+    if name.bytes().all(|it| it.is_ascii_alphanumeric()) {
+        return;
+    }
+    let is_twin = |it: &&HeaderName| slot::are_twins(it.as_str(), name) && it.as_str() != name;
+    while let Some(twin) = headers.keys().find(is_twin).cloned() {
+        headers.remove(twin);
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Prepared").field(&self.describe()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ApiKey;
+    use super::super::RawApiKey;
+    use super::super::Scheme;
+    use super::*;
+
+    fn prepared(place: Place, name: &str) -> Prepared {
+        let raw = RawApiKey { r#in: place, name: name.into(), format: "{key}".into() };
+        let scheme = Scheme::ApiKey(ApiKey::try_from(raw).unwrap());
+        scheme.prepare(&Credential::from_iter([("key", "0ur-s3cr3t")])).unwrap()
+    }
+
+    fn applied(name: &str, caller: &[(&str, &'static str)]) -> Vec<(String, String)> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in caller {
+            let name = HeaderName::try_from(*name).unwrap();
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        prepared(Place::Header, name).apply_headers(&mut headers);
+        let text = |it: &HeaderValue| it.to_str().unwrap().to_owned();
+        headers.iter().map(|it| (it.0.to_string(), text(it.1))).collect()
+    }
+
+    #[test]
+    fn every_copy_of_the_header_is_replaced() {
+        let ours = |name: &str| vec![(name.to_owned(), "0ur-s3cr3t".to_owned())];
+        for copies in [
+            &[("x-api-key", "1")][..],
+            &[("X-API-KEY", "1"), ("x-api-key", "2"), ("X-Api-Key", "3")],
+            &[("x_api_key", "1")],
+            &[("X_Api-Key", "1"), ("x-api_key", "2"), ("x_api_key", "3"), ("x.api.key", "4")],
+        ] {
+            assert_eq!(applied("X-Api-Key", copies), ours("x-api-key"), "{copies:?}");
+        }
+        assert_eq!(applied("x_api_key", &[("x-api-key", "1")]), ours("x_api_key"));
+        assert_eq!(applied("Authorization", &[("authorization", "1")]), ours("authorization"));
+    }
+
+    #[test]
+    fn other_headers_stay() {
+        let sent =
+            applied("X-Api-Key", &[("x-api-keys", "1"), ("xapikey", "2"), ("authorization", "3")]);
+        assert_eq!(sent.len(), 4);
+    }
+
+    #[test]
+    fn nothing_injected_changes_nothing() {
+        let none = Scheme::None.prepare(&Credential::default()).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.append("authorization", HeaderValue::from_static("theirs"));
+        headers.append(COOKIE, HeaderValue::from_static("a=1"));
+        headers.append(COOKIE, HeaderValue::from_static("b=2"));
+        let before = headers.clone();
+        none.apply_headers(&mut headers);
+        assert_eq!(headers, before);
+        assert_eq!(none.query(Some("a=1")), None);
+        assert_eq!(none.redact("/a?key=1"), None);
+    }
+
+    #[test]
+    fn trailers_may_not_carry_what_is_injected() {
+        let name = |it: &str| HeaderName::try_from(it).unwrap();
+        let header = prepared(Place::Header, "X-Api-Key");
+        assert!(
+            header.injects_header(&name("x-api-key")) && header.injects_header(&name("x_api_key"))
+        );
+        assert!(!header.injects_header(&name("x-api")) && !header.injects_header(&name("cookie")));
+        assert!(prepared(Place::Cookie, "sid").injects_header(&name("cookie")));
+        assert!(!prepared(Place::Query, "sid").injects_header(&name("sid")));
+    }
+
+    #[test]
+    fn a_reflected_key_is_taken_out() {
+        let query = prepared(Place::Query, "api_key");
+        assert_eq!(query.redact("/n?page=2&api_key=0ur-s3cr3t").as_deref(), Some("/n?page=2"));
+        assert_eq!(query.redact("/n?next=%2F0ur-s3cr3t").as_deref(), Some("/n?next=%2Fredacted"));
+        assert_eq!(query.redact("/n?page=2"), None);
+    }
+
+    #[test]
+    fn nothing_prints_a_value() {
+        for place in [Place::Header, Place::Query, Place::Cookie] {
+            let prepared = prepared(place, "sid");
+            let mut headers = HeaderMap::new();
+            headers.append(COOKIE, HeaderValue::from_static("a=1"));
+            prepared.apply_headers(&mut headers);
+            let printed = format!("{prepared:?} {headers:?} {:?}", prepared.describe());
+            assert!(!printed.contains("0ur-s3cr3t"), "{printed}");
+            assert!(printed.contains("sid"));
+        }
+    }
+}
