@@ -1,0 +1,4 @@
+//! The whole program over real sockets, with a third party that does what it is told.
+#![allow(clippy::disallowed_methods, reason = "tests are callers: they open sockets of their own")]
+mod support;
+mod supported;

@@ -1,0 +1,29 @@
+//! What the tests are built from: so that a test reads in six lines.
+#![allow(dead_code, unused_imports, reason = "a tool box: each test takes what it needs")]
+mod certificate;
+mod client;
+mod upstream;
+mod wire;
+
+pub use certificate::Authority;
+pub use client::RawClient;
+pub use client::Response;
+pub use client::raw_request;
+pub use upstream::RawUpstream;
+pub use upstream::Received;
+pub use upstream::Script;
+pub use wire::Head;
+
+use std::future::Future;
+use std::time::Duration;
+
+/// Longest that anything in a test may take: far more than it needs, so that only a hang meets it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits for `what`, and fails the test with its name rather than hang.
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(done) => done,
+        Err(_) => panic!("waited {PATIENCE:?} for {what}"),
+    }
+}
