@@ -1,3 +1,4 @@
+//! What is counted is what is rendered, within its bounds.
 use super::*;
 use crate::model::Code;
 use crate::telemetry::exchange::ErrorSource;
