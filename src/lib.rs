@@ -8,5 +8,9 @@ pub mod auth;
 pub mod telemetry;
 pub mod webhook;
 
+// Definitions: validated values, no I/O.
+pub mod catalog;
+pub mod config;
+
 // Edges: one outside thing each.
 pub mod server;

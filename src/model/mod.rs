@@ -7,6 +7,7 @@ mod key;
 mod origin;
 mod secret;
 mod time;
+mod unit;
 
 pub use base_url::BaseUrl;
 pub use code::Code;
@@ -19,3 +20,6 @@ pub use origin::Origin;
 pub use origin::UrlError;
 pub use secret::Secret;
 pub use time::UnixTime;
+pub use unit::ByteSize;
+pub use unit::TimeSpan;
+pub use unit::UnitError;

@@ -1,0 +1,184 @@
+//! How an API authenticates: a type and its settings, kept on the connector.
+use super::problem::At;
+use super::problem::Problem;
+use crate::auth::ApiKey;
+use crate::auth::Custom;
+use crate::auth::RawApiKey;
+use crate::auth::RawBasic;
+use crate::auth::RawBearer;
+use crate::auth::RawCustom;
+use crate::auth::RawNone;
+use crate::auth::Scheme;
+use crate::auth::SettingsError;
+use crate::model::Key;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::de::IgnoredAny;
+
+/// An auth method as written. The type is the key of its settings, and exactly one stands here.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawAuthMethod {
+    /// Default: the key.
+    pub name: Option<String>,
+    pub description: Option<String>,
+    /// No authentication at all.
+    pub none: Option<RawNone>,
+    /// One key in a header, a query parameter or a cookie. Credentials: `key`.
+    pub api_key: Option<RawApiKey>,
+    /// RFC 7617. Credentials: `username`, `password`.
+    pub basic: Option<RawBasic>,
+    /// RFC 6750. Credentials: `token`.
+    pub bearer: Option<RawBearer>,
+    /// Several placements, templates over any credential fields.
+    pub custom: Option<RawCustom>,
+    #[schemars(skip)]
+    pub oauth2: Option<Unbuilt>,
+    #[schemars(skip)]
+    pub oauth1: Option<Unbuilt>,
+    #[schemars(skip)]
+    pub aws_sigv4: Option<Unbuilt>,
+    #[schemars(skip)]
+    pub signed_request: Option<Unbuilt>,
+    #[schemars(skip)]
+    pub http_signature: Option<Unbuilt>,
+    #[schemars(skip)]
+    pub jwt: Option<Unbuilt>,
+    #[schemars(skip)]
+    pub digest: Option<Unbuilt>,
+    #[schemars(skip)]
+    pub mtls: Option<Unbuilt>,
+    #[schemars(skip)]
+    pub session_login: Option<Unbuilt>,
+}
+
+/// The settings of a type that this version cannot use: known, so that the answer is not "unknown
+/// field", and not read.
+#[derive(Clone, Copy, Debug)]
+pub struct Unbuilt;
+
+impl<'de> Deserialize<'de> for Unbuilt {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+/// An auth method of a connector.
+#[derive(Clone, Debug)]
+pub struct AuthMethod {
+    pub key: Key,
+    pub name: String,
+    pub description: String,
+    /// 1 for methods in files: a connection in a file follows the file's method.
+    pub revision: u32,
+    pub auth: Auth,
+}
+
+/// What a method is for: requests out, or webhooks in.
+#[derive(Clone, Debug)]
+pub enum Auth {
+    Outbound(Scheme),
+}
+
+const BUILT: &str = "the types are none, api_key, basic, bearer, custom and hmac";
+
+impl AuthMethod {
+    pub(super) fn build(
+        key: Key,
+        raw: RawAuthMethod,
+        at: At<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
+        let before = problems.len();
+        for (name, unbuilt) in raw.unbuilt() {
+            if unbuilt.is_some() {
+                let problem = format!("auth type `{name}` is not built yet");
+                problems.push(at.key(name).problem(problem, BUILT));
+            }
+        }
+        let types = raw.types();
+        match types[..] {
+            [] if problems.len() == before => {
+                let hint = format!("write one as in `bearer: {{}}`; {BUILT}");
+                problems.push(at.problem("no auth type is set", hint));
+            }
+            [_, _, ..] => {
+                let problem = format!("{} are set: a method has one type", types.join(" and "));
+                problems.push(at.problem(problem, "make a method of each"));
+            }
+            _ => {}
+        }
+        let auth = raw.auth(at, problems);
+        if problems.len() > before {
+            return None;
+        }
+        Some(Self {
+            name: raw.name.unwrap_or_else(|| key.to_string()),
+            description: raw.description.unwrap_or_default(),
+            revision: 1,
+            auth: auth?,
+            key,
+        })
+    }
+}
+
+impl RawAuthMethod {
+    fn unbuilt(&self) -> [(&'static str, Option<Unbuilt>); 9] {
+        [
+            ("oauth2", self.oauth2),
+            ("oauth1", self.oauth1),
+            ("aws_sigv4", self.aws_sigv4),
+            ("signed_request", self.signed_request),
+            ("http_signature", self.http_signature),
+            ("jwt", self.jwt),
+            ("digest", self.digest),
+            ("mtls", self.mtls),
+            ("session_login", self.session_login),
+        ]
+    }
+
+    /// The types that are set, less those that are not built.
+    fn types(&self) -> Vec<&'static str> {
+        let set = [
+            ("none", self.none.is_some()),
+            ("api_key", self.api_key.is_some()),
+            ("basic", self.basic.is_some()),
+            ("bearer", self.bearer.is_some()),
+            ("custom", self.custom.is_some()),
+        ];
+        set.into_iter().filter(|it| it.1).map(|it| it.0).collect()
+    }
+
+    fn auth(&self, at: At<'_>, problems: &mut Vec<Problem>) -> Option<Auth> {
+        if self.none.is_some() {
+            return Some(Auth::Outbound(Scheme::None));
+        }
+        if self.basic.is_some() {
+            return Some(Auth::Outbound(Scheme::Basic));
+        }
+        if self.bearer.is_some() {
+            return Some(Auth::Outbound(Scheme::Bearer));
+        }
+        if let Some(raw) = &self.api_key {
+            let scheme = ApiKey::try_from(raw.clone());
+            let scheme = scheme.map_err(|it| settings_problems(&it, at.key("api_key"), problems));
+            return scheme.ok().map(|it| Auth::Outbound(Scheme::ApiKey(it)));
+        }
+        if let Some(raw) = &self.custom {
+            let scheme = Custom::try_from(raw.clone());
+            let scheme = scheme.map_err(|it| settings_problems(&it, at.key("custom"), problems));
+            return scheme.ok().map(|it| Auth::Outbound(Scheme::Custom(it)));
+        }
+        None
+    }
+}
+
+fn settings_problems(errors: &[SettingsError], at: At<'_>, problems: &mut Vec<Problem>) {
+    for error in errors {
+        let inject = at.key("inject");
+        let entry = error.injection.map(|it| inject.index(it));
+        let at = entry.as_ref().unwrap_or(&at).key(error.setting);
+        problems.push(at.problem(error.to_string(), error.fault.hint()));
+    }
+}

@@ -1,0 +1,153 @@
+//! The programs that send requests through the proxy, and what each may use.
+use super::pattern::Allowed;
+use super::pattern::Pattern;
+use super::problem::At;
+use super::problem::Problem;
+use crate::model::Key;
+use crate::model::Secret;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use sha2::Digest;
+use sha2::Sha256;
+
+/// Shortest caller key, in bytes: a shorter one can be guessed.
+pub const CALLER_KEY_LEN_MIN: usize = 16;
+
+/// A caller as written. The lists take patterns with `*`, may name what does not exist yet, and
+/// default to everything.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawCaller {
+    /// The caller key: at least 16 visible ASCII characters.
+    pub key: Secret,
+    /// Keys of connections that it may use.
+    pub connections: Option<Vec<String>>,
+    /// Keys of environments that it may use.
+    pub environments: Option<Vec<String>>,
+    /// Tenants that it may act for.
+    pub tenants: Option<Vec<String>>,
+    /// Request methods that it may send, in upper case.
+    pub methods: Option<Vec<String>>,
+    /// Paths below the base URL that it may ask for, without query.
+    pub paths: Option<Vec<String>>,
+}
+
+/// A caller and its grants.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub key: Key,
+    /// SHA-256 of the caller key: the key itself is not kept.
+    pub(super) key_sha256: [u8; 32],
+    connections: Allowed,
+    environments: Allowed,
+    tenants: Allowed,
+    methods: Allowed,
+    paths: Allowed,
+}
+
+impl Caller {
+    /// A caller that may use everything.
+    pub fn unlimited(key: Key, caller_key: &Secret) -> Self {
+        Self {
+            key,
+            key_sha256: Sha256::digest(caller_key.expose()).into(),
+            connections: Allowed::default(),
+            environments: Allowed::default(),
+            tenants: Allowed::default(),
+            methods: Allowed::default(),
+            paths: Allowed::default(),
+        }
+    }
+
+    pub fn may_use_connection(&self, key: &str) -> bool {
+        self.connections.has(key)
+    }
+
+    pub fn may_use_environment(&self, key: &str) -> bool {
+        self.environments.has(key)
+    }
+
+    pub fn may_use_tenant(&self, tenant: &str) -> bool {
+        self.tenants.has(tenant)
+    }
+
+    pub fn may_use_method(&self, method: &str) -> bool {
+        self.methods.has(method)
+    }
+
+    /// `path` is the one below the base URL, without query; an empty one counts as `/`.
+    pub fn may_use_path(&self, path: &str) -> bool {
+        self.paths.has(if path.is_empty() { "/" } else { path })
+    }
+
+    pub(super) fn build(
+        key: Key,
+        raw: &RawCaller,
+        at: At<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let caller_key = raw.key.expose();
+        if caller_key.len() < CALLER_KEY_LEN_MIN
+            || !caller_key.bytes().all(|it| it.is_ascii_graphic())
+        {
+            let problem =
+                format!("a caller key has at least {CALLER_KEY_LEN_MIN} visible ASCII characters");
+            problems.push(at.key("key").problem(problem, "make one: openssl rand -hex 24"));
+        }
+        let mut allowed = |name, patterns: &Option<Vec<String>>, rule: &Rule| {
+            checked(patterns.as_deref(), rule, at.key(name), problems)
+        };
+        Self {
+            connections: allowed("connections", &raw.connections, &KEYS),
+            environments: allowed("environments", &raw.environments, &KEYS),
+            tenants: allowed("tenants", &raw.tenants, &TENANTS),
+            methods: allowed("methods", &raw.methods, &METHODS),
+            paths: allowed("paths", &raw.paths, &PATHS),
+            ..Self::unlimited(key, &raw.key)
+        }
+    }
+}
+
+/// What a pattern of a list can be, so that one that never matches is told at once.
+struct Rule {
+    fits: fn(&str) -> bool,
+    hint: &'static str,
+}
+
+const KEYS: Rule = Rule {
+    fits: |it| it.bytes().all(|b| b == b'*' || Key::is_valid(&[b'a', b])) && !it.is_empty(),
+    hint: "keys are lower case: github-prod, github-*, or * for all of them",
+};
+
+const TENANTS: Rule = Rule {
+    fits: |it| !it.is_empty() && !it.chars().any(char::is_control),
+    hint: "write the tenant's id, or a pattern with *",
+};
+
+const METHODS: Rule = Rule {
+    fits: |it| {
+        !it.is_empty() && it.bytes().all(|b| b == b'*' || b == b'-' || b.is_ascii_uppercase())
+    },
+    hint: "methods are upper case: GET, POST",
+};
+
+const PATHS: Rule = Rule {
+    fits: |it| it.starts_with(['/', '*']) && !it.contains(['?', '#']),
+    hint: "a path begins with a slash and has no query: /repos/*",
+};
+
+fn checked(
+    patterns: Option<&[String]>,
+    rule: &Rule,
+    at: At<'_>,
+    problems: &mut Vec<Problem>,
+) -> Allowed {
+    let Some(patterns) = patterns else { return Allowed::default() };
+    for (index, pattern) in patterns.iter().enumerate() {
+        if !(rule.fits)(pattern) {
+            let problem = format!("`{pattern}` can match nothing");
+            problems.push(at.index(index).problem(problem, rule.hint));
+        }
+    }
+    Allowed::only(patterns.iter().map(|it| Pattern::new(it)))
+}

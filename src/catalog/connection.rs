@@ -1,0 +1,328 @@
+//! A name, an auth method, a base URL and credentials.
+use super::activation::Activation;
+use super::activation::RawActivation;
+use super::activation::on;
+use super::auth_method::AuthMethod;
+use super::base_url::BaseUrlTemplate;
+use super::connector::Connector;
+use super::connector::base_url;
+use super::credentials::RawCredentials;
+use super::holder::Holder;
+use super::holder::Mould;
+use super::problem::At;
+use super::problem::Problem;
+use super::upstream_settings::RawEgress;
+use super::upstream_settings::RawUpstream;
+use super::upstream_settings::UpstreamSettings;
+use super::variables::VariableRules;
+use crate::model::BaseUrl;
+use crate::model::Key;
+use crate::model::Origin;
+use crate::model::TenantId;
+use crate::model::address;
+use hashbrown::HashMap;
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A connection as written.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawConnection {
+    /// Default: the key.
+    pub name: Option<String>,
+    /// The connector's key.
+    pub connector: String,
+    /// The key of one of the connector's auth methods.
+    pub auth: String,
+    /// Each tenant brings its own credentials. Default: no, the connection holds them.
+    #[serde(default)]
+    pub embedded: bool,
+    /// Switched off, its requests are answered `connection_disabled`. Default: on.
+    #[serde(default = "on")]
+    pub enabled: bool,
+    /// Instead of the connector's. A webhook connection's: where verified deliveries go.
+    pub base_url: Option<String>,
+    /// Values for the connector's variables; activations override them.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    /// Other origins that `Attache-Base-Url` may name.
+    #[serde(default)]
+    pub allowed_origins: Vec<String>,
+    #[serde(default)]
+    pub credentials: RawCredentials,
+    /// Of an embedded connection: used for requests tagged `Attache-Test: true`.
+    pub test_credentials: Option<RawCredentials>,
+    /// Whether a tenant-scoped caller may list and use it. Default: no.
+    #[serde(default)]
+    pub expose: bool,
+    /// Of an embedded connection: whose credentials activations hold. Default: the tenant's own.
+    #[serde(default)]
+    pub supplied_by: SuppliedBy,
+    /// For each credential field and variable, whether it is set once or by each tenant.
+    #[serde(default)]
+    pub inputs: IndexMap<String, Input>,
+    #[serde(default)]
+    pub upstream: RawUpstream,
+    #[serde(default)]
+    pub egress: RawEgress,
+}
+
+/// Whose credentials the activations of an embedded connection hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SuppliedBy {
+    #[default]
+    Tenant,
+    Operator,
+}
+
+/// Where an input of an embedded connection is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Input {
+    /// On the connection, for all its activations.
+    Global,
+    /// On each activation.
+    Tenant,
+}
+
+/// A connection.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub key: Key,
+    pub name: String,
+    pub connector: Key,
+    pub method: Arc<AuthMethod>,
+    pub enabled: bool,
+    pub kind: Kind,
+    pub base_url: BaseUrlTemplate,
+    /// The connector's.
+    pub variables: Arc<VariableRules>,
+    /// What `Attache-Base-Url` may name besides the connection's own origin.
+    pub allowed_origins: Box<[Origin]>,
+    pub upstream: Arc<UpstreamSettings>,
+    pub exposed: bool,
+    pub supplied_by: SuppliedBy,
+    pub inputs: Box<[(String, Input)]>,
+}
+
+/// Who holds the credentials.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// The connection itself.
+    Standard(Holder),
+    /// Each tenant's activation.
+    Embedded { activations: Activations, test: Option<Box<Holder>> },
+}
+
+pub type Activations = HashMap<TenantId, Arc<Activation>, foldhash::fast::RandomState>;
+
+/// The activations of one connection as written, each with its index in the list.
+pub(super) type RawActivations = Vec<(usize, RawActivation)>;
+
+impl Connection {
+    pub(super) fn build(
+        key: Key,
+        raw: RawConnection,
+        activations: RawActivations,
+        connector: &Connector,
+        at: At<'_>,
+        problems: &mut Vec<Problem>,
+        warnings: &mut Vec<Problem>,
+    ) -> Option<Self> {
+        let before = problems.len();
+        let upstream = connector.upstream.overlaid(&raw.upstream, &raw.egress, at, problems);
+        let allowed_origins = origins(&raw.allowed_origins, at.key("allowed_origins"), problems);
+        let method = method(&raw.auth, connector, at, problems);
+        let base_url = match &raw.base_url {
+            Some(text) => base_url(text, at, problems),
+            None => default_base_url(connector, at, problems),
+        };
+        let (method, base_url) = (method?, base_url?);
+        let nothing = BTreeMap::new();
+        let mould = Mould {
+            method: &method,
+            base_url: &base_url,
+            rules: &connector.variables,
+            inherited: &nothing,
+        };
+        let kind = if raw.embedded {
+            let shared = Mould { inherited: &raw.variables, ..mould };
+            embedded(raw.credentials, raw.test_credentials, activations, shared, at, problems)
+        } else {
+            standard_only(&raw.test_credentials, &activations, &key, at, problems);
+            mould
+                .fill(raw.credentials, &raw.variables, at, "credentials", problems)
+                .map(Kind::Standard)
+        };
+        if problems.len() > before {
+            return None;
+        }
+        let connection = Self {
+            name: raw.name.unwrap_or_else(|| key.to_string()),
+            connector: connector.key.clone(),
+            method,
+            enabled: raw.enabled,
+            kind: kind?,
+            base_url,
+            variables: Arc::clone(&connector.variables),
+            allowed_origins,
+            upstream,
+            exposed: raw.expose,
+            supplied_by: raw.supplied_by,
+            inputs: raw.inputs.into_iter().collect(),
+            key,
+        };
+        connection.warn_of_refused_addresses(at, warnings);
+        Some(connection)
+    }
+
+    /// A literal address that every dial will refuse is better told now.
+    fn warn_of_refused_addresses(&self, at: At<'_>, warnings: &mut Vec<Problem>) {
+        let holder = match &self.kind {
+            Kind::Standard(holder) => holder.base.as_ref(),
+            Kind::Embedded { .. } => self.base_url.fixed(),
+        };
+        let Some((base, class)) = holder.and_then(|it| Some((it, refused(it, &self.upstream)?)))
+        else {
+            return;
+        };
+        let host = base.origin().host();
+        warnings.push(at.key("base_url").problem(
+            format!("{host} is a {class} address, which is not allowed here: nothing will be sent"),
+            format!("add it to egress.allow: [{}]", base.origin().bare_host()),
+        ));
+    }
+}
+
+/// The class of the base URL's address, where it is one that the egress guard refuses.
+fn refused(base: &BaseUrl, upstream: &UpstreamSettings) -> Option<&'static str> {
+    let address = base.origin().bare_host().parse::<IpAddr>().ok()?;
+    if address::is_allowed(address, &upstream.egress_allow) {
+        return None;
+    }
+    address::refusal(address)
+}
+
+fn method(
+    name: &str,
+    connector: &Connector,
+    at: At<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Arc<AuthMethod>> {
+    let method = connector.methods.get(name).cloned();
+    if method.is_none() {
+        let known: Vec<&str> = connector.methods.keys().map(Key::as_str).collect();
+        let hint = match known[..] {
+            [] => format!("declare one under connectors.{}.auth", connector.key),
+            _ => format!("it has {}", known.join(", ")),
+        };
+        let problem = format!("the connector `{}` has no auth method `{name}`", connector.key);
+        problems.push(at.key("auth").problem(problem, hint));
+    }
+    method
+}
+
+fn default_base_url(
+    connector: &Connector,
+    at: At<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<BaseUrlTemplate> {
+    if connector.base_url.is_none() {
+        let problem = format!("neither it nor the connector `{}` has a base_url", connector.key);
+        problems.push(at.problem(problem, "write one as in base_url: https://api.example.com"));
+    }
+    connector.base_url.clone()
+}
+
+fn origins(texts: &[String], at: At<'_>, problems: &mut Vec<Problem>) -> Box<[Origin]> {
+    let mut origins = Vec::with_capacity(texts.len());
+    for (index, text) in texts.iter().enumerate() {
+        match Origin::parse(text) {
+            Ok(origin) => origins.push(origin),
+            Err(error) => problems.push(at.index(index).problem(
+                format!("the origin {error}"),
+                "write scheme, host and port only: https://eu.example.com",
+            )),
+        }
+    }
+    origins.into()
+}
+
+fn embedded(
+    credentials: RawCredentials,
+    test: Option<RawCredentials>,
+    raw: RawActivations,
+    mould: Mould<'_>,
+    at: At<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Kind> {
+    if !credentials.is_empty() {
+        problems.push(at.key("credentials").problem(
+            "an embedded connection holds no credentials",
+            "put them into activations, or into test_credentials",
+        ));
+    }
+    if let Err(problem) = mould.base_url.expand(mould.rules, mould.inherited)
+        && !matches!(problem, super::variables::VariableError::Missing(_))
+    {
+        let at = at.key("variables");
+        let hint = super::holder::hint(&problem, mould);
+        let name = problem.variable().unwrap_or_default();
+        problems.push(at.key(name).problem(problem.to_string(), hint));
+        return None;
+    }
+    let test = test.and_then(|it| {
+        mould.fill(it, &BTreeMap::new(), at, "test_credentials", problems).map(Box::new)
+    });
+    let section = At::section("activations");
+    let mut first_of: HashMap<TenantId, usize> = HashMap::with_capacity(raw.len());
+    let mut activations = Activations::with_capacity_and_hasher(raw.len(), Default::default());
+    for (index, raw) in raw {
+        let at = section.index(index);
+        let tenant = match TenantId::try_from(&*raw.tenant) {
+            Ok(tenant) => tenant,
+            Err(error) => {
+                let problem = format!("`{}` is not a tenant id", raw.tenant.escape_debug());
+                problems.push(at.key("tenant").problem(problem, error.to_string()));
+                continue;
+            }
+        };
+        if let Some(first) = first_of.insert(tenant.clone(), index) {
+            let problem =
+                format!("the tenant is activated twice here: also by activations[{first}]");
+            problems.push(at.key("tenant").problem(problem, "keep one of them"));
+        }
+        if let Some(activation) = Activation::build(tenant.clone(), raw, mould, at, problems) {
+            activations.insert(tenant, Arc::new(activation));
+        }
+    }
+    activations.shrink_to_fit();
+    Some(Kind::Embedded { activations, test })
+}
+
+fn standard_only(
+    test: &Option<RawCredentials>,
+    activations: &RawActivations,
+    key: &Key,
+    at: At<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    if test.is_some() {
+        problems.push(at.key("test_credentials").problem(
+            "only an embedded connection has test credentials",
+            "set embedded: true, or leave them out",
+        ));
+    }
+    let section = At::section("activations");
+    for (index, _) in activations {
+        problems.push(section.index(*index).key("connection").problem(
+            format!("the connection `{key}` is not embedded, so it has no activations"),
+            "set embedded: true on it, or leave this activation out",
+        ));
+    }
+}

@@ -1,0 +1,98 @@
+//! The definition of one third-party API: base URL, variables, auth methods. No secrets.
+use super::auth_method::AuthMethod;
+use super::auth_method::RawAuthMethod;
+use super::base_url::BaseUrlTemplate;
+use super::problem::At;
+use super::problem::Problem;
+use super::upstream_settings::RawEgress;
+use super::upstream_settings::RawUpstream;
+use super::upstream_settings::UpstreamSettings;
+use super::variables::RawVariable;
+use super::variables::VariableRules;
+use crate::model::Key;
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// A connector as written.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawConnector {
+    /// Default: the key.
+    pub name: Option<String>,
+    pub description: Option<String>,
+    /// Where the API is. Variables stand in braces: `https://{subdomain}.example.com`.
+    pub base_url: Option<String>,
+    /// The variables of the base URL.
+    pub variables: IndexMap<String, RawVariable>,
+    /// The auth methods, by key.
+    pub auth: IndexMap<String, RawAuthMethod>,
+    pub upstream: RawUpstream,
+    pub egress: RawEgress,
+}
+
+/// A connector.
+#[derive(Clone, Debug)]
+pub struct Connector {
+    pub key: Key,
+    pub name: String,
+    pub description: String,
+    /// A connection can give its own; without either there is nowhere to send to.
+    pub base_url: Option<BaseUrlTemplate>,
+    pub variables: Arc<VariableRules>,
+    pub methods: IndexMap<Key, Arc<AuthMethod>>,
+    pub upstream: Arc<UpstreamSettings>,
+}
+
+impl Connector {
+    pub(super) fn build(
+        key: Key,
+        raw: RawConnector,
+        defaults: &Arc<UpstreamSettings>,
+        at: At<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let base_url = raw.base_url.and_then(|text| base_url(&text, at, problems));
+        let variables = VariableRules::build(&raw.variables, at.key("variables"), problems);
+        let mut methods = IndexMap::new();
+        let at_auth = at.key("auth");
+        for (name, raw) in raw.auth {
+            let at = at_auth.key(&name);
+            if let Some(key) = checked_key(&name, at, problems)
+                && let Some(method) = AuthMethod::build(key.clone(), raw, at, problems)
+            {
+                methods.insert(key, Arc::new(method));
+            }
+        }
+        Self {
+            name: raw.name.unwrap_or_else(|| key.to_string()),
+            description: raw.description.unwrap_or_default(),
+            base_url,
+            variables: Arc::new(variables),
+            methods,
+            upstream: defaults.overlaid(&raw.upstream, &raw.egress, at, problems),
+            key,
+        }
+    }
+}
+
+/// The `base_url` beside `at`.
+pub(super) fn base_url(
+    text: &str,
+    at: At<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<BaseUrlTemplate> {
+    BaseUrlTemplate::parse(text)
+        .map_err(|it| problems.push(at.key("base_url").problem(it.to_string(), it.hint())))
+        .ok()
+}
+
+pub(super) fn checked_key(text: &str, at: At<'_>, problems: &mut Vec<Problem>) -> Option<Key> {
+    Key::try_from(text)
+        .map_err(|it| {
+            let problem = format!("`{text}` is not a key");
+            problems.push(at.problem(problem, it.to_string()));
+        })
+        .ok()
+}

@@ -1,0 +1,103 @@
+//! What holds a credential: a standard connection, an activation, test credentials.
+use super::auth_method::Auth;
+use super::auth_method::AuthMethod;
+use super::base_url::BaseUrlTemplate;
+use super::credentials::RawCredentials;
+use super::problem::At;
+use super::problem::Problem;
+use super::variables::VariableError;
+use super::variables::VariableRules;
+use crate::auth::AuthError;
+use crate::auth::Prepared;
+use crate::model::BaseUrl;
+use crate::model::Credential;
+use std::collections::BTreeMap;
+
+/// A credential in its finished form, and where it goes.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    pub ready: Ready,
+    /// The base URL with this holder's variables; `None` where a variable still has no value, so
+    /// that a request has to bring it.
+    pub base: Option<BaseUrl>,
+    pub variables: BTreeMap<String, String>,
+}
+
+/// A credential in its finished form.
+#[derive(Clone, Debug)]
+pub enum Ready {
+    Outbound(Prepared),
+}
+
+/// Everything that a holder is made from but its own credential and variables.
+#[derive(Clone, Copy)]
+pub(super) struct Mould<'a> {
+    pub(super) method: &'a AuthMethod,
+    pub(super) base_url: &'a BaseUrlTemplate,
+    pub(super) rules: &'a VariableRules,
+    /// The connection's variables, which a holder's own override.
+    pub(super) inherited: &'a BTreeMap<String, String>,
+}
+
+impl Mould<'_> {
+    /// `at` is where the holder stands, `field` the name of its credentials there.
+    pub(super) fn fill(
+        self,
+        credentials: RawCredentials,
+        variables: &BTreeMap<String, String>,
+        at: At<'_>,
+        field: &str,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Holder> {
+        let ready = self.ready(&credentials.into_credential(), at.key(field), problems);
+        let mut all = self.inherited.clone();
+        all.extend(variables.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let base = match self.base_url.expand(self.rules, &all) {
+            Ok(base) => Some(base),
+            Err(VariableError::Missing(_)) => None,
+            Err(problem) => {
+                let name = problem.variable().unwrap_or_default();
+                // A bad inherited one is told once, at the connection.
+                if variables.contains_key(name) || variables.len() == all.len() {
+                    let at = at.key("variables");
+                    problems.push(at.key(name).problem(problem.to_string(), hint(&problem, self)));
+                }
+                return None;
+            }
+        };
+        Some(Holder { ready: ready?, base, variables: all })
+    }
+
+    fn ready(
+        &self,
+        credential: &Credential,
+        at: At<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Ready> {
+        match &self.method.auth {
+            Auth::Outbound(scheme) => match scheme.prepare(credential) {
+                Ok(prepared) => Some(Ready::Outbound(prepared)),
+                Err(errors) => {
+                    let problem =
+                        |it: AuthError| at.key(it.field()).problem(it.to_string(), it.hint());
+                    problems.extend(errors.into_iter().map(problem));
+                    None
+                }
+            },
+        }
+    }
+}
+
+pub(super) fn hint(problem: &VariableError, mould: Mould<'_>) -> String {
+    if !matches!(problem, VariableError::Unknown(_)) {
+        return String::new();
+    }
+    let mut known: Vec<&str> = mould.rules.names().chain(mould.base_url.variables()).collect();
+    known.sort_unstable();
+    known.dedup();
+    if known.is_empty() {
+        "the connector declares no variables".into()
+    } else {
+        format!("the connector has {}", known.join(", "))
+    }
+}

@@ -1,0 +1,404 @@
+//! Everything that is served at one moment: immutable, checked whole, swapped whole.
+use super::activation::RawActivation;
+use super::caller::Caller;
+use super::caller::RawCaller;
+use super::connection::Connection;
+use super::connection::RawActivations;
+use super::connection::RawConnection;
+use super::connector::Connector;
+use super::connector::RawConnector;
+use super::connector::checked_key;
+use super::environment::Environment;
+use super::environment::RawEnvironment;
+use super::integration::Integration;
+use super::integration::RawIntegration;
+use super::problem::At;
+use super::problem::Problem;
+use super::upstream_settings::RawEgress;
+use super::upstream_settings::RawUpstream;
+use super::upstream_settings::UpstreamSettings;
+use crate::model::Key;
+use hashbrown::HashMap;
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::HashSet;
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+
+type ByKey<T> = HashMap<Key, Arc<T>, foldhash::fast::RandomState>;
+
+/// All definitions as written: the sections of a configuration file that can change while running.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawCatalog {
+    /// For all connections.
+    pub egress: RawEgress,
+    /// For all connections that say nothing else.
+    pub upstream: RawUpstream,
+    /// Who may send requests, by key.
+    pub callers: IndexMap<String, RawCaller>,
+    /// Third-party APIs, by key.
+    pub connectors: IndexMap<String, RawConnector>,
+    /// Connections, by key.
+    pub connections: IndexMap<String, RawConnection>,
+    /// Tenants' credentials under embedded connections.
+    pub activations: Vec<RawActivation>,
+    /// Integrations, by key.
+    pub integrations: IndexMap<String, RawIntegration>,
+    /// Environments, by key.
+    pub environments: IndexMap<String, RawEnvironment>,
+    /// What stands in the file, but could not be read, as `(section, key)`: said already, so that
+    /// whoever refers to it is not told that it is missing.
+    #[serde(skip)]
+    pub unread: HashSet<(String, String)>,
+}
+
+/// Everything that is served, looked up by key.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// By the first bytes of the hash of the caller key.
+    callers: HashMap<[u8; 8], Vec<Arc<Caller>>, foldhash::fast::RandomState>,
+    connectors: ByKey<Connector>,
+    connections: ByKey<Connection>,
+    environments: ByKey<Environment>,
+}
+
+impl Snapshot {
+    /// Nothing at all.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Checks everything; all problems at once. What is sound but surely not meant goes to
+    /// `warnings`.
+    pub fn build(raw: RawCatalog, warnings: &mut Vec<Problem>) -> Result<Self, Vec<Problem>> {
+        let mut build = Build { unread: raw.unread, problems: Vec::new(), warnings };
+        let defaults = build.defaults(&raw.upstream, &raw.egress);
+        let callers = build.callers(&raw.callers);
+        let connectors = build.connectors(raw.connectors, &defaults);
+        let connections = build.connections(raw.connections, raw.activations, &connectors);
+        let integrations = build.integrations(raw.integrations, &connectors);
+        let environments = build.environments(raw.environments, &integrations, &connections);
+        if !build.problems.is_empty() {
+            return Err(build.problems);
+        }
+        let mut snapshot = Self {
+            connectors: sound(connectors),
+            connections: sound(connections),
+            environments,
+            ..Self::default()
+        };
+        for caller in callers {
+            snapshot.callers.entry(first_bytes(&caller.key_sha256)).or_default().push(caller);
+        }
+        Ok(snapshot)
+    }
+
+    /// The caller with this SHA-256 of its caller key, compared in constant time.
+    pub fn caller(&self, key_sha256: &[u8; 32]) -> Option<&Arc<Caller>> {
+        let candidates = self.callers.get(&first_bytes(key_sha256))?;
+        candidates.iter().find(|it| it.key_sha256.ct_eq(key_sha256).into())
+    }
+
+    pub fn connection(&self, key: &str) -> Option<&Arc<Connection>> {
+        self.connections.get(key)
+    }
+
+    pub fn environment(&self, key: &str) -> Option<&Arc<Environment>> {
+        self.environments.get(key)
+    }
+
+    pub fn connector(&self, key: &str) -> Option<&Arc<Connector>> {
+        self.connectors.get(key)
+    }
+
+    pub fn connections(&self) -> impl Iterator<Item = &Arc<Connection>> {
+        self.connections.values()
+    }
+
+    /// In no order.
+    pub fn callers(&self) -> impl Iterator<Item = &Arc<Caller>> {
+        self.callers.values().flatten()
+    }
+}
+
+fn first_bytes(hash: &[u8; 32]) -> [u8; 8] {
+    *hash.first_chunk().expect("32 bytes have 8 first ones")
+}
+
+/// What was built; `None` under the key of what is not sound, so that nobody calls it missing.
+type Built<T> = HashMap<Key, Option<Arc<T>>, foldhash::fast::RandomState>;
+
+fn sound<T>(built: Built<T>) -> ByKey<T> {
+    built.into_iter().filter_map(|(key, it)| Some((key, it?))).collect()
+}
+
+struct Build<'w> {
+    unread: HashSet<(String, String)>,
+    problems: Vec<Problem>,
+    warnings: &'w mut Vec<Problem>,
+}
+
+impl Build<'_> {
+    fn defaults(&mut self, upstream: &RawUpstream, egress: &RawEgress) -> Arc<UpstreamSettings> {
+        let mut problems = Vec::new();
+        // The section's name stands in both paths already.
+        let top = At::section("");
+        let settings = Arc::new(UpstreamSettings::default());
+        let settings = settings.overlaid(upstream, egress, top, &mut problems);
+        self.problems.extend(problems.into_iter().map(|mut it| {
+            it.path.remove(0);
+            it
+        }));
+        settings
+    }
+
+    fn callers(&mut self, raw: &IndexMap<String, RawCaller>) -> Vec<Arc<Caller>> {
+        let section = At::section("callers");
+        let mut callers: Vec<Arc<Caller>> = Vec::with_capacity(raw.len());
+        let mut by_hash: HashMap<[u8; 32], Key> = HashMap::new();
+        for (name, raw) in raw {
+            let at = section.key(name);
+            let Some(key) = checked_key(name, at, &mut self.problems) else { continue };
+            let caller = Caller::build(key.clone(), raw, at, &mut self.problems);
+            if let Some(other) = by_hash.insert(caller.key_sha256, key) {
+                self.problems.push(at.key("key").problem(
+                    format!("the caller `{other}` has the same key"),
+                    "give each caller a key of its own",
+                ));
+            }
+            callers.push(Arc::new(caller));
+        }
+        callers
+    }
+
+    fn connectors(
+        &mut self,
+        raw: IndexMap<String, RawConnector>,
+        defaults: &Arc<UpstreamSettings>,
+    ) -> Built<Connector> {
+        let section = At::section("connectors");
+        let mut built = Built::default();
+        for (name, raw) in raw {
+            let at = section.key(&name);
+            let before = self.problems.len();
+            let Some(key) = checked_key(&name, at, &mut self.problems) else { continue };
+            let connector = Connector::build(key.clone(), raw, defaults, at, &mut self.problems);
+            let is_sound = self.problems.len() == before;
+            built.insert(key, is_sound.then(|| Arc::new(connector)));
+        }
+        built
+    }
+
+    fn connections(
+        &mut self,
+        raw: IndexMap<String, RawConnection>,
+        activations: Vec<RawActivation>,
+        connectors: &Built<Connector>,
+    ) -> Built<Connection> {
+        let mut by_connection: HashMap<String, RawActivations> = HashMap::new();
+        for (index, activation) in activations.into_iter().enumerate() {
+            by_connection.entry_ref(&*activation.connection).or_default().push((index, activation));
+        }
+        let section = At::section("connections");
+        let mut built = Built::with_capacity_and_hasher(raw.len(), Default::default());
+        for (name, raw) in raw {
+            let at = section.key(&name);
+            let activations = by_connection.remove(&name).unwrap_or_default();
+            let Some(key) = checked_key(&name, at, &mut self.problems) else { continue };
+            let connection = match connectors.get(&*raw.connector) {
+                Some(Some(connector)) => Connection::build(
+                    key.clone(),
+                    raw,
+                    activations,
+                    connector,
+                    at,
+                    &mut self.problems,
+                    self.warnings,
+                ),
+                Some(None) => None,
+                None => {
+                    self.missing("connectors", "connector", &raw.connector, at.key("connector"));
+                    None
+                }
+            };
+            built.insert(key, connection.map(Arc::new));
+        }
+        let section = At::section("activations");
+        for (name, activations) in by_connection {
+            for (index, _) in activations {
+                let at = section.index(index);
+                self.missing("connections", "connection", &name, at.key("connection"));
+            }
+        }
+        built
+    }
+
+    fn integrations(
+        &mut self,
+        raw: IndexMap<String, RawIntegration>,
+        connectors: &Built<Connector>,
+    ) -> Built<Integration> {
+        let section = At::section("integrations");
+        let mut built = Built::default();
+        for (name, raw) in raw {
+            let at = section.key(&name);
+            let Some(key) = checked_key(&name, at, &mut self.problems) else { continue };
+            let unread = &self.unread;
+            let has = |it: &str| connectors.contains_key(it) || is_unread(unread, "connectors", it);
+            let integration = Integration::build(key.clone(), raw, has, at, &mut self.problems);
+            built.insert(key, Some(Arc::new(integration)));
+        }
+        built
+    }
+
+    fn environments(
+        &mut self,
+        raw: IndexMap<String, RawEnvironment>,
+        integrations: &Built<Integration>,
+        connections: &Built<Connection>,
+    ) -> ByKey<Environment> {
+        let section = At::section("environments");
+        let mut built = ByKey::default();
+        for (name, raw) in raw {
+            let at = section.key(&name);
+            let Some(key) = checked_key(&name, at, &mut self.problems) else { continue };
+            let Some(Some(integration)) = integrations.get(&*raw.integration) else {
+                let at = at.key("integration");
+                self.missing("integrations", "integration", &raw.integration, at);
+                continue;
+            };
+            let unread = &self.unread;
+            let find = |it: &str| match connections.get(it) {
+                Some(connection) => Some(connection.as_ref()),
+                None => is_unread(unread, "connections", it).then_some(None),
+            };
+            let environment =
+                Environment::build(key.clone(), raw, integration, find, at, &mut self.problems);
+            built.insert(key, Arc::new(environment));
+        }
+        built
+    }
+
+    fn missing(&mut self, section: &str, noun: &str, key: &str, at: At<'_>) {
+        if !is_unread(&self.unread, section, key) {
+            let problem = format!("there is no {noun} `{key}`");
+            self.problems.push(at.problem(problem, format!("declare it under {section}")));
+        }
+    }
+}
+
+fn is_unread(unread: &HashSet<(String, String)>, section: &str, key: &str) -> bool {
+    !unread.is_empty() && unread.contains(&(section.to_owned(), key.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Kind;
+    use crate::catalog::PathSegment;
+    use serde_json::Value;
+    use serde_json::json;
+
+    fn good() -> Value {
+        json!({
+            "egress": { "allow": ["127.0.0.0/8"] },
+            "callers": { "runtime": { "key": "0123456789abcdef" } },
+            "connectors": {
+                "github": {
+                    "base_url": "https://api.github.com",
+                    "auth": { "token": { "bearer": {} } }
+                },
+                "zendesk": {
+                    "base_url": "https://{subdomain}.zendesk.com",
+                    "variables": { "subdomain": { "pattern": "[a-z0-9-]+", "required": true } },
+                    "auth": { "login": { "basic": {} } }
+                }
+            },
+            "connections": {
+                "github-prod": {
+                    "connector": "github", "auth": "token", "credentials": { "token": "t" }
+                },
+                "zendesk-customers": { "connector": "zendesk", "auth": "login", "embedded": true }
+            },
+            "activations": [{
+                "connection": "zendesk-customers", "tenant": "acme",
+                "variables": { "subdomain": "acme" },
+                "credentials": { "username": "u", "password": "p" }
+            }],
+            "integrations": {
+                "sync": { "connectors": {
+                    "hub": { "connector": "github" }, "desk": { "connector": "zendesk" }
+                } }
+            },
+            "environments": {
+                "production": {
+                    "integration": "sync",
+                    "assign": { "hub": "github-prod", "desk": "zendesk-customers" }
+                }
+            }
+        })
+    }
+
+    fn build(raw: Value) -> Result<Snapshot, Vec<Problem>> {
+        Snapshot::build(serde_json::from_value(raw).unwrap(), &mut Vec::new())
+    }
+
+    #[test]
+    fn everything_is_found_by_its_key() {
+        let snapshot = build(good()).unwrap();
+        let hash = |key: &str| {
+            use sha2::Digest;
+            <[u8; 32]>::from(sha2::Sha256::digest(key))
+        };
+        assert_eq!(snapshot.caller(&hash("0123456789abcdef")).unwrap().key.as_str(), "runtime");
+        assert!(snapshot.caller(&hash("0123456789abcdeF")).is_none());
+        let environment = snapshot.environment("production").unwrap();
+        assert_eq!(environment.assigned("hub").unwrap().key.as_str(), "github-prod");
+        assert_eq!(environment.assigned("github").unwrap().key.as_str(), "github-prod");
+        assert!(environment.assigned("slack").is_none());
+        let connection = snapshot.connection("zendesk-customers").unwrap();
+        let Kind::Embedded { activations, .. } = &connection.kind else { panic!() };
+        let base = activations["acme"].holder.base.as_ref().unwrap();
+        assert_eq!(base.to_string(), "https://acme.zendesk.com");
+    }
+
+    /// Sets the value at a JSON pointer of the good catalogue, and says what is then wrong with it.
+    fn broken(pointer: &str, value: Value) -> Vec<(String, String)> {
+        let mut raw = good();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        raw.pointer_mut(parent).unwrap()[name] = value;
+        let path = |it: &Problem| {
+            let step = |it: &PathSegment| match it {
+                PathSegment::Key(key) => format!("/{key}"),
+                PathSegment::Index(index) => format!("/{index}"),
+            };
+            it.path.iter().map(step).collect::<String>()
+        };
+        let problems = build(raw).map(|_| ()).unwrap_err();
+        problems.iter().map(|it| (path(it), format!("{}\n{}", it.problem, it.hint))).collect()
+    }
+
+    #[test]
+    fn each_fault_is_told_once_at_its_place() {
+        let prod = "/connections/github-prod";
+        let cases = [
+            (
+                format!("{prod}/connector"),
+                json!("gitlab"),
+                format!("{prod}/connector"),
+                "there is no connector `gitlab`\ndeclare it under connectors",
+            ),
+            (
+                format!("{prod}/auth"),
+                json!("login"),
+                format!("{prod}/auth"),
+                "the connector `github` has no auth method `login`\nit has token",
+            ),
+        ];
+        for (pointer, value, path, message) in cases {
+            assert_eq!(broken(&pointer, value), [(path, message.to_owned())], "{pointer}");
+        }
+    }
+}
