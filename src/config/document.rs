@@ -1,0 +1,160 @@
+//! A whole configuration: one file or several, merged by section, every value with its place.
+use super::error::ConfigError;
+use super::interpolate::Sources;
+use super::node::Field;
+use super::node::Node;
+use super::node::Place;
+use super::node::Step;
+use super::node::Value;
+use super::node::dotted;
+use super::parse::Input;
+use super::parse::parse;
+use indexmap::map::Entry;
+
+/// Where the operator finds every key.
+pub(super) const EVERY_KEY: &str = "config/attache.yaml shows every key with its default";
+
+/// The merged tree of all the files.
+#[derive(Clone, Debug)]
+pub struct Document {
+    files: Vec<String>,
+    root: Node,
+}
+
+/// A file's name, as messages show it and as relative paths in it are meant, and its text.
+pub struct File<'a> {
+    pub name: &'a str,
+    pub text: &'a str,
+}
+
+impl Document {
+    /// Parses and merges. Everything wrong goes to `errors`; what could be read is returned all
+    /// the same, so that the rest can be checked in the same run.
+    ///
+    /// Files merge by section: the same section may stand in several, the same key of it may not.
+    /// Lists (`activations`) are joined.
+    pub fn parse(files: &[File<'_>], sources: Sources<'_>, errors: &mut Vec<ConfigError>) -> Self {
+        let names = files.iter().map(|it| it.name.to_owned()).collect();
+        let place = Place { file: 0, line: 0, column: 0 };
+        let root = Node { place, value: Value::Map(indexmap::IndexMap::default()) };
+        let mut document = Self { files: names, root };
+        for (index, file) in (0..).zip(files) {
+            let before = errors.len();
+            let input = Input { name: file.name, text: file.text, index, sources };
+            match parse(&input, errors) {
+                Some(Node { value: Value::Map(sections), .. }) => {
+                    document.merge(sections.into_iter(), errors);
+                }
+                None if errors.len() > before => {}
+                None | Some(Node { value: Value::Null, .. }) => {
+                    errors.push(ConfigError::in_file(file.name, "the file is empty", EVERY_KEY));
+                }
+                Some(node) => {
+                    let problem = format!("expected a map of sections, found {}", node.kind());
+                    errors.push(document.error_at(node.place, String::new(), problem, EVERY_KEY));
+                }
+            }
+        }
+        document
+    }
+
+    fn merge(
+        &mut self,
+        sections: impl Iterator<Item = (String, Field)>,
+        errors: &mut Vec<ConfigError>,
+    ) {
+        let mut twice = Vec::new();
+        let Value::Map(ours) = &mut self.root.value else { return };
+        for (name, theirs) in sections {
+            match ours.entry(name) {
+                Entry::Vacant(entry) => {
+                    entry.insert(theirs);
+                }
+                Entry::Occupied(mut entry) => {
+                    let name = entry.key().clone();
+                    let ours = entry.get_mut();
+                    match (&mut ours.node.value, theirs.node.value) {
+                        (Value::Map(ours), Value::Map(theirs)) => {
+                            for (key, field) in theirs {
+                                match ours.entry(key) {
+                                    Entry::Vacant(entry) => {
+                                        entry.insert(field);
+                                    }
+                                    Entry::Occupied(entry) => {
+                                        let key = format!("{name}.{}", entry.key());
+                                        twice.push((key, field.place, entry.get().place));
+                                    }
+                                }
+                            }
+                        }
+                        (Value::List(ours), Value::List(theirs)) => ours.extend(theirs),
+                        (_, Value::Null) => {}
+                        (Value::Null, value) => ours.node = Node { value, ..theirs.node },
+                        _ => twice.push((name, theirs.place, ours.place)),
+                    }
+                }
+            }
+        }
+        for (key, here, there) in twice {
+            let problem = format!("set twice: here and in {}", self.shown(there));
+            errors.push(self.error_at(here, key, problem, "keep one of them"));
+        }
+    }
+
+    pub fn root(&self) -> &Node {
+        &self.root
+    }
+
+    /// A top-level section.
+    pub fn section(&self, name: &str) -> Option<&Node> {
+        self.root.child(Step::Key(name))
+    }
+
+    /// A problem at a path from the root, placed at the deepest step that is there.
+    pub fn error<'a>(
+        &self,
+        path: impl IntoIterator<Item = Step<'a>> + Clone,
+        problem: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> ConfigError {
+        let mut node = &self.root;
+        let mut place = node.place;
+        for step in path.clone() {
+            let Some(child) = node.child(step) else { break };
+            place = match (step, &node.value) {
+                (Step::Key(key), Value::Map(fields)) => {
+                    fields.get(key).map_or(place, |it| it.place)
+                }
+                _ => child.place,
+            };
+            node = child;
+        }
+        self.error_at(place, dotted(path), problem, hint)
+    }
+
+    pub(super) fn error_at(
+        &self,
+        place: Place,
+        key: String,
+        problem: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> ConfigError {
+        ConfigError {
+            // The root of several files lies in none of them.
+            file: if place.line == 0 { String::new() } else { self.file(place).to_owned() },
+            line: place.line,
+            column: place.column,
+            key,
+            problem: problem.into(),
+            hint: hint.into(),
+        }
+    }
+
+    fn file(&self, place: Place) -> &str {
+        usize::try_from(place.file).ok().and_then(|it| self.files.get(it)).map_or("", |it| it)
+    }
+
+    fn shown(&self, place: Place) -> String {
+        format!("{}:{}", self.file(place), place.line)
+    }
+}
