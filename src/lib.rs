@@ -14,3 +14,6 @@ pub mod config;
 
 // Edges: one outside thing each.
 pub mod server;
+
+// Services: state that outlives a request.
+pub mod resolve;
