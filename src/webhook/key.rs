@@ -48,7 +48,7 @@ pub(super) enum KeyError {
 
 /// A key with its algorithm.
 pub(super) enum Signer {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     /// A plain hash of a content that names the key.
     Hash {
         key: Zeroizing<Vec<u8>>,
@@ -77,11 +77,9 @@ impl KeyForm {
     pub(super) fn signer(&self, secret: &Secret, algorithm: Algorithm) -> Result<Signer, KeyError> {
         let bytes = self.bytes(secret)?;
         Ok(match algorithm {
-            Algorithm::HmacSha256 => Signer::Hmac(hmac::Key::new(hmac::HMAC_SHA256, &bytes)),
-            Algorithm::HmacSha512 => Signer::Hmac(hmac::Key::new(hmac::HMAC_SHA512, &bytes)),
-            Algorithm::HmacSha1 => {
-                Signer::Hmac(hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &bytes))
-            }
+            Algorithm::HmacSha256 => hmac_signer(hmac::HMAC_SHA256, &bytes),
+            Algorithm::HmacSha512 => hmac_signer(hmac::HMAC_SHA512, &bytes),
+            Algorithm::HmacSha1 => hmac_signer(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &bytes),
             Algorithm::Sha256 => Signer::Hash { key: bytes },
             Algorithm::Token => Signer::Token { sha256: sha256(&bytes) },
         })
@@ -145,6 +143,10 @@ impl Signer {
         }
         tag
     }
+}
+
+fn hmac_signer(algorithm: hmac::Algorithm, key: &[u8]) -> Signer {
+    Signer::Hmac(Box::new(hmac::Key::new(algorithm, key)))
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
