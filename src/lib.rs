@@ -14,6 +14,4 @@ pub mod config;
 
 // Edges: one outside thing each.
 pub mod server;
-
-// Services: state that outlives a request.
-pub mod resolve;
+pub mod upstream;

@@ -31,6 +31,11 @@ impl RequestBody {
         &self.watch
     }
 
+    /// The body alone, for a handler with no use for the deadline.
+    pub fn into_incoming(self) -> Incoming {
+        self.incoming
+    }
+
     /// From here on every frame puts the deadline off by `idle`.
     pub fn keep_alive_for(&mut self, idle: Duration) {
         self.idle = Some(idle);
@@ -46,6 +51,7 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let polled = Pin::new(&mut self.incoming).poll_frame(cx);
+        self.watch.caller_stalls.set(polled.is_pending());
         if let Poll::Ready(Some(Ok(frame))) = &polled {
             let bytes = frame.data_ref().map_or(0, |it| it.len() as u64);
             self.watch.bytes_in.set(self.watch.bytes_in.get() + bytes);

@@ -30,9 +30,10 @@ pub struct Watch {
     on_expiry: Cell<OnExpiry>,
     expired: Cell<bool>,
     waker: RefCell<Option<Waker>>,
-    /// Body bytes that came from the caller, and that went to it, in the present exchange.
+    /// Body bytes that came from the caller in the present exchange.
     pub bytes_in: Cell<u64>,
-    pub bytes_out: Cell<u64>,
+    /// True while the exchange waits for more of the caller's body.
+    pub caller_stalls: Cell<bool>,
 }
 
 const NEVER: u64 = u64::MAX;
@@ -49,7 +50,7 @@ impl Watch {
             expired: Cell::new(false),
             waker: RefCell::new(None),
             bytes_in: Cell::new(0),
-            bytes_out: Cell::new(0),
+            caller_stalls: Cell::new(false),
         });
         watch.slot.set(worker.watches.borrow_mut().insert(Rc::downgrade(&watch)));
         watch
@@ -63,7 +64,7 @@ impl Watch {
     pub fn begin(&self, total: Option<Duration>) {
         self.total.set(total.map_or(NEVER, |it| self.after(it)));
         self.bytes_in.set(0);
-        self.bytes_out.set(0);
+        self.caller_stalls.set(false);
     }
 
     /// The next deadline: `allowed` from now, or the exchange's total if that is sooner.

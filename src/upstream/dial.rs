@@ -1,0 +1,161 @@
+//! Dialling: a name is resolved once, every address is judged, and only a judged one is connected to.
+use super::error::SendError;
+use crate::model::Origin;
+use crate::model::address;
+use ipnet::IpNet;
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+use tokio::net::TcpStream;
+
+/// Addresses of one name that are looked at; a name with more is either broken or an attack.
+const ADDRESSES_MAX: usize = 64;
+
+/// Names of cloud metadata services: refused whatever they resolve to, unless the address they
+/// resolve to is allowed by name of its own network.
+const METADATA_NAMES: [&str; 5] = [
+    "metadata.google.internal",
+    "metadata.goog",
+    "metadata",
+    "instance-data",
+    "instance-data.ec2.internal",
+];
+
+/// Answers for a name, in a test: an empty list is a name that does not exist.
+type Script = dyn Fn(&str) -> Vec<IpAddr> + Send + Sync;
+
+/// Where names become addresses.
+#[derive(Clone, Default)]
+pub enum Resolver {
+    /// The operating system's resolver, with its hosts file and its caching.
+    #[default]
+    System,
+    /// A script, for tests of names that change their minds.
+    Scripted(Arc<Script>),
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::System => "System",
+            Self::Scripted(_) => "Scripted",
+        })
+    }
+}
+
+impl Resolver {
+    async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, SendError> {
+        let found: Vec<SocketAddr> = if let Ok(address) = host.parse::<IpAddr>() {
+            vec![SocketAddr::new(address, port)]
+        } else {
+            match self {
+                Self::System => tokio::net::lookup_host((host, port))
+                    .await
+                    .map_err(|_| SendError::Unresolved)?
+                    .take(ADDRESSES_MAX)
+                    .collect(),
+                Self::Scripted(script) => {
+                    script(host).into_iter().map(|it| SocketAddr::new(it, port)).collect()
+                }
+            }
+        };
+        if found.is_empty() { Err(SendError::Unresolved) } else { Ok(found) }
+    }
+}
+
+/// Connects to `origin`, within `timeout` for the name, the judgement and the connection together.
+pub(super) async fn dial(
+    resolver: &Resolver,
+    origin: &Origin,
+    allow: &[IpNet],
+    timeout: Duration,
+) -> Result<TcpStream, SendError> {
+    let began = Instant::now();
+    let look_up = resolver.addresses(origin.bare_host(), origin.port());
+    let found =
+        tokio::time::timeout(timeout, look_up).await.map_err(|_| SendError::ConnectTimedOut)??;
+    let permitted = judged(origin.bare_host(), &found, allow)?;
+
+    let mut last = SendError::Refused;
+    for (index, address) in permitted.iter().enumerate() {
+        // A silent address may not use up the time of those behind it.
+        let left = timeout.saturating_sub(began.elapsed());
+        let share = left / u32::try_from(permitted.len() - index).unwrap_or(1);
+        match tokio::time::timeout(share, connect(*address)).await {
+            Ok(Ok(stream)) => {
+                // Without it a small write would wait for the peer's acknowledgement.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Ok(Err(_)) => last = SendError::Refused,
+            Err(_) => last = SendError::ConnectTimedOut,
+        }
+    }
+    Err(last)
+}
+
+/// The addresses that may be dialled, in the resolver's order.
+fn judged(host: &str, found: &[SocketAddr], allow: &[IpNet]) -> Result<Vec<SocketAddr>, SendError> {
+    let is_metadata = METADATA_NAMES.contains(&host);
+    let may = |it: &&SocketAddr| {
+        address::is_allowed(it.ip(), allow)
+            && (!is_metadata || address::refusal(it.ip()) == Some(address::METADATA))
+    };
+    let permitted: Vec<_> = found.iter().filter(may).copied().collect();
+    if permitted.is_empty() {
+        let class = found.iter().find_map(|it| address::refusal(it.ip()));
+        return Err(SendError::Forbidden { class: class.unwrap_or(address::METADATA) });
+    }
+    Ok(permitted)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that opens sockets to upstreams")]
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    TcpStream::connect(address).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sockets(addresses: &[&str]) -> Vec<SocketAddr> {
+        addresses.iter().map(|it| SocketAddr::new(it.parse().unwrap(), 443)).collect()
+    }
+
+    #[test]
+    fn every_address_of_a_name_is_judged() {
+        let mixed = sockets(&["8.8.8.8", "10.0.0.1", "::1", "2606:4700::1111"]);
+        let permitted = judged("api.example.com", &mixed, &[]).unwrap();
+        assert_eq!(permitted, sockets(&["8.8.8.8", "2606:4700::1111"]));
+        let inside = sockets(&["169.254.169.254"]);
+        let refused = judged("api.example.com", &inside, &["10.0.0.0/8".parse().unwrap()]);
+        assert_eq!(refused, Err(SendError::Forbidden { class: "metadata" }));
+    }
+
+    #[test]
+    fn metadata_names_are_refused_whatever_they_resolve_to() {
+        let public = sockets(&["8.8.8.8"]);
+        let refused = judged("metadata.google.internal", &public, &[]);
+        assert_eq!(refused, Err(SendError::Forbidden { class: "metadata" }));
+    }
+
+    #[tokio::test]
+    async fn a_name_that_turns_inward_is_refused_at_the_dial() {
+        let resolver = Resolver::Scripted(Arc::new(|_| vec![[127, 0, 0, 1].into()]));
+        let origin = Origin::parse("http://rebound.example:1").unwrap();
+        let dialled = dial(&resolver, &origin, &[], Duration::from_secs(1)).await;
+        assert_eq!(dialled.unwrap_err(), SendError::Forbidden { class: "loopback" });
+    }
+
+    #[tokio::test]
+    async fn a_name_without_addresses_is_unresolved() {
+        let resolver = Resolver::Scripted(Arc::new(|_| vec![]));
+        let origin = Origin::parse("http://gone.example").unwrap();
+        let dialled = dial(&resolver, &origin, &[], Duration::from_secs(1)).await;
+        assert_eq!(dialled.unwrap_err(), SendError::Unresolved);
+    }
+}

@@ -1,0 +1,297 @@
+//! Sending: a link from the pool or a fresh one, the request on it, the response's head back.
+use super::body::Driven;
+use super::body::ResponseBody;
+use super::dial;
+use super::dial::Resolver;
+use super::error::SendError;
+use super::link;
+use super::link::Http1;
+use super::link::Http2;
+use super::link::LinkFailed;
+use super::link::RequestBody;
+use super::link::Upgraded;
+use super::pool::PeerKey;
+use super::pool::PeerRef;
+use super::pool::Pool;
+use super::pool::PoolEvent;
+use super::pool::Pooled;
+use super::socket::Socket;
+use super::tls::Connectors;
+use crate::catalog::Protocol;
+use crate::catalog::UpstreamSettings;
+use crate::model::Origin;
+use http::HeaderMap;
+use http::Request;
+use http::Response;
+use http::StatusCode;
+use http::Uri;
+use http::Version;
+use http::header;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+/// Where a request goes, and under which settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Destination<'a> {
+    pub origin: &'a Arc<Origin>,
+    pub settings: &'a Arc<UpstreamSettings>,
+}
+
+/// How a request may be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// Sending it twice does no harm (RFC 9110 §9.2.2), so any pooled link will do.
+    pub may_repeat: bool,
+    /// Not on a pooled link: one has just failed.
+    pub fresh_link: bool,
+    /// HTTP/1.1 only, and not from the pool: a tunnel may follow.
+    pub upgrade: bool,
+}
+
+/// What was spent before the request could be sent. Zero where a pooled link was used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    pub dial: Duration,
+    pub tls: Duration,
+}
+
+/// A response's head, with a body that is still to be read.
+pub struct Sent<B: RequestBody> {
+    pub response: Response<ResponseBody<B>>,
+    /// After a 101 that was asked for: the upstream's side of the tunnel.
+    pub upgraded: Option<Upgraded>,
+    pub spent: Spent,
+}
+
+/// No response.
+#[derive(Debug)]
+pub struct Failed {
+    pub error: SendError,
+    /// The link was a pooled one, or the upstream declined the request unseen: worth one more try
+    /// for a request that may be repeated.
+    pub may_try_again: bool,
+    pub spent: Spent,
+}
+
+/// One worker's way out. Cheap to share within the worker.
+pub struct Upstream<B: RequestBody> {
+    pool: Pool<B>,
+    connectors: Connectors,
+    resolver: Resolver,
+    on_event: Box<dyn Fn(PoolEvent)>,
+}
+
+enum Link<B: RequestBody> {
+    Http1(Box<Http1<B>>),
+    Http2(Rc<Http2<B>>),
+}
+
+impl<B: RequestBody> Upstream<B> {
+    /// `on_event` counts what the pool does; it is called a few times per exchange at most.
+    pub fn new(resolver: Resolver, on_event: Box<dyn Fn(PoolEvent)>) -> Rc<Self> {
+        Rc::new(Self { pool: Pool::new(), connectors: Connectors::default(), resolver, on_event })
+    }
+
+    /// Called by the worker on each tick.
+    pub fn tick(&self, now_ms: u64) {
+        self.pool.tick(now_ms);
+        for _ in 0..self.pool.take_retired() {
+            (self.on_event)(PoolEvent::Retired);
+        }
+    }
+
+    /// Links that wait for an exchange right now.
+    pub fn idle(&self) -> usize {
+        self.pool.idle()
+    }
+
+    /// Sends `request`, whose target is in origin form, and returns as soon as the response's head
+    /// is there. Dropping the future cancels the exchange and closes its link. `linked` is called
+    /// each time a link is there and the request is about to go on it.
+    pub async fn send(
+        self: &Rc<Self>,
+        to: Destination<'_>,
+        mut request: Request<B>,
+        manner: Manner,
+        linked: impl Fn(),
+    ) -> Result<Sent<B>, Failed> {
+        let mut spent = Spent::default();
+        if request.uri().authority().is_some() || !request.uri().path().starts_with('/') {
+            return Err(Failed { error: SendError::OutsideOrigin, may_try_again: false, spent });
+        }
+        let identity = to.settings.identity;
+        let peer = PeerRef { identity, origin: to.origin };
+        let mut pooled = !manner.fresh_link && !manner.upgrade;
+        loop {
+            let taken = if pooled { self.pool.take(&peer, manner.may_repeat) } else { None };
+            pooled = taken.is_some();
+            let link = match taken {
+                Some(Pooled::Http1(link)) => Link::Http1(link),
+                Some(Pooled::Http2(link)) => Link::Http2(link),
+                None => {
+                    (self.on_event)(PoolEvent::Dialled);
+                    self.open(to, manner, &mut spent).await.map_err(|error| Failed {
+                        error,
+                        may_try_again: false,
+                        spent,
+                    })?
+                }
+            };
+            if pooled {
+                (self.on_event)(PoolEvent::Reused);
+            }
+            linked();
+            let sent = match link {
+                Link::Http1(link) => self.on_http1(link, to, request, manner.upgrade).await,
+                Link::Http2(link) => on_http2(&link, to, request).await,
+            };
+            match sent {
+                Ok((response, upgraded)) => return Ok(Sent { response, upgraded, spent }),
+                Err(failed) => {
+                    if pooled {
+                        (self.on_event)(PoolEvent::Stale);
+                        self.pool.was_stale(&peer);
+                    }
+                    match failed.unsent {
+                        // The pooled link was dead before a byte was written: another one.
+                        Some(unsent) if pooled => request = unsent,
+                        _ => {
+                            let may_try_again =
+                                failed.refused || (pooled && failed.error == SendError::Closed);
+                            return Err(Failed { error: failed.error, may_try_again, spent });
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn put_back(&self, key: &PeerKey, link: Box<Http1<B>>, keep_alive_s: Option<u64>) {
+        self.pool.put(key, link, keep_alive_s);
+    }
+
+    async fn open(
+        &self,
+        to: Destination<'_>,
+        manner: Manner,
+        spent: &mut Spent,
+    ) -> Result<Link<B>, SendError> {
+        let settings = to.settings;
+        let began = Instant::now();
+        let dialled = dial::dial(
+            &self.resolver,
+            to.origin,
+            &settings.egress_allow,
+            settings.timeouts.connect,
+        )
+        .await;
+        spent.dial += began.elapsed();
+        let stream = dialled?;
+        let (socket, is_http2) = if to.origin.is_https() {
+            let began = Instant::now();
+            let handshake = self.connectors.handshake(stream, to.origin, settings, manner.upgrade);
+            let shaken = tokio::time::timeout(settings.timeouts.tls, handshake).await;
+            spent.tls += began.elapsed();
+            let stream = shaken.map_err(|_| SendError::HandshakeTimedOut)??;
+            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            if settings.protocol == Protocol::Http2 && !is_http2 && !manner.upgrade {
+                return Err(SendError::NoHttp2);
+            }
+            (Socket::Tls(Box::new(stream)), is_http2)
+        } else {
+            (Socket::Plain(stream), settings.protocol == Protocol::Http2 && !manner.upgrade)
+        };
+        if !is_http2 {
+            return Http1::open(socket).await.map(Link::Http1);
+        }
+        let link = Http2::open(socket).await?;
+        self.pool.put_http2(&key_of(to), &link);
+        Ok(Link::Http2(link))
+    }
+
+    async fn on_http1(
+        self: &Rc<Self>,
+        mut link: Box<Http1<B>>,
+        to: Destination<'_>,
+        mut request: Request<B>,
+        upgrade: bool,
+    ) -> Result<(Response<ResponseBody<B>>, Option<Upgraded>), LinkFailed<B>> {
+        *request.version_mut() = Version::HTTP_11;
+        let response = link.exchange(request).await?;
+        let failed = |error| LinkFailed { error, unsent: None, refused: false };
+        if link::is_unsolicited(&response, upgrade) {
+            return Err(failed(SendError::NotHttp));
+        }
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let upgraded = link.upgraded().await.map_err(failed)?;
+            return Ok((response.map(ResponseBody::detached), Some(upgraded)));
+        }
+        let keep_alive_s = keep_alive_s(response.headers());
+        let driven =
+            Driven::Http1 { link, upstream: Rc::clone(self), key: key_of(to), keep_alive_s };
+        Ok((response.map(|it| ResponseBody::new(it, driven)), None))
+    }
+}
+
+async fn on_http2<B: RequestBody>(
+    link: &Rc<Http2<B>>,
+    to: Destination<'_>,
+    mut request: Request<B>,
+) -> Result<(Response<ResponseBody<B>>, Option<Upgraded>), LinkFailed<B>> {
+    let stream = link.stream();
+    // On HTTP/2 the target is :scheme, :authority and :path, and there is no Host (RFC 9113 §8.3.1).
+    let absolute = absolute(to.origin, request.uri()).ok_or(LinkFailed {
+        error: SendError::OutsideOrigin,
+        unsent: None,
+        refused: false,
+    })?;
+    *request.uri_mut() = absolute;
+    *request.version_mut() = Version::HTTP_2;
+    request.headers_mut().remove(header::HOST);
+    let response = stream.exchange(request).await?;
+    Ok((response.map(|it| ResponseBody::new(it, Driven::Http2(stream))), None))
+}
+
+fn absolute(origin: &Origin, target: &Uri) -> Option<Uri> {
+    let mut parts = http::uri::Parts::default();
+    parts.scheme =
+        Some(if origin.is_https() { http::uri::Scheme::HTTPS } else { http::uri::Scheme::HTTP });
+    parts.authority = Some(origin.authority().parse().ok()?);
+    parts.path_and_query = target.path_and_query().cloned();
+    Uri::from_parts(parts).ok()
+}
+
+fn key_of(to: Destination<'_>) -> PeerKey {
+    PeerKey { identity: to.settings.identity, origin: Arc::clone(to.origin) }
+}
+
+/// `Keep-Alive: timeout=5`: how long the upstream keeps an idle link, in seconds (RFC 2068
+/// §19.7.1.1, still sent by most servers).
+fn keep_alive_s(headers: &HeaderMap) -> Option<u64> {
+    let value = headers.get("keep-alive")?.to_str().ok()?;
+    let parameter = value.split(',').find_map(|it| it.trim().strip_prefix("timeout="))?;
+    parameter.trim_matches('"').parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn reads_how_long_the_upstream_waits() {
+        for (value, seconds) in [
+            ("timeout=5", Some(5)),
+            ("max=100, timeout=15", Some(15)),
+            ("timeout=\"7\"", Some(7)),
+            ("max=5", None),
+            ("timeout=soon", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("keep-alive", HeaderValue::from_static(value));
+            assert_eq!(keep_alive_s(&headers), seconds, "{value}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The only place that opens sockets to third parties: egress guard, TLS, pool, and the exchange itself.
+//!
+//! One [`Upstream`] per worker. A link is driven by whoever borrowed it, inside that exchange's own
+//! task; between uses nobody polls it.
+mod body;
+mod dial;
+mod error;
+mod exchange;
+mod link;
+mod pool;
+mod socket;
+mod tls;
+
+pub use body::ResponseBody;
+pub use dial::Resolver;
+pub use error::SendError;
+pub use exchange::Destination;
+pub use exchange::Failed;
+pub use exchange::Manner;
+pub use exchange::Sent;
+pub use exchange::Spent;
+pub use exchange::Upstream;
+pub use link::RequestBody;
+pub use link::Upgraded;
+pub use pool::PoolEvent;
