@@ -15,3 +15,6 @@ pub mod config;
 // Edges: one outside thing each.
 pub mod server;
 pub mod upstream;
+
+// Services: state that outlives a request.
+pub mod resolve;
