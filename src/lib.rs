@@ -12,6 +12,10 @@ pub mod webhook;
 pub mod catalog;
 pub mod config;
 
+// Definitions: validated values, no I/O.
+pub mod catalog;
+pub mod config;
+
 // Edges: one outside thing each.
 pub mod server;
 pub mod upstream;
