@@ -4,13 +4,32 @@
 //! gateway serves (connectors, connections …) is the catalogue's.
 mod document;
 mod error;
+mod field;
 mod interpolate;
+mod listen;
+mod log;
 mod node;
 mod parse;
+mod read;
+mod settings;
 
 pub use document::Document;
 pub use document::File;
 pub use error::ConfigError;
 pub use interpolate::Sources;
+pub use listen::AdminListener;
+pub use listen::LinkLimits;
+pub use listen::ProxyListener;
+pub use listen::PublicListener;
+pub use listen::ServerSettings;
+pub use listen::Shutdown;
+pub use listen::TlsFiles;
+pub use log::AccessLog;
+pub use log::LogFormat;
+pub use log::LogLevel;
+pub use log::LogSettings;
 pub use node::Node;
 pub use node::Step;
+pub use settings::RawSettings;
+pub use settings::Settings;
+pub use settings::StoreSettings;

@@ -1,0 +1,63 @@
+//! The settings of the process itself, which take a restart to change.
+use super::document::Document;
+use super::error::ConfigError;
+use super::listen::AdminListener;
+use super::listen::ProxyListener;
+use super::listen::PublicListener;
+use super::listen::ServerSettings;
+use super::listen::Shutdown;
+use super::log::LogSettings;
+use super::node::Step;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Everything in a configuration but what is served.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    pub proxy: ProxyListener,
+    pub admin: AdminListener,
+    pub public: PublicListener,
+    pub shutdown: Shutdown,
+    pub log: LogSettings,
+    /// Where what the API is told is kept. Without it nothing is stored.
+    pub store: Option<StoreSettings>,
+}
+
+/// The same as it is written, section by section.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawSettings {
+    /// The listeners, and how the process stops.
+    pub server: ServerSettings,
+    /// What the process says, and where.
+    pub log: LogSettings,
+    /// Where what the API is told is kept. Without it nothing is stored.
+    pub store: Option<StoreSettings>,
+}
+
+/// `store`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StoreSettings {
+    /// `sqlite:data/attache.db` or `postgres://…`.
+    pub url: String,
+}
+
+impl Settings {
+    /// The top-level sections that are read here.
+    pub const SECTIONS: &[&str] = &["server", "log", "store"];
+
+    /// Reads the sections; what is wrong goes to `errors`, and keeps its default here.
+    pub fn read(document: &Document, errors: &mut Vec<ConfigError>) -> Self {
+        let server: Option<ServerSettings> = document.read(&[Step::Key("server")], errors);
+        let ServerSettings { proxy, admin, public, shutdown } = server.unwrap_or_default();
+        Self {
+            proxy,
+            admin,
+            public,
+            shutdown,
+            log: document.read(&[Step::Key("log")], errors).unwrap_or_default(),
+            store: document.read(&[Step::Key("store")], errors).unwrap_or_default(),
+        }
+    }
+}
