@@ -12,10 +12,6 @@ pub mod webhook;
 pub mod catalog;
 pub mod config;
 
-// Definitions: validated values, no I/O.
-pub mod catalog;
-pub mod config;
-
 // Edges: one outside thing each.
 pub mod server;
 pub mod upstream;

@@ -32,7 +32,7 @@ pub(super) fn on() -> bool {
 }
 
 /// An activation.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Activation {
     pub tenant: TenantId,
     pub enabled: bool,

@@ -1,5 +1,6 @@
 //! How an API authenticates: a type and its settings, kept on the connector.
 use super::problem::At;
+use super::problem::PathSegment;
 use super::problem::Problem;
 use crate::auth::ApiKey;
 use crate::auth::Custom;
@@ -11,6 +12,10 @@ use crate::auth::RawNone;
 use crate::auth::Scheme;
 use crate::auth::SettingsError;
 use crate::model::Key;
+use crate::webhook;
+use crate::webhook::Description;
+use crate::webhook::DescriptionError;
+use crate::webhook::RawDescription;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Deserializer;
@@ -33,6 +38,8 @@ pub struct RawAuthMethod {
     pub bearer: Option<RawBearer>,
     /// Several placements, templates over any credential fields.
     pub custom: Option<RawCustom>,
+    /// Inbound only: how webhooks are signed. Credentials: `secret`.
+    pub hmac: Option<RawDescription>,
     #[schemars(skip)]
     pub oauth2: Option<Unbuilt>,
     #[schemars(skip)]
@@ -79,6 +86,7 @@ pub struct AuthMethod {
 #[derive(Clone, Debug)]
 pub enum Auth {
     Outbound(Scheme),
+    Inbound(Description),
 }
 
 const BUILT: &str = "the types are none, api_key, basic, bearer, custom and hmac";
@@ -123,6 +131,16 @@ impl AuthMethod {
     }
 }
 
+impl AuthMethod {
+    /// What whoever configured it should know, one sentence each.
+    pub(super) fn warnings(&self) -> Vec<&'static str> {
+        match &self.auth {
+            Auth::Outbound(_) => Vec::new(),
+            Auth::Inbound(description) => description.warnings(),
+        }
+    }
+}
+
 impl RawAuthMethod {
     fn unbuilt(&self) -> [(&'static str, Option<Unbuilt>); 9] {
         [
@@ -146,6 +164,7 @@ impl RawAuthMethod {
             ("basic", self.basic.is_some()),
             ("bearer", self.bearer.is_some()),
             ("custom", self.custom.is_some()),
+            ("hmac", self.hmac.is_some()),
         ];
         set.into_iter().filter(|it| it.1).map(|it| it.0).collect()
     }
@@ -170,6 +189,13 @@ impl RawAuthMethod {
             let scheme = scheme.map_err(|it| settings_problems(&it, at.key("custom"), problems));
             return scheme.ok().map(|it| Auth::Outbound(Scheme::Custom(it)));
         }
+        if let Some(raw) = &self.hmac {
+            let description = Description::try_from(raw.clone());
+            let at = at.key("hmac");
+            let description =
+                description.map_err(|it| problems.extend(it.iter().map(|it| described(it, at))));
+            return description.ok().map(Auth::Inbound);
+        }
         None
     }
 }
@@ -181,4 +207,14 @@ fn settings_problems(errors: &[SettingsError], at: At<'_>, problems: &mut Vec<Pr
         let at = entry.as_ref().unwrap_or(&at).key(error.setting);
         problems.push(at.problem(error.to_string(), error.fault.hint()));
     }
+}
+
+/// A problem of a webhook's description or secret, whose own path begins at `at`.
+pub(super) fn described(error: &DescriptionError, at: At<'_>) -> Problem {
+    let mut problem = at.problem(&*error.problem, &*error.hint);
+    problem.path.extend(error.path.iter().map(|step| match step {
+        webhook::Step::Field(name) => PathSegment::Key(name.clone().into_owned()),
+        webhook::Step::Index(index) => PathSegment::Index(*index),
+    }));
+    problem
 }

@@ -2,6 +2,7 @@
 use super::activation::Activation;
 use super::activation::RawActivation;
 use super::activation::on;
+use super::auth_method::Auth;
 use super::auth_method::AuthMethod;
 use super::base_url::BaseUrlTemplate;
 use super::connector::Connector;
@@ -91,7 +92,7 @@ pub enum Input {
 }
 
 /// A connection.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Connection {
     pub key: Key,
     pub name: String,
@@ -111,7 +112,7 @@ pub struct Connection {
 }
 
 /// Who holds the credentials.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Kind {
     /// The connection itself.
     Standard(Holder),
@@ -140,7 +141,7 @@ impl Connection {
         let method = method(&raw.auth, connector, at, problems);
         let base_url = match &raw.base_url {
             Some(text) => base_url(text, at, problems),
-            None => default_base_url(connector, at, problems),
+            None => default_base_url(connector, method.as_deref(), at, problems),
         };
         let (method, base_url) = (method?, base_url?);
         let nothing = BTreeMap::new();
@@ -229,9 +230,18 @@ fn method(
 
 fn default_base_url(
     connector: &Connector,
+    method: Option<&AuthMethod>,
     at: At<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<BaseUrlTemplate> {
+    // The connector's base URL is the API's: it must not get its own webhooks back.
+    if method.is_some_and(|it| matches!(it.auth, Auth::Inbound(_))) {
+        problems.push(at.problem(
+            "a webhook connection needs a base_url of its own",
+            "write where verified deliveries go, as in base_url: http://127.0.0.1:9000/github",
+        ));
+        return None;
+    }
     if connector.base_url.is_none() {
         let problem = format!("neither it nor the connector `{}` has a base_url", connector.key);
         problems.push(at.problem(problem, "write one as in base_url: https://api.example.com"));

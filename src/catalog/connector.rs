@@ -52,6 +52,7 @@ impl Connector {
         defaults: &Arc<UpstreamSettings>,
         at: At<'_>,
         problems: &mut Vec<Problem>,
+        warnings: &mut Vec<Problem>,
     ) -> Self {
         let base_url = raw.base_url.and_then(|text| base_url(&text, at, problems));
         let variables = VariableRules::build(&raw.variables, at.key("variables"), problems);
@@ -62,6 +63,7 @@ impl Connector {
             if let Some(key) = checked_key(&name, at, problems)
                 && let Some(method) = AuthMethod::build(key.clone(), raw, at, problems)
             {
+                warnings.extend(method.warnings().into_iter().map(|it| at.problem(it, "")));
                 methods.insert(key, Arc::new(method));
             }
         }

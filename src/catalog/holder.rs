@@ -1,6 +1,7 @@
 //! What holds a credential: a standard connection, an activation, test credentials.
 use super::auth_method::Auth;
 use super::auth_method::AuthMethod;
+use super::auth_method::described;
 use super::base_url::BaseUrlTemplate;
 use super::credentials::RawCredentials;
 use super::problem::At;
@@ -11,10 +12,11 @@ use crate::auth::AuthError;
 use crate::auth::Prepared;
 use crate::model::BaseUrl;
 use crate::model::Credential;
+use crate::webhook::Verifier;
 use std::collections::BTreeMap;
 
 /// A credential in its finished form, and where it goes.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Holder {
     pub ready: Ready,
     /// The base URL with this holder's variables; `None` where a variable still has no value, so
@@ -24,10 +26,14 @@ pub struct Holder {
 }
 
 /// A credential in its finished form.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Ready {
     Outbound(Prepared),
+    Inbound(Verifier),
 }
+
+/// The credential field of webhooks.
+const SECRET: &str = "secret";
 
 /// Everything that a holder is made from but its own credential and variables.
 #[derive(Clone, Copy)]
@@ -84,6 +90,21 @@ impl Mould<'_> {
                     None
                 }
             },
+            Auth::Inbound(description) => {
+                for field in credential.fields().filter(|it| *it != SECRET) {
+                    problems.push(at.key(field).problem(
+                        format!("the credential field `{field}` is unknown here"),
+                        "this auth method takes `secret`",
+                    ));
+                }
+                match description.verifier(credential.values(SECRET)) {
+                    Ok(verifier) => Some(Ready::Inbound(verifier)),
+                    Err(error) => {
+                        problems.push(described(&error, at));
+                        None
+                    }
+                }
+            }
         }
     }
 }

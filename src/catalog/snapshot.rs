@@ -184,7 +184,8 @@ impl Build<'_> {
             let at = section.key(&name);
             let before = self.problems.len();
             let Some(key) = checked_key(&name, at, &mut self.problems) else { continue };
-            let connector = Connector::build(key.clone(), raw, defaults, at, &mut self.problems);
+            let connector =
+                Connector::build(key.clone(), raw, defaults, at, &mut self.problems, self.warnings);
             let is_sound = self.problems.len() == before;
             built.insert(key, is_sound.then(|| Arc::new(connector)));
         }
