@@ -1,0 +1,44 @@
+# `make` lists what there is. Everything works as root and as a normal user; a missing system package is
+# installed (root on Debian) or named with the command that installs it.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-rust test-peers test-long bench check
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
+
+demo: ## Sample APIs, a webhook receiver and attache in front, with curl lines to try (ARGS=--once: it tries them itself)
+	@scripts/need rust cc
+	@cargo run --locked --bin attache -- demo $(ARGS)
+
+test: ## Everything that has to pass: format, lints, Rust tests, official clients and SDKs
+	@scripts/need rust cc node python openssl
+	@cargo fmt --check
+	@cargo clippy --locked --all-targets -- -D warnings
+	@$(MAKE) --no-print-directory test-rust test-peers
+
+test-rust: ## The Rust tests alone
+	@scripts/need rust cc
+	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked --all-targets; fi
+	@cargo test --locked --doc
+
+test-peers: ## Official clients and SDKs alone (tests/peers/run FILE… for one of them)
+	@tests/peers/run
+
+test-long: ## The tests, with those that take minutes: a gibibyte, soaks, property tests at length
+	@scripts/need rust cc
+	@PROPTEST_CASES=20000 cargo test --locked --release --all-targets -- --include-ignored
+
+bench: ## Criterion benches, then attache beside nginx, HAProxy and Envoy (benches/compare/results.md)
+	@scripts/need rust cc
+	@cargo bench --locked
+	@cargo build --locked --release --bin attache
+	@benches/compare/run
+
+check: ## Format, lints, and what else is installed: cargo-deny, shellcheck
+	@scripts/need rust cc
+	@cargo fmt --check
+	@cargo clippy --locked --all-targets -- -D warnings
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else echo "check: cargo-deny is not installed, deny.toml not checked"; fi
+	@if command -v shellcheck >/dev/null; then shellcheck scripts/* .ci/run; else echo "check: shellcheck is not installed"; fi
