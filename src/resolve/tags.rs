@@ -203,5 +203,4 @@ fn check_form(head: &Parts) -> Result<(), ResolveError> {
 }
 
 #[cfg(test)]
-#[path = "tags_tests.rs"]
 mod tests;

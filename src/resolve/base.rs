@@ -1,0 +1,99 @@
+//! Which base URL a request goes below: the holder's, unless a link, variables or a tag say another.
+//!
+//! Whatever says another: a credential goes to the connection's own origin and to the origins that
+//! the connection allows (security.md, promise 1).
+use super::ResolveError;
+use super::find::Found;
+use super::options::Options;
+use super::path_guard::path_guard;
+use crate::catalog::BaseUrlTemplate;
+use crate::catalog::Connection;
+use crate::catalog::Holder;
+use crate::catalog::VariableError;
+use crate::model::BaseUrl;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+pub(super) fn base<'s>(
+    found: Found<'s>,
+    holder: &'s Holder,
+    options: &Options<'_>,
+) -> Result<Cow<'s, BaseUrl>, ResolveError> {
+    match options.base_url {
+        None => configured(found, holder, options),
+        Some(text) => named(text, found, holder, options).map(Cow::Owned),
+    }
+}
+
+/// The base URL that `Attache-Base-Url` names, on an origin that the connection allows.
+fn named(
+    text: &str,
+    found: Found<'_>,
+    holder: &Holder,
+    options: &Options<'_>,
+) -> Result<BaseUrl, ResolveError> {
+    let url = BaseUrl::parse(text).map_err(|_| ResolveError::BaseUrlForbidden)?;
+    path_guard(url.prefix()).map_err(|_| ResolveError::BaseUrlForbidden)?;
+    let is_allowed = is_listed(found.connection, &url)
+        || configured(found, holder, options).is_ok_and(|own| own.origin() == url.origin());
+    if is_allowed { Ok(url) } else { Err(ResolveError::BaseUrlForbidden) }
+}
+
+/// The base URL of the connection or the link, with the holder's and the request's variables.
+fn configured<'s>(
+    found: Found<'s>,
+    holder: &'s Holder,
+    options: &Options<'_>,
+) -> Result<Cow<'s, BaseUrl>, ResolveError> {
+    let connection = found.connection;
+    let link = found.link.and_then(|it| it.base_url.as_ref());
+    if link.is_none()
+        && options.variables.is_empty()
+        && let Some(base) = &holder.base
+    {
+        return Ok(Cow::Borrowed(base));
+    }
+    let template = link.unwrap_or(&connection.base_url);
+    let url = expanded(template, connection, holder, options, Winner::Request)?;
+    // A variable that the holder sets may change the path for one request, never the origin.
+    let own = expanded(&connection.base_url, connection, holder, options, Winner::Holder);
+    if is_listed(connection, &url) || own.is_ok_and(|own| own.origin() == url.origin()) {
+        Ok(Cow::Owned(url))
+    } else {
+        Err(ResolveError::BaseUrlForbidden)
+    }
+}
+
+/// Whose value of a variable counts where both set it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Winner {
+    Holder,
+    Request,
+}
+
+fn expanded(
+    template: &BaseUrlTemplate,
+    connection: &Connection,
+    holder: &Holder,
+    options: &Options<'_>,
+    winner: Winner,
+) -> Result<BaseUrl, ResolveError> {
+    let rules = &connection.variables;
+    // A link's template need not name every variable that the connection's does.
+    let is_used =
+        |name: &str| rules.rule(name).is_some() || template.variables().any(|it| it == name);
+    let stored = holder.variables.iter().filter(|it| is_used(it.0));
+    let mut values: BTreeMap<String, String> =
+        stored.map(|(name, value)| (name.clone(), value.clone())).collect();
+    for (name, value) in &options.variables {
+        if winner == Winner::Request || !holder.variables.contains_key(name) {
+            values.insert(name.clone(), value.clone());
+        }
+    }
+    let problem = |it: VariableError| ResolveError::Variables { problem: it.to_string() };
+    template.expand(rules, &values).map_err(problem)
+}
+
+fn is_listed(connection: &Connection, url: &BaseUrl) -> bool {
+    connection.allowed_origins.contains(url.origin())
+}

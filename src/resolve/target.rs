@@ -1,0 +1,117 @@
+//! From tags and a caller to the place where the request goes, or the reason why it does not.
+use super::ResolveError;
+use super::base::base;
+use super::error::Limit;
+use super::find::visible;
+use super::holder::holder;
+use super::path_guard::path_guard;
+use super::tags::Tags;
+use crate::auth::Prepared;
+use crate::catalog::Caller;
+use crate::catalog::Connection;
+use crate::catalog::Holder;
+use crate::catalog::Ready;
+use crate::catalog::Snapshot;
+use crate::model::BaseUrl;
+use crate::model::Key;
+use crate::model::TenantId;
+use http::HeaderName;
+use http::Method;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where a request goes and what it takes along. Borrows of the snapshot alone, so that the head can
+/// be changed while it is held.
+#[derive(Clone, Debug)]
+pub struct Target<'s> {
+    pub connection: &'s Arc<Connection>,
+    pub environment: Option<&'s Key>,
+    /// As tagged: with a standard connection it is only logged.
+    pub tenant: Option<TenantId>,
+    pub holder: &'s Holder,
+    /// The holder's credential in its finished form.
+    pub prepared: &'s Prepared,
+    pub base: Cow<'s, BaseUrl>,
+    /// The base URL's prefix and what the caller asked for below it, byte for byte, without query.
+    /// There is room behind it for `?` and the caller's query.
+    pub path: String,
+    /// Request headers to drop before the credential goes on.
+    pub ignore: Vec<HeaderName>,
+    /// For the whole exchange: the shorter of the caller's and the connection's.
+    pub timeout: Option<Duration>,
+    pub retries: Option<u8>,
+    pub test: bool,
+    pub force_refresh: bool,
+}
+
+/// Finds the target, or the first reason against it, in an order that tells nothing to whom it is
+/// not for:
+///
+/// 1. what is not there or not visible to this caller: 404, the same for both;
+/// 2. what this caller may not do with a connection that it may see: 403. Its paths are asked about
+///    a path that passed the guard, since a pattern says nothing of one that a server would mend;
+/// 3. the state of the connection: switched off, no tenant, no activation;
+/// 4. what the request asks of the base URL.
+pub fn resolve<'s>(
+    snapshot: &'s Snapshot,
+    tags: &Tags<'_>,
+    caller: &Caller,
+    method: &Method,
+) -> Result<Target<'s>, ResolveError> {
+    let found = visible(snapshot, tags, caller)?;
+    let connection = found.connection;
+    let tenant = tags.tenant.as_deref();
+    if !caller.may_use_method(method.as_str()) {
+        return Err(ResolveError::Forbidden(Limit::Method));
+    }
+    if tenant.is_some_and(|it| !caller.may_use_tenant(it)) {
+        return Err(ResolveError::Forbidden(Limit::Tenant));
+    }
+    path_guard(tags.rest)?;
+    if !caller.may_use_path(tags.rest) {
+        return Err(ResolveError::Forbidden(Limit::Path));
+    }
+    if !connection.enabled {
+        return Err(ResolveError::ConnectionDisabled);
+    }
+    let options = &tags.options;
+    let test = options.test == Some(true);
+    let (holder, activated) = holder(connection, tenant, test)?;
+    let prepared = match &holder.ready {
+        Ready::Outbound(prepared) => prepared,
+        Ready::Inbound(_) => return Err(ResolveError::Inbound),
+    };
+    let base = base(found, holder, options)?;
+    let limits = [options.timeout, connection.upstream.timeouts.total];
+    Ok(Target {
+        connection,
+        environment: found.environment.map(|it| &it.key),
+        tenant: activated.cloned().or_else(|| TenantId::try_from(tenant?).ok()),
+        holder,
+        prepared,
+        path: joined(base.prefix(), tags.rest, tags.query),
+        base,
+        ignore: options.ignore.clone(),
+        timeout: limits.into_iter().flatten().min(),
+        retries: options.retries,
+        test,
+        force_refresh: options.force_refresh == Some(true),
+    })
+}
+
+/// Prefix and rest, with room for the query. The prefix has no final slash, and the rest begins with
+/// one or is empty, so no two segments grow together.
+fn joined(prefix: &str, rest: &str, query: Option<&str>) -> String {
+    let room = prefix.len() + rest.len() + 1 + query.map_or(0, str::len);
+    let mut path = String::with_capacity(room);
+    path.push_str(prefix);
+    path.push_str(rest);
+    if path.is_empty() {
+        path.push('/');
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests;
