@@ -72,10 +72,11 @@ def one_link(contenders: list, upstream: Upstream, scratch: pathlib.Path, settin
         for peer in contenders:
             running.append(peers.Started(peer, peers.Scene(scratch / peer.name, upstream, tls=False)))
         ports = [("direct", upstream.port), *((it.peer.name, it.port) for it in running)]
-        for number in range(settings.rounds):
-            for name, port in ports:
-                medians[name].append(load.wrk(port, 1, settings.seconds, lua).median_us)
-                say(f"round {number + 1}: {name} {medians[name][-1]:.1f} µs")
+        with process.awake(scratch / "spinner.log"):
+            for number in range(settings.rounds):
+                for name, port in ports:
+                    medians[name].append(load.wrk(port, 1, settings.seconds, lua).median_us)
+                    say(f"round {number + 1}: {name} {medians[name][-1]:.1f} µs")
     finally:
         for started in running:
             started.process.stop()
