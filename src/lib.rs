@@ -17,4 +17,5 @@ pub mod server;
 pub mod upstream;
 
 // Services: state that outlives a request.
+pub mod journal;
 pub mod resolve;
