@@ -84,13 +84,13 @@ metrics! {
         "Dials that the egress guard refused, by the class of the address.";
     WEBHOOK_VERDICTS "attache_webhook_verdicts_total" Counter ["connection", "verdict"] (NAMES_MAX + 1) * super::labels::WebhookVerdict::ALL.len(),
         "Deliveries, by what became of them.";
-    RELOADS "attache_config_reloads_total" Counter ["result"] 2,
+    RELOADS "attache_reloads_total" Counter ["result"] 2,
         "Attempts to load a changed configuration.";
-    GENERATION "attache_config_generation" Gauge [] 1,
+    GENERATION "attache_reload_generation" Gauge [] 1,
         "The number of the configuration in use: one more with each successful reload.";
-    RELOAD_OK "attache_config_last_reload_successful" Gauge [] 1,
+    RELOAD_OK "attache_reload_last_successful" Gauge [] 1,
         "1 where the last attempt succeeded, 0 where the last good configuration was kept.";
-    RELOADED_AT "attache_config_last_reload_success_timestamp_seconds" Gauge [] 1,
+    RELOADED_AT "attache_reload_last_success_timestamp_seconds" Gauge [] 1,
         "When the configuration in use was loaded.";
     LOG_WRITTEN "attache_access_log_written_total" Counter [] 1,
         "Access log records handed to the operating system.";

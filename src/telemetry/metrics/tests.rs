@@ -100,11 +100,11 @@ fn numbers_come_out_as_they_went_in() {
         ("attache_pool_idle_links", "4"),
         (r#"attache_egress_refused_total{class="loopback"}"#, "1"),
         (r#"attache_webhook_verdicts_total{connection="github-hooks",verdict="mismatch"}"#, "1"),
-        (r#"attache_config_reloads_total{result="ok"}"#, "1"),
-        (r#"attache_config_reloads_total{result="failed"}"#, "0"),
-        ("attache_config_generation", "2"),
-        ("attache_config_last_reload_successful", "1"),
-        ("attache_config_last_reload_success_timestamp_seconds", "1700000001.5"),
+        (r#"attache_reloads_total{result="ok"}"#, "1"),
+        (r#"attache_reloads_total{result="failed"}"#, "0"),
+        ("attache_reload_generation", "2"),
+        ("attache_reload_last_successful", "1"),
+        ("attache_reload_last_success_timestamp_seconds", "1700000001.5"),
         ("attache_access_log_written_total", "9"),
         ("attache_access_log_dropped_total", "7"),
         ("attache_panics_total", "1"),
@@ -215,12 +215,9 @@ fn a_failed_reload_leaves_generation_and_time_alone() {
     let metrics = busy();
     metrics.reload(false, 3, UnixTime::from_s(1_800_000_000));
     let text = metrics.render();
-    assert_eq!(value(&text, "attache_config_generation"), Some("2"));
-    assert_eq!(value(&text, "attache_config_last_reload_successful"), Some("0"));
-    assert_eq!(
-        value(&text, "attache_config_last_reload_success_timestamp_seconds"),
-        Some("1700000001.5")
-    );
+    assert_eq!(value(&text, "attache_reload_generation"), Some("2"));
+    assert_eq!(value(&text, "attache_reload_last_successful"), Some("0"));
+    assert_eq!(value(&text, "attache_reload_last_success_timestamp_seconds"), Some("1700000001.5"));
 }
 
 #[test]
