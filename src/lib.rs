@@ -18,4 +18,8 @@ pub mod upstream;
 
 // Services: state that outlives a request.
 pub mod journal;
+pub mod reload;
 pub mod resolve;
+
+// Shells: they put the pieces together.
+pub mod cli;

@@ -1,1 +1,6 @@
-fn main() {}
+//! The program. Everything is in the library.
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    attache::cli::run()
+}

@@ -64,6 +64,20 @@ pub struct Snapshot {
     environments: ByKey<Environment>,
 }
 
+impl RawCatalog {
+    /// The top-level sections, in the order of the fields.
+    pub const SECTIONS: &[&str] = &[
+        "egress",
+        "upstream",
+        "callers",
+        "connectors",
+        "connections",
+        "activations",
+        "integrations",
+        "environments",
+    ];
+}
+
 impl Snapshot {
     /// Nothing at all.
     pub fn empty() -> Self {
@@ -113,7 +127,7 @@ impl Snapshot {
         self.connectors.get(key)
     }
 
-    pub fn connections(&self) -> impl Iterator<Item = &Arc<Connection>> {
+    pub fn connections(&self) -> impl ExactSizeIterator<Item = &Arc<Connection>> {
         self.connections.values()
     }
 

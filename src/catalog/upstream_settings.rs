@@ -51,7 +51,7 @@ pub struct RawEgress {
 }
 
 /// Which HTTP an upstream is spoken to in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 pub enum Protocol {
     /// HTTP/2 where TLS agrees on it (ALPN), else HTTP/1.1.
     #[default]
@@ -62,6 +62,17 @@ pub enum Protocol {
     /// Without TLS: by prior knowledge (RFC 9113 §3.3).
     #[serde(rename = "2")]
     Http2,
+}
+
+impl JsonSchema for Protocol {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Protocol".into()
+    }
+
+    /// An editor takes an unquoted 2 for a number; the reader takes both.
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "enum": ["auto", "1", "2", 1, 2] })
+    }
 }
 
 /// Deadlines of one exchange. None is zero.

@@ -110,6 +110,14 @@ impl Document {
         self.root.child(Step::Key(name))
     }
 
+    /// True where an interpolation of the value at this path failed, which was said already: what
+    /// else is wrong with it only follows.
+    pub fn is_missing<'a>(&self, path: impl IntoIterator<Item = Step<'a>>) -> bool {
+        let mut steps = path.into_iter();
+        let node = steps.try_fold(&self.root, |node, step| node.child(step));
+        node.is_some_and(Node::is_missing)
+    }
+
     /// A problem at a path from the root, placed at the deepest step that is there.
     pub fn error<'a>(
         &self,

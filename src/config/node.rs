@@ -76,6 +76,11 @@ impl Node {
         if let Value::List(items) = &self.value { items } else { &[] }
     }
 
+    /// True for a value whose interpolation failed.
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(&self.value, Value::Scalar(scalar) if scalar.style == Style::Missing)
+    }
+
     pub(super) fn child(&self, step: Step<'_>) -> Option<&Node> {
         match (step, &self.value) {
             (Step::Key(key), Value::Map(fields)) => fields.get(key).map(|it| &it.node),

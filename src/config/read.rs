@@ -41,6 +41,15 @@ impl Document {
         self.read_node(node, path, errors)
     }
 
+    /// Tells of the top-level sections that are none of these.
+    pub fn refuse_unknown_sections(&self, known: &[&'static str], errors: &mut Vec<ConfigError>) {
+        for (name, _) in self.root().entries().filter(|it| !known.contains(&it.0)) {
+            let (problem, hint) = unknown_field(name, known);
+            let here = self.error([Step::Key(name)], problem, hint);
+            errors.push(ConfigError { key: String::new(), ..here });
+        }
+    }
+
     /// Reads a node of this document that stands at `path`.
     pub fn read_node<T: DeserializeOwned>(
         &self,
@@ -140,9 +149,7 @@ impl Reading {
             }
         };
         self.left_out.borrow_mut().insert(at, LeftOut { meant: None });
-        let is_missing_value =
-            matches!(&node.value, Value::Scalar(scalar) if scalar.style == Style::Missing);
-        if follows || is_missing_value {
+        if follows || node.is_missing() {
             return;
         }
         let (mut problem, mut hint) = split_hint(&error.message);
@@ -157,11 +164,7 @@ impl Reading {
 
     fn unknown(&self, node: &Node, key: &str, value: &Node, fields: &'static [&'static str]) {
         let meant = closest(key, fields);
-        let hint = meant.map_or_else(|| EVERY_KEY.to_owned(), |it| format!("did you mean `{it}`?"));
-        let problem = match fields {
-            [] => format!("unknown field `{key}`, there are none here"),
-            _ => format!("unknown field `{key}`, expected {}", OneOf(fields)),
-        };
+        let (problem, hint) = unknown_field(key, fields);
         self.left_out.borrow_mut().insert(value.address(), LeftOut { meant });
         let at = node.address();
         let unknown = Some(key.to_owned());
@@ -169,8 +172,20 @@ impl Reading {
     }
 }
 
+/// The problem and the hint.
+fn unknown_field(key: &str, fields: &[&'static str]) -> (String, String) {
+    let hint = match closest(key, fields) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => EVERY_KEY.to_owned(),
+    };
+    match fields {
+        [] => (format!("unknown field `{key}`, there are none here"), hint),
+        _ => (format!("unknown field `{key}`, expected {}", OneOf(fields)), hint),
+    }
+}
+
 /// The field that a mistyped one was probably meant to be.
-fn closest(key: &str, fields: &'static [&'static str]) -> Option<&'static str> {
+fn closest(key: &str, fields: &[&'static str]) -> Option<&'static str> {
     let plain = |it: &str| it.to_ascii_lowercase().replace(['-', '_', ' '], "");
     let near = |it: &&&'static str| {
         let (a, b) = (plain(key), plain(it));
@@ -204,9 +219,9 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
 }
 
 /// `a`, `a or b`, `a, b or c`, each in backticks.
-struct OneOf(&'static [&'static str]);
+struct OneOf<'a>(&'a [&'static str]);
 
-impl fmt::Display for OneOf {
+impl fmt::Display for OneOf<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, name) in self.0.iter().enumerate() {
             if index > 0 {
@@ -558,5 +573,4 @@ impl<'n, I: Iterator<Item = (&'n str, &'n Node)>> de::MapAccess<'n> for Entries<
 }
 
 #[cfg(test)]
-#[path = "read_tests.rs"]
 mod tests;

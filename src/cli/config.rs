@@ -1,0 +1,121 @@
+//! `attache config`: what a configuration says, without serving it.
+use crate::catalog::RawCatalog;
+use crate::config::RawSettings;
+use crate::reload;
+use schemars::JsonSchema;
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::Transform;
+use schemars::transform::transform_subschemas;
+use serde_json::Value;
+use serde_json::json;
+use std::io;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Check files and folders, and tell everything that is wrong
+    Check {
+        /// Configuration files, or folders of them
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+    /// Print the JSON Schema of configuration files, for editors
+    Schema,
+}
+
+pub(super) fn run(command: Command) -> ExitCode {
+    match command {
+        Command::Check { paths } => check(&paths),
+        Command::Schema => print_schema(),
+    }
+}
+
+/// Checks files as `serve` would read them. The whole list of problems goes to standard error, and
+/// the exit code is 2; warnings alone are no failure.
+pub fn check(paths: &[PathBuf]) -> ExitCode {
+    let (warnings, errors) = match reload::load(paths, &|name| std::env::var(name).ok()) {
+        Ok(loaded) => (loaded.warnings, Vec::new()),
+        Err(errors) => (Vec::new(), errors),
+    };
+    let mut text = String::new();
+    for warning in &warnings {
+        text.push_str(&format!("warning: {warning}\n"));
+    }
+    for error in &errors {
+        text.push_str(&format!("{error}\n"));
+    }
+    let (verdict, code) = match (errors.len(), warnings.len()) {
+        (0, 0) => ("the configuration is sound".to_owned(), ExitCode::SUCCESS),
+        (0, 1) => ("the configuration is sound, with 1 warning".to_owned(), ExitCode::SUCCESS),
+        (0, n) => (format!("the configuration is sound, with {n} warnings"), ExitCode::SUCCESS),
+        (1, _) => ("1 problem".to_owned(), ExitCode::from(2)),
+        (n, _) => (format!("{n} problems"), ExitCode::from(2)),
+    };
+    text.push_str(&verdict);
+    text.push('\n');
+    let written = if errors.is_empty() {
+        io::stdout().write_all(text.as_bytes())
+    } else {
+        io::stderr().write_all(text.as_bytes())
+    };
+    if written.is_err() { ExitCode::FAILURE } else { code }
+}
+
+fn print_schema() -> ExitCode {
+    match io::stdout().write_all(schema().as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// All that a file may hold, for the schema alone.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Everything {
+    #[schemars(flatten)]
+    _settings: RawSettings,
+    #[schemars(flatten)]
+    _catalog: RawCatalog,
+}
+
+/// The JSON Schema (2020-12) of a configuration file, as text with a final newline.
+pub fn schema() -> String {
+    let mut schema = SchemaSettings::draft2020_12()
+        .with_transform(Interpolated)
+        .into_generator()
+        .into_root_schema_for::<Everything>();
+    schema.insert("title".into(), "attache configuration".into());
+    let text = serde_json::to_string_pretty(&schema).expect("a schema is JSON");
+    text + "\n"
+}
+
+/// Says that `${NAME}` may stand where a number or a boolean is due, and leaves out the widths of
+/// integers, which say nothing to whoever writes a file.
+#[derive(Clone, Debug)]
+struct Interpolated;
+
+impl Transform for Interpolated {
+    fn transform(&mut self, schema: &mut Schema) {
+        transform_subschemas(self, schema);
+        let Some(object) = schema.as_object_mut() else { return };
+        object.remove("format");
+        let is_bare = |it: &Value| matches!(it.as_str(), Some("integer" | "number" | "boolean"));
+        let of_type = object.get("type").is_some_and(|it| match it {
+            Value::Array(several) => several.iter().any(is_bare),
+            one => is_bare(one),
+        });
+        if !of_type {
+            return;
+        }
+        let described: Vec<(String, Value)> = ["description", "default"]
+            .into_iter()
+            .filter_map(|key| Some((key.to_owned(), object.remove(key)?)))
+            .collect();
+        let bare = Value::Object(std::mem::take(object));
+        object.extend(described);
+        object.insert("anyOf".into(), json!([bare, { "type": "string", "pattern": "\\$\\{" }]));
+    }
+}

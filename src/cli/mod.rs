@@ -1,0 +1,30 @@
+//! The commands: one file each.
+mod config;
+
+use clap::Parser;
+use clap::Subcommand;
+use std::process::ExitCode;
+
+/// An outbound authenticating gateway: it puts the credential on, so that your code never holds it.
+#[derive(Debug, Parser)]
+#[command(name = "attache", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check configuration files, or print their schema
+    #[command(subcommand)]
+    Config(config::Command),
+}
+
+/// Runs the command that the arguments name. Exit codes: 0 done, 1 failed, 2 wrong usage or invalid
+/// configuration.
+pub fn run() -> ExitCode {
+    // A wrong usage ends here, with exit code 2 and what was wrong.
+    match Cli::parse().command {
+        Command::Config(command) => config::run(command),
+    }
+}

@@ -1,0 +1,185 @@
+//! One load: files in, settings and a snapshot out, or everything that is wrong with them.
+use super::files;
+use crate::catalog::PathSegment;
+use crate::catalog::Problem;
+use crate::catalog::RawCatalog;
+use crate::catalog::Snapshot;
+use crate::config::ConfigError;
+use crate::config::Document;
+use crate::config::File;
+use crate::config::Settings;
+use crate::config::Sources;
+use crate::config::Step;
+use indexmap::IndexMap;
+use serde::de::DeserializeOwned;
+use serde::de::IgnoredAny;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// A configuration that is sound as a whole.
+#[derive(Debug)]
+pub struct Loaded {
+    pub settings: Settings,
+    pub snapshot: Snapshot,
+    /// Sound, but surely not meant.
+    pub warnings: Vec<ConfigError>,
+}
+
+/// Reads the files, checks everything, and tells all problems at once. Blocks on the file system.
+///
+/// `env` is asked for the settings that `${NAME}` stands for.
+pub fn load(
+    paths: &[PathBuf],
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Loaded, Vec<ConfigError>> {
+    attempt(paths, env).0
+}
+
+/// As [`load`]; also says which files it depends on, whether it went well or not.
+pub(super) fn attempt(
+    paths: &[PathBuf],
+    env: &dyn Fn(&str) -> Option<String>,
+) -> (Result<Loaded, Vec<ConfigError>>, BTreeSet<PathBuf>) {
+    let mut errors = Vec::new();
+    let listed = files::listed(paths, &mut errors);
+    let read_files = RefCell::new(BTreeSet::from_iter(listed.iter().cloned()));
+    let mut texts = Vec::new();
+    for path in &listed {
+        match files::config_file(path) {
+            Ok(file) => texts.push(file),
+            Err(error) => errors.push(error),
+        }
+    }
+    let value = |path: &Path| {
+        read_files.borrow_mut().insert(path.to_owned());
+        files::value(path)
+    };
+    let sources = Sources { setting: env, file: &value };
+    let inputs: Vec<File<'_>> =
+        texts.iter().map(|it| File { name: &it.name, text: &it.text }).collect();
+    let document = Document::parse(&inputs, sources, &mut errors);
+    let known = [Settings::SECTIONS, RawCatalog::SECTIONS].concat();
+    document.refuse_unknown_sections(&known, &mut errors);
+    let settings = Settings::read(&document, &mut errors);
+    let (snapshot, warnings) = Reading { document: &document, errors: &mut errors }.snapshot();
+    let result = match snapshot {
+        Some(snapshot) if errors.is_empty() => Ok(Loaded { settings, snapshot, warnings }),
+        _ => Err(errors),
+    };
+    (result, read_files.into_inner())
+}
+
+struct Reading<'d, 'e> {
+    document: &'d Document,
+    errors: &'e mut Vec<ConfigError>,
+}
+
+impl Reading<'_, '_> {
+    /// The snapshot, where it could be made, and the warnings.
+    fn snapshot(mut self) -> (Option<Snapshot>, Vec<ConfigError>) {
+        let mut raw = RawCatalog {
+            egress: self.section("egress").unwrap_or_default(),
+            upstream: self.section("upstream").unwrap_or_default(),
+            ..RawCatalog::default()
+        };
+        let mut unread = HashSet::new();
+        let all_there = [
+            self.entries("callers", &mut raw.callers, &mut unread),
+            self.entries("connectors", &mut raw.connectors, &mut unread),
+            self.entries("connections", &mut raw.connections, &mut unread),
+            self.entries("integrations", &mut raw.integrations, &mut unread),
+            self.entries("environments", &mut raw.environments, &mut unread),
+        ];
+        raw.unread = unread;
+        let (activations, indices) = self.items("activations");
+        raw.activations = activations;
+        if all_there.contains(&false) {
+            // With a whole section gone, whatever refers to it would be called wrong.
+            return (None, Vec::new());
+        }
+        let mut warnings = Vec::new();
+        let snapshot = Snapshot::build(raw, &mut warnings);
+        let warnings = warnings.iter().filter_map(|it| self.placed(it, &indices)).collect();
+        match snapshot {
+            Ok(snapshot) => (Some(snapshot), warnings),
+            Err(problems) => {
+                let placed = problems.iter().filter_map(|it| self.placed(it, &indices));
+                let placed: Vec<ConfigError> = placed.collect();
+                self.errors.extend(placed);
+                (None, warnings)
+            }
+        }
+    }
+
+    fn section<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        self.document.read(&[Step::Key(name)], self.errors)
+    }
+
+    /// Reads the entries of a section one by one, so that a wrong one costs no other. False where
+    /// the section is not a map.
+    fn entries<T: DeserializeOwned>(
+        &mut self,
+        section: &str,
+        into: &mut IndexMap<String, T>,
+        unread: &mut HashSet<(String, String)>,
+    ) -> bool {
+        let Some(node) = self.document.section(section) else { return true };
+        if self.section::<IndexMap<String, IgnoredAny>>(section).is_none() {
+            return false;
+        }
+        for (key, node) in node.entries() {
+            let before = self.errors.len();
+            let path = [Step::Key(section), Step::Key(key)];
+            let value = self.document.read_node(node, &path, self.errors);
+            match value.filter(|_| self.errors.len() == before) {
+                Some(value) => {
+                    into.insert(key.to_owned(), value);
+                }
+                None => {
+                    unread.insert((section.to_owned(), key.to_owned()));
+                }
+            }
+        }
+        true
+    }
+
+    /// Reads the items of a list one by one, and says which ones could be read.
+    fn items<T: DeserializeOwned>(&mut self, section: &str) -> (Vec<T>, Vec<usize>) {
+        let (mut values, mut indices) = (Vec::new(), Vec::new());
+        let Some(node) = self.document.section(section) else { return (values, indices) };
+        if self.section::<Vec<IgnoredAny>>(section).is_none() {
+            return (values, indices);
+        }
+        for (index, node) in node.items().iter().enumerate() {
+            let before = self.errors.len();
+            let path = [Step::Key(section), Step::Index(index)];
+            let value = self.document.read_node(node, &path, self.errors);
+            if let Some(value) = value.filter(|_| self.errors.len() == before) {
+                values.push(value);
+                indices.push(index);
+            }
+        }
+        (values, indices)
+    }
+
+    /// The problem with its place in a file, unless it only follows from an interpolation that
+    /// failed. `indices` are the places of the activations that could be read.
+    fn placed(&self, problem: &Problem, indices: &[usize]) -> Option<ConfigError> {
+        let in_activations = matches!(&problem.path[..], [PathSegment::Key(section), ..] if section == "activations");
+        let step = |segment| match segment {
+            &PathSegment::Index(index) if in_activations => {
+                Step::Index(indices.get(index).copied().unwrap_or(index))
+            }
+            &PathSegment::Index(index) => Step::Index(index),
+            PathSegment::Key(key) => Step::Key(key),
+        };
+        let steps: Vec<Step<'_>> = problem.path.iter().map(step).collect();
+        if self.document.is_missing(steps.iter().copied()) {
+            return None;
+        }
+        Some(self.document.error(steps.iter().copied(), &*problem.problem, &*problem.hint))
+    }
+}

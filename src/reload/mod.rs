@@ -1,0 +1,14 @@
+//! From files to a [`Snapshot`](crate::catalog::Snapshot): checked whole, swapped whole, the last
+//! good one kept.
+mod files;
+mod live;
+mod load;
+mod watch;
+
+pub use live::Env;
+pub use live::Live;
+pub use live::Source;
+pub use live::Status;
+pub use load::Loaded;
+pub use load::load;
+pub use watch::Watch;
