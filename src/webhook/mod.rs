@@ -1,4 +1,5 @@
 //! Signatures of inbound webhooks, described as data and checked: pure, no clock and no socket.
+mod check;
 mod clock;
 mod delivery;
 mod description;
@@ -11,6 +12,9 @@ mod refusal;
 mod signature;
 mod template;
 mod verify;
+
+#[cfg(test)]
+mod tests;
 
 pub use delivery::Delivery;
 pub use description::Description;
