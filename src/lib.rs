@@ -21,5 +21,11 @@ pub mod journal;
 pub mod reload;
 pub mod resolve;
 
+// Planes: HTTP in, HTTP out; they know nothing of each other.
+pub mod admin;
+pub mod inbound;
+pub mod proxy;
+
 // Shells: they put the pieces together.
+pub mod app;
 pub mod cli;

@@ -1,5 +1,6 @@
 //! The commands: one file each.
 mod config;
+mod serve;
 
 use clap::Parser;
 use clap::Subcommand;
@@ -15,6 +16,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the gateway
+    Serve(serve::Serve),
     /// Check configuration files, or print their schema
     #[command(subcommand)]
     Config(config::Command),
@@ -25,6 +28,7 @@ enum Command {
 pub fn run() -> ExitCode {
     // A wrong usage ends here, with exit code 2 and what was wrong.
     match Cli::parse().command {
+        Command::Serve(serve) => serve.run(),
         Command::Config(command) => config::run(command),
     }
 }

@@ -1,0 +1,278 @@
+//! The composition root: configuration becomes a running gateway, and ends it in good order.
+mod clock;
+mod plane;
+mod watchers;
+
+pub use clock::now;
+
+use crate::admin;
+use crate::config::AccessLog;
+use crate::config::LinkLimits;
+use crate::config::LogFormat;
+use crate::config::LogSettings;
+use crate::config::TlsFiles;
+use crate::inbound::ReplayMemory;
+use crate::journal;
+use crate::journal::Journal;
+use crate::reload;
+use crate::reload::Live;
+use crate::reload::Loaded;
+use crate::reload::Source;
+use crate::server;
+use crate::server::BindError;
+use crate::server::Certificate;
+use crate::server::TlsError;
+use crate::server::WorkerError;
+use crate::telemetry::Metrics;
+use crate::telemetry::log::Format;
+use crate::upstream::Resolver;
+use plane::Plane;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::watch;
+use watchers::Watchers;
+
+/// What a gateway is started from.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Files and folders, later ones merged into earlier ones.
+    pub config: Vec<PathBuf>,
+    pub resolver: Resolver,
+}
+
+/// Why a gateway does not start. Nothing is listening then.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the configuration is not valid")]
+    Config(Vec<crate::config::ConfigError>),
+    #[error("{0}")]
+    Refused(String),
+    #[error("server.{listener}.listen: {error}")]
+    Bind { listener: &'static str, error: BindError },
+    #[error("server.{listener}.tls: {error}")]
+    Tls { listener: &'static str, error: TlsError },
+    #[error("log.access: {0}")]
+    AccessLog(String),
+    #[error("the configuration's files can't be watched: {0}")]
+    Watch(std::io::ErrorKind),
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+}
+
+/// A running gateway.
+pub struct App {
+    pub proxy: SocketAddr,
+    pub admin: SocketAddr,
+    pub public: SocketAddr,
+    live: Arc<Live>,
+    journal: Arc<Journal>,
+    certificates: Vec<Arc<Certificate>>,
+    draining: Arc<AtomicBool>,
+    stop_traffic: watch::Sender<bool>,
+    stop_admin: watch::Sender<bool>,
+    traffic: Vec<JoinHandle<()>>,
+    serving: JoinHandle<()>,
+    watchers: Watchers,
+    ready_delay: Duration,
+}
+
+impl App {
+    /// Reads the configuration, listens, and serves. Returns once requests are answered.
+    ///
+    /// `log` starts attache's own log as the settings say, as soon as they are known.
+    pub fn start(
+        options: Options,
+        log: impl FnOnce(&LogSettings) -> Result<(), StartError>,
+    ) -> Result<Self, StartError> {
+        let metrics = Metrics::new(now());
+        let env = Box::new(|name: &str| std::env::var(name).ok());
+        let source = Source { paths: options.config, env, clock: now };
+        let loaded = reload::load(&source.paths, &*source.env).map_err(StartError::Config)?;
+        refuse_what_can_not_run(&loaded)?;
+        log(&loaded.settings.log)?;
+        drop(loaded);
+        let (live, settings) =
+            Live::start(source, Arc::clone(&metrics)).map_err(StartError::Config)?;
+        let settings = Arc::new(settings);
+        let (target, format) = access_log(&settings.log);
+        let journal = Journal::start(target, format, Arc::clone(&metrics))
+            .map_err(|it| StartError::AccessLog(it.to_string()))?;
+
+        let workers = settings.proxy.workers.map_or_else(cores, NonZeroUsize::get);
+        let bind = |listener, address, count| {
+            server::bind(address, count).map_err(|error| StartError::Bind { listener, error })
+        };
+        let proxy = bind("proxy", settings.proxy.listen, workers)?;
+        let public = bind("public", settings.public.listen, workers)?;
+        let control = bind("admin", settings.admin.listen, 1)?;
+
+        let mut certificates = Vec::new();
+        let mut certificate = |listener, files: &Option<TlsFiles>| {
+            let load = |it: &TlsFiles| {
+                Certificate::load(&it.cert, &it.key)
+                    .map_err(|error| StartError::Tls { listener, error })
+            };
+            let loaded = files.as_ref().map(load).transpose()?;
+            certificates.extend(loaded.clone());
+            Ok::<_, StartError>(loaded)
+        };
+        let proxy_tls = certificate("proxy", &settings.proxy.tls)?;
+        let public_tls = certificate("public", &settings.public.tls)?;
+        let admin_tls = certificate("admin", &settings.admin.tls)?;
+
+        let draining = Arc::new(AtomicBool::new(false));
+        let (stop_traffic, traffic_stops) = watch::channel(false);
+        let (stop_admin, admin_stops) = watch::channel(false);
+        let replay = Arc::new(ReplayMemory::default());
+        let (proxy_address, public_address) = (proxy.address, public.address);
+        let mut traffic = Vec::new();
+        for (index, sockets) in proxy.sockets.into_iter().zip(public.sockets).enumerate() {
+            let plane = Plane {
+                live: Arc::clone(&live),
+                metrics: Arc::clone(&metrics),
+                journal: Arc::clone(&journal),
+                replay: Arc::clone(&replay),
+                resolver: options.resolver.clone(),
+                settings: Arc::clone(&settings),
+                workers,
+                proxy_tls: proxy_tls.clone(),
+                public_tls: public_tls.clone(),
+            };
+            let stops = traffic_stops.clone();
+            traffic.push(server::spawn("worker", index, stops, move |worker| {
+                plane.run(worker, sockets)
+            })?);
+        }
+        let state = admin::AdminState {
+            metrics: Arc::clone(&metrics),
+            live: Arc::clone(&live),
+            draining: Arc::clone(&draining),
+            token: settings.admin.token.clone(),
+        };
+        let handler = plane::AdminHandler::new(admin::router(state), Arc::clone(&metrics));
+        let admin_address = control.address;
+        let limits = plane::link_limits(&LinkLimits::default(), 1);
+        let serving = server::spawn("admin", 0, admin_stops, move |worker| async move {
+            for socket in control.sockets {
+                server::serve(
+                    worker.clone(),
+                    socket,
+                    admin_tls.clone(),
+                    limits,
+                    std::rc::Rc::new(handler.counting()),
+                )
+                .await;
+            }
+        })?;
+        let watchers = Watchers::start(&live, &certificates)?;
+        tracing::info!(
+            proxy = %proxy_address, admin = %admin_address, public = %public_address, workers,
+            "listening"
+        );
+        Ok(Self {
+            proxy: proxy_address,
+            admin: admin_address,
+            public: public_address,
+            live,
+            journal,
+            certificates,
+            draining,
+            stop_traffic,
+            stop_admin,
+            traffic,
+            serving,
+            watchers,
+            ready_delay: settings.shutdown.ready_delay,
+        })
+    }
+
+    /// Reads configuration and certificates again, and opens the access log anew (SIGHUP).
+    pub fn reload(&self) {
+        // What is wrong has been logged and counted, and the last good one is still served.
+        let _ = self.live.reload_now();
+        for certificate in &self.certificates {
+            watchers::reload_certificate(certificate);
+        }
+        self.journal.reopen();
+    }
+
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    /// Says `not ready`, waits until balancers have seen it, stops accepting, lets exchanges finish up
+    /// to the deadline, and returns when every thread has ended. Blocks.
+    pub fn shutdown(self) {
+        self.draining.store(true, Ordering::Relaxed);
+        wait(self.ready_delay);
+        self.stop_traffic.send_replace(true);
+        for worker in self.traffic {
+            // A worker that panicked has said so already.
+            drop(worker.join());
+        }
+        self.watchers.stop();
+        self.stop_admin.send_replace(true);
+        drop(self.serving.join());
+        let lost = self.journal.close(LOG_FLUSH);
+        if lost > 0 {
+            tracing::warn!(lost, "access log records could not be written");
+        }
+    }
+}
+
+/// How long the access log may take to be written when the program ends.
+const LOG_FLUSH: Duration = Duration::from_secs(5);
+
+fn access_log(settings: &LogSettings) -> (journal::Target, Format) {
+    let target = match &settings.access {
+        AccessLog::Off => journal::Target::Off,
+        AccessLog::Stdout => journal::Target::Stdout,
+        AccessLog::Stderr => journal::Target::Stderr,
+        AccessLog::File(path) => journal::Target::File(path.clone()),
+    };
+    let format = match settings.format {
+        LogFormat::Json => Format::Json,
+        LogFormat::Text => Format::Text,
+    };
+    (target, format)
+}
+
+/// The pause before accepting stops, on the thread that does nothing else than stop the program.
+fn wait(pause: Duration) {
+    if !pause.is_zero() {
+        std::thread::park_timeout(pause);
+    }
+}
+
+/// What a gateway must not start without.
+fn refuse_what_can_not_run(loaded: &Loaded) -> Result<(), StartError> {
+    let refused = |text: &str| Err(StartError::Refused(text.to_owned()));
+    if loaded.snapshot.callers().next().is_none() {
+        return refused(
+            "callers: there is none, so nobody could use the proxy; \
+             add one with a `key` of at least 16 characters, or start with `--dev`",
+        );
+    }
+    if loaded.settings.admin.token.is_none() {
+        return refused(
+            "server.admin.token: it is not set; give it a long random value, for example \
+             \"${ATTACHE_ADMIN_TOKEN}\", or start with `--dev`",
+        );
+    }
+    if loaded.settings.store.is_some() {
+        return refused(
+            "store.url: this build has no store yet; leave `store` out to run from files alone",
+        );
+    }
+    Ok(())
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}

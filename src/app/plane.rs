@@ -1,0 +1,205 @@
+//! What one worker runs: the proxy and the webhooks on its own sockets, and its housekeeping.
+use super::clock::now;
+use crate::config;
+use crate::config::Settings;
+use crate::inbound::Inbound;
+use crate::inbound::ReplayMemory;
+use crate::journal::Journal;
+use crate::proxy::Proxy;
+use crate::reload::Current;
+use crate::reload::Live;
+use crate::server;
+use crate::server::Certificate;
+use crate::server::Cut;
+use crate::server::Handler;
+use crate::server::Link;
+use crate::server::LinkLimits;
+use crate::server::OnExpiry;
+use crate::server::RequestBody;
+use crate::server::TICK;
+use crate::server::Worker;
+use crate::telemetry::Ids;
+use crate::telemetry::Metrics;
+use crate::telemetry::WorkerMetrics;
+use crate::telemetry::metrics::LinkRefusal;
+use crate::telemetry::metrics::Listener;
+use crate::telemetry::metrics::PoolEvent;
+use crate::upstream;
+use crate::upstream::Resolver;
+use crate::upstream::Upstream;
+use http::Request;
+use http::Response;
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+/// Everything that a worker is made from; crosses to its thread once.
+pub(super) struct Plane {
+    pub live: Arc<Live>,
+    pub metrics: Arc<Metrics>,
+    pub journal: Arc<Journal>,
+    pub replay: Arc<ReplayMemory>,
+    pub resolver: Resolver,
+    pub settings: Arc<Settings>,
+    pub workers: usize,
+    pub proxy_tls: Option<Arc<Certificate>>,
+    pub public_tls: Option<Arc<Certificate>>,
+}
+
+impl Plane {
+    pub(super) async fn run(self, worker: Rc<Worker>, (proxy, public): (TcpListener, TcpListener)) {
+        let metrics = Rc::new(self.metrics.worker());
+        let for_proxy = Upstream::new(self.resolver.clone(), pool_events(&metrics));
+        let for_hooks = Upstream::new(self.resolver.clone(), pool_events(&metrics));
+        let pen = Rc::new(self.journal.pen());
+        let proxy_handler = Rc::new(Proxy {
+            current: Current::new(Arc::clone(&self.live)),
+            upstream: Rc::clone(&for_proxy),
+            metrics: Rc::clone(&metrics),
+            ids: Ids::new(seed()),
+            pen: Rc::clone(&pen),
+            clock: now,
+        });
+        let hooks_handler = Rc::new(Inbound {
+            live: Arc::clone(&self.live),
+            upstream: Rc::clone(&for_hooks),
+            metrics: Rc::clone(&metrics),
+            ids: Ids::new(seed()),
+            pen: Rc::clone(&pen),
+            clock: now,
+            replay: self.replay,
+            public_url: self.settings.public.url.clone(),
+            max_body: self.settings.public.max_body,
+        });
+        let housekeeping = {
+            let (worker, pen) = (Rc::clone(&worker), Rc::clone(&pen));
+            async move {
+                let mut ticks = tokio::time::interval(TICK);
+                loop {
+                    ticks.tick().await;
+                    for_proxy.tick(worker.clock_ms());
+                    for_hooks.tick(worker.clock_ms());
+                    let idle = for_proxy.idle() + for_hooks.idle();
+                    metrics.pool(PoolEvent::IdleNow(i64::try_from(idle).unwrap_or(i64::MAX)));
+                    pen.flush();
+                }
+            }
+        };
+        let housekeeping = tokio::task::spawn_local(housekeeping);
+        let limits = link_limits(&self.settings.proxy.limits, self.workers);
+        let public_limits = link_limits(&self.settings.public.limits, self.workers);
+        tokio::join!(
+            server::serve(Rc::clone(&worker), proxy, self.proxy_tls, limits, proxy_handler),
+            server::serve(
+                Rc::clone(&worker),
+                public,
+                self.public_tls,
+                public_limits,
+                hooks_handler
+            ),
+        );
+        until_links_end(&worker, self.settings.shutdown.drain).await;
+        housekeeping.abort();
+        pen.flush();
+    }
+}
+
+/// Waits for open links to finish, no longer than the deadline.
+async fn until_links_end(worker: &Worker, deadline: Duration) {
+    let began = Instant::now();
+    while worker.links() > 0 && began.elapsed() < deadline {
+        tokio::time::sleep(TICK / 10).await;
+    }
+    if worker.links() > 0 {
+        tracing::warn!(
+            links = worker.links(),
+            worker = worker.index(),
+            "links cut at the drain deadline"
+        );
+    }
+}
+
+fn pool_events(metrics: &Rc<WorkerMetrics>) -> Box<dyn Fn(upstream::PoolEvent)> {
+    let metrics = Rc::clone(metrics);
+    Box::new(move |event| {
+        metrics.pool(match event {
+            upstream::PoolEvent::Dialled => PoolEvent::Dialled,
+            upstream::PoolEvent::Reused => PoolEvent::Reused,
+            upstream::PoolEvent::Stale => PoolEvent::Stale,
+            upstream::PoolEvent::Retired => PoolEvent::Retired,
+        });
+    })
+}
+
+/// The configured limits, as one worker of `workers` holds them.
+pub(super) fn link_limits(limits: &config::LinkLimits, workers: usize) -> LinkLimits {
+    LinkLimits {
+        head_timeout: limits.head_timeout,
+        idle_timeout: limits.idle_timeout,
+        max_head: limits.max_head,
+        max_links: usize::try_from(limits.max_links).unwrap_or(usize::MAX).div_ceil(workers),
+        http2_streams: limits.http2_streams,
+    }
+}
+
+/// Good randomness for a generator that only has to be different everywhere.
+fn seed() -> u64 {
+    let mut bytes = [0; 8];
+    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system has randomness");
+    u64::from_ne_bytes(bytes)
+}
+
+/// The admin API's router behind the same links, limits and draining as everything else.
+#[derive(Clone)]
+pub(super) struct AdminHandler {
+    router: axum::Router,
+    metrics: Arc<Metrics>,
+}
+
+/// The handler on its own thread, with counters of its own.
+pub(super) struct CountedAdmin {
+    router: axum::Router,
+    metrics: WorkerMetrics,
+}
+
+impl AdminHandler {
+    pub(super) fn new(router: axum::Router, metrics: Arc<Metrics>) -> Self {
+        Self { router, metrics }
+    }
+
+    pub(super) fn counting(&self) -> CountedAdmin {
+        CountedAdmin { router: self.router.clone(), metrics: self.metrics.worker() }
+    }
+}
+
+/// How long an operator's request may take, its body included.
+const ADMIN_TIMEOUT: Duration = Duration::from_secs(60);
+
+impl Handler for CountedAdmin {
+    type Body = axum::body::Body;
+
+    async fn handle(
+        self: Rc<Self>,
+        request: Request<RequestBody>,
+        link: Link,
+    ) -> Result<Response<axum::body::Body>, Cut> {
+        link.watch.begin(Some(ADMIN_TIMEOUT));
+        link.watch.arm(ADMIN_TIMEOUT, OnExpiry::Cut);
+        let request = request.map(|it| axum::body::Body::new(it.into_incoming()));
+        let mut router = self.router.clone();
+        match tower_service::Service::call(&mut router, request).await {
+            Ok(response) => Ok(response),
+            Err(never) => match never {},
+        }
+    }
+
+    fn links(&self, delta: i64) {
+        self.metrics.links_open(Listener::Admin, delta);
+    }
+
+    fn accept_failed(&self) {
+        self.metrics.shared().link_refused(Listener::Admin, LinkRefusal::Exhausted);
+    }
+}

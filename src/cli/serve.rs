@@ -1,0 +1,234 @@
+//! `attache serve`: runs the gateway until it is told to stop.
+use crate::app::App;
+use crate::app::Options;
+use crate::app::StartError;
+use crate::config::LogFormat;
+use crate::config::LogSettings;
+use crate::reload;
+use crate::reload::Loaded;
+use crate::telemetry::log;
+use crate::telemetry::log::Log;
+use clap::Args;
+use rustix::process::DumpableBehavior;
+use rustix::process::Resource;
+use rustix::process::Rlimit;
+use std::fs;
+use std::io;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tokio::signal::unix::Signal;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+
+/// Runs the gateway.
+#[derive(Args, Clone, Debug)]
+pub struct Serve {
+    /// A file or a folder of files; may be given several times
+    #[arg(long, env = "ATTACHE_CONFIG", value_name = "PATH")]
+    config: Vec<PathBuf>,
+    /// Where attache keeps what it makes itself
+    #[arg(long, env = "ATTACHE_DATA_DIR", value_name = "DIR", default_value = "data")]
+    data_dir: PathBuf,
+    /// Loopback only; makes the caller key and the admin token that are missing, and prints them once
+    #[arg(long, env = "ATTACHE_DEV")]
+    dev: bool,
+    /// Once ready, write the listeners' addresses to this file, as JSON
+    #[arg(long, env = "ATTACHE_ADDRESSES", value_name = "FILE")]
+    addresses: Option<PathBuf>,
+}
+
+impl Serve {
+    pub fn run(self) -> ExitCode {
+        let is_private = keep_memory_private();
+        match self.start() {
+            Ok((app, log)) => {
+                if !is_private {
+                    tracing::warn!(
+                        "core dumps can't be switched off here: one would hold credentials"
+                    );
+                }
+                let code = wait_for_the_end(app);
+                drop(log);
+                code
+            }
+            Err(error) => {
+                explain(&error);
+                match error {
+                    StartError::Config(_) | StartError::Refused(_) => ExitCode::from(2),
+                    _ => ExitCode::FAILURE,
+                }
+            }
+        }
+    }
+
+    fn start(&self) -> Result<(App, Option<Log>), StartError> {
+        let mut config = self.config.clone();
+        if self.dev {
+            let loaded = load(&config)?;
+            check_loopback(&loaded)?;
+            config.extend(self.make_what_is_missing(&loaded)?);
+        } else if config.is_empty() {
+            return Err(StartError::Refused(
+                "nothing to serve: name a file or a folder with `--config PATH`, or try `--dev`"
+                    .to_owned(),
+            ));
+        }
+        let mut log = None;
+        let app = App::start(Options { config, ..Options::default() }, |settings| {
+            log = Some(start_log(settings)?);
+            Ok(())
+        })?;
+        if let Some(path) = &self.addresses {
+            write_addresses(path, &app).map_err(|it| {
+                StartError::Refused(format!("{} can't be written: {}", path.display(), it.kind()))
+            })?;
+        }
+        Ok((app, log))
+    }
+
+    /// With `--dev`: a file in the data folder with the caller key and the admin token that the
+    /// configuration lacks, made at the first start.
+    fn make_what_is_missing(&self, loaded: &Loaded) -> Result<Option<PathBuf>, StartError> {
+        let needs_caller = loaded.snapshot.callers().next().is_none();
+        let needs_token = loaded.settings.admin.token.is_none();
+        if !needs_caller && !needs_token {
+            return Ok(None);
+        }
+        let path = self.data_dir.join("dev.yaml");
+        if !path.exists() {
+            let mut text = "# Made by `attache serve --dev`: for this machine only.\n".to_owned();
+            if needs_caller {
+                text += &format!("callers:\n  dev: {{ key: {} }}\n", random_key());
+            }
+            if needs_token {
+                text += &format!("server:\n  admin: {{ token: {} }}\n", random_key());
+            }
+            let failed = |it: io::Error| {
+                StartError::Refused(format!("{} can't be written: {}", path.display(), it.kind()))
+            };
+            fs::create_dir_all(&self.data_dir).map_err(failed)?;
+            write_private(&path, &text).map_err(failed)?;
+            eprintln!("{} was made:\n{text}", path.display());
+        }
+        Ok(Some(path))
+    }
+}
+
+fn load(config: &[PathBuf]) -> Result<Loaded, StartError> {
+    reload::load(config, &|name| std::env::var(name).ok()).map_err(StartError::Config)
+}
+
+/// `--dev` opens nothing up.
+fn check_loopback(loaded: &Loaded) -> Result<(), StartError> {
+    let settings = &loaded.settings;
+    let listens = [settings.proxy.listen, settings.admin.listen, settings.public.listen];
+    if listens.iter().all(|it| it.ip().is_loopback()) {
+        return Ok(());
+    }
+    let text = "--dev listens on loopback only: set every `listen` to 127.0.0.1, or leave it out";
+    Err(StartError::Refused(text.to_owned()))
+}
+
+fn explain(error: &StartError) {
+    match error {
+        StartError::Config(problems) => {
+            for problem in problems {
+                eprintln!("{problem}");
+            }
+            let count = problems.len();
+            eprintln!(
+                "attache: not started: {count} problem{} in the configuration",
+                if count == 1 { "" } else { "s" }
+            );
+        }
+        error => eprintln!("attache: not started: {error}"),
+    }
+}
+
+/// Until SIGTERM or SIGINT; SIGHUP reads everything again. A second SIGTERM or SIGINT ends at once.
+fn wait_for_the_end(app: App) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("attache: signals can't be heard: {}", error.kind());
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(async {
+        let signals = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::hangup()),
+        );
+        let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hang_up)) = signals else {
+            eprintln!("attache: signals can't be heard");
+            return ExitCode::FAILURE;
+        };
+        loop {
+            tokio::select! {
+                _ = either(&mut terminate, &mut interrupt) => break,
+                _ = hang_up.recv() => app.reload(),
+            }
+        }
+        tracing::info!("stopping: open exchanges are finished first; a second signal ends at once");
+        let stopping = tokio::task::spawn_blocking(move || app.shutdown());
+        tokio::select! {
+            _ = stopping => ExitCode::SUCCESS,
+            () = either(&mut terminate, &mut interrupt) => {
+                tracing::warn!("stopped at once by a second signal");
+                stop_at_once()
+            }
+        }
+    })
+}
+
+#[expect(clippy::exit, reason = "the operator has asked twice")]
+fn stop_at_once() -> ! {
+    std::process::exit(1)
+}
+
+async fn either(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// No core dumps, and no other process of this user may read this one's memory. False where the
+/// system does not let us.
+fn keep_memory_private() -> bool {
+    let no_core = Rlimit { current: Some(0), maximum: Some(0) };
+    rustix::process::setrlimit(Resource::Core, no_core).is_ok()
+        && rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).is_ok()
+}
+
+fn start_log(settings: &LogSettings) -> Result<Log, StartError> {
+    let format = match settings.format {
+        LogFormat::Json => log::Format::Json,
+        LogFormat::Text => log::Format::Text,
+    };
+    Log::start(settings.level.as_str(), format, io::stderr())
+        .map_err(|it| StartError::Refused(format!("log: {it}")))
+}
+
+fn random_key() -> String {
+    let mut bytes = [0; 24];
+    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system has randomness");
+    hex::encode(bytes)
+}
+
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+/// Whole or not at all: whoever waits for the file reads all of it.
+fn write_addresses(path: &Path, app: &App) -> io::Result<()> {
+    let text = serde_json::json!({ "proxy": app.proxy, "admin": app.admin, "public": app.public });
+    let partial = path.with_extension("partial");
+    fs::write(&partial, text.to_string())?;
+    fs::rename(partial, path)
+}

@@ -1,0 +1,155 @@
+//! The bodies of an exchange: the caller's on its way up, the upstream's on its way down.
+use super::head;
+use super::tally::Tally;
+use crate::server::OnExpiry;
+use crate::server::RequestBody;
+use crate::upstream::ResponseBody;
+use bytes::Bytes;
+use http_body::Body;
+use http_body::Frame;
+use http_body::SizeHint;
+use http_body_util::Full;
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::Sleep;
+
+/// How long a body that expects a `100 Continue` waits for one: an upstream that knows nothing of
+/// the expectation gets it all the same (RFC 9110 §10.1.1).
+const CONTINUE_WAIT: Duration = Duration::from_secs(1);
+
+/// A caller's body as it goes to the upstream.
+#[derive(Debug)]
+pub struct OutBody {
+    body: Option<RequestBody>,
+    gate: Option<Gate>,
+}
+
+/// Holds a body back until the upstream has said `100 Continue`.
+#[derive(Debug)]
+struct Gate {
+    opened: oneshot::Receiver<()>,
+    at_the_latest: Pin<Box<Sleep>>,
+}
+
+impl OutBody {
+    /// No body at all: such a request can be sent again.
+    pub fn empty() -> Self {
+        Self { body: None, gate: None }
+    }
+
+    pub fn streamed(body: RequestBody) -> Self {
+        Self { body: Some(body), gate: None }
+    }
+
+    /// Not a byte before `opened` has fired, or its wait is over.
+    pub fn held_until(mut self, opened: oneshot::Receiver<()>) -> Self {
+        let at_the_latest = Box::pin(tokio::time::sleep(CONTINUE_WAIT));
+        self.gate = Some(Gate { opened, at_the_latest });
+        self
+    }
+}
+
+impl Body for OutBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        if let Some(gate) = &mut self.gate {
+            let opened = Pin::new(&mut gate.opened).poll(cx).is_ready();
+            if !opened && gate.at_the_latest.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.gate = None;
+        }
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        Pin::new(body).poll_frame(cx).map_ok(|frame| match frame.into_trailers() {
+            Ok(trailers) => Frame::trailers(head::trailers(trailers)),
+            Err(data) => data,
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+/// A response body as it goes to the caller.
+pub enum InBody {
+    /// attache's own answer.
+    Own(Full<Bytes>, Box<Tally>),
+    /// The upstream's, passed on as it comes.
+    Passed(Box<Passed>),
+}
+
+/// The upstream's body, counted, and under the idle deadline.
+pub struct Passed {
+    body: ResponseBody<OutBody>,
+    idle: Duration,
+    tally: Tally,
+}
+
+impl InBody {
+    pub fn own(bytes: Bytes, mut tally: Box<Tally>) -> Self {
+        tally.sent(bytes.len() as u64);
+        Self::Own(Full::new(bytes), tally)
+    }
+
+    pub fn passed(body: ResponseBody<OutBody>, idle: Duration, tally: Tally) -> Self {
+        Self::Passed(Box::new(Passed { body, idle, tally }))
+    }
+}
+
+impl Body for InBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut *self {
+            Self::Own(body, _) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Self::Passed(passed) => {
+                let polled = Pin::new(&mut passed.body).poll_frame(cx);
+                match &polled {
+                    Poll::Ready(Some(Ok(frame))) => {
+                        let bytes = frame.data_ref().map_or(0, |it| it.len() as u64);
+                        passed.tally.sent(bytes);
+                        passed.tally.watch().arm(passed.idle, OnExpiry::Cut);
+                    }
+                    Poll::Ready(Some(Err(_))) => passed.tally.upstream_broke_off(),
+                    Poll::Ready(None) => passed.tally.completed(),
+                    Poll::Pending => {}
+                }
+                if passed.body.is_end_stream() {
+                    passed.tally.completed();
+                }
+                polled
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Own(body, _) => body.is_end_stream(),
+            Self::Passed(passed) => passed.body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Own(body, _) => body.size_hint(),
+            Self::Passed(passed) => passed.body.size_hint(),
+        }
+    }
+}

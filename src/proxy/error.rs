@@ -1,0 +1,95 @@
+//! Every way in which the proxy answers instead of the upstream, and what it then says.
+use crate::model::Code;
+use crate::resolve::ResolveError;
+use crate::telemetry::ErrorSource;
+use crate::upstream::SendError;
+
+/// Why the proxy answered instead of the upstream.
+///
+/// There is no `Other`: a new way to fail gets a name and a verdict before it can be returned.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProxyError {
+    #[error("the request has no caller key: send it as `Attache-Key`")]
+    NoCallerKey,
+    #[error("the caller key is unknown, malformed or given twice")]
+    UnknownCaller,
+    #[error("the method {0} is not proxied")]
+    Method(String),
+    #[error("the request has no single valid Host")]
+    Host,
+    #[error("the request's length is ambiguous: it has both Content-Length and Transfer-Encoding")]
+    Framing,
+    #[error("the request target is longer than {max} bytes")]
+    TargetTooLong { max: usize },
+    #[error("the request target has a character that no target may have")]
+    Target,
+    #[error("the request body stopped arriving")]
+    CallerStalled,
+    #[error("the upstream did not answer in time")]
+    TimedOut,
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+/// What the answer says: the code, whose fault it is, and when to come again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    pub code: Code,
+    pub source: ErrorSource,
+    /// In seconds.
+    pub retry_after: Option<u64>,
+}
+
+impl ProxyError {
+    /// The one table to read.
+    pub fn verdict(&self) -> Verdict {
+        use ErrorSource::Caller;
+        use ErrorSource::Upstream;
+        let (code, source) = match self {
+            Self::NoCallerKey | Self::UnknownCaller => (Code::CallerUnauthenticated, Caller),
+            Self::Method(_) => (Code::MethodNotAllowed, Caller),
+            Self::Host | Self::Framing | Self::Target | Self::CallerStalled => {
+                (Code::BadRequest, Caller)
+            }
+            Self::TargetTooLong { .. } => (Code::TargetTooLong, Caller),
+            Self::TimedOut => (Code::UpstreamTimeout, Upstream),
+            Self::Resolve(error) => (error.code(), Caller),
+            Self::Send(error) => send_verdict(*error),
+        };
+        Verdict { code, source, retry_after: None }
+    }
+
+    /// What the caller is told: never an address, never which guard had what to say of it.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Send(SendError::Forbidden { .. }) => {
+                "the egress guard refuses the destination; an operator can allow it with `egress.allow`"
+                    .to_owned()
+            }
+            Self::Send(SendError::Certificate { class }) => {
+                format!("the upstream's certificate is not trusted: {class}")
+            }
+            it => it.to_string(),
+        }
+    }
+}
+
+fn send_verdict(error: SendError) -> (Code, ErrorSource) {
+    use ErrorSource::Caller;
+    use ErrorSource::Upstream;
+    match error {
+        SendError::Forbidden { .. } => (Code::DestinationForbidden, Caller),
+        SendError::Unresolved | SendError::Refused | SendError::ConnectTimedOut => {
+            (Code::UpstreamConnect, Upstream)
+        }
+        SendError::Certificate { .. }
+        | SendError::Handshake
+        | SendError::HandshakeTimedOut
+        | SendError::NoHttp2 => (Code::UpstreamTls, Upstream),
+        SendError::NotHttp | SendError::Closed => (Code::UpstreamProtocol, Upstream),
+        SendError::RequestBody => (Code::BadRequest, Caller),
+        SendError::OutsideOrigin => (Code::PathEscapesBase, Caller),
+    }
+}

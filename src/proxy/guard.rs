@@ -1,0 +1,57 @@
+//! The request's form, before anybody asks what it means (RFC 9110 §7.2, RFC 9112 §3.2 and §6.3).
+use super::error::ProxyError;
+use http::Method;
+use http::Version;
+use http::header;
+use http::request::Parts;
+
+/// Longest request target, in bytes: twice what browsers and servers commonly take.
+pub const TARGET_LEN_MAX: usize = 16 * 1024;
+
+/// Refuses what is not one plain request to be passed on.
+pub fn check(head: &Parts) -> Result<(), ProxyError> {
+    if head.method == Method::CONNECT || head.method == Method::TRACE {
+        return Err(ProxyError::Method(head.method.to_string()));
+    }
+    let target = head.uri.path().len() + head.uri.query().map_or(0, str::len);
+    if target > TARGET_LEN_MAX {
+        return Err(ProxyError::TargetTooLong { max: TARGET_LEN_MAX });
+    }
+    let is_plain = |it: &u8| !it.is_ascii_control() && *it != b' ';
+    if !head
+        .uri
+        .path()
+        .bytes()
+        .chain(head.uri.query().unwrap_or_default().bytes())
+        .all(|it| is_plain(&it))
+    {
+        return Err(ProxyError::Target);
+    }
+    check_host(head)?;
+    let headers = &head.headers;
+    let is_chunked = headers.contains_key(header::TRANSFER_ENCODING);
+    if is_chunked
+        && (headers.contains_key(header::CONTENT_LENGTH) || head.version == Version::HTTP_10)
+    {
+        return Err(ProxyError::Framing);
+    }
+    Ok(())
+}
+
+/// One Host, which could be a host; HTTP/2 has it in the target instead, and both must agree.
+fn check_host(head: &Parts) -> Result<(), ProxyError> {
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    let is_valid = |it: &[u8]| {
+        let plain = |it: &u8| {
+            it.is_ascii_alphanumeric()
+                || matches!(it, b'.' | b'-' | b'_' | b':' | b'[' | b']' | b'%' | b'~')
+        };
+        !it.is_empty() && it.iter().all(plain)
+    };
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) if is_valid(host.as_bytes()) => Ok(()),
+        (None, _) if head.version == Version::HTTP_2 && head.uri.authority().is_some() => Ok(()),
+        (None, _) if head.version == Version::HTTP_10 => Ok(()),
+        _ => Err(ProxyError::Host),
+    }
+}

@@ -1,0 +1,228 @@
+//! What goes on: the request's head as the upstream gets it, the response's head as the caller does.
+//!
+//! Source: RFC 9110 §7.6 (what an intermediary forwards), RFC 9112 §9 (connection options).
+use crate::auth::Prepared;
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::Method;
+use http::Version;
+use http::header;
+use http::request::Parts;
+
+/// What the head needs to know of the target.
+pub struct Onward<'a> {
+    pub host: &'a HeaderValue,
+    pub prepared: &'a Prepared,
+    /// Fields that the caller asked to drop.
+    pub ignore: &'a [HeaderName],
+    /// The Authorization field held the caller key: it must not go on.
+    pub authorization_is_ours: bool,
+    /// Whether `traceparent` may go to this upstream, and its value then.
+    pub trace: Option<HeaderValue>,
+    pub is_websocket: bool,
+    /// The caller waits for a `100 Continue`, and has a body.
+    pub expects_continue: bool,
+}
+
+/// The fields for the upstream: the caller's, less what ends at us, plus the credential. The
+/// caller's own map stays as it is, for a second try.
+pub fn outgoing(head: &Parts, onward: &Onward<'_>) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(head.headers.len() + 4);
+    headers.insert(header::HOST, onward.host.clone());
+    let listed = Listed::of(&head.headers);
+    for (name, value) in &head.headers {
+        if !ends_here(name, onward) && !listed.has(name) {
+            headers.append(name.clone(), value.clone());
+        }
+    }
+    if head.version == Version::HTTP_2 {
+        join_cookies(&mut headers);
+    }
+    if let Some(trace) = &onward.trace {
+        headers.insert("traceparent", trace.clone());
+    }
+    if wants_trailers(&head.headers) {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
+    }
+    if onward.is_websocket {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    }
+    if onward.expects_continue {
+        headers.insert(header::EXPECT, HeaderValue::from_static("100-continue"));
+    }
+    onward.prepared.apply_headers(&mut headers);
+    headers
+}
+
+/// True for fields that do not go on as they came.
+fn ends_here(name: &HeaderName, onward: &Onward<'_>) -> bool {
+    // Standard names are compared as numbers; only the others as texts.
+    match *name {
+        header::HOST
+        | header::CONNECTION
+        | header::TE
+        | header::TRANSFER_ENCODING
+        | header::CONTENT_LENGTH
+        | header::UPGRADE
+        | header::EXPECT
+        | header::PROXY_AUTHORIZATION
+        | header::PROXY_AUTHENTICATE
+        | header::FORWARDED
+        | header::VIA
+        | header::MAX_FORWARDS => return true,
+        header::AUTHORIZATION if onward.authorization_is_ours => return true,
+        _ => {}
+    }
+    let text = name.as_str();
+    let by_first = match text.as_bytes()[0] {
+        b'a' => text.starts_with("attache-"),
+        b'b' => text == "baggage" && onward.trace.is_none(),
+        b'h' => text == "http2-settings",
+        b'k' => text == "keep-alive",
+        b'p' => text.starts_with("proxy-"),
+        b't' => matches!(text, "traceparent") || text == "tracestate" && onward.trace.is_none(),
+        b'x' => text.starts_with("x-forwarded-") || text == "x-real-ip",
+        _ => false,
+    };
+    by_first || onward.ignore.contains(name)
+}
+
+/// Fields that `Connection` names (RFC 9110 §7.6.1), but for those that it must not be able to strip:
+/// a caller could make a request mean something else with them.
+struct Listed<'h>(Vec<&'h str>);
+
+impl<'h> Listed<'h> {
+    fn of(headers: &'h HeaderMap) -> Self {
+        let mut names = Vec::new();
+        for value in headers.get_all(header::CONNECTION) {
+            let text = value.to_str().unwrap_or_default();
+            names.extend(text.split(',').map(str::trim).filter(|it| {
+                let is_usual = ["close", "keep-alive", "upgrade", "te", ""];
+                !is_usual.iter().any(|usual| it.eq_ignore_ascii_case(usual))
+            }));
+        }
+        Self(names)
+    }
+
+    fn has(&self, name: &HeaderName) -> bool {
+        const KEPT: [HeaderName; 6] = [
+            header::AUTHORIZATION,
+            header::COOKIE,
+            header::CONTENT_TYPE,
+            header::CONTENT_ENCODING,
+            header::HOST,
+            header::TRAILER,
+        ];
+        !self.0.is_empty()
+            && self.0.iter().any(|it| it.eq_ignore_ascii_case(name.as_str()))
+            && !KEPT.contains(name)
+    }
+}
+
+/// HTTP/2 may send one field line per cookie; before HTTP/1.1 gets them they are one (RFC 9113 §8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut lines = headers.get_all(header::COOKIE).iter();
+    if lines.next().is_none() || lines.next().is_none() {
+        return;
+    }
+    let lines: Vec<&[u8]> =
+        headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&lines.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, joined);
+    }
+}
+
+fn wants_trailers(headers: &HeaderMap) -> bool {
+    headers.get_all(header::TE).iter().any(|it| {
+        let mut parts = it.to_str().unwrap_or_default().split(',');
+        parts.any(|it| it.trim().eq_ignore_ascii_case("trailers"))
+    })
+}
+
+/// True for a WebSocket handshake over HTTP/1.1 (RFC 6455 §4.1).
+pub fn is_websocket(head: &Parts) -> bool {
+    let lists = |name, wanted: &str| {
+        head.headers.get_all(name).iter().any(|it| {
+            let mut parts = it.to_str().unwrap_or_default().split(',');
+            parts.any(|it| it.trim().eq_ignore_ascii_case(wanted))
+        })
+    };
+    head.version == Version::HTTP_11
+        && head.method == Method::GET
+        && lists(header::UPGRADE, "websocket")
+        && lists(header::CONNECTION, "upgrade")
+}
+
+/// True where the caller waits for a `100 Continue` (RFC 9110 §10.1.1).
+pub fn expects_continue(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::EXPECT)
+        .is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// The trailer section without fields that would be more than data (RFC 9110 §6.5.1): framing,
+/// routing, authentication, and our own.
+pub fn trailers(mut trailers: HeaderMap) -> HeaderMap {
+    let refused: Vec<HeaderName> = trailers
+        .keys()
+        .filter(|name| {
+            let text = name.as_str();
+            matches!(
+                **name,
+                header::HOST
+                    | header::CONTENT_LENGTH
+                    | header::TRANSFER_ENCODING
+                    | header::CONNECTION
+                    | header::TE
+                    | header::TRAILER
+                    | header::UPGRADE
+                    | header::AUTHORIZATION
+                    | header::COOKIE
+                    | header::SET_COOKIE
+                    | header::CONTENT_TYPE
+                    | header::CONTENT_ENCODING
+                    | header::EXPECT
+            ) || ["attache-", "attache_", "proxy-"].iter().any(|it| text.starts_with(it))
+        })
+        .cloned()
+        .collect();
+    for name in refused {
+        trailers.remove(name);
+    }
+    trailers
+}
+
+/// Makes an upstream's response head the caller's: what ends at us goes, nothing may speak in our
+/// name, and no reflected query credential leaves.
+pub fn incoming(headers: &mut HeaderMap, prepared: &Prepared, request_id: &HeaderValue) {
+    let listed: Vec<String> = Listed::of(headers).0.into_iter().map(str::to_owned).collect();
+    for name in &listed {
+        let keep =
+            name.eq_ignore_ascii_case("content-length") || name.eq_ignore_ascii_case("set-cookie");
+        if !keep {
+            headers.remove(name.as_str());
+        }
+    }
+    headers.remove(header::CONNECTION);
+    headers.remove(header::TRANSFER_ENCODING);
+    headers.remove(header::PROXY_AUTHENTICATE);
+    headers.remove("keep-alive");
+    headers.remove("proxy-connection");
+    headers.remove(header::UPGRADE);
+    let ours: Vec<HeaderName> =
+        headers.keys().filter(|it| it.as_str().starts_with("attache")).cloned().collect();
+    for name in ours {
+        headers.remove(name);
+    }
+    for name in [header::LOCATION, header::CONTENT_LOCATION, header::LINK, header::REFRESH] {
+        let Some(value) = headers.get(&name).and_then(|it| it.to_str().ok()) else { continue };
+        if let Some(cleared) = prepared.redact(value).and_then(|it| HeaderValue::try_from(it).ok())
+        {
+            headers.insert(name, cleared);
+        }
+    }
+    headers.insert("attache-request-id", request_id.clone());
+}

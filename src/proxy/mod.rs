@@ -1,0 +1,351 @@
+//! The data plane: one request in, authenticated, out to its upstream, and the answer back.
+//!
+//! The hub. Its leaves know nothing of each other; only [`Proxy::exchange`] knows the order of the
+//! steps, and the order is the security argument.
+mod body;
+mod error;
+mod guard;
+mod head;
+mod identify;
+mod tally;
+
+use crate::auth::Prepared;
+use crate::journal::Pen;
+use crate::model::UnixTime;
+use crate::reload::Current;
+use crate::resolve;
+use crate::resolve::ResolveError;
+use crate::resolve::Target;
+use crate::server::Cut;
+use crate::server::Handler;
+use crate::server::Link;
+use crate::server::OnExpiry;
+use crate::server::RequestBody;
+use crate::server::Tunnel;
+use crate::server::Watch;
+use crate::server::problem;
+use crate::telemetry::Ids;
+use crate::telemetry::TraceContext;
+use crate::telemetry::WorkerMetrics;
+use crate::telemetry::metrics::AuthFailure;
+use crate::telemetry::metrics::LinkRefusal;
+use crate::telemetry::metrics::Listener;
+use crate::upstream::Destination;
+use crate::upstream::Failed;
+use crate::upstream::Manner;
+use crate::upstream::SendError;
+use crate::upstream::Sent;
+use crate::upstream::Upstream;
+use body::InBody;
+use body::OutBody;
+use bytes::Bytes;
+use error::ProxyError;
+use head::Onward;
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Method;
+use http::Request;
+use http::Response;
+use http::StatusCode;
+use http::Uri;
+use http::Version;
+use http::header;
+use http::request::Parts;
+use http_body::Body;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Mutex;
+use std::task::Poll;
+use std::time::Duration;
+use tally::Tally;
+use tokio::sync::oneshot;
+
+pub use body::OutBody as ProxyBody;
+
+/// One worker's proxy.
+pub struct Proxy {
+    pub current: Current,
+    pub upstream: Rc<Upstream<OutBody>>,
+    pub metrics: Rc<WorkerMetrics>,
+    pub ids: Ids,
+    pub pen: Rc<Pen>,
+    pub clock: fn() -> UnixTime,
+}
+
+impl Handler for Proxy {
+    type Body = InBody;
+
+    async fn handle(
+        self: Rc<Self>,
+        request: Request<RequestBody>,
+        link: Link,
+    ) -> Result<Response<InBody>, Cut> {
+        let (head, body) = request.into_parts();
+        let request_id = self.ids.request_id(&head.headers, (self.clock)());
+        let mut tally = Tally::begin(&self, &head, &link, request_id);
+        match self.exchange(&head, body, &link, &mut tally).await {
+            Ok(Answer::Upstream(response, idle)) => {
+                Ok(response.map(|it| InBody::passed(it, idle, tally)))
+            }
+            Ok(Answer::Here(mut response)) => {
+                response
+                    .headers_mut()
+                    .insert("attache-request-id", tally.record.request_id.header().clone());
+                tally.head_is_ready(response.status().as_u16());
+                Ok(response.map(|()| InBody::own(Bytes::new(), Box::new(tally))))
+            }
+            Err(error) => Ok(self.refuse(&error, tally)),
+        }
+    }
+
+    fn links(&self, delta: i64) {
+        self.metrics.links_open(Listener::Proxy, delta);
+    }
+
+    fn accept_failed(&self) {
+        self.metrics.shared().link_refused(Listener::Proxy, LinkRefusal::Exhausted);
+    }
+}
+
+enum Answer {
+    Upstream(Response<crate::upstream::ResponseBody<OutBody>>, Duration),
+    Here(Response<()>),
+}
+
+impl Proxy {
+    /// One exchange, top to bottom.
+    async fn exchange(
+        &self,
+        head: &Parts,
+        body: RequestBody,
+        link: &Link,
+        tally: &mut Tally,
+    ) -> Result<Answer, ProxyError> {
+        guard::check(head)?;
+        if head.method == Method::OPTIONS && is_final_hop(&head.headers) {
+            return Ok(Answer::Here(options()));
+        }
+        let snapshot = self.current.snapshot();
+        let (caller, tags, key_was_in_place) = match identify::by_header(&snapshot, &head.headers)?
+        {
+            Some(caller) => (caller, resolve::tags(head)?, false),
+            None => {
+                // Without a key the tags say only where else to look for it.
+                let tags = resolve::tags(head).map_err(|_| ProxyError::NoCallerKey)?;
+                (identify::by_credential_place(&snapshot, head, &tags)?, tags, true)
+            }
+        };
+        tally.record.caller = Some(caller.key.clone());
+        let target = resolve::resolve(&snapshot, &tags, caller, &head.method)?;
+        note_target(tally, &target);
+        let prepared = target.prepared;
+        let settings = &target.connection.upstream;
+        let timeouts = settings.timeouts;
+        link.watch.begin(target.timeout);
+
+        let is_websocket = head::is_websocket(head);
+        let trace = settings.trace_context.then(|| self.trace(&head.headers));
+        let has_body = !body.is_end_stream();
+        let onward = Onward {
+            host: target.base.host(),
+            prepared,
+            ignore: &target.ignore,
+            authorization_is_ours: key_was_in_place,
+            trace,
+            is_websocket,
+            expects_continue: has_body && head::expects_continue(&head.headers),
+        };
+        let mut manner = Manner {
+            may_repeat: !has_body && head.method.is_idempotent(),
+            fresh_link: false,
+            upgrade: is_websocket,
+        };
+        let mut body = Some(body).filter(|_| has_body);
+        loop {
+            let uri = uri(&target, tags.query)?;
+            let request = request(head, uri, &onward, body.take(), timeouts.first_byte);
+            let destination = Destination { origin: target.base.origin(), settings };
+            match self.send(destination, request, manner, &link.watch, tally).await? {
+                Ok(sent) => {
+                    let idle = timeouts.idle;
+                    return Ok(Answer::Upstream(
+                        self.answer(sent, prepared, idle, link, tally)?,
+                        idle,
+                    ));
+                }
+                Err(failed) if failed.may_try_again && manner.may_repeat && !manner.fresh_link => {
+                    manner.fresh_link = true;
+                }
+                Err(failed) => return Err(failed.error.into()),
+            }
+        }
+    }
+
+    /// Sends under the deadline. The outer error is ours, the inner one the upstream's.
+    async fn send(
+        &self,
+        destination: Destination<'_>,
+        request: Request<OutBody>,
+        manner: Manner,
+        watch: &Watch,
+        tally: &mut Tally,
+    ) -> Result<Result<Sent<OutBody>, Failed>, ProxyError> {
+        let timeouts = destination.settings.timeouts;
+        watch.arm(timeouts.connect + timeouts.tls, OnExpiry::Answer);
+        tally.upstream_begins();
+        let linked = || watch.arm(timeouts.first_byte, OnExpiry::Answer);
+        let mut sending = pin!(self.upstream.send(destination, request, manner, linked));
+        let sent = poll_fn(|cx| {
+            if watch.poll_expired(cx) {
+                return Poll::Ready(Err(if watch.caller_stalls.get() {
+                    ProxyError::CallerStalled
+                } else {
+                    ProxyError::TimedOut
+                }));
+            }
+            sending.as_mut().poll(cx).map(Ok)
+        })
+        .await;
+        tally.upstream_ends(match &sent {
+            Ok(Ok(sent)) => sent.spent,
+            Ok(Err(failed)) => failed.spent,
+            Err(_) => crate::upstream::Spent::default(),
+        });
+        sent
+    }
+
+    /// The upstream's head becomes the caller's; a 101 becomes a tunnel.
+    fn answer(
+        &self,
+        sent: Sent<OutBody>,
+        prepared: &Prepared,
+        idle: Duration,
+        link: &Link,
+        tally: &mut Tally,
+    ) -> Result<Response<crate::upstream::ResponseBody<OutBody>>, ProxyError> {
+        let mut response = sent.response;
+        let status = response.status();
+        tally.record.upstream_status = Some(status.as_u16());
+        tally.record.http_out = Some(response.version());
+        *response.version_mut() = Version::HTTP_11;
+        head::incoming(response.headers_mut(), prepared, tally.record.request_id.header());
+        if let Some(upgraded) = sent.upgraded {
+            let (upstream, read_ahead) = upgraded.into_parts();
+            let tunnel = Tunnel { upstream: Box::new(upstream), read_ahead, idle };
+            if status != StatusCode::SWITCHING_PROTOCOLS || !link.open_tunnel(tunnel) {
+                return Err(ProxyError::Send(SendError::NotHttp));
+            }
+            let headers = response.headers_mut();
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        }
+        link.watch.arm(idle, OnExpiry::Cut);
+        tally.head_is_ready(status.as_u16());
+        if response.body().is_end_stream() {
+            tally.completed();
+        }
+        Ok(response)
+    }
+
+    /// attache's own answer to what went wrong, said once: to the caller, the log and the metrics.
+    fn refuse(&self, error: &ProxyError, mut tally: Tally) -> Response<InBody> {
+        let verdict = error.verdict();
+        tally.failed(verdict.code, verdict.source);
+        tally.completed();
+        self.count(error);
+        let id = tally.record.request_id.clone();
+        let mut response = problem(verdict.code, &error.detail(), id.as_str(), verdict.retry_after);
+        response.headers_mut().insert("attache-request-id", id.header().clone());
+        tally.watch().arm(OWN_ANSWER, OnExpiry::Cut);
+        tally.head_is_ready(verdict.code.status());
+        response.map(|it| InBody::own(it, Box::new(tally)))
+    }
+
+    fn count(&self, error: &ProxyError) {
+        match error {
+            ProxyError::NoCallerKey => self.metrics.auth_failure(AuthFailure::Missing),
+            ProxyError::UnknownCaller => self.metrics.auth_failure(AuthFailure::Unknown),
+            ProxyError::Resolve(ResolveError::Forbidden(_)) => {
+                self.metrics.auth_failure(AuthFailure::Forbidden);
+            }
+            ProxyError::Send(SendError::Forbidden { class }) => {
+                self.metrics.shared().egress_refused(class)
+            }
+            _ => {}
+        }
+    }
+
+    /// The caller's trace, one step on; a new one where it has none.
+    fn trace(&self, headers: &HeaderMap) -> HeaderValue {
+        let context = TraceContext::from_headers(headers).unwrap_or_else(|| self.ids.new_trace());
+        context.child(self.ids.span_id()).header()
+    }
+}
+
+/// How long an answer of our own may take to reach a caller that reads slowly.
+const OWN_ANSWER: Duration = Duration::from_secs(30);
+
+fn note_target(tally: &mut Tally, target: &Target<'_>) {
+    let record = &mut tally.record;
+    record.connection = Some(target.connection.key.clone());
+    record.connector = Some(target.connection.connector.clone());
+    record.tenant = target.tenant.clone();
+    record.environment = target.environment.cloned();
+}
+
+/// Base path, the caller's path and query byte for byte, and a query credential behind them.
+fn uri(target: &Target<'_>, query: Option<&str>) -> Result<Uri, ProxyError> {
+    let mut text = target.path.clone();
+    let replaced = target.prepared.query(query);
+    if let Some(query) = replaced.as_deref().or(query) {
+        text.push('?');
+        text.push_str(query);
+    }
+    Uri::try_from(text).map_err(|_| ProxyError::Target)
+}
+
+/// The request as it goes on: target, fields and body.
+fn request(
+    head: &Parts,
+    uri: Uri,
+    onward: &Onward<'_>,
+    body: Option<RequestBody>,
+    first_byte: Duration,
+) -> Request<OutBody> {
+    let mut request = Request::new(OutBody::empty());
+    *request.method_mut() = head.method.clone();
+    *request.uri_mut() = uri;
+    *request.headers_mut() = head::outgoing(head, onward);
+    if let Some(mut body) = body {
+        body.keep_alive_for(first_byte);
+        *request.body_mut() = OutBody::streamed(body);
+        if onward.expects_continue {
+            let (opener, opened) = oneshot::channel();
+            let opener = Mutex::new(Some(opener));
+            hyper::ext::on_informational(&mut request, move |informational| {
+                if informational.status() == StatusCode::CONTINUE
+                    && let Some(opener) = opener.lock().ok().and_then(|mut it| it.take())
+                {
+                    let _ = opener.send(());
+                }
+            });
+            let gated = std::mem::replace(request.body_mut(), OutBody::empty()).held_until(opened);
+            *request.body_mut() = gated;
+        }
+    }
+    request
+}
+
+/// `Max-Forwards: 0`: the question is for us (RFC 9110 §7.6.2).
+fn is_final_hop(headers: &HeaderMap) -> bool {
+    headers.get(header::MAX_FORWARDS).is_some_and(|it| it.as_bytes() == b"0")
+}
+
+fn options() -> Response<()> {
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    response.headers_mut().insert(header::ALLOW, methods);
+    response
+}
