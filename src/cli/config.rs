@@ -119,3 +119,38 @@ impl Transform for Interpolated {
         object.insert("anyOf".into(), json!([bare, { "type": "string", "pattern": "\\$\\{" }]));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMITTED: &str = include_str!("../../config/attache.schema.json");
+    const EVERY_KEY: &str = include_str!("../../config/attache.yaml");
+
+    #[test]
+    fn the_committed_schema_is_the_one_that_is_printed() {
+        let hint = "run: attache config schema > config/attache.schema.json";
+        assert!(schema() == COMMITTED, "config/attache.schema.json is not current; {hint}");
+    }
+
+    #[test]
+    fn the_full_configuration_shows_every_key() {
+        let schema: Value = serde_json::from_str(COMMITTED).unwrap();
+        let mut missing = Vec::new();
+        let types = schema["$defs"].as_object().unwrap();
+        for (name, fields) in types.iter().chain([(&"the file".to_owned(), &schema)]) {
+            let Some(fields) = fields["properties"].as_object() else { continue };
+            for field in fields.keys() {
+                let before = |it: char| !it.is_alphanumeric() && it != '_';
+                let shown = EVERY_KEY.match_indices(&**field).any(|(at, _)| {
+                    let rest = &EVERY_KEY[at + field.len()..];
+                    EVERY_KEY[..at].ends_with(before) && rest.starts_with([':', ' ', ','])
+                });
+                if !shown {
+                    missing.push(format!("{name}: {field}"));
+                }
+            }
+        }
+        assert!(missing.is_empty(), "config/attache.yaml lacks {}", missing.join(", "));
+    }
+}

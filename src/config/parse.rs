@@ -59,7 +59,10 @@ pub(super) fn parse(input: &Input<'_>, errors: &mut Vec<ConfigError>) -> Option<
                 let marker = problem.marker();
                 let place = builder.at(marker.line(), marker.col());
                 let what = format!("this is not YAML: {}", problem.info());
-                Err(builder.error(place, &what, ""))
+                let line = text.lines().nth(marker.line().saturating_sub(1)).unwrap_or_default();
+                let fills = line.contains("${");
+                let hint = if fills { "put a value with ${…} in it into quotes" } else { "" };
+                Err(builder.error(place, &what, hint))
             }
         };
         if let Err(problem) = step {
@@ -223,8 +226,9 @@ impl Builder<'_, '_> {
                 let (problem, hint) = split_hint(&problem.to_string());
                 let error = self.error(place, &problem, &hint);
                 self.errors.push(*error);
-                // The value is missing, and said so: nothing more is to be said of it.
-                Value::Scalar(Scalar { text: "".into(), style: Style::Missing })
+                // The value is missing, and said so: nothing more is to be said of it. The text keeps
+                // what stands beside it from being called wrong for its sake.
+                Value::Scalar(Scalar { text: "unset".into(), style: Style::Missing })
             }
         }
     }

@@ -1,4 +1,5 @@
 //! The snapshot that is served now, and how the next one takes its place.
+use super::files;
 use super::load::Loaded;
 use super::load::attempt;
 use crate::catalog::Snapshot;
@@ -69,7 +70,7 @@ impl Live {
         source: Source,
         metrics: Arc<Metrics>,
     ) -> Result<(Arc<Self>, Settings), Vec<ConfigError>> {
-        let (loaded, files) = attempt(&source.paths, &*source.env);
+        let (loaded, files) = attempt(&source.paths, &*source.env, &files::value);
         let Loaded { settings, snapshot, warnings } = loaded?;
         log_warnings(&warnings);
         let now = (source.clock)();
@@ -137,7 +138,7 @@ impl Live {
             return Ok(());
         }
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let (loaded, files) = attempt(&self.source.paths, &*self.source.env);
+        let (loaded, files) = attempt(&self.source.paths, &*self.source.env, &files::value);
         self.state().files = files;
         match loaded {
             Ok(loaded) => {

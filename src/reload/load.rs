@@ -35,13 +35,15 @@ pub fn load(
     paths: &[PathBuf],
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Loaded, Vec<ConfigError>> {
-    attempt(paths, env).0
+    attempt(paths, env, &files::value).0
 }
 
-/// As [`load`]; also says which files it depends on, whether it went well or not.
+/// As [`load`]; also says which files it depends on, whether it went well or not. `value` reads what
+/// `${file:…}` names.
 pub(super) fn attempt(
     paths: &[PathBuf],
     env: &dyn Fn(&str) -> Option<String>,
+    value: &dyn Fn(&Path) -> Result<String, String>,
 ) -> (Result<Loaded, Vec<ConfigError>>, BTreeSet<PathBuf>) {
     let mut errors = Vec::new();
     let listed = files::listed(paths, &mut errors);
@@ -53,11 +55,11 @@ pub(super) fn attempt(
             Err(error) => errors.push(error),
         }
     }
-    let value = |path: &Path| {
+    let noted = |path: &Path| {
         read_files.borrow_mut().insert(path.to_owned());
-        files::value(path)
+        value(path)
     };
-    let sources = Sources { setting: env, file: &value };
+    let sources = Sources { setting: env, file: &noted };
     let inputs: Vec<File<'_>> =
         texts.iter().map(|it| File { name: &it.name, text: &it.text }).collect();
     let document = Document::parse(&inputs, sources, &mut errors);
@@ -67,7 +69,12 @@ pub(super) fn attempt(
     let (snapshot, warnings) = Reading { document: &document, errors: &mut errors }.snapshot();
     let result = match snapshot {
         Some(snapshot) if errors.is_empty() => Ok(Loaded { settings, snapshot, warnings }),
-        _ => Err(errors),
+        _ => {
+            // As one reads the files, top to bottom.
+            let file = |error: &ConfigError| texts.iter().position(|it| it.name == error.file);
+            errors.sort_by_key(|it| (file(it), it.line, it.column));
+            Err(errors)
+        }
     };
     (result, read_files.into_inner())
 }
@@ -183,3 +190,6 @@ impl Reading<'_, '_> {
         Some(self.document.error(steps.iter().copied(), &*problem.problem, &*problem.hint))
     }
 }
+
+#[cfg(test)]
+mod tests;
