@@ -154,6 +154,7 @@ impl App {
             live: Arc::clone(&live),
             draining: Arc::clone(&draining),
             token: settings.admin.token.clone(),
+            clock: now,
         };
         let handler = plane::AdminHandler::new(admin::router(state), Arc::clone(&metrics));
         let admin_address = control.address;

@@ -1,0 +1,110 @@
+//! What every answer of this listener has in common, and the answers that are errors.
+use super::AdminState;
+use crate::model::Code;
+use crate::model::Secret;
+use crate::model::UnixTime;
+use crate::server;
+use crate::telemetry::Ids;
+use crate::telemetry::RequestId;
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::extract::State;
+use axum::middleware::Next;
+use axum::response::Response;
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::header;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("attache-request-id");
+
+/// Where this listener's request ids come from.
+#[derive(Clone)]
+pub(super) struct Frame {
+    clock: fn() -> UnixTime,
+    ids: Arc<Mutex<Ids>>,
+}
+
+impl Frame {
+    pub(super) fn new(clock: fn() -> UnixTime) -> Self {
+        let mut seed = [0; 8];
+        aws_lc_rs::rand::fill(&mut seed).expect("the operating system has randomness");
+        Self { clock, ids: Arc::new(Mutex::new(Ids::new(u64::from_ne_bytes(seed)))) }
+    }
+
+    fn request_id(&self, headers: &HeaderMap) -> RequestId {
+        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.request_id(headers, (self.clock)())
+    }
+}
+
+/// Gives the request its id, and the response what each has: the id, no caching, no sniffing, no framing.
+pub(super) async fn frame(
+    State(frame): State<Frame>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let id = frame.request_id(request.headers());
+    request.extensions_mut().insert(id.clone());
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id.header().clone());
+    for (name, value) in [
+        (header::CACHE_CONTROL, server::NO_STORE),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+        ),
+    ] {
+        headers.entry(name).or_insert(value);
+    }
+    response
+}
+
+/// `/v1/…`: for operators only, whether there is something or not.
+pub(super) async fn api(
+    State(state): State<AdminState>,
+    Extension(id): Extension<RequestId>,
+    headers: HeaderMap,
+) -> Response {
+    if is_operator(&headers, state.token.as_ref()) {
+        answer(Code::NotFound, "This version has no API yet: configuration comes from files.", &id)
+    } else {
+        let detail = "Send the admin token as `Authorization: Bearer …`.";
+        answer(Code::OperatorUnauthenticated, detail, &id)
+    }
+}
+
+pub(super) async fn not_found(Extension(id): Extension<RequestId>) -> Response {
+    answer(Code::NotFound, "`/` says what is served here.", &id)
+}
+
+pub(super) async fn method_not_allowed(Extension(id): Extension<RequestId>) -> Response {
+    let mut response = answer(Code::MethodNotAllowed, "This can be read only.", &id);
+    let allowed = HeaderValue::from_static("GET, HEAD");
+    response.headers_mut().insert(header::ALLOW, allowed);
+    response
+}
+
+/// Compares in time that tells nothing but lengths. Two tokens are none.
+fn is_operator(headers: &HeaderMap, token: Option<&Secret>) -> bool {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None, Some(token)) = (values.next(), values.next(), token) else {
+        return false;
+    };
+    let presented = value.to_str().ok().and_then(|it| it.split_once(' '));
+    presented.is_some_and(|(scheme, presented)| {
+        scheme.eq_ignore_ascii_case("bearer")
+            && !token.is_empty()
+            && Secret::new(presented.trim_start_matches(' ')) == *token
+    })
+}
+
+fn answer(code: Code, detail: &str, id: &RequestId) -> Response {
+    server::problem(code, detail, id.as_str(), None).map(Body::from)
+}

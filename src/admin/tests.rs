@@ -1,0 +1,185 @@
+//! The listener's answers, asked for through its router.
+use super::*;
+use crate::catalog::Snapshot;
+use axum::body::Body;
+use axum::body::to_bytes;
+use http::Method;
+use http::Request;
+use http::Response;
+use serde_json::Value;
+use serde_json::json;
+use std::sync::atomic::Ordering;
+use tower_service::Service;
+
+const TOKEN: &str = "operators-token-0123456789";
+
+fn state() -> AdminState {
+    let clock = || UnixTime::from_ms(1_700_000_000_007);
+    let metrics = Metrics::new(clock());
+    AdminState {
+        live: Live::fixed(Snapshot::empty(), Arc::clone(&metrics), clock),
+        metrics,
+        draining: Arc::default(),
+        token: Some(Secret::new(TOKEN)),
+        clock,
+    }
+}
+
+async fn ask(state: &AdminState, request: Request<Body>) -> Response<String> {
+    let response = router(state.clone()).call(request).await.unwrap();
+    let (head, body) = response.into_parts();
+    let body = to_bytes(body, 1 << 20).await.unwrap();
+    Response::from_parts(head, String::from_utf8(body.into()).unwrap())
+}
+
+fn get(path: &str) -> Request<Body> {
+    Request::get(path).body(Body::empty()).unwrap()
+}
+
+fn text<'r>(response: &'r Response<String>, name: &str) -> &'r str {
+    response.headers().get(name).map_or("", |it| it.to_str().unwrap())
+}
+
+#[tokio::test]
+async fn metrics_are_prometheus_text() {
+    let response = ask(&state(), get("/metrics")).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(text(&response, "content-type"), "text/plain; version=0.0.4");
+    assert!(response.body().contains("\nattache_reload_generation 1\n"), "{}", response.body());
+}
+
+#[tokio::test]
+async fn health_is_ok_even_while_draining_and_readiness_is_not() {
+    let state = state();
+    assert_eq!(ask(&state, get("/readyz")).await.status(), 200);
+    state.draining.store(true, Ordering::Release);
+    assert_eq!(ask(&state, get("/healthz")).await.status(), 200);
+    let response = ask(&state, get("/readyz")).await;
+    assert_eq!(response.status(), 503);
+    let body: Value = serde_json::from_str(response.body()).unwrap();
+    let expected = json!({
+        "ready": false,
+        "draining": true,
+        "configuration":
+            { "generation": 1, "loaded_at": "2023-11-14T22:13:20.007Z", "last_error": null },
+    });
+    assert_eq!(body, expected);
+}
+
+#[tokio::test]
+async fn a_refused_reload_is_told_of_and_leaves_it_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("attache.yaml");
+    std::fs::write(&path, "callers: {}\n").unwrap();
+    let good = state();
+    let source = crate::reload::Source {
+        paths: vec![path.clone()],
+        env: Box::new(|_| None),
+        clock: good.clock,
+    };
+    let (live, _) = Live::start(source, Arc::clone(&good.metrics)).unwrap();
+    let state = AdminState { live, ..good };
+
+    std::fs::write(&path, "caler: {}\n").unwrap();
+    state.live.reload_now().unwrap_err();
+
+    let response = ask(&state, get("/readyz")).await;
+    assert_eq!(response.status(), 200);
+    let body: Value = serde_json::from_str(response.body()).unwrap();
+    assert_eq!(body["configuration"]["generation"], 1);
+    let error = body["configuration"]["last_error"].as_str().unwrap();
+    assert!(error.contains("caler"), "{error}");
+}
+
+#[tokio::test]
+async fn errors_are_problems_with_their_code_and_request_id() {
+    let post = |path: &str| Request::post(path).body(Body::empty()).unwrap();
+    for (request, status, code) in [
+        (get("/nothing"), 404, "not_found"),
+        (get("/metrics/x"), 404, "not_found"),
+        (get("/v1/connections"), 401, "operator_unauthenticated"),
+        (get("/v1"), 401, "operator_unauthenticated"),
+        (post("/metrics"), 405, "method_not_allowed"),
+    ] {
+        let at = request.uri().to_string();
+        let response = ask(&state(), request).await;
+        assert_eq!(response.status(), status, "{at}");
+        assert_eq!(text(&response, "attache-error"), code, "{at}");
+        assert_eq!(text(&response, "content-type"), "application/problem+json", "{at}");
+        let body: Value = serde_json::from_str(response.body()).unwrap();
+        assert_eq!((&body["code"], &body["status"]), (&json!(code), &json!(status)), "{at}");
+        assert_eq!(body["request_id"], text(&response, "attache-request-id"), "{at}");
+        assert_eq!(text(&response, "allow") == "GET, HEAD", status == 405, "{at}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_has_the_request_s_own_id_or_a_new_one() {
+    for path in ["/", "/metrics", "/healthz", "/readyz", "/nothing"] {
+        let mut request = get(path);
+        request.headers_mut().insert("attache-request-id", HeaderValue::from_static("mine-1"));
+        let response = ask(&state(), request).await;
+        assert_eq!(text(&response, "attache-request-id"), "mine-1", "{path}");
+        assert_eq!(text(&response, "cache-control"), "no-store", "{path}");
+        assert_eq!(text(&ask(&state(), get(path)).await, "attache-request-id").len(), 36);
+    }
+}
+
+#[tokio::test]
+async fn only_the_one_right_token_is_let_in() {
+    let right = format!("Bearer {TOKEN}");
+    // Each row of the second part breaks one thing of the good one.
+    let wrong = [
+        vec![],
+        vec!["Bearer"],
+        vec!["Bearer "],
+        vec![TOKEN],
+        vec!["Basic operators-token-0123456789"],
+        vec!["Bearer operators-token-012345678"],
+        vec!["Bearer operators-token-0123456789 "],
+        vec!["Bearer OPERATORS-TOKEN-0123456789"],
+        vec![right.as_str(), right.as_str()],
+    ];
+    let good = [vec![right.as_str()], vec!["bearer operators-token-0123456789"]];
+    let cases = good.iter().map(|it| (it, 404)).chain(wrong.iter().map(|it| (it, 401)));
+    for (values, status) in cases {
+        let mut request = get("/v1/connections");
+        for value in values {
+            let value = HeaderValue::try_from(*value).unwrap();
+            request.headers_mut().append("authorization", value);
+        }
+        assert_eq!(ask(&state(), request).await.status(), status, "{values:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_token_the_api_is_closed() {
+    let state = AdminState { token: None, ..state() };
+    for authorization in ["Bearer ", "Bearer x"] {
+        let mut request = get("/v1/x");
+        request.headers_mut().insert("authorization", HeaderValue::from_static(authorization));
+        assert_eq!(ask(&state, request).await.status(), 401);
+    }
+}
+
+#[tokio::test]
+async fn head_is_answered_like_get_without_a_body() {
+    let mut request = get("/metrics");
+    *request.method_mut() = Method::HEAD;
+    let response = ask(&state(), request).await;
+    assert_eq!((response.status().as_u16(), response.body().as_str()), (200, ""));
+}
+
+#[tokio::test]
+async fn the_front_page_leads_to_what_there_is() {
+    let state = state();
+    let page = ask(&state, get("/")).await;
+    assert_eq!(text(&page, "content-type"), "text/html; charset=utf-8");
+    let links: Vec<&str> =
+        page.body().split("href=\"").skip(1).filter_map(|it| it.split('"').next()).collect();
+    assert_eq!(links.len(), 3);
+    for link in links {
+        assert_eq!(ask(&state, get(link)).await.status(), 200, "{link}");
+    }
+    assert!(!page.body().contains('{'), "{}", page.body());
+}
