@@ -29,3 +29,4 @@ pub mod proxy;
 // Shells: they put the pieces together.
 pub mod app;
 pub mod cli;
+pub mod demo;
