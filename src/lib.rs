@@ -26,7 +26,9 @@ pub mod admin;
 pub mod inbound;
 pub mod proxy;
 
-// Shells: they put the pieces together.
+// Shells: they put the pieces together, each standing on the one before.
 pub mod app;
-pub mod cli;
+
 pub mod demo;
+
+pub mod cli;

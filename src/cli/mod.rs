@@ -1,5 +1,6 @@
 //! The commands: one file each.
 mod config;
+mod demo;
 mod serve;
 
 use clap::Parser;
@@ -18,6 +19,8 @@ struct Cli {
 enum Command {
     /// Run the gateway
     Serve(serve::Serve),
+    /// Try it out: a sample API and attache in front, with requests to paste
+    Demo(demo::Demo),
     /// Check configuration files, or print their schema
     #[command(subcommand)]
     Config(config::Command),
@@ -29,6 +32,7 @@ pub fn run() -> ExitCode {
     // A wrong usage ends here, with exit code 2 and what was wrong.
     match Cli::parse().command {
         Command::Serve(serve) => serve.run(),
+        Command::Demo(demo) => demo.run(),
         Command::Config(command) => config::run(command),
     }
 }

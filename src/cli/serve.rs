@@ -205,7 +205,7 @@ fn keep_memory_private() -> bool {
         && rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).is_ok()
 }
 
-fn start_log(settings: &LogSettings) -> Result<Log, StartError> {
+pub(super) fn start_log(settings: &LogSettings) -> Result<Log, StartError> {
     let format = match settings.format {
         LogFormat::Json => log::Format::Json,
         LogFormat::Text => log::Format::Text,

@@ -133,7 +133,9 @@ fn weather(query: &str) -> Result<Account, String> {
     let keys: Vec<&str> = query.split('&').filter_map(|it| it.strip_prefix("key=")).collect();
     match keys[..] {
         [] => Err("the query parameter `key` is missing".to_owned()),
-        [WEATHER_KEY] => Ok(Account { name: "ours", credential: format!("?{query}") }),
+        [WEATHER_KEY] => {
+            Ok(Account { name: "ours", credential: format!("key={WEATHER_KEY} in the query") })
+        }
         [_] => Err("the query parameter `key` has a key that is not known here".to_owned()),
         _ => Err("the query parameter `key` stands more than once".to_owned()),
     }
@@ -197,7 +199,10 @@ mod tests {
             (("/shop/a", &[("x-api-key", SHOP_KEY)]), ("ours", "X-Api-Key: demo-shop-key")),
             (("/shop/a", &[("x-api-key", ACME_KEY)]), ("acme", "X-Api-Key: demo-acme-key")),
             (("/warehouse", &[("authorization", BASIC)]), ("robot", shown)),
-            (("/weather?a=1&key=demo-weather-key", &[]), ("ours", "?a=1&key=demo-weather-key")),
+            (
+                ("/weather?a=1&key=demo-weather-key", &[]),
+                ("ours", "key=demo-weather-key in the query"),
+            ),
         ];
         for ((target, headers), (name, credential)) in good {
             assert_eq!(seen(target, headers), Ok((name, credential.to_owned())), "{target}");

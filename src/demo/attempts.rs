@@ -36,7 +36,7 @@ pub fn attempts(places: &Places) -> [Attempt; 6] {
             },
         },
         Attempt {
-            title: "A user name and password, for clients that can set a base URL and a password only",
+            title: "A user name and password, from a client that can set little else",
             story: &[
                 "The connection stands in the path, and the caller key where the password goes.",
                 "So official SDKs work unchanged.",
@@ -62,7 +62,7 @@ pub fn attempts(places: &Places) -> [Attempt; 6] {
             user: None,
             body: None,
             expected: Expected::Credential {
-                shown: format!("?city=S%C3%A3o+Paulo&key={WEATHER_KEY}"),
+                shown: format!("key={WEATHER_KEY} in the query"),
                 target: "/weather/today?city=S%C3%A3o+Paulo&key=demo-weather-key",
             },
         },

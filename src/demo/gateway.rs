@@ -2,31 +2,38 @@
 use super::credentials::CONFIG;
 use super::places::Places;
 use super::run::DemoError;
+use crate::app::App;
+use crate::app::Options;
+use crate::app::StartError;
+use crate::config::LogSettings;
+use std::fs;
+use std::io;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::path::PathBuf;
 
-/// A running gateway. Its configuration is removed when this is dropped.
+/// A running gateway, and the configuration that it reads.
 pub struct Gateway {
+    app: App,
     places: Places,
     config: ConfigFile,
 }
 
-/// Starts attache in front of the sample API and the receiver.
-pub async fn start(api: SocketAddr, receiver: SocketAddr) -> Result<Gateway, DemoError> {
-    let config = ConfigFile::create().map_err(DemoError::Config)?;
+/// Starts attache in front of the sample API and the receiver. Blocks while it starts.
+pub fn start(
+    api: SocketAddr,
+    receiver: SocketAddr,
+    log: impl FnOnce(&LogSettings) -> Result<(), StartError>,
+) -> Result<Gateway, DemoError> {
     let [proxy, admin, public] = Places::preferred();
-    let _setting = move |name: &str| match name {
-        "DEMO_PROXY" => Some(proxy.to_string()),
-        "DEMO_ADMIN" => Some(admin.to_string()),
-        "DEMO_PUBLIC" => Some(public.to_string()),
-        "DEMO_API" => Some(format!("http://{api}")),
-        "DEMO_RECEIVER" => Some(format!("http://{receiver}")),
-        _ => None,
-    };
-    let places = Places { proxy, admin, public, api, receiver };
-    Ok(Gateway { places, config })
+    let wanted = Places { proxy, admin, public, api, receiver };
+    let config = ConfigFile::create(&filled(CONFIG, &wanted)).map_err(DemoError::Config)?;
+    let options = Options { config: vec![config.file.clone()], ..Options::default() };
+    let app = App::start(options, log)?;
+    let places = Places { proxy: app.proxy, admin: app.admin, public: app.public, ..wanted };
+    Ok(Gateway { app, places, config })
 }
 
 impl Gateway {
@@ -38,8 +45,24 @@ impl Gateway {
         &self.config.file
     }
 
-    /// Finishes what is under way, and stops listening.
-    pub async fn stop(self) {}
+    /// Finishes what is under way, stops listening, and removes the configuration.
+    pub async fn stop(self) {
+        let Self { app, config, .. } = self;
+        let stopped = tokio::task::spawn_blocking(move || app.shutdown());
+        // Should stopping fail, the process is about to end all the same.
+        drop(stopped.await);
+        drop(config);
+    }
+}
+
+/// The configuration with the demo's addresses in it, as a reader finds it.
+fn filled(text: &str, places: &Places) -> String {
+    let Places { proxy, admin, public, api, receiver } = places;
+    text.replace("${DEMO_PROXY:-127.0.0.1:8080}", &proxy.to_string())
+        .replace("${DEMO_ADMIN:-127.0.0.1:8081}", &admin.to_string())
+        .replace("${DEMO_PUBLIC:-127.0.0.1:8082}", &public.to_string())
+        .replace("${DEMO_API:-http://127.0.0.1:8090}", &format!("http://{api}"))
+        .replace("${DEMO_RECEIVER:-http://127.0.0.1:8091}", &format!("http://{receiver}"))
 }
 
 /// A file in a folder of its own, so that it can be watched and replaced.
@@ -49,20 +72,45 @@ struct ConfigFile {
 }
 
 impl ConfigFile {
-    fn create() -> std::io::Result<Self> {
+    fn create(text: &str) -> io::Result<Self> {
         let folder = std::env::temp_dir().join(format!("attache-demo-{}", std::process::id()));
         // Fails where the folder exists: somebody else's is never used.
-        std::fs::create_dir(&folder)?;
-        let file = folder.join("attache.yaml");
-        let config = Self { folder, file };
-        std::fs::File::create_new(&config.file)?.write_all(CONFIG.as_bytes())?;
+        fs::DirBuilder::new().mode(0o700).create(&folder)?;
+        let config = Self { file: folder.join("attache.yaml"), folder };
+        fs::File::create_new(&config.file)?.write_all(text.as_bytes())?;
         Ok(config)
     }
 }
 
 impl Drop for ConfigFile {
     fn drop(&mut self) {
-        // What can't be removed is left for the system's own cleaning of temporary files.
-        drop(std::fs::remove_dir_all(&self.folder));
+        // What can't be removed is left to the system's own cleaning of temporary files.
+        drop(fs::remove_dir_all(&self.folder));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_of_the_configuration_is_filled_in() {
+        let [proxy, admin, public, api, receiver] =
+            [1, 2, 3, 4, 5].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let text = filled(CONFIG, &Places { proxy, admin, public, api, receiver });
+        assert!(!text.contains("${"), "{text}");
+        for address in [proxy, admin, public, api, receiver] {
+            assert!(text.contains(&address.to_string()), "{address}");
+        }
+    }
+
+    #[test]
+    fn the_configuration_is_gone_with_its_demo() {
+        let config = ConfigFile::create("a: b").unwrap();
+        let (file, folder) = (config.file.clone(), config.folder.clone());
+        assert_eq!(fs::read_to_string(file).unwrap(), "a: b");
+        assert!(ConfigFile::create("").is_err(), "a folder that exists is not used");
+        drop(config);
+        assert!(!folder.exists());
     }
 }

@@ -12,8 +12,11 @@ use std::path::Path;
 /// Column at which a finding's text begins, counted from its label.
 const LABEL_WIDTH: usize = 20;
 
-/// Who is who, and where.
-pub fn opening(places: &Places, config: &Path, paint: Paint) -> String {
+/// Longest line of a finding, so that with its label it fits 92 columns.
+const FINDING_WIDTH: usize = 66;
+
+/// Who is who, and where. `config` is the file that attache reads, for whoever stays to change it.
+pub fn opening(places: &Places, config: Option<&Path>, paint: Paint) -> String {
     let Places { proxy, admin, public, api, receiver } = places;
     let attache = paint.bold("attache");
     let rows = [
@@ -28,13 +31,18 @@ pub fn opening(places: &Places, config: &Path, paint: Paint) -> String {
     for (what, url, note) in rows {
         writeln!(text, "  {what:<17} {url:<24} {}", paint.dim(note)).expect("a text takes text");
     }
-    let config = config.display();
-    let notes = [
-        "Your code knows one thing, its caller key. The API's credentials stand in".to_owned(),
-        format!("  {config}"),
-        "and nowhere else. Change that file while this runs: it is read again at once.".to_owned(),
-        format!("Without attache the API refuses: curl http://{api}/shop/orders"),
-    ];
+    let secrets =
+        "Your code knows one thing, its caller key. The API's credentials are attache's alone"
+            .to_owned();
+    let notes = match config {
+        None => vec![format!("{secrets}.")],
+        Some(config) => vec![
+            format!("{secrets}, in"),
+            format!("  {}", config.display()),
+            "Change that file while this runs: it is read again at once.".to_owned(),
+            format!("Without attache the API refuses: curl http://{api}/shop/orders"),
+        ],
+    };
     text.push('\n');
     for note in notes {
         writeln!(text, "  {note}").expect("a text takes text");
@@ -63,8 +71,11 @@ pub fn outcome(status: Option<u16>, verdict: &Result<Findings, String>, paint: P
         Ok(findings) => {
             let mut text = format!("\n   {} {status}\n", paint.good("✓"));
             for (label, finding) in findings {
-                let label = paint.dim(&format!("{label:<LABEL_WIDTH$}"));
-                writeln!(text, "     {label} {finding}").expect("a text takes text");
+                let mut label = paint.dim(&format!("{label:<LABEL_WIDTH$}"));
+                for line in wrapped(&printable(finding), FINDING_WIDTH) {
+                    writeln!(text, "     {label} {line}").expect("a text takes text");
+                    label = " ".repeat(LABEL_WIDTH);
+                }
             }
             text
         }
@@ -107,6 +118,22 @@ pub fn sighting(seen: &Sighting, paint: Paint) -> String {
     )
 }
 
+/// Broken at spaces; a word that is longer than a line has one of its own.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Control characters escaped: what somebody sent must not steer the terminal.
 fn printable(text: &str) -> String {
     text.chars()
@@ -133,7 +160,8 @@ mod tests {
 
     #[test]
     fn every_line_for_reading_fits_a_terminal() {
-        let mut text = opening(&places(), Path::new("/somewhere/attache.yaml"), Paint::plain());
+        let mut text =
+            opening(&places(), Some(Path::new("/somewhere/attache.yaml")), Paint::plain());
         for (number, it) in (1..).zip(&attempts(&places())) {
             text.push_str(&attempt(number, it, Paint::plain()));
         }
@@ -152,6 +180,15 @@ mod tests {
         );
         let bad = Err("nothing arrived".to_owned());
         assert_eq!(outcome(None, &bad, Paint::plain()), "\n   ✗ no answer: nothing arrived\n");
+    }
+
+    #[test]
+    fn a_long_finding_goes_on_below_itself() {
+        assert_eq!(wrapped("aa bb cc", 5), ["aa bb", "cc"]);
+        assert_eq!(wrapped("aaaaaaa b", 5), ["aaaaaaa", "b"]);
+        let long = Ok(vec![("in words", "word ".repeat(20).trim().to_owned())]);
+        let text = outcome(Some(403), &long, Paint::plain());
+        assert!(text.lines().all(|it| it.len() <= 92) && text.lines().count() == 4, "{text}");
     }
 
     #[test]

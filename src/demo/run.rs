@@ -9,6 +9,8 @@ use super::report;
 use super::send;
 use super::witness::Sightings;
 use super::witness::witness;
+use crate::app::StartError;
+use crate::config::LogSettings;
 use std::future::Future;
 use std::io;
 use std::io::Write;
@@ -27,7 +29,7 @@ pub enum DemoError {
     #[error("the configuration can't be written: {0}")]
     Config(io::Error),
     #[error("attache does not start: {0}")]
-    Start(String),
+    Start(#[from] StartError),
     #[error("the report can't be written: {0}")]
     Report(#[from] io::Error),
 }
@@ -37,6 +39,7 @@ pub async fn run(
     once: bool,
     paint: Paint,
     out: &mut impl Write,
+    log: impl FnOnce(&LogSettings) -> Result<(), StartError>,
     stop: impl Future<Output = ()>,
 ) -> Result<bool, DemoError> {
     let (witness, mut sightings) = witness();
@@ -49,10 +52,11 @@ pub async fn run(
         tokio::spawn(api::receive(receiver, witness, ended(&done))),
     ];
 
-    let gateway = gateway::start(behind.0, behind.1).await?;
+    let gateway = tokio::task::block_in_place(|| gateway::start(behind.0, behind.1, log))?;
     let places = gateway.places();
     let attempts = attempts(&places);
-    write!(out, "{}", report::opening(&places, gateway.config(), paint))?;
+    let config = (!once).then(|| gateway.config());
+    write!(out, "{}", report::opening(&places, config, paint))?;
     let shown = if once {
         try_all(&attempts, &mut sightings, paint, out).await
     } else {
