@@ -162,6 +162,7 @@ impl Proxy {
             upgrade: is_websocket,
         };
         let mut body = Some(body).filter(|_| has_body);
+        let mut retries = target.retries.unwrap_or(0).min(RETRIES_MAX);
         loop {
             let uri = uri(&target, tags.query)?;
             let request = request(head, uri, &onward, body.take(), timeouts.first_byte);
@@ -176,6 +177,10 @@ impl Proxy {
                 }
                 Err(failed) if failed.may_try_again && manner.may_repeat && !manner.fresh_link => {
                     manner.fresh_link = true;
+                }
+                Err(failed) if retries > 0 && manner.may_repeat && is_passing(failed.error) => {
+                    retries -= 1;
+                    tokio::time::sleep(RETRY_PAUSE).await;
                 }
                 Err(failed) => return Err(failed.error.into()),
             }
@@ -281,6 +286,20 @@ impl Proxy {
         let context = TraceContext::from_headers(headers).unwrap_or_else(|| self.ids.new_trace());
         context.child(self.ids.span_id()).header()
     }
+}
+
+/// Most that `Attache-Retries` may ask for.
+const RETRIES_MAX: u8 = 5;
+
+/// Before a request is sent again because its caller asked for it.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+/// True for failures that may be over at the next try, and that are not about trust.
+fn is_passing(error: SendError) -> bool {
+    matches!(
+        error,
+        SendError::Unresolved | SendError::Refused | SendError::ConnectTimedOut | SendError::Closed
+    )
 }
 
 /// How long an answer of our own may take to reach a caller that reads slowly.
