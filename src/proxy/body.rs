@@ -96,6 +96,8 @@ pub struct Passed {
     body: ResponseBody<OutBody>,
     idle: Duration,
     tally: Tally,
+    /// How the upstream's body failed: told one turn later, so that what came before it is flushed.
+    failure: Option<hyper::Error>,
 }
 
 impl InBody {
@@ -105,7 +107,7 @@ impl InBody {
     }
 
     pub fn passed(body: ResponseBody<OutBody>, idle: Duration, tally: Tally) -> Self {
-        Self::Passed(Box::new(Passed { body, idle, tally }))
+        Self::Passed(Box::new(Passed { body, idle, tally, failure: None }))
     }
 }
 
@@ -120,6 +122,9 @@ impl Body for InBody {
         match &mut *self {
             Self::Own(body, _) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
             Self::Passed(passed) => {
+                if let Some(failure) = passed.failure.take() {
+                    return Poll::Ready(Some(Err(failure)));
+                }
                 let polled = Pin::new(&mut passed.body).poll_frame(cx);
                 match &polled {
                     Poll::Ready(Some(Ok(frame))) => {
@@ -127,7 +132,14 @@ impl Body for InBody {
                         passed.tally.sent(bytes);
                         passed.tally.watch().arm(passed.idle, OnExpiry::Cut);
                     }
-                    Poll::Ready(Some(Err(_))) => passed.tally.upstream_broke_off(),
+                    Poll::Ready(Some(Err(_))) => {
+                        passed.tally.upstream_broke_off();
+                        if let Poll::Ready(Some(Err(failure))) = polled {
+                            passed.failure = Some(failure);
+                        }
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
                     Poll::Ready(None) => passed.tally.completed(),
                     Poll::Pending => {}
                 }
@@ -142,7 +154,7 @@ impl Body for InBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Own(body, _) => body.is_end_stream(),
-            Self::Passed(passed) => passed.body.is_end_stream(),
+            Self::Passed(passed) => passed.failure.is_none() && passed.body.is_end_stream(),
         }
     }
 

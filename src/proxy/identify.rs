@@ -59,7 +59,8 @@ pub fn by_credential_place<'s>(
         Auth::Outbound(scheme) => Some(scheme),
         Auth::Inbound(_) => None,
     });
-    let anywhere = Scheme::None.presented_key(head);
+    // Clients with a token send it so, whatever the connection's own scheme is.
+    let anywhere = Scheme::Bearer.presented_key(head);
     if let Some(caller) = anywhere.and_then(|it| known(snapshot, &it).ok()) {
         return Ok(caller);
     }

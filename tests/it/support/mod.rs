@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, reason = "a tool box: each test takes what it needs")]
 mod certificate;
 mod client;
+mod gateway;
 mod upstream;
 mod wire;
 
@@ -9,6 +10,9 @@ pub use certificate::Authority;
 pub use client::RawClient;
 pub use client::Response;
 pub use client::raw_request;
+pub use gateway::ADMIN_TOKEN;
+pub use gateway::CALLER_KEY;
+pub use gateway::Gateway;
 pub use upstream::RawUpstream;
 pub use upstream::Received;
 pub use upstream::Script;

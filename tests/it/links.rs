@@ -1,0 +1,139 @@
+//! Links to upstreams and to callers: reused when they live, never when they might not.
+use crate::support::CALLER_KEY;
+use crate::support::Gateway;
+use crate::support::RawClient;
+use crate::support::RawUpstream;
+use crate::support::Script;
+
+const TAGS: &str = "Attache-Connection: header\r\n";
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+#[tokio::test]
+async fn an_upstream_that_keeps_its_link_is_asked_on_it_again() {
+    let upstream = RawUpstream::start([Script::ok("ok")]).await;
+    let gateway = Gateway::to(&upstream);
+    for _ in 0..20 {
+        assert_eq!(gateway.get("/x", TAGS).await.status, 200);
+    }
+    assert_eq!(upstream.links(), 1);
+}
+
+#[tokio::test]
+async fn an_upstream_that_closes_right_after_each_answer_costs_no_request() {
+    let upstream = RawUpstream::start([Script::new().read_request().write(OK)]).await;
+    let gateway = Gateway::to(&upstream);
+    for round in 0..100 {
+        for method in ["GET", "POST", "PUT", "DELETE"] {
+            let body = if method == "POST" || method == "PUT" { "body" } else { "" };
+            let answer = gateway.send(method, "/x", TAGS, body).await;
+            assert_eq!(answer.status, 200, "{method} in round {round}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_follows_an_answer_is_never_taken_for_the_next() {
+    let surplus = format!("{OK}HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged");
+    let upstream = RawUpstream::start([Script::answer(surplus)]).await;
+    let gateway = Gateway::to(&upstream);
+    for _ in 0..10 {
+        let answer = gateway.get("/x", TAGS).await;
+        assert!(answer.text() != "forged", "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_each_asked_for_their_key() {
+    let upstream = RawUpstream::start([Script::ok("ok")]).await;
+    let gateway = Gateway::to(&upstream);
+    let good = format!("GET /x HTTP/1.1\r\nHost: g\r\nAttache-Key: {CALLER_KEY}\r\n{TAGS}\r\n");
+    let bad = format!("GET /x HTTP/1.1\r\nHost: g\r\n{TAGS}\r\n");
+    let mut client = RawClient::connect(gateway.proxy).await;
+    client.send(format!("{good}{bad}{good}")).await;
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        seen.push(client.response().await.expect("an answer to each").status);
+    }
+    assert_eq!(seen, [200, 401, 200]);
+}
+
+#[tokio::test]
+async fn the_unread_body_of_a_refused_request_is_no_request() {
+    let upstream = RawUpstream::start([Script::ok("ok")]).await;
+    let gateway = Gateway::to(&upstream);
+    let smuggled =
+        format!("GET /smuggled HTTP/1.1\r\nHost: g\r\nAttache-Key: {CALLER_KEY}\r\n{TAGS}\r\n");
+    let mut client = RawClient::connect(gateway.proxy).await;
+    let length = smuggled.len() + 100_000;
+    client
+        .send(format!(
+            "POST /x HTTP/1.1\r\nHost: g\r\n{TAGS}Content-Length: {length}\r\n\r\n{smuggled}"
+        ))
+        .await;
+    assert_eq!(client.response().await.expect("a refusal").status, 401);
+    client.try_send("x".repeat(100_000)).await;
+    assert_eq!(upstream.links(), 0);
+}
+
+#[tokio::test]
+async fn a_head_that_takes_too_long_is_cut_and_others_are_served() {
+    let upstream = RawUpstream::start([Script::ok("ok")]).await;
+    let server = r#"
+log: { format: json, access: ACCESS }
+server:
+  proxy: { listen: "127.0.0.1:0", workers: 1, limits: { head_timeout: 300ms, idle_timeout: 600ms } }
+  admin: { listen: "127.0.0.1:0", token: the-operator-s-token-0123 }
+  public: { listen: "127.0.0.1:0" }
+  shutdown: { ready_delay: 0s, drain: 5s }
+"#;
+    let gateway = Gateway::try_start(&Gateway::usual(&upstream.url()), server).expect("it starts");
+    let mut slow = RawClient::connect(gateway.proxy).await;
+    slow.send("GET /x HTTP/1.1\r\nHost:").await;
+    let mut idle = RawClient::connect(gateway.proxy).await;
+    assert_eq!(gateway.get("/x", TAGS).await.status, 200);
+    assert!(slow.rest().await.is_empty(), "cut without an answer");
+    idle.send(format!("GET /x HTTP/1.1\r\nHost: g\r\nAttache-Key: {CALLER_KEY}\r\n{TAGS}\r\n"))
+        .await;
+    assert_eq!(idle.response().await.map(|it| it.status), Some(200));
+    assert!(idle.rest().await.is_empty(), "an idle link is closed in time");
+}
+
+#[tokio::test]
+async fn each_exchange_is_logged_once_without_its_query() {
+    let upstream = RawUpstream::start([Script::ok("ok")]).await;
+    let gateway = Gateway::to(&upstream);
+    gateway.send("POST", "/a/b?token=hidden", TAGS, "body").await;
+    gateway.get("/x", "Attache-Connection: unknown\r\n").await;
+    let log = gateway.stop();
+    assert_eq!(log.len(), 2, "{log:?}");
+    let expected = serde_json::json!({
+        "method": "POST", "path": "/a/b", "status": 200, "upstream_status": 200, "caller": "runtime",
+        "connection": "header", "connector": "api", "bytes_in": 4, "bytes_out": 2, "attempts": 1,
+    });
+    for (field, value) in expected.as_object().expect("an object") {
+        assert_eq!(&log[0][field], value, "{field}: {}", log[0]);
+    }
+    assert_eq!(
+        (&log[1]["error_code"], &log[1]["error_source"]),
+        (&"connection_not_found".into(), &"caller".into())
+    );
+}
+
+#[tokio::test]
+async fn stopping_lets_an_exchange_finish() {
+    let upstream = RawUpstream::start([Script::new()
+        .read_request()
+        .write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+        .drip("ok", std::time::Duration::from_millis(200))])
+    .await;
+    let gateway = Gateway::to(&upstream);
+    let mut client = RawClient::connect(gateway.proxy).await;
+    client
+        .send(format!("GET /x HTTP/1.1\r\nHost: g\r\nAttache-Key: {CALLER_KEY}\r\n{TAGS}\r\n"))
+        .await;
+    upstream.request().await;
+    let stopping = tokio::task::spawn_blocking(move || gateway.stop());
+    let answer = client.response().await.expect("the exchange finishes");
+    assert_eq!((answer.text().as_str(), answer.complete), ("ok", true));
+    stopping.await.expect("it stops");
+}
