@@ -50,6 +50,17 @@ pub enum Scheme {
 pub struct RawNone {}
 
 impl Scheme {
+    /// The scheme's type as configuration files write it.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ApiKey(_) => "api_key",
+            Self::Basic => "basic",
+            Self::Bearer => "bearer",
+            Self::Custom(_) => "custom",
+        }
+    }
+
     /// The credential fields that the scheme takes: all of them required, no others allowed.
     pub fn fields(&self) -> Vec<&str> {
         match self {
@@ -80,12 +91,13 @@ impl Scheme {
 
     /// The caller key, where a client that can send nothing else put it in the credential's place.
     ///
-    /// `None` where nothing stands there, or where more than one thing does.
+    /// `None` where nothing stands there, or where more than one thing does. With [`Scheme::None`]
+    /// it is looked for in the Authorization field, and nothing replaces it there: whoever takes it
+    /// for a caller key has to drop that field.
     pub fn presented_key<'h>(&self, head: &'h Parts) -> Option<Cow<'h, [u8]>> {
         match self {
-            Self::None => None,
             Self::ApiKey(scheme) => scheme.presented_key(head),
-            Self::Basic | Self::Bearer => presented::in_authorization(&head.headers),
+            Self::None | Self::Basic | Self::Bearer => presented::in_authorization(&head.headers),
             Self::Custom(scheme) => scheme.presented_key(head),
         }
     }

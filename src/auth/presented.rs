@@ -1,7 +1,7 @@
 //! The caller key in the credential's place, for clients that can send nothing else.
 //!
-//! Wherever a key is taken from, the scheme's own value replaces it: the name read here is the name
-//! injected.
+//! Wherever a scheme that injects takes a key from, its own value replaces it: the name read here is
+//! the name injected.
 use super::cookie;
 use super::query;
 use super::slot::Slot;
@@ -115,6 +115,7 @@ mod tests {
         for (scheme, uri, name, value) in [
             (&Scheme::Bearer, "/", "authorization", bearer.as_str()),
             (&Scheme::Bearer, "/", "authorization", token),
+            (&Scheme::None, "/", "authorization", bearer),
             (&Scheme::Bearer, "/", "authorization", in_password),
             (&Scheme::Basic, "/", "authorization", in_password),
             (&Scheme::Basic, "/", "authorization", as_user),
@@ -142,7 +143,7 @@ mod tests {
         let bearer = &format!("Bearer {KEY}");
         let query = &api_key(Place::Query, "key", "{key}");
         let header = &api_key(Place::Header, "X-Key", "{key}");
-        assert_eq!(presented(&Scheme::None, "/", &[("authorization", bearer)]), None);
+        assert_eq!(presented(&Scheme::None, "/", &[("x-key", bearer)]), None);
         assert_eq!(presented(&Scheme::Bearer, "/", &[]), None);
         assert_eq!(presented(&Scheme::Bearer, "/", &[("authorization", "")]), None);
         assert_eq!(presented(&Scheme::Basic, "/", &[("authorization", "Basic !")]), None);

@@ -1,6 +1,7 @@
 //! The commands: one file each.
 mod config;
 mod demo;
+mod explain;
 mod serve;
 
 use clap::Parser;
@@ -24,6 +25,8 @@ enum Command {
     /// Check configuration files, or print their schema
     #[command(subcommand)]
     Config(config::Command),
+    /// Print the request that would be sent, with the rule behind each change; sends nothing
+    Explain(explain::Explain),
 }
 
 /// Runs the command that the arguments name. Exit codes: 0 done, 1 failed, 2 wrong usage or invalid
@@ -34,5 +37,6 @@ pub fn run() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Demo(demo) => demo.run(),
         Command::Config(command) => config::run(command),
+        Command::Explain(explain) => explain.run(),
     }
 }

@@ -39,8 +39,6 @@ use crate::upstream::Upstream;
 use body::InBody;
 use body::OutBody;
 use bytes::Bytes;
-use error::ProxyError;
-use head::Onward;
 use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
@@ -62,6 +60,10 @@ use tally::Tally;
 use tokio::sync::oneshot;
 
 pub use body::OutBody as ProxyBody;
+pub use error::ProxyError;
+pub use guard::check;
+pub use head::Onward;
+pub use head::outgoing;
 
 /// One worker's proxy.
 pub struct Proxy {
