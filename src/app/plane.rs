@@ -2,6 +2,7 @@
 use super::clock::now;
 use crate::config;
 use crate::config::Settings;
+use crate::inbound::Held;
 use crate::inbound::Inbound;
 use crate::inbound::ReplayMemory;
 use crate::journal::Journal;
@@ -72,6 +73,7 @@ impl Plane {
             replay: self.replay,
             public_url: self.settings.public.url.clone(),
             max_body: self.settings.public.max_body,
+            held: Held::default(),
         });
         let housekeeping = {
             let (worker, pen) = (Rc::clone(&worker), Rc::clone(&pen));

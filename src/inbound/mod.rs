@@ -1,30 +1,314 @@
-//! stand-in
-use crate::server::*;
-use http::{Request, Response};
+//! Webhooks in: received whole, verified as raw bytes, and forwarded once to the connection's base URL.
+//!
+//! The hub. Its leaves know nothing of each other; only [`Inbound::exchange`] knows the order of the
+//! steps, and the order is the security argument: nothing of the body is read into anything but
+//! bytes before its signature is good, and nothing is forwarded before it is known to be no repeat.
+mod address;
+mod body;
+mod deliver;
+mod error;
+mod receive;
+mod replay;
+mod tally;
+
+pub use body::InBody;
+pub use receive::Held;
+pub use replay::REMEMBERED_MAX;
+pub use replay::ReplayMemory;
+
+use crate::catalog::UpstreamSettings;
+use crate::journal::Pen;
+use crate::model::UnixTime;
+use crate::reload::Live;
+use crate::server::Cut;
+use crate::server::Handler;
+use crate::server::Link;
+use crate::server::OnExpiry;
+use crate::server::RequestBody;
+use crate::server::problem;
+use crate::telemetry::Ids;
+use crate::telemetry::WorkerMetrics;
+use crate::telemetry::metrics::LinkRefusal;
+use crate::telemetry::metrics::Listener;
+use crate::telemetry::metrics::WebhookVerdict;
+use crate::upstream::ResponseBody;
+use crate::upstream::SendError;
+use crate::upstream::Upstream;
+use crate::webhook::Delivery;
+use crate::webhook::Verified;
+use address::Address;
+use address::Receiver;
+use bytes::Bytes;
+use deliver::Forwarding;
+use deliver::Told;
+use error::InboundError;
+use error::Undeliverable;
+use http::HeaderValue;
+use http::Request;
+use http::Response;
+use http::StatusCode;
+use http::header;
+use http::request::Parts;
+use http_body_util::Full;
+use receive::WholeBody;
+use replay::Claim;
+use replay::DeliveryKey;
+use replay::UnderWay;
 use std::rc::Rc;
 use std::sync::Arc;
-#[derive(Default)]
-pub struct ReplayMemory;
+use std::time::Duration;
+use std::time::Instant;
+use tally::Tally;
+
+/// One worker's side of the public listener.
 pub struct Inbound {
-    pub live: Arc<crate::reload::Live>,
-    pub upstream: Rc<crate::upstream::Upstream<http_body_util::Full<bytes::Bytes>>>,
-    pub metrics: Rc<crate::telemetry::WorkerMetrics>,
-    pub ids: crate::telemetry::Ids,
-    pub pen: Rc<crate::journal::Pen>,
-    pub clock: fn() -> crate::model::UnixTime,
+    pub live: Arc<Live>,
+    pub upstream: Rc<Upstream<Full<Bytes>>>,
+    pub metrics: Rc<WorkerMetrics>,
+    pub ids: Ids,
+    pub pen: Rc<Pen>,
+    pub clock: fn() -> UnixTime,
+    /// Shared by all workers.
     pub replay: Arc<ReplayMemory>,
+    /// The URL that senders know this listener by, without a final slash; from the Host field where
+    /// none is configured.
     pub public_url: Option<String>,
+    /// Longest body, in bytes.
     pub max_body: usize,
+    pub held: Held,
 }
+
+/// How long an answer of our own may take to reach a sender that reads slowly.
+const OWN_ANSWER: Duration = Duration::from_secs(30);
+
 impl Handler for Inbound {
-    type Body = http_body_util::Full<bytes::Bytes>;
+    type Body = InBody;
+
     async fn handle(
         self: Rc<Self>,
-        _r: Request<RequestBody>,
-        _l: Link,
-    ) -> Result<Response<Self::Body>, Cut> {
-        Err(Cut)
+        request: Request<RequestBody>,
+        link: Link,
+    ) -> Result<Response<InBody>, Cut> {
+        let (head, body) = request.into_parts();
+        let mut tally = Tally::begin(&self, &head, &link);
+        Ok(match self.exchange(&head, body, &link, &mut tally).await {
+            Ok(Answer::Target(response, idle)) => passed(*response, idle, tally),
+            Ok(Answer::Repeat) => {
+                tally.verdict(WebhookVerdict::Repeated);
+                own(Response::new(Bytes::new()), tally)
+            }
+            Err(error) => refuse(&error, tally),
+        })
     }
-    fn links(&self, _: i64) {}
-    fn accept_failed(&self) {}
+
+    fn links(&self, delta: i64) {
+        self.metrics.links_open(Listener::Public, delta);
+    }
+
+    fn accept_failed(&self) {
+        self.metrics.shared().link_refused(Listener::Public, LinkRefusal::Exhausted);
+    }
+}
+
+enum Answer {
+    /// The target's, and how long to wait between two pieces of its body.
+    Target(Box<Response<ResponseBody<Full<Bytes>>>>, Duration),
+    Repeat,
+}
+
+impl Inbound {
+    /// One delivery, top to bottom.
+    async fn exchange(
+        &self,
+        head: &Parts,
+        body: RequestBody,
+        link: &Link,
+        tally: &mut Tally,
+    ) -> Result<Answer, InboundError> {
+        receive::check(head)?;
+        let address = Address::of(head.uri.path())?;
+        let snapshot = self.live.snapshot_full();
+        let receiver = address.find(&snapshot)?;
+        tally.found(&receiver);
+
+        let began = Instant::now();
+        let body =
+            receive::whole(body, &head.headers, self.max_body, receive::BODY_TIME, &self.held)
+                .await;
+        tally.received(began.elapsed());
+        let body = body?;
+
+        let verified = self.verify(head, &body, link, &receiver)?;
+        let under_way = match self.claim(&receiver, &verified) {
+            None => None,
+            Some(Claim::First(under_way)) => Some(under_way),
+            Some(Claim::InFlight) => return Err(InboundError::InFlight),
+            Some(Claim::Repeat) => return Ok(Answer::Repeat),
+        };
+        let settings = Arc::clone(&receiver.connection.upstream);
+        let forwarding = self.forwarding(head, body, &address, &receiver, &verified, under_way)?;
+        self.forward(forwarding, &settings, tally).await
+    }
+
+    fn verify(
+        &self,
+        head: &Parts,
+        body: &WholeBody,
+        link: &Link,
+        receiver: &Receiver<'_>,
+    ) -> Result<Verified, InboundError> {
+        let origin = match &self.public_url {
+            Some(url) => url.clone(),
+            None => {
+                let scheme = if link.is_tls { "https" } else { "http" };
+                format!("{scheme}://{}", receive::host(head)?)
+            }
+        };
+        let target = head.uri.path_and_query().map_or("/", |it| it.as_str());
+        let delivery = Delivery {
+            method: head.method.as_str(),
+            url: &(origin + target),
+            query: head.uri.query().unwrap_or_default(),
+            headers: &head.headers,
+            body: &body.bytes,
+        };
+        receiver.verifier.verify(&delivery, (self.clock)()).map_err(|refusal| {
+            let status = receiver.verifier.description().failure_status();
+            InboundError::Refused { refusal, status }
+        })
+    }
+
+    /// None where a repeat can't be told.
+    fn claim(&self, receiver: &Receiver<'_>, verified: &Verified) -> Option<Claim> {
+        let key = verified.replay_key.as_ref()?;
+        let key = DeliveryKey::new(receiver.connection, receiver.tenant, key);
+        Some(self.replay.claim(key, verified.remember_s, (self.clock)()))
+    }
+
+    fn forwarding(
+        &self,
+        head: &Parts,
+        body: WholeBody,
+        address: &Address<'_>,
+        receiver: &Receiver<'_>,
+        verified: &Verified,
+        under_way: Option<UnderWay>,
+    ) -> Result<Forwarding, Undeliverable> {
+        let base = receiver.holder.base.clone().ok_or(Undeliverable::NoBaseUrl)?;
+        let target = deliver::target(&base, address.rest, head.uri.query());
+        let told = Told {
+            connection: receiver.connection.key.as_str(),
+            tenant: receiver.tenant.map(|it| it.as_str()),
+            id: verified.id.as_deref(),
+        };
+        Ok(Forwarding {
+            upstream: Rc::clone(&self.upstream),
+            settings: Arc::clone(&receiver.connection.upstream),
+            target: target.ok_or(Undeliverable::NoTarget)?,
+            headers: deliver::outgoing(&head.headers, &told),
+            base,
+            body,
+            under_way,
+            clock: self.clock,
+        })
+    }
+
+    /// Forwards on a task of its own: a sender that hangs up must not undo a delivery that the target
+    /// may have taken already, or its next try would be forwarded a second time.
+    async fn forward(
+        &self,
+        forwarding: Forwarding,
+        settings: &UpstreamSettings,
+        tally: &mut Tally,
+    ) -> Result<Answer, InboundError> {
+        let began = Instant::now();
+        let forwarded = tokio::task::spawn_local(forwarding.run()).await;
+        let forwarded = forwarded.map_err(|_| Undeliverable::Abandoned)?;
+        tally.forwarded(began.elapsed(), forwarded.spent);
+        let response = forwarded.response.inspect_err(|error| {
+            if let Undeliverable::Send(SendError::Forbidden { class }) = error {
+                self.metrics.shared().egress_refused(class);
+            }
+        })?;
+        tally.record.upstream_status = Some(response.status().as_u16());
+        tally.record.http_out = Some(response.version());
+        tally.verdict(if response.status().is_success() {
+            WebhookVerdict::Delivered
+        } else {
+            WebhookVerdict::Undeliverable
+        });
+        Ok(Answer::Target(Box::new(response), settings.timeouts.idle))
+    }
+}
+
+/// The target's answer becomes the sender's.
+fn passed(
+    mut response: Response<ResponseBody<Full<Bytes>>>,
+    idle: Duration,
+    mut tally: Tally,
+) -> Response<InBody> {
+    *response.version_mut() = http::Version::HTTP_11;
+    deliver::incoming(response.headers_mut());
+    let id = tally.record.request_id.header().clone();
+    response.headers_mut().insert("attache-request-id", id);
+    tally.watch.arm(idle, OnExpiry::Cut);
+    tally.head_is_ready(response.status().as_u16());
+    response.map(|body| InBody::target(body, idle, tally))
+}
+
+/// An answer of our own.
+fn own(mut response: Response<Bytes>, mut tally: Tally) -> Response<InBody> {
+    let id = tally.record.request_id.header().clone();
+    response.headers_mut().insert("attache-request-id", id);
+    tally.watch.arm(OWN_ANSWER, OnExpiry::Cut);
+    tally.head_is_ready(response.status().as_u16());
+    tally.completed();
+    response.map(|bytes| InBody::own(bytes, tally))
+}
+
+/// Says what went wrong: the code to the sender, the reason to the log, both to the metrics.
+fn refuse(error: &InboundError, mut tally: Tally) -> Response<InBody> {
+    let verdict = error.verdict();
+    tally.failed(&verdict);
+    log(error, &tally);
+    let id = tally.record.request_id.as_str().to_owned();
+    let mut response = problem(verdict.code, &error.detail(), &id, verdict.retry_after);
+    if let InboundError::Method = error {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    if verdict.status != verdict.code.status() {
+        response = with_status(response, verdict.status);
+    }
+    own(response, tally)
+}
+
+/// The reason, which the sender does not learn.
+fn log(error: &InboundError, tally: &Tally) {
+    let connection = tally.record.connection.as_ref().map_or("", |it| it.as_str());
+    let tenant = tally.record.tenant.as_ref().map_or("", |it| it.as_str());
+    let request_id = tally.record.request_id.as_str();
+    match error {
+        InboundError::Refused { refusal, .. } => tracing::info!(
+            connection,
+            tenant,
+            request_id,
+            reason = refusal.reason(),
+            "webhook refused: {refusal}"
+        ),
+        InboundError::Undeliverable(error) => {
+            tracing::warn!(connection, tenant, request_id, "webhook not delivered: {error}");
+        }
+        _ => tracing::debug!(connection, tenant, request_id, "webhook not taken: {error}"),
+    }
+}
+
+/// The problem with the status that a description asks for, in its head and in its body.
+fn with_status(mut response: Response<Bytes>, status: u16) -> Response<Bytes> {
+    let Ok(valid) = StatusCode::from_u16(status) else { return response };
+    *response.status_mut() = valid;
+    if let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(response.body()) {
+        body["status"] = status.into();
+        *response.body_mut() = Bytes::from(body.to_string());
+    }
+    response
 }

@@ -1,0 +1,222 @@
+//! A delivery's form and its body: what is looked at before its signature is.
+use super::error::InboundError;
+use crate::server::OnExpiry;
+use crate::server::RequestBody;
+use bytes::Bytes;
+use bytes::BytesMut;
+use http::HeaderMap;
+use http::Method;
+use http::Version;
+use http::header;
+use http::request::Parts;
+use http_body::Body;
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+/// Longest request target, in bytes.
+const TARGET_LEN_MAX: usize = 16 * 1024;
+
+/// How long a body may take to arrive, from the end of the head: senders themselves give up sooner.
+pub(super) const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// Bytes of bodies that one worker holds at the same time, unless one body alone may be larger:
+/// whoever sends slowly must not be able to fill the memory.
+const HELD_MAX: usize = 128 << 20;
+
+/// The bytes of bodies that one worker holds.
+#[derive(Clone, Debug, Default)]
+pub struct Held(Rc<Cell<usize>>);
+
+/// A body read whole, counted until dropped.
+#[derive(Debug)]
+pub(super) struct WholeBody {
+    pub(super) bytes: Bytes,
+    _share: Share,
+}
+
+#[derive(Debug)]
+struct Share {
+    held: Held,
+    len: usize,
+}
+
+/// Refuses what is not one plain POST.
+pub(super) fn check(head: &Parts) -> Result<(), InboundError> {
+    if head.method != Method::POST {
+        return Err(InboundError::Method);
+    }
+    let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
+    if path.len() + query.len() > TARGET_LEN_MAX {
+        return Err(InboundError::TargetTooLong);
+    }
+    let is_plain = |it: u8| !it.is_ascii_control() && it != b' ';
+    if !path.bytes().chain(query.bytes()).all(is_plain) {
+        return Err(InboundError::Target);
+    }
+    // RFC 9112 §6.3: a length that can be read in two ways.
+    if head.headers.contains_key(header::TRANSFER_ENCODING)
+        && (head.headers.contains_key(header::CONTENT_LENGTH) || head.version == Version::HTTP_10)
+    {
+        return Err(InboundError::Framing);
+    }
+    host(head).map(drop)
+}
+
+/// The one Host, or the authority of HTTP/2 (RFC 9112 §3.2, RFC 9113 §8.3.1).
+pub(super) fn host(head: &Parts) -> Result<&str, InboundError> {
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().map_err(|_| InboundError::Host)?,
+        (None, _) => match head.uri.authority() {
+            Some(authority) if head.version == Version::HTTP_2 => authority.as_str(),
+            None if head.version == Version::HTTP_10 => "",
+            _ => return Err(InboundError::Host),
+        },
+        (Some(_), Some(_)) => return Err(InboundError::Host),
+    };
+    let plain = |it: u8| it.is_ascii_alphanumeric() || b".-_:[]%~".contains(&it);
+    if host.bytes().all(plain) { Ok(host) } else { Err(InboundError::Host) }
+}
+
+/// Reads the body once, as it is. The limit counts before a byte is read where the length is said,
+/// and while reading where it is not.
+pub(super) async fn whole(
+    mut body: RequestBody,
+    headers: &HeaderMap,
+    max: usize,
+    time: Duration,
+    held: &Held,
+) -> Result<WholeBody, InboundError> {
+    let too_large = InboundError::TooLarge { max };
+    let said = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
+    if said.is_some_and(|it: u64| usize::try_from(it).is_ok_and(|it| it > max)) {
+        return Err(too_large);
+    }
+    let watch = Rc::clone(body.watch());
+    watch.begin(Some(time));
+    watch.arm(time, OnExpiry::Answer);
+    let mut share = Share { held: held.clone(), len: 0 };
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    loop {
+        let frame = poll_fn(|cx| {
+            if watch.poll_expired(cx) {
+                return Poll::Ready(Err(InboundError::Stalled));
+            }
+            Pin::new(&mut body).poll_frame(cx).map(Ok)
+        });
+        let Some(frame) = frame.await? else { break };
+        // Trailers end here: nothing signs them.
+        let Ok(data) = frame.map_err(|_| InboundError::BrokeOff)?.into_data() else { continue };
+        let len = share.len + data.len();
+        if len > max {
+            return Err(too_large);
+        }
+        share.grow(data.len(), max)?;
+        if first.is_empty() {
+            first = data;
+        } else {
+            if rest.is_empty() {
+                let whole = body.size_hint().exact().and_then(|it| usize::try_from(it).ok());
+                rest.reserve(len + whole.unwrap_or(0).min(max));
+                rest.extend_from_slice(&first);
+            }
+            rest.extend_from_slice(&data);
+        }
+    }
+    watch.disarm();
+    let bytes = if rest.is_empty() { first } else { rest.freeze() };
+    Ok(WholeBody { bytes, _share: share })
+}
+
+impl Share {
+    fn grow(&mut self, by: usize, max: usize) -> Result<(), InboundError> {
+        let held = self.held.0.get() + by;
+        if held > HELD_MAX.max(2 * max) {
+            return Err(InboundError::Busy);
+        }
+        self.held.0.set(held);
+        self.len += by;
+        Ok(())
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.held.0.set(self.held.0.get() - self.len);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+
+    fn head(change: impl FnOnce(&mut Parts)) -> Parts {
+        let request = Request::post("/hooks/github?a=b").header("host", "hooks.example.com");
+        let (mut head, ()) = request.body(()).unwrap().into_parts();
+        change(&mut head);
+        head
+    }
+
+    #[test]
+    fn one_plain_post_is_wanted() {
+        assert_eq!(check(&head(|_| {})), Ok(()));
+        for method in ["GET", "HEAD", "PUT", "OPTIONS", "TRACE", "CONNECT", "post", "DELETE"] {
+            let method = method.parse().unwrap();
+            assert_eq!(check(&head(|it| it.method = method)), Err(InboundError::Method));
+        }
+        let long = format!("/hooks/{}", "a".repeat(TARGET_LEN_MAX));
+        assert_eq!(
+            check(&head(|it| it.uri = long.parse().unwrap())),
+            Err(InboundError::TargetTooLong)
+        );
+        let both = head(|it| {
+            it.headers.insert("transfer-encoding", "chunked".parse().unwrap());
+            it.headers.insert("content-length", "1".parse().unwrap());
+        });
+        assert_eq!(check(&both), Err(InboundError::Framing));
+    }
+
+    #[test]
+    fn there_is_one_host() {
+        assert_eq!(host(&head(|_| {})), Ok("hooks.example.com"));
+        let twice = head(|it| {
+            it.headers.append("host", "hooks.example.com".parse().unwrap());
+        });
+        assert_eq!(host(&twice), Err(InboundError::Host));
+        let none = head(|it| {
+            it.headers.remove("host");
+        });
+        assert_eq!(host(&none), Err(InboundError::Host));
+        for bad in ["a/b", "a b", "a@b", "a,b", "a?b", "a#b", "a\\b"] {
+            let odd = head(|it| {
+                it.headers.insert("host", bad.parse().unwrap());
+            });
+            assert_eq!(host(&odd), Err(InboundError::Host), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_bodies_hold_is_bounded_and_given_back() {
+        let held = Held::default();
+        let max = 8 << 20;
+        let shares: Vec<_> = (0..HELD_MAX / max)
+            .map(|_| {
+                let mut share = Share { held: held.clone(), len: 0 };
+                share.grow(max, max).unwrap();
+                share
+            })
+            .collect();
+        let mut one_more = Share { held: held.clone(), len: 0 };
+        assert_eq!(one_more.grow(1, max), Err(InboundError::Busy));
+        drop(shares);
+        assert_eq!(one_more.grow(1, max), Ok(()));
+        drop(one_more);
+        assert_eq!(held.0.get(), 0);
+    }
+}
