@@ -32,7 +32,7 @@ test("octokit reads attache's own answer to an unknown key as the 401 that it is
   await assert.rejects(octokit.request("GET /user"), (error) => {
     assert.equal(error.status, 401);
     assert.equal(error.response.headers["attache-error"], "caller_unauthenticated");
-    assert.equal(JSON.parse(error.response.data).code, "caller_unauthenticated");
+    assert.equal(JSON.parse(Buffer.from(error.response.data)).code, "caller_unauthenticated");
     return true;
   });
   assert.deepEqual(await seen("/github"), []);

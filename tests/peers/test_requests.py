@@ -77,7 +77,8 @@ class Requests(PeerTest):
 
     def test_refusals_are_problems_with_a_code(self):
         for headers, path, status, code in [
-            ({}, "/items", 400, "untagged"),
+            ({"Attache-Key": CALLER_KEY}, "/items", 400, "untagged"),
+            ({}, "/items", 401, "caller_unauthenticated"),
             ({"Attache-Connection": "python"}, "/items", 401, "caller_unauthenticated"),
             (tags("nothing"), "/items", 404, "connection_not_found"),
             (tags("desk"), "/items", 400, "tenant_required"),
