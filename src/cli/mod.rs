@@ -2,6 +2,7 @@
 mod config;
 mod demo;
 mod explain;
+mod healthcheck;
 mod serve;
 
 use clap::Parser;
@@ -22,6 +23,8 @@ enum Command {
     Serve(serve::Serve),
     /// Try it out: a sample API and attache in front, with requests to paste
     Demo(demo::Demo),
+    /// Ask a running attache whether it is ready
+    Healthcheck(healthcheck::Healthcheck),
     /// Check configuration files, or print their schema
     #[command(subcommand)]
     Config(config::Command),
@@ -36,6 +39,7 @@ pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(serve) => serve.run(),
         Command::Demo(demo) => demo.run(),
+        Command::Healthcheck(healthcheck) => healthcheck.run(),
         Command::Config(command) => config::run(command),
         Command::Explain(explain) => explain.run(),
     }
