@@ -262,8 +262,10 @@ impl Build<'_> {
             let Some(key) = checked_key(&name, at, &mut self.problems) else { continue };
             let unread = &self.unread;
             let has = |it: &str| connectors.contains_key(it) || is_unread(unread, "connectors", it);
+            let before = self.problems.len();
             let integration = Integration::build(key.clone(), raw, has, at, &mut self.problems);
-            built.insert(key, Some(Arc::new(integration)));
+            let is_sound = self.problems.len() == before;
+            built.insert(key, is_sound.then(|| Arc::new(integration)));
         }
         built
     }
@@ -279,10 +281,14 @@ impl Build<'_> {
         for (name, raw) in raw {
             let at = section.key(&name);
             let Some(key) = checked_key(&name, at, &mut self.problems) else { continue };
-            let Some(Some(integration)) = integrations.get(&*raw.integration) else {
-                let at = at.key("integration");
-                self.missing("integrations", "integration", &raw.integration, at);
-                continue;
+            let integration = match integrations.get(&*raw.integration) {
+                Some(Some(integration)) => integration,
+                Some(None) => continue,
+                None => {
+                    let at = at.key("integration");
+                    self.missing("integrations", "integration", &raw.integration, at);
+                    continue;
+                }
             };
             let unread = &self.unread;
             let find = |it: &str| match connections.get(it) {
@@ -309,111 +315,4 @@ fn is_unread(unread: &HashSet<(String, String)>, section: &str, key: &str) -> bo
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::catalog::Kind;
-    use crate::catalog::PathSegment;
-    use serde_json::Value;
-    use serde_json::json;
-
-    fn good() -> Value {
-        json!({
-            "egress": { "allow": ["127.0.0.0/8"] },
-            "callers": { "runtime": { "key": "0123456789abcdef" } },
-            "connectors": {
-                "github": {
-                    "base_url": "https://api.github.com",
-                    "auth": { "token": { "bearer": {} } }
-                },
-                "zendesk": {
-                    "base_url": "https://{subdomain}.zendesk.com",
-                    "variables": { "subdomain": { "pattern": "[a-z0-9-]+", "required": true } },
-                    "auth": { "login": { "basic": {} } }
-                }
-            },
-            "connections": {
-                "github-prod": {
-                    "connector": "github", "auth": "token", "credentials": { "token": "t" }
-                },
-                "zendesk-customers": { "connector": "zendesk", "auth": "login", "embedded": true }
-            },
-            "activations": [{
-                "connection": "zendesk-customers", "tenant": "acme",
-                "variables": { "subdomain": "acme" },
-                "credentials": { "username": "u", "password": "p" }
-            }],
-            "integrations": {
-                "sync": { "connectors": {
-                    "hub": { "connector": "github" }, "desk": { "connector": "zendesk" }
-                } }
-            },
-            "environments": {
-                "production": {
-                    "integration": "sync",
-                    "assign": { "hub": "github-prod", "desk": "zendesk-customers" }
-                }
-            }
-        })
-    }
-
-    fn build(raw: Value) -> Result<Snapshot, Vec<Problem>> {
-        Snapshot::build(serde_json::from_value(raw).unwrap(), &mut Vec::new())
-    }
-
-    #[test]
-    fn everything_is_found_by_its_key() {
-        let snapshot = build(good()).unwrap();
-        let hash = |key: &str| {
-            use sha2::Digest;
-            <[u8; 32]>::from(sha2::Sha256::digest(key))
-        };
-        assert_eq!(snapshot.caller(&hash("0123456789abcdef")).unwrap().key.as_str(), "runtime");
-        assert!(snapshot.caller(&hash("0123456789abcdeF")).is_none());
-        let environment = snapshot.environment("production").unwrap();
-        assert_eq!(environment.assigned("hub").unwrap().key.as_str(), "github-prod");
-        assert_eq!(environment.assigned("github").unwrap().key.as_str(), "github-prod");
-        assert!(environment.assigned("slack").is_none());
-        let connection = snapshot.connection("zendesk-customers").unwrap();
-        let Kind::Embedded { activations, .. } = &connection.kind else { panic!() };
-        let base = activations["acme"].holder.base.as_ref().unwrap();
-        assert_eq!(base.to_string(), "https://acme.zendesk.com");
-    }
-
-    /// Sets the value at a JSON pointer of the good catalogue, and says what is then wrong with it.
-    fn broken(pointer: &str, value: Value) -> Vec<(String, String)> {
-        let mut raw = good();
-        let (parent, name) = pointer.rsplit_once('/').unwrap();
-        raw.pointer_mut(parent).unwrap()[name] = value;
-        let path = |it: &Problem| {
-            let step = |it: &PathSegment| match it {
-                PathSegment::Key(key) => format!("/{key}"),
-                PathSegment::Index(index) => format!("/{index}"),
-            };
-            it.path.iter().map(step).collect::<String>()
-        };
-        let problems = build(raw).map(|_| ()).unwrap_err();
-        problems.iter().map(|it| (path(it), format!("{}\n{}", it.problem, it.hint))).collect()
-    }
-
-    #[test]
-    fn each_fault_is_told_once_at_its_place() {
-        let prod = "/connections/github-prod";
-        let cases = [
-            (
-                format!("{prod}/connector"),
-                json!("gitlab"),
-                format!("{prod}/connector"),
-                "there is no connector `gitlab`\ndeclare it under connectors",
-            ),
-            (
-                format!("{prod}/auth"),
-                json!("login"),
-                format!("{prod}/auth"),
-                "the connector `github` has no auth method `login`\nit has token",
-            ),
-        ];
-        for (pointer, value, path, message) in cases {
-            assert_eq!(broken(&pointer, value), [(path, message.to_owned())], "{pointer}");
-        }
-    }
-}
+mod tests;

@@ -36,7 +36,7 @@ impl Document {
     pub fn parse(files: &[File<'_>], sources: Sources<'_>, errors: &mut Vec<ConfigError>) -> Self {
         let names = files.iter().map(|it| it.name.to_owned()).collect();
         let place = Place { file: 0, line: 0, column: 0 };
-        let root = Node { place, value: Value::Map(indexmap::IndexMap::default()) };
+        let root = Node { place, value: Value::Map(Box::default()) };
         let mut document = Self { files: names, root };
         for (index, file) in (0..).zip(files) {
             let before = errors.len();
@@ -60,7 +60,7 @@ impl Document {
 
     fn merge(
         &mut self,
-        sections: impl Iterator<Item = (String, Field)>,
+        sections: impl Iterator<Item = (Box<str>, Field)>,
         errors: &mut Vec<ConfigError>,
     ) {
         let mut twice = Vec::new();
@@ -75,7 +75,7 @@ impl Document {
                     let ours = entry.get_mut();
                     match (&mut ours.node.value, theirs.node.value) {
                         (Value::Map(ours), Value::Map(theirs)) => {
-                            for (key, field) in theirs {
+                            for (key, field) in *theirs {
                                 match ours.entry(key) {
                                     Entry::Vacant(entry) => {
                                         entry.insert(field);
@@ -90,7 +90,7 @@ impl Document {
                         (Value::List(ours), Value::List(theirs)) => ours.extend(theirs),
                         (_, Value::Null) => {}
                         (Value::Null, value) => ours.node = Node { value, ..theirs.node },
-                        _ => twice.push((name, theirs.place, ours.place)),
+                        _ => twice.push((name.into(), theirs.place, ours.place)),
                     }
                 }
             }

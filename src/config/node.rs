@@ -21,8 +21,11 @@ pub(super) enum Value {
     Null,
     Scalar(Scalar),
     List(Vec<Node>),
-    Map(IndexMap<String, Field, foldhash::fast::RandomState>),
+    /// Boxed, so that the many scalars are small.
+    Map(Box<Fields>),
 }
+
+pub(super) type Fields = IndexMap<Box<str>, Field, foldhash::fast::RandomState>;
 
 /// What a key of a map holds. The place is the key's.
 #[derive(Clone, Debug)]
@@ -68,7 +71,7 @@ impl Node {
     /// The entries of a map, in the order of the file; none for anything else.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Node)> {
         let map = if let Value::Map(fields) = &self.value { Some(fields) } else { None };
-        map.into_iter().flatten().map(|(key, field)| (key.as_str(), &field.node))
+        map.into_iter().flat_map(|it| it.iter()).map(|(key, field)| (&**key, &field.node))
     }
 
     /// The items of a list; none for anything else.

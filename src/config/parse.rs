@@ -4,6 +4,7 @@ use super::error::split_hint;
 use super::interpolate::Sources;
 use super::interpolate::fill;
 use super::node::Field;
+use super::node::Fields;
 use super::node::Node;
 use super::node::Place;
 use super::node::Scalar;
@@ -11,7 +12,6 @@ use super::node::Step;
 use super::node::Style;
 use super::node::Value;
 use super::node::dotted;
-use indexmap::IndexMap;
 use indexmap::map::Entry;
 use saphyr_parser::Event;
 use saphyr_parser::Parser;
@@ -92,10 +92,7 @@ struct Open {
 
 enum Kind {
     List(Vec<Node>),
-    Map {
-        fields: IndexMap<String, Field, foldhash::fast::RandomState>,
-        key: Option<(String, Place)>,
-    },
+    Map { fields: Fields, key: Option<(String, Place)> },
 }
 
 /// Boxed: it is returned for each event, and nearly never there.
@@ -137,14 +134,20 @@ impl Builder<'_, '_> {
             }
             Event::MappingStart(anchor, tag) => {
                 self.check_tag(tag.as_deref(), place)?;
-                let kind = Kind::Map { fields: IndexMap::default(), key: None };
+                let kind = Kind::Map { fields: Fields::default(), key: None };
                 self.begin(Open { place, anchor, kind })
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let Some(open) = self.open.pop() else { return Ok(()) };
                 let value = match open.kind {
-                    Kind::List(items) => Value::List(items),
-                    Kind::Map { fields, .. } => Value::Map(fields),
+                    Kind::List(mut items) => {
+                        items.shrink_to_fit();
+                        Value::List(items)
+                    }
+                    Kind::Map { mut fields, .. } => {
+                        fields.shrink_to_fit();
+                        Value::Map(Box::new(fields))
+                    }
                 };
                 self.finished(Node { place: open.place, value }, open.anchor)
             }
@@ -181,7 +184,7 @@ impl Builder<'_, '_> {
             Some(Kind::Map { fields, key }) => match key.take() {
                 // An alias in a key's place.
                 None => return Err(self.error(node.place, "a key is a text, not an alias", "")),
-                Some((key, place)) => match fields.entry(key) {
+                Some((key, place)) => match fields.entry(key.into()) {
                     Entry::Vacant(entry) => {
                         entry.insert(Field { place, node });
                         None

@@ -1,7 +1,10 @@
 //! Which files a configuration is made of, and their texts.
 use crate::config::ConfigError;
+use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -10,6 +13,17 @@ const CONFIG_LEN_MAX: u64 = 64 << 20;
 
 /// Longest file that `${file:…}` reads, in bytes: a bundle of certificates is the longest known.
 const VALUE_LEN_MAX: u64 = 1 << 20;
+
+/// What tells one content of a file from another: device, inode, length, time of change.
+pub(super) type Fingerprint = (u64, u64, u64, i64, i64);
+
+/// Files and folders as they were when they were last looked at; `None` for what was not there.
+pub(super) type Fingerprints = BTreeMap<PathBuf, Option<Fingerprint>>;
+
+pub(super) fn fingerprint(path: &Path) -> Option<Fingerprint> {
+    let it = fs::metadata(path).ok()?;
+    Some((it.dev(), it.ino(), it.len(), it.mtime(), it.mtime_nsec()))
+}
 
 /// A configuration file's name and text.
 pub(super) struct ConfigFile {
@@ -36,7 +50,7 @@ pub(super) fn listed(paths: &[PathBuf], errors: &mut Vec<ConfigError>) -> Vec<Pa
             Err(problem) => errors.push(unreadable(path, &problem)),
         }
     }
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     files.retain(|it| seen.insert(it.canonicalize().unwrap_or_else(|_| it.clone())));
     files
 }

@@ -1,5 +1,6 @@
 //! The snapshot that is served now, and how the next one takes its place.
 use super::files;
+use super::files::Fingerprints;
 use super::load::Loaded;
 use super::load::attempt;
 use crate::catalog::Snapshot;
@@ -8,7 +9,6 @@ use crate::config::Settings;
 use crate::model::UnixTime;
 use crate::telemetry::Metrics;
 use arc_swap::ArcSwap;
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,8 +57,8 @@ pub struct Live {
 struct State {
     status: Status,
     settings: Settings,
-    /// What the last attempt read.
-    files: BTreeSet<PathBuf>,
+    /// What the last attempt read, as it was before.
+    seen: Fingerprints,
     /// Former snapshots that someone may still hold: the last to let go of one frees it, which
     /// takes its time, and must not be a worker.
     retired: Vec<Arc<Snapshot>>,
@@ -70,7 +70,7 @@ impl Live {
         source: Source,
         metrics: Arc<Metrics>,
     ) -> Result<(Arc<Self>, Settings), Vec<ConfigError>> {
-        let (loaded, files) = attempt(&source.paths, &*source.env, &files::value);
+        let (loaded, seen) = attempt(&source.paths, &*source.env, &files::value);
         let Loaded { settings, snapshot, warnings } = loaded?;
         log_warnings(&warnings);
         let now = (source.clock)();
@@ -82,7 +82,7 @@ impl Live {
             state: Mutex::new(State {
                 status,
                 settings: settings.clone(),
-                files,
+                seen,
                 retired: Vec::new(),
             }),
             turn: Mutex::new(()),
@@ -103,7 +103,7 @@ impl Live {
             state: Mutex::new(State {
                 status: Status { generation: 1, loaded_at: now, last_error: None },
                 settings: Settings::default(),
-                files: BTreeSet::new(),
+                seen: Fingerprints::new(),
                 retired: Vec::new(),
             }),
             turn: Mutex::new(()),
@@ -138,8 +138,8 @@ impl Live {
             return Ok(());
         }
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let (loaded, files) = attempt(&self.source.paths, &*self.source.env, &files::value);
-        self.state().files = files;
+        let (loaded, seen) = attempt(&self.source.paths, &*self.source.env, &files::value);
+        self.state().seen = seen;
         match loaded {
             Ok(loaded) => {
                 self.serve(loaded);
@@ -207,11 +207,9 @@ impl Live {
         drop(free);
     }
 
-    /// The files that the last attempt read, and the paths that were given.
-    pub(super) fn watched(&self) -> BTreeSet<PathBuf> {
-        let mut files = self.state().files.clone();
-        files.extend(self.source.paths.iter().cloned());
-        files
+    /// What the last attempt read, the paths that were given included, as it was before.
+    pub(super) fn seen(&self) -> Fingerprints {
+        self.state().seen.clone()
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

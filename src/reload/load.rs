@@ -1,5 +1,6 @@
 //! One load: files in, settings and a snapshot out, or everything that is wrong with them.
 use super::files;
+use super::files::Fingerprints;
 use crate::catalog::PathSegment;
 use crate::catalog::Problem;
 use crate::catalog::RawCatalog;
@@ -14,7 +15,6 @@ use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 use serde::de::IgnoredAny;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::path::Path;
 use std::path::PathBuf;
@@ -38,16 +38,19 @@ pub fn load(
     attempt(paths, env, &files::value).0
 }
 
-/// As [`load`]; also says which files it depends on, whether it went well or not. `value` reads what
-/// `${file:…}` names.
+/// As [`load`]; also says what it depends on, as it was before it was read, whether it went well or
+/// not. `value` reads what `${file:…}` names.
 pub(super) fn attempt(
     paths: &[PathBuf],
     env: &dyn Fn(&str) -> Option<String>,
     value: &dyn Fn(&Path) -> Result<String, String>,
-) -> (Result<Loaded, Vec<ConfigError>>, BTreeSet<PathBuf>) {
+) -> (Result<Loaded, Vec<ConfigError>>, Fingerprints) {
     let mut errors = Vec::new();
+    let print = |it: &Path| (it.to_owned(), files::fingerprint(it));
+    let mut prints: Fingerprints = paths.iter().map(|it| print(it)).collect();
     let listed = files::listed(paths, &mut errors);
-    let read_files = RefCell::new(BTreeSet::from_iter(listed.iter().cloned()));
+    prints.extend(listed.iter().map(|it| print(it)));
+    let prints = RefCell::new(prints);
     let mut texts = Vec::new();
     for path in &listed {
         match files::config_file(path) {
@@ -56,7 +59,7 @@ pub(super) fn attempt(
         }
     }
     let noted = |path: &Path| {
-        read_files.borrow_mut().insert(path.to_owned());
+        prints.borrow_mut().extend([print(path)]);
         value(path)
     };
     let sources = Sources { setting: env, file: &noted };
@@ -76,7 +79,7 @@ pub(super) fn attempt(
             Err(errors)
         }
     };
-    (result, read_files.into_inner())
+    (result, prints.into_inner())
 }
 
 struct Reading<'d, 'e> {

@@ -1,15 +1,14 @@
 //! Notices that a file changed, whichever way: written, replaced, or its folder's link swapped.
+use super::files;
+use super::files::Fingerprints;
 use super::live::Live;
 use notify::EventKind;
 use notify::RecursiveMode;
 use notify::Watcher;
 use notify::event::AccessKind;
 use notify::event::AccessMode;
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -65,10 +64,10 @@ impl Watch {
         };
         // The folders are watched before the thread runs: no change after `start` goes unnoticed.
         let mut folders = Folders { watcher, watched: BTreeSet::new() };
-        let files = live.watched();
-        folders.watch(&files);
-        let seen = fingerprints(&files);
-        let run = move || run(&live, &receiver, folders, seen);
+        folders.watch(&live.seen());
+        // And none before it.
+        drop(stop.send(Signal::Changed));
+        let run = move || run(&live, &receiver, folders);
         let thread = thread::Builder::new().name("reload".into()).spawn(run)?;
         Ok(Self { stop, thread: Some(thread) })
     }
@@ -85,12 +84,7 @@ impl Drop for Watch {
     }
 }
 
-fn run(
-    live: &Live,
-    signals: &mpsc::Receiver<Signal>,
-    mut folders: Folders,
-    mut seen: Fingerprints,
-) {
+fn run(live: &Live, signals: &mpsc::Receiver<Signal>, mut folders: Folders) {
     loop {
         match signals.recv_timeout(LOOK) {
             Ok(Signal::Changed) if is_quiet(signals) => {}
@@ -98,18 +92,12 @@ fn run(
             Ok(_) | Err(RecvTimeoutError::Disconnected) => return,
         }
         live.free_retired();
-        let now = fingerprints(&live.watched());
-        if now == seen {
-            continue;
+        if is_changed(&live.seen()) {
+            // What is wrong was logged and kept in the status.
+            drop(live.reload_now());
         }
-        // What is wrong was logged and kept in the status.
-        drop(live.reload_now());
         // The files may be others now, or the links to them.
-        let files = live.watched();
-        folders.watch(&files);
-        // Those taken before the reload count: a change during it is seen in the next round.
-        seen = fingerprints(&files);
-        seen.extend(now.into_iter().filter(|(path, _)| files.contains(path)));
+        folders.watch(&live.seen());
     }
 }
 
@@ -125,18 +113,8 @@ fn is_quiet(signals: &mpsc::Receiver<Signal>) -> bool {
     true
 }
 
-/// What tells one content of a file from another: device, inode, length, time of change.
-type Fingerprint = (u64, u64, u64, i64, i64);
-
-/// `None` for a file that is not there.
-type Fingerprints = BTreeMap<PathBuf, Option<Fingerprint>>;
-
-fn fingerprints(files: &BTreeSet<PathBuf>) -> Fingerprints {
-    let print = |path: &PathBuf| {
-        let it = fs::metadata(path).ok()?;
-        Some((it.dev(), it.ino(), it.len(), it.mtime(), it.mtime_nsec()))
-    };
-    files.iter().map(|path| (path.clone(), print(path))).collect()
+fn is_changed(seen: &Fingerprints) -> bool {
+    seen.iter().any(|(path, print)| files::fingerprint(path) != *print)
 }
 
 /// The folders that are watched: those that the files lie in, as named and as linked to.
@@ -146,11 +124,11 @@ struct Folders {
 }
 
 impl Folders {
-    fn watch(&mut self, files: &BTreeSet<PathBuf>) {
+    fn watch(&mut self, seen: &Fingerprints) {
         let Some(watcher) = &mut self.watcher else { return };
-        let linked = files.iter().filter_map(|it| it.canonicalize().ok());
+        let linked = seen.keys().filter_map(|it| it.canonicalize().ok());
         let due: BTreeSet<PathBuf> =
-            files.iter().cloned().chain(linked).map(|it| folder(&it)).collect();
+            seen.keys().cloned().chain(linked).map(|it| folder(&it)).collect();
         for gone in self.watched.difference(&due) {
             // A folder that was removed is not watched any more anyway.
             drop(watcher.unwatch(gone));
@@ -177,3 +155,6 @@ fn folder(path: &Path) -> PathBuf {
     let parent = path.parent().filter(|it| !it.as_os_str().is_empty());
     if path.is_dir() { path.to_owned() } else { parent.unwrap_or(Path::new(".")).to_owned() }
 }
+
+#[cfg(test)]
+mod tests;
