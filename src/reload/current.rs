@@ -7,7 +7,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// The shared counter is written once per generation and worker, this one per exchange.
-#[expect(clippy::redundant_allocation, reason = "the outer counter belongs to one core")]
 pub type Held = Rc<Arc<Snapshot>>;
 
 /// The served snapshot, kept by a worker until there is a newer one.
