@@ -3,7 +3,6 @@ use super::Format;
 use super::push_escaped;
 use std::io;
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::Receiver;
@@ -18,6 +17,14 @@ const LINES_MAX: usize = 4096;
 /// Longest event, in bytes, before escaping. With [`LINES_MAX`], at most 32 MiB wait.
 const LINE_LEN_MAX: usize = 8192;
 
+/// Of the whole process, as the log is.
+static DROPPED: AtomicU64 = AtomicU64::new(0);
+
+/// Lines lost because the target was too slow.
+pub fn dropped() -> u64 {
+    DROPPED.load(Relaxed)
+}
+
 enum Message {
     Line(String),
     /// Answered once every line before it has been written.
@@ -29,18 +36,13 @@ enum Message {
 pub(super) struct Lines {
     format: Format,
     messages: SyncSender<Message>,
-    dropped: Arc<AtomicU64>,
 }
 
 impl Lines {
     pub(super) fn start(format: Format, target: impl Write + Send + 'static) -> io::Result<Self> {
         let (messages, queue) = sync_channel(LINES_MAX);
         std::thread::Builder::new().name("log".into()).spawn(move || write_all(&queue, target))?;
-        Ok(Self { format, messages, dropped: Arc::default() })
-    }
-
-    pub(super) fn dropped(&self) -> u64 {
-        self.dropped.load(Relaxed)
+        Ok(Self { format, messages })
     }
 
     /// Waits until everything so far is written, or the time is over.
@@ -54,7 +56,7 @@ impl Lines {
 
     fn send(&self, line: String) {
         if self.messages.try_send(Message::Line(line)).is_err() {
-            self.dropped.fetch_add(1, Relaxed);
+            DROPPED.fetch_add(1, Relaxed);
         }
     }
 }

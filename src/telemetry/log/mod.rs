@@ -6,6 +6,7 @@ mod lines;
 mod panic;
 
 pub use escape::push_escaped;
+pub use lines::dropped;
 pub use panic::report_panics;
 
 use lines::Lines;
@@ -61,11 +62,6 @@ impl Log {
         tracing::subscriber::set_global_default(subscriber(level, format, lines))
             .map_err(|_| LogError::AlreadySetUp)?;
         Ok(log)
-    }
-
-    /// Lines lost because the target was too slow.
-    pub fn dropped(&self) -> u64 {
-        self.lines.dropped()
     }
 }
 

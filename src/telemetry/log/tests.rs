@@ -1,5 +1,7 @@
 //! Events as they reach the target.
 use super::*;
+use crate::model::UnixTime;
+use crate::telemetry::Metrics;
 use std::io;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -108,7 +110,9 @@ fn a_stuck_target_costs_lines_and_nobody_s_time() {
             tracing::info!("one of many");
         }
     });
-    assert!((1000..6000).contains(&lines.dropped()), "{}", lines.dropped());
+    assert!((1000..6000).contains(&dropped()), "{}", dropped());
+    let text = Metrics::new(UnixTime::from_s(0)).render();
+    assert!(text.contains(&format!("\nattache_log_dropped_total {}\n", dropped())), "{text}");
     drop(release);
 }
 

@@ -96,6 +96,8 @@ metrics! {
         "Access log records handed to the operating system.";
     LOG_DROPPED "attache_access_log_dropped_total" Counter [] 1,
         "Access log records lost because the log's target was too slow or failed.";
+    EVENTS_DROPPED "attache_log_dropped_total" Counter [] 1,
+        "Lines of attache's own log lost because its target was too slow.";
     PANICS "attache_panics_total" Counter [] 1,
         "Faults in attache that ended one exchange or task.";
     BUILD "attache_build_info" Gauge ["version"] 1,

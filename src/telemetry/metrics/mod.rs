@@ -57,6 +57,7 @@ impl Metrics {
 
     /// The Prometheus text exposition format, version 0.0.4.
     pub fn render(&self) -> String {
+        self.rare.update();
         let mut text = String::with_capacity(64 * 1024);
         TextEncoder::new()
             .encode_utf8(&self.registry.gather(), &mut text)

@@ -7,6 +7,7 @@ use super::labels::WebhookVerdict;
 use super::list;
 use super::list::Definition;
 use crate::model::UnixTime;
+use crate::telemetry::log;
 use prometheus::Gauge;
 use prometheus::IntCounter;
 use prometheus::IntCounterVec;
@@ -25,6 +26,7 @@ pub(super) struct Rare {
     reloaded_at: Gauge,
     log_written: IntCounter,
     log_dropped: IntCounter,
+    events_dropped: IntCounter,
     panics: IntCounter,
 }
 
@@ -48,8 +50,17 @@ impl Rare {
             reloaded_at: gauge(registry, &list::RELOADED_AT),
             log_written: counter(registry, &list::LOG_WRITTEN),
             log_dropped: counter(registry, &list::LOG_DROPPED),
+            events_dropped: counter(registry, &list::EVENTS_DROPPED),
             panics: counter(registry, &list::PANICS),
         }
+    }
+}
+
+impl Rare {
+    /// Takes over what is counted elsewhere.
+    pub(super) fn update(&self) {
+        let counted = self.events_dropped.get();
+        self.events_dropped.inc_by(log::dropped().saturating_sub(counted));
     }
 }
 
