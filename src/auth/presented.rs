@@ -19,7 +19,7 @@ pub(super) fn in_slot<'h>(slot: &Slot, form: &Template, head: &'h Parts) -> Opti
     match slot {
         Slot::Header(name) => {
             let value = only_value(&head.headers, name)?;
-            // A caller key has no space (product.md §3), so one that seems to is an auth-scheme
+            // A caller key has no space (docs/contract.md §3), so one that seems to is an auth-scheme
             // before it: an SDK says `token …` or `Basic …` where the API takes `Bearer …` too.
             let key = form.extract(value).filter(|it| !it.contains(&b' '));
             key.or_else(|| if *name == AUTHORIZATION { after_scheme(value) } else { None })

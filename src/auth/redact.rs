@@ -1,4 +1,4 @@
-//! A credential that an upstream reflects into a URL, taken out again (security.md "Injection").
+//! A credential that an upstream reflects into a URL, taken out again (SECURITY.md, "What is promised").
 use super::query;
 use crate::model::Secret;
 

@@ -1,7 +1,7 @@
 //! Which base URL a request goes below: the holder's, unless a link, variables or a tag say another.
 //!
 //! Whatever says another: a credential goes to the connection's own origin and to the origins that
-//! the connection allows (security.md, promise 1).
+//! the connection allows (SECURITY.md, "What is promised").
 use super::ResolveError;
 use super::find::Found;
 use super::options::Options;

@@ -75,7 +75,7 @@ pub enum Limit {
 }
 
 impl ResolveError {
-    /// The code of the answer (product.md §4).
+    /// The code of the answer (docs/contract.md §4).
     pub fn code(&self) -> Code {
         match self {
             Self::Untagged => Code::Untagged,

@@ -1,30 +1,25 @@
 //! The path guard: what a caller names lies below the base URL, in whatever way it is read.
 //!
 //! Nothing is mended and nothing is decoded for sending: a path is refused or goes out byte for
-//! byte. Sources: RFC 3986 §5.2.4 (dot segments) and §7.6, security.md "Target".
+//! byte. Sources: RFC 3986 §5.2.4 (dot segments) and §7.6; docs/contract.md §3.
 use super::ResolveError;
 
-/// What a byte of a path calls for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Plain,
-    /// A dot segment could begin here.
-    Slash,
-    /// The whole path has to be read as a server might: decoded, with `\` for `/`.
-    Suspicious,
-    /// No request target has this byte (RFC 3986 §3.3).
-    Invalid,
-}
+/// What the bytes of a path call for, as bits: a plain one calls for nothing.
+const DOT: u8 = 1;
+/// The whole path has to be read as a server might: decoded, with `\` for `/`.
+const SUSPICIOUS: u8 = 2;
+/// No request target has this byte (RFC 3986 §3.3).
+const INVALID: u8 = 4;
 
-const CLASSES: [Class; 256] = {
-    let mut classes = [Class::Plain; 256];
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
     let mut byte = 0;
     while byte < 256 {
         classes[byte] = match byte as u8 {
-            b'/' => Class::Slash,
-            b'%' | b'\\' | 0x80.. => Class::Suspicious,
-            0..=b' ' | 0x7f | b'?' | b'#' => Class::Invalid,
-            _ => Class::Plain,
+            b'.' => DOT,
+            b'%' | b'\\' | 0x80.. => SUSPICIOUS,
+            0..=b' ' | 0x7f | b'?' | b'#' => INVALID,
+            _ => 0,
         };
         byte += 1;
     }
@@ -44,17 +39,13 @@ pub fn path_guard(path: &str) -> Result<(), ResolveError> {
         [b'/', ..] => {}
         _ => return Err(ResolveError::PathEscapes),
     }
-    let mut suspicious = false;
-    let mut after_slash = false;
-    for byte in bytes {
-        let class = CLASSES[usize::from(*byte)];
-        suspicious |= class == Class::Suspicious || after_slash && *byte == b'.';
-        after_slash = class == Class::Slash;
-        if class == Class::Invalid {
-            return Err(ResolveError::PathEscapes);
-        }
+    let seen = bytes.iter().fold(0, |seen, byte| seen | CLASSES[usize::from(*byte)]);
+    let is_suspicious =
+        seen & SUSPICIOUS != 0 || seen & DOT != 0 && bytes.windows(2).any(|it| it == b"/.");
+    if seen & INVALID != 0 || is_suspicious && has_dot_segment(bytes) {
+        return Err(ResolveError::PathEscapes);
     }
-    if suspicious && has_dot_segment(bytes) { Err(ResolveError::PathEscapes) } else { Ok(()) }
+    Ok(())
 }
 
 /// Reads the path as the most generous server would: decoded twice.

@@ -91,25 +91,23 @@ impl<'h> Fields<'h> {
         let mut fields = Self::default();
         for (name, value) in headers {
             let name = name.as_str();
-            if is_ours(name) {
-                fields.take(&name["attache-".len()..], name.as_bytes()["attache".len()], value)?;
+            // Whoever checks callers and makes request ids reads these two.
+            if !is_ours(name) || matches!(name, "attache-key" | "attache-request-id") {
+                continue;
             }
+            let tag = name.strip_prefix("attache-").ok_or(ResolveError::UnknownTag)?;
+            fields.take(tag, value)?;
         }
         Ok(fields)
     }
 
-    /// Takes one field: `name` is what follows `attache` and its mark.
-    fn take(&mut self, name: &str, mark: u8, value: &'h HeaderValue) -> Result<(), ResolveError> {
-        if mark != b'-' {
-            return Err(ResolveError::UnknownTag);
-        }
+    /// Takes one field `Attache-{name}`.
+    fn take(&mut self, name: &str, value: &'h HeaderValue) -> Result<(), ResolveError> {
         match name {
             "connection" => once(&mut self.connection, "Attache-Connection", value),
             "tenant" => once(&mut self.tenant, "Attache-Tenant", value),
             "environment" => once(&mut self.environment, "Attache-Environment", value),
             "connector" => once(&mut self.connector, "Attache-Connector", value),
-            // Whoever checks callers and makes request ids reads these.
-            "key" | "request-id" => Ok(()),
             other => self.options.take(other, value),
         }
     }
