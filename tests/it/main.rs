@@ -1,8 +1,14 @@
 //! The whole program over real sockets, with a third party that does what it is told.
 #![allow(clippy::disallowed_methods, reason = "tests are callers: they open sockets of their own")]
 mod answers;
+mod codes;
+mod egress;
+mod framing;
 mod injection;
 mod links;
+mod messages;
 mod refusals;
 mod support;
 mod supported;
+mod tenants;
+mod upstream_faults;

@@ -106,6 +106,14 @@ impl RawClient {
             .bytes
     }
 
+    /// Reads until `mark` has come; gives everything up to and with it.
+    pub async fn bytes_until(&mut self, mark: &str) -> String {
+        let found =
+            soon(mark, self.reader.until(mark.as_bytes())).await.expect("the link stays open");
+        let found = found.unwrap_or_else(|| panic!("the link ended before {mark:?}"));
+        String::from_utf8_lossy(&found).into_owned()
+    }
+
     /// Everything up to the end of the link.
     pub async fn rest(&mut self) -> Vec<u8> {
         soon("the link to end", self.reader.body(Framing::UntilClose))

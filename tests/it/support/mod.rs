@@ -3,6 +3,7 @@
 mod certificate;
 mod client;
 mod gateway;
+mod single;
 mod upstream;
 mod wire;
 
@@ -13,6 +14,7 @@ pub use client::raw_request;
 pub use gateway::ADMIN_TOKEN;
 pub use gateway::CALLER_KEY;
 pub use gateway::Gateway;
+pub use single::tagged;
 pub use upstream::RawUpstream;
 pub use upstream::Received;
 pub use upstream::Script;

@@ -27,6 +27,7 @@ pub struct Script(Vec<Step>);
 enum Step {
     ReadHead,
     ReadRequest,
+    ReadRest(usize),
     Write(Vec<u8>),
     Drip { bytes: Vec<u8>, pause: Duration },
     Flood { piece: Vec<u8>, count: usize },
@@ -61,6 +62,11 @@ impl Script {
     /// Reads a whole request; where none comes the link is over.
     pub fn read_request(self) -> Self {
         self.then(Step::ReadRequest)
+    }
+
+    /// Reads this many bytes, as of a body or a tunnel.
+    pub fn read_rest(self, count: usize) -> Self {
+        self.then(Step::ReadRest(count))
     }
 
     pub fn write(self, bytes: impl AsRef<[u8]>) -> Self {
@@ -271,6 +277,10 @@ where
         let goes_on = match step {
             Step::ReadHead => read(link, &mut reader, false, shared).await,
             Step::ReadRequest => read(link, &mut reader, true, shared).await,
+            Step::ReadRest(count) => {
+                let rest = reader.body(Framing::Length(*count)).await;
+                rest.is_ok_and(|it| it.complete)
+            }
             Step::Write(bytes) => write(&mut reader.stream, bytes).await,
             Step::Drip { bytes, pause } => drip(&mut reader.stream, bytes, *pause).await,
             Step::Flood { piece, count } => flood(&mut reader.stream, piece, *count).await,

@@ -144,7 +144,8 @@ impl<S: AsyncRead + Unpin> Reader<S> {
         Ok(body)
     }
 
-    async fn until(&mut self, mark: &[u8]) -> io::Result<Option<Vec<u8>>> {
+    /// Up to and with `mark`; `None` where the stream ends before.
+    pub async fn until(&mut self, mark: &[u8]) -> io::Result<Option<Vec<u8>>> {
         loop {
             if let Some(at) = self.ahead.windows(mark.len()).position(|it| it == mark) {
                 return Ok(Some(self.ahead.drain(..at + mark.len()).collect()));

@@ -1,0 +1,102 @@
+//! Third parties that misbehave: each gets its code, and costs no other exchange anything.
+use crate::support::Authority;
+use crate::support::Gateway;
+use crate::support::RawUpstream;
+use crate::support::Script;
+use crate::support::tagged;
+use std::time::Duration;
+
+const QUICK: &str =
+    "upstream: { timeouts: { connect: 1s, tls: 300ms, first_byte: 300ms, idle: 300ms } }";
+
+#[tokio::test]
+async fn an_answer_that_is_not_http_is_a_502_and_its_link_is_not_used_again() {
+    let big = format!("HTTP/1.1 200 OK\r\nX-Big: {}\r\n\r\n", "x".repeat(1 << 20));
+    let cases: [(&str, Script); 12] = [
+        ("closes at once", Script::new()),
+        ("closes unanswered", Script::new().read_request()),
+        ("resets", Script::new().read_request().reset()),
+        ("garbage", Script::new().read_request().write("\x16\x03\x01\x02garbage\r\n\r\n")),
+        ("another protocol", Script::new().read_request().write("SSH-2.0-OpenSSH_9\r\n")),
+        ("half a head", Script::new().read_request().write("HTTP/1.1 200 OK\r\nX-A: ")),
+        ("another version", Script::answer("HTTP/9.9 200 OK\r\n\r\n")),
+        ("no status", Script::answer("HTTP/1.1 abc OK\r\n\r\n")),
+        (
+            "two lengths",
+            Script::answer("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
+        ),
+        ("a length of words", Script::answer("HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nab")),
+        (
+            "a NUL in a field",
+            Script::answer("HTTP/1.1 200 OK\r\nX-A: a\0b\r\nContent-Length: 0\r\n\r\n"),
+        ),
+        ("a mebibyte of head", Script::answer(big)),
+    ];
+    for (name, script) in cases {
+        let upstream = RawUpstream::start([script, Script::ok("well")]).await;
+        let gateway = Gateway::plain(&upstream.url(), QUICK);
+        let answer = gateway.through("POST", "/", "", "once").await;
+        assert_eq!(answer.code().as_deref(), Some("upstream_protocol"), "{name}: {answer:?}");
+        assert_eq!(answer.status, 502, "{name}");
+        let next = gateway.through("POST", "/", "", "twice").await;
+        assert_eq!((next.status, next.text().as_str()), (200, "well"), "{name}");
+        assert_eq!(upstream.links(), 2, "{name}: the POST was sent once, and the bad link left");
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_keeps_silent_is_a_504() {
+    let silent = RawUpstream::start([Script::new().read_request().read_to_end()]).await;
+    let gateway = Gateway::plain(&silent.url(), QUICK);
+    let answer = gateway.ask("/").await;
+    assert_eq!((answer.status, answer.code().as_deref()), (504, Some("upstream_timeout")));
+    silent.ended(1).await;
+
+    // The caller may ask for less patience, never for more.
+    let gateway = Gateway::plain(&silent.url(), "upstream: { timeouts: { total: 20s } }");
+    let answer = gateway.through("GET", "/", "Attache-Timeout: 200ms\r\n", "").await;
+    assert_eq!((answer.status, answer.code().as_deref()), (504, Some("upstream_timeout")));
+}
+
+#[tokio::test]
+async fn a_certificate_of_the_connections_own_authority_is_trusted() {
+    let authority = Authority::new();
+    let upstream = RawUpstream::tls([Script::ok("hi")], authority.good(&["http/1.1"])).await;
+    let pem = serde_json::to_string(authority.pem()).expect("a text is JSON, and JSON is YAML");
+    let gateway = Gateway::plain(&upstream.url(), &format!("upstream: {{ ca: {pem} }}"));
+    for _ in 0..2 {
+        assert_eq!(gateway.ask("/").await.text(), "hi");
+    }
+    assert_eq!(upstream.links(), 1);
+}
+
+#[tokio::test]
+async fn a_bad_upstream_does_not_slow_its_neighbours() {
+    let frozen = RawUpstream::start([Script::new().read_request().read_to_end()]).await;
+    let well = RawUpstream::start([Script::ok("hi")]).await;
+    let gateway = Gateway::start(&format!(
+        "egress: {{ allow: [127.0.0.0/8] }}
+connectors:
+  frozen: {{ base_url: \"{}\", auth: {{ m: {{ none: {{}} }} }} }}
+  well: {{ base_url: \"{}\", auth: {{ m: {{ none: {{}} }} }} }}
+connections:
+  frozen: {{ connector: frozen, auth: m }}
+  api: {{ connector: well, auth: m }}
+",
+        frozen.url(),
+        well.url()
+    ));
+    let mut waiting = Vec::new();
+    for _ in 0..50 {
+        let mut client = gateway.client().await;
+        client
+            .send(tagged("GET", "/", "", "").replace("Connection: api", "Connection: frozen"))
+            .await;
+        waiting.push(client);
+    }
+    for _ in 0..50 {
+        frozen.request().await;
+    }
+    let answered = tokio::time::timeout(Duration::from_secs(5), gateway.ask("/")).await;
+    assert_eq!(answered.map(|it| it.status), Ok(200));
+}
