@@ -6,6 +6,7 @@ use crate::inbound::Held;
 use crate::inbound::Inbound;
 use crate::inbound::ReplayMemory;
 use crate::journal::Journal;
+use crate::proxy::KnownCallers;
 use crate::proxy::Proxy;
 use crate::reload::Current;
 use crate::reload::Live;
@@ -57,6 +58,7 @@ impl Plane {
         let pen = Rc::new(self.journal.pen());
         let proxy_handler = Rc::new(Proxy {
             current: Current::new(Arc::clone(&self.live)),
+            callers: KnownCallers::default(),
             upstream: Rc::clone(&for_proxy),
             metrics: Rc::clone(&metrics),
             ids: Ids::new(seed()),

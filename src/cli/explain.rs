@@ -126,7 +126,8 @@ impl Explain {
 }
 
 fn told(snapshot: &Snapshot, caller: &Caller, head: &Parts) -> Told {
-    proxy::check(head).map_err(|it| (it.verdict().code, it.detail()))?;
+    proxy::check(head, proxy::Asks::of(&head.headers))
+        .map_err(|it| (it.verdict().code, it.detail()))?;
     let refused = |it: resolve::ResolveError| (it.code(), it.to_string());
     let tags = resolve::tags(head).map_err(refused)?;
     let target = resolve::resolve(snapshot, &tags, caller, &head.method).map_err(refused)?;

@@ -95,7 +95,7 @@ pub enum InBody {
 pub struct Passed {
     body: ResponseBody<OutBody>,
     idle: Duration,
-    tally: Tally,
+    tally: Box<Tally>,
     /// How the upstream's body failed: told one turn later, so that what came before it is flushed.
     failure: Option<hyper::Error>,
 }
@@ -106,7 +106,7 @@ impl InBody {
         Self::Own(Full::new(bytes), tally)
     }
 
-    pub fn passed(body: ResponseBody<OutBody>, idle: Duration, tally: Tally) -> Self {
+    pub fn passed(body: ResponseBody<OutBody>, idle: Duration, tally: Box<Tally>) -> Self {
         Self::Passed(Box::new(Passed { body, idle, tally, failure: None }))
     }
 }

@@ -1,5 +1,6 @@
 //! The request's form, before anybody asks what it means (RFC 9110 §7.2, RFC 9112 §3.2 and §6.3).
 use super::error::ProxyError;
+use super::head::Asks;
 use http::Method;
 use http::Version;
 use http::header;
@@ -9,7 +10,7 @@ use http::request::Parts;
 pub const TARGET_LEN_MAX: usize = 16 * 1024;
 
 /// Refuses what is not one plain request to be passed on.
-pub fn check(head: &Parts) -> Result<(), ProxyError> {
+pub fn check(head: &Parts, asks: Asks) -> Result<(), ProxyError> {
     if head.method == Method::CONNECT || head.method == Method::TRACE {
         return Err(ProxyError::Method(head.method.to_string()));
     }
@@ -18,21 +19,13 @@ pub fn check(head: &Parts) -> Result<(), ProxyError> {
         return Err(ProxyError::TargetTooLong { max: TARGET_LEN_MAX });
     }
     let is_plain = |it: &u8| !it.is_ascii_control() && *it != b' ';
-    if !head
-        .uri
-        .path()
-        .bytes()
-        .chain(head.uri.query().unwrap_or_default().bytes())
-        .all(|it| is_plain(&it))
-    {
+    let path = head.uri.path().bytes();
+    let query = head.uri.query().unwrap_or_default().bytes();
+    if !path.chain(query).all(|it| is_plain(&it)) {
         return Err(ProxyError::Target);
     }
     check_host(head)?;
-    let headers = &head.headers;
-    let is_chunked = headers.contains_key(header::TRANSFER_ENCODING);
-    if is_chunked
-        && (headers.contains_key(header::CONTENT_LENGTH) || head.version == Version::HTTP_10)
-    {
+    if asks.has_transfer_encoding && (asks.has_content_length || head.version == Version::HTTP_10) {
         return Err(ProxyError::Framing);
     }
     Ok(())

@@ -12,6 +12,7 @@ use http::request::Parts;
 
 /// What the head needs to know of the target.
 pub struct Onward<'a> {
+    pub asks: Asks,
     pub host: &'a HeaderValue,
     pub prepared: &'a Prepared,
     /// Fields that the caller asked to drop.
@@ -25,12 +26,52 @@ pub struct Onward<'a> {
     pub expects_continue: bool,
 }
 
+/// The id of an exchange, on every response.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("attache-request-id");
+
+/// The caller's key.
+pub const KEY: HeaderName = HeaderName::from_static("attache-key");
+
+/// What a request's fields ask of an intermediary, found in one pass: most requests ask nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asks {
+    pub has_connection: bool,
+    pub has_te: bool,
+    pub has_upgrade: bool,
+    pub has_expect: bool,
+    pub has_transfer_encoding: bool,
+    pub has_content_length: bool,
+    pub has_proxy_authorization: bool,
+    pub has_max_forwards: bool,
+}
+
+impl Asks {
+    pub fn of(headers: &HeaderMap) -> Self {
+        let mut asks = Self::default();
+        for name in headers.keys() {
+            match *name {
+                header::CONNECTION => asks.has_connection = true,
+                header::TE => asks.has_te = true,
+                header::UPGRADE => asks.has_upgrade = true,
+                header::EXPECT => asks.has_expect = true,
+                header::TRANSFER_ENCODING => asks.has_transfer_encoding = true,
+                header::CONTENT_LENGTH => asks.has_content_length = true,
+                header::PROXY_AUTHORIZATION => asks.has_proxy_authorization = true,
+                header::MAX_FORWARDS => asks.has_max_forwards = true,
+                _ => {}
+            }
+        }
+        asks
+    }
+}
+
 /// The fields for the upstream: the caller's, less what ends at us, plus the credential. The
 /// caller's own map stays as it is, for a second try.
 pub fn outgoing(head: &Parts, onward: &Onward<'_>) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(head.headers.len() + 4);
     headers.insert(header::HOST, onward.host.clone());
-    let listed = Listed::of(&head.headers);
+    let listed =
+        if onward.asks.has_connection { Listed::of(&head.headers) } else { Listed(Vec::new()) };
     for (name, value) in &head.headers {
         if !ends_here(name, onward) && !listed.has(name) {
             headers.append(name.clone(), value.clone());
@@ -42,7 +83,7 @@ pub fn outgoing(head: &Parts, onward: &Onward<'_>) -> HeaderMap {
     if let Some(trace) = &onward.trace {
         headers.insert("traceparent", trace.clone());
     }
-    if wants_trailers(&head.headers) {
+    if onward.asks.has_te && wants_trailers(&head.headers) {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
         headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
     }
@@ -198,31 +239,62 @@ pub fn trailers(mut trailers: HeaderMap) -> HeaderMap {
 /// Makes an upstream's response head the caller's: what ends at us goes, nothing may speak in our
 /// name, and no reflected query credential leaves.
 pub fn incoming(headers: &mut HeaderMap, prepared: &Prepared, request_id: &HeaderValue) {
-    let listed: Vec<String> = Listed::of(headers).0.into_iter().map(str::to_owned).collect();
-    for name in &listed {
-        let keep =
-            name.eq_ignore_ascii_case("content-length") || name.eq_ignore_ascii_case("set-cookie");
-        if !keep {
-            headers.remove(name.as_str());
+    let mut ending: Vec<HeaderName> = Vec::new();
+    let mut has_reflection = false;
+    for name in headers.keys() {
+        match *name {
+            header::CONNECTION
+            | header::TRANSFER_ENCODING
+            | header::PROXY_AUTHENTICATE
+            | header::UPGRADE => ending.push(name.clone()),
+            header::LOCATION | header::CONTENT_LOCATION | header::LINK | header::REFRESH => {
+                has_reflection = true;
+            }
+            _ => {
+                let text = name.as_str();
+                if matches!(text, "keep-alive" | "proxy-connection") || text.starts_with("attache")
+                {
+                    ending.push(name.clone());
+                }
+            }
         }
     }
-    headers.remove(header::CONNECTION);
-    headers.remove(header::TRANSFER_ENCODING);
-    headers.remove(header::PROXY_AUTHENTICATE);
-    headers.remove("keep-alive");
-    headers.remove("proxy-connection");
-    headers.remove(header::UPGRADE);
-    let ours: Vec<HeaderName> =
-        headers.keys().filter(|it| it.as_str().starts_with("attache")).cloned().collect();
-    for name in ours {
+    if ending.contains(&header::CONNECTION) {
+        // Framing and cookies are not the upstream's to withdraw.
+        let kept = ["content-length", "set-cookie", "location"];
+        let listed = Listed::of(headers).0.into_iter();
+        let named = listed.filter(|it| !kept.iter().any(|kept| it.eq_ignore_ascii_case(kept)));
+        ending.extend(named.filter_map(|it| HeaderName::from_bytes(it.as_bytes()).ok()));
+    }
+    for name in ending {
         headers.remove(name);
     }
+    if has_reflection {
+        withhold_reflections(headers, prepared);
+    }
+    headers.insert(REQUEST_ID, request_id.clone());
+}
+
+/// Removes query credentials that the upstream put into URLs it answers with.
+fn withhold_reflections(headers: &mut HeaderMap, prepared: &Prepared) {
     for name in [header::LOCATION, header::CONTENT_LOCATION, header::LINK, header::REFRESH] {
-        let Some(value) = headers.get(&name).and_then(|it| it.to_str().ok()) else { continue };
-        if let Some(cleared) = prepared.redact(value).and_then(|it| HeaderValue::try_from(it).ok())
-        {
-            headers.insert(name, cleared);
+        let cleared: Vec<Option<String>> = headers
+            .get_all(&name)
+            .iter()
+            .map(|it| it.to_str().ok().and_then(|text| prepared.redact(text)))
+            .collect();
+        if cleared.iter().all(Option::is_none) {
+            continue;
+        }
+        let values: Vec<HeaderValue> = headers.get_all(&name).iter().cloned().collect();
+        headers.remove(&name);
+        for (value, cleared) in values.into_iter().zip(cleared) {
+            // What can't be cleared is withheld.
+            match cleared.map(HeaderValue::try_from) {
+                None => drop(headers.append(&name, value)),
+                Some(Ok(cleared)) => drop(headers.append(&name, cleared)),
+                Some(Err(_)) => {}
+            }
         }
     }
-    headers.insert("attache-request-id", request_id.clone());
 }

@@ -62,12 +62,16 @@ use tokio::sync::oneshot;
 pub use body::OutBody as ProxyBody;
 pub use error::ProxyError;
 pub use guard::check;
+pub use head::Asks;
 pub use head::Onward;
+use head::REQUEST_ID;
 pub use head::outgoing;
+pub use identify::KnownCallers;
 
 /// One worker's proxy.
 pub struct Proxy {
     pub current: Current,
+    pub callers: KnownCallers,
     pub upstream: Rc<Upstream<OutBody>>,
     pub metrics: Rc<WorkerMetrics>,
     pub ids: Ids,
@@ -85,17 +89,15 @@ impl Handler for Proxy {
     ) -> Result<Response<InBody>, Cut> {
         let (head, body) = request.into_parts();
         let request_id = self.ids.request_id(&head.headers, (self.clock)());
-        let mut tally = Tally::begin(&self, &head, &link, request_id);
+        let mut tally = Box::new(Tally::begin(&self, &head, &link, request_id));
         match self.exchange(&head, body, &link, &mut tally).await {
             Ok(Answer::Upstream(response, idle)) => {
                 Ok(response.map(|it| InBody::passed(it, idle, tally)))
             }
             Ok(Answer::Here(mut response)) => {
-                response
-                    .headers_mut()
-                    .insert("attache-request-id", tally.record.request_id.header().clone());
+                response.headers_mut().insert(REQUEST_ID, tally.record.request_id.header().clone());
                 tally.head_is_ready(response.status().as_u16());
-                Ok(response.map(|()| InBody::own(Bytes::new(), Box::new(tally))))
+                Ok(response.map(|()| InBody::own(Bytes::new(), tally)))
             }
             Err(error) => Ok(self.refuse(&error, tally)),
         }
@@ -124,39 +126,44 @@ impl Proxy {
         link: &Link,
         tally: &mut Tally,
     ) -> Result<Answer, ProxyError> {
-        guard::check(head)?;
-        if head.method == Method::OPTIONS && is_final_hop(&head.headers) {
+        let asks = Asks::of(&head.headers);
+        guard::check(head, asks)?;
+        if asks.has_max_forwards && head.method == Method::OPTIONS && is_final_hop(&head.headers) {
             return Ok(Answer::Here(options()));
         }
         let snapshot = self.current.snapshot();
-        let (caller, tags, key_was_in_place) = match identify::by_header(&snapshot, &head.headers)?
-        {
-            Some(caller) => (caller, resolve::tags(head)?, false),
+        self.callers.serve(self.current.generation());
+        let by_header = identify::by_header(&self.callers, &snapshot, &head.headers, asks)?;
+        let key_was_in_place = by_header.is_none();
+        let (caller, tags) = match by_header {
+            Some(caller) => (caller, resolve::tags(head)?),
             None => {
                 // Without a key the tags say only where else to look for it.
                 let tags = resolve::tags(head).map_err(|_| ProxyError::NoCallerKey)?;
-                (identify::by_credential_place(&snapshot, head, &tags)?, tags, true)
+                (identify::by_credential_place(&self.callers, &snapshot, head, &tags)?, tags)
             }
         };
         tally.record.caller = Some(caller.key.clone());
-        let target = resolve::resolve(&snapshot, &tags, caller, &head.method)?;
+        let mut target = resolve::resolve(&snapshot, &tags, &caller, &head.method)?;
         note_target(tally, &target);
+        let uri = uri(&mut target, tags.query)?;
         let prepared = target.prepared;
         let settings = &target.connection.upstream;
         let timeouts = settings.timeouts;
         link.watch.begin(target.timeout);
 
-        let is_websocket = head::is_websocket(head);
+        let is_websocket = asks.has_upgrade && head::is_websocket(head);
         let trace = settings.trace_context.then(|| self.trace(&head.headers));
         let has_body = !body.is_end_stream();
         let onward = Onward {
+            asks,
             host: target.base.host(),
             prepared,
             ignore: &target.ignore,
             authorization_is_ours: key_was_in_place,
             trace,
             is_websocket,
-            expects_continue: has_body && head::expects_continue(&head.headers),
+            expects_continue: has_body && asks.has_expect && head::expects_continue(&head.headers),
         };
         let mut manner = Manner {
             may_repeat: !has_body && head.method.is_idempotent(),
@@ -166,8 +173,7 @@ impl Proxy {
         let mut body = Some(body).filter(|_| has_body);
         let mut retries = target.retries.unwrap_or(0).min(RETRIES_MAX);
         loop {
-            let uri = uri(&target, tags.query)?;
-            let request = request(head, uri, &onward, body.take(), timeouts.first_byte);
+            let request = request(head, uri.clone(), &onward, body.take(), timeouts.first_byte);
             let destination = Destination { origin: target.base.origin(), settings };
             match self.send(destination, request, manner, &link.watch, tally).await? {
                 Ok(sent) => {
@@ -256,17 +262,17 @@ impl Proxy {
     }
 
     /// attache's own answer to what went wrong, said once: to the caller, the log and the metrics.
-    fn refuse(&self, error: &ProxyError, mut tally: Tally) -> Response<InBody> {
+    fn refuse(&self, error: &ProxyError, mut tally: Box<Tally>) -> Response<InBody> {
         let verdict = error.verdict();
         tally.failed(verdict.code, verdict.source);
         tally.completed();
         self.count(error);
         let id = tally.record.request_id.clone();
         let mut response = problem(verdict.code, &error.detail(), id.as_str(), verdict.retry_after);
-        response.headers_mut().insert("attache-request-id", id.header().clone());
+        response.headers_mut().insert(REQUEST_ID, id.header().clone());
         tally.watch().arm(OWN_ANSWER, OnExpiry::Cut);
         tally.head_is_ready(verdict.code.status());
-        response.map(|it| InBody::own(it, Box::new(tally)))
+        response.map(|it| InBody::own(it, tally))
     }
 
     fn count(&self, error: &ProxyError) {
@@ -316,14 +322,14 @@ fn note_target(tally: &mut Tally, target: &Target<'_>) {
 }
 
 /// Base path, the caller's path and query byte for byte, and a query credential behind them.
-fn uri(target: &Target<'_>, query: Option<&str>) -> Result<Uri, ProxyError> {
-    let mut text = target.path.clone();
+fn uri(target: &mut Target<'_>, query: Option<&str>) -> Result<Uri, ProxyError> {
+    let mut text = std::mem::take(&mut target.path);
     let replaced = target.prepared.query(query);
     if let Some(query) = replaced.as_deref().or(query) {
         text.push('?');
         text.push_str(query);
     }
-    Uri::try_from(text).map_err(|_| ProxyError::Target)
+    Uri::from_maybe_shared(Bytes::from(text)).map_err(|_| ProxyError::Target)
 }
 
 /// The request as it goes on: target, fields and body.

@@ -31,4 +31,9 @@ impl Current {
         }
         Rc::clone(&self.snapshot.borrow())
     }
+
+    /// Of the snapshot that was given out last.
+    pub fn generation(&self) -> u64 {
+        self.generation.get()
+    }
 }

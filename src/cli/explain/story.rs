@@ -1,6 +1,7 @@
 //! A request in words: what goes out, what stays here, and why.
 use crate::auth::Place;
 use crate::catalog::Auth;
+use crate::proxy::Asks;
 use crate::proxy::Onward;
 use crate::proxy::outgoing;
 use crate::resolve::Selector;
@@ -20,6 +21,7 @@ const REDACTED: &str = "[redacted]";
 /// The request to the upstream, a rule beside each line that differs from what came in.
 pub(super) fn story(head: &Parts, tags: &Tags<'_>, target: &Target<'_>) -> String {
     let onward = Onward {
+        asks: Asks::of(&head.headers),
         host: target.base.host(),
         prepared: target.prepared,
         ignore: &target.ignore,
