@@ -166,3 +166,6 @@ impl Document {
         format!("{}:{}", self.file(place), place.line)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,9 @@ mod log;
 mod node;
 mod parse;
 mod read;
+mod reader;
 mod settings;
+mod suggest;
 
 pub use document::Document;
 pub use document::File;
