@@ -1,7 +1,8 @@
 //! A whole configuration: one file or several, merged by section, every value with its place.
 use super::error::ConfigError;
 use super::interpolate::Sources;
-use super::node::Field;
+use super::merge::Twice;
+use super::merge::merge;
 use super::node::Node;
 use super::node::Place;
 use super::node::Step;
@@ -9,7 +10,6 @@ use super::node::Value;
 use super::node::dotted;
 use super::parse::Input;
 use super::parse::parse;
-use indexmap::map::Entry;
 
 /// Where the operator finds every key.
 pub(super) const EVERY_KEY: &str = "config/attache.yaml shows every key with its default";
@@ -31,8 +31,8 @@ impl Document {
     /// Parses and merges. Everything wrong goes to `errors`; what could be read is returned all
     /// the same, so that the rest can be checked in the same run.
     ///
-    /// Files merge by section: the same section may stand in several, the same key of it may not.
-    /// Lists (`activations`) are joined.
+    /// Files merge by section: the same section may stand in several, the same entry of it may not.
+    /// Lists (`activations`) are joined; `server`, `log` and `store` are put together key by key.
     pub fn parse(files: &[File<'_>], sources: Sources<'_>, errors: &mut Vec<ConfigError>) -> Self {
         let names = files.iter().map(|it| it.name.to_owned()).collect();
         let place = Place { file: 0, line: 0, column: 0 };
@@ -43,7 +43,14 @@ impl Document {
             let input = Input { name: file.name, text: file.text, index, sources };
             match parse(&input, errors) {
                 Some(Node { value: Value::Map(sections), .. }) => {
-                    document.merge(sections.into_iter(), errors);
+                    let mut twice = Vec::new();
+                    if let Value::Map(ours) = &mut document.root.value {
+                        merge(ours, *sections, &mut twice);
+                    }
+                    errors.extend(twice.into_iter().map(|Twice { key, here, there }| {
+                        let problem = format!("set twice: here and in {}", document.shown(there));
+                        document.error_at(here, key, problem, "keep one of them")
+                    }));
                 }
                 None if errors.len() > before => {}
                 None | Some(Node { value: Value::Null, .. }) => {
@@ -56,49 +63,6 @@ impl Document {
             }
         }
         document
-    }
-
-    fn merge(
-        &mut self,
-        sections: impl Iterator<Item = (Box<str>, Field)>,
-        errors: &mut Vec<ConfigError>,
-    ) {
-        let mut twice = Vec::new();
-        let Value::Map(ours) = &mut self.root.value else { return };
-        for (name, theirs) in sections {
-            match ours.entry(name) {
-                Entry::Vacant(entry) => {
-                    entry.insert(theirs);
-                }
-                Entry::Occupied(mut entry) => {
-                    let name = entry.key().clone();
-                    let ours = entry.get_mut();
-                    match (&mut ours.node.value, theirs.node.value) {
-                        (Value::Map(ours), Value::Map(theirs)) => {
-                            for (key, field) in *theirs {
-                                match ours.entry(key) {
-                                    Entry::Vacant(entry) => {
-                                        entry.insert(field);
-                                    }
-                                    Entry::Occupied(entry) => {
-                                        let key = format!("{name}.{}", entry.key());
-                                        twice.push((key, field.place, entry.get().place));
-                                    }
-                                }
-                            }
-                        }
-                        (Value::List(ours), Value::List(theirs)) => ours.extend(theirs),
-                        (_, Value::Null) => {}
-                        (Value::Null, value) => ours.node = Node { value, ..theirs.node },
-                        _ => twice.push((name.into(), theirs.place, ours.place)),
-                    }
-                }
-            }
-        }
-        for (key, here, there) in twice {
-            let problem = format!("set twice: here and in {}", self.shown(there));
-            errors.push(self.error_at(here, key, problem, "keep one of them"));
-        }
     }
 
     pub fn root(&self) -> &Node {

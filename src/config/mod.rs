@@ -8,6 +8,7 @@ mod field;
 mod interpolate;
 mod listen;
 mod log;
+mod merge;
 mod node;
 mod parse;
 mod read;

@@ -344,6 +344,22 @@ fn files_merge_by_section_and_a_key_in_two_of_them_is_told_with_both_places() {
 }
 
 #[test]
+fn settings_of_the_process_are_put_together_key_by_key() {
+    let more = b"server: { admin: { listen: 127.0.0.1:1 }, proxy: { workers: 3 } }\nlog:\n";
+    let (loaded, said) = load_files(&[("a.yaml", GOOD.as_bytes()), ("b.yaml", more)]);
+    assert_eq!(said, [""; 0]);
+    let settings = loaded.unwrap().settings;
+    assert_eq!((settings.admin.listen.port(), settings.admin.token.is_some()), (1, true));
+
+    let twice = b"server: { admin: { token: fedcba9876543210 } }\n";
+    let (_, said) = load_files(&[("a.yaml", GOOD.as_bytes()), ("b.yaml", twice)]);
+    assert_eq!(
+        said,
+        ["b.yaml:1:20: server.admin.token: set twice: here and in a.yaml:2\n  keep one of them"]
+    );
+}
+
+#[test]
 fn files_that_are_not_there_are_all_named() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing.yaml");
