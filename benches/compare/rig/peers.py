@@ -192,9 +192,8 @@ class Attache:
         port = process.free_port()
         scheme = "https" if scene.tls else "http"
         upstream = {"ca": scene.upstream.certificate.read_text()} if scene.tls else {}
-        # YAML 1.2 takes JSON as it is; one line per connection keeps an error's place readable.
-        rows = ",\n".join(
-            f'"{key(it)}": {{"connector": "api", "auth": "token", "credentials": {{"key": "{credential(it)}"}}}}'
+        rows = "\n".join(
+            f"  {key(it)}: {{ connector: api, auth: token, credentials: {{ key: {credential(it)} }} }}"
             for it in range(COUNT)
         )
         connectors = {
@@ -210,11 +209,10 @@ server:
 log: {{ access: {scene.folder}/access.log }}
 egress: {{ allow: [127.0.0.0/8] }}
 callers: {{ rig: {{ key: {load.CALLER_KEY} }} }}
-connectors: {json.dumps(connectors)}
-connections: {{
-"{SINK}": {{"connector": "{SINK}", "auth": "token", "credentials": {{"key": "{credential(0)}"}}}},
+connectors: {json.dumps(connectors)}  # YAML 1.2 takes JSON as it is
+connections:
+  {SINK}: {{ connector: {SINK}, auth: token, credentials: {{ key: {credential(0)} }} }}
 {rows}
-}}
 """)
         return [ATTACHE, "serve", "--config", config], port
 
