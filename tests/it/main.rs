@@ -8,6 +8,8 @@ mod injection;
 mod links;
 mod messages;
 mod refusals;
+mod reload;
+mod secrets;
 mod support;
 mod supported;
 mod tenants;

@@ -3,6 +3,7 @@
 mod certificate;
 mod client;
 mod gateway;
+mod process;
 mod single;
 mod upstream;
 mod wire;
@@ -14,6 +15,8 @@ pub use client::raw_request;
 pub use gateway::ADMIN_TOKEN;
 pub use gateway::CALLER_KEY;
 pub use gateway::Gateway;
+pub use process::Process;
+pub use process::attache;
 pub use single::tagged;
 pub use upstream::RawUpstream;
 pub use upstream::Received;
