@@ -14,6 +14,7 @@ use crate::config::TlsFiles;
 use crate::inbound::ReplayMemory;
 use crate::journal;
 use crate::journal::Journal;
+use crate::model::Secret;
 use crate::reload;
 use crate::reload::Live;
 use crate::reload::Loaded;
@@ -44,6 +45,8 @@ pub struct Options {
     /// Files and folders, later ones merged into earlier ones.
     pub config: Vec<PathBuf>,
     pub resolver: Resolver,
+    /// The admin token, where the configuration has none.
+    pub admin_token: Option<Secret>,
 }
 
 /// Why a gateway does not start. Nothing is listening then.
@@ -94,7 +97,7 @@ impl App {
         let env = Box::new(|name: &str| std::env::var(name).ok());
         let source = Source { paths: options.config, env, clock: now };
         let loaded = reload::load(&source.paths, &*source.env).map_err(StartError::Config)?;
-        refuse_what_can_not_run(&loaded)?;
+        refuse_what_can_not_run(&loaded, &options.admin_token)?;
         log(&loaded.settings.log)?;
         drop(loaded);
         let (live, settings) =
@@ -153,7 +156,7 @@ impl App {
             metrics: Arc::clone(&metrics),
             live: Arc::clone(&live),
             draining: Arc::clone(&draining),
-            token: settings.admin.token.clone(),
+            token: settings.admin.token.clone().or(options.admin_token),
             clock: now,
         };
         let handler = plane::AdminHandler::new(admin::router(state), Arc::clone(&metrics));
@@ -252,7 +255,10 @@ fn wait(pause: Duration) {
 }
 
 /// What a gateway must not start without.
-fn refuse_what_can_not_run(loaded: &Loaded) -> Result<(), StartError> {
+fn refuse_what_can_not_run(
+    loaded: &Loaded,
+    admin_token: &Option<Secret>,
+) -> Result<(), StartError> {
     let refused = |text: &str| Err(StartError::Refused(text.to_owned()));
     if loaded.snapshot.callers().next().is_none() {
         return refused(
@@ -260,10 +266,10 @@ fn refuse_what_can_not_run(loaded: &Loaded) -> Result<(), StartError> {
              add one with a `key` of at least 16 characters, or start with `--dev`",
         );
     }
-    if loaded.settings.admin.token.is_none() {
+    if loaded.settings.admin.token.is_none() && admin_token.is_none() {
         return refused(
-            "server.admin.token: it is not set; give it a long random value, for example \
-             \"${ATTACHE_ADMIN_TOKEN}\", or start with `--dev`",
+            "server.admin.token: there is none; set ATTACHE_ADMIN_TOKEN (or ATTACHE_ADMIN_TOKEN_FILE) \
+             to a long random value, or start with `--dev`",
         );
     }
     if loaded.settings.store.is_some() {

@@ -4,6 +4,7 @@ use crate::app::Options;
 use crate::app::StartError;
 use crate::config::LogFormat;
 use crate::config::LogSettings;
+use crate::model::Secret;
 use crate::reload;
 use crate::reload::Loaded;
 use crate::telemetry::log;
@@ -22,6 +23,9 @@ use std::process::ExitCode;
 use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
+
+/// Shortest admin token, as in a configuration file.
+const ADMIN_TOKEN_LEN_MIN: usize = 16;
 
 /// Runs the gateway.
 #[derive(Args, Clone, Debug)]
@@ -77,7 +81,8 @@ impl Serve {
             ));
         }
         let mut log = None;
-        let app = App::start(Options { config, ..Options::default() }, |settings| {
+        let admin_token = admin_token()?;
+        let app = App::start(Options { config, admin_token, ..Options::default() }, |settings| {
             log = Some(start_log(settings)?);
             Ok(())
         })?;
@@ -93,7 +98,7 @@ impl Serve {
     /// configuration lacks, made at the first start.
     fn make_what_is_missing(&self, loaded: &Loaded) -> Result<Option<PathBuf>, StartError> {
         let needs_caller = loaded.snapshot.callers().next().is_none();
-        let needs_token = loaded.settings.admin.token.is_none();
+        let needs_token = loaded.settings.admin.token.is_none() && admin_token()?.is_none();
         if !needs_caller && !needs_token {
             return Ok(None);
         }
@@ -115,6 +120,29 @@ impl Serve {
         }
         Ok(Some(path))
     }
+}
+
+/// The admin token from `ATTACHE_ADMIN_TOKEN`, or from the file that `ATTACHE_ADMIN_TOKEN_FILE` names.
+fn admin_token() -> Result<Option<Secret>, StartError> {
+    let text =
+        match (std::env::var("ATTACHE_ADMIN_TOKEN"), std::env::var("ATTACHE_ADMIN_TOKEN_FILE")) {
+            (Ok(text), _) => text,
+            (Err(_), Ok(path)) => fs::read_to_string(&path).map_err(|it| {
+                StartError::Refused(format!(
+                    "ATTACHE_ADMIN_TOKEN_FILE: {path} can't be read: {}",
+                    it.kind()
+                ))
+            })?,
+            (Err(_), Err(_)) => return Ok(None),
+        };
+    let token = text.strip_suffix('\n').unwrap_or(&text);
+    if token.len() < ADMIN_TOKEN_LEN_MIN || !token.bytes().all(|it| it.is_ascii_graphic()) {
+        return Err(StartError::Refused(format!(
+            "ATTACHE_ADMIN_TOKEN: an admin token has at least {ADMIN_TOKEN_LEN_MIN} visible ASCII \
+             characters; make one with `openssl rand -hex 24`"
+        )));
+    }
+    Ok(Some(Secret::new(token)))
 }
 
 fn load(config: &[PathBuf]) -> Result<Loaded, StartError> {
