@@ -179,7 +179,28 @@ impl Connection {
             key,
         };
         connection.warn_of_refused_addresses(at, warnings);
+        connection.warn_of_missing_variables(at, warnings);
         Some(connection)
+    }
+
+    /// A required variable without a value: only requests that bring it can be sent.
+    fn warn_of_missing_variables(&self, at: At<'_>, warnings: &mut Vec<Problem>) {
+        let mut warn = |holder: &Holder, whose: &str| {
+            for name in self.variables.missing(&holder.variables) {
+                warnings.push(at.key("variables").key(name).problem(
+                    format!("{whose} has no value for the required variable `{name}`"),
+                    "set it, or send it with each request as Attache-Variables",
+                ));
+            }
+        };
+        match &self.kind {
+            Kind::Standard(holder) => warn(holder, "it"),
+            Kind::Embedded { activations, .. } => {
+                for it in activations.values() {
+                    warn(&it.holder, &format!("the activation of `{}`", it.tenant));
+                }
+            }
+        }
     }
 
     /// A literal address that every dial will refuse is better told now.

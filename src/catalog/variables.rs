@@ -85,6 +85,18 @@ impl VariableRules {
         self.0.keys().map(String::as_str)
     }
 
+    /// The required variables that have neither a value nor a default.
+    pub(super) fn missing<'r>(
+        &'r self,
+        values: &'r BTreeMap<String, String>,
+    ) -> impl Iterator<Item = &'r str> {
+        let missing = |(name, rule): (&'r String, &'r VariableRule)| {
+            let is_due = rule.required && rule.default.is_none() && !values.contains_key(name);
+            is_due.then_some(name.as_str())
+        };
+        self.0.iter().filter_map(missing)
+    }
+
     /// The value for a variable: the given one, else the default.
     pub(super) fn value<'v>(
         &'v self,

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests are callers: they open sockets of their own")]
 mod answers;
 mod codes;
+mod config_check;
 mod demo;
 mod egress;
 mod framing;

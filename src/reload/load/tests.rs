@@ -399,6 +399,19 @@ fn an_address_that_will_be_refused_is_a_warning() {
 }
 
 #[test]
+fn a_required_variable_without_a_value_is_a_warning() {
+    let text = GOOD.replace("    variables: { subdomain: acme }\n", "");
+    let (loaded, said) = load_files(&[("a.yaml", text.as_bytes())]);
+    assert!(loaded.is_some());
+    assert_eq!(
+        said,
+        [
+            "a.yaml:21:3: connections.zendesk-customers.variables.subdomain: the activation of `acme` has no value for the required variable `subdomain`\n  set it, or send it with each request as Attache-Variables"
+        ]
+    );
+}
+
+#[test]
 fn no_message_holds_a_secret() {
     for (text, by) in [
         ("credentials: { key: ghp_secret }", "credentials: ghp_secret"),
