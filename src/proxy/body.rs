@@ -5,6 +5,7 @@ use crate::server::OnExpiry;
 use crate::server::RequestBody;
 use crate::upstream::ResponseBody;
 use bytes::Bytes;
+use http::HeaderName;
 use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
@@ -25,6 +26,8 @@ const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 pub struct OutBody {
     body: Option<RequestBody>,
     gate: Option<Gate>,
+    /// Names that the credential goes by: a trailer of the same name does not go on.
+    injected: Vec<HeaderName>,
 }
 
 /// Holds a body back until the upstream has said `100 Continue`.
@@ -37,11 +40,11 @@ struct Gate {
 impl OutBody {
     /// No body at all: such a request can be sent again.
     pub fn empty() -> Self {
-        Self { body: None, gate: None }
+        Self { body: None, gate: None, injected: Vec::new() }
     }
 
-    pub fn streamed(body: RequestBody) -> Self {
-        Self { body: Some(body), gate: None }
+    pub fn streamed(body: RequestBody, injected: Vec<HeaderName>) -> Self {
+        Self { body: Some(body), gate: None, injected }
     }
 
     /// Not a byte before `opened` has fired, or its wait is over.
@@ -67,9 +70,10 @@ impl Body for OutBody {
             }
             self.gate = None;
         }
-        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let this = &mut *self;
+        let Some(body) = &mut this.body else { return Poll::Ready(None) };
         Pin::new(body).poll_frame(cx).map_ok(|frame| match frame.into_trailers() {
-            Ok(trailers) => Frame::trailers(head::trailers(trailers)),
+            Ok(trailers) => Frame::trailers(head::trailers(trailers, &this.injected)),
             Err(data) => data,
         })
     }

@@ -205,8 +205,8 @@ pub fn expects_continue(headers: &HeaderMap) -> bool {
 }
 
 /// The trailer section without fields that would be more than data (RFC 9110 §6.5.1): framing,
-/// routing, authentication, and our own.
-pub fn trailers(mut trailers: HeaderMap) -> HeaderMap {
+/// routing, authentication, and our own; nor those that the credential goes by.
+pub fn trailers(mut trailers: HeaderMap, injected: &[HeaderName]) -> HeaderMap {
     let refused: Vec<HeaderName> = trailers
         .keys()
         .filter(|name| {
@@ -227,6 +227,7 @@ pub fn trailers(mut trailers: HeaderMap) -> HeaderMap {
                     | header::CONTENT_ENCODING
                     | header::EXPECT
             ) || ["attache-", "attache_", "proxy-"].iter().any(|it| text.starts_with(it))
+                || injected.iter().any(|it| are_twins(it.as_str(), text))
         })
         .cloned()
         .collect();
@@ -234,6 +235,12 @@ pub fn trailers(mut trailers: HeaderMap) -> HeaderMap {
         trailers.remove(name);
     }
     trailers
+}
+
+/// The same name to a server that reads `_` as `-`, as those behind CGI do (RFC 3875 §4.1.18).
+fn are_twins(one: &str, other: &str) -> bool {
+    let plain = |it: u8| if it == b'_' { b'-' } else { it };
+    one.len() == other.len() && one.bytes().zip(other.bytes()).all(|(a, b)| plain(a) == plain(b))
 }
 
 /// Makes an upstream's response head the caller's: what ends at us goes, nothing may speak in our

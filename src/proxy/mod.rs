@@ -346,7 +346,11 @@ fn request(
     *request.headers_mut() = head::outgoing(head, onward);
     if let Some(mut body) = body {
         body.keep_alive_for(first_byte);
-        *request.body_mut() = OutBody::streamed(body);
+        let may_have_trailers =
+            onward.asks.has_transfer_encoding || head.version == Version::HTTP_2;
+        let names = onward.prepared.headers().iter().map(|it| it.0.clone());
+        let injected = if may_have_trailers { names.collect() } else { Vec::new() };
+        *request.body_mut() = OutBody::streamed(body, injected);
         if onward.expects_continue {
             let (opener, opened) = oneshot::channel();
             let opener = Mutex::new(Some(opener));

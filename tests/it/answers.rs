@@ -200,8 +200,8 @@ async fn bodies_and_trailers_pass_both_ways() {
     let mut client = RawClient::connect(gateway.proxy).await;
     client
         .send(format!(
-            "POST /x HTTP/1.1\r\nHost: g\r\nAttache-Key: {CALLER_KEY}\r\n{TAGS}TE: trailers\r\nTrailer: X-Md5, Authorization\r\n\
-             Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Md5: 1\r\nAuthorization: forged\r\n\r\n"
+            "POST /x HTTP/1.1\r\nHost: g\r\nAttache-Key: {CALLER_KEY}\r\n{TAGS}TE: trailers\r\nTrailer: X-Md5, X-Api-Key, x_api_key, Authorization\r\n\
+             Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Md5: 1\r\nX-Api-Key: forged\r\nx_api_key: forged\r\nAuthorization: forged\r\n\r\n"
         ))
         .await;
     let answer = client.response().await.expect("an answer");
