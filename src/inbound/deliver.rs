@@ -65,10 +65,11 @@ impl Forwarding {
         *request.uri_mut() = self.target;
         *request.headers_mut() = self.headers;
         request.headers_mut().insert(header::HOST, self.base.host().clone());
+        let mut request = Some(request);
         let to = Destination { origin: self.base.origin(), settings: &self.settings };
         let most = timeouts.connect + timeouts.tls + timeouts.first_byte;
         let most = timeouts.total.map_or(most, |it| it.min(most));
-        let sending = self.upstream.send(to, request, Manner::default(), || {});
+        let sending = self.upstream.send(to, &mut request, Manner::default(), || {});
         let (response, spent) = match tokio::time::timeout(most, sending).await {
             Ok(Ok(sent)) => (Ok(sent.response), sent.spent),
             Ok(Err(failed)) => (Err(Undeliverable::Send(failed.error)), failed.spent),

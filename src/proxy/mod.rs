@@ -173,9 +173,10 @@ impl Proxy {
         let mut body = Some(body).filter(|_| has_body);
         let mut retries = target.retries.unwrap_or(0).min(RETRIES_MAX);
         loop {
-            let request = request(head, uri.clone(), &onward, body.take(), timeouts.first_byte);
+            let mut request =
+                Some(request(head, uri.clone(), &onward, body.take(), timeouts.first_byte));
             let destination = Destination { origin: target.base.origin(), settings };
-            match self.send(destination, request, manner, &link.watch, tally).await? {
+            match self.send(destination, &mut request, manner, &link.watch, tally).await? {
                 Ok(sent) => {
                     let idle = timeouts.idle;
                     return Ok(Answer::Upstream(
@@ -199,7 +200,7 @@ impl Proxy {
     async fn send(
         &self,
         destination: Destination<'_>,
-        request: Request<OutBody>,
+        request: &mut Option<Request<OutBody>>,
         manner: Manner,
         watch: &Watch,
         tally: &mut Tally,

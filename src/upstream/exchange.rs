@@ -107,18 +107,20 @@ impl<B: RequestBody> Upstream<B> {
         self.pool.idle()
     }
 
-    /// Sends `request`, whose target is in origin form, and returns as soon as the response's head
+    /// Sends the request in `slot`, whose target is in origin form, and returns as soon as the response's head
     /// is there. Dropping the future cancels the exchange and closes its link. `linked` is called
     /// each time a link is there and the request is about to go on it.
     pub async fn send(
         self: &Rc<Self>,
         to: Destination<'_>,
-        mut request: Request<B>,
+        slot: &mut Option<Request<B>>,
         manner: Manner,
         linked: impl Fn(),
     ) -> Result<Sent<B>, Failed> {
         let mut spent = Spent::default();
-        if request.uri().authority().is_some() || !request.uri().path().starts_with('/') {
+        let is_within =
+            |it: &Request<B>| it.uri().authority().is_none() && it.uri().path().starts_with('/');
+        if !slot.as_ref().is_some_and(is_within) {
             return Err(Failed { error: SendError::OutsideOrigin, may_try_again: false, spent });
         }
         let identity = to.settings.identity;
@@ -144,8 +146,8 @@ impl<B: RequestBody> Upstream<B> {
             }
             linked();
             let sent = match link {
-                Link::Http1(link) => self.on_http1(link, to, request, manner.upgrade).await,
-                Link::Http2(link) => on_http2(&link, to, request).await,
+                Link::Http1(link) => self.on_http1(link, to, slot, manner.upgrade).await,
+                Link::Http2(link) => Box::pin(on_http2(link, to, slot)).await,
             };
             match sent {
                 Ok((response, upgraded)) => return Ok(Sent { response, upgraded, spent }),
@@ -154,15 +156,13 @@ impl<B: RequestBody> Upstream<B> {
                         (self.on_event)(PoolEvent::Stale);
                         self.pool.was_stale(&peer);
                     }
-                    match failed.unsent {
-                        // The pooled link was dead before a byte was written: another one.
-                        Some(unsent) if pooled => request = unsent,
-                        _ => {
-                            let may_try_again =
-                                failed.refused || (pooled && failed.error == SendError::Closed);
-                            return Err(Failed { error: failed.error, may_try_again, spent });
-                        }
+                    // The pooled link was dead before a byte was written: another one.
+                    if pooled && slot.is_some() {
+                        continue;
                     }
+                    let error = failed.error;
+                    let may_try_again = failed.refused || (pooled && error == SendError::Closed);
+                    return Err(Failed { error, may_try_again, spent });
                 }
             }
         }
@@ -215,12 +215,11 @@ impl<B: RequestBody> Upstream<B> {
         self: &Rc<Self>,
         mut link: Box<Http1<B>>,
         to: Destination<'_>,
-        mut request: Request<B>,
+        slot: &mut Option<Request<B>>,
         upgrade: bool,
-    ) -> Result<(Response<ResponseBody<B>>, Option<Upgraded>), LinkFailed<B>> {
-        *request.version_mut() = Version::HTTP_11;
-        let response = link.exchange(request).await?;
-        let failed = |error| LinkFailed { error, unsent: None, refused: false };
+    ) -> Result<(Response<ResponseBody<B>>, Option<Upgraded>), LinkFailed> {
+        let response = link.exchange(slot).await?;
+        let failed = |error| LinkFailed { error, refused: false };
         if link::is_unsolicited(&response, upgrade) {
             return Err(failed(SendError::NotHttp));
         }
@@ -236,21 +235,30 @@ impl<B: RequestBody> Upstream<B> {
 }
 
 async fn on_http2<B: RequestBody>(
-    link: &Rc<Http2<B>>,
+    link: Rc<Http2<B>>,
     to: Destination<'_>,
-    mut request: Request<B>,
-) -> Result<(Response<ResponseBody<B>>, Option<Upgraded>), LinkFailed<B>> {
+    slot: &mut Option<Request<B>>,
+) -> Result<(Response<ResponseBody<B>>, Option<Upgraded>), LinkFailed> {
     let stream = link.stream();
     // On HTTP/2 the target is :scheme, :authority and :path, and there is no Host (RFC 9113 §8.3.1).
-    let absolute = absolute(to.origin, request.uri()).ok_or(LinkFailed {
-        error: SendError::OutsideOrigin,
-        unsent: None,
-        refused: false,
-    })?;
-    *request.uri_mut() = absolute;
+    let outside = LinkFailed { error: SendError::OutsideOrigin, refused: false };
+    let Some(request) = slot.as_mut() else { return Err(outside) };
+    let target = request.uri().clone();
+    *request.uri_mut() = absolute(to.origin, &target).ok_or(outside)?;
     *request.version_mut() = Version::HTTP_2;
-    request.headers_mut().remove(header::HOST);
-    let response = stream.exchange(request).await?;
+    let host = request.headers_mut().remove(header::HOST);
+    let response = match stream.exchange(slot).await {
+        Ok(response) => response,
+        Err(failed) => {
+            // Where it comes back unsent, it comes back as it was: the next link may be HTTP/1.1.
+            if let Some(request) = slot.as_mut() {
+                *request.uri_mut() = target;
+                *request.version_mut() = Version::HTTP_11;
+                request.headers_mut().extend(host.map(|it| (header::HOST, it)));
+            }
+            return Err(failed);
+        }
+    };
     Ok((response.map(|it| ResponseBody::new(it, Driven::Http2(stream))), None))
 }
 

@@ -56,10 +56,10 @@ pub(super) struct Http1<B: RequestBody> {
 }
 
 /// What became of an exchange that has no response.
-pub(super) struct LinkFailed<B> {
+///
+/// Where not a byte of the request was sent, it is back in its slot: safe to send on another link.
+pub(super) struct LinkFailed {
     pub error: SendError,
-    /// The request, where not a byte of it was sent: safe to send on another link.
-    pub unsent: Option<Request<B>>,
     /// The upstream says that it did not look at the request (RFC 9113 §8.7).
     pub refused: bool,
 }
@@ -89,11 +89,13 @@ impl<B: RequestBody> Http1<B> {
         Ok(Box::new(Self { sender, conn }))
     }
 
-    /// Sends a request and waits for the response's head. The link carries nothing else meanwhile.
+    /// Sends the request in `slot` and waits for the response's head. The link carries nothing else
+    /// meanwhile.
     pub(super) async fn exchange(
         &mut self,
-        request: Request<B>,
-    ) -> Result<Response<Incoming>, LinkFailed<B>> {
+        slot: &mut Option<Request<B>>,
+    ) -> Result<Response<Incoming>, LinkFailed> {
+        let Some(request) = slot.take() else { return Err(LinkFailed::without_request()) };
         let mut response = pin!(self.sender.try_send_request(request));
         let conn = &mut self.conn;
         poll_fn(|cx| {
@@ -102,16 +104,14 @@ impl<B: RequestBody> Http1<B> {
             let ended = conn.poll_without_shutdown(cx).is_ready();
             match response.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(Ok(answer)) => Poll::Ready(Ok(answer)),
-                Poll::Ready(Err(mut failed)) => Poll::Ready(Err(LinkFailed {
-                    error: classify(failed.error()),
-                    unsent: failed.take_message(),
-                    refused: false,
-                })),
-                Poll::Pending if ended => Poll::Ready(Err(LinkFailed {
-                    error: SendError::Closed,
-                    unsent: None,
-                    refused: false,
-                })),
+                Poll::Ready(Err(mut failed)) => {
+                    *slot = failed.take_message();
+                    let error = classify(failed.error());
+                    Poll::Ready(Err(LinkFailed { error, refused: false }))
+                }
+                Poll::Pending if ended => {
+                    Poll::Ready(Err(LinkFailed { error: SendError::Closed, refused: false }))
+                }
                 Poll::Pending => Poll::Pending,
             }
         })
@@ -187,22 +187,25 @@ pub(super) struct Stream<B: RequestBody>(Rc<Http2<B>>);
 impl<B: RequestBody> Stream<B> {
     pub(super) async fn exchange(
         &self,
-        request: Request<B>,
-    ) -> Result<Response<Incoming>, LinkFailed<B>> {
+        slot: &mut Option<Request<B>>,
+    ) -> Result<Response<Incoming>, LinkFailed> {
+        let Some(request) = slot.take() else { return Err(LinkFailed::without_request()) };
         self.0.sender.clone().try_send_request(request).await.map_err(|mut failed| {
-            let unsent = failed.take_message();
-            let reason = h2_error(failed.error());
-            LinkFailed {
-                error: classify(failed.error()),
-                unsent,
-                refused: reason.is_some_and(|it| {
-                    it.reason() == Some(h2::Reason::REFUSED_STREAM)
-                        || (it.is_go_away()
-                            && it.is_remote()
-                            && it.reason() == Some(h2::Reason::NO_ERROR))
-                }),
-            }
+            *slot = failed.take_message();
+            let refused = h2_error(failed.error()).is_some_and(|it| {
+                let is_leaving = it.is_go_away() && it.is_remote();
+                it.reason() == Some(h2::Reason::REFUSED_STREAM)
+                    || (is_leaving && it.reason() == Some(h2::Reason::NO_ERROR))
+            });
+            LinkFailed { error: classify(failed.error()), refused }
         })
+    }
+}
+
+impl LinkFailed {
+    /// The slot was empty: a slip of ours, which must not look like an answer.
+    fn without_request() -> Self {
+        Self { error: SendError::RequestBody, refused: false }
     }
 }
 
