@@ -154,7 +154,17 @@ impl Drop for Share {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server;
+    use crate::server::Cut;
+    use crate::server::Handler;
+    use crate::server::Link;
+    use crate::server::LinkLimits;
     use http::Request;
+    use http::Response;
+    use http_body_util::Full;
+    use std::io::Read;
+    use std::io::Write;
+    use std::net::TcpStream;
 
     fn head(change: impl FnOnce(&mut Parts)) -> Parts {
         let request = Request::post("/hooks/github?a=b").header("host", "hooks.example.com");
@@ -218,5 +228,67 @@ mod tests {
         assert_eq!(one_more.grow(1, max), Ok(()));
         drop(one_more);
         assert_eq!(held.0.get(), 0);
+    }
+
+    /// Answers with how reading the body went, which has 200 ms to arrive.
+    struct Reader(Held);
+
+    impl Handler for Reader {
+        type Body = Full<Bytes>;
+
+        async fn handle(
+            self: Rc<Self>,
+            request: Request<RequestBody>,
+            _: Link,
+        ) -> Result<Response<Full<Bytes>>, Cut> {
+            let (head, body) = request.into_parts();
+            let time = Duration::from_millis(200);
+            let read = whole(body, &head.headers, 1024, time, &self.0).await;
+            let told = read.map_or_else(|error| error.to_string(), |it| format!("{:?}", it.bytes));
+            Ok(Response::new(Full::new(format!("{told}, held {}", self.0.0.get()).into())))
+        }
+
+        fn links(&self, _: i64) {}
+
+        fn accept_failed(&self) {}
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test is the sender")]
+    fn a_body_that_takes_too_long_is_given_up() {
+        let bound = server::bind(([127, 0, 0, 1], 0).into(), 1).unwrap();
+        let (stop, stops) = tokio::sync::watch::channel(false);
+        let limits = LinkLimits {
+            head_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(5),
+            max_head: 8192,
+            max_links: 8,
+            http2_streams: 8,
+        };
+        let worker = server::spawn("reader", 0, stops, move |worker| async move {
+            for socket in bound.sockets {
+                let reader = Rc::new(Reader(Held::default()));
+                server::serve(Rc::clone(&worker), socket, None, limits, reader).await;
+            }
+        });
+        for (sent, told) in [
+            ("hello, world", r#"b"hello, world", held 0"#),
+            ("hello", "the body stopped arriving, or took too long, held 0"),
+            ("", "the body stopped arriving, or took too long, held 0"),
+        ] {
+            let mut sender = TcpStream::connect(bound.address).unwrap();
+            let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\n";
+            sender.write_all(format!("{head}{sent}").as_bytes()).unwrap();
+            let mut answer = [0; 1024];
+            let mut len = 0;
+            while !String::from_utf8_lossy(&answer[..len]).ends_with("held 0") {
+                let more = sender.read(&mut answer[len..]).unwrap();
+                assert!(more > 0, "the link ended after {sent:?}");
+                len += more;
+            }
+            assert!(String::from_utf8_lossy(&answer[..len]).ends_with(told), "{sent:?}");
+        }
+        stop.send(true).unwrap();
+        worker.unwrap().join().unwrap();
     }
 }

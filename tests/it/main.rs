@@ -16,3 +16,4 @@ mod support;
 mod supported;
 mod tenants;
 mod upstream_faults;
+mod webhooks;
