@@ -13,7 +13,6 @@ const LATER: &[Code] = &[
     Code::ReauthorizationRequired,
     Code::CredentialUnavailable,
     Code::BodyTooLargeToSign,
-    Code::RateLimited,
     Code::CircuitOpen,
 ];
 
@@ -30,6 +29,7 @@ const ELSEWHERE: &[Code] = &[
     Code::WebhookStale,         // hooks
     Code::WebhookInFlight,      // hooks
     Code::WebhookUndeliverable, // hooks
+    Code::RateLimited,          // hooks
     Code::NotFound,             // admin, below
     Code::OperatorUnauthenticated,
 ];
