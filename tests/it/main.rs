@@ -15,5 +15,6 @@ mod secrets;
 mod support;
 mod supported;
 mod tenants;
+mod tls_listener;
 mod upstream_faults;
 mod webhooks;
