@@ -28,7 +28,7 @@ test-peers: ## Official clients and SDKs alone (tests/peers/run FILE… for one 
 
 test-long: ## The tests, with those that take minutes: a gibibyte, soaks, property tests at length
 	@scripts/need rust cc
-	@PROPTEST_CASES=20000 cargo test --locked --release --all-targets -- --include-ignored
+	@ATTACHE_TEST_LONG=1 PROPTEST_CASES=20000 cargo test --locked --release --all-targets
 
 bench: ## Criterion benches, then attache beside nginx, HAProxy and Envoy (benches/compare/results.md)
 	@scripts/need rust cc

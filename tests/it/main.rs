@@ -12,6 +12,7 @@ mod messages;
 mod refusals;
 mod reload;
 mod secrets;
+mod streaming;
 mod support;
 mod supported;
 mod tenants;
