@@ -232,6 +232,9 @@ async fn what_can_not_be_received_has_its_code_and_reaches_nobody() {
     }
     let head = "HEAD /hooks/hooks HTTP/1.1\r\nHost: a\r\n\r\n";
     assert_eq!(raw_request(gateway.public, head).await.status, 405);
+    let two_lengths = format!("Transfer-Encoding: chunked\r\n{signed}");
+    let answer = raw_request(gateway.public, post("/hooks/hooks", &two_lengths, b"{}")).await;
+    assert_eq!(answer.status, 400, "a length that can be read in two ways");
     let two_hosts = post("/hooks/hooks", &format!("Host: b\r\n{signed}"), b"{}");
     let answer = raw_request(gateway.public, two_hosts).await;
     assert_eq!(answer.code().as_deref(), Some("bad_request"));
