@@ -2,6 +2,7 @@
 //!
 //! This room knows YAML, places and messages, and the settings of the process itself. What the
 //! gateway serves (connectors, connections …) is the catalogue's.
+mod conceal;
 mod document;
 mod error;
 mod field;

@@ -69,7 +69,9 @@ pub(super) fn attempt(
     let known = [Settings::SECTIONS, RawCatalog::SECTIONS].concat();
     document.refuse_unknown_sections(&known, &mut errors);
     let settings = Settings::read(&document, &mut errors);
-    let (snapshot, warnings) = Reading { document: &document, errors: &mut errors }.snapshot();
+    let (snapshot, mut warnings) = Reading { document: &document, errors: &mut errors }.snapshot();
+    document.conceal(&mut warnings);
+    document.conceal(&mut errors);
     let result = match snapshot {
         Some(snapshot) if errors.is_empty() => Ok(Loaded { settings, snapshot, warnings }),
         _ => {

@@ -27,6 +27,13 @@ async fn a_misbehaving_upstream_gets_its_code_and_harms_nobody_else() {
         ),
         (
             "upstream_protocol",
+            "both lengths",
+            Script::new()
+                .read_request()
+                .write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        ),
+        (
+            "upstream_protocol",
             "a length that is none",
             Script::new().read_request().write("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nab"),
         ),

@@ -471,3 +471,25 @@ fn the_defaults_that_the_full_configuration_states_are_the_defaults() {
     assert_eq!((upstream.timeouts, upstream.protocol), (default.timeouts, default.protocol));
     assert_eq!((&upstream.ca, upstream.trace_context), (&default.ca, default.trace_context));
 }
+
+#[test]
+fn a_secret_in_the_wrong_field_is_shown_as_it_was_written() {
+    let fields = [
+        "connector: ${LEAK}",
+        "connector: github, auth: ${LEAK}",
+        "connector: github, auth: token, base_url: ${LEAK}",
+    ];
+    for field in fields {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("attache.yaml");
+        let text = GOOD.replace(
+            "  github-hooks:",
+            &format!("  wrong: {{ {} }}\n  github-hooks:", field.replace("${LEAK}", "\"${LEAK}\"")),
+        );
+        fs::write(&path, text).unwrap();
+        let env = |name: &str| (name == "LEAK").then(|| "hunter2-hunter2".to_owned());
+        let errors = load(&[path], &env).unwrap_err();
+        let said: String = errors.iter().map(|it| format!("{it}\n")).collect();
+        assert!(!said.contains("hunter2"), "{field}: {said}");
+    }
+}
