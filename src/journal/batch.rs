@@ -50,7 +50,8 @@ impl Batch {
         self.records.iter().map(move |record| {
             let path = &self.paths[begin..record.path_end];
             begin = record.path_end;
-            (&record.exchange, path.split(['?', '#']).next().unwrap_or_default())
+            let query = path.bytes().position(|it| matches!(it, b'?' | b'#'));
+            (&record.exchange, &path[..query.unwrap_or(path.len())])
         })
     }
 }

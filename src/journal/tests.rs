@@ -141,6 +141,19 @@ fn hostile_paths_and_tenants_neither_begin_lines_nor_reach_the_terminal() {
 }
 
 #[test]
+fn a_caller_s_request_id_can_t_forge_fields() {
+    let forged = r#"x","status":200,"y":"\"#;
+    let headers = HeaderMap::from_iter([(
+        http::HeaderName::from_static("attache-request-id"),
+        HeaderValue::from_static(forged),
+    )]);
+    let request_id = Ids::new(1).request_id(&headers, UnixTime::from_s(0));
+    let text = written(Format::Json, &[(Exchange { request_id, ..exchange() }, "/")]);
+    let record: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&record["request_id"], &record["status"]), (&json!(forged), &json!(504)));
+}
+
+#[test]
 fn a_query_is_not_logged() {
     for format in [Format::Json, Format::Text] {
         let records = [(exchange(), "/a?api_key=hunter2"), (exchange(), "/b#hunter2")];
@@ -185,7 +198,7 @@ fn times_are_right_across_seconds() {
         (1_700_000_001_000, "2023-11-14T22:13:21.000Z"),
         (u64::MAX, "9999-12-30T22:00:00.615Z"),
     ] {
-        assert_eq!(stamp.of(UnixTime::from_ms(ms)), text);
+        assert_eq!(stamp.of(UnixTime::from_ms(ms)), text.as_bytes());
     }
 }
 

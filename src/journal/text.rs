@@ -5,18 +5,18 @@ use crate::telemetry::log::Format;
 use crate::telemetry::log::push_escaped;
 use http::Version;
 
-pub(super) fn push(out: &mut String, time: &str, exchange: &Exchange, path: &str) {
+pub(super) fn push(out: &mut Vec<u8>, time: &[u8], exchange: &Exchange, path: &str) {
     let times = &exchange.times;
-    out.push_str(time);
-    out.push(' ');
+    out.extend_from_slice(time);
+    out.push(b' ');
     push_value(out, exchange.method.as_str());
-    out.push(' ');
+    out.push(b' ');
     push_value(out, path);
-    out.push(' ');
+    out.push(b' ');
     push_number(out, exchange.status.into());
-    out.push(' ');
+    out.push(b' ');
     push_ms(out, times.total_us);
-    out.push_str("ms");
+    put(out, "ms");
     for (name, value) in [
         (" request_id=", Some(exchange.request_id.as_str())),
         (" caller=", exchange.caller.as_ref().map(|it| it.as_str())),
@@ -30,12 +30,12 @@ pub(super) fn push(out: &mut String, time: &str, exchange: &Exchange, path: &str
         (" http_out=", exchange.http_out.map(http_version)),
     ] {
         if let Some(value) = value {
-            out.push_str(name);
+            put(out, name);
             push_value(out, value);
         }
     }
     if let Some(status) = exchange.upstream_status {
-        out.push_str(" upstream_status=");
+        put(out, " upstream_status=");
         push_number(out, status.into());
     }
     for (name, number) in [
@@ -43,7 +43,7 @@ pub(super) fn push(out: &mut String, time: &str, exchange: &Exchange, path: &str
         (" bytes_out=", exchange.bytes_out),
         (" attempts=", exchange.attempts.into()),
     ] {
-        out.push_str(name);
+        put(out, name);
         push_number(out, number);
     }
     for (name, us) in [
@@ -55,49 +55,55 @@ pub(super) fn push(out: &mut String, time: &str, exchange: &Exchange, path: &str
         (" overhead=", times.overhead_us),
     ] {
         if us > 0 {
-            out.push_str(name);
+            put(out, name);
             push_ms(out, us);
-            out.push_str("ms");
+            put(out, "ms");
         }
     }
 }
 
 /// As it is where it is one visible word, else in quotation marks.
-fn push_value(out: &mut String, text: &str) {
+fn push_value(out: &mut Vec<u8>, text: &str) {
     if !text.is_empty() && text.bytes().all(|it| it.is_ascii_graphic() && it != b'"') {
-        return out.push_str(text);
+        return put(out, text);
     }
-    out.push('"');
+    out.push(b'"');
     let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
-    push_escaped(out, &quoted, Format::Text);
-    out.push('"');
+    let mut escaped = String::new();
+    push_escaped(&mut escaped, &quoted, Format::Text);
+    put(out, &escaped);
+    out.push(b'"');
+}
+
+pub(super) fn put(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(text.as_bytes());
 }
 
 /// µs as ms with three decimals: `1.250`.
-pub(super) fn push_ms(out: &mut String, us: u64) {
+pub(super) fn push_ms(out: &mut Vec<u8>, us: u64) {
     push_number(out, us / 1000);
-    let rest = us % 1000;
-    out.push_str(match rest {
-        0..10 => ".00",
-        10..100 => ".0",
-        _ => ".",
-    });
-    push_number(out, rest);
+    let [hundreds, tens, ones] = three_digits(us);
+    out.extend_from_slice(&[b'.', hundreds, tens, ones]);
+}
+
+/// The last three decimal digits.
+pub(super) fn three_digits(number: u64) -> [u8; 3] {
+    [100, 10, 1].map(|it| b'0' + (number / it % 10) as u8)
 }
 
 /// Decimal digits, without the general formatter: a record has twenty numbers.
-pub(super) fn push_number(out: &mut String, mut number: u64) {
+pub(super) fn push_number(out: &mut Vec<u8>, mut number: u64) {
+    if number < 10 {
+        return out.push(b'0' + number as u8);
+    }
     let mut digits = [0; 20];
     let mut at = digits.len();
-    loop {
+    while number > 0 {
         at -= 1;
         digits[at] = b'0' + (number % 10) as u8;
         number /= 10;
-        if number == 0 {
-            break;
-        }
     }
-    out.extend(digits[at..].iter().map(|it| char::from(*it)));
+    out.extend_from_slice(&digits[at..]);
 }
 
 pub(super) fn http_version(version: Version) -> &'static str {
@@ -117,18 +123,18 @@ mod tests {
     #[test]
     fn numbers_are_written_as_the_standard_library_writes_them() {
         for number in [0, 7, 10, 99, 1_000_000, u64::MAX] {
-            let mut out = String::new();
+            let mut out = Vec::new();
             push_number(&mut out, number);
-            assert_eq!(out, number.to_string());
+            assert_eq!(out, number.to_string().as_bytes());
         }
     }
 
     #[test]
     fn milliseconds_have_three_decimals() {
         for (us, text) in [(0, "0.000"), (7, "0.007"), (70, "0.070"), (1_250, "1.250")] {
-            let mut out = String::new();
+            let mut out = Vec::new();
             push_ms(&mut out, us);
-            assert_eq!(out, text);
+            assert_eq!(out, text.as_bytes());
         }
     }
 }

@@ -5,6 +5,7 @@ use super::queue::Queue;
 use super::queue::Work;
 use super::target::Output;
 use super::text;
+use super::text::three_digits;
 use crate::model::UnixTime;
 use crate::telemetry::log::Format;
 use jiff::Timestamp;
@@ -21,7 +22,7 @@ pub(super) fn write_all(queue: &Queue, mut output: Output, format: Format) {
         done = match queue.next(done) {
             Work::Write(batch) => {
                 page.fill(&batch);
-                match output.file().and_then(|it| it.write_all(page.text.as_bytes())) {
+                match output.file().and_then(|it| it.write_all(&page.text)) {
                     Ok(()) => {
                         queue.written(batch.len());
                         failing = false;
@@ -56,7 +57,7 @@ fn say(error: &io::Error, what: &'static str) {
 /// A batch as text, in one buffer that is used again.
 struct Page {
     format: Format,
-    text: String,
+    text: Vec<u8>,
     stamp: Stamp,
     /// The last write may have ended in the middle of a line.
     torn: bool,
@@ -64,13 +65,13 @@ struct Page {
 
 impl Page {
     fn new(format: Format) -> Self {
-        Self { format, text: String::new(), stamp: Stamp::default(), torn: false }
+        Self { format, text: Vec::new(), stamp: Stamp::default(), torn: false }
     }
 
     fn fill(&mut self, batch: &Batch) {
         self.text.clear();
         if std::mem::take(&mut self.torn) {
-            self.text.push('\n');
+            self.text.push(b'\n');
         }
         for (exchange, path) in batch.iter() {
             let stamp = self.stamp.of(exchange.started);
@@ -78,7 +79,7 @@ impl Page {
                 Format::Json => json::push(&mut self.text, stamp, exchange, path),
                 Format::Text => text::push(&mut self.text, stamp, exchange, path),
             }
-            self.text.push('\n');
+            self.text.push(b'\n');
         }
     }
 }
@@ -87,26 +88,21 @@ impl Page {
 #[derive(Default)]
 pub(super) struct Stamp {
     second: Option<u64>,
-    text: String,
+    text: Vec<u8>,
 }
 
 impl Stamp {
-    pub(super) fn of(&mut self, time: UnixTime) -> &str {
+    pub(super) fn of(&mut self, time: UnixTime) -> &[u8] {
         if self.second != Some(time.as_s()) {
             self.second = Some(time.as_s());
-            self.text.clear();
             let second =
                 i64::try_from(time.as_s()).ok().and_then(|it| Timestamp::from_second(it).ok());
-            let printer = DateTimePrinter::new().precision(Some(0));
-            printer
-                .print_timestamp(&second.unwrap_or(Timestamp::MAX), &mut self.text)
-                .expect("a String takes every write");
-            self.text.pop();
-            self.text.push_str(".000Z");
+            let printer = DateTimePrinter::new().precision(Some(3));
+            let text = printer.timestamp_to_string(&second.unwrap_or(Timestamp::MAX));
+            self.text = text.into_bytes();
         }
-        let ms = time.as_ms() % 1000;
         let digits = self.text.len() - 4..self.text.len() - 1;
-        self.text.replace_range(digits, &format!("{ms:03}"));
+        self.text[digits].copy_from_slice(&three_digits(time.as_ms()));
         &self.text
     }
 }

@@ -10,9 +10,9 @@ use super::cells::PerConnector;
 use super::cells::SOURCES;
 use super::histogram::BUCKETS;
 use super::histogram::Bounds;
-use super::histogram::EXCHANGE_US;
+use super::histogram::EXCHANGE;
 use super::histogram::Histogram;
-use super::histogram::OVERHEAD_US;
+use super::histogram::OVERHEAD;
 use super::histogram::Observed;
 use super::labels::AuthFailure;
 use super::labels::Listener;
@@ -99,8 +99,8 @@ impl Collector for FleetCollector {
             family(&list::ERRORS, sum.errors()),
             family(&list::BYTES, bytes),
             family(&list::IN_FLIGHT, vec![gauge(&[], sum.level(|it| &it.in_flight))]),
-            family(&list::DURATION, sum.histograms(&EXCHANGE_US, |it, at| &it.planes[at].duration)),
-            family(&list::OVERHEAD, sum.histograms(&OVERHEAD_US, |it, at| &it.planes[at].overhead)),
+            family(&list::DURATION, sum.histograms(&EXCHANGE, |it, at| &it.planes[at].duration)),
+            family(&list::OVERHEAD, sum.histograms(&OVERHEAD, |it, at| &it.planes[at].overhead)),
             family(&list::UPSTREAM, upstream),
             family(
                 &list::AUTH_FAILURES,
@@ -232,7 +232,7 @@ impl Sum {
                 let mut total = Observed::default();
                 used.iter().for_each(|it| it.upstream.add_to(&mut total));
                 if total.count() > 0 {
-                    upstream.push(histogram(&whose, &EXCHANGE_US, &total));
+                    upstream.push(histogram(&whose, &EXCHANGE, &total));
                 }
             }
         }
@@ -287,7 +287,7 @@ fn histogram(labels: &[(&str, &str)], bounds: &Bounds, observed: &Observed) -> p
     let buckets = (0..BUCKETS).map(|at| {
         below += observed.counts[at];
         let mut bucket = proto::Bucket::default();
-        bucket.set_upper_bound(f64::from(bounds[at]) / 1e6);
+        bucket.set_upper_bound(f64::from(bounds.us[at]) / 1e6);
         bucket.set_cumulative_count(below);
         bucket
     });

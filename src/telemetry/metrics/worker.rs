@@ -3,8 +3,8 @@ use super::Metrics;
 use super::cells::Cells;
 use super::cells::NONE_AT;
 use super::cells::OTHER_AT;
-use super::histogram::EXCHANGE_US;
-use super::histogram::OVERHEAD_US;
+use super::histogram::EXCHANGE;
+use super::histogram::OVERHEAD;
 use super::labels::AuthFailure;
 use super::labels::Listener;
 use super::labels::Plane;
@@ -66,8 +66,8 @@ impl WorkerMetrics {
         bytes_out: u64,
     ) {
         let plane = &self.cells.planes[labels.plane as usize];
-        plane.duration.observe(&EXCHANGE_US, timing.total_us);
-        plane.overhead.observe(&OVERHEAD_US, timing.overhead_us);
+        plane.duration.observe(&EXCHANGE, timing.total_us);
+        plane.overhead.observe(&OVERHEAD, timing.overhead_us);
         if let Some(code) = labels.code {
             plane.errors.cell(code, labels.source.unwrap_or(ErrorSource::Attache)).add(1);
         }
@@ -78,7 +78,7 @@ impl WorkerMetrics {
         connector.bytes_in.add(bytes_in);
         connector.bytes_out.add(bytes_out);
         if timing.upstream_us > 0 {
-            connector.upstream.observe(&EXCHANGE_US, timing.upstream_us);
+            connector.upstream.observe(&EXCHANGE, timing.upstream_us);
         }
     }
 

@@ -83,10 +83,10 @@ impl TraceContext {
         let trace_id = self.trace_id.get();
         #[expect(clippy::cast_possible_truncation, reason = "the two halves are taken apart here")]
         let (high, low) = ((trace_id >> 64) as u64, trace_id as u64);
-        hex(&mut text[3..19], high);
-        hex(&mut text[19..35], low);
-        hex(&mut text[36..52], self.parent.0.get());
-        hex(&mut text[53..55], u64::from(self.sampled));
+        text[3..19].copy_from_slice(hex(high).as_flattened());
+        text[19..35].copy_from_slice(hex(low).as_flattened());
+        text[36..52].copy_from_slice(hex(self.parent.0.get()).as_flattened());
+        text[54] += u8::from(self.sampled);
         HeaderValue::from_bytes(&text).expect("hexadecimal digits and hyphens are a field value")
     }
 }

@@ -123,11 +123,14 @@ impl Ids {
     /// `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`
     fn text(&self, high: u64, low: u64) -> Bytes {
         let mut text = [b'-'; UUID_LEN];
-        hex(&mut text[..8], high >> 32);
-        hex(&mut text[9..13], high >> 16);
-        hex(&mut text[14..18], high);
-        hex(&mut text[19..23], low >> 48);
-        hex(&mut text[24..], low);
+        let [first, second] = hex(high);
+        let [third, fourth] = hex(low);
+        text[..8].copy_from_slice(&first);
+        text[9..13].copy_from_slice(&second[..4]);
+        text[14..18].copy_from_slice(&second[4..]);
+        text[19..23].copy_from_slice(&third[..4]);
+        text[24..28].copy_from_slice(&third[4..]);
+        text[28..].copy_from_slice(&fourth);
 
         let mut buffer = self.buffer.borrow_mut();
         if buffer.capacity() < UUID_LEN {
@@ -138,12 +141,21 @@ impl Ids {
     }
 }
 
-/// Fills `out` with the last hexadecimal digits of `value`.
-pub(super) fn hex(out: &mut [u8], mut value: u64) {
-    for digit in out.iter_mut().rev() {
-        *digit = b"0123456789abcdef"[(value & 15) as usize];
-        value >>= 4;
-    }
+/// The 16 hexadecimal digits of `value`, in two halves.
+pub(super) fn hex(value: u64) -> [[u8; 8]; 2] {
+    [hex_of_half(value >> 32), hex_of_half(value & 0xffff_ffff)]
+}
+
+/// Eight digits at once: the value's nibbles are spread over eight bytes, and each becomes `0` plus
+/// itself, or `a` plus itself less ten.
+fn hex_of_half(value: u64) -> [u8; 8] {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const LETTERS_AFTER_DIGITS: u64 = (b'a' - b'0' - 10) as u64;
+    let pairs = (value & 0xffff_0000) << 16 | value & 0xffff;
+    let pairs = (pairs & 0xff00_0000_ff00) << 8 | pairs & 0xff_0000_00ff;
+    let nibbles = (pairs & 0x00f0_00f0_00f0_00f0) << 4 | pairs & 0x000f_000f_000f_000f;
+    let letters = ((nibbles + 6 * ONES) >> 4) & ONES;
+    (nibbles + u64::from(b'0') * ONES + letters * LETTERS_AFTER_DIGITS).to_be_bytes()
 }
 
 #[cfg(test)]
@@ -153,6 +165,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     const NOW: UnixTime = UnixTime::from_ms(1_700_000_000_123);
+
+    #[test]
+    fn digits_are_those_of_the_standard_library() {
+        for value in [0, 0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210, 0x9a9a_a9a9, u64::MAX] {
+            assert_eq!(hex(value).concat(), format!("{value:016x}").as_bytes());
+        }
+    }
 
     #[test]
     fn new_ids_are_version_7_uuids_of_their_time() {
