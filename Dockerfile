@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
 # One binary and the system's certificates, no shell; not root, nothing written, so the root can be read-only:
 #   docker run --read-only --cap-drop ALL -v ./attache.yaml:/etc/attache/attache.yaml:ro -p 8080:8080 attache
+# In a container the listeners must take every address: deploy/attache/attache.yaml says how.
 FROM rust:1.95-slim-bookworm AS build
 RUN apt-get update \
  && apt-get install -y --no-install-recommends build-essential \
