@@ -20,7 +20,7 @@ test: ## Everything that has to pass: format, lints, Rust tests, official client
 
 test-rust: ## The Rust tests alone
 	@scripts/need rust cc
-	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked --all-targets; fi
+	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked --lib --bins --tests; fi
 	@cargo test --locked --doc
 
 test-peers: ## Official clients and SDKs alone (tests/peers/run FILE… for one of them)
