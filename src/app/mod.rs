@@ -73,6 +73,7 @@ pub struct App {
     pub proxy: SocketAddr,
     pub admin: SocketAddr,
     pub public: SocketAddr,
+    metrics: Arc<Metrics>,
     live: Arc<Live>,
     journal: Arc<Journal>,
     certificates: Vec<Arc<Certificate>>,
@@ -173,6 +174,7 @@ impl App {
                 )
                 .await;
             }
+            plane::until_links_end(&worker, ADMIN_DRAIN).await;
         })?;
         let watchers = Watchers::start(&live, &certificates)?;
         tracing::info!(
@@ -183,6 +185,7 @@ impl App {
             proxy: proxy_address,
             admin: admin_address,
             public: public_address,
+            metrics,
             live,
             journal,
             certificates,
@@ -204,6 +207,10 @@ impl App {
             watchers::reload_certificate(certificate);
         }
         self.journal.reopen();
+    }
+
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     pub fn live(&self) -> &Arc<Live> {
@@ -229,6 +236,9 @@ impl App {
         }
     }
 }
+
+/// How long a scrape or an operator's request may take to finish when the program ends.
+const ADMIN_DRAIN: Duration = Duration::from_secs(5);
 
 /// How long the access log may take to be written when the program ends.
 const LOG_FLUSH: Duration = Duration::from_secs(5);

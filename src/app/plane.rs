@@ -111,7 +111,7 @@ impl Plane {
 }
 
 /// Waits for open links to finish, no longer than the deadline.
-async fn until_links_end(worker: &Worker, deadline: Duration) {
+pub(super) async fn until_links_end(worker: &Worker, deadline: Duration) {
     let began = Instant::now();
     while worker.links() > 0 && began.elapsed() < deadline {
         tokio::time::sleep(TICK / 10).await;
@@ -201,6 +201,10 @@ impl Handler for CountedAdmin {
 
     fn links(&self, delta: i64) {
         self.metrics.links_open(Listener::Admin, delta);
+    }
+
+    fn links_at_limit(&self) {
+        self.metrics.shared().link_refused(Listener::Admin, LinkRefusal::TooMany);
     }
 
     fn accept_failed(&self) {

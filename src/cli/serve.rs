@@ -9,6 +9,7 @@ use crate::reload;
 use crate::reload::Loaded;
 use crate::telemetry::log;
 use crate::telemetry::log::Log;
+use crate::telemetry::log::report_panics;
 use clap::Args;
 use rustix::process::DumpableBehavior;
 use rustix::process::Resource;
@@ -20,6 +21,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
@@ -86,6 +88,7 @@ impl Serve {
             log = Some(start_log(settings)?);
             Ok(())
         })?;
+        report_panics(Arc::clone(app.metrics()));
         if let Some(path) = &self.addresses {
             write_addresses(path, &app).map_err(|it| {
                 StartError::Refused(format!("{} can't be written: {}", path.display(), it.kind()))

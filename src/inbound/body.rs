@@ -1,6 +1,8 @@
 //! The answer's body on its way to the sender: our own, or the target's as it comes.
 use super::tally::Tally;
+use crate::server;
 use crate::server::OnExpiry;
+use crate::upstream;
 use crate::upstream::ResponseBody;
 use bytes::Bytes;
 use http_body::Body;
@@ -43,12 +45,12 @@ impl InBody {
 
 impl Body for InBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = upstream::BodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, upstream::BodyError>>> {
         let Self { from, tally } = &mut *self;
         let polled = match from {
             From::Us(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
@@ -60,7 +62,11 @@ impl Body for InBody {
                     Poll::Ready(None) => tally.completed(),
                     Poll::Pending => {}
                 }
-                polled
+                // Nothing in a trailer may speak in our name.
+                polled.map_ok(|frame| match frame.into_trailers() {
+                    Ok(trailers) => Frame::trailers(server::trailers(trailers, &[])),
+                    Err(data) => data,
+                })
             }
         };
         if let Poll::Ready(Some(Ok(frame))) = &polled {

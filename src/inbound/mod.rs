@@ -105,6 +105,10 @@ impl Handler for Inbound {
         self.metrics.links_open(Listener::Public, delta);
     }
 
+    fn links_at_limit(&self) {
+        self.metrics.shared().link_refused(Listener::Public, LinkRefusal::TooMany);
+    }
+
     fn accept_failed(&self) {
         self.metrics.shared().link_refused(Listener::Public, LinkRefusal::Exhausted);
     }
@@ -222,7 +226,14 @@ impl Inbound {
         tally: &mut Tally,
     ) -> Result<Answer, InboundError> {
         let began = Instant::now();
-        let forwarded = tokio::task::spawn_local(forwarding.run()).await;
+        // A stop waits for it as for a link.
+        let open = tally.watch.worker().link_opened();
+        let forwarding = async move {
+            let forwarded = forwarding.run().await;
+            drop(open);
+            forwarded
+        };
+        let forwarded = tokio::task::spawn_local(forwarding).await;
         let forwarded = forwarded.map_err(|_| Undeliverable::Abandoned)?;
         tally.forwarded(began.elapsed(), forwarded.spent);
         let response = forwarded.response.inspect_err(|error| {

@@ -79,6 +79,10 @@ pub(super) fn host(head: &Parts) -> Result<&str, InboundError> {
         (Some(_), Some(_)) => return Err(InboundError::Host),
     };
     let plain = |it: u8| it.is_ascii_alphanumeric() || b".-_:[]%~".contains(&it);
+    let says_other = head.uri.authority().is_some_and(|it| !it.as_str().eq_ignore_ascii_case(host));
+    if says_other {
+        return Err(InboundError::Host);
+    }
     if host.bytes().all(plain) { Ok(host) } else { Err(InboundError::Host) }
 }
 
@@ -121,8 +125,8 @@ pub(super) async fn whole(
             first = data;
         } else {
             if rest.is_empty() {
-                let whole = body.size_hint().exact().and_then(|it| usize::try_from(it).ok());
-                rest.reserve(len + whole.unwrap_or(0).min(max));
+                // No more than has come: an announced length is nobody's word yet.
+                rest.reserve(len);
                 rest.extend_from_slice(&first);
             }
             rest.extend_from_slice(&data);
@@ -249,6 +253,8 @@ mod tests {
         }
 
         fn links(&self, _: i64) {}
+
+        fn links_at_limit(&self) {}
 
         fn accept_failed(&self) {}
     }

@@ -1,8 +1,9 @@
 //! The bodies of an exchange: the caller's on its way up, the upstream's on its way down.
-use super::head;
 use super::tally::Tally;
+use crate::server;
 use crate::server::OnExpiry;
 use crate::server::RequestBody;
+use crate::upstream;
 use crate::upstream::ResponseBody;
 use bytes::Bytes;
 use http::HeaderName;
@@ -57,12 +58,12 @@ impl OutBody {
 
 impl Body for OutBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = server::BodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, server::BodyError>>> {
         if let Some(gate) = &mut self.gate {
             let opened = Pin::new(&mut gate.opened).poll(cx).is_ready();
             if !opened && gate.at_the_latest.as_mut().poll(cx).is_pending() {
@@ -73,7 +74,7 @@ impl Body for OutBody {
         let this = &mut *self;
         let Some(body) = &mut this.body else { return Poll::Ready(None) };
         Pin::new(body).poll_frame(cx).map_ok(|frame| match frame.into_trailers() {
-            Ok(trailers) => Frame::trailers(head::trailers(trailers, &this.injected)),
+            Ok(trailers) => Frame::trailers(server::trailers(trailers, &this.injected)),
             Err(data) => data,
         })
     }
@@ -84,6 +85,14 @@ impl Body for OutBody {
 
     fn size_hint(&self) -> SizeHint {
         self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+/// Nothing in a trailer may speak in our name either.
+fn without_forged_trailers(frame: Frame<Bytes>) -> Frame<Bytes> {
+    match frame.into_trailers() {
+        Ok(trailers) => Frame::trailers(server::trailers(trailers, &[])),
+        Err(data) => data,
     }
 }
 
@@ -101,7 +110,7 @@ pub struct Passed {
     idle: Duration,
     tally: Box<Tally>,
     /// How the upstream's body failed: told one turn later, so that what came before it is flushed.
-    failure: Option<hyper::Error>,
+    failure: Option<upstream::BodyError>,
 }
 
 impl InBody {
@@ -117,12 +126,12 @@ impl InBody {
 
 impl Body for InBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = upstream::BodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, upstream::BodyError>>> {
         match &mut *self {
             Self::Own(body, _) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
             Self::Passed(passed) => {
@@ -150,7 +159,7 @@ impl Body for InBody {
                 if passed.body.is_end_stream() {
                     passed.tally.completed();
                 }
-                polled
+                polled.map_ok(without_forged_trailers)
             }
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Source: RFC 9110 §7.6 (what an intermediary forwards), RFC 9112 §9 (connection options).
 use crate::auth::Prepared;
+use crate::server::are_twins;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
@@ -125,24 +126,33 @@ fn ends_here(name: &HeaderName, onward: &Onward<'_>) -> bool {
         b'k' => text == "keep-alive",
         b'p' => text.starts_with("proxy-"),
         b't' => matches!(text, "traceparent") || text == "tracestate" && onward.trace.is_none(),
-        b'x' => text.starts_with("x-forwarded-") || text == "x-real-ip",
+        b'x' => is_about_routing(text),
         _ => false,
     };
     by_first || onward.ignore.contains(name)
 }
 
+/// Fields that tell a server of another address, host or path than the request's own. Servers behind
+/// CGI read `_` as `-` (RFC 3875 §4.1.18).
+fn is_about_routing(name: &str) -> bool {
+    const NAMES: [&str; 3] = ["x-real-ip", "x-original-url", "x-rewrite-url"];
+    const PREFIX: &str = "x-forwarded-";
+    name.get(..PREFIX.len()).is_some_and(|it| are_twins(it, PREFIX))
+        || NAMES.iter().any(|it| are_twins(it, name))
+}
+
 /// Fields that `Connection` names (RFC 9110 §7.6.1), but for those that it must not be able to strip:
 /// a caller could make a request mean something else with them.
-struct Listed<'h>(Vec<&'h str>);
+struct Listed<'h>(Vec<&'h [u8]>);
 
 impl<'h> Listed<'h> {
     fn of(headers: &'h HeaderMap) -> Self {
         let mut names = Vec::new();
         for value in headers.get_all(header::CONNECTION) {
-            let text = value.to_str().unwrap_or_default();
-            names.extend(text.split(',').map(str::trim).filter(|it| {
-                let is_usual = ["close", "keep-alive", "upgrade", "te", ""];
-                !is_usual.iter().any(|usual| it.eq_ignore_ascii_case(usual))
+            let parts = value.as_bytes().split(|it| *it == b',').map(<[u8]>::trim_ascii);
+            names.extend(parts.filter(|it| {
+                let usual: [&[u8]; 5] = [b"close", b"keep-alive", b"upgrade", b"te", b""];
+                !usual.iter().any(|usual| it.eq_ignore_ascii_case(usual))
             }));
         }
         Self(names)
@@ -158,7 +168,7 @@ impl<'h> Listed<'h> {
             header::TRAILER,
         ];
         !self.0.is_empty()
-            && self.0.iter().any(|it| it.eq_ignore_ascii_case(name.as_str()))
+            && self.0.iter().any(|it| it.eq_ignore_ascii_case(name.as_str().as_bytes()))
             && !KEPT.contains(name)
     }
 }
@@ -204,45 +214,6 @@ pub fn expects_continue(headers: &HeaderMap) -> bool {
         .is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// The trailer section without fields that would be more than data (RFC 9110 §6.5.1): framing,
-/// routing, authentication, and our own; nor those that the credential goes by.
-pub fn trailers(mut trailers: HeaderMap, injected: &[HeaderName]) -> HeaderMap {
-    let refused: Vec<HeaderName> = trailers
-        .keys()
-        .filter(|name| {
-            let text = name.as_str();
-            matches!(
-                **name,
-                header::HOST
-                    | header::CONTENT_LENGTH
-                    | header::TRANSFER_ENCODING
-                    | header::CONNECTION
-                    | header::TE
-                    | header::TRAILER
-                    | header::UPGRADE
-                    | header::AUTHORIZATION
-                    | header::COOKIE
-                    | header::SET_COOKIE
-                    | header::CONTENT_TYPE
-                    | header::CONTENT_ENCODING
-                    | header::EXPECT
-            ) || ["attache-", "attache_", "proxy-"].iter().any(|it| text.starts_with(it))
-                || injected.iter().any(|it| are_twins(it.as_str(), text))
-        })
-        .cloned()
-        .collect();
-    for name in refused {
-        trailers.remove(name);
-    }
-    trailers
-}
-
-/// The same name to a server that reads `_` as `-`, as those behind CGI do (RFC 3875 §4.1.18).
-fn are_twins(one: &str, other: &str) -> bool {
-    let plain = |it: u8| if it == b'_' { b'-' } else { it };
-    one.len() == other.len() && one.bytes().zip(other.bytes()).all(|(a, b)| plain(a) == plain(b))
-}
-
 /// Makes an upstream's response head the caller's: what ends at us goes, nothing may speak in our
 /// name, and no reflected query credential leaves.
 pub fn incoming(headers: &mut HeaderMap, prepared: &Prepared, request_id: &HeaderValue) {
@@ -268,10 +239,10 @@ pub fn incoming(headers: &mut HeaderMap, prepared: &Prepared, request_id: &Heade
     }
     if ending.contains(&header::CONNECTION) {
         // Framing and cookies are not the upstream's to withdraw.
-        let kept = ["content-length", "set-cookie", "location"];
-        let listed = Listed::of(headers).0.into_iter();
-        let named = listed.filter(|it| !kept.iter().any(|kept| it.eq_ignore_ascii_case(kept)));
-        ending.extend(named.filter_map(|it| HeaderName::from_bytes(it.as_bytes()).ok()));
+        let kept = [header::CONTENT_LENGTH, header::SET_COOKIE, header::LOCATION];
+        let listed = Listed::of(headers).0;
+        let named = listed.into_iter().filter_map(|it| HeaderName::from_bytes(it).ok());
+        ending.extend(named.filter(|it| !kept.contains(it)));
     }
     for name in ending {
         headers.remove(name);
@@ -288,7 +259,7 @@ fn withhold_reflections(headers: &mut HeaderMap, prepared: &Prepared) {
         let cleared: Vec<Option<String>> = headers
             .get_all(&name)
             .iter()
-            .map(|it| it.to_str().ok().and_then(|text| prepared.redact(text)))
+            .map(|it| prepared.redact(&String::from_utf8_lossy(it.as_bytes())))
             .collect();
         if cleared.iter().all(Option::is_none) {
             continue;

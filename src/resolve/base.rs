@@ -34,8 +34,13 @@ fn named(
 ) -> Result<BaseUrl, ResolveError> {
     let url = BaseUrl::parse(text).map_err(|_| ResolveError::BaseUrlForbidden)?;
     path_guard(url.prefix()).map_err(|_| ResolveError::BaseUrlForbidden)?;
+    // On the connection's own origin it may narrow the path, never widen it.
     let is_allowed = is_listed(found.connection, &url)
-        || configured(found, holder, options).is_ok_and(|own| own.origin() == url.origin());
+        || configured(found, holder, options).is_ok_and(|own| {
+            let below = url.prefix().strip_prefix(own.prefix());
+            own.origin() == url.origin()
+                && below.is_some_and(|it| it.is_empty() || it.starts_with('/'))
+        });
     if is_allowed { Ok(url) } else { Err(ResolveError::BaseUrlForbidden) }
 }
 

@@ -31,6 +31,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
@@ -69,6 +70,9 @@ pub trait Handler: 'static {
 
     /// A link opened (+1) or closed (-1).
     fn links(&self, delta: i64);
+
+    /// The listener has as many links as it may: it accepts no more until one ends.
+    fn links_at_limit(&self);
 
     /// Accepting failed, for want of file descriptors or memory; it goes on after a pause.
     fn accept_failed(&self);
@@ -154,13 +158,16 @@ pub async fn serve<H: Handler>(
     };
     let acceptor = certificate.map(|it| TlsAcceptor::from(it.server_config()));
     let stop = Watch::new(&worker);
+    // Of this listener alone: a flood on one must not close another.
+    let open = Rc::new(Cell::new(0));
     loop {
         let accepted = poll_fn(|cx| {
             let _ = stop.poll_expired(cx);
-            if worker.is_draining() {
-                Poll::Ready(None)
-            } else {
-                listener.poll_accept(cx).map(Some)
+            // Links that the kernel has accepted already are served: requests may be on them.
+            match listener.poll_accept(cx) {
+                Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
+                Poll::Pending if worker.is_draining() => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
             }
         });
         match accepted.await {
@@ -172,6 +179,7 @@ pub async fn serve<H: Handler>(
                     limits,
                     acceptor: acceptor.clone(),
                     peer,
+                    _place: Place::take(&open),
                 };
                 tokio::task::spawn_local(link.run(stream));
             }
@@ -182,7 +190,10 @@ pub async fn serve<H: Handler>(
                 tokio::time::sleep(TICK).await;
             }
         }
-        while worker.links() >= limits.max_links && !worker.is_draining() {
+        if open.get() >= limits.max_links {
+            handler.links_at_limit();
+        }
+        while open.get() >= limits.max_links && !worker.is_draining() {
             tokio::time::sleep(TICK).await;
         }
     }
@@ -195,6 +206,23 @@ struct Opening<H> {
     limits: LinkLimits,
     acceptor: Option<TlsAcceptor>,
     peer: SocketAddr,
+    _place: Place,
+}
+
+/// A link's place under its listener's limit, from the accept to its end.
+struct Place(Rc<Cell<usize>>);
+
+impl Place {
+    fn take(open: &Rc<Cell<usize>>) -> Self {
+        open.set(open.get() + 1);
+        Self(Rc::clone(open))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
 }
 
 impl<H: Handler> Opening<H> {
@@ -205,7 +233,8 @@ impl<H: Handler> Opening<H> {
         match self.acceptor.clone() {
             None => {
                 let idle = self.limits.idle_timeout;
-                if let Ok(Some(is_http2)) = tokio::time::timeout(idle, speaks_http2(&stream)).await
+                if let Ok(Some(is_http2)) =
+                    tokio::time::timeout(idle, speaks_http2(&stream, &self.worker)).await
                 {
                     self.serve(Stream::Plain(stream), is_http2, false).await;
                 }
@@ -240,7 +269,7 @@ impl<H: Handler> Opening<H> {
             let state = Rc::clone(&service_state);
             state.exchange_begins();
             let watch = Rc::clone(&state.watch);
-            let request = request.map(|it| RequestBody::new(it, Rc::clone(&watch)));
+            let request = request.map(|it| RequestBody::new(it, Rc::clone(&watch), false));
             let link = Link { watch, peer, is_tls, state: Some(Rc::clone(&state)) };
             let answer = Rc::clone(&handler).handle(request, link);
             async move { answer.await.map(|it| it.map(|body| ServedBody::http1(body, state))) }
@@ -255,10 +284,13 @@ impl<H: Handler> Opening<H> {
             if expired && (state.phase.get() != Phase::Exchange || state.watch.is_cut()) {
                 return Poll::Ready(Err(()));
             }
-            if self.worker.is_draining() && !told {
-                told = true;
-                Pin::new(&mut conn).graceful_shutdown();
+            // What has arrived is served before the link is told to end.
+            let polled = Pin::new(&mut conn).poll(cx).map_err(drop);
+            if polled.is_ready() || !self.worker.is_draining() || told {
+                return polled;
             }
+            told = true;
+            Pin::new(&mut conn).graceful_shutdown();
             Pin::new(&mut conn).poll(cx).map_err(drop)
         })
         .await;
@@ -286,7 +318,7 @@ impl<H: Handler> Opening<H> {
             // hyper hands this stream's task to the executor right after this call.
             service_next.replace(Some(Rc::clone(&watch)));
             let open = service_streams.opened();
-            let request = request.map(|it| RequestBody::new(it, Rc::clone(&watch)));
+            let request = request.map(|it| RequestBody::new(it, Rc::clone(&watch), true));
             let link = Link { watch: Rc::clone(&watch), peer, is_tls, state: None };
             let answer = Rc::clone(&handler).handle(request, link);
             async move { answer.await.map(|it| it.map(|body| ServedBody::http2(body, watch, open))) }
@@ -367,11 +399,21 @@ impl<F: Future + 'static> hyper::rt::Executor<F> for StreamTasks {
 
 /// Tells by the first bytes whether a caller without TLS speaks HTTP/2 (RFC 9113 §3.4: prior
 /// knowledge). `None` where it closed without a word.
-async fn speaks_http2(stream: &TcpStream) -> Option<bool> {
+async fn speaks_http2(stream: &TcpStream, worker: &Rc<Worker>) -> Option<bool> {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let stop = Watch::new(worker);
     let mut bytes = [0; PREFACE.len()];
     loop {
-        let seen = stream.peek(&mut bytes).await.ok().filter(|it| *it > 0)?;
+        let seen = poll_fn(|cx| {
+            let _ = stop.poll_expired(cx);
+            match stream.poll_peek(cx, &mut ReadBuf::new(&mut bytes)) {
+                Poll::Ready(seen) => Poll::Ready(seen.ok()),
+                // Nothing was asked on this link, and nothing more is to be answered.
+                Poll::Pending if worker.is_draining() => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            }
+        });
+        let seen = seen.await.filter(|it| *it > 0)?;
         if bytes[..seen] != PREFACE[..seen] {
             return Some(false);
         }

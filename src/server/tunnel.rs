@@ -44,14 +44,16 @@ pub(super) async fn run<S: TunnelEnd>(
     watch.begin(None);
     watch.arm(tunnel.idle, OnExpiry::Cut);
     let mut upstream = Moving { end: tunnel.upstream, watch, idle: tunnel.idle };
-    caller.write_all(&tunnel.read_ahead).await?;
-    upstream.write_all(&read_ahead).await?;
-    let mut copy = pin!(tokio::io::copy_bidirectional(&mut caller, &mut upstream));
+    let mut copy = pin!(async {
+        caller.write_all(&tunnel.read_ahead).await?;
+        upstream.write_all(&read_ahead).await?;
+        tokio::io::copy_bidirectional(&mut caller, &mut upstream).await.map(drop)
+    });
     std::future::poll_fn(|cx| {
         if watch.poll_expired(cx) {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
-        copy.as_mut().poll(cx).map_ok(|_| ())
+        copy.as_mut().poll(cx)
     })
     .await
 }

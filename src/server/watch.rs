@@ -74,6 +74,11 @@ impl Watch {
         self.expired.set(false);
     }
 
+    /// Puts the deadline off; what happens when it passes stays as it was.
+    pub fn put_off(&self, allowed: Duration) {
+        self.arm(allowed, self.on_expiry.get());
+    }
+
     /// Ends an exchange: no deadline until armed again.
     pub fn disarm(&self) {
         self.total.set(NEVER);

@@ -139,7 +139,8 @@ impl Worker {
         self.links.get()
     }
 
-    pub(super) fn link_opened(self: &Rc<Self>) -> LinkCount {
+    /// Counts as an open link while held: the worker waits for it before it ends.
+    pub fn link_opened(self: &Rc<Self>) -> LinkCount {
         self.links.set(self.links.get() + 1);
         LinkCount(Rc::clone(self))
     }
@@ -165,7 +166,7 @@ impl Worker {
 
 /// Counts a link for as long as it lives.
 #[derive(Debug)]
-pub(super) struct LinkCount(Rc<Worker>);
+pub struct LinkCount(Rc<Worker>);
 
 impl Drop for LinkCount {
     fn drop(&mut self) {

@@ -22,6 +22,11 @@ pub struct ResponseBody<B: RequestBody> {
     link: Option<Driven<B>>,
 }
 
+/// The upstream's body ended before it was whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the response body broke off")]
+pub struct BodyError;
+
 pub(super) enum Driven<B: RequestBody> {
     Http1 {
         link: Box<Http1<B>>,
@@ -61,12 +66,12 @@ impl<B: RequestBody> ResponseBody<B> {
 
 impl<B: RequestBody> Body for ResponseBody<B> {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
         let polled = match &mut this.link {
             Some(Driven::Http1 { link, .. }) => {
@@ -88,6 +93,14 @@ impl<B: RequestBody> Body for ResponseBody<B> {
                 }
             }
             Some(Driven::Http2(_)) | None => Pin::new(&mut this.incoming).poll_frame(cx),
+        };
+        let is_http2 = matches!(this.link, Some(Driven::Http2(_)));
+        // A stream that was reset without an error has ended, but not its message (RFC 9113 §8.1).
+        let polled = match polled {
+            Poll::Ready(None) if is_http2 && !this.incoming.is_end_stream() => {
+                Poll::Ready(Some(Err(BodyError)))
+            }
+            polled => polled.map_err(|_| BodyError),
         };
         match &polled {
             Poll::Ready(None) => this.finish(),

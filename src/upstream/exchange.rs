@@ -157,7 +157,7 @@ impl<B: RequestBody> Upstream<B> {
                         self.pool.was_stale(&peer);
                     }
                     // The pooled link was dead before a byte was written: another one.
-                    if pooled && slot.is_some() {
+                    if pooled && slot.is_some() && failed.error != SendError::OutsideOrigin {
                         continue;
                     }
                     let error = failed.error;

@@ -14,6 +14,7 @@ use hyper_util::rt::TokioTimer;
 use std::cell::Cell;
 use std::error::Error;
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Context;
@@ -142,6 +143,8 @@ impl<B: RequestBody> Http1<B> {
 pub(super) struct Http2<B: RequestBody> {
     sender: http2::SendRequest<B>,
     open: Cell<usize>,
+    /// Streams that the upstream allows at the same time (RFC 9113 §5.1.2), as far as we go along.
+    allowed: Rc<Cell<usize>>,
 }
 
 impl<B: RequestBody> Http2<B> {
@@ -157,13 +160,21 @@ impl<B: RequestBody> Http2<B> {
             .handshake(TokioIo::new(socket))
             .await
             .map_err(|_| SendError::NotHttp)?;
+        let allowed = Rc::new(Cell::new(HTTP2_STREAMS_MAX));
         // Ends by itself once the last handle is gone, and with the worker's runtime.
-        tokio::task::spawn_local(conn);
-        Ok(Rc::new(Self { sender, open: Cell::new(0) }))
+        tokio::task::spawn_local({
+            let (mut conn, allowed) = (conn, Rc::clone(&allowed));
+            poll_fn(move |cx| {
+                let polled = Pin::new(&mut conn).poll(cx).map(drop);
+                allowed.set(conn.current_max_send_streams().clamp(1, HTTP2_STREAMS_MAX));
+                polled
+            })
+        });
+        Ok(Rc::new(Self { sender, open: Cell::new(0), allowed }))
     }
 
     pub(super) fn has_room(&self) -> bool {
-        self.is_open() && self.open.get() < HTTP2_STREAMS_MAX
+        self.is_open() && self.open.get() < self.allowed.get()
     }
 
     pub(super) fn is_open(&self) -> bool {

@@ -11,6 +11,7 @@ mod pool;
 mod socket;
 mod tls;
 
+pub use body::BodyError;
 pub use body::ResponseBody;
 pub use dial::Resolver;
 pub use error::SendError;

@@ -16,6 +16,9 @@ const IDLE_PER_PEER_MAX: usize = 256;
 /// Idle links kept in all, per worker: each costs a file descriptor and a few KiB.
 const IDLE_MAX: usize = 4096;
 
+/// HTTP/2 links kept in all, per worker, idle or not.
+const HTTP2_MAX: usize = 1024;
+
 /// An idle link is used no longer than this, in milliseconds: below the idle limits of common
 /// upstreams, and short enough that a name which moved inward is judged again soon.
 const IDLE_LIFE_MS: u64 = 50_000;
@@ -82,6 +85,7 @@ impl<B: RequestBody> Default for Peer<B> {
 pub(super) struct Pool<B: RequestBody> {
     peers: RefCell<HashMap<PeerKey, Peer<B>, foldhash::fast::RandomState>>,
     idle: Cell<usize>,
+    http2: Cell<usize>,
     clock_ms: Cell<u64>,
     retired: Cell<u64>,
 }
@@ -96,6 +100,7 @@ impl<B: RequestBody> Pool<B> {
         Self {
             peers: RefCell::new(HashMap::default()),
             idle: Cell::new(0),
+            http2: Cell::new(0),
             clock_ms: Cell::new(0),
             retired: Cell::new(0),
         }
@@ -146,6 +151,11 @@ impl<B: RequestBody> Pool<B> {
     }
 
     pub(super) fn put_http2(&self, key: &PeerKey, link: &Rc<Http2<B>>) {
+        // Beyond the bound a link serves its one exchange and ends with it.
+        if self.http2.get() >= HTTP2_MAX {
+            return;
+        }
+        self.http2.set(self.http2.get() + 1);
         let mut peers = self.peers.borrow_mut();
         let now = self.clock_ms.get();
         peers.entry(key.clone()).or_default().http2.push((Rc::clone(link), now));
@@ -184,9 +194,11 @@ impl<B: RequestBody> Pool<B> {
             let gone = before - peer.idle.len();
             self.idle.set(self.idle.get() - gone);
             self.retired.set(self.retired.get() + gone as u64);
+            let before = peer.http2.len();
             peer.http2.retain(|(link, used)| {
                 link.is_open() && !(link.is_idle() && *used + IDLE_LIFE_MS <= now_ms)
             });
+            self.http2.set(self.http2.get() - (before - peer.http2.len()));
             !peer.idle.is_empty() || !peer.http2.is_empty() || peer.is_proven
         });
         // Proof is kept while there is room for it; it is only a shortcut.

@@ -266,3 +266,38 @@ async fn a_slow_drip_is_passed_on_as_it_comes() {
     let gateway = Gateway::to(&upstream);
     assert_eq!(gateway.get("/x", TAGS).await.text(), "data: 1\n\ndata: 2\n\n");
 }
+
+#[tokio::test]
+async fn a_reflected_credential_is_withheld_in_any_spelling_of_the_redirect() {
+    for place in ["/\u{e9}?api_key=s3cret%20in%26query&p=1", "/?p=1&api_key=s3cret%20in%26query"] {
+        let upstream = RawUpstream::start([Script::answer(format!(
+            "HTTP/1.1 302 Found\r\nLocation: {place}\r\nLink: <{place}>; rel=next\r\nContent-Length: 0\r\n\r\n"
+        ))])
+        .await;
+        let gateway = Gateway::to(&upstream);
+        let answer = gateway.get("/x", "Attache-Connection: query\r\n").await;
+        assert_eq!(answer.status, 302);
+        assert!(!format!("{:?}", answer.head).contains("s3cret"), "{place}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_exchange_that_both_sides_have_left_is_cut_after_an_early_head() {
+    let upstream = RawUpstream::start([Script::new()
+        .read_head()
+        .write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+        .read_to_end()])
+    .await;
+    let gateway = Gateway::to(&upstream);
+    let mut client = RawClient::connect(gateway.proxy).await;
+    client
+        .send(format!(
+            "POST /x HTTP/1.1\r\nHost: g\r\nAttache-Key: {CALLER_KEY}\r\n{TAGS}Content-Length: 1000\r\n\r\nfirst"
+        ))
+        .await;
+    upstream.request().await;
+    client.bytes(15).await;
+    client.send("second").await;
+    upstream.ended(1).await;
+    client.rest().await;
+}

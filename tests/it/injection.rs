@@ -115,7 +115,7 @@ async fn what_ends_at_an_intermediary_ends_here_and_connection_can_not_strip_mor
     let fields = "Attache-Connection: header\r\nConnection: Attache-Connection, X-Hop, X-Api-Key, Host, Cookie, keep-alive\r\n\
          X-Hop: 1\r\nCookie: a=1\r\nKeep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nTE: gzip\r\n\
          Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\nX-Forwarded-For: 1.2.3.4\r\nForwarded: for=1\r\n\
-         X-Real-IP: 1.2.3.4\r\nVia: 1.1 a\r\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\
+         X-Real-IP: 1.2.3.4\r\nx_forwarded_for: 1.2.3.4\r\nX-Original-URL: /admin\r\nx_rewrite_url: /admin\r\nVia: 1.1 a\r\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\
          X-End: kept\r\nAttache-Ignore-Headers: x-drop, X-Drop-Too\r\nX-Drop: 1\r\nx-drop-too: 1\r\n";
     let answer = gateway.get("/x", fields).await;
     assert_eq!(answer.status, 200, "{answer:?}");

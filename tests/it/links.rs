@@ -137,3 +137,24 @@ async fn stopping_lets_an_exchange_finish() {
     assert_eq!((answer.text().as_str(), answer.complete), ("ok", true));
     stopping.await.expect("it stops");
 }
+
+#[tokio::test]
+async fn a_flood_of_links_on_one_listener_does_not_close_another() {
+    let upstream = RawUpstream::start([Script::ok("ok")]).await;
+    let server = r#"
+log: { format: json, access: ACCESS }
+server:
+  proxy: { listen: "127.0.0.1:0", workers: 1, limits: { max_links: 4 } }
+  admin: { listen: "127.0.0.1:0", token: the-operator-s-token-0123 }
+  public: { listen: "127.0.0.1:0", limits: { max_links: 4 } }
+  shutdown: { ready_delay: 0s, drain: 1s }
+"#;
+    let gateway = Gateway::try_start(&Gateway::usual(&upstream.url()), server).expect("it starts");
+    let mut silent = Vec::new();
+    for _ in 0..8 {
+        silent.push(RawClient::connect(gateway.public).await);
+    }
+    for _ in 0..10 {
+        assert_eq!(gateway.get("/x", TAGS).await.status, 200);
+    }
+}

@@ -323,8 +323,11 @@ fn another_base_url_has_to_be_on_an_origin_of_the_connection() {
     let snapshot = snapshot();
     let forbidden = Err(Code::BaseUrlForbidden);
     for (base, goes) in [
-        ("https://api.github.example/v4/", Ok("https://api.github.example/v4/x")),
-        ("https://API.github.example:443", Ok("https://api.github.example/x")),
+        ("https://API.github.example:443/v3/", Ok("https://api.github.example/v3/x")),
+        ("https://api.github.example/v3/sub", Ok("https://api.github.example/v3/sub/x")),
+        ("https://api.github.example/v4/", forbidden),
+        ("https://api.github.example/v33", forbidden),
+        ("https://api.github.example", forbidden),
         ("https://eu.github.example/v3", Ok("https://eu.github.example/v3/x")),
         ("http://api.github.example", forbidden),
         ("https://api.github.example:8443", forbidden),
@@ -394,7 +397,8 @@ fn another_base_url_and_variables_together_open_nothing() {
     assert_eq!(goes("desk-own", "subdomain=evil", evil), Err(Code::BaseUrlForbidden));
     assert_eq!(goes("desk-own", "version=v3", evil), Err(Code::BaseUrlForbidden));
     assert_eq!(goes("desk-open", "version=v3", evil), Err(Code::BaseUrlForbidden));
-    assert!(goes("desk-own", "version=v3", "https://own.zendesk.example/api/v9").is_ok());
+    assert!(goes("desk-own", "version=v3", "https://own.zendesk.example/api/v3/a").is_ok());
+    assert!(goes("desk-own", "version=v3", "https://own.zendesk.example/api/v9").is_err());
 }
 
 #[test]
