@@ -88,8 +88,9 @@ impl Handler for Proxy {
         link: Link,
     ) -> Result<Response<InBody>, Cut> {
         let (head, body) = request.into_parts();
-        let request_id = self.ids.request_id(&head.headers, (self.clock)());
-        let mut tally = Box::new(Tally::begin(&self, &head, &link, request_id));
+        let now = (self.clock)();
+        let request_id = self.ids.request_id(&head.headers, now);
+        let mut tally = Box::new(Tally::begin(&self, &head, &link, request_id, now));
         match self.exchange(&head, body, &link, &mut tally).await {
             Ok(Answer::Upstream(response, idle)) => {
                 Ok(response.map(|it| InBody::passed(it, idle, tally)))

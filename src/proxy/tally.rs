@@ -1,6 +1,7 @@
 //! One exchange's account: kept while it runs, counted and logged once when it is over.
 use super::Proxy;
 use crate::model::Code;
+use crate::model::UnixTime;
 use crate::server::Link;
 use crate::server::Watch;
 use crate::telemetry::ErrorSource;
@@ -34,13 +35,19 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub fn begin(proxy: &Rc<Proxy>, head: &Parts, link: &Link, request_id: RequestId) -> Self {
+    pub fn begin(
+        proxy: &Rc<Proxy>,
+        head: &Parts,
+        link: &Link,
+        request_id: RequestId,
+        now: UnixTime,
+    ) -> Self {
         proxy.metrics.in_flight(1);
         Self {
             proxy: Rc::clone(proxy),
             watch: Rc::clone(&link.watch),
             record: Exchange {
-                started: (proxy.clock)(),
+                started: now,
                 request_id,
                 caller: None,
                 tenant: None,
