@@ -1,6 +1,7 @@
 //! Every way in which the proxy answers instead of the upstream, and what it then says.
 use crate::model::Code;
 use crate::resolve::ResolveError;
+use crate::server::Panicked;
 use crate::telemetry::ErrorSource;
 use crate::upstream::SendError;
 
@@ -27,6 +28,8 @@ pub enum ProxyError {
     CallerStalled,
     #[error("the upstream did not answer in time")]
     TimedOut,
+    #[error("a fault in attache; the log has it under this request id")]
+    Panicked(#[from] Panicked),
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     #[error(transparent)]
@@ -55,6 +58,7 @@ impl ProxyError {
             }
             Self::TargetTooLong { .. } => (Code::TargetTooLong, Caller),
             Self::TimedOut => (Code::UpstreamTimeout, Upstream),
+            Self::Panicked(_) => (Code::Internal, ErrorSource::Attache),
             Self::Resolve(error) => (error.code(), Caller),
             Self::Send(error) => send_verdict(*error),
         };
@@ -91,5 +95,18 @@ fn send_verdict(error: SendError) -> (Code, ErrorSource) {
         SendError::NotHttp | SendError::Closed => (Code::UpstreamProtocol, Upstream),
         SendError::RequestBody => (Code::BadRequest, Caller),
         SendError::OutsideOrigin => (Code::PathEscapesBase, Caller),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_ours_is_a_500_and_says_nothing_of_itself() {
+        let error = ProxyError::from(Panicked);
+        assert_eq!(error.verdict().code, Code::Internal);
+        assert_eq!(error.verdict().source, ErrorSource::Attache);
+        assert!(!error.detail().contains("panic"));
     }
 }

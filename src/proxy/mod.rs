@@ -16,6 +16,7 @@ use crate::reload::Current;
 use crate::resolve;
 use crate::resolve::ResolveError;
 use crate::resolve::Target;
+use crate::server;
 use crate::server::Cut;
 use crate::server::Handler;
 use crate::server::Link;
@@ -91,7 +92,8 @@ impl Handler for Proxy {
         let now = (self.clock)();
         let request_id = self.ids.request_id(&head.headers, now);
         let mut tally = Box::new(Tally::begin(&self, &head, &link, request_id, now));
-        match self.exchange(&head, body, &link, &mut tally).await {
+        let exchange = server::contained(self.exchange(&head, body, &link, &mut tally));
+        match exchange.await.unwrap_or_else(|panicked| Err(panicked.into())) {
             Ok(Answer::Upstream(response, idle)) => {
                 Ok(response.map(|it| InBody::passed(it, idle, tally)))
             }

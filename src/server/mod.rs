@@ -3,6 +3,7 @@
 //! A worker owns everything that a request touches: no atomics between cores, no wake-ups across
 //! them, and no timer per request. One coarse tick per worker walks the deadlines instead.
 mod accept;
+mod contained;
 mod link;
 mod problem;
 mod request;
@@ -17,6 +18,8 @@ mod worker;
 pub use accept::BindError;
 pub use accept::Listener;
 pub use accept::bind;
+pub use contained::Panicked;
+pub use contained::contained;
 pub use link::Cut;
 pub use link::Handler;
 pub use link::Link;
