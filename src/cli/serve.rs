@@ -22,6 +22,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
@@ -49,6 +50,14 @@ pub struct Serve {
 impl Serve {
     pub fn run(self) -> ExitCode {
         let is_private = keep_memory_private();
+        // Heard from the first moment on: one that comes while we start is not lost.
+        let signals = match Signals::listen() {
+            Ok(signals) => signals,
+            Err(error) => {
+                eprintln!("attache: signals can't be heard: {}", error.kind());
+                return ExitCode::FAILURE;
+            }
+        };
         match self.start() {
             Ok((app, log)) => {
                 if !is_private {
@@ -56,7 +65,7 @@ impl Serve {
                         "core dumps can't be switched off here: one would hold credentials"
                     );
                 }
-                let code = wait_for_the_end(app);
+                let code = signals.wait_for_the_end(app);
                 drop(log);
                 code
             }
@@ -179,41 +188,52 @@ fn explain(error: &StartError) {
     }
 }
 
-/// Until SIGTERM or SIGINT; SIGHUP reads everything again. A second SIGTERM or SIGINT ends at once.
-fn wait_for_the_end(app: App) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("attache: signals can't be heard: {}", error.kind());
-            return ExitCode::FAILURE;
-        }
-    };
-    runtime.block_on(async {
-        let signals = (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::interrupt()),
-            signal(SignalKind::hangup()),
-        );
-        let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hang_up)) = signals else {
-            eprintln!("attache: signals can't be heard");
-            return ExitCode::FAILURE;
+/// The signals that the program listens to, and the runtime that hears them.
+struct Signals {
+    runtime: Runtime,
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (terminate, interrupt, hang_up) = {
+            let _inside = runtime.enter();
+            let listen = |kind| signal(kind);
+            (
+                listen(SignalKind::terminate())?,
+                listen(SignalKind::interrupt())?,
+                listen(SignalKind::hangup())?,
+            )
         };
-        loop {
+        Ok(Self { runtime, terminate, interrupt, hang_up })
+    }
+
+    /// Until SIGTERM or SIGINT; SIGHUP reads everything again. A second SIGTERM or SIGINT ends at once.
+    fn wait_for_the_end(self, app: App) -> ExitCode {
+        let Self { runtime, mut terminate, mut interrupt, mut hang_up } = self;
+        runtime.block_on(async {
+            loop {
+                tokio::select! {
+                    () = either(&mut terminate, &mut interrupt) => break,
+                    _ = hang_up.recv() => app.reload(),
+                }
+            }
+            tracing::info!(
+                "stopping: open exchanges are finished first; a second signal ends at once"
+            );
+            let stopping = tokio::task::spawn_blocking(move || app.shutdown());
             tokio::select! {
-                _ = either(&mut terminate, &mut interrupt) => break,
-                _ = hang_up.recv() => app.reload(),
+                _ = stopping => ExitCode::SUCCESS,
+                () = either(&mut terminate, &mut interrupt) => {
+                    tracing::warn!("stopped at once by a second signal");
+                    stop_at_once()
+                }
             }
-        }
-        tracing::info!("stopping: open exchanges are finished first; a second signal ends at once");
-        let stopping = tokio::task::spawn_blocking(move || app.shutdown());
-        tokio::select! {
-            _ = stopping => ExitCode::SUCCESS,
-            () = either(&mut terminate, &mut interrupt) => {
-                tracing::warn!("stopped at once by a second signal");
-                stop_at_once()
-            }
-        }
-    })
+        })
+    }
 }
 
 #[expect(clippy::exit, reason = "the operator has asked twice")]

@@ -18,19 +18,19 @@ const LATER: &[Code] = &[
 
 /// Codes that need more than one request on the proxy: produced by the tests named.
 const ELSEWHERE: &[Code] = &[
-    Code::Internal,             // no request is known to produce it: src/proxy tests
-    Code::UpstreamTls,          // upstream_faults
-    Code::UpstreamProtocol,     // upstream_faults
-    Code::UpstreamTimeout,      // upstream_faults
+    Code::Internal, // no request is known to produce it: src/proxy/error.rs, src/server/contained.rs
+    Code::UpstreamTls, // upstream_faults
+    Code::UpstreamProtocol, // upstream_faults
+    Code::UpstreamTimeout, // upstream_faults
     Code::DestinationForbidden, // egress
-    Code::BodyTooLarge,         // hooks
-    Code::WebhookUnsigned,      // hooks
-    Code::WebhookBadSignature,  // hooks
-    Code::WebhookStale,         // hooks
-    Code::WebhookInFlight,      // hooks
-    Code::WebhookUndeliverable, // hooks
-    Code::RateLimited,          // hooks
-    Code::NotFound,             // admin, below
+    Code::BodyTooLarge, // webhooks
+    Code::WebhookUnsigned, // webhooks
+    Code::WebhookBadSignature, // webhooks
+    Code::WebhookStale, // webhooks
+    Code::WebhookInFlight, // webhooks
+    Code::WebhookUndeliverable, // webhooks
+    Code::RateLimited, // it takes 128 MiB of bodies: src/inbound/receive.rs
+    Code::NotFound, // admin, below
     Code::OperatorUnauthenticated,
 ];
 

@@ -1,4 +1,5 @@
 //! Links to upstreams and to callers: reused when they live, never when they might not.
+use crate::support::Authority;
 use crate::support::CALLER_KEY;
 use crate::support::Gateway;
 use crate::support::RawClient;
@@ -157,4 +158,47 @@ server:
     for _ in 0..10 {
         assert_eq!(gateway.get("/x", TAGS).await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn a_link_that_one_connection_trusts_is_never_used_for_one_that_does_not() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let upstream = RawUpstream::tls([Script::ok("ok")], authority.good(&["http/1.1"])).await;
+    let pem =
+        |it: &Authority| it.pem().lines().map(|it| format!("        {it}\n")).collect::<String>();
+    let connector = |name: &str, by: &Authority| {
+        format!(
+            "  {name}:\n    base_url: {}\n    upstream:\n      ca: |\n{}    auth: {{ open: {{ none: {{}} }} }}\n",
+            upstream.url(),
+            pem(by)
+        )
+    };
+    let configuration = format!(
+        "egress: {{ allow: [127.0.0.0/8, \"::1/128\"] }}\nconnectors:\n{}{}connections:\n  trusting: {{ connector: a, auth: open }}\n  wary: {{ connector: b, auth: open }}\n",
+        connector("a", &authority),
+        connector("b", &other),
+    );
+    let gateway = Gateway::start(&configuration);
+    for _ in 0..3 {
+        assert_eq!(gateway.get("/x", "Attache-Connection: trusting\r\n").await.status, 200);
+        let answer = gateway.get("/x", "Attache-Connection: wary\r\n").await;
+        assert_eq!(answer.code().as_deref(), Some("upstream_tls"), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_trace_goes_on_only_where_the_connector_says_so() {
+    let upstream = RawUpstream::start([Script::ok("ok")]).await;
+    let configuration = Gateway::usual(&upstream.url())
+        .replace("upstream: { timeouts", "upstream: { trace_context: true, timeouts");
+    let gateway = Gateway::start(&configuration);
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let fields =
+        format!("{TAGS}traceparent: 00-{trace}-b7ad6b7169203331-01\r\ntracestate: a=1\r\n");
+    gateway.get("/x", &fields).await;
+    let received = upstream.request().await;
+    let parent = received.field("traceparent").expect("it goes on").to_owned();
+    assert!(parent.starts_with(&format!("00-{trace}-")) && parent.ends_with("-01"), "{parent}");
+    assert!(!parent.contains("b7ad6b7169203331"), "the step is ours: {parent}");
+    assert_eq!(received.field("tracestate"), Some("a=1"));
 }

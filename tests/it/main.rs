@@ -9,6 +9,7 @@ mod framing;
 mod injection;
 mod links;
 mod messages;
+mod process;
 mod refusals;
 mod reload;
 mod secrets;
