@@ -98,10 +98,17 @@ pub(super) fn push_number(out: &mut Vec<u8>, mut number: u64) {
     }
     let mut digits = [0; 20];
     let mut at = digits.len();
-    while number > 0 {
+    // Two at a time: half the divisions.
+    while number >= 10 {
+        at -= 2;
+        let pair = (number % 100) as u8;
+        digits[at] = b'0' + pair / 10;
+        digits[at + 1] = b'0' + pair % 10;
+        number /= 100;
+    }
+    if number > 0 {
         at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
+        digits[at] = b'0' + number as u8;
     }
     out.extend_from_slice(&digits[at..]);
 }

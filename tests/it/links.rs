@@ -202,3 +202,23 @@ async fn a_trace_goes_on_only_where_the_connector_says_so() {
     assert!(!parent.contains("b7ad6b7169203331"), "the step is ours: {parent}");
     assert_eq!(received.field("tracestate"), Some("a=1"));
 }
+
+#[tokio::test]
+async fn a_caller_may_ask_for_retries_of_what_may_be_sent_twice() {
+    let flaky =
+        || [Script::new().read_request(), Script::new().read_request(), Script::ok("third")];
+    let asked = format!("{TAGS}Attache-Retries: 2\r\n");
+    for (method, fields, expected, links) in
+        [("GET", asked.as_str(), 200, 3), ("GET", TAGS, 502, 1), ("POST", asked.as_str(), 502, 1)]
+    {
+        let upstream = RawUpstream::start(flaky()).await;
+        let gateway = Gateway::to(&upstream);
+        let body = if method == "POST" { "once" } else { "" };
+        let answer = gateway.send(method, "/x", fields, body).await;
+        assert_eq!(
+            (answer.status, upstream.links()),
+            (expected, links),
+            "{method} {fields}: {answer:?}"
+        );
+    }
+}
