@@ -9,8 +9,10 @@ use crate::catalog::Snapshot;
 use crate::model::Secret;
 use crate::resolve;
 use crate::resolve::Tags;
+use crate::server::are_twins;
 use aws_lc_rs::digest;
 use http::HeaderMap;
+use http::HeaderName;
 use http::header::PROXY_AUTHORIZATION;
 use http::request::Parts;
 use std::cell::Cell;
@@ -85,6 +87,21 @@ pub fn by_credential_place(
         Some(it) if caller.may_use_connection(it.connection.key.as_str()) => Ok(caller),
         _ => Err(ProxyError::UnknownCaller),
     }
+}
+
+/// False where a field that many servers take for the method names one that this caller may not use.
+pub fn may_override(caller: &Caller, headers: &HeaderMap) -> bool {
+    const OVERRIDES: [HeaderName; 3] = [
+        HeaderName::from_static("x-http-method-override"),
+        HeaderName::from_static("x-method-override"),
+        HeaderName::from_static("x-http-method"),
+    ];
+    headers.iter().all(|(name, value)| {
+        let overrides = name.as_str().starts_with('x')
+            && OVERRIDES.iter().any(|it| are_twins(it.as_str(), name.as_str()));
+        let method = || value.to_str().unwrap_or_default().trim().to_ascii_uppercase();
+        !overrides || caller.may_use_method(&method())
+    })
 }
 
 /// Callers that this worker has seen lately, by a keyed hash of their key: a key is hashed with

@@ -151,6 +151,9 @@ impl Proxy {
             }
         };
         tally.record.caller = Some(caller.key.clone());
+        if !identify::may_override(&caller, &head.headers) {
+            return Err(ResolveError::Forbidden(resolve::Limit::Method).into());
+        }
         let mut target = resolve::resolve(&snapshot, &tags, &caller, &head.method)?;
         note_target(tally, &target);
         let uri = uri(&mut target, tags.query)?;

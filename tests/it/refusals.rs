@@ -139,6 +139,8 @@ async fn a_limited_caller_sees_what_it_may_and_no_trace_of_the_rest() {
         "caller_forbidden"
     );
     assert_eq!(ask("GET", "/shut", "Attache-Connection: header\r\n").await, "caller_forbidden");
+    let hidden = "Attache-Connection: header\r\nX_HTTP_Method_Override: delete\r\n";
+    assert_eq!(ask("GET", "/open/x", hidden).await, "caller_forbidden");
     let other = "Attache-Connection: many\r\nAttache-Tenant: other\r\n";
     assert_eq!(ask("GET", "/open/x", other).await, "caller_forbidden");
 }
