@@ -1,8 +1,8 @@
 //! A response body that drives its own link, and gives it back when it has ended.
 use super::exchange::Upstream;
+use super::http2::Stream;
 use super::link::Http1;
 use super::link::RequestBody;
-use super::link::Stream;
 use super::pool::PeerKey;
 use bytes::Bytes;
 use http_body::Body;

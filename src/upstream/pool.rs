@@ -1,6 +1,6 @@
 //! Links that wait for their next exchange, by destination.
+use super::http2::Http2;
 use super::link::Http1;
-use super::link::Http2;
 use super::link::RequestBody;
 use crate::model::Origin;
 use hashbrown::Equivalent;
