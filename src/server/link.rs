@@ -1,9 +1,9 @@
 //! A link's life: the handshake, HTTP/1.1 or HTTP/2 on it, its deadlines, and its end.
 use super::request::RequestBody;
+use super::serve::Place;
 use super::served::ServedBody;
 use super::socket::Socket;
 use super::socket::Stream;
-use super::tls::Certificate;
 use super::tunnel;
 use super::tunnel::Tunnel;
 use super::watch::OnExpiry;
@@ -24,11 +24,9 @@ use std::cell::RefCell;
 use std::error::Error;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::net::TcpListener;
 use std::pin::Pin;
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::io::ReadBuf;
@@ -144,89 +142,19 @@ impl LinkState {
     }
 }
 
-/// Accepts and serves until the worker drains; links that are open then finish on their own tasks.
-pub async fn serve<H: Handler>(
-    worker: Rc<Worker>,
-    listener: TcpListener,
-    certificate: Option<Arc<Certificate>>,
-    limits: LinkLimits,
-    handler: Rc<H>,
-) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
-        handler.accept_failed();
-        return;
-    };
-    let acceptor = certificate.map(|it| TlsAcceptor::from(it.server_config()));
-    let stop = Watch::new(&worker);
-    // Of this listener alone: a flood on one must not close another.
-    let open = Rc::new(Cell::new(0));
-    loop {
-        let accepted = poll_fn(|cx| {
-            let _ = stop.poll_expired(cx);
-            // Links that the kernel has accepted already are served: requests may be on them.
-            match listener.poll_accept(cx) {
-                Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
-                Poll::Pending if worker.is_draining() => Poll::Ready(None),
-                Poll::Pending => Poll::Pending,
-            }
-        });
-        match accepted.await {
-            None => return,
-            Some(Ok((stream, peer))) => {
-                let link = Opening {
-                    worker: Rc::clone(&worker),
-                    handler: Rc::clone(&handler),
-                    limits,
-                    acceptor: acceptor.clone(),
-                    peer,
-                    _place: Place::take(&open),
-                };
-                tokio::task::spawn_local(link.run(stream));
-            }
-            // A link that was gone before we took it says nothing of the next.
-            Some(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
-            Some(Err(_)) => {
-                handler.accept_failed();
-                tokio::time::sleep(TICK).await;
-            }
-        }
-        if open.get() >= limits.max_links {
-            handler.links_at_limit();
-        }
-        while open.get() >= limits.max_links && !worker.is_draining() {
-            tokio::time::sleep(TICK).await;
-        }
-    }
-}
-
 /// A link that was just accepted.
-struct Opening<H> {
-    worker: Rc<Worker>,
-    handler: Rc<H>,
-    limits: LinkLimits,
-    acceptor: Option<TlsAcceptor>,
-    peer: SocketAddr,
-    _place: Place,
-}
-
-/// A link's place under its listener's limit, from the accept to its end.
-struct Place(Rc<Cell<usize>>);
-
-impl Place {
-    fn take(open: &Rc<Cell<usize>>) -> Self {
-        open.set(open.get() + 1);
-        Self(Rc::clone(open))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
-    }
+pub(super) struct Opening<H> {
+    pub worker: Rc<Worker>,
+    pub handler: Rc<H>,
+    pub limits: LinkLimits,
+    pub acceptor: Option<TlsAcceptor>,
+    pub peer: SocketAddr,
+    #[expect(dead_code, reason = "counts the link until dropped")]
+    pub place: Place,
 }
 
 impl<H: Handler> Opening<H> {
-    async fn run(self, stream: TcpStream) {
+    pub(super) async fn run(self, stream: TcpStream) {
         let _open = self.worker.link_opened();
         self.handler.links(1);
         let _ = stream.set_nodelay(true);
