@@ -136,7 +136,7 @@ impl App {
         let replay = Arc::new(ReplayMemory::default());
         let (proxy_address, public_address) = (proxy.address, public.address);
         let mut traffic = Vec::new();
-        for (index, sockets) in proxy.sockets.into_iter().zip(public.sockets).enumerate() {
+        for (index, shares) in proxy.shares.into_iter().zip(public.shares).enumerate() {
             let plane = Plane {
                 live: Arc::clone(&live),
                 metrics: Arc::clone(&metrics),
@@ -150,7 +150,7 @@ impl App {
             };
             let stops = traffic_stops.clone();
             traffic.push(server::spawn("worker", index, stops, move |worker| {
-                plane.run(worker, sockets)
+                plane.run(worker, shares)
             })?);
         }
         let state = admin::AdminState {
@@ -164,10 +164,10 @@ impl App {
         let admin_address = control.address;
         let limits = plane::link_limits(&LinkLimits::default(), 1);
         let serving = server::spawn("admin", 0, admin_stops, move |worker| async move {
-            for socket in control.sockets {
+            for share in control.shares {
                 server::serve(
                     worker.clone(),
-                    socket,
+                    share,
                     admin_tls.clone(),
                     limits,
                     std::rc::Rc::new(handler.counting()),

@@ -1,4 +1,4 @@
-//! What one worker runs: the proxy and the webhooks on its own sockets, and its housekeeping.
+//! What one worker runs: the proxy and the webhooks on its shares of their listeners, and its housekeeping.
 use super::clock::now;
 use crate::config;
 use crate::config::Settings;
@@ -18,6 +18,7 @@ use crate::server::Link;
 use crate::server::LinkLimits;
 use crate::server::OnExpiry;
 use crate::server::RequestBody;
+use crate::server::Share;
 use crate::server::TICK;
 use crate::server::Worker;
 use crate::telemetry::Ids;
@@ -31,7 +32,6 @@ use crate::upstream::Resolver;
 use crate::upstream::Upstream;
 use http::Request;
 use http::Response;
-use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +51,7 @@ pub(super) struct Plane {
 }
 
 impl Plane {
-    pub(super) async fn run(self, worker: Rc<Worker>, (proxy, public): (TcpListener, TcpListener)) {
+    pub(super) async fn run(self, worker: Rc<Worker>, (proxy, public): (Share, Share)) {
         let metrics = Rc::new(self.metrics.worker());
         let for_proxy = Upstream::new(self.resolver.clone(), pool_events(&metrics));
         let for_hooks = Upstream::new(self.resolver.clone(), pool_events(&metrics));

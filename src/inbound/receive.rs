@@ -272,9 +272,9 @@ mod tests {
             http2_streams: 8,
         };
         let worker = server::spawn("reader", 0, stops, move |worker| async move {
-            for socket in bound.sockets {
+            for share in bound.shares {
                 let reader = Rc::new(Reader(Held::default()));
-                server::serve(Rc::clone(&worker), socket, None, limits, reader).await;
+                server::serve(Rc::clone(&worker), share, None, limits, reader).await;
             }
         });
         for (sent, told) in [

@@ -1,4 +1,6 @@
 //! Listening sockets: one per worker on the same address, so that the kernel spreads the links.
+use super::spread;
+use super::spread::Share;
 use socket2::Domain;
 use socket2::Protocol;
 use socket2::Socket;
@@ -25,11 +27,11 @@ pub enum BindError {
     Failed { address: SocketAddr, reason: io::ErrorKind },
 }
 
-/// The sockets of one listener, one for each worker, and the address that they got.
+/// One listener: its address, and a share of it for each worker.
 #[derive(Debug)]
 pub struct Listener {
     pub address: SocketAddr,
-    pub sockets: Vec<TcpListener>,
+    pub shares: Vec<Share>,
 }
 
 /// Listens on `address` with `workers` sockets (SO_REUSEPORT). Port 0 takes a free port.
@@ -50,7 +52,7 @@ pub fn bind(address: SocketAddr, workers: usize) -> Result<Listener, BindError> 
     for _ in 1..workers {
         sockets.push(open(bound, true).map_err(failed)?);
     }
-    Ok(Listener { address: bound, sockets })
+    Ok(Listener { address: bound, shares: spread::shares(sockets) })
 }
 
 fn open(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
@@ -71,7 +73,7 @@ mod tests {
     fn a_port_in_use_is_named() {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let taken = bind(any, 2).unwrap();
-        assert_eq!(taken.sockets.len(), 2);
+        assert_eq!(taken.shares.len(), 2);
         assert_eq!(
             bind(taken.address, 1).unwrap_err(),
             BindError::InUse { address: taken.address }

@@ -1,13 +1,14 @@
 //! A link's life: the handshake, HTTP/1.1 or HTTP/2 on it, its deadlines, and its end.
 use super::request::RequestBody;
-use super::serve::Place;
 use super::served::ServedBody;
 use super::socket::Socket;
 use super::socket::Stream;
+use super::spread::Place;
 use super::tunnel;
 use super::tunnel::Tunnel;
 use super::watch::OnExpiry;
 use super::watch::Watch;
+use super::worker::LinkCount;
 use super::worker::TICK;
 use super::worker::Worker;
 use bytes::Bytes;
@@ -151,11 +152,12 @@ pub(super) struct Opening<H> {
     pub peer: SocketAddr,
     #[expect(dead_code, reason = "counts the link until dropped")]
     pub place: Place,
+    #[expect(dead_code, reason = "the worker waits for the link until dropped")]
+    pub open: LinkCount,
 }
 
 impl<H: Handler> Opening<H> {
     pub(super) async fn run(self, stream: TcpStream) {
-        let _open = self.worker.link_opened();
         self.handler.links(1);
         let _ = stream.set_nodelay(true);
         match self.acceptor.clone() {

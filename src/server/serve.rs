@@ -1,86 +1,223 @@
-//! Accepting: links that come to a worker's own socket, up to the listener's bound.
+//! Accepting: links that come to a worker's own socket or from another worker, up to the listener's bound.
 use super::link::Handler;
 use super::link::LinkLimits;
 use super::link::Opening;
+use super::spread::Desk;
+use super::spread::Handed;
+use super::spread::Place;
+use super::spread::Share;
 use super::tls::Certificate;
 use super::watch::Watch;
 use super::worker::TICK;
 use super::worker::Worker;
-use std::cell::Cell;
 use std::future::poll_fn;
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
 /// Accepts and serves until the worker drains; links that are open then finish on their own tasks.
 pub async fn serve<H: Handler>(
     worker: Rc<Worker>,
-    listener: TcpListener,
+    share: Share,
     certificate: Option<Arc<Certificate>>,
     limits: LinkLimits,
     handler: Rc<H>,
 ) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+    let Ok(listener) = TcpListener::from_std(share.socket) else {
         handler.accept_failed();
         return;
     };
     let acceptor = certificate.map(|it| TlsAcceptor::from(it.server_config()));
-    let stop = Watch::new(&worker);
-    // Of this listener alone: a flood on one must not close another.
-    let open = Rc::new(Cell::new(0));
-    loop {
-        let accepted = poll_fn(|cx| {
-            let _ = stop.poll_expired(cx);
-            // Links that the kernel has accepted already are served: requests may be on them.
-            match listener.poll_accept(cx) {
-                Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
-                Poll::Pending if worker.is_draining() => Poll::Ready(None),
-                Poll::Pending => Poll::Pending,
+    let door = Door { worker, handler, limits, acceptor, desk: share.desk };
+    tokio::join!(door.accept(listener), door.take_over(share.inbox));
+}
+
+/// Where links come in to one worker.
+struct Door<H> {
+    worker: Rc<Worker>,
+    handler: Rc<H>,
+    limits: LinkLimits,
+    acceptor: Option<TlsAcceptor>,
+    /// Of this listener alone: a flood on one must not close another.
+    desk: Desk,
+}
+
+impl<H: Handler> Door<H> {
+    /// Takes what the kernel has accepted on this worker's own socket.
+    async fn accept(&self, listener: TcpListener) {
+        let stop = Watch::new(&self.worker);
+        loop {
+            let accepted = poll_fn(|cx| {
+                let _ = stop.poll_expired(cx);
+                // Links that the kernel has accepted already are served: requests may be on them.
+                match listener.poll_accept(cx) {
+                    Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
+                    Poll::Pending if self.worker.is_draining() => Poll::Ready(None),
+                    Poll::Pending => Poll::Pending,
+                }
+            });
+            match accepted.await {
+                None => return,
+                Some(Ok((stream, peer))) => self.keep_or_hand_over(stream, peer),
+                // A link that was gone before we took it says nothing of the next.
+                Some(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
+                Some(Err(_)) => {
+                    self.handler.accept_failed();
+                    tokio::time::sleep(TICK).await;
+                }
             }
-        });
-        match accepted.await {
-            None => return,
-            Some(Ok((stream, peer))) => {
-                let link = Opening {
-                    worker: Rc::clone(&worker),
-                    handler: Rc::clone(&handler),
-                    limits,
-                    acceptor: acceptor.clone(),
-                    peer,
-                    place: Place::take(&open),
-                };
-                tokio::task::spawn_local(link.run(stream));
+            if self.desk.is_full(self.limits.max_links) {
+                self.handler.links_at_limit();
             }
-            // A link that was gone before we took it says nothing of the next.
-            Some(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
-            Some(Err(_)) => {
-                handler.accept_failed();
+            while self.desk.is_full(self.limits.max_links) && !self.worker.is_draining() {
                 tokio::time::sleep(TICK).await;
             }
         }
-        if open.get() >= limits.max_links {
-            handler.links_at_limit();
+    }
+
+    /// Takes what other workers hand over.
+    async fn take_over(&self, mut inbox: mpsc::Receiver<Handed>) {
+        let stop = Watch::new(&self.worker);
+        loop {
+            let handed = poll_fn(|cx| {
+                let _ = stop.poll_expired(cx);
+                if self.worker.is_draining() {
+                    // What is on its way still arrives; whoever comes later keeps the link.
+                    inbox.close();
+                }
+                inbox.poll_recv(cx)
+            });
+            let Some(Handed { stream, peer, place }) = handed.await else { return };
+            if let Ok(stream) = TcpStream::from_std(stream) {
+                self.open(stream, peer, place);
+            }
         }
-        while open.get() >= limits.max_links && !worker.is_draining() {
-            tokio::time::sleep(TICK).await;
+    }
+
+    /// The handshake is for the worker that serves the link: here nothing waits for it.
+    fn keep_or_hand_over(&self, stream: TcpStream, peer: SocketAddr) {
+        if self.worker.is_draining() {
+            return self.open(stream, peer, self.desk.own_place());
         }
+        let place = self.desk.place(self.limits.max_links);
+        if self.desk.is_own(&place) {
+            return self.open(stream, peer, place);
+        }
+        let Ok(stream) = stream.into_std() else { return };
+        if let Err(back) = self.desk.hand_over(Handed { stream, peer, place }) {
+            drop(back.place);
+            if let Ok(stream) = TcpStream::from_std(back.stream) {
+                self.open(stream, peer, self.desk.own_place());
+            }
+        }
+    }
+
+    fn open(&self, stream: TcpStream, peer: SocketAddr, place: Place) {
+        let link = Opening {
+            worker: Rc::clone(&self.worker),
+            handler: Rc::clone(&self.handler),
+            limits: self.limits,
+            acceptor: self.acceptor.clone(),
+            peer,
+            place,
+            // Counted before its task first runs: a worker that drains waits for it.
+            open: self.worker.link_opened(),
+        };
+        tokio::task::spawn_local(link.run(stream));
     }
 }
 
-/// A link's place under its listener's limit, from the accept to its end.
-pub(super) struct Place(Rc<Cell<usize>>);
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests are the callers")]
+mod tests {
+    use super::super::accept::bind;
+    use super::super::link::Cut;
+    use super::super::link::Link;
+    use super::super::request::RequestBody;
+    use super::super::worker::spawn;
+    use bytes::Bytes;
+    use http::Request;
+    use http::Response;
+    use http_body_util::Full;
+    use std::io::Read;
+    use std::io::Write;
+    use std::net::TcpStream;
+    use std::rc::Rc;
+    use std::time::Duration;
 
-impl Place {
-    fn take(open: &Rc<Cell<usize>>) -> Self {
-        open.set(open.get() + 1);
-        Self(Rc::clone(open))
+    /// Answers with the number of the worker that serves the link.
+    struct WhoServes;
+
+    impl super::Handler for WhoServes {
+        type Body = Full<Bytes>;
+
+        async fn handle(
+            self: Rc<Self>,
+            _: Request<RequestBody>,
+            link: Link,
+        ) -> Result<Response<Full<Bytes>>, Cut> {
+            Ok(Response::new(Full::from(link.watch.worker().index().to_string())))
+        }
+
+        fn links(&self, _: i64) {}
+
+        fn links_at_limit(&self) {}
+
+        fn accept_failed(&self) {}
     }
-}
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
+    /// Opens `links` to this many workers and asks on each; how many each worker serves.
+    fn served(workers: usize, links: usize) -> Vec<usize> {
+        let limits = super::LinkLimits {
+            head_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(60),
+            max_head: 8192,
+            max_links: links,
+            http2_streams: 8,
+        };
+        let bound = bind(([127, 0, 0, 1], 0).into(), workers).unwrap();
+        let (stop, stops) = tokio::sync::watch::channel(false);
+        let threads: Vec<_> = bound
+            .shares
+            .into_iter()
+            .enumerate()
+            .map(|(index, share)| {
+                spawn("who", index, stops.clone(), move |worker| async move {
+                    super::serve(worker, share, None, limits, Rc::new(WhoServes)).await;
+                })
+            })
+            .collect();
+        let mut open: Vec<_> =
+            (0..links).map(|_| TcpStream::connect(bound.address).unwrap()).collect();
+        let mut seen = vec![0; workers];
+        for link in &mut open {
+            link.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+            let mut answer = Vec::new();
+            while !answer.windows(4).any(|it| it == b"\r\n\r\n") || answer.ends_with(b"\r\n\r\n") {
+                let mut piece = [0; 512];
+                let count = link.read(&mut piece).unwrap();
+                assert!(count > 0, "the link ended");
+                answer.extend_from_slice(&piece[..count]);
+            }
+            seen[usize::from(answer.last().unwrap() - b'0')] += 1;
+        }
+        stop.send(true).unwrap();
+        drop(open);
+        threads.into_iter().for_each(|it| it.unwrap().join().unwrap());
+        seen
+    }
+
+    #[test]
+    fn few_links_are_spread_evenly_over_the_workers() {
+        for _ in 0..3 {
+            assert_eq!(served(2, 16), [8, 8]);
+        }
+        assert_eq!(served(3, 9), [3, 3, 3]);
+        assert_eq!(served(1, 3), [3]);
     }
 }

@@ -5,6 +5,7 @@ mod codes;
 mod config_check;
 mod demo;
 mod egress;
+mod fairness;
 mod framing;
 mod injection;
 mod links;
