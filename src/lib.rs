@@ -18,6 +18,7 @@ pub mod upstream;
 
 // Services: state that outlives a request.
 pub mod journal;
+pub mod limits;
 pub mod reload;
 pub mod resolve;
 

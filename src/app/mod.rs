@@ -14,6 +14,7 @@ use crate::config::TlsFiles;
 use crate::inbound::ReplayMemory;
 use crate::journal;
 use crate::journal::Journal;
+use crate::limits::Budget;
 use crate::model::Secret;
 use crate::reload;
 use crate::reload::Live;
@@ -134,6 +135,7 @@ impl App {
         let (stop_traffic, traffic_stops) = watch::channel(false);
         let (stop_admin, admin_stops) = watch::channel(false);
         let replay = Arc::new(ReplayMemory::default());
+        let budget = Budget::new(settings.memory.bodies);
         let (proxy_address, public_address) = (proxy.address, public.address);
         let mut traffic = Vec::new();
         for (index, shares) in proxy.shares.into_iter().zip(public.shares).enumerate() {
@@ -142,6 +144,7 @@ impl App {
                 metrics: Arc::clone(&metrics),
                 journal: Arc::clone(&journal),
                 replay: Arc::clone(&replay),
+                budget: Arc::clone(&budget),
                 resolver: options.resolver.clone(),
                 settings: Arc::clone(&settings),
                 workers,

@@ -2,10 +2,10 @@
 use super::clock::now;
 use crate::config;
 use crate::config::Settings;
-use crate::inbound::Held;
 use crate::inbound::Inbound;
 use crate::inbound::ReplayMemory;
 use crate::journal::Journal;
+use crate::limits::Budget;
 use crate::proxy::KnownCallers;
 use crate::proxy::Proxy;
 use crate::reload::Current;
@@ -43,6 +43,7 @@ pub(super) struct Plane {
     pub metrics: Arc<Metrics>,
     pub journal: Arc<Journal>,
     pub replay: Arc<ReplayMemory>,
+    pub budget: Arc<Budget>,
     pub resolver: Resolver,
     pub settings: Arc<Settings>,
     pub workers: usize,
@@ -75,10 +76,11 @@ impl Plane {
             replay: self.replay,
             public_url: self.settings.public.url.clone(),
             max_body: self.settings.public.max_body,
-            held: Held::default(),
+            budget: Arc::clone(&self.budget),
         });
         let housekeeping = {
             let (worker, pen) = (Rc::clone(&worker), Rc::clone(&pen));
+            let budget = Arc::clone(&self.budget);
             async move {
                 let mut ticks = tokio::time::interval(TICK);
                 loop {
@@ -87,6 +89,7 @@ impl Plane {
                     for_hooks.tick(worker.clock_ms());
                     let idle = for_proxy.idle() + for_hooks.idle();
                     metrics.pool(PoolEvent::IdleNow(i64::try_from(idle).unwrap_or(i64::MAX)));
+                    metrics.shared().bodies_held(budget.held());
                     pen.flush();
                 }
             }

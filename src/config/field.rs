@@ -47,6 +47,11 @@ pub(super) fn body_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<us
     size_within(deserializer, 1 << 10, 1 << 30)
 }
 
+/// The bound on all bodies that are held. Over 1 TiB it is no bound.
+pub(super) fn memory<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    size_within(deserializer, 1 << 10, 1 << 40)
+}
+
 fn size_within<'de, D: Deserializer<'de>>(
     deserializer: D,
     least: u64,

@@ -21,6 +21,8 @@ pub struct ServerSettings {
     pub admin: AdminListener,
     /// Webhooks, for the internet.
     pub public: PublicListener,
+    /// What the process may hold in memory.
+    pub memory: Memory,
     /// What happens after SIGTERM.
     pub shutdown: Shutdown,
 }
@@ -112,6 +114,16 @@ pub struct LinkLimits {
     pub http2_streams: u32,
 }
 
+/// `server.memory`: what the process may hold in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Memory {
+    /// Bodies that have to be held whole, of all workers together, in bytes. Default 256MiB.
+    #[serde(deserialize_with = "field::memory")]
+    #[schemars(with = "ByteSize")]
+    pub bodies: usize,
+}
+
 /// What happens after SIGTERM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -159,6 +171,12 @@ impl Default for LinkLimits {
             max_links: 20_000,
             http2_streams: 256,
         }
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { bodies: 256 << 20 }
     }
 }
 

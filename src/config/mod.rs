@@ -23,6 +23,7 @@ pub use error::ConfigError;
 pub use interpolate::Sources;
 pub use listen::AdminListener;
 pub use listen::LinkLimits;
+pub use listen::Memory;
 pub use listen::ProxyListener;
 pub use listen::PublicListener;
 pub use listen::ServerSettings;

@@ -2,12 +2,14 @@
 use super::document::Document;
 use super::error::ConfigError;
 use super::listen::AdminListener;
+use super::listen::Memory;
 use super::listen::ProxyListener;
 use super::listen::PublicListener;
 use super::listen::ServerSettings;
 use super::listen::Shutdown;
 use super::log::LogSettings;
 use super::node::Step;
+use crate::model::ByteSize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -17,6 +19,7 @@ pub struct Settings {
     pub proxy: ProxyListener,
     pub admin: AdminListener,
     pub public: PublicListener,
+    pub memory: Memory,
     pub shutdown: Shutdown,
     pub log: LogSettings,
     /// Where what the API is told is kept. Without it nothing is stored.
@@ -50,11 +53,21 @@ impl Settings {
     /// Reads the sections; what is wrong goes to `errors`, and keeps its default here.
     pub fn read(document: &Document, errors: &mut Vec<ConfigError>) -> Self {
         let server: Option<ServerSettings> = document.read(&[Step::Key("server")], errors);
-        let ServerSettings { proxy, admin, public, shutdown } = server.unwrap_or_default();
+        let ServerSettings { proxy, admin, public, memory, shutdown } = server.unwrap_or_default();
+        if memory.bodies < public.max_body {
+            let path = ["server", "memory", "bodies"].map(Step::Key);
+            let (all, one) = (ByteSize(memory.bodies as u64), ByteSize(public.max_body as u64));
+            errors.push(document.error(
+                path,
+                format!("{all} for all bodies is less than one webhook may have ({one})"),
+                "give it several times server.public.max_body",
+            ));
+        }
         Self {
             proxy,
             admin,
             public,
+            memory,
             shutdown,
             log: document.read(&[Step::Key("log")], errors).unwrap_or_default(),
             store: document.read(&[Step::Key("store")], errors).unwrap_or_default(),

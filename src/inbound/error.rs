@@ -9,8 +9,8 @@ use crate::webhook::Refusal;
 /// Seconds after which a sender may ask again about a delivery that is on its way.
 const IN_FLIGHT_RETRY_S: u64 = 5;
 
-/// Seconds after which a sender may try again when too much is being read at once.
-const BUSY_RETRY_S: u64 = 2;
+/// Seconds after which a sender may try again when too much is held at once.
+const OVERLOADED_RETRY_S: u64 = 2;
 
 /// Why a delivery was answered here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,8 +33,8 @@ pub enum InboundError {
     Stalled,
     #[error("the body broke off")]
     BrokeOff,
-    #[error("too much is being received at once")]
-    Busy,
+    #[error("too much is being held at once")]
+    Overloaded,
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     #[error("{refusal}")]
@@ -90,7 +90,7 @@ impl InboundError {
             }
             Self::TargetTooLong => (Code::TargetTooLong, Caller, refused),
             Self::TooLarge { .. } => (Code::BodyTooLarge, Caller, refused),
-            Self::Busy => (Code::RateLimited, Attache, refused),
+            Self::Overloaded => (Code::Overloaded, Attache, refused),
             Self::Resolve(error) => (error.code(), Caller, refused),
             Self::Refused { refusal, .. } => {
                 let (code, counted_as) = refusal_verdict(*refusal);
@@ -107,7 +107,7 @@ impl InboundError {
         };
         let retry_after = match self {
             Self::InFlight => Some(IN_FLIGHT_RETRY_S),
-            Self::Busy => Some(BUSY_RETRY_S),
+            Self::Overloaded => Some(OVERLOADED_RETRY_S),
             _ => None,
         };
         Verdict { code, status, source, retry_after, counted_as }
@@ -125,7 +125,7 @@ impl InboundError {
             | Self::TooLarge { .. }
             | Self::Stalled
             | Self::BrokeOff
-            | Self::Busy
+            | Self::Overloaded
             | Self::InFlight => self.to_string(),
             Self::Resolve(_) | Self::Refused { .. } | Self::Undeliverable(_) => {
                 self.verdict().code.as_str().to_owned()

@@ -12,12 +12,12 @@ mod replay;
 mod tally;
 
 pub use body::InBody;
-pub use receive::Held;
 pub use replay::REMEMBERED_MAX;
 pub use replay::ReplayMemory;
 
 use crate::catalog::UpstreamSettings;
 use crate::journal::Pen;
+use crate::limits::Budget;
 use crate::model::UnixTime;
 use crate::reload::Live;
 use crate::server::Cut;
@@ -28,6 +28,7 @@ use crate::server::RequestBody;
 use crate::server::problem;
 use crate::telemetry::Ids;
 use crate::telemetry::WorkerMetrics;
+use crate::telemetry::metrics::Limit;
 use crate::telemetry::metrics::LinkRefusal;
 use crate::telemetry::metrics::Listener;
 use crate::telemetry::metrics::WebhookVerdict;
@@ -75,7 +76,8 @@ pub struct Inbound {
     pub public_url: Option<String>,
     /// Longest body, in bytes.
     pub max_body: usize,
-    pub held: Held,
+    /// What bodies may hold of memory. Shared by all workers.
+    pub budget: Arc<Budget>,
 }
 
 /// How long an answer of our own may take to reach a sender that reads slowly.
@@ -97,7 +99,12 @@ impl Handler for Inbound {
                 tally.verdict(WebhookVerdict::Repeated);
                 own(Response::new(Bytes::new()), tally)
             }
-            Err(error) => refuse(&error, tally),
+            Err(error) => {
+                if error == InboundError::Overloaded {
+                    self.metrics.shared().limited(Limit::Bodies);
+                }
+                refuse(&error, tally)
+            }
         })
     }
 
@@ -137,7 +144,7 @@ impl Inbound {
 
         let began = Instant::now();
         let body =
-            receive::whole(body, &head.headers, self.max_body, receive::BODY_TIME, &self.held)
+            receive::whole(body, &head.headers, self.max_body, receive::BODY_TIME, &self.budget)
                 .await;
         tally.received(began.elapsed());
         let body = body?;

@@ -1,5 +1,7 @@
 //! A delivery's form and its body: what is looked at before its signature is.
 use super::error::InboundError;
+use crate::limits::Budget;
+use crate::limits::Held;
 use crate::server::OnExpiry;
 use crate::server::RequestBody;
 use bytes::Bytes;
@@ -10,10 +12,10 @@ use http::Version;
 use http::header;
 use http::request::Parts;
 use http_body::Body;
-use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -23,25 +25,11 @@ const TARGET_LEN_MAX: usize = 16 * 1024;
 /// How long a body may take to arrive, from the end of the head: senders themselves give up sooner.
 pub(super) const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// Bytes of bodies that one worker holds at the same time, unless one body alone may be larger:
-/// whoever sends slowly must not be able to fill the memory.
-const HELD_MAX: usize = 128 << 20;
-
-/// The bytes of bodies that one worker holds.
-#[derive(Clone, Debug, Default)]
-pub struct Held(Rc<Cell<usize>>);
-
-/// A body read whole, counted until dropped.
+/// A body read whole, with its share of the budget.
 #[derive(Debug)]
 pub(super) struct WholeBody {
     pub(super) bytes: Bytes,
-    _share: Share,
-}
-
-#[derive(Debug)]
-struct Share {
-    held: Held,
-    len: usize,
+    _held: Held,
 }
 
 /// Refuses what is not one plain POST.
@@ -93,7 +81,7 @@ pub(super) async fn whole(
     headers: &HeaderMap,
     max: usize,
     time: Duration,
-    held: &Held,
+    budget: &Arc<Budget>,
 ) -> Result<WholeBody, InboundError> {
     let too_large = InboundError::TooLarge { max };
     let said = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
@@ -103,7 +91,8 @@ pub(super) async fn whole(
     let watch = Rc::clone(body.watch());
     watch.begin(Some(time));
     watch.arm(time, OnExpiry::Answer);
-    let mut share = Share { held: held.clone(), len: 0 };
+    // Claimed as bytes come: an announced length is nobody's word yet.
+    let mut held = budget.take(0).ok_or(InboundError::Overloaded)?;
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     loop {
@@ -116,16 +105,17 @@ pub(super) async fn whole(
         let Some(frame) = frame.await? else { break };
         // Trailers end here: nothing signs them.
         let Ok(data) = frame.map_err(|_| InboundError::BrokeOff)?.into_data() else { continue };
-        let len = share.len + data.len();
+        let len = held.bytes() + data.len();
         if len > max {
             return Err(too_large);
         }
-        share.grow(data.len(), max)?;
+        if !held.grow(data.len()) {
+            return Err(InboundError::Overloaded);
+        }
         if first.is_empty() {
             first = data;
         } else {
             if rest.is_empty() {
-                // No more than has come: an announced length is nobody's word yet.
                 rest.reserve(len);
                 rest.extend_from_slice(&first);
             }
@@ -134,25 +124,7 @@ pub(super) async fn whole(
     }
     watch.disarm();
     let bytes = if rest.is_empty() { first } else { rest.freeze() };
-    Ok(WholeBody { bytes, _share: share })
-}
-
-impl Share {
-    fn grow(&mut self, by: usize, max: usize) -> Result<(), InboundError> {
-        let held = self.held.0.get() + by;
-        if held > HELD_MAX.max(2 * max) {
-            return Err(InboundError::Busy);
-        }
-        self.held.0.set(held);
-        self.len += by;
-        Ok(())
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        self.held.0.set(self.held.0.get() - self.len);
-    }
+    Ok(WholeBody { bytes, _held: held })
 }
 
 #[cfg(test)]
@@ -215,27 +187,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_bodies_hold_is_bounded_and_given_back() {
-        let held = Held::default();
-        let max = 8 << 20;
-        let shares: Vec<_> = (0..HELD_MAX / max)
-            .map(|_| {
-                let mut share = Share { held: held.clone(), len: 0 };
-                share.grow(max, max).unwrap();
-                share
-            })
-            .collect();
-        let mut one_more = Share { held: held.clone(), len: 0 };
-        assert_eq!(one_more.grow(1, max), Err(InboundError::Busy));
-        drop(shares);
-        assert_eq!(one_more.grow(1, max), Ok(()));
-        drop(one_more);
-        assert_eq!(held.0.get(), 0);
-    }
-
     /// Answers with how reading the body went, which has 200 ms to arrive.
-    struct Reader(Held);
+    struct Reader(Arc<Budget>);
 
     impl Handler for Reader {
         type Body = Full<Bytes>;
@@ -249,7 +202,7 @@ mod tests {
             let time = Duration::from_millis(200);
             let read = whole(body, &head.headers, 1024, time, &self.0).await;
             let told = read.map_or_else(|error| error.to_string(), |it| format!("{:?}", it.bytes));
-            Ok(Response::new(Full::new(format!("{told}, held {}", self.0.0.get()).into())))
+            Ok(Response::new(Full::new(format!("{told}, held {}", self.0.held()).into())))
         }
 
         fn links(&self, _: i64) {}
@@ -273,7 +226,7 @@ mod tests {
         };
         let worker = server::spawn("reader", 0, stops, move |worker| async move {
             for share in bound.shares {
-                let reader = Rc::new(Reader(Held::default()));
+                let reader = Rc::new(Reader(Budget::new(4096)));
                 server::serve(Rc::clone(&worker), share, None, limits, reader).await;
             }
         });

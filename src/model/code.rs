@@ -60,6 +60,7 @@ codes! {
     CredentialUnavailable "credential_unavailable" 503 "No live credential right now";
     BodyTooLargeToSign "body_too_large_to_sign" 413 "The body is too large to be signed";
     RateLimited "rate_limited" 429 "Too many requests";
+    Overloaded "overloaded" 503 "attache holds as much as it may";
     UpstreamConnect "upstream_connect" 502 "The upstream can't be reached";
     UpstreamTls "upstream_tls" 502 "No trusted TLS session with the upstream";
     UpstreamProtocol "upstream_protocol" 502 "The upstream's answer is not HTTP, or was cut short";

@@ -14,6 +14,7 @@ const LATER: &[Code] = &[
     Code::CredentialUnavailable,
     Code::BodyTooLargeToSign,
     Code::CircuitOpen,
+    Code::RateLimited,
 ];
 
 /// Codes that need more than one request on the proxy: produced by the tests named.
@@ -29,7 +30,7 @@ const ELSEWHERE: &[Code] = &[
     Code::WebhookStale, // webhooks
     Code::WebhookInFlight, // webhooks
     Code::WebhookUndeliverable, // webhooks
-    Code::RateLimited, // it takes 128 MiB of bodies: src/inbound/receive.rs
+    Code::Overloaded, // limits_memory
     Code::NotFound, // admin, below
     Code::OperatorUnauthenticated,
 ];

@@ -8,6 +8,7 @@ mod egress;
 mod fairness;
 mod framing;
 mod injection;
+mod limits_memory;
 mod links;
 mod messages;
 mod process;

@@ -47,6 +47,12 @@ labels! {
         Malformed "malformed",
     }
 
+    /// A limit of attache's own that a request or a delivery was refused by.
+    Limit {
+        /// `server.memory.bodies`.
+        Bodies "bodies",
+    }
+
     /// What became of a delivery.
     WebhookVerdict {
         /// Verified, and its target took it.

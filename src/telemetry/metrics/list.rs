@@ -80,6 +80,10 @@ metrics! {
         "What happened to upstream links.";
     POOL_IDLE "attache_pool_idle_links" Gauge [] 1,
         "Upstream links kept open for the next request.";
+    LIMITED "attache_limited_total" Counter ["limit"] super::labels::Limit::ALL.len(),
+        "Requests and deliveries that a limit of attache's own refused.";
+    BODIES_HELD "attache_bodies_held_bytes" Gauge [] 1,
+        "Bodies that are held in memory (`server.memory.bodies` bounds them).";
     EGRESS_REFUSED "attache_egress_refused_total" Counter ["class"] CLASSES_MAX + 1,
         "Dials that the egress guard refused, by the class of the address.";
     WEBHOOK_VERDICTS "attache_webhook_verdicts_total" Counter ["connection", "verdict"] (NAMES_MAX + 1) * super::labels::WebhookVerdict::ALL.len(),

@@ -1,6 +1,7 @@
 //! What is counted seldom: shared counters, one atomic instruction each.
 use super::Metrics;
 use super::bounded::Bounded;
+use super::labels::Limit;
 use super::labels::LinkRefusal;
 use super::labels::Listener;
 use super::labels::WebhookVerdict;
@@ -18,6 +19,8 @@ use prometheus::core::Collector;
 
 pub(super) struct Rare {
     links_refused: IntCounterVec,
+    limited: IntCounterVec,
+    bodies_held: IntGauge,
     egress_refused: Bounded,
     webhook_verdicts: Bounded,
     reloads: IntCounterVec,
@@ -42,6 +45,8 @@ impl Rare {
         }
         Self {
             links_refused: counters(registry, &list::LINKS_REFUSED),
+            limited: counters(registry, &list::LIMITED),
+            bodies_held: int_gauge(registry, &list::BODIES_HELD),
             egress_refused: Bounded::new(registry, &list::EGRESS_REFUSED, list::CLASSES_MAX),
             webhook_verdicts: Bounded::new(registry, &list::WEBHOOK_VERDICTS, list::NAMES_MAX),
             reloads,
@@ -67,6 +72,15 @@ impl Rare {
 impl Metrics {
     pub fn link_refused(&self, listener: Listener, reason: LinkRefusal) {
         self.rare.links_refused.with_label_values(&[listener.as_str(), reason.as_str()]).inc();
+    }
+
+    pub fn limited(&self, limit: Limit) {
+        self.rare.limited.with_label_values(&[limit.as_str()]).inc();
+    }
+
+    /// So many bytes of bodies are held now.
+    pub fn bodies_held(&self, bytes: usize) {
+        self.rare.bodies_held.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// `class`: of the address, as the egress guard calls it.

@@ -1,0 +1,7 @@
+//! What the gateway allows at most, and the state that it takes to know when that is reached.
+//!
+//! The leaves know nothing of each other, and nothing of HTTP: a plane asks, and answers.
+mod budget;
+
+pub use budget::Budget;
+pub use budget::Held;
