@@ -144,6 +144,9 @@ impl Body for InBody {
                         let bytes = frame.data_ref().map_or(0, |it| it.len() as u64);
                         passed.tally.sent(bytes);
                         passed.tally.watch().arm(passed.idle, OnExpiry::Cut);
+                        if frame.is_trailers() {
+                            passed.tally.completed();
+                        }
                     }
                     Poll::Ready(Some(Err(_))) => {
                         passed.tally.upstream_broke_off();

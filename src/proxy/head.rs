@@ -221,16 +221,15 @@ pub fn incoming(headers: &mut HeaderMap, prepared: &Prepared, request_id: &Heade
     let mut has_reflection = false;
     for name in headers.keys() {
         match *name {
-            header::CONNECTION
-            | header::TRANSFER_ENCODING
-            | header::PROXY_AUTHENTICATE
-            | header::UPGRADE => ending.push(name.clone()),
+            header::CONNECTION | header::TRANSFER_ENCODING | header::TE | header::UPGRADE => {
+                ending.push(name.clone());
+            }
             header::LOCATION | header::CONTENT_LOCATION | header::LINK | header::REFRESH => {
                 has_reflection = true;
             }
             _ => {
                 let text = name.as_str();
-                if matches!(text, "keep-alive" | "proxy-connection") || text.starts_with("attache")
+                if text == "keep-alive" || text.starts_with("proxy-") || text.starts_with("attache")
                 {
                     ending.push(name.clone());
                 }

@@ -14,6 +14,7 @@ use super::worker::Worker;
 use bytes::Bytes;
 use http::Request;
 use http::Response;
+use http::Version;
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -113,6 +114,8 @@ pub(super) struct LinkState {
     limits: LinkLimits,
     phase: Cell<Phase>,
     tunnel: RefCell<Option<Tunnel>>,
+    /// A body that only the link's end will end is under way: an end before its own must be a reset.
+    pub(super) open_ended: Cell<bool>,
 }
 
 impl LinkState {
@@ -120,7 +123,7 @@ impl LinkState {
         let watch = Watch::new(worker);
         watch.arm(limits.idle_timeout, OnExpiry::Cut);
         let (phase, tunnel) = (Cell::new(Phase::Idle), RefCell::new(None));
-        Rc::new(Self { watch, limits, phase, tunnel })
+        Rc::new(Self { watch, limits, phase, tunnel, open_ended: Cell::new(false) })
     }
 
     /// The first bytes on an idle link are the beginning of a head.
@@ -199,10 +202,12 @@ impl<H: Handler> Opening<H> {
             let state = Rc::clone(&service_state);
             state.exchange_begins();
             let watch = Rc::clone(&state.watch);
+            let is_open_ended = request.version() == Version::HTTP_10;
             let request = request.map(|it| RequestBody::new(it, Rc::clone(&watch), false));
             let link = Link { watch, peer, is_tls, state: Some(Rc::clone(&state)) };
             let answer = Rc::clone(&handler).handle(request, link);
-            async move { answer.await.map(|it| it.map(|body| ServedBody::http1(body, state))) }
+            let serve = if is_open_ended { ServedBody::http1_0 } else { ServedBody::http1 };
+            async move { answer.await.map(|it| it.map(|body| serve(body, state))) }
         });
         let mut conn = http1::Builder::new()
             .max_buf_size(READ_BUFFER.max(self.limits.max_head))
@@ -231,6 +236,8 @@ impl<H: Handler> Opening<H> {
             state.exchange_begins();
             let parts = conn.into_parts();
             let _ = tunnel::run(tunnel, parts.io.into_inner(), parts.read_buf, &state.watch).await;
+        } else if state.open_ended.get() {
+            conn.into_parts().io.into_inner().reset();
         }
     }
 

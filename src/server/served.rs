@@ -16,7 +16,7 @@ use std::task::Poll;
 pub(super) struct ServedBody<B> {
     /// Dropped before the end: what it accounts for is still there then.
     body: B,
-    #[expect(dead_code, reason = "ends the exchange when dropped")]
+    /// Ends the exchange when dropped.
     end: End,
 }
 
@@ -26,8 +26,14 @@ enum End {
     Http2(Rc<Watch>, #[expect(dead_code, reason = "counts the stream until dropped")] OpenStream),
 }
 
-impl<B> ServedBody<B> {
+impl<B: Body> ServedBody<B> {
     pub(super) fn http1(body: B, state: Rc<LinkState>) -> Self {
+        Self { body, end: End::Http1(state) }
+    }
+
+    /// For a caller of HTTP/1.0, to whom the link's end is the body's (RFC 9112 §6.3).
+    pub(super) fn http1_0(body: B, state: Rc<LinkState>) -> Self {
+        state.open_ended.set(!body.is_end_stream());
         Self { body, end: End::Http1(state) }
     }
 
@@ -44,7 +50,18 @@ impl<B: Body<Data = Bytes> + Unpin> Body for ServedBody<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let End::Http1(state) = &self.end
+            && state.open_ended.get()
+        {
+            let has_ended = match &polled {
+                Poll::Ready(Some(Ok(frame))) => frame.is_trailers() || self.body.is_end_stream(),
+                Poll::Ready(None) => true,
+                Poll::Ready(Some(Err(_))) | Poll::Pending => false,
+            };
+            state.open_ended.set(!has_ended);
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -30,6 +30,14 @@ impl Socket {
     pub(super) fn new(stream: Stream, state: Rc<LinkState>) -> Self {
         Self { stream, state }
     }
+
+    /// Closes so that the other side can't take it for the end of what was being sent. On TLS it is
+    /// enough to end without a word (RFC 8446 §6.1).
+    pub(super) fn reset(self) {
+        if let Stream::Plain(stream) = &self.stream {
+            let _ = stream.set_zero_linger();
+        }
+    }
 }
 
 impl AsyncRead for Socket {

@@ -104,7 +104,12 @@ impl<B: RequestBody> Body for ResponseBody<B> {
         };
         match &polled {
             Poll::Ready(None) => this.finish(),
-            Poll::Ready(Some(Ok(_))) if this.incoming.is_end_stream() => this.finish(),
+            // Nothing follows trailers, and whoever sends them on may not ask whether something does.
+            Poll::Ready(Some(Ok(frame)))
+                if frame.is_trailers() || this.incoming.is_end_stream() =>
+            {
+                this.finish();
+            }
             Poll::Ready(Some(Err(_))) => this.link = None,
             Poll::Ready(Some(Ok(_))) | Poll::Pending => {}
         }

@@ -4,6 +4,7 @@ use super::body::ResponseBody;
 use super::dial;
 use super::dial::Resolver;
 use super::error::SendError;
+use super::framing;
 use super::http2::Http2;
 use super::link;
 use super::link::Http1;
@@ -220,7 +221,7 @@ impl<B: RequestBody> Upstream<B> {
     ) -> Result<(Response<ResponseBody<B>>, Option<Upgraded>), LinkFailed> {
         let response = link.exchange(slot).await?;
         let failed = |error| LinkFailed { error, refused: false };
-        if link::is_unsolicited(&response, upgrade) || has_both_lengths(response.headers()) {
+        if link::is_unsolicited(&response, upgrade) || !framing::is_plain(response.headers()) {
             return Err(failed(SendError::NotHttp));
         }
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -259,6 +260,9 @@ async fn on_http2<B: RequestBody>(
             return Err(failed);
         }
     };
+    if !framing::is_plain(response.headers()) {
+        return Err(LinkFailed { error: SendError::NotHttp, refused: false });
+    }
     Ok((response.map(|it| ResponseBody::new(it, Driven::Http2(stream))), None))
 }
 
@@ -273,11 +277,6 @@ fn absolute(origin: &Origin, target: &Uri) -> Option<Uri> {
 
 fn key_of(to: Destination<'_>) -> PeerKey {
     PeerKey { identity: to.settings.identity, origin: Arc::clone(to.origin) }
-}
-
-/// Two framings in one response: whoever sits before us may have read the other one (RFC 9112 §6.3).
-fn has_both_lengths(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::TRANSFER_ENCODING) && headers.contains_key(header::CONTENT_LENGTH)
 }
 
 /// `Keep-Alive: timeout=5`: how long the upstream keeps an idle link, in seconds (RFC 2068

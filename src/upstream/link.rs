@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::Request;
 use http::Response;
 use http::StatusCode;
+use http::header;
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -129,9 +130,16 @@ impl LinkFailed {
     }
 }
 
-/// A 101 that nobody asked for opens no tunnel (RFC 9110 §15.2.2).
+/// A 101 that nobody asked for opens no tunnel (RFC 9110 §15.2.2), nor does one to another protocol
+/// than WebSocket, the only one that is ever asked for (RFC 6455 §4.1).
 pub(super) fn is_unsolicited(response: &Response<Incoming>, asked_for_upgrade: bool) -> bool {
-    response.status() == StatusCode::SWITCHING_PROTOCOLS && !asked_for_upgrade
+    let mut protocols = response.headers().get_all(header::UPGRADE).iter();
+    let mut is_websocket = || {
+        let first =
+            protocols.next().is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"websocket"));
+        first && protocols.next().is_none()
+    };
+    response.status() == StatusCode::SWITCHING_PROTOCOLS && !(asked_for_upgrade && is_websocket())
 }
 
 pub(super) fn h2_error(error: &hyper::Error) -> Option<&h2::Error> {

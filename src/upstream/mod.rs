@@ -6,6 +6,7 @@ mod body;
 mod dial;
 mod error;
 mod exchange;
+mod framing;
 mod http2;
 mod link;
 mod pool;

@@ -14,6 +14,7 @@ mod messages;
 mod process;
 mod refusals;
 mod reload;
+mod responses;
 mod secrets;
 mod streaming;
 mod support;

@@ -10,27 +10,12 @@ const QUICK: &str =
     "upstream: { timeouts: { connect: 1s, tls: 300ms, first_byte: 300ms, idle: 300ms } }";
 
 #[tokio::test]
-async fn an_answer_that_is_not_http_is_a_502_and_its_link_is_not_used_again() {
-    let big = format!("HTTP/1.1 200 OK\r\nX-Big: {}\r\n\r\n", "x".repeat(1 << 20));
-    let cases: [(&str, Script); 12] = [
+async fn no_answer_is_a_502_and_its_link_is_not_used_again() {
+    let cases: [(&str, Script); 4] = [
         ("closes at once", Script::new()),
         ("closes unanswered", Script::new().read_request()),
         ("resets", Script::new().read_request().reset()),
-        ("garbage", Script::new().read_request().write("\x16\x03\x01\x02garbage\r\n\r\n")),
-        ("another protocol", Script::new().read_request().write("SSH-2.0-OpenSSH_9\r\n")),
         ("half a head", Script::new().read_request().write("HTTP/1.1 200 OK\r\nX-A: ")),
-        ("another version", Script::answer("HTTP/9.9 200 OK\r\n\r\n")),
-        ("no status", Script::answer("HTTP/1.1 abc OK\r\n\r\n")),
-        (
-            "two lengths",
-            Script::answer("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
-        ),
-        ("a length of words", Script::answer("HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nab")),
-        (
-            "a NUL in a field",
-            Script::answer("HTTP/1.1 200 OK\r\nX-A: a\0b\r\nContent-Length: 0\r\n\r\n"),
-        ),
-        ("a mebibyte of head", Script::answer(big)),
     ];
     for (name, script) in cases {
         let upstream = RawUpstream::start([script, Script::ok("well")]).await;

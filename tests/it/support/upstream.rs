@@ -32,6 +32,7 @@ enum Step {
     Drip { bytes: Vec<u8>, pause: Duration },
     Flood { piece: Vec<u8>, count: usize },
     Wait(Arc<Notify>),
+    Tell(Arc<Notify>),
     HalfClose,
     ReadToEnd,
     Reset,
@@ -85,6 +86,11 @@ impl Script {
     /// Waits until the test says so.
     pub fn wait(self, gate: &Arc<Notify>) -> Self {
         self.then(Step::Wait(Arc::clone(gate)))
+    }
+
+    /// Says that all before it is done: what was written is then in the other side's socket.
+    pub fn tell(self, done: &Arc<Notify>) -> Self {
+        self.then(Step::Tell(Arc::clone(done)))
     }
 
     /// Ends its own direction, and goes on reading.
@@ -286,6 +292,10 @@ where
             Step::Flood { piece, count } => flood(&mut reader.stream, piece, *count).await,
             Step::Wait(gate) => {
                 gate.notified().await;
+                true
+            }
+            Step::Tell(done) => {
+                done.notify_one();
                 true
             }
             Step::HalfClose => reader.stream.shutdown().await.is_ok(),
