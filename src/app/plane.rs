@@ -8,6 +8,7 @@ use crate::journal::Journal;
 use crate::limits::Budget;
 use crate::proxy::KnownCallers;
 use crate::proxy::Proxy;
+use crate::proxy::RetryBudgets;
 use crate::reload::Current;
 use crate::reload::Live;
 use crate::server;
@@ -65,6 +66,7 @@ impl Plane {
             ids: Ids::new(seed()),
             pen: Rc::clone(&pen),
             clock: now,
+            retry_budgets: RetryBudgets::default(),
         });
         let hooks_handler = Rc::new(Inbound {
             live: Arc::clone(&self.live),

@@ -1,6 +1,8 @@
 //! How to reach an upstream: deadlines, protocol, certificates, addresses that are allowed.
 use super::problem::At;
 use super::problem::Problem;
+use super::retries::RawRetries;
+use super::retries::Retries;
 use crate::model::TimeSpan;
 use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
@@ -24,6 +26,8 @@ pub struct RawUpstream {
     pub ca: Option<String>,
     /// Whether `traceparent` and `tracestate` go to this third party. Default: no.
     pub trace_context: Option<bool>,
+    /// When a request is sent again. Default: only where a kept link turned out to be dead.
+    pub retries: RawRetries,
 }
 
 /// Deadlines as written.
@@ -112,6 +116,7 @@ pub struct UpstreamSettings {
     pub egress_allow: Arc<[IpNet]>,
     /// Whether trace context goes to this third party.
     pub trace_context: bool,
+    pub retries: Retries,
     /// A hash of `protocol`, `ca` and `egress_allow`: links are only shared where it is equal.
     pub identity: u64,
 }
@@ -124,6 +129,7 @@ impl Default for UpstreamSettings {
             ca: None,
             egress_allow: Arc::from([]),
             trace_context: false,
+            retries: Retries::default(),
             identity: 0,
         };
         Self { identity: settings.content_hash(), ..settings }
@@ -148,6 +154,8 @@ impl UpstreamSettings {
         settings.timeouts = overlaid_timeouts(self.timeouts, raw.timeouts, at_upstream, problems);
         settings.protocol = raw.http.unwrap_or(self.protocol);
         settings.trace_context = raw.trace_context.unwrap_or(self.trace_context);
+        settings.retries =
+            self.retries.overlaid(&raw.retries, at_upstream.key("retries"), problems);
         if let Some(pem) = &raw.ca {
             let certificates: Result<Vec<CertificateDer<'_>>, _> =
                 CertificateDer::pem_slice_iter(pem.as_bytes()).collect();

@@ -99,6 +99,12 @@ pub fn outgoing(head: &Parts, onward: &Onward<'_>) -> HeaderMap {
     headers
 }
 
+/// True where the caller's field of this name reaches the upstream.
+pub fn goes_on(name: &HeaderName, head: &Parts, onward: &Onward<'_>) -> bool {
+    let is_listed = || onward.asks.has_connection && Listed::of(&head.headers).has(name);
+    !ends_here(name, onward) && !is_listed()
+}
+
 /// True for fields that do not go on as they came.
 fn ends_here(name: &HeaderName, onward: &Onward<'_>) -> bool {
     // Standard names are compared as numbers; only the others as texts.

@@ -89,19 +89,21 @@ pub fn by_credential_place(
     }
 }
 
-/// False where a field that many servers take for the method names one that this caller may not use.
+/// True where a field names another method, which many servers then take for the request's.
+pub fn is_overridden(headers: &HeaderMap) -> bool {
+    headers.keys().any(is_override)
+}
+
+/// False where such a field names a method that this caller may not use.
 pub fn may_override(caller: &Caller, headers: &HeaderMap) -> bool {
-    const OVERRIDES: [HeaderName; 3] = [
-        HeaderName::from_static("x-http-method-override"),
-        HeaderName::from_static("x-method-override"),
-        HeaderName::from_static("x-http-method"),
-    ];
-    headers.iter().all(|(name, value)| {
-        let overrides = name.as_str().starts_with('x')
-            && OVERRIDES.iter().any(|it| are_twins(it.as_str(), name.as_str()));
-        let method = || value.to_str().unwrap_or_default().trim().to_ascii_uppercase();
-        !overrides || caller.may_use_method(&method())
+    headers.iter().filter(|(name, _)| is_override(name)).all(|(_, value)| {
+        caller.may_use_method(&value.to_str().unwrap_or_default().trim().to_ascii_uppercase())
     })
+}
+
+fn is_override(name: &HeaderName) -> bool {
+    const OVERRIDES: [&str; 3] = ["x-http-method-override", "x-method-override", "x-http-method"];
+    name.as_str().starts_with('x') && OVERRIDES.iter().any(|it| are_twins(it, name.as_str()))
 }
 
 /// Callers that this worker has seen lately, by a keyed hash of their key: a key is hashed with

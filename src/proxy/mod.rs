@@ -2,11 +2,13 @@
 //!
 //! The hub. Its leaves know nothing of each other; only [`Proxy::exchange`] knows the order of the
 //! steps, and the order is the security argument.
+mod again;
 mod body;
 mod error;
 mod guard;
 mod head;
 mod identify;
+mod retry;
 mod tally;
 
 use crate::auth::Prepared;
@@ -37,6 +39,7 @@ use crate::upstream::Manner;
 use crate::upstream::SendError;
 use crate::upstream::Sent;
 use crate::upstream::Upstream;
+use again::Plan;
 use body::InBody;
 use body::OutBody;
 use bytes::Bytes;
@@ -68,6 +71,7 @@ pub use head::Onward;
 use head::REQUEST_ID;
 pub use head::outgoing;
 pub use identify::KnownCallers;
+pub use retry::RetryBudgets;
 
 /// One worker's proxy.
 pub struct Proxy {
@@ -78,6 +82,7 @@ pub struct Proxy {
     pub ids: Ids,
     pub pen: Rc<Pen>,
     pub clock: fn() -> UnixTime,
+    pub retry_budgets: RetryBudgets,
 }
 
 impl Handler for Proxy {
@@ -151,7 +156,8 @@ impl Proxy {
             }
         };
         tally.record.caller = Some(caller.key.clone());
-        if !identify::may_override(&caller, &head.headers) {
+        let is_overridden = identify::is_overridden(&head.headers);
+        if is_overridden && !identify::may_override(&caller, &head.headers) {
             return Err(ResolveError::Forbidden(resolve::Limit::Method).into());
         }
         let mut target = resolve::resolve(&snapshot, &tags, &caller, &head.method)?;
@@ -175,35 +181,33 @@ impl Proxy {
             is_websocket,
             expects_continue: has_body && asks.has_expect && head::expects_continue(&head.headers),
         };
-        let mut manner = Manner {
-            may_repeat: !has_body && head.method.is_idempotent(),
-            fresh_link: false,
-            upgrade: is_websocket,
-        };
-        let mut body = Some(body).filter(|_| has_body);
-        let mut retries = target.retries.unwrap_or(0).min(RETRIES_MAX);
-        loop {
-            let mut request =
-                Some(request(head, uri.clone(), &onward, body.take(), timeouts.first_byte));
-            let destination = Destination { origin: target.base.origin(), settings };
-            match self.send(destination, &mut request, manner, &link.watch, tally).await? {
-                Ok(sent) => {
-                    let idle = timeouts.idle;
-                    return Ok(Answer::Upstream(
-                        self.answer(sent, prepared, idle, link, tally)?,
-                        idle,
-                    ));
+        let is_idempotent = head.method.is_idempotent() && !is_overridden
+            || retry::has_idempotency_key(&head.headers)
+                && head::goes_on(&retry::IDEMPOTENCY_KEY, head, &onward);
+        let origin = target.base.origin();
+        let body = Some(body).filter(|_| has_body);
+        let mut plan = Plan::new(&settings.retries, target.retries, origin, body, is_idempotent);
+        plan.manner.upgrade = is_websocket;
+        self.plan_begins(&plan, &link.watch);
+        let sent = loop {
+            let body = plan.body.take();
+            let mut request = Some(request(head, uri.clone(), &onward, body, timeouts.first_byte));
+            let destination = Destination { origin, settings };
+            match self.send(destination, &mut request, plan.manner, &link.watch, tally).await? {
+                Ok(sent) if !plan.concerns(&sent) => {
+                    self.plan_ends(&plan);
+                    break sent;
                 }
-                Err(failed) if failed.may_try_again && manner.may_repeat && !manner.fresh_link => {
-                    manner.fresh_link = true;
+                outcome => {
+                    let again = self.again(outcome, &mut plan, &link.watch, tally);
+                    if let Some(sent) = Box::pin(again).await? {
+                        break sent;
+                    }
                 }
-                Err(failed) if retries > 0 && manner.may_repeat && is_passing(failed.error) => {
-                    retries -= 1;
-                    tokio::time::sleep(RETRY_PAUSE).await;
-                }
-                Err(failed) => return Err(failed.error.into()),
             }
-        }
+        };
+        let idle = timeouts.idle;
+        Ok(Answer::Upstream(self.answer(sent, prepared, idle, link, tally)?, idle))
     }
 
     /// Sends under the deadline. The outer error is ours, the inner one the upstream's.
@@ -305,20 +309,6 @@ impl Proxy {
         let context = TraceContext::from_headers(headers).unwrap_or_else(|| self.ids.new_trace());
         context.child(self.ids.span_id()).header()
     }
-}
-
-/// Most that `Attache-Retries` may ask for.
-const RETRIES_MAX: u8 = 5;
-
-/// Before a request is sent again because its caller asked for it.
-const RETRY_PAUSE: Duration = Duration::from_millis(100);
-
-/// True for failures that may be over at the next try, and that are not about trust.
-fn is_passing(error: SendError) -> bool {
-    matches!(
-        error,
-        SendError::Unresolved | SendError::Refused | SendError::ConnectTimedOut | SendError::Closed
-    )
 }
 
 /// How long an answer of our own may take to reach a caller that reads slowly.

@@ -96,6 +96,11 @@ impl Tally {
         }
     }
 
+    /// The exchange has waited to be sent again: time that is not our own work.
+    pub fn backed_off(&mut self, waited: Duration) {
+        self.waited += waited;
+    }
+
     pub fn failed(&mut self, code: Code, source: ErrorSource) {
         self.record.status = code.status();
         self.record.code = Some(code);

@@ -67,6 +67,13 @@ impl Watch {
         self.caller_stalls.set(false);
     }
 
+    /// What is left of the exchange's total; none where it has none. Up to one tick more than there is.
+    pub fn time_left(&self) -> Option<Duration> {
+        let total = self.total.get();
+        let left = || Duration::from_millis(total.saturating_sub(self.worker.clock_ms()));
+        (total != NEVER).then(left)
+    }
+
     /// The next deadline: `allowed` from now, or the exchange's total if that is sooner.
     pub fn arm(&self, allowed: Duration, on_expiry: OnExpiry) {
         self.deadline.set(self.after(allowed).min(self.total.get()));

@@ -15,6 +15,7 @@ mod process;
 mod refusals;
 mod reload;
 mod responses;
+mod retries;
 mod secrets;
 mod streaming;
 mod support;

@@ -217,6 +217,26 @@ fn each_fault_is_told_once_at_its_place() {
             "there is no readable certificate in it",
         ),
         ("/upstream/timeouts".into(), json!({ "idle": "0s" }), "/idle", "no time at all"),
+        ("/upstream/retries".into(), json!({ "attempts": 11 }), "/attempts", "more than 10"),
+        (
+            "/upstream/retries".into(),
+            json!({ "budget_percent": 101 }),
+            "/budget_percent",
+            "more than 100",
+        ),
+        ("/upstream/retries".into(), json!({ "base": "0s" }), "/base", "no time at all"),
+        (
+            "/upstream/retries".into(),
+            json!({ "base": "6s" }),
+            "/base",
+            "the longest wait (5s) is shorter than the first (6s)",
+        ),
+        (
+            format!("{prod}/upstream"),
+            json!({ "retries": { "cap": "50ms" } }),
+            "/retries/cap",
+            "the longest wait (50ms) is shorter than the first (100ms)",
+        ),
         (
             "/egress/allow".into(),
             json!(["10.0.0.0/33"]),

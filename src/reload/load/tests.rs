@@ -470,6 +470,7 @@ fn the_defaults_that_the_full_configuration_states_are_the_defaults() {
     let default = crate::catalog::UpstreamSettings::default();
     assert_eq!((upstream.timeouts, upstream.protocol), (default.timeouts, default.protocol));
     assert_eq!((&upstream.ca, upstream.trace_context), (&default.ca, default.trace_context));
+    assert_eq!(upstream.retries, default.retries);
 }
 
 #[test]

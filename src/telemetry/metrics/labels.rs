@@ -53,6 +53,36 @@ labels! {
         Bodies "bodies",
     }
 
+    /// Why a request was sent again, or might have been.
+    RetryReason {
+        /// The pooled link turned out to be dead.
+        StaleLink "stale_link",
+        /// The upstream could not be reached.
+        Connect "connect",
+        /// The link ended without an answer.
+        Closed "closed",
+        TooManyRequests "429",
+        BadGateway "502",
+        ServiceUnavailable "503",
+        GatewayTimeout "504",
+    }
+
+    /// What came of it.
+    RetryOutcome {
+        /// It was sent again.
+        Sent "sent",
+        /// It was sent again, and what was answered then is no reason to retry.
+        Recovered "recovered",
+        /// No more retries were allowed.
+        UsedUp "used_up",
+        /// Sending it twice might do harm, or its body could not be given again.
+        NotRepeatable "not_repeatable",
+        /// The deadline or the cap is sooner than the time to come again.
+        TooLate "too_late",
+        /// Retries have had their share of the traffic.
+        OverBudget "over_budget",
+    }
+
     /// What became of a delivery.
     WebhookVerdict {
         /// Verified, and its target took it.

@@ -18,6 +18,8 @@ pub use labels::LinkRefusal;
 pub use labels::Listener;
 pub use labels::Plane;
 pub use labels::PoolEvent;
+pub use labels::RetryOutcome;
+pub use labels::RetryReason;
 pub use labels::WebhookVerdict;
 pub use worker::ExchangeLabels;
 pub use worker::Timing;

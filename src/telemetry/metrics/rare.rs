@@ -4,6 +4,8 @@ use super::bounded::Bounded;
 use super::labels::Limit;
 use super::labels::LinkRefusal;
 use super::labels::Listener;
+use super::labels::RetryOutcome;
+use super::labels::RetryReason;
 use super::labels::WebhookVerdict;
 use super::list;
 use super::list::Definition;
@@ -21,6 +23,7 @@ pub(super) struct Rare {
     links_refused: IntCounterVec,
     limited: IntCounterVec,
     bodies_held: IntGauge,
+    retries: IntCounterVec,
     egress_refused: Bounded,
     webhook_verdicts: Bounded,
     reloads: IntCounterVec,
@@ -47,6 +50,7 @@ impl Rare {
             links_refused: counters(registry, &list::LINKS_REFUSED),
             limited: counters(registry, &list::LIMITED),
             bodies_held: int_gauge(registry, &list::BODIES_HELD),
+            retries: counters(registry, &list::RETRIES),
             egress_refused: Bounded::new(registry, &list::EGRESS_REFUSED, list::CLASSES_MAX),
             webhook_verdicts: Bounded::new(registry, &list::WEBHOOK_VERDICTS, list::NAMES_MAX),
             reloads,
@@ -81,6 +85,10 @@ impl Metrics {
     /// So many bytes of bodies are held now.
     pub fn bodies_held(&self, bytes: usize) {
         self.rare.bodies_held.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    pub fn retry(&self, reason: RetryReason, outcome: RetryOutcome) {
+        self.rare.retries.with_label_values(&[reason.as_str(), outcome.as_str()]).inc();
     }
 
     /// `class`: of the address, as the egress guard calls it.

@@ -37,6 +37,7 @@ fn busy() -> Arc<Metrics> {
     metrics.link_refused(Listener::Public, LinkRefusal::TooMany);
     metrics.limited(Limit::Bodies);
     metrics.bodies_held(512);
+    metrics.retry(RetryReason::StaleLink, RetryOutcome::Sent);
     metrics.egress_refused("loopback");
     metrics.webhook_verdict("github-hooks", WebhookVerdict::Mismatch);
     metrics.reload(true, 2, UnixTime::from_ms(1_700_000_001_500));
@@ -102,6 +103,7 @@ fn numbers_come_out_as_they_went_in() {
         ("attache_pool_idle_links", "4"),
         (r#"attache_limited_total{limit="bodies"}"#, "1"),
         ("attache_bodies_held_bytes", "512"),
+        (r#"attache_retries_total{outcome="sent",reason="stale_link"}"#, "1"),
         (r#"attache_egress_refused_total{class="loopback"}"#, "1"),
         (r#"attache_webhook_verdicts_total{connection="github-hooks",verdict="mismatch"}"#, "1"),
         (r#"attache_reloads_total{result="ok"}"#, "1"),
