@@ -95,7 +95,7 @@ impl Proxy {
     ) -> Result<Option<Sent<OutBody>>, ProxyError> {
         if let Err(failed) = &outcome
             && failed.may_try_again
-            && plan.is_idempotent
+            && (plan.is_idempotent || failed.unprocessed)
             && plan.has_body_again()
             && !plan.manner.fresh_link
         {

@@ -5,7 +5,8 @@ use super::dial;
 use super::dial::Resolver;
 use super::error::SendError;
 use super::framing;
-use super::http2::Http2;
+use super::http2;
+use super::http2::Turn;
 use super::link;
 use super::link::Http1;
 use super::link::LinkFailed;
@@ -15,7 +16,6 @@ use super::pool::PeerKey;
 use super::pool::PeerRef;
 use super::pool::Pool;
 use super::pool::PoolEvent;
-use super::pool::Pooled;
 use super::socket::Socket;
 use super::tls::Connectors;
 use crate::catalog::Protocol;
@@ -25,9 +25,6 @@ use http::HeaderMap;
 use http::Request;
 use http::Response;
 use http::StatusCode;
-use http::Uri;
-use http::Version;
-use http::header;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,12 +70,16 @@ pub struct Failed {
     /// The link was a pooled one, or the upstream declined the request unseen: worth one more try
     /// for a request that may be repeated.
     pub may_try_again: bool,
+    /// The upstream says that it did not look at the request (RFC 9113 §8.7): it may be sent again
+    /// whatever its method, where its body is still there.
+    pub unprocessed: bool,
     pub spent: Spent,
 }
 
 /// One worker's way out. Cheap to share within the worker.
 pub struct Upstream<B: RequestBody> {
     pool: Pool<B>,
+    http2: http2::Peers,
     connectors: Connectors,
     resolver: Resolver,
     on_event: Box<dyn Fn(PoolEvent)>,
@@ -86,19 +87,27 @@ pub struct Upstream<B: RequestBody> {
 
 enum Link<B: RequestBody> {
     Http1(Box<Http1<B>>),
-    Http2(Rc<Http2<B>>),
+    Http2(http2::Place),
+}
+
+/// A socket that is ready for HTTP, and which.
+struct Dialled {
+    socket: Socket,
+    is_http2: bool,
 }
 
 impl<B: RequestBody> Upstream<B> {
     /// `on_event` counts what the pool does; it is called a few times per exchange at most.
     pub fn new(resolver: Resolver, on_event: Box<dyn Fn(PoolEvent)>) -> Rc<Self> {
-        Rc::new(Self { pool: Pool::new(), connectors: Connectors::default(), resolver, on_event })
+        let (pool, http2) = (Pool::new(), http2::Peers::new());
+        Rc::new(Self { pool, http2, connectors: Connectors::default(), resolver, on_event })
     }
 
     /// Called by the worker on each tick.
     pub fn tick(&self, now_ms: u64) {
         self.pool.tick(now_ms);
-        for _ in 0..self.pool.take_retired() {
+        let closed = self.http2.tick(now_ms) as u64;
+        for _ in 0..self.pool.take_retired() + closed {
             (self.on_event)(PoolEvent::Retired);
         }
     }
@@ -122,7 +131,12 @@ impl<B: RequestBody> Upstream<B> {
         let is_within =
             |it: &Request<B>| it.uri().authority().is_none() && it.uri().path().starts_with('/');
         if !slot.as_ref().is_some_and(is_within) {
-            return Err(Failed { error: SendError::OutsideOrigin, may_try_again: false, spent });
+            return Err(Failed {
+                error: SendError::OutsideOrigin,
+                may_try_again: false,
+                unprocessed: false,
+                spent,
+            });
         }
         let identity = to.settings.identity;
         let peer = PeerRef { identity, origin: to.origin };
@@ -130,25 +144,28 @@ impl<B: RequestBody> Upstream<B> {
         loop {
             let taken = if pooled { self.pool.take(&peer, manner.may_repeat) } else { None };
             pooled = taken.is_some();
-            let link = match taken {
-                Some(Pooled::Http1(link)) => Link::Http1(link),
-                Some(Pooled::Http2(link)) => Link::Http2(link),
-                None => {
-                    (self.on_event)(PoolEvent::Dialled);
-                    self.open(to, manner, &mut spent).await.map_err(|error| Failed {
-                        error,
-                        may_try_again: false,
-                        spent,
-                    })?
-                }
-            };
+            let link =
+                match taken {
+                    Some(link) => Link::Http1(link),
+                    None => {
+                        let (link, is_fresh) =
+                            self.link(to, &peer, manner, &mut spent).await.map_err(|error| {
+                                Failed { error, may_try_again: false, unprocessed: false, spent }
+                            })?;
+                        pooled = !is_fresh;
+                        link
+                    }
+                };
             if pooled {
                 (self.on_event)(PoolEvent::Reused);
             }
             linked();
             let sent = match link {
                 Link::Http1(link) => self.on_http1(link, to, slot, manner.upgrade).await,
-                Link::Http2(link) => Box::pin(on_http2(link, to, slot)).await,
+                Link::Http2(place) => Box::pin(http2::exchange(place, slot)).await.map(|it| {
+                    let response: Response<ResponseBody<B>> = it.map(ResponseBody::http2);
+                    (response, None)
+                }),
             };
             match sent {
                 Ok((response, upgraded)) => return Ok(Sent { response, upgraded, spent }),
@@ -161,9 +178,9 @@ impl<B: RequestBody> Upstream<B> {
                     if pooled && slot.is_some() && failed.error != SendError::OutsideOrigin {
                         continue;
                     }
-                    let error = failed.error;
-                    let may_try_again = failed.refused || (pooled && error == SendError::Closed);
-                    return Err(Failed { error, may_try_again, spent });
+                    let LinkFailed { error, refused: unprocessed } = failed;
+                    let may_try_again = unprocessed || (pooled && error == SendError::Closed);
+                    return Err(Failed { error, may_try_again, unprocessed, spent });
                 }
             }
         }
@@ -173,12 +190,73 @@ impl<B: RequestBody> Upstream<B> {
         self.pool.put(key, link, keep_alive_s);
     }
 
+    /// A link that is not an idle one of HTTP/1.1; true where it is fresh.
+    async fn link(
+        &self,
+        to: Destination<'_>,
+        by: &PeerRef<'_>,
+        manner: Manner,
+        spent: &mut Spent,
+    ) -> Result<(Link<B>, bool), SendError> {
+        let may_be_http2 = match to.settings.protocol {
+            Protocol::Auto => to.origin.is_https(),
+            Protocol::Http1 => false,
+            Protocol::Http2 => true,
+        };
+        if manner.upgrade || !may_be_http2 {
+            let dialled = self.open(to, true, spent).await?;
+            return Ok((Link::Http1(Http1::open(dialled.socket).await?), true));
+        }
+        Box::pin(self.shared_link(to, by, spent)).await
+    }
+
+    /// A link to an upstream that may speak HTTP/2: one of few, opened once for all who wait for it.
+    async fn shared_link(
+        &self,
+        to: Destination<'_>,
+        by: &PeerRef<'_>,
+        spent: &mut Spent,
+    ) -> Result<(Link<B>, bool), SendError> {
+        let peer = self.http2.peer(by, || key_of(to)).ok_or(SendError::OutsideOrigin)?;
+        loop {
+            let dialling = match peer.turn().await? {
+                Turn::Place(place) => return Ok((Link::Http2(place), false)),
+                Turn::Http1 { is_required } => {
+                    let dialled = self.open(to, is_required, spent).await?;
+                    if dialled.is_http2 {
+                        let link = http2::Link::open(dialled.socket, &peer).await?;
+                        return Ok((Link::Http2(peer.opened(&link)), true));
+                    }
+                    return Ok((Link::Http1(Http1::open(dialled.socket).await?), true));
+                }
+                Turn::Dial(dialling) => dialling,
+            };
+            let link = match self.open(to, false, spent).await {
+                Ok(dialled) if dialled.is_http2 => http2::Link::open(dialled.socket, &peer).await,
+                Ok(dialled) => {
+                    dialling.found_http1();
+                    return Ok((Link::Http1(Http1::open(dialled.socket).await?), true));
+                }
+                Err(error) => Err(error),
+            };
+            match link {
+                Ok(link) => return Ok((Link::Http2(dialling.opened(&link)), true)),
+                Err(error) => {
+                    if let Some(error) = dialling.failed(error) {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+
     async fn open(
         &self,
         to: Destination<'_>,
-        manner: Manner,
+        http1_only: bool,
         spent: &mut Spent,
-    ) -> Result<Link<B>, SendError> {
+    ) -> Result<Dialled, SendError> {
+        (self.on_event)(PoolEvent::Dialled);
         let settings = to.settings;
         let began = Instant::now();
         let dialled = dial::dial(
@@ -190,26 +268,20 @@ impl<B: RequestBody> Upstream<B> {
         .await;
         spent.dial += began.elapsed();
         let stream = dialled?;
-        let (socket, is_http2) = if to.origin.is_https() {
-            let began = Instant::now();
-            let handshake = self.connectors.handshake(stream, to.origin, settings, manner.upgrade);
-            let shaken = tokio::time::timeout(settings.timeouts.tls, handshake).await;
-            spent.tls += began.elapsed();
-            let stream = shaken.map_err(|_| SendError::HandshakeTimedOut)??;
-            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            if settings.protocol == Protocol::Http2 && !is_http2 && !manner.upgrade {
-                return Err(SendError::NoHttp2);
-            }
-            (Socket::Tls(Box::new(stream)), is_http2)
-        } else {
-            (Socket::Plain(stream), settings.protocol == Protocol::Http2 && !manner.upgrade)
-        };
-        if !is_http2 {
-            return Http1::open(socket).await.map(Link::Http1);
+        if !to.origin.is_https() {
+            let is_http2 = settings.protocol == Protocol::Http2 && !http1_only;
+            return Ok(Dialled { socket: Socket::Plain(stream), is_http2 });
         }
-        let link = Http2::open(socket).await?;
-        self.pool.put_http2(&key_of(to), &link);
-        Ok(Link::Http2(link))
+        let began = Instant::now();
+        let handshake = self.connectors.handshake(stream, to.origin, settings, http1_only);
+        let shaken = tokio::time::timeout(settings.timeouts.tls, handshake).await;
+        spent.tls += began.elapsed();
+        let stream = shaken.map_err(|_| SendError::HandshakeTimedOut)??;
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        if settings.protocol == Protocol::Http2 && !is_http2 && !http1_only {
+            return Err(SendError::NoHttp2);
+        }
+        Ok(Dialled { socket: Socket::Tls(Box::new(stream)), is_http2 })
     }
 
     async fn on_http1(
@@ -229,50 +301,9 @@ impl<B: RequestBody> Upstream<B> {
             return Ok((response.map(ResponseBody::detached), Some(upgraded)));
         }
         let keep_alive_s = keep_alive_s(response.headers());
-        let driven =
-            Driven::Http1 { link, upstream: Rc::clone(self), key: key_of(to), keep_alive_s };
-        Ok((response.map(|it| ResponseBody::new(it, driven)), None))
+        let driven = Driven { link, upstream: Rc::clone(self), key: key_of(to), keep_alive_s };
+        Ok((response.map(|it| ResponseBody::http1(it, driven)), None))
     }
-}
-
-async fn on_http2<B: RequestBody>(
-    link: Rc<Http2<B>>,
-    to: Destination<'_>,
-    slot: &mut Option<Request<B>>,
-) -> Result<(Response<ResponseBody<B>>, Option<Upgraded>), LinkFailed> {
-    let stream = link.stream();
-    // On HTTP/2 the target is :scheme, :authority and :path, and there is no Host (RFC 9113 §8.3.1).
-    let outside = LinkFailed { error: SendError::OutsideOrigin, refused: false };
-    let Some(request) = slot.as_mut() else { return Err(outside) };
-    let target = request.uri().clone();
-    *request.uri_mut() = absolute(to.origin, &target).ok_or(outside)?;
-    *request.version_mut() = Version::HTTP_2;
-    let host = request.headers_mut().remove(header::HOST);
-    let response = match stream.exchange(slot).await {
-        Ok(response) => response,
-        Err(failed) => {
-            // Where it comes back unsent, it comes back as it was: the next link may be HTTP/1.1.
-            if let Some(request) = slot.as_mut() {
-                *request.uri_mut() = target;
-                *request.version_mut() = Version::HTTP_11;
-                request.headers_mut().extend(host.map(|it| (header::HOST, it)));
-            }
-            return Err(failed);
-        }
-    };
-    if !framing::is_plain(response.headers()) {
-        return Err(LinkFailed { error: SendError::NotHttp, refused: false });
-    }
-    Ok((response.map(|it| ResponseBody::new(it, Driven::Http2(stream))), None))
-}
-
-fn absolute(origin: &Origin, target: &Uri) -> Option<Uri> {
-    let mut parts = http::uri::Parts::default();
-    parts.scheme =
-        Some(if origin.is_https() { http::uri::Scheme::HTTPS } else { http::uri::Scheme::HTTP });
-    parts.authority = Some(origin.authority().parse().ok()?);
-    parts.path_and_query = target.path_and_query().cloned();
-    Uri::from_parts(parts).ok()
 }
 
 fn key_of(to: Destination<'_>) -> PeerKey {

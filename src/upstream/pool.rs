@@ -1,5 +1,4 @@
 //! Links that wait for their next exchange, by destination.
-use super::http2::Http2;
 use super::link::Http1;
 use super::link::RequestBody;
 use crate::model::Origin;
@@ -7,7 +6,6 @@ use hashbrown::Equivalent;
 use hashbrown::HashMap;
 use std::cell::Cell;
 use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// Idle links kept for one destination, per worker.
@@ -15,9 +13,6 @@ const IDLE_PER_PEER_MAX: usize = 256;
 
 /// Idle links kept in all, per worker: each costs a file descriptor and a few KiB.
 const IDLE_MAX: usize = 4096;
-
-/// HTTP/2 links kept in all, per worker, idle or not.
-const HTTP2_MAX: usize = 1024;
 
 /// An idle link is used no longer than this, in milliseconds: below the idle limits of common
 /// upstreams, and short enough that a name which moved inward is judged again soon.
@@ -68,7 +63,6 @@ struct Idle<B: RequestBody> {
 struct Peer<B: RequestBody> {
     /// Last in, first out: the freshest link is the likeliest to live.
     idle: Vec<Idle<B>>,
-    http2: Vec<(Rc<Http2<B>>, u64)>,
     /// True once the upstream was seen to keep an idle link open. Until then only what may be sent
     /// twice goes on a pooled link: an upstream that closes right after each answer costs nobody a
     /// POST.
@@ -77,7 +71,7 @@ struct Peer<B: RequestBody> {
 
 impl<B: RequestBody> Default for Peer<B> {
     fn default() -> Self {
-        Self { idle: Vec::new(), http2: Vec::new(), is_proven: false }
+        Self { idle: Vec::new(), is_proven: false }
     }
 }
 
@@ -85,14 +79,8 @@ impl<B: RequestBody> Default for Peer<B> {
 pub(super) struct Pool<B: RequestBody> {
     peers: RefCell<HashMap<PeerKey, Peer<B>, foldhash::fast::RandomState>>,
     idle: Cell<usize>,
-    http2: Cell<usize>,
     clock_ms: Cell<u64>,
     retired: Cell<u64>,
-}
-
-pub(super) enum Pooled<B: RequestBody> {
-    Http1(Box<Http1<B>>),
-    Http2(Rc<Http2<B>>),
 }
 
 impl<B: RequestBody> Pool<B> {
@@ -100,28 +88,23 @@ impl<B: RequestBody> Pool<B> {
         Self {
             peers: RefCell::new(HashMap::default()),
             idle: Cell::new(0),
-            http2: Cell::new(0),
             clock_ms: Cell::new(0),
             retired: Cell::new(0),
         }
     }
 
     /// A link for one exchange. `may_repeat` says that the request does no harm if sent twice.
-    pub(super) fn take(&self, peer: &PeerRef<'_>, may_repeat: bool) -> Option<Pooled<B>> {
+    pub(super) fn take(&self, peer: &PeerRef<'_>, may_repeat: bool) -> Option<Box<Http1<B>>> {
         let mut peers = self.peers.borrow_mut();
         let peer = peers.get_mut(peer)?;
         let now = self.clock_ms.get();
-        if let Some((link, used)) = peer.http2.iter_mut().find(|(link, _)| link.has_room()) {
-            *used = now;
-            return Some(Pooled::Http2(Rc::clone(link)));
-        }
         if !may_repeat && !peer.is_proven {
             return None;
         }
         while let Some(found) = peer.idle.pop() {
             self.idle.set(self.idle.get() - 1);
             if found.until_ms > now {
-                return Some(Pooled::Http1(found.link));
+                return Some(found.link);
             }
             self.retired.set(self.retired.get() + 1);
         }
@@ -148,17 +131,6 @@ impl<B: RequestBody> Pool<B> {
             peer.idle.push(Idle { link, until_ms, has_aged: false });
             self.idle.set(self.idle.get() + 1);
         }
-    }
-
-    pub(super) fn put_http2(&self, key: &PeerKey, link: &Rc<Http2<B>>) {
-        // Beyond the bound a link serves its one exchange and ends with it.
-        if self.http2.get() >= HTTP2_MAX {
-            return;
-        }
-        self.http2.set(self.http2.get() + 1);
-        let mut peers = self.peers.borrow_mut();
-        let now = self.clock_ms.get();
-        peers.entry(key.clone()).or_default().http2.push((Rc::clone(link), now));
     }
 
     /// A pooled link was dead when used: this upstream does not keep links as long as we thought.
@@ -194,16 +166,11 @@ impl<B: RequestBody> Pool<B> {
             let gone = before - peer.idle.len();
             self.idle.set(self.idle.get() - gone);
             self.retired.set(self.retired.get() + gone as u64);
-            let before = peer.http2.len();
-            peer.http2.retain(|(link, used)| {
-                link.is_open() && !(link.is_idle() && *used + IDLE_LIFE_MS <= now_ms)
-            });
-            self.http2.set(self.http2.get() - (before - peer.http2.len()));
-            !peer.idle.is_empty() || !peer.http2.is_empty() || peer.is_proven
+            !peer.idle.is_empty() || peer.is_proven
         });
         // Proof is kept while there is room for it; it is only a shortcut.
         if peers.len() > IDLE_MAX {
-            peers.retain(|_, peer| !peer.idle.is_empty() || !peer.http2.is_empty());
+            peers.retain(|_, peer| !peer.idle.is_empty());
         }
     }
 }

@@ -3,6 +3,7 @@
 mod certificate;
 mod client;
 mod gateway;
+pub mod http2;
 mod process;
 mod single;
 mod upstream;
@@ -15,6 +16,8 @@ pub use client::raw_request;
 pub use gateway::ADMIN_TOKEN;
 pub use gateway::CALLER_KEY;
 pub use gateway::Gateway;
+pub use http2::Http2Link;
+pub use http2::Http2Upstream;
 pub use process::Process;
 pub use process::attache;
 pub use single::tagged;

@@ -1,0 +1,150 @@
+//! One exchange on an HTTP/2 link: the head, the body on its way up, and the response's head.
+use super::super::error::SendError;
+use super::super::framing;
+use super::super::link::LinkFailed;
+use super::super::link::RequestBody;
+use super::body::Incoming;
+use super::peer::Peer;
+use super::place::Place;
+use super::upload::Upload;
+use h2::Reason;
+use h2::RecvStream;
+use h2::client::ResponseFuture;
+use http::HeaderValue;
+use http::Method;
+use http::Request;
+use http::Response;
+use http::Uri;
+use http::Version;
+use http::header;
+use http::request::Parts;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
+
+/// Interim responses (1xx) before the final one; an upstream with more of them is not answering.
+const INTERIM_MAX: usize = 100;
+
+/// Fields of an HTTP/1.1 link, which no HTTP/2 message has (RFC 9113 §8.2.2). The target and the host
+/// are `:scheme`, `:authority` and `:path` (§8.3.1).
+const OF_HTTP1: [&str; 6] =
+    ["host", "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
+
+/// Sends the request in `slot` and waits for the response's head. Where nothing was sent the request
+/// stays in its slot.
+pub(in super::super) async fn exchange<B: RequestBody>(
+    place: Place,
+    slot: &mut Option<Request<B>>,
+) -> Result<Response<Incoming>, LinkFailed> {
+    if !place.link().is_open() {
+        return Err(LinkFailed { error: SendError::Closed, refused: true });
+    }
+    let Some(request) = slot.take() else { return Err(LinkFailed::without_request()) };
+    let (parts, body) = request.into_parts();
+    let is_end = body.is_end_stream();
+    let head = head(parts, place.peer(), body.size_hint().exact())?;
+    let (response, stream) = place.link().send(head, is_end).map_err(|it| failed(&place, &it))?;
+    let mut waiting = Answer { response, interim: 0 };
+    let mut upload = (!is_end).then(|| Upload::new(body, stream));
+    let received = poll_fn(|cx| {
+        // The response first: it may be there although the upstream wants no more of the body.
+        if let Poll::Ready(answer) = waiting.poll(cx) {
+            return Poll::Ready(answer.map_err(|it| match it {
+                NoAnswer::Error(error) => failed(&place, &error),
+                NoAnswer::InterimOnly => not_http(),
+            }));
+        }
+        if let Some(Poll::Ready(sent)) = upload.as_mut().map(|it| Pin::new(it).poll(cx)) {
+            upload = None;
+            if sent.is_err() {
+                let error = SendError::RequestBody;
+                return Poll::Ready(Err(LinkFailed { error, refused: false }));
+            }
+        }
+        Poll::Pending
+    });
+    let (head, stream) = received.await?.into_parts();
+    if !framing::is_plain(&head.headers) {
+        return Err(not_http());
+    }
+    // The body goes on by itself: an upstream may read on while its response is read slowly.
+    let upload = upload.map(|it| tokio::task::spawn_local(it).abort_handle());
+    let incoming = Incoming::new(stream, &head.headers, upload, place);
+    Ok(Response::from_parts(head, incoming))
+}
+
+/// The request's head as HTTP/2 has it. `length` is its body's, where that is known.
+fn head(mut parts: Parts, peer: &Peer, length: Option<u64>) -> Result<Request<()>, LinkFailed> {
+    let mut target = http::uri::Parts::default();
+    target.scheme = Some(peer.scheme.clone());
+    target.authority = Some(peer.authority.clone());
+    target.path_and_query = parts.uri.into_parts().path_and_query;
+    let outside = |_| LinkFailed { error: SendError::OutsideOrigin, refused: false };
+    parts.uri = Uri::from_parts(target).map_err(outside)?;
+    parts.version = Version::HTTP_2;
+    for name in OF_HTTP1 {
+        parts.headers.remove(name);
+    }
+    // As in HTTP/1.1, methods whose request has a body say so even where it is empty (RFC 9110 §8.6).
+    let is_said = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
+    if let Some(length) = length.filter(|it| *it > 0 || is_said) {
+        parts.headers.entry(header::CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
+    }
+    Ok(Request::from_parts(parts, ()))
+}
+
+/// A response that is waited for.
+struct Answer {
+    response: ResponseFuture,
+    interim: usize,
+}
+
+enum NoAnswer {
+    Error(h2::Error),
+    /// Interim responses without end.
+    InterimOnly,
+}
+
+impl Answer {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<RecvStream>, NoAnswer>> {
+        while let Poll::Ready(Some(interim)) = self.response.poll_informational(cx) {
+            self.interim += 1;
+            // HTTP/2 knows no 101 (RFC 9113 §8.6).
+            let is_tunnel = interim
+                .map_err(NoAnswer::Error)?
+                .status()
+                .eq(&http::StatusCode::SWITCHING_PROTOCOLS);
+            if is_tunnel || self.interim > INTERIM_MAX {
+                return Poll::Ready(Err(NoAnswer::InterimOnly));
+            }
+        }
+        Pin::new(&mut self.response).poll(cx).map_err(NoAnswer::Error)
+    }
+}
+
+fn not_http() -> LinkFailed {
+    LinkFailed { error: SendError::NotHttp, refused: false }
+}
+
+/// What became of a stream, and what the link and its peer are to learn of it.
+fn failed(place: &Place, error: &h2::Error) -> LinkFailed {
+    let is_refused = error.is_remote() && error.is_reset();
+    match error.reason() {
+        Some(Reason::HTTP_1_1_REQUIRED) if error.is_remote() => {
+            place.peer().wants_http1();
+            LinkFailed { error: SendError::Closed, refused: true }
+        }
+        Some(Reason::REFUSED_STREAM) if is_refused => {
+            place.link().refused_one_more();
+            LinkFailed { error: SendError::Closed, refused: true }
+        }
+        // Only streams beyond the last one that it looked at get this error: the others go on, and
+        // fail with the link (RFC 9113 §6.8).
+        _ if error.is_go_away() && error.is_remote() => {
+            LinkFailed { error: SendError::Closed, refused: true }
+        }
+        _ if error.is_library() => not_http(),
+        _ => LinkFailed { error: SendError::Closed, refused: false },
+    }
+}
