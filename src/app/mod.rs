@@ -15,6 +15,7 @@ use crate::inbound::ReplayMemory;
 use crate::journal;
 use crate::journal::Journal;
 use crate::limits::Budget;
+use crate::limits::Rates;
 use crate::model::Secret;
 use crate::reload;
 use crate::reload::Live;
@@ -37,6 +38,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use std::time::Instant;
 use tokio::sync::watch;
 use watchers::Watchers;
 
@@ -136,6 +138,7 @@ impl App {
         let (stop_admin, admin_stops) = watch::channel(false);
         let replay = Arc::new(ReplayMemory::default());
         let budget = Budget::new(settings.memory.bodies);
+        let rates = Arc::new(Rates::new(Instant::now()));
         let (proxy_address, public_address) = (proxy.address, public.address);
         let mut traffic = Vec::new();
         for (index, shares) in proxy.shares.into_iter().zip(public.shares).enumerate() {
@@ -145,6 +148,7 @@ impl App {
                 journal: Arc::clone(&journal),
                 replay: Arc::clone(&replay),
                 budget: Arc::clone(&budget),
+                rates: Arc::clone(&rates),
                 resolver: options.resolver.clone(),
                 settings: Arc::clone(&settings),
                 workers,

@@ -6,6 +6,7 @@ use crate::inbound::Inbound;
 use crate::inbound::ReplayMemory;
 use crate::journal::Journal;
 use crate::limits::Budget;
+use crate::limits::Rates;
 use crate::proxy::KnownCallers;
 use crate::proxy::Proxy;
 use crate::proxy::RetryBudgets;
@@ -45,6 +46,7 @@ pub(super) struct Plane {
     pub journal: Arc<Journal>,
     pub replay: Arc<ReplayMemory>,
     pub budget: Arc<Budget>,
+    pub rates: Arc<Rates>,
     pub resolver: Resolver,
     pub settings: Arc<Settings>,
     pub workers: usize,
@@ -62,6 +64,7 @@ impl Plane {
             current: Current::new(Arc::clone(&self.live)),
             callers: KnownCallers::default(),
             upstream: Rc::clone(&for_proxy),
+            rates: Arc::clone(&self.rates),
             metrics: Rc::clone(&metrics),
             ids: Ids::new(seed()),
             pen: Rc::clone(&pen),
@@ -79,6 +82,7 @@ impl Plane {
             public_url: self.settings.public.url.clone(),
             max_body: self.settings.public.max_body,
             budget: Arc::clone(&self.budget),
+            rates: Arc::clone(&self.rates),
         });
         let housekeeping = {
             let (worker, pen) = (Rc::clone(&worker), Rc::clone(&pen));

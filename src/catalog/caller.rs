@@ -3,6 +3,8 @@ use super::pattern::Allowed;
 use super::pattern::Pattern;
 use super::problem::At;
 use super::problem::Problem;
+use super::rate::Rate;
+use super::rate::RawRate;
 use crate::model::Key;
 use crate::model::Secret;
 use schemars::JsonSchema;
@@ -30,6 +32,8 @@ pub struct RawCaller {
     pub methods: Option<Vec<String>>,
     /// Paths below the base URL that it may ask for, without query.
     pub paths: Option<Vec<String>>,
+    /// How many requests it may send. Default: no limit.
+    pub rate: Option<RawRate>,
 }
 
 /// A caller and its grants.
@@ -43,6 +47,7 @@ pub struct Caller {
     tenants: Allowed,
     methods: Allowed,
     paths: Allowed,
+    pub rate: Option<Rate>,
 }
 
 impl Caller {
@@ -56,6 +61,7 @@ impl Caller {
             tenants: Allowed::default(),
             methods: Allowed::default(),
             paths: Allowed::default(),
+            rate: None,
         }
     }
 
@@ -94,6 +100,7 @@ impl Caller {
                 format!("a caller key has at least {CALLER_KEY_LEN_MIN} visible ASCII characters");
             problems.push(at.key("key").problem(problem, "make one: openssl rand -hex 24"));
         }
+        let rate = Rate::build(raw.rate, at.key("rate"), problems);
         let mut allowed = |name, patterns: &Option<Vec<String>>, rule: &Rule| {
             checked(patterns.as_deref(), rule, at.key(name), problems)
         };
@@ -103,6 +110,7 @@ impl Caller {
             tenants: allowed("tenants", &raw.tenants, &TENANTS),
             methods: allowed("methods", &raw.methods, &METHODS),
             paths: allowed("paths", &raw.paths, &PATHS),
+            rate,
             ..Self::unlimited(key, &raw.key)
         }
     }

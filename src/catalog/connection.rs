@@ -12,6 +12,8 @@ use super::holder::Holder;
 use super::holder::Mould;
 use super::problem::At;
 use super::problem::Problem;
+use super::rate::Rate;
+use super::rate::RawRate;
 use super::upstream_settings::RawEgress;
 use super::upstream_settings::RawUpstream;
 use super::upstream_settings::UpstreamSettings;
@@ -66,6 +68,10 @@ pub struct RawConnection {
     /// For each credential field and variable, whether it is set once or by each tenant.
     #[serde(default)]
     pub inputs: IndexMap<String, Input>,
+    /// How many requests or deliveries may go through it. Default: no limit.
+    pub rate: Option<RawRate>,
+    /// Of an embedded connection: how many may go through it for each tenant. Default: no limit.
+    pub tenant_rate: Option<RawRate>,
     #[serde(default)]
     pub upstream: RawUpstream,
     #[serde(default)]
@@ -109,6 +115,16 @@ pub struct Connection {
     pub exposed: bool,
     pub supplied_by: SuppliedBy,
     pub inputs: Box<[(String, Input)]>,
+    /// None where there are none: most connections.
+    pub limits: Option<Box<ConnectionLimits>>,
+}
+
+/// What a connection allows at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    pub rate: Option<Rate>,
+    /// Of each tenant.
+    pub tenant_rate: Option<Rate>,
 }
 
 /// Who holds the credentials.
@@ -138,6 +154,7 @@ impl Connection {
         let before = problems.len();
         let upstream = connector.upstream.overlaid(&raw.upstream, &raw.egress, at, problems);
         let allowed_origins = origins(&raw.allowed_origins, at.key("allowed_origins"), problems);
+        let limits = limits(&raw, at, problems);
         let method = method(&raw.auth, connector, at, problems);
         let base_url = match &raw.base_url {
             Some(text) => base_url(text, at, problems),
@@ -176,6 +193,7 @@ impl Connection {
             exposed: raw.expose,
             supplied_by: raw.supplied_by,
             inputs: raw.inputs.into_iter().collect(),
+            limits,
             key,
         };
         connection.warn_of_refused_addresses(at, warnings);
@@ -219,6 +237,24 @@ impl Connection {
             format!("add it to egress.allow: [{}]", base.origin().bare_host()),
         ));
     }
+}
+
+fn limits(
+    raw: &RawConnection,
+    at: At<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Box<ConnectionLimits>> {
+    if raw.tenant_rate.is_some() && !raw.embedded {
+        problems.push(at.key("tenant_rate").problem(
+            "only an embedded connection has tenants",
+            "write `rate` for the connection as a whole, or set embedded: true",
+        ));
+    }
+    let limits = ConnectionLimits {
+        rate: Rate::build(raw.rate, at.key("rate"), problems),
+        tenant_rate: Rate::build(raw.tenant_rate, at.key("tenant_rate"), problems),
+    };
+    (limits != ConnectionLimits::default()).then(|| Box::new(limits))
 }
 
 /// The class of the base URL's address, where it is one that the egress guard refuses.

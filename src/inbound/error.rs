@@ -1,4 +1,5 @@
 //! Every way in which a delivery is not forwarded, and what its sender is told.
+use crate::limits::Refused;
 use crate::model::Code;
 use crate::resolve::ResolveError;
 use crate::telemetry::ErrorSource;
@@ -8,9 +9,6 @@ use crate::webhook::Refusal;
 
 /// Seconds after which a sender may ask again about a delivery that is on its way.
 const IN_FLIGHT_RETRY_S: u64 = 5;
-
-/// Seconds after which a sender may try again when too much is held at once.
-const OVERLOADED_RETRY_S: u64 = 2;
 
 /// Why a delivery was answered here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,8 +31,8 @@ pub enum InboundError {
     Stalled,
     #[error("the body broke off")]
     BrokeOff,
-    #[error("too much is being held at once")]
-    Overloaded,
+    #[error(transparent)]
+    Limited(#[from] Refused),
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     #[error("{refusal}")]
@@ -78,7 +76,6 @@ pub(super) struct Verdict {
 impl InboundError {
     /// The one table to read.
     pub(super) fn verdict(&self) -> Verdict {
-        use ErrorSource::Attache;
         use ErrorSource::Caller;
         use ErrorSource::Upstream;
         let refused = WebhookVerdict::Refused;
@@ -90,7 +87,10 @@ impl InboundError {
             }
             Self::TargetTooLong => (Code::TargetTooLong, Caller, refused),
             Self::TooLarge { .. } => (Code::BodyTooLarge, Caller, refused),
-            Self::Overloaded => (Code::Overloaded, Attache, refused),
+            Self::Limited(limited) => {
+                let (code, source) = limited.verdict();
+                (code, source, refused)
+            }
             Self::Resolve(error) => (error.code(), Caller, refused),
             Self::Refused { refusal, .. } => {
                 let (code, counted_as) = refusal_verdict(*refusal);
@@ -107,7 +107,7 @@ impl InboundError {
         };
         let retry_after = match self {
             Self::InFlight => Some(IN_FLIGHT_RETRY_S),
-            Self::Overloaded => Some(OVERLOADED_RETRY_S),
+            Self::Limited(limited) => Some(limited.retry_after_s),
             _ => None,
         };
         Verdict { code, status, source, retry_after, counted_as }
@@ -125,7 +125,7 @@ impl InboundError {
             | Self::TooLarge { .. }
             | Self::Stalled
             | Self::BrokeOff
-            | Self::Overloaded
+            | Self::Limited(_)
             | Self::InFlight => self.to_string(),
             Self::Resolve(_) | Self::Refused { .. } | Self::Undeliverable(_) => {
                 self.verdict().code.as_str().to_owned()

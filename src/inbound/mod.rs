@@ -18,6 +18,7 @@ pub use replay::ReplayMemory;
 use crate::catalog::UpstreamSettings;
 use crate::journal::Pen;
 use crate::limits::Budget;
+use crate::limits::Rates;
 use crate::model::UnixTime;
 use crate::reload::Live;
 use crate::server::Cut;
@@ -28,7 +29,6 @@ use crate::server::RequestBody;
 use crate::server::problem;
 use crate::telemetry::Ids;
 use crate::telemetry::WorkerMetrics;
-use crate::telemetry::metrics::Limit;
 use crate::telemetry::metrics::LinkRefusal;
 use crate::telemetry::metrics::Listener;
 use crate::telemetry::metrics::WebhookVerdict;
@@ -78,6 +78,7 @@ pub struct Inbound {
     pub max_body: usize,
     /// What bodies may hold of memory. Shared by all workers.
     pub budget: Arc<Budget>,
+    pub rates: Arc<Rates>,
 }
 
 /// How long an answer of our own may take to reach a sender that reads slowly.
@@ -100,8 +101,8 @@ impl Handler for Inbound {
                 own(Response::new(Bytes::new()), tally)
             }
             Err(error) => {
-                if error == InboundError::Overloaded {
-                    self.metrics.shared().limited(Limit::Bodies);
+                if let InboundError::Limited(refused) = error {
+                    self.metrics.shared().limited(refused.limit);
                 }
                 refuse(&error, tally)
             }
@@ -150,6 +151,8 @@ impl Inbound {
         let body = body?;
 
         let verified = self.verify(head, &body, link, &receiver)?;
+        // Only what is verified counts: nobody else can use a sender's rate up.
+        self.rates.admit(None, receiver.connection, receiver.tenant, Instant::now())?;
         let under_way = match self.claim(&receiver, &verified) {
             None => None,
             Some(Claim::First(under_way)) => Some(under_way),

@@ -2,6 +2,7 @@
 use super::error::InboundError;
 use crate::limits::Budget;
 use crate::limits::Held;
+use crate::limits::Refused;
 use crate::server::OnExpiry;
 use crate::server::RequestBody;
 use bytes::Bytes;
@@ -92,7 +93,7 @@ pub(super) async fn whole(
     watch.begin(Some(time));
     watch.arm(time, OnExpiry::Answer);
     // Claimed as bytes come: an announced length is nobody's word yet.
-    let mut held = budget.take(0).ok_or(InboundError::Overloaded)?;
+    let mut held = budget.take(0).ok_or(Refused::overloaded())?;
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     loop {
@@ -110,7 +111,7 @@ pub(super) async fn whole(
             return Err(too_large);
         }
         if !held.grow(data.len()) {
-            return Err(InboundError::Overloaded);
+            return Err(Refused::overloaded().into());
         }
         if first.is_empty() {
             first = data;

@@ -2,6 +2,12 @@
 //!
 //! The leaves know nothing of each other, and nothing of HTTP: a plane asks, and answers.
 mod budget;
+mod rate;
+mod rates;
+mod refused;
 
 pub use budget::Budget;
 pub use budget::Held;
+pub use rate::BUCKETS_MAX;
+pub use rates::Rates;
+pub use refused::Refused;

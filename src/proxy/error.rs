@@ -1,4 +1,5 @@
 //! Every way in which the proxy answers instead of the upstream, and what it then says.
+use crate::limits::Refused;
 use crate::model::Code;
 use crate::resolve::ResolveError;
 use crate::server::Panicked;
@@ -31,6 +32,8 @@ pub enum ProxyError {
     #[error("a fault in attache; the log has it under this request id")]
     Panicked(#[from] Panicked),
     #[error(transparent)]
+    Limited(#[from] Refused),
+    #[error(transparent)]
     Resolve(#[from] ResolveError),
     #[error(transparent)]
     Send(#[from] SendError),
@@ -59,10 +62,15 @@ impl ProxyError {
             Self::TargetTooLong { .. } => (Code::TargetTooLong, Caller),
             Self::TimedOut => (Code::UpstreamTimeout, Upstream),
             Self::Panicked(_) => (Code::Internal, ErrorSource::Attache),
+            Self::Limited(refused) => refused.verdict(),
             Self::Resolve(error) => (error.code(), Caller),
             Self::Send(error) => send_verdict(*error),
         };
-        Verdict { code, source, retry_after: None }
+        let retry_after = match self {
+            Self::Limited(refused) => Some(refused.retry_after_s),
+            _ => None,
+        };
+        Verdict { code, source, retry_after }
     }
 
     /// What the caller is told: never an address, never which guard had what to say of it.

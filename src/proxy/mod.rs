@@ -13,6 +13,7 @@ mod tally;
 
 use crate::auth::Prepared;
 use crate::journal::Pen;
+use crate::limits::Rates;
 use crate::model::UnixTime;
 use crate::reload::Current;
 use crate::resolve;
@@ -57,6 +58,7 @@ use http_body::Body;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::task::Poll;
 use std::time::Duration;
@@ -78,6 +80,7 @@ pub struct Proxy {
     pub current: Current,
     pub callers: KnownCallers,
     pub upstream: Rc<Upstream<OutBody>>,
+    pub rates: Arc<Rates>,
     pub metrics: Rc<WorkerMetrics>,
     pub ids: Ids,
     pub pen: Rc<Pen>,
@@ -162,6 +165,8 @@ impl Proxy {
         }
         let mut target = resolve::resolve(&snapshot, &tags, &caller, &head.method)?;
         note_target(tally, &target);
+        let tenant = target.tenant.as_ref();
+        self.rates.admit(Some(&caller), target.connection, tenant, tally.began())?;
         let uri = uri(&mut target, tags.query)?;
         let prepared = target.prepared;
         let settings = &target.connection.upstream;
@@ -300,6 +305,7 @@ impl Proxy {
             ProxyError::Send(SendError::Forbidden { class }) => {
                 self.metrics.shared().egress_refused(class)
             }
+            ProxyError::Limited(refused) => self.metrics.shared().limited(refused.limit),
             _ => {}
         }
     }

@@ -74,6 +74,11 @@ impl Tally {
         }
     }
 
+    /// When the exchange began.
+    pub fn began(&self) -> Instant {
+        self.began
+    }
+
     pub fn watch(&self) -> &Watch {
         &self.watch
     }

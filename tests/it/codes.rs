@@ -14,7 +14,6 @@ const LATER: &[Code] = &[
     Code::CredentialUnavailable,
     Code::BodyTooLargeToSign,
     Code::CircuitOpen,
-    Code::RateLimited,
 ];
 
 /// Codes that need more than one request on the proxy: produced by the tests named.
@@ -30,6 +29,7 @@ const ELSEWHERE: &[Code] = &[
     Code::WebhookStale, // webhooks
     Code::WebhookInFlight, // webhooks
     Code::WebhookUndeliverable, // webhooks
+    Code::RateLimited, // limits_rate
     Code::Overloaded, // limits_memory
     Code::NotFound, // admin, below
     Code::OperatorUnauthenticated,

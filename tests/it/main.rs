@@ -10,6 +10,7 @@ mod framing;
 mod http2_upstream;
 mod injection;
 mod limits_memory;
+mod limits_rate;
 mod links;
 mod messages;
 mod process;

@@ -49,6 +49,12 @@ labels! {
 
     /// A limit of attache's own that a request or a delivery was refused by.
     Limit {
+        /// `callers.*.rate`.
+        CallerRate "caller_rate",
+        /// `connections.*.rate`.
+        ConnectionRate "connection_rate",
+        /// `connections.*.tenant_rate`.
+        TenantRate "tenant_rate",
         /// `server.memory.bodies`.
         Bodies "bodies",
     }
