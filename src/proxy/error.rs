@@ -19,7 +19,9 @@ pub enum ProxyError {
     Method(String),
     #[error("the request has no single valid Host")]
     Host,
-    #[error("the request's length is ambiguous: it has both Content-Length and Transfer-Encoding")]
+    #[error(
+        "the request's length can't be read in one way: give one Content-Length, or `Transfer-Encoding: chunked`"
+    )]
     Framing,
     #[error("the request target is longer than {max} bytes")]
     TargetTooLong { max: usize },
@@ -71,6 +73,11 @@ impl ProxyError {
             _ => None,
         };
         Verdict { code, source, retry_after }
+    }
+
+    /// True where nobody can tell where the next request on the link would begin (RFC 9112 §6.3).
+    pub fn ends_link(&self) -> bool {
+        matches!(self, Self::Framing)
     }
 
     /// What the caller is told: never an address, never which guard had what to say of it.

@@ -25,10 +25,18 @@ pub fn check(head: &Parts, asks: Asks) -> Result<(), ProxyError> {
         return Err(ProxyError::Target);
     }
     check_host(head)?;
-    if asks.has_transfer_encoding && (asks.has_content_length || head.version == Version::HTTP_10) {
+    if asks.has_transfer_encoding && (asks.has_content_length || !is_plainly_chunked(head)) {
         return Err(ProxyError::Framing);
     }
     Ok(())
+}
+
+/// `Transfer-Encoding: chunked`, once and alone, in a version that has it (RFC 9112 §6.1): of any other
+/// coding the body would go on without a word of it.
+fn is_plainly_chunked(head: &Parts) -> bool {
+    let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
+    let first = codings.next().is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    first && codings.next().is_none() && head.version == Version::HTTP_11
 }
 
 /// One Host, which could be a host; HTTP/2 has it in the target instead, and both must agree.

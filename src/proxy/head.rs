@@ -128,10 +128,14 @@ fn ends_here(name: &HeaderName, onward: &Onward<'_>) -> bool {
     let by_first = match text.as_bytes()[0] {
         b'a' => text.starts_with("attache-"),
         b'b' => text == "baggage" && onward.trace.is_none(),
+        b'c' => text == "content_length",
         b'h' => text == "http2-settings",
         b'k' => text == "keep-alive",
         b'p' => text.starts_with("proxy-"),
-        b't' => matches!(text, "traceparent") || text == "tracestate" && onward.trace.is_none(),
+        b't' => {
+            matches!(text, "traceparent" | "transfer_encoding")
+                || text == "tracestate" && onward.trace.is_none()
+        }
         b'x' => is_about_routing(text),
         _ => false,
     };

@@ -290,6 +290,9 @@ impl Proxy {
         let id = tally.record.request_id.clone();
         let mut response = problem(verdict.code, &error.detail(), id.as_str(), verdict.retry_after);
         response.headers_mut().insert(REQUEST_ID, id.header().clone());
+        if error.ends_link() {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         tally.watch().arm(OWN_ANSWER, OnExpiry::Cut);
         tally.head_is_ready(verdict.code.status());
         response.map(|it| InBody::own(it, tally))

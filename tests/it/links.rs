@@ -44,39 +44,6 @@ async fn what_follows_an_answer_is_never_taken_for_the_next() {
 }
 
 #[tokio::test]
-async fn pipelined_requests_are_each_asked_for_their_key() {
-    let upstream = RawUpstream::start([Script::ok("ok")]).await;
-    let gateway = Gateway::to(&upstream);
-    let good = format!("GET /x HTTP/1.1\r\nHost: g\r\nAttache-Key: {CALLER_KEY}\r\n{TAGS}\r\n");
-    let bad = format!("GET /x HTTP/1.1\r\nHost: g\r\n{TAGS}\r\n");
-    let mut client = RawClient::connect(gateway.proxy).await;
-    client.send(format!("{good}{bad}{good}")).await;
-    let mut seen = Vec::new();
-    for _ in 0..3 {
-        seen.push(client.response().await.expect("an answer to each").status);
-    }
-    assert_eq!(seen, [200, 401, 200]);
-}
-
-#[tokio::test]
-async fn the_unread_body_of_a_refused_request_is_no_request() {
-    let upstream = RawUpstream::start([Script::ok("ok")]).await;
-    let gateway = Gateway::to(&upstream);
-    let smuggled =
-        format!("GET /smuggled HTTP/1.1\r\nHost: g\r\nAttache-Key: {CALLER_KEY}\r\n{TAGS}\r\n");
-    let mut client = RawClient::connect(gateway.proxy).await;
-    let length = smuggled.len() + 100_000;
-    client
-        .send(format!(
-            "POST /x HTTP/1.1\r\nHost: g\r\n{TAGS}Content-Length: {length}\r\n\r\n{smuggled}"
-        ))
-        .await;
-    assert_eq!(client.response().await.expect("a refusal").status, 401);
-    client.try_send("x".repeat(100_000)).await;
-    assert_eq!(upstream.links(), 0);
-}
-
-#[tokio::test]
 async fn a_head_that_takes_too_long_is_cut_and_others_are_served() {
     let upstream = RawUpstream::start([Script::ok("ok")]).await;
     let server = r#"

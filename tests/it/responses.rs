@@ -6,19 +6,13 @@ use crate::support::Gateway;
 use crate::support::RawUpstream;
 use crate::support::Response;
 use crate::support::Script;
+use crate::support::each;
 use crate::support::tagged;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
 const OK: &str = "HTTP/1.1 200 OK\r\n";
 const FORGED: &str = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged";
-
-/// One test for each row: its name, and the bytes that an upstream answers with.
-macro_rules! each {
-    ($check:ident: $($name:ident = $bytes:expr;)*) => {
-        $(#[tokio::test] async fn $name() { $check($bytes).await; })*
-    };
-}
 
 /// An upstream that answers like this on its first link, and well on the next.
 async fn odd_then_well(first: Script) -> (RawUpstream, Gateway) {

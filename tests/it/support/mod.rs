@@ -1,5 +1,13 @@
 //! What the tests are built from: so that a test reads in six lines.
 #![allow(dead_code, unused_imports, reason = "a tool box: each test takes what it needs")]
+/// One test for each row: its name, and what `check` is given.
+macro_rules! each {
+    ($check:ident: $($name:ident = $given:expr;)*) => {
+        $(#[tokio::test] async fn $name() { $check($given).await; })*
+    };
+}
+pub(crate) use each;
+
 mod certificate;
 mod client;
 mod gateway;
