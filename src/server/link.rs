@@ -4,6 +4,8 @@ use super::served::ServedBody;
 use super::socket::Socket;
 use super::socket::Stream;
 use super::spread::Place;
+use super::state::LinkState;
+use super::state::Phase;
 use super::tunnel;
 use super::tunnel::Tunnel;
 use super::watch::OnExpiry;
@@ -97,52 +99,6 @@ impl Link {
     /// What follows a 101. False on HTTP/2, which has no Upgrade (RFC 9113 §8.6).
     pub fn open_tunnel(&self, tunnel: Tunnel) -> bool {
         self.state.as_ref().is_some_and(|it| it.tunnel.replace(Some(tunnel)).is_none())
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Idle,
-    Head,
-    Exchange,
-}
-
-/// The state of an HTTP/1 link between its socket, its exchange and its deadline.
-#[derive(Debug)]
-pub(super) struct LinkState {
-    watch: Rc<Watch>,
-    limits: LinkLimits,
-    phase: Cell<Phase>,
-    tunnel: RefCell<Option<Tunnel>>,
-    /// A body that only the link's end will end is under way: an end before its own must be a reset.
-    pub(super) open_ended: Cell<bool>,
-}
-
-impl LinkState {
-    fn new(worker: &Rc<Worker>, limits: LinkLimits) -> Rc<Self> {
-        let watch = Watch::new(worker);
-        watch.arm(limits.idle_timeout, OnExpiry::Cut);
-        let (phase, tunnel) = (Cell::new(Phase::Idle), RefCell::new(None));
-        Rc::new(Self { watch, limits, phase, tunnel, open_ended: Cell::new(false) })
-    }
-
-    /// The first bytes on an idle link are the beginning of a head.
-    pub(super) fn bytes_arrived(&self) {
-        if self.phase.get() == Phase::Idle {
-            self.phase.set(Phase::Head);
-            self.watch.arm(self.limits.head_timeout, OnExpiry::Cut);
-        }
-    }
-
-    fn exchange_begins(&self) {
-        self.phase.set(Phase::Exchange);
-        self.watch.disarm();
-    }
-
-    pub(super) fn exchange_ended(&self) {
-        self.phase.set(Phase::Idle);
-        self.watch.begin(None);
-        self.watch.arm(self.limits.idle_timeout, OnExpiry::Cut);
     }
 }
 

@@ -11,6 +11,7 @@ mod serve;
 mod served;
 mod socket;
 mod spread;
+mod state;
 mod tls;
 mod trailers;
 mod tunnel;

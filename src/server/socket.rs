@@ -1,5 +1,5 @@
 //! A caller's socket, plain or TLS, that tells its watch when a request begins to arrive.
-use super::link::LinkState;
+use super::state::LinkState;
 use std::io;
 use std::io::IoSlice;
 use std::pin::Pin;
