@@ -21,6 +21,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::server::conn::http2;
+use hyper::service::HttpService;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::cell::Cell;
@@ -119,36 +120,33 @@ impl<H: Handler> Opening<H> {
     pub(super) async fn run(self, stream: TcpStream) {
         self.handler.links(1);
         let _ = stream.set_nodelay(true);
-        match self.acceptor.clone() {
-            None => {
-                let idle = self.limits.idle_timeout;
-                if let Ok(Some(is_http2)) =
-                    tokio::time::timeout(idle, speaks_http2(&stream, &self.worker)).await
-                {
-                    self.serve(Stream::Plain(stream), is_http2, false).await;
-                }
-            }
-            Some(acceptor) => {
-                let handshake = acceptor.accept(stream);
-                if let Ok(Ok(stream)) =
-                    tokio::time::timeout(self.limits.head_timeout, handshake).await
-                {
-                    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                    self.serve(Stream::Tls(Box::new(stream)), is_http2, true).await;
-                }
+        if let Some((stream, is_http2)) = self.begin(stream).await {
+            let is_tls = matches!(stream, Stream::Tls(_));
+            let state = LinkState::new(&self.worker, self.limits);
+            let socket = Socket::new(stream, Rc::clone(&state));
+            if is_http2 {
+                // Apart, so that the many HTTP/1 links do not keep room for it.
+                Box::pin(self.serve_http2(socket, state, is_tls)).await;
+            } else {
+                self.serve_http1(socket, state, is_tls).await;
             }
         }
         self.handler.links(-1);
     }
 
-    async fn serve(&self, stream: Stream, is_http2: bool, is_tls: bool) {
-        let state = LinkState::new(&self.worker, self.limits);
-        let socket = Socket::new(stream, Rc::clone(&state));
-        if is_http2 {
-            self.serve_http2(socket, state, is_tls).await;
-        } else {
-            self.serve_http1(socket, state, is_tls).await;
-        }
+    /// The handshake, where there is one, and whether HTTP/2 follows.
+    async fn begin(&self, stream: TcpStream) -> Option<(Stream, bool)> {
+        let Some(acceptor) = self.acceptor.clone() else {
+            let idle = self.limits.idle_timeout;
+            let is_http2 =
+                tokio::time::timeout(idle, speaks_http2(&stream, &self.worker)).await.ok()??;
+            return Some((Stream::Plain(stream), is_http2));
+        };
+        let handshake = Box::pin(acceptor.accept(stream));
+        let shaken = tokio::time::timeout(self.limits.head_timeout, handshake).await;
+        let stream = Box::new(shaken.ok()?.ok()?);
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        Some((Stream::Tls(stream), is_http2))
     }
 
     async fn serve_http1(&self, socket: Socket, state: Rc<LinkState>, is_tls: bool) {
@@ -165,36 +163,82 @@ impl<H: Handler> Opening<H> {
             let serve = if is_open_ended { ServedBody::http1_0 } else { ServedBody::http1 };
             async move { answer.await.map(|it| it.map(|body| serve(body, state))) }
         });
-        let mut conn = http1::Builder::new()
+        let mut http1 = http1::Builder::new();
+        http1
             .max_buf_size(READ_BUFFER.max(self.limits.max_head))
-            .max_header_size(self.limits.max_head)
-            .serve_connection(TokioIo::new(socket), service);
+            .max_header_size(self.limits.max_head);
+        let (mut socket, mut service) = (socket, service);
+        loop {
+            let mut conn = http1.serve_connection(TokioIo::new(socket), service);
+            let pause = self.drive_http1(&mut conn, &state).await;
+            let parts = conn.into_parts();
+            let tunnel = if pause == Pause::Ended { state.tunnel.take() } else { None };
+            if let Some(tunnel) = tunnel {
+                // From here on the tunnel alone sets the deadline.
+                state.exchange_begins();
+                let (socket, read_ahead) = (parts.io.into_inner(), parts.read_buf);
+                let _ = Box::pin(tunnel::run(tunnel, socket, read_ahead, &state.watch)).await;
+                return;
+            }
+            socket = parts.io.into_inner();
+            if pause != Pause::Rest {
+                if state.open_ended.get() {
+                    socket.reset();
+                }
+                return;
+            }
+            // Buffers and the exchange's place have gone with the connection.
+            socket.unread(parts.read_buf);
+            service = parts.service;
+            if !self.rest(&socket, &state).await {
+                return;
+            }
+        }
+    }
+
+    /// Serves until the link has ended, or may rest.
+    async fn drive_http1<S>(
+        &self,
+        conn: &mut http1::Connection<TokioIo<Socket>, S>,
+        state: &LinkState,
+    ) -> Pause
+    where
+        S: HttpService<Incoming, ResBody = ServedBody<H::Body>, Error = Cut>,
+    {
         let mut told = false;
-        let ended = poll_fn(|cx| {
+        poll_fn(|cx| {
             let expired = state.watch.poll_expired(cx);
-            if expired && (state.phase.get() != Phase::Exchange || state.watch.is_cut()) {
-                return Poll::Ready(Err(()));
+            if expired && state.begins_to_rest() {
+                if !state.unsent.get() {
+                    return Poll::Ready(Pause::Rest);
+                }
+            } else if expired && (state.phase.get() != Phase::Exchange || state.watch.is_cut()) {
+                return Poll::Ready(Pause::Cut);
             }
             // What has arrived is served before the link is told to end.
-            let polled = Pin::new(&mut conn).poll(cx).map_err(drop);
-            if polled.is_ready() || !self.worker.is_draining() || told {
-                return polled;
+            let mut polled = Pin::new(&mut *conn).poll(cx);
+            if polled.is_pending() && self.worker.is_draining() && !told {
+                told = true;
+                Pin::new(&mut *conn).graceful_shutdown();
+                polled = Pin::new(&mut *conn).poll(cx);
             }
-            told = true;
-            Pin::new(&mut conn).graceful_shutdown();
-            Pin::new(&mut conn).poll(cx).map_err(drop)
+            polled.map(|it| if it.is_ok() { Pause::Ended } else { Pause::Cut })
         })
-        .await;
-        if ended.is_ok()
-            && let Some(tunnel) = state.tunnel.take()
-        {
-            // From here on the tunnel alone sets the deadline.
-            state.exchange_begins();
-            let parts = conn.into_parts();
-            let _ = tunnel::run(tunnel, parts.io.into_inner(), parts.read_buf, &state.watch).await;
-        } else if state.open_ended.get() {
-            conn.into_parts().io.into_inner().reset();
-        }
+        .await
+    }
+
+    /// Waits for the next bytes on an idle link. False where none are to be waited for any more.
+    async fn rest(&self, socket: &Socket, state: &LinkState) -> bool {
+        poll_fn(|cx| {
+            let expired = state.watch.poll_expired(cx);
+            // What has arrived is served before the link ends.
+            match socket.poll_readable(cx) {
+                Poll::Ready(()) => Poll::Ready(true),
+                Poll::Pending if expired || self.worker.is_draining() => Poll::Ready(false),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
     }
 
     async fn serve_http2(&self, socket: Socket, state: Rc<LinkState>, is_tls: bool) {
@@ -240,6 +284,16 @@ impl<H: Handler> Opening<H> {
         })
         .await;
     }
+}
+
+/// Why an HTTP/1 connection is not driven on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pause {
+    /// Idle for a while, nothing unsent: its memory can be given back.
+    Rest,
+    /// It ended as it should, or HTTP has let go of the socket after a 101.
+    Ended,
+    Cut,
 }
 
 /// How many streams an HTTP/2 link has open: it is idle when there are none.

@@ -1,5 +1,6 @@
 //! A caller's socket, plain or TLS, that tells its watch when a request begins to arrive.
 use super::state::LinkState;
+use bytes::Bytes;
 use std::io;
 use std::io::IoSlice;
 use std::pin::Pin;
@@ -24,11 +25,35 @@ pub(super) enum Stream {
 pub struct Socket {
     stream: Stream,
     state: Rc<LinkState>,
+    /// What was read before and is to be read again.
+    ahead: Bytes,
 }
 
 impl Socket {
     pub(super) fn new(stream: Stream, state: Rc<LinkState>) -> Self {
-        Self { stream, state }
+        Self { stream, state, ahead: Bytes::new() }
+    }
+
+    /// Gives back what was read and not used.
+    pub(super) fn unread(&mut self, bytes: Bytes) {
+        self.ahead = bytes;
+    }
+
+    /// Ready where a read may bring something: bytes, the end, or an error.
+    pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let stream = match &self.stream {
+            _ if !self.ahead.is_empty() => return Poll::Ready(()),
+            Stream::Plain(stream) => stream,
+            Stream::Tls(stream) => stream.get_ref().0,
+        };
+        stream.poll_read_ready(cx).map(drop)
+    }
+
+    /// Remembers whether the caller's side takes what is sent. hyper flushes only once everything is
+    /// written, so the last answer of the two is the one that counts.
+    fn sent<T>(&self, polled: Poll<T>) -> Poll<T> {
+        self.state.unsent.set(polled.is_pending());
+        polled
     }
 
     /// Closes so that the other side can't take it for the end of what was being sent. On TLS it is
@@ -46,6 +71,12 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let count = self.ahead.len().min(buf.remaining());
+            buf.put_slice(&self.ahead.split_to(count));
+            self.state.bytes_arrived();
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let polled = match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
@@ -64,10 +95,11 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.stream {
+        let polled = match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
             Stream::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
-        }
+        };
+        self.sent(polled)
     }
 
     fn poll_write_vectored(
@@ -75,10 +107,11 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.stream {
+        let polled = match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
             Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-        }
+        };
+        self.sent(polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -89,10 +122,11 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
+        let polled = match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
+        };
+        self.sent(polled)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

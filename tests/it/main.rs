@@ -18,6 +18,7 @@ mod refusals;
 mod reload;
 mod resources;
 mod responses;
+mod resting;
 mod retries;
 mod secrets;
 mod streaming;
