@@ -28,6 +28,11 @@ fn head(method: &str, fields: &str) -> String {
     )
 }
 
+/// With time for a body that is held as long as the others take.
+fn patient(upstream: &RawUpstream) -> Gateway {
+    Gateway::start(&Gateway::usual(&upstream.url()).replace(": 2s", ": 60s"))
+}
+
 /// Others on the one worker, each on a link of its own and on the upstream's next script.
 async fn others_are_served(gateway: &Gateway) {
     for _ in 0..20 {
@@ -95,7 +100,7 @@ async fn a_large_body_that_is_stuck_on_its_way_up_holds_up_nobody() {
         .read_rest(LARGE)
         .write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\ndone");
     let upstream = RawUpstream::start([stuck, Script::ok("ok")]).await;
-    let gateway = Gateway::to(&upstream);
+    let gateway = patient(&upstream);
     let mut large = RawClient::connect(gateway.proxy).await;
     large.send(head("POST", &format!("Content-Length: {LARGE}\r\n"))).await;
     let sending = tokio::spawn(async move {
@@ -117,7 +122,7 @@ async fn a_large_body_that_its_caller_does_not_read_holds_up_nobody() {
         .write(format!("HTTP/1.1 200 OK\r\nContent-Length: {LARGE}\r\n\r\n"))
         .flood(&piece, LARGE / piece.len());
     let upstream = RawUpstream::start([large, Script::ok("ok")]).await;
-    let gateway = Gateway::to(&upstream);
+    let gateway = patient(&upstream);
     let mut slow = RawClient::connect(gateway.proxy).await;
     slow.send(head("GET", "")).await;
     upstream.request().await;
