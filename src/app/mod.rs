@@ -32,6 +32,7 @@ use crate::upstream::Resolver;
 use plane::Plane;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -50,6 +51,8 @@ pub struct Options {
     pub resolver: Resolver,
     /// The admin token, where the configuration has none.
     pub admin_token: Option<Secret>,
+    /// The folder for bodies that are kept to be sent again; the system's for temporary files if unsaid.
+    pub spill: Option<PathBuf>,
 }
 
 /// Why a gateway does not start. Nothing is listening then.
@@ -139,6 +142,7 @@ impl App {
         let replay = Arc::new(ReplayMemory::default());
         let budget = Budget::new(settings.memory.bodies);
         let rates = Arc::new(Rates::new(Instant::now()));
+        let spill: Arc<Path> = options.spill.unwrap_or_else(std::env::temp_dir).into();
         let (proxy_address, public_address) = (proxy.address, public.address);
         let mut traffic = Vec::new();
         for (index, shares) in proxy.shares.into_iter().zip(public.shares).enumerate() {
@@ -149,6 +153,7 @@ impl App {
                 replay: Arc::clone(&replay),
                 budget: Arc::clone(&budget),
                 rates: Arc::clone(&rates),
+                spill: Arc::clone(&spill),
                 resolver: options.resolver.clone(),
                 settings: Arc::clone(&settings),
                 workers,

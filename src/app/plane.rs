@@ -7,6 +7,7 @@ use crate::inbound::ReplayMemory;
 use crate::journal::Journal;
 use crate::limits::Budget;
 use crate::limits::Rates;
+use crate::proxy::KeptBodies;
 use crate::proxy::KnownCallers;
 use crate::proxy::Proxy;
 use crate::proxy::RetryBudgets;
@@ -34,6 +35,7 @@ use crate::upstream::Resolver;
 use crate::upstream::Upstream;
 use http::Request;
 use http::Response;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +49,8 @@ pub(super) struct Plane {
     pub replay: Arc<ReplayMemory>,
     pub budget: Arc<Budget>,
     pub rates: Arc<Rates>,
+    /// Where bodies go that are kept and too large for memory.
+    pub spill: Arc<Path>,
     pub resolver: Resolver,
     pub settings: Arc<Settings>,
     pub workers: usize,
@@ -70,6 +74,7 @@ impl Plane {
             pen: Rc::clone(&pen),
             clock: now,
             retry_budgets: RetryBudgets::default(),
+            bodies: KeptBodies::new(Arc::clone(&self.budget), self.spill),
         });
         let hooks_handler = Rc::new(Inbound {
             live: Arc::clone(&self.live),

@@ -1,6 +1,7 @@
-//! When a request is sent again: after what, how often, and how soon.
+//! When a request is sent again: after what, how often, how soon, and what of its body is kept for it.
 use super::problem::At;
 use super::problem::Problem;
+use crate::model::ByteSize;
 use crate::model::TimeSpan;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,6 +24,10 @@ pub struct RawRetries {
     pub base: Option<TimeSpan>,
     /// The longest wait of all; a `Retry-After` beyond it is passed on instead. Default 5s.
     pub cap: Option<TimeSpan>,
+    /// How much of a request's body is kept in memory to be sent again. Default 64KiB.
+    pub max_memory: Option<ByteSize>,
+    /// How much of it is kept in a temporary file beyond that. Default 64MiB.
+    pub max_spill: Option<ByteSize>,
     /// Retries per hundred exchanges that may be retried, per worker and origin. Default 20.
     pub budget_percent: Option<u8>,
     /// Retries per ten seconds, per worker and origin, however few exchanges there are. Default 5.
@@ -88,6 +93,10 @@ pub struct Retries {
     /// The longest wait before the first retry. More than none, and no longer than `cap`.
     pub base: Duration,
     pub cap: Duration,
+    /// Of a request's body, in bytes.
+    pub max_memory: u64,
+    /// Beyond `max_memory`, in bytes.
+    pub max_spill: u64,
     /// Per hundred exchanges that may be retried: 0 to 100.
     pub budget_percent: u8,
     /// Per ten seconds, whatever the traffic.
@@ -102,6 +111,8 @@ impl Default for Retries {
             on: RetryOns::ALL,
             base: Duration::from_millis(100),
             cap: Duration::from_secs(5),
+            max_memory: 64 << 10,
+            max_spill: 64 << 20,
             budget_percent: 20,
             budget_floor: 5,
         }
@@ -131,6 +142,8 @@ impl Retries {
             on: raw.on.as_deref().map_or(self.on, RetryOns::of),
             base: raw.base.map_or(self.base, |it| it.0),
             cap: raw.cap.map_or(self.cap, |it| it.0),
+            max_memory: raw.max_memory.map_or(self.max_memory, |it| it.0),
+            max_spill: raw.max_spill.map_or(self.max_spill, |it| it.0),
         };
         if merged.base.is_zero() {
             problems.push(at.key("base").problem(

@@ -93,7 +93,9 @@ impl Serve {
         }
         let mut log = None;
         let admin_token = admin_token()?;
-        let app = App::start(Options { config, admin_token, ..Options::default() }, |settings| {
+        let spill = Some(self.data_dir.clone()).filter(|it| it.is_dir());
+        let options = Options { config, admin_token, spill, ..Options::default() };
+        let app = App::start(options, |settings| {
             log = Some(start_log(settings)?);
             Ok(())
         })?;

@@ -1,12 +1,16 @@
 //! From one attempt to the next: what the hub does when an answer, or a failure, may not be the last word.
 use super::Proxy;
 use super::body::OutBody;
+use super::body::Source;
 use super::error::ProxyError;
+use super::replay::KeptBodies;
+use super::replay::Replay;
 use super::retry;
 use super::retry::Attempts;
 use super::retry::Circumstances;
 use super::tally::Tally;
 use crate::catalog::Retries;
+use crate::catalog::UpstreamSettings;
 use crate::model::Origin;
 use crate::server::OnExpiry;
 use crate::server::RequestBody;
@@ -16,11 +20,13 @@ use crate::telemetry::metrics::RetryReason;
 use crate::upstream::Failed;
 use crate::upstream::Manner;
 use crate::upstream::ResponseBody;
+use crate::upstream::SendError;
 use crate::upstream::Sent;
 use http_body::Body;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
@@ -33,30 +39,80 @@ const DISCARD_MAX: usize = 64 * 1024;
 /// What an exchange brings along for a further attempt.
 pub struct Plan<'e> {
     pub manner: Manner,
-    pub body: Option<RequestBody>,
+    body: PlannedBody,
     attempts: Attempts<'e>,
     policy: &'e Retries,
     origin: &'e Arc<Origin>,
-    has_body: bool,
     /// Sending it twice does no harm.
     is_idempotent: bool,
     /// What the last attempt was made for; none where it is the first.
     made_for: Option<RetryReason>,
 }
 
+/// A request's body, as far as it can be given.
+enum PlannedBody {
+    None,
+    Once(Option<RequestBody>),
+    Replayed(Rc<Replay>),
+}
+
+/// A request as its caller sent it, as far as it matters for how often it may go out.
+pub struct Asked {
+    pub retries: Option<u8>,
+    pub body: Option<RequestBody>,
+    /// Sending it twice does no harm.
+    pub is_idempotent: bool,
+    pub is_websocket: bool,
+}
+
 impl<'e> Plan<'e> {
     pub fn new(
-        policy: &'e Retries,
-        asked: Option<u8>,
+        asked: Asked,
+        settings: &'e UpstreamSettings,
         origin: &'e Arc<Origin>,
-        body: Option<RequestBody>,
-        is_idempotent: bool,
+        bodies: &Rc<KeptBodies>,
     ) -> Self {
-        let has_body = body.is_some();
-        let may_repeat = is_idempotent && !has_body;
-        let manner = Manner { may_repeat, ..Manner::default() };
-        let attempts = Attempts::new(policy, asked);
-        Self { manner, body, attempts, policy, origin, has_body, is_idempotent, made_for: None }
+        let policy = &settings.retries;
+        let attempts = Attempts::new(policy, asked.retries);
+        let idle = settings.timeouts.first_byte;
+        let Asked { is_idempotent, .. } = asked;
+        let body = match asked.body {
+            None => PlannedBody::None,
+            Some(mut body) => {
+                body.keep_alive_for(idle);
+                match (is_idempotent, attempts.may_follow()) {
+                    (false, false) => PlannedBody::Once(Some(body)),
+                    (true, false) => PlannedBody::Replayed(Replay::unkept(body, idle)),
+                    (_, true) => {
+                        let replay = Replay::kept(body, idle, bodies, policy);
+                        if !is_idempotent {
+                            replay.settle();
+                        }
+                        PlannedBody::Replayed(replay)
+                    }
+                }
+            }
+        };
+        let is_kept = match &body {
+            PlannedBody::None => true,
+            PlannedBody::Once(_) => false,
+            PlannedBody::Replayed(_) => attempts.may_follow(),
+        };
+        let manner = Manner {
+            may_repeat: is_idempotent && is_kept,
+            fresh_link: false,
+            upgrade: asked.is_websocket,
+        };
+        Self { manner, body, attempts, policy, origin, is_idempotent, made_for: None }
+    }
+
+    /// The body for the next attempt.
+    pub fn next_body(&mut self) -> Option<Source> {
+        match &mut self.body {
+            PlannedBody::None => None,
+            PlannedBody::Once(body) => body.take().map(Source::Once),
+            PlannedBody::Replayed(replay) => Some(Source::Replayed(replay.attempt())),
+        }
     }
 
     /// True where an answer with this head may not be the last word.
@@ -64,8 +120,42 @@ impl<'e> Plan<'e> {
         self.attempts.concern(sent.response.status())
     }
 
-    fn has_body_again(&self) -> bool {
-        !self.has_body
+    /// Whether the next attempt would have the body too. Waits for what is being written to a file, but
+    /// not beyond the deadline.
+    async fn has_body_again(&self, watch: &Watch) -> bool {
+        match &self.body {
+            PlannedBody::None => true,
+            PlannedBody::Once(body) => body.is_some(),
+            PlannedBody::Replayed(replay) => {
+                poll_fn(|cx| match replay.poll_can_be_given_again(cx) {
+                    Poll::Pending if watch.poll_expired(cx) => Poll::Ready(false),
+                    polled => polled,
+                })
+                .await
+            }
+        }
+    }
+
+    fn replay(&self) -> Option<&Replay> {
+        match &self.body {
+            PlannedBody::None | PlannedBody::Once(_) => None,
+            PlannedBody::Replayed(replay) => Some(replay),
+        }
+    }
+
+    /// An attempt's outcome is the exchange's.
+    fn passed_on(
+        &self,
+        outcome: Result<Sent<OutBody>, Failed>,
+    ) -> Result<Option<Sent<OutBody>>, ProxyError> {
+        match outcome {
+            Ok(sent) => {
+                self.replay().into_iter().for_each(Replay::settle);
+                Ok(Some(sent))
+            }
+            Err(_) if self.replay().is_some_and(Replay::is_lost) => Err(ProxyError::BodyLost),
+            Err(failed) => Err(failed.error.into()),
+        }
     }
 }
 
@@ -79,6 +169,7 @@ impl Proxy {
 
     /// An attempt's answer is the exchange's.
     pub(super) fn plan_ends(&self, plan: &Plan<'_>) {
+        plan.replay().into_iter().for_each(Replay::settle);
         if let Some(reason) = plan.made_for {
             self.metrics.shared().retry(reason, RetryOutcome::Recovered);
         }
@@ -96,8 +187,8 @@ impl Proxy {
         if let Err(failed) = &outcome
             && failed.may_try_again
             && (plan.is_idempotent || failed.unprocessed)
-            && plan.has_body_again()
             && !plan.manner.fresh_link
+            && plan.has_body_again(watch).await
         {
             // Nobody has looked at the request: this is no retry yet, and nothing to wait for.
             plan.manner.fresh_link = true;
@@ -113,11 +204,12 @@ impl Proxy {
             Err(failed) => (retry::of_error(failed.error), None),
         };
         let reason = plan.attempts.reason(found).filter(|_| plan.attempts.may_follow());
-        let Some(reason) = reason else { return passed_on(outcome) };
+        let Some(reason) = reason else { return plan.passed_on(outcome) };
         let label = retry::label(reason);
+        let is_unseen = outcome.as_ref().is_err_and(|it| it.unprocessed);
         let may = plan.attempts.next(&Circumstances {
-            is_harmless: plan.is_idempotent || retry::was_unsent(reason),
-            has_body_again: plan.has_body_again(),
+            is_harmless: plan.is_idempotent || is_unseen || retry::was_unsent(reason),
+            has_body_again: plan.has_body_again(watch).await,
             told,
             time_left: watch.time_left(),
             random: self.ids.random(),
@@ -130,14 +222,14 @@ impl Proxy {
         match may {
             Err(why) => {
                 self.metrics.shared().retry(label, why);
-                passed_on(outcome)
+                plan.passed_on(outcome)
             }
             Ok(wait) => {
                 plan.attempts.begin();
                 plan.made_for = Some(label);
                 let answer = outcome.ok().map(|it| it.response.into_body());
                 let began = Instant::now();
-                let paused = pause(wait, answer, watch).await;
+                let paused = pause(wait, answer, plan.replay(), watch).await;
                 tally.backed_off(began.elapsed());
                 paused?;
                 self.metrics.shared().retry(label, RetryOutcome::Sent);
@@ -147,10 +239,6 @@ impl Proxy {
     }
 }
 
-fn passed_on(outcome: Result<Sent<OutBody>, Failed>) -> Result<Option<Sent<OutBody>>, ProxyError> {
-    outcome.map(Some).map_err(|failed| failed.error.into())
-}
-
 /// Waits, and reads what is left of the discarded answer meanwhile: its link can then be used again.
 /// Where that takes longer than the wait, or there is too much of it, the link is closed.
 ///
@@ -158,6 +246,7 @@ fn passed_on(outcome: Result<Sent<OutBody>, Failed>) -> Result<Option<Sent<OutBo
 async fn pause(
     wait: Duration,
     mut answer: Option<ResponseBody<OutBody>>,
+    replay: Option<&Replay>,
     watch: &Watch,
 ) -> Result<(), ProxyError> {
     // Only the whole exchange's deadline counts from here on.
@@ -167,6 +256,13 @@ async fn pause(
     poll_fn(|cx| {
         if watch.poll_expired(cx) {
             return Poll::Ready(Err(ProxyError::TimedOut));
+        }
+        if let Some(replay) = replay
+            && replay.poll_gone(cx).is_ready()
+        {
+            let is_lost = replay.is_lost();
+            let gone = ProxyError::Send(SendError::RequestBody);
+            return Poll::Ready(Err(if is_lost { ProxyError::BodyLost } else { gone }));
         }
         if let Some(body) = &mut answer
             && poll_discard(body, &mut left, cx).is_ready()

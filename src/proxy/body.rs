@@ -1,4 +1,5 @@
 //! The bodies of an exchange: the caller's on its way up, the upstream's on its way down.
+use super::replay::Attempt;
 use super::tally::Tally;
 use crate::server;
 use crate::server::OnExpiry;
@@ -25,10 +26,18 @@ const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 /// A caller's body as it goes to the upstream.
 #[derive(Debug)]
 pub struct OutBody {
-    body: Option<RequestBody>,
+    source: Option<Source>,
     gate: Option<Gate>,
     /// Names that the credential goes by: a trailer of the same name does not go on.
     injected: Vec<HeaderName>,
+}
+
+/// Where a caller's body is read from.
+#[derive(Debug)]
+pub enum Source {
+    Once(RequestBody),
+    /// It may be sent again.
+    Replayed(Attempt),
 }
 
 /// Holds a body back until the upstream has said `100 Continue`.
@@ -39,13 +48,12 @@ struct Gate {
 }
 
 impl OutBody {
-    /// No body at all: such a request can be sent again.
     pub fn empty() -> Self {
-        Self { body: None, gate: None, injected: Vec::new() }
+        Self { source: None, gate: None, injected: Vec::new() }
     }
 
-    pub fn streamed(body: RequestBody, injected: Vec<HeaderName>) -> Self {
-        Self { body: Some(body), gate: None, injected }
+    pub fn streamed(source: Source, injected: Vec<HeaderName>) -> Self {
+        Self { source: Some(source), gate: None, injected }
     }
 
     /// Not a byte before `opened` has fired, or its wait is over.
@@ -72,19 +80,31 @@ impl Body for OutBody {
             self.gate = None;
         }
         let this = &mut *self;
-        let Some(body) = &mut this.body else { return Poll::Ready(None) };
-        Pin::new(body).poll_frame(cx).map_ok(|frame| match frame.into_trailers() {
+        let polled = match &mut this.source {
+            None => return Poll::Ready(None),
+            Some(Source::Once(body)) => Pin::new(body).poll_frame(cx),
+            Some(Source::Replayed(body)) => Pin::new(body).poll_frame(cx),
+        };
+        polled.map_ok(|frame| match frame.into_trailers() {
             Ok(trailers) => Frame::trailers(server::trailers(trailers, &this.injected)),
             Err(data) => data,
         })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Body::is_end_stream)
+        match &self.source {
+            None => true,
+            Some(Source::Once(body)) => body.is_end_stream(),
+            Some(Source::Replayed(body)) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+        match &self.source {
+            None => SizeHint::with_exact(0),
+            Some(Source::Once(body)) => body.size_hint(),
+            Some(Source::Replayed(body)) => body.size_hint(),
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub enum ProxyError {
     Target,
     #[error("the request body stopped arriving")]
     CallerStalled,
+    #[error("the request body, kept to be sent again, could not be read back")]
+    BodyLost,
     #[error("the upstream did not answer in time")]
     TimedOut,
     #[error("a fault in attache; the log has it under this request id")]
@@ -63,8 +65,8 @@ impl ProxyError {
             }
             Self::TargetTooLong { .. } => (Code::TargetTooLong, Caller),
             Self::TimedOut => (Code::UpstreamTimeout, Upstream),
-            Self::Panicked(_) => (Code::Internal, ErrorSource::Attache),
             Self::Limited(refused) => refused.verdict(),
+            Self::Panicked(_) | Self::BodyLost => (Code::Internal, ErrorSource::Attache),
             Self::Resolve(error) => (error.code(), Caller),
             Self::Send(error) => send_verdict(*error),
         };

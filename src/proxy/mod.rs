@@ -8,6 +8,7 @@ mod error;
 mod guard;
 mod head;
 mod identify;
+mod replay;
 mod retry;
 mod tally;
 
@@ -40,9 +41,11 @@ use crate::upstream::Manner;
 use crate::upstream::SendError;
 use crate::upstream::Sent;
 use crate::upstream::Upstream;
+use again::Asked;
 use again::Plan;
 use body::InBody;
 use body::OutBody;
+use body::Source;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderValue;
@@ -73,6 +76,7 @@ pub use head::Onward;
 use head::REQUEST_ID;
 pub use head::outgoing;
 pub use identify::KnownCallers;
+pub use replay::KeptBodies;
 pub use retry::RetryBudgets;
 
 /// One worker's proxy.
@@ -86,6 +90,7 @@ pub struct Proxy {
     pub pen: Rc<Pen>,
     pub clock: fn() -> UnixTime,
     pub retry_budgets: RetryBudgets,
+    pub bodies: Rc<KeptBodies>,
 }
 
 impl Handler for Proxy {
@@ -190,13 +195,16 @@ impl Proxy {
             || retry::has_idempotency_key(&head.headers)
                 && head::goes_on(&retry::IDEMPOTENCY_KEY, head, &onward);
         let origin = target.base.origin();
-        let body = Some(body).filter(|_| has_body);
-        let mut plan = Plan::new(&settings.retries, target.retries, origin, body, is_idempotent);
-        plan.manner.upgrade = is_websocket;
+        let asked = Asked {
+            retries: target.retries,
+            body: Some(body).filter(|_| has_body),
+            is_idempotent,
+            is_websocket,
+        };
+        let mut plan = Plan::new(asked, settings, origin, &self.bodies);
         self.plan_begins(&plan, &link.watch);
         let sent = loop {
-            let body = plan.body.take();
-            let mut request = Some(request(head, uri.clone(), &onward, body, timeouts.first_byte));
+            let mut request = Some(request(head, uri.clone(), &onward, plan.next_body()));
             let destination = Destination { origin, settings };
             match self.send(destination, &mut request, plan.manner, &link.watch, tally).await? {
                 Ok(sent) if !plan.concerns(&sent) => {
@@ -343,19 +351,12 @@ fn uri(target: &mut Target<'_>, query: Option<&str>) -> Result<Uri, ProxyError> 
 }
 
 /// The request as it goes on: target, fields and body.
-fn request(
-    head: &Parts,
-    uri: Uri,
-    onward: &Onward<'_>,
-    body: Option<RequestBody>,
-    first_byte: Duration,
-) -> Request<OutBody> {
+fn request(head: &Parts, uri: Uri, onward: &Onward<'_>, body: Option<Source>) -> Request<OutBody> {
     let mut request = Request::new(OutBody::empty());
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = uri;
     *request.headers_mut() = head::outgoing(head, onward);
-    if let Some(mut body) = body {
-        body.keep_alive_for(first_byte);
+    if let Some(body) = body {
         let may_have_trailers =
             onward.asks.has_transfer_encoding || head.version == Version::HTTP_2;
         let names = onward.prepared.headers().iter().map(|it| it.0.clone());

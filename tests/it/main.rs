@@ -20,6 +20,7 @@ mod resources;
 mod responses;
 mod resting;
 mod retries;
+mod retry_bodies;
 mod secrets;
 mod streaming;
 mod support;

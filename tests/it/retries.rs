@@ -1,5 +1,6 @@
 //! A request is sent again where it was asked for, where it does no harm and where it may help; else the
 //! answer that there is goes to the caller as it came.
+use crate::support::ClosedPort;
 use crate::support::Gateway;
 use crate::support::RawUpstream;
 use crate::support::Response;
@@ -9,7 +10,6 @@ use crate::support::tagged;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
-use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 /// Two retries, and next to no wait.
@@ -201,20 +201,38 @@ async fn retries_have_their_share_of_the_traffic_and_no_more() {
 
 #[tokio::test]
 async fn an_upstream_that_can_not_be_reached_is_tried_again_with_any_method() {
-    // A port that was free a moment ago: nobody listens on it until the test does.
-    let reserved = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
-    let address = reserved.local_addr().expect("a bound socket has an address");
-    drop(reserved);
     let settings = "upstream: { retries: { attempts: 1, base: 1ms, budget_floor: 200 } }";
-    let gateway = Gateway::plain(&format!("http://{address}"), settings);
-    for (method, body) in [("GET", ""), ("POST", "")] {
+    let port = ClosedPort::reserve();
+    let gateway = Gateway::plain(&port.url(), settings);
+    for (method, body) in [("GET", ""), ("POST", ""), ("POST", "body")] {
         let got = gateway.through(method, "/x", "", body).await;
         assert_eq!(got.code().as_deref(), Some("upstream_connect"), "{got:?}");
     }
-    assert_eq!(retries(&gateway, "connect", "sent").await, 2.0);
-    assert_eq!(retries(&gateway, "connect", "used_up").await, 2.0);
+    assert_eq!(retries(&gateway, "connect", "sent").await, 3.0);
+    assert_eq!(retries(&gateway, "connect", "used_up").await, 3.0);
     let log = gateway.stop();
     assert!(log.iter().all(|it| it["attempts"] == 2), "{log:?}");
+}
+
+#[tokio::test]
+async fn an_upstream_that_comes_up_meanwhile_gets_the_request_whole() {
+    let settings = "upstream: { retries: { attempts: 10, base: 200ms, budget_floor: 200 } }";
+    for method in ["PUT", "POST"] {
+        let port = ClosedPort::reserve();
+        let gateway = Gateway::plain(&port.url(), settings);
+        let mut client = gateway.client().await;
+        client.send(tagged(method, "/x", "", "the whole body")).await;
+        let tried = async { while retries(&gateway, "connect", "sent").await < 1.0 {} };
+        soon("a retry", tried).await;
+        let upstream = port.open([Script::ok("up")]);
+        assert_eq!(client.response().await.map(|it| it.status), Some(200), "{method}");
+        let got = upstream.request().await;
+        assert_eq!(
+            (got.body.as_slice(), upstream.links()),
+            (&b"the whole body"[..], 1),
+            "{method}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -269,6 +287,26 @@ async fn what_might_do_harm_twice_is_sent_once() {
         let got = gateway.through(method, "/x", fields, "").await;
         assert_eq!(got.status, expected, "{method} {fields}");
         assert_eq!(received(&upstream).await, sent, "{method} {fields}");
+    }
+}
+
+#[tokio::test]
+async fn a_retry_is_the_same_request_to_the_same_place() {
+    let elsewhere = "Location: http://127.0.0.1:1/\r\nRefresh: 0; url=http://127.0.0.1:1/\r\n";
+    for connection in ["header", "query", "cookie", "basic", "bearer", "custom"] {
+        let failing = |status| answer(status, &format!("{elsewhere}Set-Cookie: a=b\r\n"), "");
+        let upstream = RawUpstream::start([then_ok(&[failing(503), failing(502)])]).await;
+        let gateway = Gateway::to(&upstream);
+        let fields = format!(
+            "Attache-Connection: {connection}\r\nAttache-Retries: 2\r\nX-B: 1\r\nX-A: 2\r\nX-B: 3\r\n\
+             Cookie: c=d\r\n"
+        );
+        assert_eq!(gateway.get("/x?q=%2F", &fields).await.status, 200);
+        let first = upstream.request().await;
+        assert!(first.line().starts_with("GET /base/x?q=%2F"), "{first:?}");
+        for _ in 0..2 {
+            assert_eq!(upstream.request().await.head, first.head, "{connection}");
+        }
     }
 }
 

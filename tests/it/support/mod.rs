@@ -29,6 +29,7 @@ pub use http2::Http2Upstream;
 pub use process::Process;
 pub use process::attache;
 pub use single::tagged;
+pub use upstream::ClosedPort;
 pub use upstream::RawUpstream;
 pub use upstream::Received;
 pub use upstream::Script;

@@ -146,6 +146,7 @@ struct Shared {
     scripts: Vec<Script>,
     accepted: AtomicUsize,
     ended: AtomicUsize,
+    rests: AtomicUsize,
     changed: Notify,
     received: mpsc::UnboundedSender<Received>,
     raw: std::sync::Mutex<Vec<Vec<u8>>>,
@@ -162,21 +163,27 @@ pub struct RawUpstream {
 
 impl RawUpstream {
     pub async fn start(scripts: impl IntoIterator<Item = Script>) -> Self {
-        Self::listen(scripts, None).await
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+        Self::listen(listener, scripts, None)
     }
 
     pub async fn tls(scripts: impl IntoIterator<Item = Script>, tls: TlsAcceptor) -> Self {
-        Self::listen(scripts, Some(tls)).await
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+        Self::listen(listener, scripts, Some(tls))
     }
 
-    async fn listen(scripts: impl IntoIterator<Item = Script>, tls: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+    fn listen(
+        listener: TcpListener,
+        scripts: impl IntoIterator<Item = Script>,
+        tls: Option<TlsAcceptor>,
+    ) -> Self {
         let address = listener.local_addr().expect("a bound socket has an address");
         let (sender, requests) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             scripts: scripts.into_iter().collect(),
             accepted: AtomicUsize::new(0),
             ended: AtomicUsize::new(0),
+            rests: AtomicUsize::new(0),
             changed: Notify::new(),
             received: sender,
             raw: std::sync::Mutex::default(),
@@ -215,16 +222,22 @@ impl RawUpstream {
 
     /// Waits until this many links have played their scripts and are closed.
     pub async fn ended(&self, count: usize) {
-        let all = async {
-            loop {
-                let changed = self.shared.changed.notified();
-                if self.shared.ended.load(Ordering::SeqCst) >= count {
-                    return;
-                }
-                changed.await;
+        soon("links to the upstream to end", self.counted(&self.shared.ended, count)).await;
+    }
+
+    /// Waits until this many `read_rest` have their bytes.
+    pub async fn rest_read(&self, count: usize) {
+        soon("bytes at the upstream", self.counted(&self.shared.rests, count)).await;
+    }
+
+    async fn counted(&self, counter: &AtomicUsize, count: usize) {
+        loop {
+            let changed = self.shared.changed.notified();
+            if counter.load(Ordering::SeqCst) >= count {
+                return;
             }
-        };
-        soon("links to the upstream to end", all).await;
+            changed.await;
+        }
     }
 
     /// Every byte that ended links received, by link in the order in which they ended.
@@ -236,6 +249,31 @@ impl RawUpstream {
 impl Drop for RawUpstream {
     fn drop(&mut self) {
         self.accepting.abort();
+    }
+}
+
+/// A port that refuses connections until there is an upstream behind it.
+pub struct ClosedPort(socket2::Socket);
+
+impl ClosedPort {
+    pub fn reserve() -> Self {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let socket = socket.expect("sockets can be made");
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        socket.bind(&any.into()).expect("loopback has a free port");
+        Self(socket)
+    }
+
+    pub fn url(&self) -> String {
+        let address = self.0.local_addr().ok().and_then(|it| it.as_socket());
+        format!("http://{}", address.expect("a bound socket has an address"))
+    }
+
+    pub fn open(self, scripts: impl IntoIterator<Item = Script>) -> RawUpstream {
+        self.0.listen(128).expect("a bound socket can listen");
+        self.0.set_nonblocking(true).expect("an open socket takes options");
+        let listener = TcpListener::from_std(self.0.into()).expect("it listens");
+        RawUpstream::listen(listener, scripts, None)
     }
 }
 
@@ -285,6 +323,8 @@ where
             Step::ReadRequest => read(link, &mut reader, true, shared).await,
             Step::ReadRest(count) => {
                 let rest = reader.body(Framing::Length(*count)).await;
+                shared.rests.fetch_add(1, Ordering::SeqCst);
+                shared.changed.notify_waiters();
                 rest.is_ok_and(|it| it.complete)
             }
             Step::Write(bytes) => write(&mut reader.stream, bytes).await,

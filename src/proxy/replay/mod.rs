@@ -1,0 +1,273 @@
+//! A request body that may have to be sent again: passed on as it arrives, and kept meanwhile.
+mod file;
+mod record;
+
+pub use record::KeptBodies;
+
+use crate::catalog::Retries;
+use crate::server;
+use crate::server::RequestBody;
+use crate::server::Watch;
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::Body;
+use http_body::Frame;
+use http_body::SizeHint;
+use record::Record;
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
+use std::time::Duration;
+
+type Polled = Poll<Option<Result<Frame<Bytes>, server::BodyError>>>;
+
+/// The body of an exchange that may have several attempts. One attempt reads it at a time; each begins
+/// with what was kept of those before it, and goes on with what the caller still sends.
+#[derive(Debug)]
+pub struct Replay(RefCell<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    live: RequestBody,
+    watch: Rc<Watch>,
+    /// Given pieces put the deadline off by this, as arriving ones do.
+    idle: Duration,
+    /// Its whole length, where that was announced.
+    announced: Option<u64>,
+    attempt: u32,
+    /// Body bytes that the present attempt was given.
+    given: u64,
+    has_given_trailers: bool,
+    /// Some attempt was given something.
+    is_touched: bool,
+    /// What was kept, from the body's first byte; none where nothing is, or no longer.
+    record: Option<Record>,
+    /// Keeps no more: what is kept is forgotten once it has been given.
+    is_settled: bool,
+    /// Read while nobody asked, and more than could be kept.
+    ahead: Option<Bytes>,
+    trailers: Option<HeaderMap>,
+    has_ended: bool,
+    /// The caller's body broke off.
+    has_failed: bool,
+    /// What was kept of it can't be given again.
+    is_lost: bool,
+}
+
+impl Replay {
+    /// Keeps nothing: it can be sent again only as long as no attempt was given any of it.
+    pub fn unkept(live: RequestBody, idle: Duration) -> Rc<Self> {
+        Self::with(live, idle, None, true)
+    }
+
+    /// Keeps what is given, within the policy's bounds.
+    pub fn kept(
+        live: RequestBody,
+        idle: Duration,
+        bodies: &Rc<KeptBodies>,
+        policy: &Retries,
+    ) -> Rc<Self> {
+        Self::with(live, idle, Some(Record::new(bodies, policy)), false)
+    }
+
+    fn with(
+        live: RequestBody,
+        idle: Duration,
+        record: Option<Record>,
+        is_settled: bool,
+    ) -> Rc<Self> {
+        let announced = live.size_hint().exact();
+        let watch = Rc::clone(live.watch());
+        Rc::new(Self(RefCell::new(Inner {
+            live,
+            watch,
+            idle,
+            announced,
+            attempt: 0,
+            given: 0,
+            has_given_trailers: false,
+            is_touched: false,
+            record,
+            is_settled,
+            ahead: None,
+            trailers: None,
+            has_ended: false,
+            has_failed: false,
+            is_lost: false,
+        })))
+    }
+
+    /// The body from its first byte on. Whoever had it before gets no more of it.
+    pub fn attempt(self: &Rc<Self>) -> Attempt {
+        let mut inner = self.0.borrow_mut();
+        inner.attempt += 1;
+        inner.given = 0;
+        inner.has_given_trailers = false;
+        inner.watch.caller_stalls.set(false);
+        if let Some(record) = &mut inner.record {
+            record.rewind();
+        }
+        Attempt { replay: Rc::clone(self), number: inner.attempt }
+    }
+
+    /// Whether one more attempt would get all of it: ready once what is kept has been written.
+    pub fn poll_can_be_given_again(&self, cx: &mut Context<'_>) -> Poll<bool> {
+        let inner = &mut *self.0.borrow_mut();
+        if let Some(record) = &mut inner.record
+            && !ready!(record.poll_written(cx))
+        {
+            inner.record = None;
+            inner.is_lost = !inner.is_touched;
+        }
+        let is_kept = inner.record.is_some() && !inner.is_settled;
+        Poll::Ready(!inner.has_failed && !inner.is_lost && (is_kept || !inner.is_touched))
+    }
+
+    /// There will be no attempt after the one that is given any of it: only what arrives before that is
+    /// kept.
+    pub fn settle(&self) {
+        self.0.borrow_mut().is_settled = true;
+    }
+
+    /// True where what was kept could not be given again: no further attempt can be whole.
+    pub fn is_lost(&self) -> bool {
+        self.0.borrow().is_lost
+    }
+
+    /// Reads on while no attempt does, so that a caller that hangs up is noticed: ready once it has, or
+    /// once what was kept is lost.
+    pub fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.borrow_mut().poll_gone(cx)
+    }
+}
+
+impl Inner {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Polled {
+        if self.is_lost {
+            return Poll::Ready(Some(Err(server::BodyError)));
+        }
+        if let Some(record) = &mut self.record
+            && self.given < record.len()
+        {
+            let Some(piece) = ready!(record.poll_piece(self.given, cx)) else {
+                (self.record, self.is_lost) = (None, true);
+                return Poll::Ready(Some(Err(server::BodyError)));
+            };
+            self.watch.put_off(self.idle);
+            return self.give(piece);
+        }
+        if self.is_settled {
+            self.record = None;
+        }
+        if let Some(bytes) = self.ahead.take() {
+            return self.keep_and_give(bytes);
+        }
+        if self.has_ended {
+            let is_due = !std::mem::replace(&mut self.has_given_trailers, true);
+            let trailers = self.trailers.clone().filter(|_| is_due);
+            return Poll::Ready(trailers.map(|it| Ok(Frame::trailers(it))));
+        }
+        if let Some(record) = &mut self.record
+            && !ready!(record.poll_ready(cx))
+        {
+            self.record = None;
+        }
+        match ready!(Pin::new(&mut self.live).poll_frame(cx)) {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(bytes) => self.keep_and_give(bytes),
+                Err(frame) => {
+                    self.has_ended = true;
+                    self.trailers = frame.into_trailers().ok();
+                    self.poll_frame(cx)
+                }
+            },
+            Some(Err(error)) => {
+                self.has_failed = true;
+                Poll::Ready(Some(Err(error)))
+            }
+            None => {
+                self.has_ended = true;
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn keep_and_give(&mut self, bytes: Bytes) -> Polled {
+        self.record.take_if(|it| !it.keep(&bytes));
+        self.give(bytes)
+    }
+
+    fn give(&mut self, bytes: Bytes) -> Polled {
+        self.is_touched = true;
+        self.given += bytes.len() as u64;
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(record) = &mut self.record
+            && self.ahead.is_none()
+            && !self.has_ended
+            && !self.has_failed
+        {
+            if !ready!(record.poll_ready(cx)) {
+                (self.record, self.is_lost) = (None, true);
+                break;
+            }
+            match ready!(Pin::new(&mut self.live).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(bytes) => self.ahead = Some(bytes).filter(|it| !record.keep(it)),
+                    Err(frame) => {
+                        self.has_ended = true;
+                        self.trailers = frame.into_trailers().ok();
+                    }
+                },
+                Some(Err(_)) => self.has_failed = true,
+                None => self.has_ended = true,
+            }
+        }
+        if self.has_failed || self.is_lost { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let has_more = self.record.as_ref().is_some_and(|it| self.given < it.len());
+        let has_trailers = self.trailers.is_some() && !self.has_given_trailers;
+        let is_over = self.has_ended || self.live.is_end_stream();
+        is_over && !has_more && !has_trailers && self.ahead.is_none()
+    }
+}
+
+/// One attempt's reading of the body.
+#[derive(Debug)]
+pub struct Attempt {
+    replay: Rc<Replay>,
+    number: u32,
+}
+
+impl Body for Attempt {
+    type Data = Bytes;
+    type Error = server::BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
+        let mut inner = self.replay.0.borrow_mut();
+        if inner.attempt != self.number {
+            return Poll::Ready(Some(Err(server::BodyError)));
+        }
+        inner.poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let inner = self.replay.0.borrow();
+        inner.attempt == self.number && inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let inner = self.replay.0.borrow();
+        // As announced, so that it is framed alike each time, with trailers or without.
+        inner.announced.map_or_else(SizeHint::default, |it| {
+            SizeHint::with_exact(it.saturating_sub(inner.given))
+        })
+    }
+}
