@@ -43,8 +43,23 @@ pub enum Source {
 /// Holds a body back until the upstream has said `100 Continue`.
 #[derive(Debug)]
 struct Gate {
-    opened: oneshot::Receiver<()>,
+    /// Of HTTP/2; a link of HTTP/1.1 says it to the body itself.
+    opened: Option<oneshot::Receiver<()>>,
     at_the_latest: Pin<Box<Sleep>>,
+}
+
+impl Gate {
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(opened) = &mut self.opened
+            && let Poll::Ready(heard) = Pin::new(opened).poll(cx)
+        {
+            self.opened = None;
+            if heard.is_ok() {
+                return Poll::Ready(());
+            }
+        }
+        self.at_the_latest.as_mut().poll(cx)
+    }
 }
 
 impl OutBody {
@@ -59,8 +74,14 @@ impl OutBody {
     /// Not a byte before `opened` has fired, or its wait is over.
     pub fn held_until(mut self, opened: oneshot::Receiver<()>) -> Self {
         let at_the_latest = Box::pin(tokio::time::sleep(CONTINUE_WAIT));
-        self.gate = Some(Gate { opened, at_the_latest });
+        self.gate = Some(Gate { opened: Some(opened), at_the_latest });
         self
+    }
+}
+
+impl upstream::RequestBody for OutBody {
+    fn may_go_on(&mut self) {
+        self.gate = None;
     }
 }
 
@@ -73,8 +94,7 @@ impl Body for OutBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, server::BodyError>>> {
         if let Some(gate) = &mut self.gate {
-            let opened = Pin::new(&mut gate.opened).poll(cx).is_ready();
-            if !opened && gate.at_the_latest.as_mut().poll(cx).is_pending() {
+            if gate.poll_open(cx).is_pending() {
                 return Poll::Pending;
             }
             self.gate = None;

@@ -1,115 +1,67 @@
 //! A response body on its way down: from an HTTP/1.1 link that it drives itself and gives back when it
 //! has ended, or from a stream of an HTTP/2 link.
 use super::exchange::Upstream;
+use super::http1::BrokeOff;
+use super::http1::Http1;
 use super::http2;
-use super::link::Http1;
 use super::link::RequestBody;
 use super::pool::PeerKey;
 use bytes::Bytes;
 use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
-use hyper::body::Incoming;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Context;
 use std::task::Poll;
-use std::task::Waker;
 
 /// The body as the upstream sends it, never buffered whole. Dropped early, it closes the link (or
 /// resets the stream): an unread body is never taken for the next response.
-pub struct ResponseBody<B: RequestBody>(Kind<B>);
+pub struct ResponseBody<B: RequestBody>(Source<B>);
+
+pub(super) enum Source<B: RequestBody> {
+    Http1(Box<Http1<B>>, Back<B>),
+    Http2(http2::Incoming),
+    /// Over, or gone elsewhere: into a tunnel.
+    Nothing,
+}
+
+/// Where a link goes once it is free.
+pub(super) struct Back<B: RequestBody> {
+    pub upstream: Rc<Upstream<B>>,
+    pub key: PeerKey,
+}
 
 /// The upstream's body ended before it was whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the response body broke off")]
 pub struct BodyError;
 
-enum Kind<B: RequestBody> {
-    Http1(Http1Body<B>),
-    Http2(http2::Incoming),
-}
-
-struct Http1Body<B: RequestBody> {
-    incoming: Incoming,
-    link: Option<Driven<B>>,
-}
-
-/// An HTTP/1.1 link, and what it takes to give it back.
-pub(super) struct Driven<B: RequestBody> {
-    pub link: Box<Http1<B>>,
-    pub upstream: Rc<Upstream<B>>,
-    pub key: PeerKey,
-    pub keep_alive_s: Option<u64>,
-}
-
 impl<B: RequestBody> ResponseBody<B> {
-    pub(super) fn http1(incoming: Incoming, link: Driven<B>) -> Self {
-        let mut body = Http1Body { incoming, link: Some(link) };
-        if body.incoming.is_end_stream() {
-            body.finish();
-        }
-        Self(Kind::Http1(body))
+    pub(super) fn http1(link: Box<Http1<B>>, back: Back<B>) -> Self {
+        let mut body = Self(Source::Http1(link, back));
+        body.settle();
+        body
     }
 
     pub(super) fn http2(incoming: http2::Incoming) -> Self {
-        Self(Kind::Http2(incoming))
+        Self(Source::Http2(incoming))
     }
 
-    /// A body whose link has gone elsewhere: into a tunnel.
-    pub(super) fn detached(incoming: Incoming) -> Self {
-        Self(Kind::Http1(Http1Body { incoming, link: None }))
+    pub(super) fn nothing() -> Self {
+        Self(Source::Nothing)
     }
-}
 
-impl<B: RequestBody> Http1Body<B> {
-    /// The response is over: the link goes back to the pool if the request is over too.
-    fn finish(&mut self) {
-        if let Some(Driven { mut link, upstream, key, keep_alive_s }) = self.link.take()
-            && link.is_reusable()
+    /// Once the response is over, the link goes back to the pool if the request is over too.
+    fn settle(&mut self) {
+        if !self.is_end_stream() {
+            return;
+        }
+        if let Source::Http1(mut link, back) = std::mem::replace(&mut self.0, Source::Nothing)
+            && link.rest()
         {
-            upstream.put_back(&key, link, keep_alive_s);
+            back.upstream.put_back(&back.key, link);
         }
-    }
-
-    fn poll_frame(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let polled = match &mut self.link {
-            Some(Driven { link, .. }) => {
-                // Only driving the link makes progress, and it is driven here: no other waker.
-                let mut quiet = Context::from_waker(Waker::noop());
-                match Pin::new(&mut self.incoming).poll_frame(&mut quiet) {
-                    Poll::Ready(frame) => Poll::Ready(frame),
-                    Poll::Pending => {
-                        let ended = link.poll_drive(cx).is_ready();
-                        let polled = Pin::new(&mut self.incoming).poll_frame(&mut quiet);
-                        if ended && polled.is_pending() {
-                            // The connection is gone; dropping it makes the body say how.
-                            self.link = None;
-                            Pin::new(&mut self.incoming).poll_frame(cx)
-                        } else {
-                            polled
-                        }
-                    }
-                }
-            }
-            None => Pin::new(&mut self.incoming).poll_frame(cx),
-        };
-        let polled = polled.map_err(|_| BodyError);
-        match &polled {
-            Poll::Ready(None) => self.finish(),
-            // Nothing follows trailers, and whoever sends them on may not ask whether something does.
-            Poll::Ready(Some(Ok(frame)))
-                if frame.is_trailers() || self.incoming.is_end_stream() =>
-            {
-                self.finish();
-            }
-            Poll::Ready(Some(Err(_))) => self.link = None,
-            Poll::Ready(Some(Ok(_))) | Poll::Pending => {}
-        }
-        polled
     }
 }
 
@@ -121,23 +73,33 @@ impl<B: RequestBody> Body for ResponseBody<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match &mut self.0 {
-            Kind::Http1(body) => body.poll_frame(cx),
-            Kind::Http2(body) => Pin::new(body).poll_frame(cx),
+        let polled = match &mut self.0 {
+            Source::Http1(link, _) => link.poll_body(cx).map_err(|BrokeOff| BodyError),
+            Source::Http2(incoming) => Pin::new(incoming).poll_frame(cx),
+            Source::Nothing => return Poll::Ready(None),
+        };
+        match &polled {
+            Poll::Pending => {}
+            // Dropped, it closes the link.
+            Poll::Ready(Some(Err(_))) => self.0 = Source::Nothing,
+            Poll::Ready(_) => self.settle(),
         }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Kind::Http1(body) => body.incoming.is_end_stream(),
-            Kind::Http2(body) => body.is_end_stream(),
+            Source::Http1(link, _) => link.is_over(),
+            Source::Http2(incoming) => incoming.is_end_stream(),
+            Source::Nothing => true,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Kind::Http1(body) => body.incoming.size_hint(),
-            Kind::Http2(body) => body.size_hint(),
+            Source::Http1(link, _) => link.size_hint(),
+            Source::Http2(incoming) => incoming.size_hint(),
+            Source::Nothing => SizeHint::with_exact(0),
         }
     }
 }

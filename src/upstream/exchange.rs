@@ -1,14 +1,12 @@
 //! Sending: a link from the pool or a fresh one, the request on it, the response's head back.
-use super::body::Driven;
+use super::body::Back;
 use super::body::ResponseBody;
 use super::dial;
 use super::dial::Resolver;
 use super::error::SendError;
-use super::framing;
+use super::http1::Http1;
 use super::http2;
 use super::http2::Turn;
-use super::link;
-use super::link::Http1;
 use super::link::LinkFailed;
 use super::link::RequestBody;
 use super::link::Upgraded;
@@ -21,7 +19,6 @@ use super::tls::Connectors;
 use crate::catalog::Protocol;
 use crate::catalog::UpstreamSettings;
 use crate::model::Origin;
-use http::HeaderMap;
 use http::Request;
 use http::Response;
 use http::StatusCode;
@@ -186,7 +183,8 @@ impl<B: RequestBody> Upstream<B> {
         }
     }
 
-    pub(super) fn put_back(&self, key: &PeerKey, link: Box<Http1<B>>, keep_alive_s: Option<u64>) {
+    pub(super) fn put_back(&self, key: &PeerKey, link: Box<Http1<B>>) {
+        let keep_alive_s = link.keep_alive_s();
         self.pool.put(key, link, keep_alive_s);
     }
 
@@ -205,7 +203,7 @@ impl<B: RequestBody> Upstream<B> {
         };
         if manner.upgrade || !may_be_http2 {
             let dialled = self.open(to, true, spent).await?;
-            return Ok((Link::Http1(Http1::open(dialled.socket).await?), true));
+            return Ok((Link::Http1(Http1::new(dialled.socket)), true));
         }
         Box::pin(self.shared_link(to, by, spent)).await
     }
@@ -227,7 +225,7 @@ impl<B: RequestBody> Upstream<B> {
                         let link = http2::Link::open(dialled.socket, &peer).await?;
                         return Ok((Link::Http2(peer.opened(&link)), true));
                     }
-                    return Ok((Link::Http1(Http1::open(dialled.socket).await?), true));
+                    return Ok((Link::Http1(Http1::new(dialled.socket)), true));
                 }
                 Turn::Dial(dialling) => dialling,
             };
@@ -235,7 +233,7 @@ impl<B: RequestBody> Upstream<B> {
                 Ok(dialled) if dialled.is_http2 => http2::Link::open(dialled.socket, &peer).await,
                 Ok(dialled) => {
                     dialling.found_http1();
-                    return Ok((Link::Http1(Http1::open(dialled.socket).await?), true));
+                    return Ok((Link::Http1(Http1::new(dialled.socket)), true));
                 }
                 Err(error) => Err(error),
             };
@@ -291,50 +289,15 @@ impl<B: RequestBody> Upstream<B> {
         slot: &mut Option<Request<B>>,
         upgrade: bool,
     ) -> Result<(Response<ResponseBody<B>>, Option<Upgraded>), LinkFailed> {
-        let response = link.exchange(slot).await?;
-        let failed = |error| LinkFailed { error, refused: false };
-        if link::is_unsolicited(&response, upgrade) || !framing::is_plain(response.headers()) {
-            return Err(failed(SendError::NotHttp));
-        }
+        let response = link.exchange(slot, upgrade).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            let upgraded = link.upgraded().await.map_err(failed)?;
-            return Ok((response.map(ResponseBody::detached), Some(upgraded)));
+            return Ok((response.map(|()| ResponseBody::nothing()), Some(link.upgraded())));
         }
-        let keep_alive_s = keep_alive_s(response.headers());
-        let driven = Driven { link, upstream: Rc::clone(self), key: key_of(to), keep_alive_s };
-        Ok((response.map(|it| ResponseBody::http1(it, driven)), None))
+        let back = Back { upstream: Rc::clone(self), key: key_of(to) };
+        Ok((response.map(|()| ResponseBody::http1(link, back)), None))
     }
 }
 
 fn key_of(to: Destination<'_>) -> PeerKey {
     PeerKey { identity: to.settings.identity, origin: Arc::clone(to.origin) }
-}
-
-/// `Keep-Alive: timeout=5`: how long the upstream keeps an idle link, in seconds (RFC 2068
-/// §19.7.1.1, still sent by most servers).
-fn keep_alive_s(headers: &HeaderMap) -> Option<u64> {
-    let value = headers.get("keep-alive")?.to_str().ok()?;
-    let parameter = value.split(',').find_map(|it| it.trim().strip_prefix("timeout="))?;
-    parameter.trim_matches('"').parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use http::HeaderValue;
-
-    #[test]
-    fn reads_how_long_the_upstream_waits() {
-        for (value, seconds) in [
-            ("timeout=5", Some(5)),
-            ("max=100, timeout=15", Some(15)),
-            ("timeout=\"7\"", Some(7)),
-            ("max=5", None),
-            ("timeout=soon", None),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert("keep-alive", HeaderValue::from_static(value));
-            assert_eq!(keep_alive_s(&headers), seconds, "{value}");
-        }
-    }
 }

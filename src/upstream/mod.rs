@@ -7,6 +7,7 @@ mod dial;
 mod error;
 mod exchange;
 mod framing;
+mod http1;
 mod http2;
 mod link;
 mod pool;

@@ -1,5 +1,5 @@
 //! Links that wait for their next exchange, by destination.
-use super::link::Http1;
+use super::http1::Http1;
 use super::link::RequestBody;
 use crate::model::Origin;
 use hashbrown::Equivalent;
@@ -157,7 +157,7 @@ impl<B: RequestBody> Pool<B> {
             let before = peer.idle.len();
             let mut survived = false;
             peer.idle.retain_mut(|idle| {
-                let keep = idle.until_ms > now_ms && idle.link.is_reusable();
+                let keep = idle.until_ms > now_ms && idle.link.is_silent();
                 survived |= keep && idle.has_aged;
                 idle.has_aged = true;
                 keep

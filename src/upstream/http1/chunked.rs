@@ -1,0 +1,208 @@
+//! A chunked body, read strictly (RFC 9112 §7.1): what another reader could take for something else
+//! is an error.
+use super::Malformed;
+use bytes::Buf;
+use bytes::Bytes;
+use bytes::BytesMut;
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+
+/// Longest size line with its extensions, and longest trailer section, in bytes.
+const LINE_MAX: usize = 4 * 1024;
+const TRAILERS_MAX: usize = 16 * 1024;
+
+/// Most fields of a trailer section.
+const TRAILER_FIELDS_MAX: usize = 64;
+
+/// Where in the body the next byte stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Chunked {
+    Size,
+    /// So many bytes of a chunk are still to come.
+    Data(u64),
+    DataEnd,
+    Trailers,
+    Done,
+}
+
+/// What the bytes at hand say.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    Data(Bytes),
+    Trailers(HeaderMap),
+    /// The body is over.
+    End,
+    /// Nothing without more bytes.
+    More,
+}
+
+impl Chunked {
+    /// Takes the next piece out of `inbox`.
+    pub(super) fn decode(&mut self, inbox: &mut BytesMut) -> Result<Piece, Malformed> {
+        loop {
+            match *self {
+                Self::Size => match size_line(inbox)? {
+                    None => return Ok(Piece::More),
+                    Some((0, line)) => {
+                        inbox.advance(line);
+                        *self = Self::Trailers;
+                    }
+                    Some((size, line)) => {
+                        inbox.advance(line);
+                        *self = Self::Data(size);
+                    }
+                },
+                Self::Data(_) if inbox.is_empty() => return Ok(Piece::More),
+                Self::Data(left) => {
+                    let taken = inbox.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+                    let data = inbox.split_to(taken).freeze();
+                    *self = match left - taken as u64 {
+                        0 => Self::DataEnd,
+                        left => Self::Data(left),
+                    };
+                    self.settle(inbox);
+                    return Ok(Piece::Data(data));
+                }
+                Self::DataEnd if inbox.len() < 2 => return Ok(Piece::More),
+                Self::DataEnd => {
+                    if !inbox.starts_with(b"\r\n") {
+                        return Err(Malformed);
+                    }
+                    inbox.advance(2);
+                    *self = Self::Size;
+                }
+                Self::Trailers => return self.trailers(inbox),
+                Self::Done => return Ok(Piece::End),
+            }
+        }
+    }
+
+    /// Sees an end that has arrived together with the last data, so that nobody has to ask again.
+    fn settle(&mut self, inbox: &mut BytesMut) {
+        const END: &[u8] = b"\r\n0\r\n\r\n";
+        if *self == Self::DataEnd && inbox.starts_with(END) {
+            inbox.advance(END.len());
+            *self = Self::Done;
+        }
+    }
+
+    fn trailers(&mut self, inbox: &mut BytesMut) -> Result<Piece, Malformed> {
+        if inbox.starts_with(b"\r\n") {
+            inbox.advance(2);
+            *self = Self::Done;
+            return Ok(Piece::End);
+        }
+        let mut fields = [httparse::EMPTY_HEADER; TRAILER_FIELDS_MAX];
+        let parsed = httparse::parse_headers(inbox, &mut fields).map_err(|_| Malformed)?;
+        let httparse::Status::Complete((length, fields)) = parsed else {
+            return if inbox.len() > TRAILERS_MAX { Err(Malformed) } else { Ok(Piece::More) };
+        };
+        let mut trailers = HeaderMap::with_capacity(fields.len());
+        for field in fields {
+            let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Malformed)?;
+            let value = HeaderValue::from_bytes(field.value).map_err(|_| Malformed)?;
+            trailers.append(name, value);
+        }
+        inbox.advance(length);
+        *self = Self::Done;
+        Ok(Piece::Trailers(trailers))
+    }
+}
+
+/// A chunk's size and its line's length: `1*HEXDIG`, spaces that some servers pad with, and an
+/// extension, which means nothing to us. A bare CR or LF in it is no line's end.
+fn size_line(bytes: &[u8]) -> Result<Option<(u64, usize)>, Malformed> {
+    let Some(end) = bytes.iter().position(|it| *it == b'\n') else {
+        return if bytes.len() > LINE_MAX { Err(Malformed) } else { Ok(None) };
+    };
+    let line = bytes[..end].strip_suffix(b"\r").ok_or(Malformed)?;
+    if end > LINE_MAX || line.contains(&b'\r') {
+        return Err(Malformed);
+    }
+    let digits = line.iter().take_while(|it| it.is_ascii_hexdigit()).count();
+    let rest = line[digits..].trim_ascii_start();
+    if digits == 0 || digits > 16 || !(rest.is_empty() || rest[0] == b';') {
+        return Err(Malformed);
+    }
+    let is_text = |it: &u8| *it == b'\t' || (*it >= b' ' && *it != 0x7f);
+    if !rest.iter().all(is_text) {
+        return Err(Malformed);
+    }
+    let text = std::str::from_utf8(&line[..digits]).map_err(|_| Malformed)?;
+    let size = u64::from_str_radix(text, 16).map_err(|_| Malformed)?;
+    Ok(Some((size, end + 1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Everything in `wire`, fed `step` bytes at a time; what is left over behind it.
+    fn read(wire: &[u8], step: usize) -> Result<(Vec<u8>, Option<HeaderMap>, usize), Malformed> {
+        let mut decoder = Chunked::Size;
+        let mut inbox = BytesMut::new();
+        let (mut data, mut trailers, mut fed) = (Vec::new(), None, 0);
+        loop {
+            match decoder.decode(&mut inbox)? {
+                Piece::Data(bytes) => data.extend_from_slice(&bytes),
+                Piece::Trailers(map) => trailers = Some(map),
+                Piece::End => return Ok((data, trailers, inbox.len() + wire.len() - fed)),
+                Piece::More if fed == wire.len() => return Err(Malformed),
+                Piece::More => {
+                    let next = wire.len().min(fed + step);
+                    inbox.extend_from_slice(&wire[fed..next]);
+                    fed = next;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn reads_a_body_however_it_is_cut() {
+        let wire =
+            b"4\r\nwiki\r\n00A ; name=\"value\"\r\n0123456789\r\n0\r\nx-sum: 7\r\n\r\nHTTP/1.1";
+        for step in [1, 2, 3, 7, 1000] {
+            let (data, trailers, left) = read(wire, step).unwrap();
+            assert_eq!(data, b"wiki0123456789", "step {step}");
+            assert_eq!(trailers.unwrap()["x-sum"], "7");
+            assert_eq!(left, "HTTP/1.1".len());
+        }
+    }
+
+    #[test]
+    fn what_another_reader_could_take_otherwise_is_refused() {
+        let cases: [&[u8]; 18] = [
+            b"+4\r\nwiki\r\n0\r\n\r\n",
+            b"-4\r\nwiki\r\n0\r\n\r\n",
+            b"0x4\r\nwiki\r\n0\r\n\r\n",
+            b"4_0\r\nwiki\r\n0\r\n\r\n",
+            b" 4\r\nwiki\r\n0\r\n\r\n",
+            b"\r\nwiki\r\n0\r\n\r\n",
+            b";x\r\nwiki\r\n0\r\n\r\n",
+            b"4 4\r\nwiki\r\n0\r\n\r\n",
+            b"4\nwiki\r\n0\r\n\r\n",
+            b"4\r\nwiki\n0\r\n\r\n",
+            b"4\r\nwikipedia\r\n0\r\n\r\n",
+            b"4;a\rb\r\nwiki\r\n0\r\n\r\n",
+            b"4;a\nb\r\nwiki\r\n0\r\n\r\n",
+            b"4;a\0\r\nwiki\r\n0\r\n\r\n",
+            b"10000000000000000\r\nwiki\r\n0\r\n\r\n",
+            b"0\r\n bad: 1\r\n\r\n",
+            b"0\r\nbad : 1\r\n\r\n",
+            b"0\r\nbad\r\n\r\n",
+        ];
+        for wire in cases {
+            assert!(read(wire, 1000).is_err(), "{}", wire.escape_ascii());
+            assert!(read(wire, 1).is_err(), "{}", wire.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn lines_and_trailers_have_bounds() {
+        let line = [b"1;".as_slice(), &vec![b'x'; LINE_MAX + 1]].concat();
+        assert!(Chunked::Size.decode(&mut BytesMut::from(&line[..])).is_err());
+        let trailers = [b"a: ".as_slice(), &vec![b'x'; TRAILERS_MAX + 1]].concat();
+        assert!(Chunked::Trailers.decode(&mut BytesMut::from(&trailers[..])).is_err());
+    }
+}
