@@ -15,9 +15,19 @@ const TRAILERS_MAX: usize = 16 * 1024;
 /// Most fields of a trailer section.
 const TRAILER_FIELDS_MAX: usize = 64;
 
+/// Extensions of a whole body, in bytes: they mean nothing to us, and are not paid for at length.
+const EXTENSIONS_MAX: usize = 16 * 1024;
+
+/// A body that is being read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Chunked {
+    at: At,
+    extensions: usize,
+}
+
 /// Where in the body the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Chunked {
+enum At {
     Size,
     /// So many bytes of a chunk are still to come.
     Data(u64),
@@ -38,42 +48,51 @@ pub(super) enum Piece {
 }
 
 impl Chunked {
+    pub(super) fn new() -> Self {
+        Self { at: At::Size, extensions: 0 }
+    }
+
+    /// True once the body's last byte has been taken.
+    pub(super) fn is_over(&self) -> bool {
+        self.at == At::Done
+    }
+
     /// Takes the next piece out of `inbox`.
     pub(super) fn decode(&mut self, inbox: &mut BytesMut) -> Result<Piece, Malformed> {
         loop {
-            match *self {
-                Self::Size => match size_line(inbox)? {
+            match self.at {
+                At::Size => match size_line(inbox)? {
                     None => return Ok(Piece::More),
-                    Some((0, line)) => {
-                        inbox.advance(line);
-                        *self = Self::Trailers;
-                    }
-                    Some((size, line)) => {
-                        inbox.advance(line);
-                        *self = Self::Data(size);
+                    Some(line) => {
+                        inbox.advance(line.length);
+                        self.extensions += line.extension;
+                        if self.extensions > EXTENSIONS_MAX {
+                            return Err(Malformed);
+                        }
+                        self.at = if line.size == 0 { At::Trailers } else { At::Data(line.size) };
                     }
                 },
-                Self::Data(_) if inbox.is_empty() => return Ok(Piece::More),
-                Self::Data(left) => {
+                At::Data(_) if inbox.is_empty() => return Ok(Piece::More),
+                At::Data(left) => {
                     let taken = inbox.len().min(usize::try_from(left).unwrap_or(usize::MAX));
                     let data = inbox.split_to(taken).freeze();
-                    *self = match left - taken as u64 {
-                        0 => Self::DataEnd,
-                        left => Self::Data(left),
+                    self.at = match left - taken as u64 {
+                        0 => At::DataEnd,
+                        left => At::Data(left),
                     };
                     self.settle(inbox);
                     return Ok(Piece::Data(data));
                 }
-                Self::DataEnd if inbox.len() < 2 => return Ok(Piece::More),
-                Self::DataEnd => {
+                At::DataEnd if inbox.len() < 2 => return Ok(Piece::More),
+                At::DataEnd => {
                     if !inbox.starts_with(b"\r\n") {
                         return Err(Malformed);
                     }
                     inbox.advance(2);
-                    *self = Self::Size;
+                    self.at = At::Size;
                 }
-                Self::Trailers => return self.trailers(inbox),
-                Self::Done => return Ok(Piece::End),
+                At::Trailers => return self.trailers(inbox),
+                At::Done => return Ok(Piece::End),
             }
         }
     }
@@ -81,16 +100,16 @@ impl Chunked {
     /// Sees an end that has arrived together with the last data, so that nobody has to ask again.
     fn settle(&mut self, inbox: &mut BytesMut) {
         const END: &[u8] = b"\r\n0\r\n\r\n";
-        if *self == Self::DataEnd && inbox.starts_with(END) {
+        if self.at == At::DataEnd && inbox.starts_with(END) {
             inbox.advance(END.len());
-            *self = Self::Done;
+            self.at = At::Done;
         }
     }
 
     fn trailers(&mut self, inbox: &mut BytesMut) -> Result<Piece, Malformed> {
         if inbox.starts_with(b"\r\n") {
             inbox.advance(2);
-            *self = Self::Done;
+            self.at = At::Done;
             return Ok(Piece::End);
         }
         let mut fields = [httparse::EMPTY_HEADER; TRAILER_FIELDS_MAX];
@@ -105,14 +124,22 @@ impl Chunked {
             trailers.append(name, value);
         }
         inbox.advance(length);
-        *self = Self::Done;
+        self.at = At::Done;
         Ok(Piece::Trailers(trailers))
     }
 }
 
-/// A chunk's size and its line's length: `1*HEXDIG`, spaces that some servers pad with, and an
+/// The line before a chunk.
+struct SizeLine {
+    size: u64,
+    /// The line's length in bytes, its end included, and how much of it is extension.
+    length: usize,
+    extension: usize,
+}
+
+/// `1*HEXDIG`, spaces that some servers pad with, and an
 /// extension, which means nothing to us. A bare CR or LF in it is no line's end.
-fn size_line(bytes: &[u8]) -> Result<Option<(u64, usize)>, Malformed> {
+fn size_line(bytes: &[u8]) -> Result<Option<SizeLine>, Malformed> {
     let Some(end) = bytes.iter().position(|it| *it == b'\n') else {
         return if bytes.len() > LINE_MAX { Err(Malformed) } else { Ok(None) };
     };
@@ -131,7 +158,7 @@ fn size_line(bytes: &[u8]) -> Result<Option<(u64, usize)>, Malformed> {
     }
     let text = std::str::from_utf8(&line[..digits]).map_err(|_| Malformed)?;
     let size = u64::from_str_radix(text, 16).map_err(|_| Malformed)?;
-    Ok(Some((size, end + 1)))
+    Ok(Some(SizeLine { size, length: end + 1, extension: rest.len() }))
 }
 
 #[cfg(test)]
@@ -140,7 +167,7 @@ mod tests {
 
     /// Everything in `wire`, fed `step` bytes at a time; what is left over behind it.
     fn read(wire: &[u8], step: usize) -> Result<(Vec<u8>, Option<HeaderMap>, usize), Malformed> {
-        let mut decoder = Chunked::Size;
+        let mut decoder = Chunked::new();
         let mut inbox = BytesMut::new();
         let (mut data, mut trailers, mut fed) = (Vec::new(), None, 0);
         loop {
@@ -201,8 +228,11 @@ mod tests {
     #[test]
     fn lines_and_trailers_have_bounds() {
         let line = [b"1;".as_slice(), &vec![b'x'; LINE_MAX + 1]].concat();
-        assert!(Chunked::Size.decode(&mut BytesMut::from(&line[..])).is_err());
-        let trailers = [b"a: ".as_slice(), &vec![b'x'; TRAILERS_MAX + 1]].concat();
-        assert!(Chunked::Trailers.decode(&mut BytesMut::from(&trailers[..])).is_err());
+        assert!(read(&line, 1000).is_err());
+        let trailers = [b"0\r\na: ".as_slice(), &vec![b'x'; TRAILERS_MAX + 1]].concat();
+        assert!(read(&trailers, 1000).is_err());
+        let mut extended = b"1;extension\r\nx\r\n".repeat(EXTENSIONS_MAX / 8);
+        extended.extend_from_slice(b"0\r\n\r\n");
+        assert!(read(&extended, 1000).is_err());
     }
 }

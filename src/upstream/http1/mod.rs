@@ -44,8 +44,8 @@ const READ: usize = 16 * 1024;
 /// Room for a read once a body has shown itself to be long: bounds what waits in memory as well.
 const LONG_READ: usize = 128 * 1024;
 
-/// Interim answers (1xx) before the answer: more is no conversation.
-const INTERIM_MAX: u8 = 32;
+/// Interim answers (1xx) before the answer; the deadline for the answer bounds them as well.
+const INTERIM_MAX: u16 = 1000;
 
 /// The bytes are not HTTP, or could be read in more than one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub(super) struct Http1<B: RequestBody> {
     cut: Option<SendError>,
     answers_head: bool,
     wants_upgrade: bool,
-    interim: u8,
+    interim: u16,
     /// What of the response's body is still to be read.
     receiving: Receiving,
     /// The upstream keeps the link open after this exchange.
@@ -198,7 +198,7 @@ impl<B: RequestBody> Http1<B> {
         self.receiving = match head.length {
             Length::Exactly(0) => Receiving::Nothing,
             Length::Exactly(length) => Receiving::Exactly(length),
-            Length::Chunked => Receiving::Chunked(Chunked::Size),
+            Length::Chunked => Receiving::Chunked(Chunked::new()),
             Length::UntilClose => Receiving::UntilClose,
         };
         Ok(Some(head.response))
@@ -255,7 +255,7 @@ impl<B: RequestBody> Http1<B> {
                 }
                 Receiving::Chunked(decoder) => {
                     let piece = decoder.decode(&mut self.inbox);
-                    if *decoder == Chunked::Done {
+                    if decoder.is_over() {
                         self.receiving = Receiving::Nothing;
                     }
                     match piece {
@@ -332,7 +332,7 @@ impl<B: RequestBody> Http1<B> {
     }
 
     /// After a 101: the socket, and what came behind the head.
-    pub(super) fn upgraded(self: Box<Self>) -> Upgraded {
+    pub(super) fn upgraded(self) -> Upgraded {
         Upgraded { socket: self.socket, read_ahead: self.inbox.freeze() }
     }
 }
