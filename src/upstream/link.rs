@@ -48,21 +48,3 @@ impl LinkFailed {
         Self { error: SendError::RequestBody, refused: false }
     }
 }
-
-pub(super) fn h2_error(error: &hyper::Error) -> Option<&h2::Error> {
-    error.source().and_then(|it| it.downcast_ref::<h2::Error>())
-}
-
-pub(super) fn classify(error: &hyper::Error) -> SendError {
-    if error.is_user() {
-        SendError::RequestBody
-    } else if error.is_parse()
-        || error.is_parse_status()
-        || error.is_parse_too_large()
-        || h2_error(error).is_some_and(h2::Error::is_library)
-    {
-        SendError::NotHttp
-    } else {
-        SendError::Closed
-    }
-}
