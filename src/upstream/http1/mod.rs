@@ -8,6 +8,7 @@ mod response;
 mod sending;
 
 use super::error::SendError;
+use super::link::HEAD_MAX;
 use super::link::LinkFailed;
 use super::link::RequestBody;
 use super::link::Upgraded;
@@ -44,9 +45,6 @@ const READ: usize = 16 * 1024;
 /// Room for a read once a body has shown itself to be long: bounds what waits in memory as well.
 const LONG_READ: usize = 128 * 1024;
 
-/// Interim answers (1xx) before the answer; the deadline for the answer bounds them as well.
-const INTERIM_MAX: u16 = 1000;
-
 /// The bytes are not HTTP, or could be read in more than one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Malformed;
@@ -67,7 +65,8 @@ pub(super) struct Http1<B: RequestBody> {
     cut: Option<SendError>,
     answers_head: bool,
     wants_upgrade: bool,
-    interim: u16,
+    /// Bytes of the interim heads (1xx) before the answer's; bounded as one head is.
+    interim: usize,
     /// What of the response's body is still to be read.
     receiving: Receiving,
     /// The upstream keeps the link open after this exchange.
@@ -186,13 +185,13 @@ impl<B: RequestBody> Http1<B> {
             return if is_wanted { Ok(Some(head.response)) } else { Err(Malformed) };
         }
         if status.is_informational() {
-            self.interim += 1;
+            self.interim += head.size;
             if status == StatusCode::CONTINUE
                 && let Some(sending) = &mut self.sending
             {
                 sending.may_go_on();
             }
-            return if self.interim <= INTERIM_MAX { Ok(None) } else { Err(Malformed) };
+            return if self.interim <= HEAD_MAX { Ok(None) } else { Err(Malformed) };
         }
         (self.keeps, self.keep_alive_s) = (head.keeps, head.keep_alive_s);
         self.receiving = match head.length {

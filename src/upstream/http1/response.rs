@@ -29,6 +29,8 @@ struct Place {
 /// A head, and what follows it.
 #[derive(Debug)]
 pub(super) struct Head {
+    /// Bytes of the head itself.
+    pub size: usize,
     pub response: Response<()>,
     pub length: Length,
     /// The upstream keeps the link open after the body.
@@ -91,7 +93,7 @@ pub(super) fn parse(inbox: &mut BytesMut, answers_head: bool) -> Result<Option<H
     let length = about.body_length(status, is_old, answers_head)?;
     let keeps = length != Length::UntilClose && !about.closes && (!is_old || about.stays);
     *response.headers_mut() = headers;
-    Ok(Some(Head { response, length, keeps, keep_alive_s: about.keep_alive_s }))
+    Ok(Some(Head { size: bytes.len(), response, length, keeps, keep_alive_s: about.keep_alive_s }))
 }
 
 /// What the fields say of the message itself, noted in the one pass over them.
