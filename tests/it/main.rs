@@ -7,6 +7,7 @@ mod demo;
 mod egress;
 mod fairness;
 mod framing;
+mod http2_faults;
 mod http2_upstream;
 mod injection;
 mod limits_memory;

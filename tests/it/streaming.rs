@@ -60,13 +60,6 @@ async fn serve(mut stream: TcpStream) {
     stream.write_all(answer.as_bytes()).await.expect("the answer is taken");
 }
 
-fn resident_kib(process: &Process, field: &str) -> u64 {
-    let status =
-        std::fs::read_to_string(format!("/proc/{}/status", process.id())).expect("it runs");
-    let line = status.lines().find(|it| it.starts_with(field)).expect("Linux tells");
-    line.split_whitespace().nth(1).and_then(|it| it.parse().ok()).expect("a number of KiB")
-}
-
 #[tokio::test]
 async fn large_bodies_pass_both_ways_and_memory_stays_flat() {
     let address = upstream().await;
@@ -86,7 +79,7 @@ connections: {{ big: {{ connector: big, auth: open }} }}
     );
     let folder = TempDir::new().expect("a folder for temporary files");
     let process = Process::serve(folder, &configuration).await;
-    let before = resident_kib(&process, "VmRSS");
+    let before = process.resident_kib("VmRSS");
     let tags = format!(
         "Host: g\r\nAttache-Key: {CALLER_KEY}\r\nAttache-Connection: big\r\nConnection: close\r\n"
     );
@@ -112,6 +105,6 @@ connections: {{ big: {{ connector: big, auth: open }} }}
     up.read_to_string(&mut answer).await.expect("an answer");
     assert!(answer.ends_with(&size().to_string()), "{answer}");
 
-    let grown = resident_kib(&process, "VmHWM").saturating_sub(before);
+    let grown = process.resident_kib("VmHWM").saturating_sub(before);
     assert!(grown < GROWTH_MAX_KIB, "memory grew by {grown} KiB from {before} KiB");
 }

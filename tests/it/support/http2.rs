@@ -289,7 +289,8 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Frame> {
     Some(Frame { kind: head[3], flags: head[4], stream: number, payload })
 }
 
-/// Listens on loopback until dropped, and plays a script on each link.
+/// Listens on loopback until dropped, and plays a script on each link. A TLS link that agrees on HTTP/1.1
+/// gets one answer in it.
 pub struct Http2Upstream {
     address: SocketAddr,
     https: bool,
@@ -335,6 +336,9 @@ impl Http2Upstream {
                     let stream: Box<dyn Stream> = match tls {
                         None => Box::new(stream),
                         Some(tls) => match tls.accept(stream).await {
+                            Ok(stream) if stream.get_ref().1.alpn_protocol() != Some(b"h2") => {
+                                return answer_by_http1(stream).await;
+                            }
                             Ok(stream) => Box::new(stream),
                             Err(_) => return,
                         },
@@ -361,6 +365,20 @@ impl Http2Upstream {
     pub fn links(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
     }
+}
+
+/// What a link gets that agreed on something else: one answer.
+async fn answer_by_http1(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => return,
+        }
+    }
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\nConnection: close\r\n\r\nby HTTP/1.1";
+    let _ = stream.write_all(answer.as_bytes()).await;
+    let _ = stream.shutdown().await;
 }
 
 impl Drop for Http2Upstream {

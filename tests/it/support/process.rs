@@ -63,6 +63,13 @@ impl Process {
         self.child.id()
     }
 
+    /// Memory, by the name of a line in Linux's account of the process: `VmRSS` now, `VmHWM` at most.
+    pub fn resident_kib(&self, line: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it runs");
+        let line = status.lines().find(|it| it.starts_with(line)).expect("Linux tells");
+        line.split_whitespace().nth(1).and_then(|it| it.parse().ok()).expect("a number of KiB")
+    }
+
     pub fn config(&self) -> PathBuf {
         self.folder.path().join("attache.yaml")
     }
