@@ -1,8 +1,13 @@
 //! Bodies that are sent again: as they were, from memory or from a file, and without being held back.
 use crate::support::Gateway;
+use crate::support::Http2Upstream;
 use crate::support::RawClient;
 use crate::support::RawUpstream;
 use crate::support::Script;
+use crate::support::http2::HEADERS;
+use crate::support::http2::headers;
+use crate::support::http2::settings;
+use crate::support::http2::window_update;
 use crate::support::soon;
 use crate::support::tagged;
 
@@ -152,6 +157,75 @@ server:
         assert_eq!(got.status, status, "{length}");
         assert_eq!(upstream.request().await.body.len(), length);
     }
+}
+
+#[tokio::test]
+async fn a_disk_that_takes_nothing_costs_the_retry_and_nothing_else() {
+    for (length, status) in [(10_000, 200), (65_537, 503), (3_000_000, 503)] {
+        let upstream = RawUpstream::start([third_time()]).await;
+        let gateway = Gateway::plain(&upstream.url(), TWO);
+        std::fs::remove_dir(gateway.spill_folder()).expect("nothing is in it");
+        let got = gateway.through("PUT", "/x", "", &"x".repeat(length)).await;
+        assert_eq!(got.status, status, "{length}");
+        assert_eq!(upstream.request().await.body.len(), length);
+    }
+}
+
+#[tokio::test]
+async fn a_body_in_a_file_has_no_name_and_is_gone_with_its_exchange() {
+    let open_files = |folder: &std::path::Path| {
+        let all = std::fs::read_dir("/proc/self/fd").expect("a process sees its files");
+        let links = all.filter_map(|it| std::fs::read_link(it.ok()?.path()).ok());
+        links.filter(|it| it.starts_with(folder)).count()
+    };
+    let half = 1_000_000;
+    let first = Script::new().read_head().read_rest(half).read_rest(half).write(OK).read_to_end();
+    let upstream = RawUpstream::start([first]).await;
+    let gateway = Gateway::plain(&upstream.url(), TWO);
+    let folder = gateway.spill_folder();
+    let mut client = gateway.client().await;
+    client.send(head("PUT", &format!("Content-Length: {}\r\n", 2 * half))).await;
+    client.send(body(half)).await;
+    upstream.rest_read(1).await;
+    assert_eq!(open_files(&folder), 1);
+    assert_eq!(std::fs::read_dir(&folder).expect("it is there").count(), 0);
+    client.send(body(half)).await;
+    assert_eq!(client.response().await.map(|it| it.status), Some(200));
+    soon("the file to be closed", async { while open_files(&folder) > 0 {} }).await;
+}
+
+#[tokio::test]
+async fn over_http2_a_body_is_sent_again_byte_for_byte_too() {
+    let bytes = body(400_000);
+    let (arrived, mut bodies) = tokio::sync::mpsc::unbounded_channel();
+    let upstream = Http2Upstream::start(move |mut link| {
+        let arrived = arrived.clone();
+        async move {
+            link.send(settings(&[])).await;
+            // Before its body, after its body, and a good one.
+            let early = link.next_of(HEADERS).await.expect("a request").stream;
+            link.send(headers(early, &[(":status", "503")], true)).await;
+            link.send(window_update(0, 1 << 24)).await;
+            for status in ["429", "200"] {
+                let (stream, body) = link.whole_request_but(early).await.expect("a request");
+                arrived.send(body).expect("the test waits");
+                link.send(headers(stream, &[(":status", status)], true)).await;
+            }
+            link.ended().await;
+        }
+    })
+    .await;
+    let gateway =
+        Gateway::plain(&upstream.url(), &TWO.replace("upstream: {", "upstream: { http: 2,"));
+    let mut client = gateway.client().await;
+    client.send(head("PUT", &format!("Content-Length: {}\r\n", bytes.len()))).await;
+    client.send(&bytes).await;
+    assert_eq!(client.response().await.map(|it| it.status), Some(200));
+    for _ in 0..2 {
+        let got = soon("a body", bodies.recv()).await.expect("the upstream is alive");
+        assert!(got == bytes, "{} of {} bytes", got.len(), bytes.len());
+    }
+    assert_eq!(upstream.links(), 1);
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ const FILES_MAX: usize = 8;
 /// How much is given at once, in bytes.
 const PIECE: usize = 64 * 1024;
 
-/// The least that is asked of the budget at once, in bytes.
+/// The least room that is made at once, in bytes, where the bound allows it.
 const SHARE: usize = 16 * 1024;
 
 /// What one worker keeps of bodies, and where.
@@ -32,12 +32,24 @@ pub struct KeptBodies {
     budget: Arc<Budget>,
     folder: Arc<Path>,
     files: Cell<usize>,
+    /// The last one could not be written, and this has been said.
+    is_failing: Cell<bool>,
 }
 
 impl KeptBodies {
     /// Memory is drawn from `budget`; what does not go into it goes to nameless files in `folder`.
     pub fn new(budget: Arc<Budget>, folder: Arc<Path>) -> Rc<Self> {
-        Rc::new(Self { budget, folder, files: Cell::new(0) })
+        Rc::new(Self { budget, folder, files: Cell::new(0), is_failing: Cell::new(false) })
+    }
+
+    /// Says once that the disk fails, until it has not.
+    fn note(&self, error: Option<&io::Error>) {
+        if !self.is_failing.replace(error.is_some())
+            && let Some(error) = error
+        {
+            let (folder, error) = (self.folder.display(), error.kind());
+            tracing::warn!(%folder, %error, "large bodies can't be kept: they are sent once");
+        }
     }
 }
 
@@ -96,19 +108,23 @@ impl Record {
 
     /// Keeps a copy; false, and all as it was, where there is no room for it.
     pub(super) fn keep(&mut self, bytes: &Bytes) -> bool {
-        let fits = self.tail.len() + bytes.len() <= self.memory_max || self.writing.is_some();
-        if self.len() + bytes.len() as u64 > self.length_max
-            || !self.claim(self.in_memory() + bytes.len())
-            || !(fits || self.take_place())
-        {
+        if self.len() + bytes.len() as u64 > self.length_max {
             return false;
         }
-        if fits {
-            self.tail.extend_from_slice(bytes);
-        } else {
+        let together = self.tail.len() + bytes.len();
+        // While a file is being written to, what comes meanwhile waits in memory: see `poll_ready`.
+        if together <= self.memory_max || self.writing.is_some() {
+            let has_room = self.make_room(together);
+            if has_room {
+                self.tail.extend_from_slice(bytes);
+            }
+            return has_room;
+        }
+        let may_write = self.claim(together) && self.take_place();
+        if may_write {
             self.write(bytes.clone());
         }
-        true
+        may_write
     }
 
     /// Begins to give from the first byte again.
@@ -146,7 +162,10 @@ impl Record {
         let length = *length as u64;
         let written = ready!(Pin::new(job).poll(cx));
         self.writing = None;
-        let Ok(Ok(file)) = written else { return Poll::Ready(false) };
+        // A job that panicked has said so already.
+        let written = written.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
+        self.bodies.note(written.as_ref().err());
+        let Ok(file) = written else { return Poll::Ready(false) };
         self.file = Some(file);
         self.filed += length;
         Poll::Ready(true)
@@ -168,14 +187,30 @@ impl Record {
         self.writing = Some((job, length));
     }
 
+    /// Room for so much in memory beside what is being written: more than is asked for where the budget
+    /// grants it, so that a body in many small pieces is not copied as often.
+    fn make_room(&mut self, length: usize) -> bool {
+        let now = self.tail.capacity();
+        if length <= now {
+            return true;
+        }
+        let written = self.writing.as_ref().map_or(0, |it| it.1);
+        let ahead = (2 * now).max(SHARE).min(self.memory_max).max(length);
+        let room = [ahead, length].into_iter().find(|it| self.claim(written + it));
+        if let Some(room) = room {
+            self.tail.reserve_exact(room - self.tail.len());
+        }
+        room.is_some()
+    }
+
     /// The most that was ever in memory at once is held until the record is dropped.
     fn claim(&mut self, bytes: usize) -> bool {
         let Some(held) = &mut self.held else {
-            self.held = self.bodies.budget.take(bytes.max(SHARE.min(self.memory_max)));
+            self.held = self.bodies.budget.take(bytes);
             return self.held.is_some();
         };
         let missing = bytes.saturating_sub(held.bytes());
-        missing == 0 || held.grow(missing.max(SHARE)) || held.grow(missing)
+        missing == 0 || held.grow(missing)
     }
 
     fn take_place(&mut self) -> bool {

@@ -100,7 +100,10 @@ server:
         fs::write(folder.path().join("callers.yaml"), callers).expect("a fresh folder takes files");
         fs::write(folder.path().join("served.yaml"), configuration)
             .expect("a fresh folder takes files");
-        let options = Options { config: vec![folder.path().to_owned()], ..Options::default() };
+        let spill = folder.path().join("spill");
+        fs::create_dir(&spill).expect("a fresh folder takes folders");
+        let config = vec![folder.path().to_owned()];
+        let options = Options { config, spill: Some(spill), ..Options::default() };
         let app = App::start(options, |_| Ok(()))?;
         let (proxy, admin, public) = (app.proxy, app.admin, app.public);
         Ok(Self { app: Some(app), folder, proxy, admin, public })
@@ -109,6 +112,11 @@ server:
     /// Where the served configuration lies, to be changed while it runs.
     pub fn served_file(&self) -> PathBuf {
         self.folder.path().join("served.yaml")
+    }
+
+    /// Where bodies lie that are too large to be kept in memory.
+    pub fn spill_folder(&self) -> PathBuf {
+        self.folder.path().join("spill")
     }
 
     pub fn app(&self) -> &App {

@@ -218,9 +218,17 @@ impl Http2Link {
 
     /// The next whole request: its stream, and its body.
     pub async fn whole_request(&mut self) -> Option<(u32, Vec<u8>)> {
+        self.whole_request_but(0).await
+    }
+
+    /// The same, with what still comes on this stream left out.
+    pub async fn whole_request_but(&mut self, answered: u32) -> Option<(u32, Vec<u8>)> {
         let mut body = Vec::new();
         loop {
             let frame = self.next().await?;
+            if frame.stream == answered && answered != 0 {
+                continue;
+            }
             if frame.kind == DATA {
                 body.extend(&frame.payload);
                 if !frame.payload.is_empty() {
