@@ -227,6 +227,7 @@ impl Proxy {
             Ok(wait) => {
                 plan.attempts.begin();
                 plan.made_for = Some(label);
+                plan.replay().into_iter().for_each(Replay::withdraw);
                 let answer = outcome.ok().map(|it| it.response.into_body());
                 let began = Instant::now();
                 let paused = pause(wait, answer, plan.replay(), watch).await;

@@ -211,6 +211,8 @@ async fn over_http2_a_body_is_sent_again_byte_for_byte_too() {
                 arrived.send(body).expect("the test waits");
                 link.send(headers(stream, &[(":status", status)], true)).await;
             }
+            assert_eq!(link.resets, [early], "nothing goes on where nobody listens");
+            arrived.send(Vec::new()).expect("the test waits");
             link.ended().await;
         }
     })
@@ -225,6 +227,7 @@ async fn over_http2_a_body_is_sent_again_byte_for_byte_too() {
         let got = soon("a body", bodies.recv()).await.expect("the upstream is alive");
         assert!(got == bytes, "{} of {} bytes", got.len(), bytes.len());
     }
+    soon("the upstream's word", bodies.recv()).await.expect("the first stream was reset");
     assert_eq!(upstream.links(), 1);
 }
 

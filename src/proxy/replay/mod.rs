@@ -19,6 +19,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Context;
 use std::task::Poll;
+use std::task::Waker;
 use std::task::ready;
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ struct Inner {
     /// Its whole length, where that was announced.
     announced: Option<u64>,
     attempt: u32,
+    /// Of whoever reads for the present attempt.
+    reader: Option<Waker>,
     /// Body bytes that the present attempt was given.
     given: u64,
     has_given_trailers: bool,
@@ -87,6 +90,7 @@ impl Replay {
             idle,
             announced,
             attempt: 0,
+            reader: None,
             given: 0,
             has_given_trailers: false,
             is_touched: false,
@@ -102,8 +106,8 @@ impl Replay {
 
     /// The body from its first byte on. Whoever had it before gets no more of it.
     pub fn attempt(self: &Rc<Self>) -> Attempt {
+        self.withdraw();
         let mut inner = self.0.borrow_mut();
-        inner.attempt += 1;
         inner.given = 0;
         inner.has_given_trailers = false;
         inner.watch.caller_stalls.set(false);
@@ -111,6 +115,15 @@ impl Replay {
             record.rewind();
         }
         Attempt { replay: Rc::clone(self), number: inner.attempt }
+    }
+
+    /// The present attempt gets no more of it: its link (or stream) ends, where it is not through.
+    pub fn withdraw(&self) {
+        let mut inner = self.0.borrow_mut();
+        inner.attempt += 1;
+        let reader = inner.reader.take();
+        drop(inner);
+        reader.into_iter().for_each(Waker::wake);
     }
 
     /// Whether one more attempt would get all of it: ready once what is kept has been written.
@@ -254,6 +267,9 @@ impl Body for Attempt {
         let mut inner = self.replay.0.borrow_mut();
         if inner.attempt != self.number {
             return Poll::Ready(Some(Err(server::BodyError)));
+        }
+        if !inner.reader.as_ref().is_some_and(|it| it.will_wake(cx.waker())) {
+            inner.reader = Some(cx.waker().clone());
         }
         inner.poll_frame(cx)
     }

@@ -83,7 +83,7 @@ impl<'p> Attempts<'p> {
         let told = now.told.unwrap_or_default();
         let wait = jittered(self.window(), now.random).max(told);
         // A deadline is noticed up to a tick late, so what is left may be less than it seems.
-        let is_too_late = now.time_left.is_some_and(|it| wait + TICK >= it);
+        let is_too_late = now.time_left.is_some_and(|it| wait.saturating_add(TICK) >= it);
         if told > self.policy.cap || is_too_late {
             return Err(RetryOutcome::TooLate);
         }

@@ -33,6 +33,11 @@ fn verdicts() {
         ("in time", Circumstances { time_left: Some(MS(201)), ..GOOD }, Ok(MS(100))),
         ("a tick too late", Circumstances { time_left: Some(MS(200)), ..GOOD }, Err(TooLate)),
         (
+            "told never",
+            Circumstances { told: Some(Duration::MAX), time_left: Some(MS(900)), ..GOOD },
+            Err(TooLate),
+        ),
+        (
             "told beyond the deadline",
             Circumstances { told: Some(MS(1000)), time_left: Some(MS(900)), ..GOOD },
             Err(TooLate),

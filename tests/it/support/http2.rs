@@ -154,6 +154,8 @@ pub struct Http2Link {
     pub number: usize,
     /// Streams on which a request's head has come, in order of arrival.
     pub streams: Vec<u32>,
+    /// Streams that the other side has reset.
+    pub resets: Vec<u32>,
 }
 
 impl Http2Link {
@@ -170,7 +172,7 @@ impl Http2Link {
 
     fn over(stream: Box<dyn Stream>, number: usize) -> Self {
         let (reader, writer) = tokio::io::split(stream);
-        Self { reader, writer, number, streams: Vec::new() }
+        Self { reader, writer, number, streams: Vec::new(), resets: Vec::new() }
     }
 
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -191,6 +193,10 @@ impl Http2Link {
             PING => Some(self::frame(PING, ACK, 0, &frame.payload)),
             HEADERS => {
                 self.streams.push(frame.stream);
+                None
+            }
+            RST_STREAM => {
+                self.resets.push(frame.stream);
                 None
             }
             _ => None,
