@@ -15,6 +15,8 @@ use crate::inbound::ReplayMemory;
 use crate::journal;
 use crate::journal::Journal;
 use crate::limits::Budget;
+use crate::limits::Circuits;
+use crate::limits::Gates;
 use crate::limits::Rates;
 use crate::model::Secret;
 use crate::reload;
@@ -141,6 +143,8 @@ impl App {
         let (stop_admin, admin_stops) = watch::channel(false);
         let replay = Arc::new(ReplayMemory::default());
         let budget = Budget::new(settings.memory.bodies);
+        let gates = Arc::new(Gates::default());
+        let circuits = Arc::new(Circuits::new(Arc::clone(&metrics)));
         let rates = Arc::new(Rates::new(Instant::now()));
         let spill: Arc<Path> = options.spill.unwrap_or_else(std::env::temp_dir).into();
         let (proxy_address, public_address) = (proxy.address, public.address);
@@ -153,6 +157,8 @@ impl App {
                 replay: Arc::clone(&replay),
                 budget: Arc::clone(&budget),
                 rates: Arc::clone(&rates),
+                gates: Arc::clone(&gates),
+                circuits: Arc::clone(&circuits),
                 spill: Arc::clone(&spill),
                 resolver: options.resolver.clone(),
                 settings: Arc::clone(&settings),

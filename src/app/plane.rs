@@ -6,6 +6,8 @@ use crate::inbound::Inbound;
 use crate::inbound::ReplayMemory;
 use crate::journal::Journal;
 use crate::limits::Budget;
+use crate::limits::Circuits;
+use crate::limits::Gates;
 use crate::limits::Rates;
 use crate::proxy::KeptBodies;
 use crate::proxy::KnownCallers;
@@ -49,6 +51,8 @@ pub(super) struct Plane {
     pub replay: Arc<ReplayMemory>,
     pub budget: Arc<Budget>,
     pub rates: Arc<Rates>,
+    pub gates: Arc<Gates>,
+    pub circuits: Arc<Circuits>,
     /// Where bodies go that are kept and too large for memory.
     pub spill: Arc<Path>,
     pub resolver: Resolver,
@@ -69,6 +73,8 @@ impl Plane {
             callers: KnownCallers::default(),
             upstream: Rc::clone(&for_proxy),
             rates: Arc::clone(&self.rates),
+            gates: self.gates,
+            circuits: Arc::clone(&self.circuits),
             metrics: Rc::clone(&metrics),
             ids: Ids::new(seed()),
             pen: Rc::clone(&pen),
@@ -91,7 +97,7 @@ impl Plane {
         });
         let housekeeping = {
             let (worker, pen) = (Rc::clone(&worker), Rc::clone(&pen));
-            let budget = Arc::clone(&self.budget);
+            let (budget, circuits) = (Arc::clone(&self.budget), self.circuits);
             async move {
                 let mut ticks = tokio::time::interval(TICK);
                 loop {
@@ -101,6 +107,7 @@ impl Plane {
                     let idle = for_proxy.idle() + for_hooks.idle();
                     metrics.pool(PoolEvent::IdleNow(i64::try_from(idle).unwrap_or(i64::MAX)));
                     metrics.shared().bodies_held(budget.held());
+                    circuits.tick(Instant::now());
                     pen.flush();
                 }
             }

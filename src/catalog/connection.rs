@@ -10,6 +10,8 @@ use super::connector::base_url;
 use super::credentials::RawCredentials;
 use super::holder::Holder;
 use super::holder::Mould;
+use super::places::Places;
+use super::places::RawPlaces;
 use super::problem::At;
 use super::problem::Problem;
 use super::rate::Rate;
@@ -72,6 +74,8 @@ pub struct RawConnection {
     pub rate: Option<RawRate>,
     /// Of an embedded connection: how many may go through it for each tenant. Default: no limit.
     pub tenant_rate: Option<RawRate>,
+    /// How many exchanges it may have under way at the same time. Default: no limit.
+    pub concurrency: Option<RawPlaces>,
     #[serde(default)]
     pub upstream: RawUpstream,
     #[serde(default)]
@@ -125,6 +129,8 @@ pub struct ConnectionLimits {
     pub rate: Option<Rate>,
     /// Of each tenant.
     pub tenant_rate: Option<Rate>,
+    /// Exchanges at the same time.
+    pub concurrency: Option<Places>,
 }
 
 /// Who holds the credentials.
@@ -253,6 +259,7 @@ fn limits(
     let limits = ConnectionLimits {
         rate: Rate::build(raw.rate, at.key("rate"), problems),
         tenant_rate: Rate::build(raw.tenant_rate, at.key("tenant_rate"), problems),
+        concurrency: Places::build(raw.concurrency, at.key("concurrency"), problems),
     };
     (limits != ConnectionLimits::default()).then(|| Box::new(limits))
 }

@@ -1,4 +1,8 @@
 //! How to reach an upstream: deadlines, protocol, certificates, addresses that are allowed.
+use super::circuit::Circuit;
+use super::circuit::RawCircuit;
+use super::places::Places;
+use super::places::RawPlaces;
 use super::problem::At;
 use super::problem::Problem;
 use super::retries::RawRetries;
@@ -11,6 +15,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::Digest;
 use sha2::Sha256;
+use std::hash::DefaultHasher;
+use std::hash::Hash;
+use std::hash::Hasher;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +35,9 @@ pub struct RawUpstream {
     pub trace_context: Option<bool>,
     /// When a request is sent again. Default: only where a kept link turned out to be dead.
     pub retries: RawRetries,
+    pub circuit: RawCircuit,
+    /// Exchanges with one origin at the same time. Default: no limit.
+    pub concurrency: Option<RawPlaces>,
 }
 
 /// Deadlines as written.
@@ -117,8 +127,13 @@ pub struct UpstreamSettings {
     /// Whether trace context goes to this third party.
     pub trace_context: bool,
     pub retries: Retries,
+    pub circuit: Circuit,
+    /// Exchanges with one origin at the same time.
+    pub concurrency: Option<Places>,
     /// A hash of `protocol`, `ca` and `egress_allow`: links are only shared where it is equal.
     pub identity: u64,
+    /// The same with what makes a difference to failures: circuits are only shared where it is equal.
+    pub circuit_identity: u64,
 }
 
 impl Default for UpstreamSettings {
@@ -130,9 +145,12 @@ impl Default for UpstreamSettings {
             egress_allow: Arc::from([]),
             trace_context: false,
             retries: Retries::default(),
+            circuit: Circuit::default(),
+            concurrency: None,
             identity: 0,
+            circuit_identity: 0,
         };
-        Self { identity: settings.content_hash(), ..settings }
+        settings.identified()
     }
 }
 
@@ -156,6 +174,10 @@ impl UpstreamSettings {
         settings.trace_context = raw.trace_context.unwrap_or(self.trace_context);
         settings.retries =
             self.retries.overlaid(&raw.retries, at_upstream.key("retries"), problems);
+        settings.circuit = self.circuit.overlaid(raw.circuit, at_upstream.key("circuit"), problems);
+        let concurrency = at_upstream.key("concurrency");
+        settings.concurrency =
+            Places::build(raw.concurrency, concurrency, problems).or(self.concurrency);
         if let Some(pem) = &raw.ca {
             let certificates: Result<Vec<CertificateDer<'_>>, _> =
                 CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
@@ -173,8 +195,17 @@ impl UpstreamSettings {
         allow.sort_unstable();
         allow.dedup();
         settings.egress_allow = allow.into();
-        settings.identity = settings.content_hash();
-        Arc::new(settings)
+        Arc::new(settings.identified())
+    }
+
+    fn identified(mut self) -> Self {
+        self.identity = self.content_hash();
+        let Timeouts { connect, tls, first_byte, .. } = self.timeouts;
+        // Of this process alone: it is compared, never kept.
+        let mut hash = DefaultHasher::new();
+        (self.identity, connect, tls, first_byte, self.circuit).hash(&mut hash);
+        self.circuit_identity = hash.finish();
+        self
     }
 
     fn content_hash(&self) -> u64 {

@@ -2,12 +2,22 @@
 //!
 //! The leaves know nothing of each other, and nothing of HTTP: a plane asks, and answers.
 mod budget;
+mod circuit;
+mod concurrency;
+mod gates;
 mod rate;
 mod rates;
 mod refused;
 
 pub use budget::Budget;
 pub use budget::Held;
+pub use circuit::Circuits;
+pub use circuit::FAILING_MAX;
+pub use circuit::Pass;
+pub use concurrency::Place;
+pub use gates::Entered;
+pub use gates::Gates;
+pub use gates::Turn;
 pub use rate::BUCKETS_MAX;
 pub use rates::Rates;
 pub use refused::Refused;

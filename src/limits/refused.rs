@@ -32,6 +32,10 @@ impl Refused {
             Limit::CallerRate | Limit::ConnectionRate | Limit::TenantRate => {
                 (Code::RateLimited, ErrorSource::Caller)
             }
+            Limit::ConnectionConcurrency | Limit::OriginConcurrency => {
+                (Code::RateLimited, ErrorSource::Attache)
+            }
+            Limit::Circuit => (Code::CircuitOpen, ErrorSource::Upstream),
             Limit::Bodies => (Code::Overloaded, ErrorSource::Attache),
         }
     }
@@ -41,6 +45,9 @@ impl Refused {
             Limit::CallerRate => "the caller's rate is used up",
             Limit::ConnectionRate => "the connection's rate is used up",
             Limit::TenantRate => "the tenant's rate under this connection is used up",
+            Limit::ConnectionConcurrency => "too many exchanges of this connection are under way",
+            Limit::OriginConcurrency => "too many exchanges with this upstream are under way",
+            Limit::Circuit => "the upstream fails again and again, and gets a pause",
             Limit::Bodies => "too much is being held at once",
         }
     }

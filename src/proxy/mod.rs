@@ -7,13 +7,17 @@ mod body;
 mod error;
 mod guard;
 mod head;
+mod health;
 mod identify;
 mod replay;
 mod retry;
 mod tally;
+mod turn;
 
 use crate::auth::Prepared;
 use crate::journal::Pen;
+use crate::limits::Circuits;
+use crate::limits::Gates;
 use crate::limits::Rates;
 use crate::model::UnixTime;
 use crate::reload::Current;
@@ -65,6 +69,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::task::Poll;
 use std::time::Duration;
+use std::time::Instant;
 use tally::Tally;
 use tokio::sync::oneshot;
 
@@ -85,6 +90,8 @@ pub struct Proxy {
     pub callers: KnownCallers,
     pub upstream: Rc<Upstream<OutBody>>,
     pub rates: Arc<Rates>,
+    pub gates: Arc<Gates>,
+    pub circuits: Arc<Circuits>,
     pub metrics: Rc<WorkerMetrics>,
     pub ids: Ids,
     pub pen: Rc<Pen>,
@@ -177,6 +184,10 @@ impl Proxy {
         let settings = &target.connection.upstream;
         let timeouts = settings.timeouts;
         link.watch.begin(target.timeout);
+        if turn::is_limited(&target) {
+            let metrics = self.metrics.shared();
+            Box::pin(turn::enter(&self.gates, metrics, &target, &link.watch, tally)).await?;
+        }
 
         let is_websocket = asks.has_upgrade && head::is_websocket(head);
         let trace = settings.trace_context.then(|| self.trace(&head.headers));
@@ -232,7 +243,9 @@ impl Proxy {
         watch: &Watch,
         tally: &mut Tally,
     ) -> Result<Result<Sent<OutBody>, Failed>, ProxyError> {
-        let timeouts = destination.settings.timeouts;
+        let Destination { origin, settings } = destination;
+        let pass = self.circuits.ask(origin, settings, Instant::now)?;
+        let timeouts = settings.timeouts;
         watch.arm(timeouts.connect + timeouts.tls, OnExpiry::Answer);
         tally.upstream_begins();
         let linked = || watch.arm(timeouts.first_byte, OnExpiry::Answer);
@@ -253,6 +266,7 @@ impl Proxy {
             Ok(Err(failed)) => failed.spent,
             Err(_) => crate::upstream::Spent::default(),
         });
+        health::tell(pass, &sent, watch);
         sent
     }
 
@@ -273,7 +287,8 @@ impl Proxy {
         head::incoming(response.headers_mut(), prepared, tally.record.request_id.header());
         if let Some(upgraded) = sent.upgraded {
             let (upstream, read_ahead) = upgraded.into_parts();
-            let tunnel = Tunnel { upstream: Box::new(upstream), read_ahead, idle };
+            let holds = Box::new(std::mem::take(&mut tally.places));
+            let tunnel = Tunnel { upstream: Box::new(upstream), read_ahead, idle, holds };
             if status != StatusCode::SWITCHING_PROTOCOLS || !link.open_tunnel(tunnel) {
                 return Err(ProxyError::Send(SendError::NotHttp));
             }

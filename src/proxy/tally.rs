@@ -1,5 +1,6 @@
 //! One exchange's account: kept while it runs, counted and logged once when it is over.
 use super::Proxy;
+use super::turn::PlacesHeld;
 use crate::model::Code;
 use crate::model::UnixTime;
 use crate::server::Link;
@@ -27,6 +28,8 @@ pub struct Tally {
     watch: Rc<Watch>,
     pub record: Exchange,
     target: Option<PathAndQuery>,
+    /// Under the limits on exchanges at the same time: free when this one is over.
+    pub places: PlacesHeld,
     began: Instant,
     /// Time that went by while the upstream had the word.
     waited: Duration,
@@ -67,6 +70,7 @@ impl Tally {
                 times: Times::default(),
             },
             target: head.uri.path_and_query().cloned(),
+            places: PlacesHeld::default(),
             began: Instant::now(),
             waited: Duration::ZERO,
             waiting_since: None,
@@ -104,6 +108,12 @@ impl Tally {
     /// The exchange has waited to be sent again: time that is not our own work.
     pub fn backed_off(&mut self, waited: Duration) {
         self.waited += waited;
+    }
+
+    /// The exchange has waited for a place for so long.
+    pub fn queued(&mut self, took: Duration) {
+        self.waited += took;
+        self.record.times.queue_us += micros(took);
     }
 
     pub fn failed(&mut self, code: Code, source: ErrorSource) {
@@ -159,7 +169,7 @@ impl Drop for Tally {
         let timing = Timing {
             total_us: record.times.total_us,
             overhead_us: overhead,
-            upstream_us: micros(self.waited),
+            upstream_us: micros(self.waited).saturating_sub(record.times.queue_us),
         };
         let metrics = &self.proxy.metrics;
         metrics.exchange(&labels, &timing, record.bytes_in, record.bytes_out);

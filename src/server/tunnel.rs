@@ -2,6 +2,7 @@
 use super::watch::OnExpiry;
 use super::watch::Watch;
 use bytes::Bytes;
+use std::any::Any;
 use std::io;
 use std::pin::Pin;
 use std::pin::pin;
@@ -26,6 +27,8 @@ pub struct Tunnel {
     pub read_ahead: Bytes,
     /// Closed when nothing went either way for this long.
     pub idle: Duration,
+    /// What is to be let go of when the tunnel ends.
+    pub holds: Box<dyn Any>,
 }
 
 impl std::fmt::Debug for Tunnel {

@@ -9,12 +9,8 @@ use attache::model::Code;
 use std::collections::BTreeSet;
 
 /// Codes whose cause is not built yet, as the contract says.
-const LATER: &[Code] = &[
-    Code::ReauthorizationRequired,
-    Code::CredentialUnavailable,
-    Code::BodyTooLargeToSign,
-    Code::CircuitOpen,
-];
+const LATER: &[Code] =
+    &[Code::ReauthorizationRequired, Code::CredentialUnavailable, Code::BodyTooLargeToSign];
 
 /// Codes that need more than one request on the proxy: produced by the tests named.
 const ELSEWHERE: &[Code] = &[
@@ -29,7 +25,8 @@ const ELSEWHERE: &[Code] = &[
     Code::WebhookStale, // webhooks
     Code::WebhookInFlight, // webhooks
     Code::WebhookUndeliverable, // webhooks
-    Code::RateLimited, // limits_rate
+    Code::RateLimited, // limits_rate, limits_concurrency
+    Code::CircuitOpen, // limits_circuit
     Code::Overloaded, // limits_memory
     Code::NotFound, // admin, below
     Code::OperatorUnauthenticated,

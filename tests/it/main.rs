@@ -10,6 +10,8 @@ mod framing;
 mod http2_faults;
 mod http2_upstream;
 mod injection;
+mod limits_circuit;
+mod limits_concurrency;
 mod limits_memory;
 mod limits_rate;
 mod links;

@@ -92,7 +92,7 @@ fn each_mistake_is_told_with_its_place_and_a_remedy() {
         (
             "auth: token\n",
             "aut: token\n",
-            "a.yaml:19:5: connections.github-prod: unknown field `aut`, expected `name`, `connector`, `auth`, `embedded`, `enabled`, `base_url`, `variables`, `allowed_origins`, `credentials`, `test_credentials`, `expose`, `supplied_by`, `inputs`, `rate`, `tenant_rate`, `upstream` or `egress`\n  did you mean `auth`?",
+            "a.yaml:19:5: connections.github-prod: unknown field `aut`, expected `name`, `connector`, `auth`, `embedded`, `enabled`, `base_url`, `variables`, `allowed_origins`, `credentials`, `test_credentials`, `expose`, `supplied_by`, `inputs`, `rate`, `tenant_rate`, `concurrency`, `upstream` or `egress`\n  did you mean `auth`?",
         ),
         (
             "callers:",

@@ -55,6 +55,12 @@ labels! {
         ConnectionRate "connection_rate",
         /// `connections.*.tenant_rate`.
         TenantRate "tenant_rate",
+        /// `connections.*.concurrency`.
+        ConnectionConcurrency "connection_concurrency",
+        /// `upstream.concurrency`.
+        OriginConcurrency "origin_concurrency",
+        /// `upstream.circuit`.
+        Circuit "circuit",
         /// `server.memory.bodies`.
         Bodies "bodies",
     }
@@ -88,6 +94,9 @@ labels! {
         /// Retries have had their share of the traffic.
         OverBudget "over_budget",
     }
+
+    /// What happened to an upstream's circuit.
+    CircuitEvent { Opened "opened", Closed "closed" }
 
     /// What became of a delivery.
     WebhookVerdict {

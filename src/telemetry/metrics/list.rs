@@ -82,6 +82,12 @@ metrics! {
         "Upstream links kept open for the next request.";
     LIMITED "attache_limited_total" Counter ["limit"] super::labels::Limit::ALL.len(),
         "Requests and deliveries that a limit of attache's own refused.";
+    QUEUED "attache_queued_total" Counter ["limit"] super::labels::Limit::ALL.len(),
+        "Requests that had to wait for a place under a limit.";
+    CIRCUITS_OPEN "attache_circuits_open" Gauge [] 1,
+        "Upstreams that get a pause because they fail again and again.";
+    CIRCUIT_EVENTS "attache_circuit_events_total" Counter ["event"] super::labels::CircuitEvent::ALL.len(),
+        "Circuits of upstreams that opened, and that closed again.";
     BODIES_HELD "attache_bodies_held_bytes" Gauge [] 1,
         "Bodies that are held in memory (`server.memory.bodies` bounds them).";
     RETRIES "attache_retries_total" Counter ["reason", "outcome"] super::labels::RetryReason::ALL.len() * super::labels::RetryOutcome::ALL.len(),

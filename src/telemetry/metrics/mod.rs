@@ -13,6 +13,7 @@ mod rare;
 mod worker;
 
 pub use labels::AuthFailure;
+pub use labels::CircuitEvent;
 pub use labels::Limit;
 pub use labels::LinkRefusal;
 pub use labels::Listener;

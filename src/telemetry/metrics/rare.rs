@@ -1,6 +1,7 @@
 //! What is counted seldom: shared counters, one atomic instruction each.
 use super::Metrics;
 use super::bounded::Bounded;
+use super::labels::CircuitEvent;
 use super::labels::Limit;
 use super::labels::LinkRefusal;
 use super::labels::Listener;
@@ -22,6 +23,9 @@ use prometheus::core::Collector;
 pub(super) struct Rare {
     links_refused: IntCounterVec,
     limited: IntCounterVec,
+    queued: IntCounterVec,
+    circuits_open: IntGauge,
+    circuit_events: IntCounterVec,
     bodies_held: IntGauge,
     retries: IntCounterVec,
     egress_refused: Bounded,
@@ -49,6 +53,9 @@ impl Rare {
         Self {
             links_refused: counters(registry, &list::LINKS_REFUSED),
             limited: counters(registry, &list::LIMITED),
+            queued: counters(registry, &list::QUEUED),
+            circuits_open: int_gauge(registry, &list::CIRCUITS_OPEN),
+            circuit_events: counters(registry, &list::CIRCUIT_EVENTS),
             bodies_held: int_gauge(registry, &list::BODIES_HELD),
             retries: counters(registry, &list::RETRIES),
             egress_refused: Bounded::new(registry, &list::EGRESS_REFUSED, list::CLASSES_MAX),
@@ -80,6 +87,20 @@ impl Metrics {
 
     pub fn limited(&self, limit: Limit) {
         self.rare.limited.with_label_values(&[limit.as_str()]).inc();
+    }
+
+    /// A request has to wait for a place.
+    pub fn queued(&self, limit: Limit) {
+        self.rare.queued.with_label_values(&[limit.as_str()]).inc();
+    }
+
+    /// So many circuits are open now.
+    pub fn circuits_open(&self, open: usize) {
+        self.rare.circuits_open.set(i64::try_from(open).unwrap_or(i64::MAX));
+    }
+
+    pub fn circuit(&self, event: CircuitEvent) {
+        self.rare.circuit_events.with_label_values(&[event.as_str()]).inc();
     }
 
     /// So many bytes of bodies are held now.

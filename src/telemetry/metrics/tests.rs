@@ -36,6 +36,9 @@ fn busy() -> Arc<Metrics> {
     worker.auth_failure(AuthFailure::Missing);
     metrics.link_refused(Listener::Public, LinkRefusal::TooMany);
     metrics.limited(Limit::Bodies);
+    metrics.queued(Limit::ConnectionConcurrency);
+    metrics.circuits_open(2);
+    metrics.circuit(CircuitEvent::Opened);
     metrics.bodies_held(512);
     metrics.retry(RetryReason::StaleLink, RetryOutcome::Sent);
     metrics.egress_refused("loopback");
@@ -102,6 +105,9 @@ fn numbers_come_out_as_they_went_in() {
         (r#"attache_pool_events_total{event="dialled"}"#, "1"),
         ("attache_pool_idle_links", "4"),
         (r#"attache_limited_total{limit="bodies"}"#, "1"),
+        (r#"attache_queued_total{limit="connection_concurrency"}"#, "1"),
+        ("attache_circuits_open", "2"),
+        (r#"attache_circuit_events_total{event="opened"}"#, "1"),
         ("attache_bodies_held_bytes", "512"),
         (r#"attache_retries_total{outcome="sent",reason="stale_link"}"#, "1"),
         (r#"attache_egress_refused_total{class="loopback"}"#, "1"),

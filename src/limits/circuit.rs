@@ -1,0 +1,352 @@
+//! A pause for upstreams that fail: circuits that open, let probes through, and close again.
+use super::refused::Refused;
+use crate::catalog::Circuit;
+use crate::catalog::UpstreamSettings;
+use crate::model::Origin;
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::CircuitEvent;
+use crate::telemetry::metrics::Limit;
+use foldhash::fast::RandomState;
+use hashbrown::Equivalent;
+use hashbrown::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use std::time::Instant;
+
+/// Upstreams whose failures are counted at the same time. What fails beyond them gets no pause.
+pub const FAILING_MAX: usize = 16_384;
+
+/// Failures further apart than this are not in a row: an upstream that is seldom asked needs no pause.
+const FORGET: Duration = Duration::from_secs(60);
+
+/// The circuits of the process, of which only those are kept that are not in perfect order: asking
+/// costs one load while none is.
+pub struct Circuits {
+    failing: AtomicUsize,
+    states: Mutex<HashMap<Peer, State, RandomState>>,
+    metrics: Arc<Metrics>,
+}
+
+/// Whose circuit it is: an origin, as it is reached under some settings. Settings that make a
+/// difference to what fails (certificates, deadlines) make a circuit of their own, so that one
+/// connection's mistake is no other's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Peer {
+    identity: u64,
+    origin: Arc<Origin>,
+}
+
+#[derive(Hash)]
+struct PeerRef<'a> {
+    identity: u64,
+    origin: &'a Arc<Origin>,
+}
+
+impl Equivalent<Peer> for PeerRef<'_> {
+    fn equivalent(&self, peer: &Peer) -> bool {
+        self.identity == peer.identity && *self.origin == peer.origin
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct State {
+    /// In a row.
+    failures: u32,
+    /// Of the row.
+    first_failure: Instant,
+    last_failure: Instant,
+    /// While open: when probes may be sent.
+    open_until: Option<Instant>,
+    probing: u32,
+}
+
+impl State {
+    /// Before its first failure.
+    fn new(now: Instant) -> Self {
+        let (first_failure, last_failure) = (now, now);
+        Self { failures: 0, first_failure, last_failure, open_until: None, probing: 0 }
+    }
+}
+
+/// Leave to send one request. Dropped without a word of how it went, it counts neither way.
+#[derive(Debug)]
+pub struct Pass<'c> {
+    circuits: &'c Circuits,
+    origin: &'c Arc<Origin>,
+    settings: &'c UpstreamSettings,
+    is_probe: bool,
+}
+
+impl Circuits {
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self { failing: AtomicUsize::new(0), states: Mutex::default(), metrics }
+    }
+
+    /// Leave to send, unless the upstream is to be left alone. `now` is asked for only where some
+    /// upstream fails.
+    pub fn ask<'c>(
+        &'c self,
+        origin: &'c Arc<Origin>,
+        settings: &'c UpstreamSettings,
+        now: impl FnOnce() -> Instant,
+    ) -> Result<Pass<'c>, Refused> {
+        let mut pass = Pass { circuits: self, origin, settings, is_probe: false };
+        if self.failing.load(Relaxed) > 0 {
+            pass.is_probe = self.ask_closely(origin, settings, now())?;
+        }
+        Ok(pass)
+    }
+
+    /// True where the request is to find out whether the upstream is back.
+    #[cold]
+    fn ask_closely(
+        &self,
+        origin: &Arc<Origin>,
+        settings: &UpstreamSettings,
+        now: Instant,
+    ) -> Result<bool, Refused> {
+        let mut states = self.states();
+        let by = PeerRef { identity: settings.circuit_identity, origin };
+        let Some(state) = states.get_mut(&by) else { return Ok(false) };
+        let Some(until) = state.open_until else { return Ok(false) };
+        let left = until.saturating_duration_since(now);
+        if left.is_zero() && state.probing < settings.circuit.probes {
+            state.probing += 1;
+            return Ok(true);
+        }
+        let left = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
+        Err(Refused::after(Limit::Circuit, left))
+    }
+
+    /// Forgets failures that are long past, and counts what is open. Called by a worker's tick.
+    pub fn tick(&self, now: Instant) {
+        if self.failing.load(Relaxed) == 0 {
+            return;
+        }
+        let mut states = self.states();
+        states.retain(|_, it| {
+            let since = it.open_until.unwrap_or(it.last_failure);
+            it.probing > 0 || now.saturating_duration_since(since) < FORGET
+        });
+        self.counted(&states);
+    }
+
+    fn counted(&self, states: &HashMap<Peer, State, RandomState>) {
+        self.failing.store(states.len(), Relaxed);
+        self.metrics.circuits_open(states.values().filter(|it| it.open_until.is_some()).count());
+    }
+
+    fn states(&self) -> MutexGuard<'_, HashMap<Peer, State, RandomState>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pass<'_> {
+    /// The upstream answered like one that is well.
+    pub fn succeeded(self) {
+        if self.circuits.failing.load(Relaxed) > 0 {
+            self.close();
+        }
+    }
+
+    #[cold]
+    fn close(&self) {
+        let mut states = self.circuits.states();
+        let Some(state) = states.remove(&self.by()) else { return };
+        if state.open_until.is_some() {
+            self.circuits.metrics.circuit(CircuitEvent::Closed);
+            tracing::info!(origin = %self.origin, "the upstream is back: its circuit is closed");
+        }
+        self.circuits.counted(&states);
+    }
+
+    /// The upstream could not be reached, broke off, took too long, or said that it is unwell.
+    #[cold]
+    pub fn failed(self, now: Instant) {
+        let Circuit { enabled, failures, lasting, pause, .. } = self.settings.circuit;
+        if !enabled {
+            return;
+        }
+        let mut states = self.circuits.states();
+        let by = self.by();
+        if !states.contains_key(&by) {
+            if states.len() >= FAILING_MAX {
+                return;
+            }
+            let peer = Peer { identity: by.identity, origin: Arc::clone(self.origin) };
+            states.insert(peer, State::new(now));
+        }
+        let Some(state) = states.get_mut(&by) else { return };
+        let in_a_row = now.saturating_duration_since(state.last_failure) < FORGET;
+        if !in_a_row {
+            *state = State { probing: state.probing, ..State::new(now) };
+        }
+        state.failures = state.failures.saturating_add(1);
+        state.last_failure = now;
+        let opens = state.open_until.is_none()
+            && state.failures >= failures
+            && now.saturating_duration_since(state.first_failure) >= lasting;
+        if opens || self.is_probe {
+            state.open_until = Some(now + pause);
+        }
+        if opens {
+            self.circuits.metrics.circuit(CircuitEvent::Opened);
+            tracing::warn!(
+                origin = %self.origin, failures = state.failures,
+                "the upstream fails again and again: it gets a pause"
+            );
+        }
+        if opens || state.failures == 1 {
+            self.circuits.counted(&states);
+        }
+    }
+
+    fn by(&self) -> PeerRef<'_> {
+        PeerRef { identity: self.settings.circuit_identity, origin: self.origin }
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        if self.is_probe
+            && let Some(state) = self.circuits.states().get_mut(&self.by())
+        {
+            state.probing = state.probing.saturating_sub(1);
+        }
+    }
+}
+
+impl fmt::Debug for Circuits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Circuits").field("failing", &self.failing).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::UnixTime;
+
+    struct Fixture {
+        circuits: Circuits,
+        origin: Arc<Origin>,
+        settings: UpstreamSettings,
+        began: Instant,
+    }
+
+    /// Opens after three failures, for ten seconds, with two probes.
+    fn fixture() -> Fixture {
+        let pause = Duration::from_secs(10);
+        let lasting = Duration::ZERO;
+        let circuit = Circuit { enabled: true, failures: 3, lasting, pause, probes: 2 };
+        Fixture {
+            circuits: Circuits::new(Metrics::new(UnixTime::from_s(0))),
+            origin: Arc::new(Origin::parse("https://api.example.com").unwrap()),
+            settings: UpstreamSettings { circuit, ..UpstreamSettings::default() },
+            began: Instant::now(),
+        }
+    }
+
+    impl Fixture {
+        fn at(&self, second: u64) -> Instant {
+            self.began + Duration::from_secs(second)
+        }
+
+        fn ask(&self, second: u64) -> Result<Pass<'_>, u64> {
+            let pass = self.circuits.ask(&self.origin, &self.settings, || self.at(second));
+            pass.map_err(|it| it.retry_after_s)
+        }
+
+        fn fail(&self, second: u64) {
+            self.ask(second).unwrap().failed(self.at(second));
+        }
+
+        fn may(&self, second: u64) -> Result<(), u64> {
+            self.ask(second).map(drop)
+        }
+    }
+
+    #[test]
+    fn failures_in_a_row_open_it_for_its_pause() {
+        let it = fixture();
+        it.fail(0);
+        it.fail(1);
+        it.ask(2).unwrap().succeeded();
+        it.fail(3);
+        it.fail(4);
+        it.fail(5);
+        assert_eq!(it.may(5), Err(10));
+        assert_eq!(it.may(14), Err(1));
+        assert_eq!(it.may(15), Ok(()), "what was said is kept");
+    }
+
+    #[test]
+    fn a_row_that_did_not_last_is_a_hiccup() {
+        let mut it = fixture();
+        it.settings.circuit.lasting = Duration::from_secs(2);
+        (0..1000).for_each(|_| it.fail(0));
+        it.fail(1);
+        assert_eq!(it.may(1), Ok(()));
+        it.ask(1).unwrap().succeeded();
+        (1..=3).for_each(|second| it.fail(second));
+        assert_eq!(it.may(3), Err(10));
+    }
+
+    #[test]
+    fn so_many_probes_at_the_same_time_and_their_word_counts() {
+        let it = fixture();
+        (0..3).for_each(|_| it.fail(0));
+        let (first, second) = (it.ask(10).unwrap(), it.ask(10).unwrap());
+        assert_eq!(it.may(10), Err(1), "no third probe");
+        // Given up by its caller: it counts neither way, and another may take its place.
+        drop(second);
+        let second = it.ask(10).unwrap();
+        first.failed(it.at(11));
+        assert_eq!(it.may(11), Err(10), "open again");
+        second.succeeded();
+        assert_eq!(it.may(11), Ok(()), "and closed by a success");
+        it.fail(11);
+        assert_eq!(it.may(11), Ok(()), "with nothing left of the count");
+    }
+
+    #[test]
+    fn failures_far_apart_are_not_in_a_row_and_are_forgotten() {
+        let it = fixture();
+        for second in [0, 60, 120, 180] {
+            it.fail(second);
+        }
+        assert_eq!(it.may(180), Ok(()));
+        it.circuits.tick(it.at(239));
+        assert_eq!(it.circuits.failing.load(Relaxed), 1);
+        it.circuits.tick(it.at(240));
+        assert_eq!(it.circuits.failing.load(Relaxed), 0);
+    }
+
+    #[test]
+    fn others_and_whoever_switches_it_off_are_not_concerned() {
+        let mut it = fixture();
+        (0..3).for_each(|_| it.fail(0));
+        let other = Arc::new(Origin::parse("https://api.example.com:444").unwrap());
+        assert!(it.circuits.ask(&other, &it.settings, || it.began).is_ok());
+        it.settings.circuit_identity += 1;
+        it.settings.circuit.enabled = false;
+        (0..100).for_each(|_| it.fail(0));
+        assert_eq!(it.may(0), Ok(()));
+    }
+
+    #[test]
+    fn a_million_failing_names_stay_within_the_bound() {
+        let mut it = fixture();
+        for number in 0..2 * FAILING_MAX as u64 {
+            it.settings.circuit_identity = number;
+            it.fail(0);
+        }
+        assert_eq!(it.circuits.failing.load(Relaxed), FAILING_MAX);
+    }
+}
