@@ -20,7 +20,7 @@ pub(super) enum Phase {
 
 /// A link that is idle for longer gives its buffers back until something arrives: tens of KiB, for
 /// a few microseconds' work when it is used again.
-const REST_AFTER: Duration = Duration::from_secs(1);
+const REST_AFTER: Duration = Duration::from_millis(500);
 
 /// The state of an HTTP/1 link between its socket, its exchange and its deadline.
 #[derive(Debug)]

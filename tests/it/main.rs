@@ -25,6 +25,7 @@ mod resting;
 mod retries;
 mod retry_bodies;
 mod secrets;
+mod soak;
 mod streaming;
 mod support;
 mod supported;
