@@ -1,13 +1,28 @@
-"""The goals that the rig measures: P1 and P2 (per request), P5 (one link), P6 (a gibibyte)."""
+"""The goals that the rig measures: P1, P2, P3 and P10 (per request), P5 (one link), P6 (a gibibyte), P11 (idle links), FAIR."""
 
+import os
 import pathlib
+import resource
 import statistics
 import sys
+import time
 
 from . import instructions, load, peers, process
 from .upstream import Upstream
 
 LINKS = 64
+
+# P11, and what is left of the file descriptors beside them. With few connections: what reading 100,000 of
+# them leaves behind in an allocator would hide what the links take.
+IDLE_LINKS = 10_000
+FEW_CONNECTIONS = 10
+SPARE_FILES = 1_000
+
+# How long idle links may take to come to rest: attache gives their buffers back after half a second.
+REST_S = 2.0
+
+# FAIR: so few that a hash of addresses would not spread them evenly.
+FEW_LINKS = 16
 
 
 class Settings:
@@ -109,3 +124,38 @@ def one_gibibyte(contenders: list, upstream: Upstream, scratch: pathlib.Path, se
             say(f"{peer.name}: {row['down']:.2f} s down, {row['up']:.2f} s up")
             rows.append(row)
     return rows
+
+
+def idle_links(contenders: list, upstream: Upstream, scratch: pathlib.Path) -> list:
+    """What a link costs that has served one request and waits for the next, in proportional resident memory."""
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    count = min(IDLE_LINKS, files - SPARE_FILES)
+    rows = []
+    for peer in contenders:
+        scene = peers.Scene(scratch / peer.name, upstream, tls=False, count=FEW_CONNECTIONS, links=count + SPARE_FILES)
+        with peers.Started(peer, scene) as started:
+            time.sleep(REST_S)
+            row = {"name": peer.name, "links": count, "before": started.process.pss_kib()}
+            links = load.served_once(started.port, count)
+            time.sleep(REST_S)
+            row["after"] = started.process.pss_kib()
+            for link in links:
+                link.close()
+            say(f"{peer.name}: {(row['after'] - row['before']) / count:.1f} KiB a link")
+            rows.append(row)
+    return rows
+
+
+def fairness(upstream: Upstream, scratch: pathlib.Path, settings: Settings) -> list:
+    """Requests served on each of a few links by two workers; links are opened anew for every round."""
+    rounds = []
+    # Everybody may use both cores: the scheduler's own fairness is part of it.
+    os.sched_setaffinity(upstream.nginx.pid, {process.PROXY_CORE, process.LOAD_CORE})
+    with peers.Started(peers.Attache(workers=2), peers.Scene(scratch / "attache", upstream, tls=False)) as started:
+        for number in range(settings.rounds):
+            rounds.append(load.by_link(started.port, FEW_LINKS, settings.seconds, scratch))
+            mean = sum(rounds[-1]) / FEW_LINKS
+            say(f"round {number + 1}: {min(rounds[-1]) / mean:.3f} to {max(rounds[-1]) / mean:.3f} of the mean")
+    os.sched_setaffinity(upstream.nginx.pid, {process.LOAD_CORE})
+    return rounds

@@ -52,7 +52,8 @@ def by_counters(started: "peers.Started", links: int, seconds: float, lua: pathl
 def by_callgrind(peer, scene: "peers.Scene", links: int, seconds: float, lua: pathlib.Path) -> float:
     """User instructions a request, on valgrind's synthetic processor (no AVX-512)."""
     out = scene.folder / "callgrind"
-    wrapper = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
+    # Threads take turns in order, so that each worker gets its share.
+    wrapper = ["valgrind", "--tool=callgrind", "--fair-sched=try", f"--callgrind-out-file={out}"]
     with peers.Started(peer, scene, wrapper, patience_s=300) as started:
         load.wrk(started.port, links, 2, lua)  # pools filled, caches warm
         vgdb(started.process.pid, "zero")

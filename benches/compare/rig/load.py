@@ -59,6 +59,47 @@ def wrk(port: int, links: int, seconds: float, lua: pathlib.Path) -> Run:
     return Run(done.stdout)
 
 
+# One thread and one link each, counted apart.
+BY_LINK = """
+local threads = {{}}
+function setup(thread) table.insert(threads, thread) end
+wrk.headers["Attache-Connection"] = "conn-000007"
+wrk.headers["Attache-Key"] = "{caller_key}"
+served = 0
+function response(status) if status == 200 then served = served + 1 end end
+function done() for _, thread in ipairs(threads) do print("served " .. thread:get("served")) end end
+"""
+
+
+def by_link(port: int, links: int, seconds: float, folder: pathlib.Path) -> list[int]:
+    """Requests served on each of `links` links under full load, from both cores."""
+    lua = folder / "by-link.lua"
+    lua.write_text(BY_LINK.format(caller_key=CALLER_KEY))
+    argv = ["wrk", f"-t{links}", f"-c{links}", f"-d{seconds:g}s", "-s", str(lua), f"http://127.0.0.1:{port}"]
+    done = subprocess.run(argv, capture_output=True, text=True)
+    served = [int(it) for it in re.findall(r"^served (\d+)", done.stdout, re.M)]
+    if done.returncode or len(served) != links:
+        raise process.Failed(f"wrk counted {len(served)} links: {done.stderr.strip()}")
+    return served
+
+
+def served_once(port: int, links: int) -> list[socket.socket]:
+    """Open links, each of which has had one answer."""
+    request = head("GET", "/", "conn-000007")
+    kept = []
+    for _ in range(links):
+        link = socket.create_connection(("127.0.0.1", port), 60)
+        link.sendall(request)
+        front, rest = read_head(link)
+        length = re.search(r"content-length: (\d+)", front.lower())
+        if " 200 " not in front.splitlines()[0] or not length:
+            raise process.Failed(f"a link was answered {front.splitlines()[0]!r}")
+        while len(rest) < int(length[1]):
+            rest += link.recv(65536)
+        kept.append(link)
+    return kept
+
+
 def head(method: str, path: str, connection: str, *fields: str) -> bytes:
     lines = [
         f"{method} {path} HTTP/1.1",

@@ -23,10 +23,10 @@ def credential(index: int) -> str:
 
 
 class Scene:
-    """What a peer is set up for: the folder for its files, the upstream, and whether TLS goes to it."""
+    """What a peer is set up for: its folder, the upstream, whether TLS goes to it, connections, most client links."""
 
-    def __init__(self, folder: pathlib.Path, upstream: Upstream, tls: bool):
-        self.folder, self.upstream, self.tls = folder, upstream, tls
+    def __init__(self, folder: pathlib.Path, upstream: Upstream, tls: bool, count: int = COUNT, links: int = 8192):
+        self.folder, self.upstream, self.tls, self.count, self.links = folder, upstream, tls, count, links
         self.upstream_port = upstream.tls_port if tls else upstream.port
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -42,14 +42,14 @@ class Nginx:
     def command(self, scene: Scene) -> tuple[list, int]:
         port = process.free_port()
         entries = scene.folder / "map"
-        entries.write_text("".join(f'{key(it)} "Bearer {credential(it)}";\n' for it in range(COUNT)))
+        entries.write_text("".join(f'{key(it)} "Bearer {credential(it)}";\n' for it in range(scene.count)))
         tls = f"""
       proxy_ssl_verify on; proxy_ssl_trusted_certificate {scene.upstream.certificate};
       proxy_ssl_server_name on; proxy_ssl_name localhost; proxy_ssl_protocols TLSv1.3;""" if scene.tls else ""
         config = scene.folder / "nginx.conf"
         config.write_text(f"""
 daemon off; master_process off; pid pid; error_log stderr;
-events {{ worker_connections 8192; }}
+events {{ worker_connections {scene.links}; }}
 http {{
   access_log off; tcp_nodelay on;
   keepalive_requests 1000000000; keepalive_timeout 1h;
@@ -85,7 +85,7 @@ class HaProxy:
     def command(self, scene: Scene) -> tuple[list, int]:
         port = process.free_port()
         entries = scene.folder / "map"
-        entries.write_text("".join(f"{key(it)} Bearer {credential(it)}\n" for it in range(COUNT)))
+        entries.write_text("".join(f"{key(it)} Bearer {credential(it)}\n" for it in range(scene.count)))
         tls = (
             f" ssl verify required ca-file {scene.upstream.certificate} sni str(localhost) verifyhost localhost ssl-min-ver TLSv1.3"
             if scene.tls
@@ -181,9 +181,14 @@ class Envoy:
 
 
 class Attache:
-    name = "attache"
+    """With everything on. `auth` is the auth method's type; a worker beyond the first may use the other core, too."""
+
     keyed = True
     about = "everything on: caller keys, guards, metrics, access log to a file"
+
+    def __init__(self, name: str = "attache", auth: str = "api_key", workers: int = 1):
+        self.name, self.auth, self.workers = name, auth, workers
+        self.cores = {process.PROXY_CORE} if workers == 1 else {process.PROXY_CORE, process.LOAD_CORE}
 
     def missing(self) -> str | None:
         return None if ATTACHE.exists() else f"{ATTACHE} is not built (cargo build --release)"
@@ -192,9 +197,10 @@ class Attache:
         port = process.free_port()
         scheme = "https" if scene.tls else "http"
         upstream = {"ca": scene.upstream.certificate.read_text()} if scene.tls else {}
+        field = "token" if self.auth == "bearer" else "key"
         rows = "\n".join(
-            f"  {key(it)}: {{ connector: api, auth: token, credentials: {{ key: {credential(it)} }} }}"
-            for it in range(COUNT)
+            f"  {key(it)}: {{ connector: api, auth: token, credentials: {{ {field}: {credential(it)} }} }}"
+            for it in range(scene.count)
         )
         connectors = {
             "api": self._connector(f"{scheme}://127.0.0.1:{scene.upstream_port}", upstream),
@@ -203,7 +209,7 @@ class Attache:
         config = scene.folder / "attache.yaml"
         config.write_text(f"""
 server:
-  proxy: {{ listen: "127.0.0.1:{port}", workers: 1 }}
+  proxy: {{ listen: "127.0.0.1:{port}", workers: {self.workers} }}
   admin: {{ listen: "127.0.0.1:0", token: an-admin-token-for-the-rig }}
   public: {{ listen: "127.0.0.1:0" }}
 log: {{ access: {scene.folder}/access.log }}
@@ -211,14 +217,14 @@ egress: {{ allow: [127.0.0.0/8] }}
 callers: {{ rig: {{ key: {load.CALLER_KEY} }} }}
 connectors: {json.dumps(connectors)}  # YAML 1.2 takes JSON as it is
 connections:
-  {SINK}: {{ connector: {SINK}, auth: token, credentials: {{ key: {credential(0)} }} }}
+  {SINK}: {{ connector: {SINK}, auth: token, credentials: {{ {field}: {credential(0)} }} }}
 {rows}
 """)
         return [ATTACHE, "serve", "--config", config], port
 
-    @staticmethod
-    def _connector(base_url: str, upstream: dict) -> dict:
-        token = {"api_key": {"in": "header", "name": "Authorization", "format": "Bearer {key}"}}
+    def _connector(self, base_url: str, upstream: dict) -> dict:
+        api_key = {"in": "header", "name": "Authorization", "format": "Bearer {key}"}
+        token = {"bearer": {}} if self.auth == "bearer" else {"api_key": api_key}
         return {"base_url": base_url, "auth": {"token": token}} | ({"upstream": upstream} if upstream else {})
 
 
@@ -242,11 +248,14 @@ class Started:
         argv, self.port = peer.command(scene)
         self.peer = peer
         self.process = process.Process(
-            peer.name, [*(wrapper or []), *argv], process.PROXY_CORE, scene.folder / "log"
+            peer.name,
+            [*(wrapper or []), *argv],
+            getattr(peer, "cores", {process.PROXY_CORE}),
+            scene.folder / "log",
         )
         try:
             self.process.wait_for_port(self.port, patience_s)
-            self._check()
+            self._check(scene.count)
         except BaseException:
             self.process.stop()
             raise
@@ -257,8 +266,8 @@ class Started:
     def __exit__(self, *_):
         self.process.stop()
 
-    def _check(self):
-        for index in (7, COUNT - 1) if self.peer.keyed else (7,):
+    def _check(self, count: int):
+        for index in (7, count - 1) if self.peer.keyed else (7,):
             status, seen = load.ask(self.port, "/seen", key(index))
             expected = f"Bearer {credential(index)}||"
             if (status, seen) != (200, expected):

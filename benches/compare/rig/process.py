@@ -25,9 +25,9 @@ def free_port() -> int:
 
 
 class Process:
-    """One child on one core. Its output goes to a file, so a peer that dies can be read afterwards."""
+    """One child on its cores. Its output goes to a file, so a peer that dies can be read afterwards."""
 
-    def __init__(self, name: str, argv: list, core: int, log: pathlib.Path, env: dict | None = None):
+    def __init__(self, name: str, argv: list, cores: set, log: pathlib.Path, env: dict | None = None):
         self.name = name
         self.log = log
         with log.open("wb") as sink:
@@ -37,7 +37,7 @@ class Process:
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(env or {})},
-                preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+                preexec_fn=lambda: os.sched_setaffinity(0, cores),
             )
         self.pid = self.child.pid
 
@@ -93,6 +93,11 @@ class Process:
         """Starts the peak anew (proc(5), clear_refs)."""
         pathlib.Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
+    def pss_kib(self) -> int:
+        """Its share of resident memory, exact where RSS may be counted in batches (proc(5), smaps_rollup)."""
+        text = pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text()
+        return int(next(it for it in text.splitlines() if it.startswith("Pss:")).split()[1])
+
     def _memory_kib(self, field: str) -> int:
         for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith(field + ":"):
@@ -126,7 +131,7 @@ def awake(log: pathlib.Path) -> contextlib.ExitStack:
     stack = contextlib.ExitStack()
     spin = "import os; os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile True: pass"
     for core in (PROXY_CORE, LOAD_CORE):
-        stack.enter_context(Process("the spinner", [sys.executable, "-c", spin], core, log))
+        stack.enter_context(Process("the spinner", [sys.executable, "-c", spin], {core}, log))
     return stack
 
 

@@ -18,11 +18,11 @@ def markdown(titles: list, rows: list) -> str:
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
-def per_request(rows: list, counters: bool) -> str:
-    base = next(row for row in rows if row["name"] == "nginx")
+def per_request(rows: list, counters: bool, base_name: str = "nginx") -> str:
+    base = next(row for row in rows if row["name"] == base_name)
     titles = ["proxy", "user instr/req"]
-    titles += ["kernel instr/req", "total ÷ nginx"] if counters else ["÷ nginx"]
-    titles += ["syscalls/req", "CPU µs/req", "÷ nginx", "of it kernel", "req/s", "RSS MiB"]
+    titles += ["kernel instr/req", f"total ÷ {base_name}"] if counters else [f"÷ {base_name}"]
+    titles += ["syscalls/req", "CPU µs/req", f"÷ {base_name}", "of it kernel", "req/s", "RSS MiB"]
     lines = []
     for row in rows:
         count = row["count"]
@@ -58,3 +58,25 @@ def one_gibibyte(rows: list) -> str:
             for row in rows
         ],
     )
+
+
+def idle_links(rows: list) -> str:
+    titles = ["proxy", "links", "PSS MiB before", "MiB with them", "KB a link"]
+    return markdown(
+        titles,
+        [
+            [row["name"], str(row["links"]), number(row["before"] / 1024), number(row["after"] / 1024)]
+            + [number((row["after"] - row["before"]) * 1024 / 1000 / row["links"])]
+            for row in rows
+        ],
+    )
+
+
+def fairness(rounds: list) -> str:
+    titles = ["round", "links", "requests", "a link, mean", "least ÷ mean", "most ÷ mean"]
+    lines = []
+    for index, counts in enumerate(rounds):
+        mean = sum(counts) / len(counts)
+        line = [str(index + 1), str(len(counts)), str(sum(counts)), f"{mean:.0f}"]
+        lines.append(line + [f"**{min(counts) / mean:.3f}**", f"**{max(counts) / mean:.3f}**"])
+    return markdown(titles, lines)

@@ -33,7 +33,7 @@ class Upstream:
         self.nginx = process.Process(
             "the upstream (nginx)",
             ["nginx", "-e", "stderr", "-p", self.folder, "-c", config],
-            process.LOAD_CORE,
+            {process.LOAD_CORE},
             self.folder / "log",
         )
         self.sink = Sink()
