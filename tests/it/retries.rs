@@ -262,6 +262,31 @@ async fn a_post_is_never_sent_twice_wherever_its_link_breaks() {
 }
 
 #[tokio::test]
+async fn a_post_on_a_pooled_link_is_never_sent_twice_either() {
+    let body = "x".repeat(1000);
+    for cut in [1, 40, 100, 500, 1000] {
+        let script = Script::new().read_request().write(OK).read_rest(cut).reset();
+        let upstream = RawUpstream::start([script]).await;
+        let gateway = Gateway::plain(&upstream.url(), TWO);
+        // A POST goes on a pooled link only once the upstream is known to keep them: then it breaks.
+        let broken = async {
+            loop {
+                let got = gateway.through("POST", "/x", "", &body).await;
+                if got.status != 200 {
+                    return got;
+                }
+            }
+        };
+        let got = soon("a pooled link", broken).await;
+        assert_eq!(got.code().as_deref(), Some("upstream_protocol"), "{cut}: {got:?}");
+        let (links, whole) = (upstream.links(), received(&upstream).await);
+        assert_eq!(links, whole, "no link but those of the good ones, after {cut} bytes");
+        let log = gateway.stop();
+        assert!(log.iter().all(|it| it["attempts"] == 1), "after {cut} bytes");
+    }
+}
+
+#[tokio::test]
 async fn what_might_do_harm_twice_is_sent_once() {
     let failing = || [then_ok(&[answer(503, "", "down")])];
     for (method, fields, sent) in [

@@ -32,6 +32,7 @@ fn wait(text: &str, now: UnixTime) -> Option<Duration> {
 mod tests {
     use super::*;
     use http::HeaderValue;
+    use proptest::prelude::*;
 
     /// Sun, 06 Nov 1994 08:49:30 GMT: seven seconds before the date that RFC 9110 §5.6.7 writes in
     /// three ways.
@@ -85,5 +86,17 @@ mod tests {
         headers.insert(header::RETRY_AFTER, date);
         let now = UnixTime::from_ms(784_111_776_250);
         assert_eq!(told(&headers, now), Some(Duration::from_millis(750)));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_there_is_a_time_or_nothing(
+            value in "[ -~]{0,40}|-?[0-9]{1,30}|[A-Za-z]{3,9},? [0-9]{1,2}[- ][A-Z][a-z]{2}[- ][0-9]{2,5} [0-9:]{5,9} GMT",
+            now_ms in any::<u64>(),
+        ) {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, HeaderValue::try_from(value).unwrap());
+            let _ = told(&headers, UnixTime::from_ms(now_ms));
+        }
     }
 }
