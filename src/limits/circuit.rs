@@ -103,6 +103,13 @@ impl Circuits {
         Ok(pass)
     }
 
+    /// True while the upstream is left alone but for probes. Asking takes none of them.
+    pub fn is_open(&self, origin: &Arc<Origin>, settings: &UpstreamSettings) -> bool {
+        let by = PeerRef { identity: settings.circuit_identity, origin };
+        self.failing.load(Relaxed) > 0
+            && self.states().get(&by).is_some_and(|it| it.open_until.is_some())
+    }
+
     /// True where the request is to find out whether the upstream is back.
     #[cold]
     fn ask_closely(

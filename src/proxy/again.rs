@@ -9,7 +9,6 @@ use super::retry;
 use super::retry::Attempts;
 use super::retry::Circumstances;
 use super::tally::Tally;
-use crate::catalog::Retries;
 use crate::catalog::UpstreamSettings;
 use crate::model::Origin;
 use crate::server::OnExpiry;
@@ -41,7 +40,7 @@ pub struct Plan<'e> {
     pub manner: Manner,
     body: PlannedBody,
     attempts: Attempts<'e>,
-    policy: &'e Retries,
+    settings: &'e UpstreamSettings,
     origin: &'e Arc<Origin>,
     /// Sending it twice does no harm.
     is_idempotent: bool,
@@ -103,7 +102,7 @@ impl<'e> Plan<'e> {
             fresh_link: false,
             upgrade: asked.is_websocket,
         };
-        Self { manner, body, attempts, policy, origin, is_idempotent, made_for: None }
+        Self { manner, body, attempts, settings, origin, is_idempotent, made_for: None }
     }
 
     /// The body for the next attempt.
@@ -163,7 +162,8 @@ impl Proxy {
     /// Counts an exchange that may be retried: what its retries are measured by.
     pub(super) fn plan_begins(&self, plan: &Plan<'_>, watch: &Watch) {
         if plan.attempts.may_follow() {
-            self.retry_budgets.earn(plan.origin, plan.policy, watch.worker().clock_ms());
+            let now_ms = watch.worker().clock_ms();
+            self.retry_budgets.earn(plan.origin, &plan.settings.retries, now_ms);
         }
     }
 
@@ -173,6 +173,17 @@ impl Proxy {
         if let Some(reason) = plan.made_for {
             self.metrics.shared().retry(reason, RetryOutcome::Recovered);
         }
+    }
+
+    /// Whether the upstream, as far as is known, can bear one more.
+    fn is_affordable(&self, plan: &Plan<'_>, watch: &Watch) -> Result<(), RetryOutcome> {
+        let (origin, settings) = (plan.origin, plan.settings);
+        if self.circuits.is_open(origin, settings) {
+            return Err(RetryOutcome::CircuitOpen);
+        }
+        let now_ms = watch.worker().clock_ms();
+        let has_budget = self.retry_budgets.spend(origin, &settings.retries, now_ms);
+        if has_budget { Ok(()) } else { Err(RetryOutcome::OverBudget) }
     }
 
     /// What becomes of an attempt that failed, or whose answer is a reason to retry: the answer that is
@@ -214,11 +225,7 @@ impl Proxy {
             time_left: watch.time_left(),
             random: self.ids.random(),
         });
-        let now_ms = watch.worker().clock_ms();
-        let may = may.and_then(|wait| {
-            let has_budget = self.retry_budgets.spend(plan.origin, plan.policy, now_ms);
-            if has_budget { Ok(wait) } else { Err(RetryOutcome::OverBudget) }
-        });
+        let may = may.and_then(|wait| self.is_affordable(plan, watch).map(|()| wait));
         match may {
             Err(why) => {
                 self.metrics.shared().retry(label, why);

@@ -200,6 +200,18 @@ async fn retries_have_their_share_of_the_traffic_and_no_more() {
 }
 
 #[tokio::test]
+async fn an_upstream_whose_circuit_has_opened_is_not_asked_again() {
+    let upstream = RawUpstream::start([Script::answer(answer(503, "X-A: 1\r\n", "down"))]).await;
+    let circuit = "upstream: { circuit: { failures: 2, lasting: 0s, pause: 60s },";
+    let gateway = Gateway::plain(&upstream.url(), &TWO.replacen("upstream: {", circuit, 1));
+    let got = gateway.ask("/x").await;
+    assert_eq!((seen(&got), got.field("X-A")), ((503, "down".to_owned()), Some("1")), "{got:?}");
+    assert_eq!(received(&upstream).await, 2, "the second failure opens it");
+    assert_eq!(retries(&gateway, "503", "circuit_open").await, 1.0);
+    assert_eq!(gateway.ask("/x").await.code().as_deref(), Some("circuit_open"));
+}
+
+#[tokio::test]
 async fn an_upstream_that_can_not_be_reached_is_tried_again_with_any_method() {
     let settings = "upstream: { retries: { attempts: 1, base: 1ms, budget_floor: 200 } }";
     let port = ClosedPort::reserve();

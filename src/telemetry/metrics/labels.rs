@@ -93,6 +93,8 @@ labels! {
         TooLate "too_late",
         /// Retries have had their share of the traffic.
         OverBudget "over_budget",
+        /// The upstream fails again and again, and is left alone.
+        CircuitOpen "circuit_open",
     }
 
     /// What happened to an upstream's circuit.
