@@ -79,8 +79,11 @@ pub use guard::check;
 pub use head::Asks;
 pub use head::Onward;
 use head::REQUEST_ID;
+pub use head::incoming;
 pub use head::outgoing;
 pub use identify::KnownCallers;
+pub use identify::by_credential_place;
+pub use identify::by_header;
 pub use replay::KeptBodies;
 pub use retry::RetryBudgets;
 
@@ -355,7 +358,7 @@ fn note_target(tally: &mut Tally, target: &Target<'_>) {
 }
 
 /// Base path, the caller's path and query byte for byte, and a query credential behind them.
-fn uri(target: &mut Target<'_>, query: Option<&str>) -> Result<Uri, ProxyError> {
+pub fn uri(target: &mut Target<'_>, query: Option<&str>) -> Result<Uri, ProxyError> {
     let mut text = std::mem::take(&mut target.path);
     let replaced = target.prepared.query(query);
     if let Some(query) = replaced.as_deref().or(query) {

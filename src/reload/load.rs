@@ -65,23 +65,36 @@ pub(super) fn attempt(
     let sources = Sources { setting: env, file: &noted };
     let inputs: Vec<File<'_>> =
         texts.iter().map(|it| File { name: &it.name, text: &it.text }).collect();
-    let document = Document::parse(&inputs, sources, &mut errors);
+    (read(&inputs, sources, errors), prints.into_inner())
+}
+
+/// As [`load`], of texts that are there already: nothing but `sources` is asked for anything.
+pub fn load_texts(files: &[File<'_>], sources: Sources<'_>) -> Result<Loaded, Vec<ConfigError>> {
+    read(files, sources, Vec::new())
+}
+
+/// What the texts say, unless something is wrong: with them, or before (`errors`).
+fn read(
+    files: &[File<'_>],
+    sources: Sources<'_>,
+    mut errors: Vec<ConfigError>,
+) -> Result<Loaded, Vec<ConfigError>> {
+    let document = Document::parse(files, sources, &mut errors);
     let known = [Settings::SECTIONS, RawCatalog::SECTIONS].concat();
     document.refuse_unknown_sections(&known, &mut errors);
     let settings = Settings::read(&document, &mut errors);
     let (snapshot, mut warnings) = Reading { document: &document, errors: &mut errors }.snapshot();
     document.conceal(&mut warnings);
     document.conceal(&mut errors);
-    let result = match snapshot {
+    match snapshot {
         Some(snapshot) if errors.is_empty() => Ok(Loaded { settings, snapshot, warnings }),
         _ => {
             // As one reads the files, top to bottom.
-            let file = |error: &ConfigError| texts.iter().position(|it| it.name == error.file);
+            let file = |error: &ConfigError| files.iter().position(|it| it.name == error.file);
             errors.sort_by_key(|it| (file(it), it.line, it.column));
             Err(errors)
         }
-    };
-    (result, prints.into_inner())
+    }
 }
 
 struct Reading<'d, 'e> {

@@ -13,4 +13,5 @@ pub use live::Source;
 pub use live::Status;
 pub use load::Loaded;
 pub use load::load;
+pub use load::load_texts;
 pub use watch::Watch;
