@@ -2,6 +2,7 @@
 use super::document::Document;
 use super::error::ConfigError;
 use super::node::Node;
+use super::node::Place;
 use super::node::Style;
 use super::node::Value;
 use std::cmp::Reverse;
@@ -9,39 +10,86 @@ use std::cmp::Reverse;
 /// Shorter values are no secrets, and would be found in every other word.
 const LEN_MIN: usize = 4;
 
+/// A text that no message may show, and what was written in its place.
+struct Hidden<'n> {
+    value: &'n str,
+    written: &'n str,
+    /// Where a problem of it is placed.
+    place: Place,
+}
+
 impl Document {
-    /// Puts `${NAME}` back wherever a message quotes its value.
+    /// Puts `${NAME}` back wherever a message quotes its value, alone or within a longer text; where
+    /// the problem is the value's own, what it quotes of it too.
     pub fn conceal(&self, errors: &mut [ConfigError]) {
         if errors.is_empty() {
             return;
         }
-        let mut filled = Vec::new();
-        collect(self.root(), &mut filled);
+        let mut hidden = Vec::new();
+        let root = self.root();
+        collect(root, root.place, &mut hidden);
         // A value may be a part of another one.
-        filled.sort_by_key(|it: &(&str, &str)| Reverse(it.0.len()));
+        hidden.sort_by_key(|it| Reverse(it.value.len()));
         for error in errors {
-            for (value, written) in &filled {
-                for text in [&mut error.problem, &mut error.hint] {
-                    if text.contains(value) {
-                        *text = text.replace(value, written);
-                    }
-                }
+            for it in &hidden {
+                it.conceal(error);
+            }
+            let is_here = |it: &Place| {
+                (it.line, it.column) == (error.line, error.column) && self.file(*it) == error.file
+            };
+            let own: Vec<&Hidden<'_>> = hidden.iter().filter(|it| is_here(&it.place)).collect();
+            if !own.is_empty() {
+                error.problem = without_parts(&error.problem, &own);
+                error.hint = without_parts(&error.hint, &own);
             }
         }
     }
 }
 
-fn collect<'n>(node: &'n Node, filled: &mut Vec<(&'n str, &'n str)>) {
+impl Hidden<'_> {
+    fn conceal(&self, error: &mut ConfigError) {
+        let Self { value, written, .. } = *self;
+        if error.problem.contains(value) {
+            error.problem = error.problem.replace(value, written);
+            // The name of a credential's field, which a template that was filled in has named.
+            let before = error.key.strip_suffix(value).filter(|it| it.ends_with('.'));
+            if let Some(before) = before {
+                error.key = [before, written].concat();
+            }
+        }
+        if error.hint.contains(value) {
+            error.hint = error.hint.replace(value, written);
+        }
+    }
+}
+
+/// The message with what was written for each quotation that is a part of one of the values.
+fn without_parts(text: &str, own: &[&Hidden<'_>]) -> String {
+    let concealed = |(at, piece): (usize, &str)| -> String {
+        let is_part = |it: &&&Hidden<'_>| it.value.contains(piece) && !it.written.contains(piece);
+        // Every other piece stands between two backticks; the shortest value is the nearest.
+        let is_quoted = at % 2 == 1 && piece.len() >= LEN_MIN;
+        let part = if is_quoted { own.iter().rev().find(is_part) } else { None };
+        part.map_or(piece, |it| it.written).to_owned()
+    };
+    text.split('`').enumerate().map(concealed).collect::<Vec<_>>().join("`")
+}
+
+fn collect<'n>(node: &'n Node, place: Place, hidden: &mut Vec<Hidden<'n>>) {
     match &node.value {
         Value::Null => {}
         Value::Scalar(scalar) => {
-            if let Style::Filled { written } = &scalar.style
-                && scalar.text.len() >= LEN_MIN
-            {
-                filled.push((&scalar.text, written));
+            if let Style::Filled { written, pieces } = &scalar.style {
+                let whole = Hidden { value: &scalar.text, written, place };
+                let parts = pieces.iter().map(|it| Hidden {
+                    value: &it.value,
+                    written: &it.written,
+                    place,
+                });
+                hidden.extend(parts.chain([whole]).filter(|it| it.value.len() >= LEN_MIN));
             }
         }
-        Value::List(items) => items.iter().for_each(|it| collect(it, filled)),
-        Value::Map(fields) => fields.values().for_each(|it| collect(&it.node, filled)),
+        Value::List(items) => items.iter().for_each(|it| collect(it, it.place, hidden)),
+        Value::Map(fields) => fields.values().for_each(|it| collect(&it.node, it.place, hidden)),
     }
 }

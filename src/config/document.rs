@@ -122,7 +122,7 @@ impl Document {
         }
     }
 
-    fn file(&self, place: Place) -> &str {
+    pub(super) fn file(&self, place: Place) -> &str {
         usize::try_from(place.file).ok().and_then(|it| self.files.get(it)).map_or("", |it| it)
     }
 

@@ -33,6 +33,28 @@ pub(super) enum FillError {
 const FORMS: &str = "write ${NAME}, ${NAME:-default}, ${NAME:?message} or ${file:/path}, \
                      and $${ for a plain ${";
 
+/// A text with its interpolations filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Filled {
+    pub(super) text: String,
+    /// What stands where within the text; empty where one interpolation is all of it.
+    pub(super) pieces: Box<[Piece]>,
+}
+
+/// One interpolation.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) value: Box<str>,
+    /// With its `${` and `}`.
+    pub(super) written: Box<str>,
+}
+
+impl std::fmt::Debug for Piece {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.written)
+    }
+}
+
 /// The text with its interpolations filled in, or `None` where there is nothing to fill in.
 ///
 /// `folder` is where the file lies that a relative `${file:…}` path is meant from.
@@ -40,11 +62,12 @@ pub(super) fn fill(
     text: &str,
     folder: &Path,
     sources: &Sources<'_>,
-) -> Result<Option<String>, FillError> {
+) -> Result<Option<Filled>, FillError> {
     if !text.contains("${") {
         return Ok(None);
     }
     let mut filled = String::with_capacity(text.len());
+    let mut pieces = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find("${") {
         let (before, after) = (&rest[..at], &rest[at + 2..]);
@@ -56,11 +79,14 @@ pub(super) fn fill(
         }
         filled.push_str(before);
         let end = after.find('}').ok_or(FillError::Open)?;
-        filled.push_str(&value(&after[..end], folder, sources)?);
+        let value = value(&after[..end], folder, sources)?;
+        filled.push_str(&value);
+        pieces.push(Piece { value: value.into(), written: rest[at..at + end + 3].into() });
         rest = &after[end + 1..];
     }
     filled.push_str(rest);
-    Ok(Some(filled))
+    pieces.retain(|it| *it.value != *filled);
+    Ok(Some(Filled { text: filled, pieces: pieces.into() }))
 }
 
 fn value(inner: &str, folder: &Path, sources: &Sources<'_>) -> Result<String, FillError> {
@@ -119,7 +145,8 @@ mod tests {
             Some("/etc/attache/near") => Ok("near\r\n".to_owned()),
             _ => Err("no such file".to_owned()),
         };
-        fill(text, Path::new("/etc/attache"), &Sources { setting: &setting, file: &file })
+        let sources = Sources { setting: &setting, file: &file };
+        Ok(fill(text, Path::new("/etc/attache"), &sources)?.map(|it| it.text))
     }
 
     #[test]

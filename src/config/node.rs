@@ -1,4 +1,5 @@
 //! One value of a configuration file, and where it stands.
+use super::interpolate::Piece;
 use indexmap::IndexMap;
 
 /// A value, with its place.
@@ -55,7 +56,7 @@ pub(super) enum Style {
     Quoted,
     /// Made by interpolation: a text, a number where a number is due. Messages show how it was
     /// written, never what was filled in.
-    Filled { written: Box<str> },
+    Filled { written: Box<str>, pieces: Box<[Piece]> },
     /// Could not be filled in, and that was said: nothing more is said of it.
     Missing,
 }

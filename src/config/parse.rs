@@ -215,8 +215,8 @@ impl Builder<'_, '_> {
         let folder = Path::new(self.input.name).parent().unwrap_or(Path::new(""));
         match fill(&text, folder, &self.input.sources) {
             Ok(Some(filled)) => Value::Scalar(Scalar {
-                text: filled.into(),
-                style: Style::Filled { written: text.into() },
+                text: filled.text.into(),
+                style: Style::Filled { written: text.into(), pieces: filled.pieces },
             }),
             Ok(None) if plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL") => {
                 Value::Null

@@ -149,7 +149,7 @@ impl Reading {
             return;
         }
         let (mut problem, mut hint) = split_hint(&error.message);
-        if let Value::Scalar(Scalar { text, style: Style::Filled { written } }) = &node.value
+        if let Value::Scalar(Scalar { text, style: Style::Filled { written, .. } }) = &node.value
             && !text.is_empty()
         {
             problem = problem.replace(&**text, written);

@@ -494,3 +494,49 @@ fn a_secret_in_the_wrong_field_is_shown_as_it_was_written() {
         assert!(!said.contains("hunter2"), "{field}: {said}");
     }
 }
+
+/// Found by the fuzz target `config`.
+#[test]
+fn a_secret_within_a_longer_value_is_not_shown_either() {
+    let method = |auth: &str| {
+        format!("connectors: {{ a: {{ base_url: 'https://a.test', auth: {{ k: {auth} }} }} }}\n")
+    };
+    let used = "connections: { c: { connector: a, auth: k, credentials: { key: x } } }\n";
+    let env = |name: &str| match name {
+        "LEAK" => Some("hunter2-hunter2".to_owned()),
+        "BRACED" => Some("{hunter2 hunter2}".to_owned()),
+        _ => None,
+    };
+    let mut wrong = Vec::new();
+    for (text, said) in [
+        (
+            method("{ api_key: { in: header, name: X, format: '{${LEAK}}' } }"),
+            "connectors.a.auth.k.api_key.format: the template names the unknown field `${LEAK}`",
+        ),
+        (
+            method("{ api_key: { in: header, name: X, format: '{key|${LEAK}}' } }"),
+            "connectors.a.auth.k.api_key.format: the template has an unknown filter `${LEAK}`",
+        ),
+        (
+            method("{ hmac: { signature: { header: X }, content: 'v0 ${BRACED}' } }"),
+            "connectors.a.auth.k.hmac.content: there is no value `${BRACED}`",
+        ),
+        (
+            method("{ custom: { inject: [{ in: header, name: X, value: '{${LEAK}}' }] } }") + used,
+            "connections.c.credentials.${LEAK}: the credential field `${LEAK}` is missing",
+        ),
+        (
+            "connectors: { a: { base_url: 'https://{${LEAK}}.test', auth: { k: { bearer: {} } } } }"
+                .to_owned(),
+            "connectors.a.base_url: the base URL names a variable `${LEAK}`, which can't be a name",
+        ),
+    ] {
+        let sources = Sources { setting: &env, file: &|_| Err("no such file".to_owned()) };
+        let errors = load_texts(&[File { name: "a.yaml", text: &text }], sources).unwrap_err();
+        let all: String = errors.iter().map(|it| format!("{it}\n")).collect();
+        if all.contains("hunter2") || !all.contains(said) {
+            wrong.push(format!("{text}{all}is not\n{said}"));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n\n"));
+}
