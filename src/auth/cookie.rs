@@ -59,13 +59,10 @@ fn pieces(line: &[u8]) -> impl Iterator<Item = (&[u8], u8)> {
 }
 
 /// True where a server could read the cookie's name as `name`: in another case, with spaces
-/// around it, percent-encoded (as PHP did until CVE-2020-7070).
+/// around it, percent-encoded or with `+` for a space (as PHP did until CVE-2020-7070).
 fn spells(cookie: &[u8], name: &str) -> bool {
     let end = cookie.iter().position(|it| *it == b'=').unwrap_or(cookie.len());
-    let written = cookie[..end].trim_ascii();
-    written.eq_ignore_ascii_case(name.as_bytes())
-        || written.contains(&b'%')
-            && str::from_utf8(written).is_ok_and(|it| query::spells(it, name))
+    query::reads_as(cookie[..end].trim_ascii(), name)
 }
 
 /// The value of the one cookie called `name`, its quotes taken off; `None` where there are two.
@@ -133,6 +130,8 @@ mod tests {
             " sid = x",
             "%73id=x",
             "s%69d=x",
+            "+sid=x",
+            "sid%00+=x",
             "sid=\"x y\"",
             "sid=\"x",
         ] {

@@ -31,7 +31,7 @@ pub(super) fn in_slot<'h>(slot: &Slot, form: &Template, head: &'h Parts) -> Opti
             if ours.next().is_some() {
                 return None;
             }
-            match query::decode(value) {
+            match query::decode(value.as_bytes()) {
                 Cow::Borrowed(value) => form.extract(value),
                 Cow::Owned(value) => Some(form.extract(&value)?.into_owned().into()),
             }

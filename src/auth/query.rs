@@ -54,27 +54,33 @@ pub(super) fn pieces(query: &str) -> impl Iterator<Item = (Option<char>, &str)> 
     )
 }
 
-/// True where a server could read the pair's name as `name`: percent-encoded in any way, with `+`
-/// for a space, in another case, with spaces around it, or cut short by a NUL.
+/// True where a server could read the pair's name as `name`.
 pub(super) fn spells(pair: &str, name: &str) -> bool {
-    let written = pair.split_once('=').map_or(pair, |it| it.0);
+    reads_as(pair.split_once('=').map_or(pair, |it| it.0).as_bytes(), name)
+}
+
+/// True where a server could read `written` as `name`: percent-encoded in any way, with `+` for a
+/// space, in another case, with spaces around it, or cut short by a NUL.
+pub(super) fn reads_as(written: &[u8], name: &str) -> bool {
+    let name = name.as_bytes().trim_ascii();
     if written.eq_ignore_ascii_case(name) {
         return true;
     }
-    if !written.contains(['%', '+', ' ']) {
+    if !written.iter().any(|it| matches!(it, b'%' | b'+' | b' ')) {
         return false;
     }
     let decoded = decode(written);
     let whole = decoded.split(|it| *it == 0).next().unwrap_or_default();
-    whole.trim_ascii().eq_ignore_ascii_case(name.trim().as_bytes())
+    whole.trim_ascii().eq_ignore_ascii_case(name)
 }
 
 /// Percent-decodes, `+` being a space (WHATWG URL, "application/x-www-form-urlencoded parsing").
-pub(super) fn decode(text: &str) -> Cow<'_, [u8]> {
-    if !text.contains(['%', '+']) {
-        return text.as_bytes().into();
+pub(super) fn decode(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.iter().any(|it| matches!(it, b'%' | b'+')) {
+        return text.into();
     }
-    percent_decode(text.replace('+', " ").as_bytes()).collect::<Vec<u8>>().into()
+    let spaced: Vec<u8> = text.iter().map(|it| if *it == b'+' { b' ' } else { *it }).collect();
+    percent_decode(&spaced).collect::<Vec<u8>>().into()
 }
 
 #[cfg(test)]
@@ -115,6 +121,9 @@ mod tests {
     fn a_name_with_a_space_is_found_under_its_plus() {
         for spelling in ["api+key=x", "api%20key=x", "Api+Key=x"] {
             assert_eq!(replaced(spelling, &["api key".into()], "api%20key=y"), "api%20key=y");
+        }
+        for spelling in ["key=x", "+key=x", "key%20=x"] {
+            assert_eq!(replaced(spelling, &[" key ".into()], "%20key%20=y"), "%20key%20=y");
         }
     }
 

@@ -17,12 +17,22 @@ pub(super) struct Watched {
     pub anywhere: bool,
 }
 
+/// Times that a text is gone through: what is left around something taken out may be another thing
+/// to take out. No honest answer asks for more than two.
+const PASSES_MAX: usize = 8;
+
 /// The text without pairs that one of `names` spells and without the watched values; `None` where
 /// there is nothing to take out.
 pub(super) fn redacted(text: &str, names: &[Box<str>], watched: &[Watched]) -> Option<String> {
-    let paired = without_pairs(text, names);
-    let unnamed = paired.as_deref().unwrap_or(text);
-    without_values(unnamed, watched).or(paired)
+    let mut left: Option<String> = None;
+    for _ in 0..PASSES_MAX {
+        let now = left.as_deref().unwrap_or(text);
+        let Some(next) = without_values(now, watched).or_else(|| without_pairs(now, names)) else {
+            break;
+        };
+        left = Some(next);
+    }
+    left
 }
 
 /// Drops the pairs together with a separator, so that what is left is still a query.
@@ -165,6 +175,19 @@ mod tests {
         }
         assert_eq!(taken("/s3cr3t/v%20lue/x?y", true).as_deref(), Some("/redacted/x?y"));
         assert_eq!(taken("/s3cr3t/v%20lue/x?y", false), None);
+    }
+
+    #[test]
+    fn what_comes_together_when_something_goes_goes_too() {
+        for (text, left) in [
+            ("<https://h/a?s3cr3t/v luepage=2&api_key=x>", "<https://h/a?redactedpage=2>"),
+            ("/s3cr3t/v?api_key=x lue", "/redacted"),
+            ("/a?api_key=s3cr3t/v lue&b=1", "/a?b=1"),
+        ] {
+            assert_eq!(taken(text, true).as_deref(), Some(left), "{text}");
+        }
+        let mark = [Watched { value: Secret::new(MARK), anywhere: true }];
+        assert_eq!(redacted("/redacted", &[], &mark).as_deref(), Some("/redacted"));
     }
 
     #[test]
