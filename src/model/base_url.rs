@@ -3,6 +3,7 @@ use super::Origin;
 use super::UrlError;
 use super::origin::checked_url;
 use http::HeaderValue;
+use http::uri::PathAndQuery;
 use std::fmt;
 use std::sync::Arc;
 
@@ -24,6 +25,9 @@ impl BaseUrl {
         let prefix = raw_path(text).trim_end_matches('/');
         if !prefix.is_ascii() || !is_plain_path(prefix) {
             return Err(UrlError::Path);
+        }
+        if !prefix.is_empty() && PathAndQuery::try_from(prefix).is_err() {
+            return Err(UrlError::PathCharacter);
         }
         let host = HeaderValue::try_from(origin.authority()).map_err(|_| UrlError::Host)?;
         Ok(Self { origin: Arc::new(origin), prefix: prefix.into(), host })
@@ -83,6 +87,16 @@ mod tests {
         ] {
             assert_eq!(BaseUrl::parse(text).unwrap().to_string(), shown);
         }
+    }
+
+    #[test]
+    fn refuses_a_path_that_no_request_could_be_made_of() {
+        for bad in ["https://a/<b>", "https://a/b>", "https://a/b`c", "https://a/v1/<x>/y"] {
+            let refused = BaseUrl::parse(bad);
+            let sendable = PathAndQuery::try_from(raw_path(bad)).is_ok();
+            assert!(refused == Err(UrlError::PathCharacter) || sendable, "{bad}");
+        }
+        assert_eq!(BaseUrl::parse("https://a/<b>"), Err(UrlError::PathCharacter));
     }
 
     #[test]

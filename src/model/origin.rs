@@ -29,6 +29,8 @@ pub enum UrlError {
     QueryOrFragment,
     #[error("has a dot segment, a backslash or a control character in its path")]
     Path,
+    #[error("has a character in its path that no request may have there")]
+    PathCharacter,
     #[error("has a path where only an origin is due")]
     PathInOrigin,
     #[error("has no usable host name")]
@@ -56,7 +58,8 @@ impl Origin {
             Host::Ipv4(address) => address.to_string(),
             Host::Ipv6(address) => format!("[{address}]"),
         };
-        if host.is_empty() || host.contains(['%', '*']) {
+        // A second final dot would be the name's own, and shown without it another name's.
+        if host.is_empty() || host.ends_with('.') || host.contains(['%', '*']) {
             return Err(UrlError::Host);
         }
         let port = url.port_or_known_default().ok_or(UrlError::Host)?;
@@ -188,6 +191,9 @@ mod tests {
             "https://[::1%25lo]",
             "https://*.example.com",
             "https://a:99999",
+            "https://a..",
+            "https://.",
+            "https://a%2e%2e",
         ] {
             assert!(Origin::parse(bad).is_err(), "{bad:?}");
         }
