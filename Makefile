@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-peers test-long bench check
+.PHONY: help demo test test-rust test-peers test-long fuzz bench check
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
@@ -29,6 +29,12 @@ test-peers: ## Official clients and SDKs alone (tests/peers/run FILE… for one 
 test-long: ## The tests, with those that take minutes: a gibibyte, soaks, property tests at length
 	@scripts/need rust cc
 	@ATTACHE_TEST_LONG=1 PROPTEST_CASES=20000 cargo test --locked --release --all-targets
+
+SECONDS ?= 600
+
+fuzz: ## The fuzz targets, SECONDS=600 each (ARGS="tags query" names some); needs nightly and cargo-fuzz
+	@scripts/need rust cc
+	@scripts/fuzz --seconds $(SECONDS) $(ARGS)
 
 bench: ## Criterion benches, then attache beside nginx, HAProxy and Envoy (benches/compare/results.md)
 	@scripts/need rust cc
