@@ -25,7 +25,7 @@ const HOST: &str = "api.example.com";
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 /// Fields that end at us in any case.
-const ENDING: [&str; 14] = [
+const ENDING: [&str; 16] = [
     "host",
     "connection",
     "keep-alive",
@@ -40,6 +40,8 @@ const ENDING: [&str; 14] = [
     "http2-settings",
     "traceparent",
     "proxy-connection",
+    "content_length",
+    "transfer_encoding",
 ];
 
 /// Fields that tell of another place, with their twins.

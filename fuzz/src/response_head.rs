@@ -106,15 +106,8 @@ pub fn holds(input: &[u8]) {
 }
 
 fn is_of_one_hop(name: &str) -> bool {
-    let names = [
-        "connection",
-        "keep-alive",
-        "proxy-connection",
-        "proxy-authenticate",
-        "transfer-encoding",
-        "upgrade",
-    ];
-    names.contains(&name)
+    ["connection", "keep-alive", "te", "transfer-encoding", "upgrade"].contains(&name)
+        || name.starts_with("proxy-")
 }
 
 /// Named by `Connection`, and not one that it must not be able to withdraw.

@@ -7,11 +7,17 @@ use attache::model::Key;
 use attache::model::Origin;
 use attache::model::TenantId;
 use attache::model::TimeSpan;
+use attache::model::UnixTime;
+use attache::proxy;
 use attache::resolve;
 use attache::telemetry::TraceContext;
+use http::HeaderMap;
+use http::HeaderValue;
 use http::Uri;
+use http::header::RETRY_AFTER;
 use percent_encoding::percent_decode_str;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use url::Url;
 
 pub fn holds(input: &[u8]) {
@@ -19,6 +25,7 @@ pub fn holds(input: &[u8]) {
         let header = context.header();
         assert_eq!(TraceContext::parse(header.as_bytes()), Some(context));
     }
+    is_a_wait(input);
     let Ok(text) = str::from_utf8(input) else { return };
     is_an_origin(text);
     is_a_base_url(text);
@@ -38,6 +45,25 @@ pub fn holds(input: &[u8]) {
         assert_eq!(key.as_str(), text);
         let named = resolve::named(text).expect("a key alone is a name");
         assert_eq!(named, (text, None));
+    }
+}
+
+/// `Retry-After`: seconds are what stands there, and a date comes nearer as time goes by.
+fn is_a_wait(input: &[u8]) {
+    let Ok(value) = HeaderValue::from_bytes(input) else { return };
+    let headers = HeaderMap::from_iter([(RETRY_AFTER, value)]);
+    let [now, later] =
+        [784_111_770, 784_111_777].map(|now| proxy::retry_after(&headers, UnixTime::from_s(now)));
+    let text = String::from_utf8_lossy(input);
+    let text = text.trim_ascii();
+    if !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit()) {
+        let seconds = text.parse().map_or(Duration::MAX, Duration::from_secs);
+        assert_eq!((now, later), (Some(seconds), Some(seconds)), "{text:?}");
+    } else if let Some(wait) = now {
+        let later = later.expect("it was understood a moment ago");
+        assert_eq!(later, wait.saturating_sub(Duration::from_secs(7)), "{text:?}");
+    } else {
+        assert_eq!(later, None);
     }
 }
 
