@@ -95,8 +95,20 @@ pub fn outgoing(head: &Parts, onward: &Onward<'_>) -> HeaderMap {
     if onward.expects_continue {
         headers.insert(header::EXPECT, HeaderValue::from_static("100-continue"));
     }
+    if onward.asks.has_max_forwards && head.method == Method::OPTIONS {
+        count_hop(&mut headers);
+    }
     onward.prepared.apply_headers(&mut headers);
     headers
+}
+
+/// One hop less for the next intermediary to count (RFC 9110 §7.6.2).
+fn count_hop(headers: &mut HeaderMap) {
+    let left =
+        headers.get(header::MAX_FORWARDS).and_then(|it| it.to_str().ok()?.parse::<u32>().ok());
+    if let Some(left) = left {
+        headers.insert(header::MAX_FORWARDS, HeaderValue::from(left.saturating_sub(1)));
+    }
 }
 
 /// True where the caller's field of this name reaches the upstream.
@@ -119,8 +131,7 @@ fn ends_here(name: &HeaderName, onward: &Onward<'_>) -> bool {
         | header::PROXY_AUTHORIZATION
         | header::PROXY_AUTHENTICATE
         | header::FORWARDED
-        | header::VIA
-        | header::MAX_FORWARDS => return true,
+        | header::VIA => return true,
         header::AUTHORIZATION if onward.authorization_is_ours => return true,
         _ => {}
     }
@@ -217,11 +228,11 @@ pub fn is_websocket(head: &Parts) -> bool {
         && lists(header::CONNECTION, "upgrade")
 }
 
-/// True where the caller waits for a `100 Continue` (RFC 9110 §10.1.1).
-pub fn expects_continue(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::EXPECT)
-        .is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+/// True where the caller waits for a `100 Continue`, which HTTP/1.0 does not have (RFC 9110 §10.1.1).
+pub fn expects_continue(head: &Parts) -> bool {
+    let expects = head.headers.get(header::EXPECT);
+    head.version != Version::HTTP_10
+        && expects.is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 /// Makes an upstream's response head the caller's: what ends at us goes, nothing may speak in our

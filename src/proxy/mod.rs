@@ -204,7 +204,7 @@ impl Proxy {
             authorization_is_ours: key_was_in_place,
             trace,
             is_websocket,
-            expects_continue: has_body && asks.has_expect && head::expects_continue(&head.headers),
+            expects_continue: has_body && asks.has_expect && head::expects_continue(head),
         };
         let is_idempotent = head.method.is_idempotent() && !is_overridden
             || retry::has_idempotency_key(&head.headers)

@@ -154,7 +154,7 @@ each! { broken:
 
 each! { two_in_step:
     two_equal_lengths_go_on_as_one = ("Content-Length: 5\r\nContent-Length: 5\r\n", "hello", "hello");
-    a_body_after_get_is_a_body = ("Content-Length: 35\r\n", "GET /smuggled HTTP/1.1\r\nHost: g\r\n\r\n", "GET /smuggled HTTP/1.1\r\nHost: g\r\n\r\n");
+    a_body_that_looks_like_a_request_is_a_body = ("Content-Length: 35\r\n", "GET /smuggled HTTP/1.1\r\nHost: g\r\n\r\n", "GET /smuggled HTTP/1.1\r\nHost: g\r\n\r\n");
     chunks_go_on_as_chunks = ("Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", "abcde");
     chunked_in_capitals_is_chunked = ("Transfer-Encoding: CHUNKED\r\n", "3\r\nabc\r\n0\r\n\r\n", "abc");
     chunk_extensions_are_dropped = ("Transfer-Encoding: chunked\r\n", "3;a=b\r\nabc\r\n0;c\r\n\r\n", "abc");
@@ -246,6 +246,37 @@ async fn a_get_with_a_body_goes_on_with_it() {
         assert_eq!(client.response().await.map(|it| it.status), Some(200));
         let request = upstream.request().await;
         assert_eq!((request.line(), request.body.clone()), (line, body.as_bytes().to_vec()));
+    }
+}
+
+#[tokio::test]
+async fn chunks_behind_a_get_or_head_go_on_with_it() {
+    for method in ["GET", "HEAD", "OPTIONS", "DELETE", "PURGE"] {
+        let (upstream, _gateway, mut client) = scene().await;
+        let head = tagged(method, "/first", "Transfer-Encoding: chunked\r\n", "");
+        client.send(format!("{head}3\r\nabc\r\n0\r\n\r\n")).await;
+        let request = upstream.request().await;
+        assert_eq!((request.body.as_slice(), request.complete), (&b"abc"[..], true), "{method}");
+        assert!(client.response_to(method).await.is_some_and(|it| it.status == 200), "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_usually_has_a_body_says_so_where_it_has_none() {
+    for (method, fields, expected) in [
+        ("POST", "Content-Length: 0\r\n", Some("0")),
+        ("POST", "", Some("0")),
+        ("PUT", "Content-Length: 0\r\n", Some("0")),
+        ("GET", "Content-Length: 0\r\n", None),
+        ("GET", "", None),
+    ] {
+        let (upstream, _gateway, mut client) = scene().await;
+        // Servers insist on the length of what usually has a body (RFC 9110 §8.6).
+        client.send(tagged(method, "/first", fields, "")).await;
+        assert_eq!(client.response().await.map(|it| it.status), Some(200));
+        let request = upstream.request().await;
+        assert_eq!(request.field("content-length"), expected, "{method} {fields:?}");
+        assert_eq!(request.field("transfer-encoding"), None, "{method} {fields:?}");
     }
 }
 

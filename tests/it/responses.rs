@@ -256,7 +256,7 @@ each! { passes:
     an_answer_of_http_1_0_ends_with_its_link = ("HTTP/1.0 200 OK\r\n\r\nok", 200, "ok");
     a_status_that_is_new_passes = ("HTTP/1.1 599 New\r\nContent-Length: 2\r\n\r\nok", 599, "ok");
     an_answer_without_a_reason_passes = ("HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok", 200, "ok");
-    chunk_extensions_are_dropped =
+    chunk_extensions_of_a_response_are_dropped =
         (format!("{OK}Transfer-Encoding: chunked\r\n\r\n2;a=b;c=\"d\"\r\nok\r\n0;x\r\n\r\n"), 200, "ok");
 }
 
@@ -331,6 +331,18 @@ async fn a_tls_link_that_ends_without_a_word_cuts_the_body_that_it_ends() {
     let answer = gateway.ask("/").await;
     assert_eq!(answer.status, 200);
     assert!(!answer.complete, "no close_notify: anybody could have cut it: {answer:?}");
+}
+
+#[tokio::test]
+async fn interim_answers_without_end_are_a_502_and_others_are_served() {
+    let script = Script::new().read_request().flood("HTTP/1.1 103 E\r\n\r\n".repeat(64), 1 << 20);
+    let (upstream, gateway) = odd_then_well(script).await;
+    let mut flooded = gateway.client().await;
+    flooded.send(tagged("GET", "/", "", "")).await;
+    upstream.request().await;
+    assert_eq!(gateway.ask("/").await.text(), "well", "one worker serves both");
+    let answer = flooded.response().await.expect("an answer");
+    assert_eq!(answer.code().as_deref(), Some("upstream_protocol"), "{answer:?}");
 }
 
 #[tokio::test]

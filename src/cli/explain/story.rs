@@ -191,8 +191,7 @@ fn dropped<'h>(
         "Attache-Ignore-Headers"
     } else if is_listed {
         "listed in Connection (RFC 9110 §7.6.1)"
-    } else if text.starts_with("x-forwarded-")
-        || matches!(text, "forwarded" | "via" | "x-real-ip" | "max-forwards")
+    } else if text.starts_with("x-forwarded-") || matches!(text, "forwarded" | "via" | "x-real-ip")
     {
         "says where the request came from; not for third parties"
     } else if matches!(text, "traceparent" | "tracestate" | "baggage") {
