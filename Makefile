@@ -3,20 +3,20 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-peers test-long fuzz bench check
+.PHONY: help demo test test-rust test-peers test-differential test-long fuzz bench check
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
 
 demo: ## Sample APIs, a webhook receiver and attache in front, with curl lines to try (ARGS=--once: it tries them itself)
 	@scripts/need rust cc
 	@cargo run --locked --bin attache -- demo $(ARGS)
 
-test: ## Everything that has to pass: format, lints, Rust tests, official clients and SDKs
-	@scripts/need rust cc node python openssl
+test: ## Everything that has to pass: format, lints, Rust tests, official clients and SDKs, nginx and HAProxy beside it
+	@scripts/need rust cc node python openssl nginx haproxy
 	@cargo fmt --check
 	@cargo clippy --locked --all-targets -- -D warnings
-	@$(MAKE) --no-print-directory test-rust test-peers
+	@$(MAKE) --no-print-directory test-rust test-peers test-differential
 
 test-rust: ## The Rust tests alone
 	@scripts/need rust cc
@@ -25,6 +25,9 @@ test-rust: ## The Rust tests alone
 
 test-peers: ## Official clients and SDKs alone (tests/peers/run FILE… for one of them)
 	@tests/peers/run
+
+test-differential: ## The same odd requests to attache, nginx and HAProxy; each difference explained (docs/differential.md)
+	@tests/differential/run
 
 test-long: ## The tests, with those that take minutes: a gibibyte, soaks, property tests at length
 	@scripts/need rust cc

@@ -1,0 +1,1 @@
+"""What the differential test is built from."""
