@@ -6,6 +6,7 @@ mod config_check;
 mod demo;
 mod egress;
 mod fairness;
+mod fidelity;
 mod framing;
 mod http2_faults;
 mod http2_upstream;
