@@ -21,7 +21,7 @@ pub enum Mode {
     ResetInHead,
     /// … within its body.
     ResetInBody,
-    /// Does not listen for a second out of four, and resets its links then.
+    /// Does not listen for some seconds now and then, and closes its links then.
     Refusing,
     /// Answers after 200 ms to 2 s.
     Slow,
@@ -118,6 +118,7 @@ impl Mode {
             (Self::Refusing, _, Outcome::Refused(502, code)) => {
                 matches!(code.as_str(), "upstream_connect" | "upstream_protocol")
             }
+            (Self::Refusing, _, Outcome::Refused(503, code)) => code == "circuit_open",
             (Self::Refusing, _, Outcome::BrokenOff) => true,
             (_, false, Outcome::Answered(status)) => *status == self.status(id),
             _ => false,

@@ -17,9 +17,10 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::task::JoinSet;
 
-/// How long a refusing upstream listens, and how long it does not.
+/// How long a refusing upstream listens, and how long it does not: a hiccup, then an outage that is long
+/// enough for attache to give it a pause, in turns.
 const UP: Duration = Duration::from_secs(3);
-const DOWN: Duration = Duration::from_secs(1);
+const DOWN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
 
 /// Pieces of a dripping body, and the pause after each.
 const PIECES: usize = 8;
@@ -61,12 +62,12 @@ async fn listen(mode: Mode, listener: TcpListener, shared: Arc<Shared>) {
     }
     let Ok(address) = listener.local_addr() else { return };
     let mut listener = Some(listener);
-    loop {
+    for down in DOWN.into_iter().cycle() {
         if let Some(listener) = listener.take() {
             // Dropped at the end of this time, with all its links.
             drop(tokio::time::timeout(UP, accept(mode, &listener, &shared)).await);
         }
-        tokio::time::sleep(DOWN).await;
+        tokio::time::sleep(down).await;
         listener = TcpListener::bind(address).await.ok();
     }
 }
