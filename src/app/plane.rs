@@ -29,6 +29,7 @@ use crate::server::Worker;
 use crate::telemetry::Ids;
 use crate::telemetry::Metrics;
 use crate::telemetry::WorkerMetrics;
+use crate::telemetry::metrics::Limit;
 use crate::telemetry::metrics::LinkRefusal;
 use crate::telemetry::metrics::Listener;
 use crate::telemetry::metrics::PoolEvent;
@@ -37,6 +38,7 @@ use crate::upstream::Resolver;
 use crate::upstream::Upstream;
 use http::Request;
 use http::Response;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -65,8 +67,9 @@ pub(super) struct Plane {
 impl Plane {
     pub(super) async fn run(self, worker: Rc<Worker>, (proxy, public): (Share, Share)) {
         let metrics = Rc::new(self.metrics.worker());
-        let for_proxy = Upstream::new(self.resolver.clone(), pool_events(&metrics));
-        let for_hooks = Upstream::new(self.resolver.clone(), pool_events(&metrics));
+        let share = NonZeroUsize::new(self.workers).unwrap_or(NonZeroUsize::MIN);
+        let for_proxy = Upstream::new(self.resolver.clone(), share, pool_events(&metrics));
+        let for_hooks = Upstream::new(self.resolver.clone(), share, pool_events(&metrics));
         let pen = Rc::new(self.journal.pen());
         let proxy_handler = Rc::new(Proxy {
             current: Current::new(Arc::clone(&self.live)),
@@ -106,6 +109,8 @@ impl Plane {
                     for_hooks.tick(worker.clock_ms());
                     let idle = for_proxy.idle() + for_hooks.idle();
                     metrics.pool(PoolEvent::IdleNow(i64::try_from(idle).unwrap_or(i64::MAX)));
+                    let open = for_proxy.open_links() + for_hooks.open_links();
+                    metrics.pool(PoolEvent::OpenNow(i64::try_from(open).unwrap_or(i64::MAX)));
                     metrics.shared().bodies_held(budget.held());
                     circuits.tick(Instant::now());
                     pen.flush();
@@ -154,6 +159,9 @@ fn pool_events(metrics: &Rc<WorkerMetrics>) -> Box<dyn Fn(upstream::PoolEvent)> 
             upstream::PoolEvent::Reused => PoolEvent::Reused,
             upstream::PoolEvent::Stale => PoolEvent::Stale,
             upstream::PoolEvent::Retired => PoolEvent::Retired,
+            upstream::PoolEvent::Awaited => {
+                return metrics.shared().queued(Limit::UpstreamLinks);
+            }
         });
     })
 }

@@ -38,6 +38,8 @@ pub struct RawUpstream {
     pub circuit: RawCircuit,
     /// Exchanges with one origin at the same time. Default: no limit.
     pub concurrency: Option<RawPlaces>,
+    /// Links to one origin that are open, over all workers. Default: 1024, and as many may wait, for 5s.
+    pub links: Option<RawPlaces>,
 }
 
 /// Deadlines as written.
@@ -130,6 +132,8 @@ pub struct UpstreamSettings {
     pub circuit: Circuit,
     /// Exchanges with one origin at the same time.
     pub concurrency: Option<Places>,
+    /// Links to one origin that are open, in use or idle, over all workers.
+    pub links: Places,
     /// A hash of `protocol`, `ca` and `egress_allow`: links are only shared where it is equal.
     pub identity: u64,
     /// The same with what makes a difference to failures: circuits are only shared where it is equal.
@@ -147,6 +151,7 @@ impl Default for UpstreamSettings {
             retries: Retries::default(),
             circuit: Circuit::default(),
             concurrency: None,
+            links: Places { max: 1024, queue: 1024, wait: Duration::from_secs(5) },
             identity: 0,
             circuit_identity: 0,
         };
@@ -178,6 +183,8 @@ impl UpstreamSettings {
         let concurrency = at_upstream.key("concurrency");
         settings.concurrency =
             Places::build(raw.concurrency, concurrency, problems).or(self.concurrency);
+        settings.links =
+            Places::build(raw.links, at_upstream.key("links"), problems).unwrap_or(self.links);
         if let Some(pem) = &raw.ca {
             let certificates: Result<Vec<CertificateDer<'_>>, _> =
                 CertificateDer::pem_slice_iter(pem.as_bytes()).collect();

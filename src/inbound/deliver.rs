@@ -67,7 +67,8 @@ impl Forwarding {
         request.headers_mut().insert(header::HOST, self.base.host().clone());
         let mut request = Some(request);
         let to = Destination { origin: self.base.origin(), settings: &self.settings };
-        let most = timeouts.connect + timeouts.tls + timeouts.first_byte;
+        let until_linked = self.settings.links.wait + timeouts.connect + timeouts.tls;
+        let most = until_linked + timeouts.first_byte;
         let most = timeouts.total.map_or(most, |it| it.min(most));
         let sending = self.upstream.send(to, &mut request, Manner::default(), || {});
         let (response, spent) = match tokio::time::timeout(most, sending).await {

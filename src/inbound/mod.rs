@@ -29,6 +29,7 @@ use crate::server::RequestBody;
 use crate::server::problem;
 use crate::telemetry::Ids;
 use crate::telemetry::WorkerMetrics;
+use crate::telemetry::metrics::Limit;
 use crate::telemetry::metrics::LinkRefusal;
 use crate::telemetry::metrics::Listener;
 use crate::telemetry::metrics::WebhookVerdict;
@@ -247,8 +248,13 @@ impl Inbound {
         let forwarded = forwarded.map_err(|_| Undeliverable::Abandoned)?;
         tally.forwarded(began.elapsed(), forwarded.spent);
         let response = forwarded.response.inspect_err(|error| {
-            if let Undeliverable::Send(SendError::Forbidden { class }) = error {
-                self.metrics.shared().egress_refused(class);
+            let metrics = self.metrics.shared();
+            match error {
+                Undeliverable::Send(SendError::Forbidden { class }) => {
+                    metrics.egress_refused(class)
+                }
+                Undeliverable::Send(SendError::NoLink) => metrics.limited(Limit::UpstreamLinks),
+                _ => {}
             }
         })?;
         tally.record.upstream_status = Some(response.status().as_u16());

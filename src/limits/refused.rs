@@ -21,6 +21,11 @@ impl Refused {
         Self { limit: Limit::Bodies, retry_after_s: OVERLOADED_RETRY_S }
     }
 
+    /// All links to the upstream are in use, and whoever waits for one has waited too long.
+    pub fn no_link() -> Self {
+        Self { limit: Limit::UpstreamLinks, retry_after_s: 1 }
+    }
+
     /// `wait` in nanoseconds: rounded up, so that whoever waits so long does not come too soon.
     pub fn after(limit: Limit, wait: u64) -> Self {
         Self { limit, retry_after_s: wait.div_ceil(1_000_000_000).max(1) }
@@ -32,7 +37,7 @@ impl Refused {
             Limit::CallerRate | Limit::ConnectionRate | Limit::TenantRate => {
                 (Code::RateLimited, ErrorSource::Caller)
             }
-            Limit::ConnectionConcurrency | Limit::OriginConcurrency => {
+            Limit::ConnectionConcurrency | Limit::OriginConcurrency | Limit::UpstreamLinks => {
                 (Code::RateLimited, ErrorSource::Attache)
             }
             Limit::Circuit => (Code::CircuitOpen, ErrorSource::Upstream),
@@ -47,6 +52,7 @@ impl Refused {
             Limit::TenantRate => "the tenant's rate under this connection is used up",
             Limit::ConnectionConcurrency => "too many exchanges of this connection are under way",
             Limit::OriginConcurrency => "too many exchanges with this upstream are under way",
+            Limit::UpstreamLinks => "all links that there may be to the upstream are in use",
             Limit::Circuit => "the upstream fails again and again, and gets a pause",
             Limit::Bodies => "too much is being held at once",
         }

@@ -70,11 +70,17 @@ impl ProxyError {
             Self::Resolve(error) => (error.code(), Caller),
             Self::Send(error) => send_verdict(*error),
         };
-        let retry_after = match self {
-            Self::Limited(refused) => Some(refused.retry_after_s),
-            _ => None,
-        };
+        let retry_after = self.limited().map(|it| it.retry_after_s);
         Verdict { code, source, retry_after }
+    }
+
+    /// The limit of our own that it was, if it was one.
+    pub fn limited(&self) -> Option<Refused> {
+        match self {
+            Self::Limited(refused) => Some(*refused),
+            Self::Send(SendError::NoLink) => Some(Refused::no_link()),
+            _ => None,
+        }
     }
 
     /// True where nobody can tell where the next request on the link would begin (RFC 9112 §6.3).
@@ -110,6 +116,7 @@ fn send_verdict(error: SendError) -> (Code, ErrorSource) {
         | SendError::HandshakeTimedOut
         | SendError::NoHttp2 => (Code::UpstreamTls, Upstream),
         SendError::NotHttp | SendError::Closed => (Code::UpstreamProtocol, Upstream),
+        SendError::NoLink => Refused::no_link().verdict(),
         SendError::RequestBody => (Code::BadRequest, Caller),
         SendError::OutsideOrigin => (Code::PathEscapesBase, Caller),
     }

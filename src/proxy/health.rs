@@ -48,6 +48,9 @@ fn is_upstreams(error: SendError) -> bool {
         | SendError::NoHttp2
         | SendError::NotHttp
         | SendError::Closed => true,
-        SendError::Forbidden { .. } | SendError::RequestBody | SendError::OutsideOrigin => false,
+        SendError::Forbidden { .. }
+        | SendError::NoLink
+        | SendError::RequestBody
+        | SendError::OutsideOrigin => false,
     }
 }

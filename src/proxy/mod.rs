@@ -250,7 +250,8 @@ impl Proxy {
         let Destination { origin, settings } = destination;
         let pass = self.circuits.ask(origin, settings, Instant::now)?;
         let timeouts = settings.timeouts;
-        watch.arm(timeouts.connect + timeouts.tls, OnExpiry::Answer);
+        let until_linked = settings.links.wait + timeouts.connect + timeouts.tls;
+        watch.arm(until_linked, OnExpiry::Answer);
         tally.upstream_begins();
         let linked = || watch.arm(timeouts.first_byte, OnExpiry::Answer);
         let mut sending = pin!(self.upstream.send(destination, request, manner, linked));
@@ -335,8 +336,11 @@ impl Proxy {
             ProxyError::Send(SendError::Forbidden { class }) => {
                 self.metrics.shared().egress_refused(class)
             }
-            ProxyError::Limited(refused) => self.metrics.shared().limited(refused.limit),
-            _ => {}
+            error => {
+                if let Some(refused) = error.limited() {
+                    self.metrics.shared().limited(refused.limit);
+                }
+            }
         }
     }
 

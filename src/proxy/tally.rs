@@ -98,9 +98,10 @@ impl Tally {
         if let Some(since) = self.waiting_since.take() {
             let waited = since.elapsed();
             self.waited += waited;
+            self.record.times.queue_us += micros(spent.queue);
             self.record.times.dial_us += micros(spent.dial);
             self.record.times.tls_us += micros(spent.tls);
-            let ours_to_link = spent.dial + spent.tls;
+            let ours_to_link = spent.queue + spent.dial + spent.tls;
             self.record.times.first_byte_us += micros(waited.saturating_sub(ours_to_link));
         }
     }

@@ -25,6 +25,8 @@ pub enum SendError {
     NotHttp,
     #[error("the upstream closed the connection before it answered")]
     Closed,
+    #[error("all links that there may be to the upstream are in use")]
+    NoLink,
     #[error("the request body failed while it was sent")]
     RequestBody,
     #[error("the request's origin is not the destination's")]

@@ -10,6 +10,9 @@ use super::http2::Turn;
 use super::link::LinkFailed;
 use super::link::RequestBody;
 use super::link::Upgraded;
+use super::links;
+use super::links::Links;
+use super::links::OpenLink;
 use super::pool::PeerKey;
 use super::pool::PeerRef;
 use super::pool::Pool;
@@ -22,6 +25,8 @@ use crate::model::Origin;
 use http::Request;
 use http::Response;
 use http::StatusCode;
+use std::cell::Cell;
+use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,9 +50,11 @@ pub struct Manner {
     pub upgrade: bool,
 }
 
-/// What was spent before the request could be sent. Zero where a pooled link was used.
+/// What was spent before the request could be sent. Zero where a pooled link was there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
+    /// Waiting for a link, since there may be only so many.
+    pub queue: Duration,
     pub dial: Duration,
     pub tls: Duration,
 }
@@ -77,6 +84,7 @@ pub struct Failed {
 pub struct Upstream<B: RequestBody> {
     pool: Pool<B>,
     http2: http2::Peers,
+    links: Links,
     connectors: Connectors,
     resolver: Resolver,
     on_event: Box<dyn Fn(PoolEvent)>,
@@ -87,6 +95,12 @@ enum Link<B: RequestBody> {
     Http2(http2::Place),
 }
 
+/// What whoever needs a link has found.
+enum Found<B: RequestBody> {
+    Idle(Box<Http1<B>>),
+    Place(OpenLink),
+}
+
 /// A socket that is ready for HTTP, and which.
 struct Dialled {
     socket: Socket,
@@ -94,15 +108,21 @@ struct Dialled {
 }
 
 impl<B: RequestBody> Upstream<B> {
-    /// `on_event` counts what the pool does; it is called a few times per exchange at most.
-    pub fn new(resolver: Resolver, on_event: Box<dyn Fn(PoolEvent)>) -> Rc<Self> {
-        let (pool, http2) = (Pool::new(), http2::Peers::new());
-        Rc::new(Self { pool, http2, connectors: Connectors::default(), resolver, on_event })
+    /// `on_event` counts what the pool does; it is called a few times per exchange at most. Each of
+    /// `workers` has its share of the links that there may be.
+    pub fn new(
+        resolver: Resolver,
+        workers: NonZeroUsize,
+        on_event: Box<dyn Fn(PoolEvent)>,
+    ) -> Rc<Self> {
+        let (pool, http2, links) = (Pool::new(), http2::Peers::new(), Links::new(workers));
+        Rc::new(Self { pool, http2, links, connectors: Connectors::default(), resolver, on_event })
     }
 
     /// Called by the worker on each tick.
     pub fn tick(&self, now_ms: u64) {
         self.pool.tick(now_ms);
+        self.links.tick();
         let closed = self.http2.tick(now_ms) as u64;
         for _ in 0..self.pool.take_retired() + closed {
             (self.on_event)(PoolEvent::Retired);
@@ -112,6 +132,11 @@ impl<B: RequestBody> Upstream<B> {
     /// Links that wait for an exchange right now.
     pub fn idle(&self) -> usize {
         self.pool.idle()
+    }
+
+    /// Links that are open, in use or idle.
+    pub fn open_links(&self) -> usize {
+        self.links.open()
     }
 
     /// Sends the request in `slot`, whose target is in origin form, and returns as soon as the response's head
@@ -139,7 +164,8 @@ impl<B: RequestBody> Upstream<B> {
         let peer = PeerRef { identity, origin: to.origin };
         let mut pooled = !manner.fresh_link && !manner.upgrade;
         loop {
-            let taken = if pooled { self.pool.take(&peer, manner.may_repeat) } else { None };
+            let may_take = pooled && !self.links.is_awaited(&peer);
+            let taken = if may_take { self.pool.take(&peer, manner.may_repeat) } else { None };
             pooled = taken.is_some();
             let link =
                 match taken {
@@ -186,9 +212,10 @@ impl<B: RequestBody> Upstream<B> {
     pub(super) fn put_back(&self, key: &PeerKey, link: Box<Http1<B>>) {
         let keep_alive_s = link.keep_alive_s();
         self.pool.put(key, link, keep_alive_s);
+        self.links.freed(&PeerRef { identity: key.identity, origin: &key.origin });
     }
 
-    /// A link that is not an idle one of HTTP/1.1; true where it is fresh.
+    /// A link where none was idle; true where it is fresh.
     async fn link(
         &self,
         to: Destination<'_>,
@@ -202,10 +229,49 @@ impl<B: RequestBody> Upstream<B> {
             Protocol::Http2 => true,
         };
         if manner.upgrade || !may_be_http2 {
-            let dialled = self.open(to, true, spent).await?;
-            return Ok((Link::Http1(Http1::new(dialled.socket)), true));
+            return Ok(match self.place(to, by, manner, spent).await? {
+                Found::Idle(link) => (Link::Http1(link), false),
+                Found::Place(place) => {
+                    let dialled = self.open(to, place, true, spent).await?;
+                    (Link::Http1(Http1::new(dialled.socket)), true)
+                }
+            });
         }
-        Box::pin(self.shared_link(to, by, spent)).await
+        Box::pin(self.shared_link(to, by, manner, spent)).await
+    }
+
+    /// A place for one more link, or one that somebody else has put back: waits for it no longer than
+    /// configured, where there are as many links as there may be.
+    async fn place(
+        &self,
+        to: Destination<'_>,
+        by: &PeerRef<'_>,
+        manner: Manner,
+        spent: &mut Spent,
+    ) -> Result<Found<B>, SendError> {
+        let peer = self.links.peer(by, || key_of(to));
+        let places = self.links.share(to.settings.links);
+        let find = || {
+            let may_take = !manner.fresh_link && !manner.upgrade;
+            let idle = if may_take { self.pool.take(by, manner.may_repeat) } else { None };
+            idle.map(Found::Idle).or_else(|| self.room(by, &peer, places.max).map(Found::Place))
+        };
+        let began = Cell::new(None);
+        let waits = || {
+            began.set(Some(Instant::now()));
+            (self.on_event)(PoolEvent::Awaited);
+        };
+        let turn = tokio::time::timeout(places.wait, peer.turn(places.queue, find, waits)).await;
+        spent.queue += began.get().map_or(Duration::ZERO, |it| it.elapsed());
+        turn.unwrap_or(Err(SendError::NoLink))
+    }
+
+    /// A place for one more link, for which one may have to go that is idle and can't be used here.
+    fn room(&self, by: &PeerRef<'_>, peer: &Rc<links::Peer>, max: u32) -> Option<OpenLink> {
+        peer.place(max).or_else(|| {
+            self.pool.close_idle(by);
+            peer.place(max)
+        })
     }
 
     /// A link to an upstream that may speak HTTP/2: one of few, opened once for all who wait for it.
@@ -213,6 +279,7 @@ impl<B: RequestBody> Upstream<B> {
         &self,
         to: Destination<'_>,
         by: &PeerRef<'_>,
+        manner: Manner,
         spent: &mut Spent,
     ) -> Result<(Link<B>, bool), SendError> {
         let peer = self.http2.peer(by, || key_of(to)).ok_or(SendError::OutsideOrigin)?;
@@ -220,7 +287,11 @@ impl<B: RequestBody> Upstream<B> {
             let dialling = match peer.turn().await? {
                 Turn::Place(place) => return Ok((Link::Http2(place), false)),
                 Turn::Http1 { is_required } => {
-                    let dialled = self.open(to, is_required, spent).await?;
+                    let place = match self.place(to, by, manner, spent).await? {
+                        Found::Idle(link) => return Ok((Link::Http1(link), false)),
+                        Found::Place(place) => place,
+                    };
+                    let dialled = self.open(to, place, is_required, spent).await?;
                     if dialled.is_http2 {
                         let link = http2::Link::open(dialled.socket, &peer).await?;
                         return Ok((Link::Http2(peer.opened(&link)), true));
@@ -229,7 +300,14 @@ impl<B: RequestBody> Upstream<B> {
                 }
                 Turn::Dial(dialling) => dialling,
             };
-            let link = match self.open(to, false, spent).await {
+            // Whoever finds no room here waits for a stream on a link that there is.
+            let max = self.links.share(to.settings.links).max;
+            let place = self.room(by, &self.links.peer(by, || key_of(to)), max);
+            let dialled = match place {
+                Some(place) => self.open(to, place, false, spent).await,
+                None => Err(SendError::NoLink),
+            };
+            let link = match dialled {
                 Ok(dialled) if dialled.is_http2 => http2::Link::open(dialled.socket, &peer).await,
                 Ok(dialled) => {
                     dialling.found_http1();
@@ -251,6 +329,7 @@ impl<B: RequestBody> Upstream<B> {
     async fn open(
         &self,
         to: Destination<'_>,
+        place: OpenLink,
         http1_only: bool,
         spent: &mut Spent,
     ) -> Result<Dialled, SendError> {
@@ -268,7 +347,7 @@ impl<B: RequestBody> Upstream<B> {
         let stream = dialled?;
         if !to.origin.is_https() {
             let is_http2 = settings.protocol == Protocol::Http2 && !http1_only;
-            return Ok(Dialled { socket: Socket::Plain(stream), is_http2 });
+            return Ok(Dialled { socket: Socket::Plain(stream, place), is_http2 });
         }
         let began = Instant::now();
         let handshake = self.connectors.handshake(stream, to.origin, settings, http1_only);
@@ -279,7 +358,7 @@ impl<B: RequestBody> Upstream<B> {
         if settings.protocol == Protocol::Http2 && !is_http2 && !http1_only {
             return Err(SendError::NoHttp2);
         }
-        Ok(Dialled { socket: Socket::Tls(Box::new(stream)), is_http2 })
+        Ok(Dialled { socket: Socket::Tls(Box::new(stream), place), is_http2 })
     }
 
     async fn on_http1(

@@ -10,6 +10,7 @@ mod framing;
 mod http1;
 mod http2;
 mod link;
+mod links;
 mod pool;
 mod socket;
 mod tls;

@@ -30,6 +30,8 @@ pub enum PoolEvent {
     Stale,
     /// An idle link was closed: too old, or ended by the upstream.
     Retired,
+    /// A request has to wait for a link.
+    Awaited,
 }
 
 /// What makes links interchangeable: the origin, and all settings that a link carries in itself
@@ -131,6 +133,18 @@ impl<B: RequestBody> Pool<B> {
             peer.idle.push(Idle { link, until_ms, has_aged: false });
             self.idle.set(self.idle.get() + 1);
         }
+    }
+
+    /// Closes the link that has been idle for longest, to make room for one that is needed.
+    pub(super) fn close_idle(&self, peer: &PeerRef<'_>) {
+        let mut peers = self.peers.borrow_mut();
+        let Some(peer) = peers.get_mut(peer).filter(|it| !it.idle.is_empty()) else { return };
+        let closed = peer.idle.remove(0);
+        self.idle.set(self.idle.get() - 1);
+        self.retired.set(self.retired.get() + 1);
+        // Closing tells those who wait.
+        drop(peers);
+        drop(closed);
     }
 
     /// A pooled link was dead when used: this upstream does not keep links as long as we thought.

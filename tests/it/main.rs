@@ -13,6 +13,7 @@ mod http2_upstream;
 mod injection;
 mod limits_circuit;
 mod limits_concurrency;
+mod limits_links;
 mod limits_memory;
 mod limits_rate;
 mod links;

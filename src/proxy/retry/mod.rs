@@ -133,6 +133,7 @@ pub fn of_error(error: SendError) -> Option<RetryOn> {
         | SendError::Certificate { .. }
         | SendError::NoHttp2
         | SendError::NotHttp
+        | SendError::NoLink
         | SendError::RequestBody
         | SendError::OutsideOrigin => None,
     }

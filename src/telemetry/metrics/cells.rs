@@ -95,6 +95,7 @@ pub(super) struct Cells {
     pub(super) links: [Counter; Listener::ALL.len()],
     pub(super) pool_events: [Counter; POOL_EVENTS.len()],
     pub(super) pool_idle: Gauge,
+    pub(super) pool_open: Gauge,
 }
 
 impl Default for Cells {
@@ -108,6 +109,7 @@ impl Default for Cells {
             links: Default::default(),
             pool_events: Default::default(),
             pool_idle: Gauge::default(),
+            pool_open: Gauge::default(),
         }
     }
 }

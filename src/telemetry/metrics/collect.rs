@@ -53,7 +53,7 @@ impl Fleet {
 }
 
 /// The metrics that workers count.
-const COUNTED_BY_WORKERS: [&Definition; 12] = [
+const COUNTED_BY_WORKERS: [&Definition; 13] = [
     &list::REQUESTS,
     &list::ERRORS,
     &list::BYTES,
@@ -66,6 +66,7 @@ const COUNTED_BY_WORKERS: [&Definition; 12] = [
     &list::LINKS,
     &list::POOL_EVENTS,
     &list::POOL_IDLE,
+    &list::POOL_OPEN,
 ];
 
 pub(super) fn register(registry: &Registry, fleet: Arc<Fleet>) {
@@ -118,6 +119,7 @@ impl Collector for FleetCollector {
                 sum.by(&list::POOL_EVENTS, &POOL_EVENTS, |it| &it.pool_events),
             ),
             family(&list::POOL_IDLE, vec![gauge(&[], sum.level(|it| &it.pool_idle))]),
+            family(&list::POOL_OPEN, vec![gauge(&[], sum.level(|it| &it.pool_open))]),
         ]
     }
 }

@@ -59,6 +59,8 @@ labels! {
         ConnectionConcurrency "connection_concurrency",
         /// `upstream.concurrency`.
         OriginConcurrency "origin_concurrency",
+        /// `upstream.links`.
+        UpstreamLinks "upstream_links",
         /// `upstream.circuit`.
         Circuit "circuit",
         /// `server.memory.bodies`.
@@ -138,6 +140,8 @@ pub enum PoolEvent {
     Failed,
     /// So many links are idle in this worker's pool now.
     IdleNow(i64),
+    /// So many links are open, idle or not.
+    OpenNow(i64),
 }
 
 /// The labels of the [`PoolEvent`]s that are counted, in their order.

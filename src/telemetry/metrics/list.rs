@@ -80,6 +80,8 @@ metrics! {
         "What happened to upstream links.";
     POOL_IDLE "attache_pool_idle_links" Gauge [] 1,
         "Upstream links kept open for the next request.";
+    POOL_OPEN "attache_pool_open_links" Gauge [] 1,
+        "Upstream links that are open, in use or idle.";
     LIMITED "attache_limited_total" Counter ["limit"] super::labels::Limit::ALL.len(),
         "Requests and deliveries that a limit of attache's own refused.";
     QUEUED "attache_queued_total" Counter ["limit"] super::labels::Limit::ALL.len(),

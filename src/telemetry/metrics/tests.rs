@@ -33,6 +33,7 @@ fn busy() -> Arc<Metrics> {
     worker.links_open(Listener::Proxy, 1);
     worker.pool(PoolEvent::Dialled);
     worker.pool(PoolEvent::IdleNow(4));
+    worker.pool(PoolEvent::OpenNow(6));
     worker.auth_failure(AuthFailure::Missing);
     metrics.link_refused(Listener::Public, LinkRefusal::TooMany);
     metrics.limited(Limit::Bodies);
@@ -104,6 +105,7 @@ fn numbers_come_out_as_they_went_in() {
         (r#"attache_links_refused_total{listener="public",reason="too_many"}"#, "1"),
         (r#"attache_pool_events_total{event="dialled"}"#, "1"),
         ("attache_pool_idle_links", "4"),
+        ("attache_pool_open_links", "6"),
         (r#"attache_limited_total{limit="bodies"}"#, "1"),
         (r#"attache_queued_total{limit="connection_concurrency"}"#, "1"),
         ("attache_circuits_open", "2"),

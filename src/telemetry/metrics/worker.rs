@@ -109,6 +109,7 @@ impl WorkerMetrics {
             PoolEvent::Stale => 2,
             PoolEvent::Retired => 3,
             PoolEvent::Failed => 4,
+            PoolEvent::OpenNow(open) => return self.cells.pool_open.set(open),
             PoolEvent::IdleNow(idle) => return self.cells.pool_idle.set(idle),
         };
         self.cells.pool_events[place].add(1);
