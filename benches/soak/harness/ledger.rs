@@ -89,7 +89,12 @@ impl Ledger {
             Outcome::Nothing => "no answer".to_owned(),
         };
         if !mode.explains(id, outcome) {
-            self.fault(format!("{}: request {id} ended unexplained: {said}", mode.name()));
+            let method = if self.requests[id].load(Relaxed) & POST != 0 { "POST" } else { "GET" };
+            let arrived = self.arrived[id].load(Relaxed);
+            let mode = mode.name();
+            self.fault(format!(
+                "{mode}: {method} {id} (arrived {arrived} times) ended unexplained: {said}"
+            ));
         }
         self.count(mode, said);
     }
