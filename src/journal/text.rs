@@ -1,5 +1,6 @@
 //! A record as a line for people: when, what, how it went, how long; then the rest as `name=value`,
 //! what is not there left out.
+use crate::model::Key;
 use crate::telemetry::Exchange;
 use crate::telemetry::log::Format;
 use crate::telemetry::log::push_escaped;
@@ -9,62 +10,68 @@ pub(super) fn push(out: &mut Vec<u8>, time: &[u8], exchange: &Exchange, path: &s
     let times = &exchange.times;
     out.extend_from_slice(time);
     out.push(b' ');
-    push_value(out, exchange.method.as_str());
+    put(out, exchange.method.as_str());
     out.push(b' ');
     push_value(out, path);
     out.push(b' ');
     push_number(out, exchange.status.into());
     out.push(b' ');
     push_ms(out, times.total_us);
-    put(out, "ms");
-    for (name, value) in [
-        (" request_id=", Some(exchange.request_id.as_str())),
-        (" caller=", exchange.caller.as_ref().map(|it| it.as_str())),
-        (" tenant=", exchange.tenant.as_ref().map(|it| it.as_str())),
-        (" connector=", exchange.connector.as_ref().map(|it| it.as_str())),
-        (" connection=", exchange.connection.as_ref().map(|it| it.as_str())),
-        (" environment=", exchange.environment.as_ref().map(|it| it.as_str())),
-        (" error_source=", exchange.source.map(|it| it.as_str())),
-        (" error_code=", exchange.code.map(|it| it.as_str())),
-        (" http_in=", Some(http_version(exchange.http_in))),
-        (" http_out=", exchange.http_out.map(http_version)),
-    ] {
-        if let Some(value) = value {
-            put(out, name);
-            push_value(out, value);
-        }
+    put(out, "ms request_id=");
+    push_value(out, exchange.request_id.as_str());
+    push_word(out, " caller=", exchange.caller.as_ref().map(Key::as_str));
+    if let Some(tenant) = &exchange.tenant {
+        put(out, " tenant=");
+        push_value(out, tenant.as_str());
     }
+    push_word(out, " connector=", exchange.connector.as_ref().map(Key::as_str));
+    push_word(out, " connection=", exchange.connection.as_ref().map(Key::as_str));
+    push_word(out, " environment=", exchange.environment.as_ref().map(Key::as_str));
+    push_word(out, " error_source=", exchange.source.map(|it| it.as_str()));
+    push_word(out, " error_code=", exchange.code.map(|it| it.as_str()));
+    push_word(out, " http_in=", Some(http_version(exchange.http_in)));
+    push_word(out, " http_out=", exchange.http_out.map(http_version));
     if let Some(status) = exchange.upstream_status {
         put(out, " upstream_status=");
         push_number(out, status.into());
     }
-    for (name, number) in [
-        (" bytes_in=", exchange.bytes_in),
-        (" bytes_out=", exchange.bytes_out),
-        (" attempts=", exchange.attempts.into()),
-    ] {
+    put(out, " bytes_in=");
+    push_number(out, exchange.bytes_in);
+    put(out, " bytes_out=");
+    push_number(out, exchange.bytes_out);
+    put(out, " attempts=");
+    push_number(out, exchange.attempts.into());
+    push_time(out, " queue=", times.queue_us);
+    push_time(out, " credential=", times.credential_us);
+    push_time(out, " dial=", times.dial_us);
+    push_time(out, " tls=", times.tls_us);
+    push_time(out, " first_byte=", times.first_byte_us);
+    push_time(out, " overhead=", times.overhead_us);
+}
+
+/// A key, a code, a version: nothing in it has to be quoted.
+#[inline(always)]
+fn push_word(out: &mut Vec<u8>, name: &'static str, word: Option<&str>) {
+    if let Some(word) = word {
         put(out, name);
-        push_number(out, number);
+        put(out, word);
     }
-    for (name, us) in [
-        (" queue=", times.queue_us),
-        (" credential=", times.credential_us),
-        (" dial=", times.dial_us),
-        (" tls=", times.tls_us),
-        (" first_byte=", times.first_byte_us),
-        (" overhead=", times.overhead_us),
-    ] {
-        if us > 0 {
-            put(out, name);
-            push_ms(out, us);
-            put(out, "ms");
-        }
+}
+
+#[inline(always)]
+fn push_time(out: &mut Vec<u8>, name: &'static str, us: u64) {
+    if us > 0 {
+        put(out, name);
+        push_ms(out, us);
+        put(out, "ms");
     }
 }
 
 /// As it is where it is one visible word, else in quotation marks.
 fn push_value(out: &mut Vec<u8>, text: &str) {
-    if !text.is_empty() && text.bytes().all(|it| it.is_ascii_graphic() && it != b'"') {
+    let is_plain = |it: u8| it.is_ascii_graphic() && it != b'"';
+    // Not `all`: without the early end the compiler compares many bytes at once.
+    if !text.is_empty() && text.bytes().fold(true, |plain, it| plain & is_plain(it)) {
         return put(out, text);
     }
     out.push(b'"');
@@ -75,6 +82,7 @@ fn push_value(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+#[inline(always)]
 pub(super) fn put(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
@@ -88,7 +96,8 @@ pub(super) fn push_ms(out: &mut Vec<u8>, us: u64) {
 
 /// The last three decimal digits.
 pub(super) fn three_digits(number: u64) -> [u8; 3] {
-    [100, 10, 1].map(|it| b'0' + (number / it % 10) as u8)
+    let number = (number % 1000) as u32;
+    [number / 100, number / 10 % 10, number % 10].map(|it| b'0' + it as u8)
 }
 
 /// Decimal digits, without the general formatter: a record has twenty numbers.

@@ -13,7 +13,7 @@ use http::request::Parts;
 
 /// What the head needs to know of the target.
 pub struct Onward<'a> {
-    pub asks: Asks,
+    pub asks: Asks<'a>,
     pub host: &'a HeaderValue,
     pub prepared: &'a Prepared,
     /// Fields that the caller asked to drop.
@@ -30,12 +30,9 @@ pub struct Onward<'a> {
 /// The id of an exchange, on every response.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("attache-request-id");
 
-/// The caller's key.
-pub const KEY: HeaderName = HeaderName::from_static("attache-key");
-
 /// What a request's fields ask of an intermediary, found in one pass: most requests ask nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Asks {
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asks<'h> {
     pub has_connection: bool,
     pub has_te: bool,
     pub has_upgrade: bool,
@@ -44,13 +41,39 @@ pub struct Asks {
     pub has_content_length: bool,
     pub has_proxy_authorization: bool,
     pub has_max_forwards: bool,
+    /// A field names another method, which many servers then take for the request's.
+    pub is_overridden: bool,
+    pub host: Given<'h>,
+    pub key: Given<'h>,
+    pub request_id: Given<'h>,
 }
 
-impl Asks {
-    pub fn of(headers: &HeaderMap) -> Self {
+/// A field that should be there once.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Given<'h> {
+    #[default]
+    Never,
+    Once(&'h HeaderValue),
+    Often,
+}
+
+impl<'h> Given<'h> {
+    fn again(&mut self, value: &'h HeaderValue) {
+        *self = if matches!(self, Self::Never) { Self::Once(value) } else { Self::Often };
+    }
+
+    /// The value, where it is there exactly once.
+    pub fn once(self) -> Option<&'h HeaderValue> {
+        if let Self::Once(value) = self { Some(value) } else { None }
+    }
+}
+
+impl<'h> Asks<'h> {
+    pub fn of(headers: &'h HeaderMap) -> Self {
         let mut asks = Self::default();
-        for name in headers.keys() {
+        for (name, value) in headers {
             match *name {
+                header::HOST => asks.host.again(value),
                 header::CONNECTION => asks.has_connection = true,
                 header::TE => asks.has_te = true,
                 header::UPGRADE => asks.has_upgrade = true,
@@ -59,17 +82,28 @@ impl Asks {
                 header::CONTENT_LENGTH => asks.has_content_length = true,
                 header::PROXY_AUTHORIZATION => asks.has_proxy_authorization = true,
                 header::MAX_FORWARDS => asks.has_max_forwards = true,
-                _ => {}
+                _ => match name.as_str().as_bytes() {
+                    b"attache-key" => asks.key.again(value),
+                    b"attache-request-id" => asks.request_id.again(value),
+                    [b'x', ..] => asks.is_overridden |= is_override(name),
+                    _ => {}
+                },
             }
         }
         asks
     }
 }
 
+/// True for a field that names another method than the request's own.
+pub fn is_override(name: &HeaderName) -> bool {
+    const OVERRIDES: [&str; 3] = ["x-http-method-override", "x-method-override", "x-http-method"];
+    OVERRIDES.iter().any(|it| are_twins(it, name.as_str()))
+}
+
 /// The fields for the upstream: the caller's, less what ends at us, plus the credential. The
 /// caller's own map stays as it is, for a second try.
 pub fn outgoing(head: &Parts, onward: &Onward<'_>) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(head.headers.len() + 4);
+    let mut headers = HeaderMap::with_capacity(head.headers.len() + 1);
     headers.insert(header::HOST, onward.host.clone());
     let listed =
         if onward.asks.has_connection { Listed::of(&head.headers) } else { Listed(Vec::new()) };

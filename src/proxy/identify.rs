@@ -1,7 +1,8 @@
 //! Who is asking: the caller key, wherever it may stand.
 use super::error::ProxyError;
 use super::head::Asks;
-use super::head::KEY;
+use super::head::Given;
+use super::head::is_override;
 use crate::auth::Scheme;
 use crate::catalog::Auth;
 use crate::catalog::Caller;
@@ -9,10 +10,8 @@ use crate::catalog::Snapshot;
 use crate::model::Secret;
 use crate::resolve;
 use crate::resolve::Tags;
-use crate::server::are_twins;
 use aws_lc_rs::digest;
 use http::HeaderMap;
-use http::HeaderName;
 use http::header::PROXY_AUTHORIZATION;
 use http::request::Parts;
 use std::cell::Cell;
@@ -33,13 +32,12 @@ pub fn by_header(
     known: &KnownCallers,
     snapshot: &Snapshot,
     headers: &HeaderMap,
-    asks: Asks,
+    asks: Asks<'_>,
 ) -> Result<Option<Arc<Caller>>, ProxyError> {
-    let mut keys = headers.get_all(KEY).iter();
-    let own = match (keys.next(), keys.next()) {
-        (None, _) => None,
-        (Some(key), None) => Some(known.caller(snapshot, key.as_bytes())?),
-        (Some(_), Some(_)) => return Err(ProxyError::UnknownCaller),
+    let own = match asks.key {
+        Given::Never => None,
+        Given::Once(key) => Some(known.caller(snapshot, key.as_bytes())?),
+        Given::Often => return Err(ProxyError::UnknownCaller),
     };
     if !asks.has_proxy_authorization {
         return Ok(own);
@@ -89,21 +87,11 @@ pub fn by_credential_place(
     }
 }
 
-/// True where a field names another method, which many servers then take for the request's.
-pub fn is_overridden(headers: &HeaderMap) -> bool {
-    headers.keys().any(is_override)
-}
-
-/// False where such a field names a method that this caller may not use.
+/// False where a field names a method that this caller may not use.
 pub fn may_override(caller: &Caller, headers: &HeaderMap) -> bool {
     headers.iter().filter(|(name, _)| is_override(name)).all(|(_, value)| {
         caller.may_use_method(&value.to_str().unwrap_or_default().trim().to_ascii_uppercase())
     })
-}
-
-fn is_override(name: &HeaderName) -> bool {
-    const OVERRIDES: [&str; 3] = ["x-http-method-override", "x-method-override", "x-http-method"];
-    name.as_str().starts_with('x') && OVERRIDES.iter().any(|it| are_twins(it, name.as_str()))
 }
 
 /// Callers that this worker has seen lately, by a keyed hash of their key: a key is hashed with

@@ -114,9 +114,10 @@ impl Handler for Proxy {
     ) -> Result<Response<InBody>, Cut> {
         let (head, body) = request.into_parts();
         let now = (self.clock)();
-        let request_id = self.ids.request_id(&head.headers, now);
+        let asks = Asks::of(&head.headers);
+        let request_id = self.ids.request_id_from(asks.request_id.once(), now);
         let mut tally = Box::new(Tally::begin(&self, &head, &link, request_id, now));
-        let exchange = server::contained(self.exchange(&head, body, &link, &mut tally));
+        let exchange = server::contained(self.exchange(&head, asks, body, &link, &mut tally));
         match exchange.await.unwrap_or_else(|panicked| Err(panicked.into())) {
             Ok(Answer::Upstream(response, idle)) => {
                 Ok(response.map(|it| InBody::passed(it, idle, tally)))
@@ -153,11 +154,11 @@ impl Proxy {
     async fn exchange(
         &self,
         head: &Parts,
+        asks: Asks<'_>,
         body: RequestBody,
         link: &Link,
         tally: &mut Tally,
     ) -> Result<Answer, ProxyError> {
-        let asks = Asks::of(&head.headers);
         guard::check(head, asks)?;
         if asks.has_max_forwards && head.method == Method::OPTIONS && is_final_hop(&head.headers) {
             return Ok(Answer::Here(options()));
@@ -175,8 +176,7 @@ impl Proxy {
             }
         };
         tally.record.caller = Some(caller.key.clone());
-        let is_overridden = identify::is_overridden(&head.headers);
-        if is_overridden && !identify::may_override(&caller, &head.headers) {
+        if asks.is_overridden && !identify::may_override(&caller, &head.headers) {
             return Err(ResolveError::Forbidden(resolve::Limit::Method).into());
         }
         let mut target = resolve::resolve(&snapshot, &tags, &caller, &head.method)?;
@@ -206,7 +206,7 @@ impl Proxy {
             is_websocket,
             expects_continue: has_body && asks.has_expect && head::expects_continue(head),
         };
-        let is_idempotent = head.method.is_idempotent() && !is_overridden
+        let is_idempotent = head.method.is_idempotent() && !asks.is_overridden
             || retry::has_idempotency_key(&head.headers)
                 && head::goes_on(&retry::IDEMPOTENCY_KEY, head, &onward);
         let origin = target.base.origin();

@@ -176,7 +176,7 @@ impl Drop for Tally {
         metrics.exchange(&labels, &timing, record.bytes_in, record.bytes_out);
         metrics.in_flight(-1);
         let path = self.target.as_ref().map_or("", PathAndQuery::path);
-        self.proxy.pen.write(self.record.clone(), path);
+        self.proxy.pen.write(std::mem::take(&mut self.record), path);
     }
 }
 

@@ -30,7 +30,7 @@ impl ErrorSource {
 /// The record of an exchange, but for its path, which lies in the log's own buffer.
 ///
 /// Making one allocates nothing: keys are shared with the snapshot. Nothing in it is secret.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Exchange {
     /// When the request head was complete.
     pub started: UnixTime,

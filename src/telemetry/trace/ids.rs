@@ -44,6 +44,13 @@ impl RequestId {
     }
 }
 
+/// No id yet, or no longer: what is left of a record that was taken.
+impl Default for RequestId {
+    fn default() -> Self {
+        Self(HeaderValue::from_static(""))
+    }
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -83,11 +90,13 @@ impl Ids {
     /// The caller's id where there is exactly one and it can be used, else a new one.
     pub fn request_id(&self, headers: &http::HeaderMap, now: UnixTime) -> RequestId {
         let mut given = headers.get_all("attache-request-id").iter();
-        match (given.next(), given.next()) {
-            (Some(one), None) => RequestId::accept(one),
-            _ => None,
-        }
-        .unwrap_or_else(|| self.new_request_id(now))
+        let once = given.next().filter(|_| given.next().is_none());
+        self.request_id_from(once, now)
+    }
+
+    /// The same where the field has been looked up: the one that was given, if it was once.
+    pub fn request_id_from(&self, given: Option<&HeaderValue>, now: UnixTime) -> RequestId {
+        given.and_then(RequestId::accept).unwrap_or_else(|| self.new_request_id(now))
     }
 
     pub fn new_request_id(&self, now: UnixTime) -> RequestId {
