@@ -117,8 +117,12 @@ impl Handler for Proxy {
         let asks = Asks::of(&head.headers);
         let request_id = self.ids.request_id_from(asks.request_id.once(), now);
         let mut tally = Box::new(Tally::begin(&self, &head, &link, request_id, now));
-        let exchange = server::contained(self.exchange(&head, asks, body, &link, &mut tally));
-        match exchange.await.unwrap_or_else(|panicked| Err(panicked.into())) {
+        let answered = {
+            // Pinned here and lent: it is the exchange's whole state, and is not moved again.
+            let exchange = pin!(self.exchange(&head, asks, body, &link, &mut tally));
+            server::contained(exchange).await
+        };
+        match answered.unwrap_or_else(|panicked| Err(panicked.into())) {
             Ok(Answer::Upstream(response, idle)) => {
                 Ok(response.map(|it| InBody::passed(it, idle, tally)))
             }

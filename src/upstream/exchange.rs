@@ -229,15 +229,27 @@ impl<B: RequestBody> Upstream<B> {
             Protocol::Http2 => true,
         };
         if manner.upgrade || !may_be_http2 {
-            return Ok(match self.place(to, by, manner, spent).await? {
-                Found::Idle(link) => (Link::Http1(link), false),
-                Found::Place(place) => {
-                    let dialled = self.open(to, place, true, spent).await?;
-                    (Link::Http1(Http1::new(dialled.socket)), true)
-                }
-            });
+            // Boxed: dialling is rare, and its room would be moved about with every exchange.
+            return Box::pin(self.own_link(to, by, manner, spent)).await;
         }
         Box::pin(self.shared_link(to, by, manner, spent)).await
+    }
+
+    /// A link of HTTP/1.1, for one exchange at a time.
+    async fn own_link(
+        &self,
+        to: Destination<'_>,
+        by: &PeerRef<'_>,
+        manner: Manner,
+        spent: &mut Spent,
+    ) -> Result<(Link<B>, bool), SendError> {
+        Ok(match self.place(to, by, manner, spent).await? {
+            Found::Idle(link) => (Link::Http1(link), false),
+            Found::Place(place) => {
+                let dialled = self.open(to, place, true, spent).await?;
+                (Link::Http1(Http1::new(dialled.socket)), true)
+            }
+        })
     }
 
     /// A place for one more link, or one that somebody else has put back: waits for it no longer than
