@@ -4,6 +4,7 @@
 //! them, and no timer per request. One coarse tick per worker walks the deadlines instead.
 mod accept;
 mod contained;
+mod http2;
 mod link;
 mod problem;
 mod request;

@@ -1,5 +1,5 @@
 //! A response body on its way out: counted, timed, and the end of its exchange.
-use super::link::OpenStream;
+use super::http2::OpenStream;
 use super::state::LinkState;
 use super::watch::Watch;
 use bytes::Bytes;
