@@ -2,10 +2,12 @@
 use super::link::Handler;
 use super::link::Link;
 use super::link::Opening;
+use super::metered::Metered;
 use super::request::RequestBody;
 use super::served::ServedBody;
 use super::socket::Socket;
 use super::state::LinkState;
+use super::streams::Streams;
 use super::watch::OnExpiry;
 use super::watch::Watch;
 use http::Request;
@@ -13,23 +15,32 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use std::cell::Cell;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 
-/// HTTP/2 flow-control windows of a link and of a stream, in bytes (RFC 9113 §6.9).
-const HTTP2_LINK_WINDOW: u32 = 1024 * 1024;
-const HTTP2_STREAM_WINDOW: u32 = 256 * 1024;
+/// Flow-control windows of a link and of a stream, in bytes (RFC 9113 §6.9): what may wait for upstreams
+/// that read slowly. 32 uploads may stall before a link's others do.
+const LINK_WINDOW: u32 = 4 * 1024 * 1024;
+const STREAM_WINDOW: u32 = 128 * 1024;
+
+/// How much of a response may wait in a stream for the caller's window, in bytes.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// Streams that were reset before we have looked at them, at the same time. More end the link.
+const UNSEEN_RESETS_MAX: usize = 20;
+
+/// Streams that the caller made us reset or refuse, over a link's whole life. More end the link.
+const FAULTS_MAX: usize = 256;
 
 impl<H: Handler> Opening<H> {
     pub(super) async fn serve_http2(&self, socket: Socket, state: Rc<LinkState>, is_tls: bool) {
         // The socket must not arm the watch: on HTTP/2 bytes arrive for many reasons.
         state.exchange_begins();
-        let streams = Rc::new(Streams { open: Cell::new(0), state: Rc::clone(&state) });
-        streams.state.watch.arm(self.limits.idle_timeout, OnExpiry::Cut);
+        let streams = Streams::new(&state);
+        state.watch.arm(self.limits.idle_timeout, OnExpiry::Cut);
         let (handler, peer, worker) =
             (Rc::clone(&self.handler), self.peer, Rc::clone(&self.worker));
         let next = Rc::new(RefCell::new(None));
@@ -42,59 +53,41 @@ impl<H: Handler> Opening<H> {
             let request = request.map(|it| RequestBody::new(it, Rc::clone(&watch), true));
             let link = Link { watch: Rc::clone(&watch), peer, is_tls, state: None };
             let answer = Rc::clone(&handler).handle(request, link);
-            async move { answer.await.map(|it| it.map(|body| ServedBody::http2(body, watch, open))) }
+            async move {
+                let answer = answer.await;
+                open.answered();
+                answer.map(|it| it.map(|body| ServedBody::http2(body, watch, open)))
+            }
         });
         let head = u32::try_from(self.limits.max_head).unwrap_or(u32::MAX);
         let mut conn = pin!(
             http2::Builder::new(StreamTasks { next })
                 .max_concurrent_streams(self.limits.http2_streams)
                 .max_header_list_size(head)
-                .initial_connection_window_size(HTTP2_LINK_WINDOW)
-                .initial_stream_window_size(HTTP2_STREAM_WINDOW)
-                .serve_connection(TokioIo::new(socket), service)
+                .max_pending_accept_reset_streams(UNSEEN_RESETS_MAX)
+                .max_local_error_reset_streams(FAULTS_MAX)
+                .max_send_buf_size(SEND_BUFFER)
+                .initial_connection_window_size(LINK_WINDOW)
+                .initial_stream_window_size(STREAM_WINDOW)
+                .serve_connection(TokioIo::new(Metered::new(socket, &state.watch)), service)
         );
         let mut told = false;
         poll_fn(|cx| {
             let expired = state.watch.poll_expired(cx);
+            if streams.is_flooded() {
+                return Poll::Ready(());
+            }
             if (expired || self.worker.is_draining()) && !told {
                 told = true;
                 conn.as_mut().graceful_shutdown();
                 // The peer has this long to acknowledge before the link is cut.
                 state.watch.arm(self.limits.head_timeout, OnExpiry::Cut);
-            } else if expired && streams.open.get() == 0 {
+            } else if expired && streams.is_idle() {
                 return Poll::Ready(());
             }
             conn.as_mut().poll(cx).map(drop)
         })
         .await;
-    }
-}
-
-/// How many streams an HTTP/2 link has open: it is idle when there are none.
-#[derive(Debug)]
-pub(super) struct Streams {
-    open: Cell<usize>,
-    state: Rc<LinkState>,
-}
-
-impl Streams {
-    fn opened(self: &Rc<Self>) -> OpenStream {
-        self.open.set(self.open.get() + 1);
-        self.state.watch.disarm();
-        OpenStream(Rc::clone(self))
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct OpenStream(Rc<Streams>);
-
-impl Drop for OpenStream {
-    fn drop(&mut self) {
-        let streams = &self.0;
-        streams.open.set(streams.open.get() - 1);
-        if streams.open.get() == 0 {
-            streams.state.watch.arm(streams.state.limits.idle_timeout, OnExpiry::Cut);
-        }
     }
 }
 

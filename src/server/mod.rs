@@ -4,8 +4,10 @@
 //! them, and no timer per request. One coarse tick per worker walks the deadlines instead.
 mod accept;
 mod contained;
+mod frames;
 mod http2;
 mod link;
+mod metered;
 mod problem;
 mod request;
 mod serve;
@@ -13,6 +15,7 @@ mod served;
 mod socket;
 mod spread;
 mod state;
+mod streams;
 mod tls;
 mod trailers;
 mod tunnel;

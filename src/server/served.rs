@@ -1,6 +1,6 @@
 //! A response body on its way out: counted, timed, and the end of its exchange.
-use super::http2::OpenStream;
 use super::state::LinkState;
+use super::streams::OpenStream;
 use super::watch::Watch;
 use bytes::Bytes;
 use http_body::Body;

@@ -8,6 +8,8 @@ mod egress;
 mod fairness;
 mod fidelity;
 mod framing;
+mod http2_apart;
+mod http2_callers;
 mod http2_faults;
 mod http2_upstream;
 mod injection;

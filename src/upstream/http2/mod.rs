@@ -18,3 +18,6 @@ pub(super) use link::Link;
 pub(super) use peer::Turn;
 pub(super) use peers::Peers;
 pub(super) use place::Place;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! A link's life by the tick: asked whether it lives, let go of, replaced.
+use super::super::pool::PeerKey;
+use super::super::pool::PeerRef;
+use super::super::socket::Socket;
+use super::link::Link;
+use super::peer::Peer;
+use super::peer::Turn;
+use super::peers::Peers;
+use crate::model::Origin;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::task::LocalSet;
+
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const ACK: u8 = 1;
+
+/// A worker's links with one, idle, link in them, and the upstream's side of it.
+struct Scene {
+    peers: Peers,
+    peer: Rc<Peer>,
+    upstream: TcpStream,
+}
+
+impl Scene {
+    #[expect(clippy::disallowed_methods, reason = "the test is its own upstream")]
+    async fn set() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let origin = Arc::new(Origin::parse(&format!("http://{address}")).unwrap());
+        let by = PeerRef { identity: 0, origin: &origin };
+        let key = || PeerKey { identity: 0, origin: Arc::clone(&origin) };
+        let peers = Peers::new();
+        let peer = peers.peer(&by, key).unwrap();
+        let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let Ok(Turn::Dial(dialling)) = peer.turn().await else { panic!("there is no link yet") };
+        let link = Link::open(Socket::Plain(ours.unwrap()), &peer).await.unwrap();
+        drop(dialling.opened(&link));
+        let mut upstream = theirs.unwrap().0;
+        let mut preface = [0; 24];
+        upstream.read_exact(&mut preface).await.unwrap();
+        upstream.write_all(&frame(4, 0, &[])).await.unwrap();
+        Self { peers, peer, upstream }
+    }
+
+    /// Reads frames up to one of this type; its payload, or none where the link ended first.
+    async fn until(&mut self, kind: u8) -> Option<Vec<u8>> {
+        loop {
+            let mut head = [0; 9];
+            self.upstream.read_exact(&mut head).await.ok()?;
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+            let mut payload = vec![0; length];
+            self.upstream.read_exact(&mut payload).await.ok()?;
+            if head[3] == kind && head[4] & ACK == 0 {
+                return Some(payload);
+            }
+        }
+    }
+
+    async fn has_link(&self) -> bool {
+        matches!(self.peer.turn().await, Ok(Turn::Place(_)))
+    }
+
+    /// Lets the link's task read what has been sent to it.
+    async fn heard(&mut self) {
+        self.upstream.write_all(&frame(PING, 0, &[9; 8])).await.unwrap();
+        let mut head = [0; 9];
+        loop {
+            self.upstream.read_exact(&mut head).await.unwrap();
+            let mut payload = vec![0; usize::from(head[2])];
+            self.upstream.read_exact(&mut payload).await.unwrap();
+            if head[3] == PING && head[4] == ACK {
+                return;
+            }
+        }
+    }
+}
+
+fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).unwrap();
+    [&[0, 0, length, kind, flags, 0, 0, 0, 0], payload].concat()
+}
+
+#[tokio::test]
+async fn a_quiet_link_is_asked_whether_it_lives_and_stays_if_it_answers() {
+    LocalSet::new()
+        .run_until(async {
+            let mut scene = Scene::set().await;
+            scene.heard().await;
+            scene.peers.tick(100);
+            scene.peers.tick(10_100);
+            let asked = scene.until(PING).await.expect("a ping");
+            scene.upstream.write_all(&frame(PING, ACK, &asked)).await.unwrap();
+            scene.heard().await;
+            scene.peers.tick(15_100);
+            scene.peers.tick(20_000);
+            assert!(scene.has_link().await);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_link_that_does_not_answer_is_let_go_of_and_replaced() {
+    LocalSet::new()
+        .run_until(async {
+            let mut scene = Scene::set().await;
+            scene.heard().await;
+            scene.peers.tick(100);
+            scene.peers.tick(10_100);
+            scene.until(PING).await.expect("a ping");
+            scene.peers.tick(15_000);
+            assert!(scene.has_link().await, "there is time left to answer");
+            scene.peers.tick(15_100);
+            assert_eq!(scene.until(0xff).await, None, "the link is closed");
+            assert!(matches!(scene.peer.turn().await, Ok(Turn::Dial(_))), "and another is due");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_link_without_streams_is_closed_after_its_time_with_a_word() {
+    LocalSet::new()
+        .run_until(async {
+            let mut scene = Scene::set().await;
+            for now_ms in [100, 9_000, 18_000, 27_000, 36_000, 45_000, 49_900] {
+                scene.heard().await;
+                assert_eq!(scene.peers.tick(now_ms), 0, "at {now_ms}");
+            }
+            assert_eq!(scene.peers.tick(50_000), 1);
+            assert!(scene.until(GOAWAY).await.is_some(), "not just gone");
+            assert_eq!(scene.until(0xff).await, None);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_upstream_that_keeps_talking_on_an_unused_link_loses_it() {
+    LocalSet::new()
+        .run_until(async {
+            let mut scene = Scene::set().await;
+            scene.upstream.write_all(&frame(0x77, 0, &[0; 200]).repeat(400)).await.unwrap();
+            scene.heard().await;
+            assert_eq!(scene.peers.tick(100), 1);
+            assert_eq!(scene.until(0xff).await, None, "the link is closed");
+        })
+        .await;
+}
