@@ -1,4 +1,5 @@
 //! A link's life by the tick: asked whether it lives, let go of, replaced.
+use super::super::links::Links;
 use super::super::pool::PeerKey;
 use super::super::pool::PeerRef;
 use super::super::socket::Socket;
@@ -7,6 +8,7 @@ use super::peer::Peer;
 use super::peer::Turn;
 use super::peers::Peers;
 use crate::model::Origin;
+use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::io::AsyncReadExt;
@@ -38,7 +40,8 @@ impl Scene {
         let peer = peers.peer(&by, key).unwrap();
         let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
         let Ok(Turn::Dial(dialling)) = peer.turn().await else { panic!("there is no link yet") };
-        let link = Link::open(Socket::Plain(ours.unwrap()), &peer).await.unwrap();
+        let place = Links::new(NonZeroUsize::MIN).peer(&by, key).place(1).unwrap();
+        let link = Link::open(Socket::Plain(ours.unwrap(), place), &peer).await.unwrap();
         drop(dialling.opened(&link));
         let mut upstream = theirs.unwrap().0;
         let mut preface = [0; 24];
