@@ -36,11 +36,18 @@ class Upstream:
         self.lock = threading.Condition()
         self.arrived: list[Arrived] = []
         self.open = 0
+        self.accepted: set = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def take(self) -> list[Arrived]:
         """Everything that has come since the last time, once all links are over."""
         deadline = time.monotonic() + PATIENCE_S
+        # A link of our own: links are accepted in their order, so those before it have been seen then.
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE_S) as last:
+            with self.lock:
+                while last.getsockname() not in self.accepted and time.monotonic() < deadline:
+                    self.lock.wait(0.2)
+                self.accepted.clear()
         with self.lock:
             while self.open and time.monotonic() < deadline:
                 self.lock.wait(0.2)
@@ -53,11 +60,13 @@ class Upstream:
     def _accept(self):
         while True:
             try:
-                link, _ = self.listener.accept()
+                link, peer = self.listener.accept()
             except OSError:
                 return
             with self.lock:
                 self.open += 1
+                self.accepted.add(peer)
+                self.lock.notify_all()
             threading.Thread(target=self._serve, args=(link,), daemon=True).start()
 
     def _serve(self, link: socket.socket):
