@@ -1,5 +1,6 @@
 //! Dialling: a name is resolved once, every address is judged, and only a judged one is connected to.
 use super::error::SendError;
+use super::look_up::LookUps;
 use crate::model::Origin;
 use crate::model::address;
 use ipnet::IpNet;
@@ -48,19 +49,20 @@ impl fmt::Debug for Resolver {
 }
 
 impl Resolver {
-    async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, SendError> {
-        let found: Vec<SocketAddr> = if let Ok(address) = host.parse::<IpAddr>() {
-            vec![SocketAddr::new(address, port)]
-        } else {
-            match self {
-                Self::System => tokio::net::lookup_host((host, port))
-                    .await
-                    .map_err(|_| SendError::Unresolved)?
-                    .take(ADDRESSES_MAX)
-                    .collect(),
-                Self::Scripted(script) => {
-                    script(host).into_iter().map(|it| SocketAddr::new(it, port)).collect()
-                }
+    /// At least one.
+    pub(super) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, SendError> {
+        let found: Vec<IpAddr> = match self {
+            Self::System => tokio::net::lookup_host((host, 0))
+                .await
+                .map_err(|_| SendError::Unresolved)?
+                .take(ADDRESSES_MAX)
+                .map(|it| it.ip())
+                .collect(),
+            // On the same threads: a script may be slow too.
+            Self::Scripted(script) => {
+                let (script, host) = (Arc::clone(script), host.to_owned());
+                let found = tokio::task::spawn_blocking(move || script(&host));
+                found.await.map_err(|_| SendError::Unresolved)?
             }
         };
         if found.is_empty() { Err(SendError::Unresolved) } else { Ok(found) }
@@ -69,13 +71,13 @@ impl Resolver {
 
 /// Connects to `origin`, within `timeout` for the name, the judgement and the connection together.
 pub(super) async fn dial(
-    resolver: &Resolver,
+    look_ups: &LookUps,
     origin: &Origin,
     allow: &[IpNet],
     timeout: Duration,
 ) -> Result<TcpStream, SendError> {
     let began = Instant::now();
-    let look_up = resolver.addresses(origin.bare_host(), origin.port());
+    let look_up = look_ups.addresses(origin.bare_host(), origin.port());
     let found =
         tokio::time::timeout(timeout, look_up).await.map_err(|_| SendError::ConnectTimedOut)??;
     let permitted = judged(origin.bare_host(), &found, allow)?;
@@ -146,16 +148,17 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_turns_inward_is_refused_at_the_dial() {
         let resolver = Resolver::Scripted(Arc::new(|_| vec![[127, 0, 0, 1].into()]));
+        let look_ups = LookUps::new(resolver);
         let origin = Origin::parse("http://rebound.example:1").unwrap();
-        let dialled = dial(&resolver, &origin, &[], Duration::from_secs(1)).await;
+        let dialled = dial(&look_ups, &origin, &[], Duration::from_secs(1)).await;
         assert_eq!(dialled.unwrap_err(), SendError::Forbidden { class: "loopback" });
     }
 
     #[tokio::test]
     async fn a_name_without_addresses_is_unresolved() {
-        let resolver = Resolver::Scripted(Arc::new(|_| vec![]));
+        let look_ups = LookUps::new(Resolver::Scripted(Arc::new(|_| vec![])));
         let origin = Origin::parse("http://gone.example").unwrap();
-        let dialled = dial(&resolver, &origin, &[], Duration::from_secs(1)).await;
+        let dialled = dial(&look_ups, &origin, &[], Duration::from_secs(1)).await;
         assert_eq!(dialled.unwrap_err(), SendError::Unresolved);
     }
 }

@@ -13,6 +13,7 @@ use super::link::Upgraded;
 use super::links;
 use super::links::Links;
 use super::links::OpenLink;
+use super::look_up::LookUps;
 use super::pool::PeerKey;
 use super::pool::PeerRef;
 use super::pool::Pool;
@@ -86,7 +87,7 @@ pub struct Upstream<B: RequestBody> {
     http2: http2::Peers,
     links: Links,
     connectors: Connectors,
-    resolver: Resolver,
+    look_ups: LookUps,
     on_event: Box<dyn Fn(PoolEvent)>,
 }
 
@@ -116,7 +117,8 @@ impl<B: RequestBody> Upstream<B> {
         on_event: Box<dyn Fn(PoolEvent)>,
     ) -> Rc<Self> {
         let (pool, http2, links) = (Pool::new(), http2::Peers::new(), Links::new(workers));
-        Rc::new(Self { pool, http2, links, connectors: Connectors::default(), resolver, on_event })
+        let look_ups = LookUps::new(resolver);
+        Rc::new(Self { pool, http2, links, connectors: Connectors::default(), look_ups, on_event })
     }
 
     /// Called by the worker on each tick.
@@ -349,7 +351,7 @@ impl<B: RequestBody> Upstream<B> {
         let settings = to.settings;
         let began = Instant::now();
         let dialled = dial::dial(
-            &self.resolver,
+            &self.look_ups,
             to.origin,
             &settings.egress_allow,
             settings.timeouts.connect,

@@ -11,6 +11,7 @@ mod http1;
 mod http2;
 mod link;
 mod links;
+mod look_up;
 mod pool;
 mod socket;
 mod tls;
