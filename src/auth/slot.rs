@@ -50,7 +50,13 @@ impl Slot {
                 }
                 Ok(Self::Header(header))
             }
-            Place::Query if name.is_empty() || name.contains(char::is_control) => Err(fault()),
+            // Whoever splits at `;` and whoever does not would read two names in one with it in.
+            Place::Query
+                if name.trim_ascii().is_empty()
+                    || name.contains(|it: char| it == ';' || it.is_control()) =>
+            {
+                Err(fault())
+            }
             Place::Query => Ok(Self::Query(name.into())),
             Place::Cookie => token.map(|_| Self::Cookie(name.into())),
         }
@@ -158,7 +164,7 @@ mod tests {
             assert!(Slot::new(Place::Header, name).is_err(), "{name:?}");
             assert!(Slot::new(Place::Cookie, name).is_err(), "{name:?}");
         }
-        for name in ["", "a\n", "\u{85}"] {
+        for name in ["", " ", "a\n", "\u{85}", "a;b"] {
             assert!(Slot::new(Place::Query, name).is_err(), "{name:?}");
         }
     }
