@@ -65,6 +65,10 @@ impl Socket {
     }
 }
 
+/// A head and a short body up to this many bytes together are written as one: the copy is cheaper than
+/// what the kernel does for a list of pieces, and TLS makes one record of it.
+const JOINED_MAX: usize = 2048;
+
 impl AsyncRead for Socket {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -107,6 +111,16 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let total: usize = slices.iter().map(|it| it.len()).sum();
+        if slices.len() > 1 && total <= JOINED_MAX {
+            let mut joined = [0; JOINED_MAX];
+            let mut at = 0;
+            for slice in slices {
+                joined[at..at + slice.len()].copy_from_slice(slice);
+                at += slice.len();
+            }
+            return self.poll_write(cx, &joined[..total]);
+        }
         let polled = match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
             Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),

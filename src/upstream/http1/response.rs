@@ -9,6 +9,7 @@ use http::Response;
 use http::StatusCode;
 use http::Version;
 use http::header;
+use hyper::ext::ReasonPhrase;
 use std::mem::MaybeUninit;
 
 /// Most fields of a response's head.
@@ -19,11 +20,12 @@ const SPARE_FIELDS: usize = 1;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
-/// Where a field's name and value begin and end in the head: below [`HEAD_MAX`], so 32 bits hold it.
+/// Where a field's name and value begin and end in the head, whose final empty line keeps all of it
+/// below [`HEAD_MAX`]: 16 bits hold it.
 #[derive(Clone, Copy, Default)]
 struct Place {
-    name: (u32, u32),
-    value: (u32, u32),
+    name: (u16, u16),
+    value: (u16, u16),
 }
 
 /// A head, and what follows it.
@@ -66,6 +68,14 @@ pub(super) fn parse(inbox: &mut BytesMut, answers_head: bool) -> Result<Option<H
     let is_old = parsed.version == Some(0);
     *response.version_mut() = if is_old { Version::HTTP_10 } else { Version::HTTP_11 };
 
+    if let Some(reason) = parsed.reason
+        && !reason.is_empty()
+        && status.canonical_reason() != Some(reason)
+    {
+        let reason = ReasonPhrase::try_from(reason.as_bytes()).map_err(|_| Malformed)?;
+        response.extensions_mut().insert(reason);
+    }
+
     // Where each field lies: the values share the buffer that they were read into.
     let base = inbox.as_ptr() as usize;
     let count = parsed.headers.len();
@@ -74,8 +84,8 @@ pub(super) fn parse(inbox: &mut BytesMut, answers_head: bool) -> Result<Option<H
         let (name, value) =
             (field.name.as_ptr() as usize - base, field.value.as_ptr() as usize - base);
         *place = Place {
-            name: (name as u32, (name + field.name.len()) as u32),
-            value: (value as u32, (value + field.value.len()) as u32),
+            name: (name as u16, (name + field.name.len()) as u16),
+            value: (value as u16, (value + field.value.len()) as u16),
         };
     }
     let bytes = inbox.split_to(length).freeze();
@@ -311,6 +321,17 @@ mod tests {
         ] {
             assert_eq!(timeout_s(value.as_bytes()), seconds, "{value}");
         }
+    }
+
+    #[test]
+    fn a_reason_of_the_upstreams_own_is_kept() {
+        let reason = |wire: &str| {
+            let head = head(wire).unwrap().unwrap();
+            head.response.extensions().get::<ReasonPhrase>().map(|it| it.as_bytes().to_vec())
+        };
+        assert_eq!(reason("HTTP/1.1 200 Fine\r\n\r\n"), Some(b"Fine".to_vec()));
+        assert_eq!(reason("HTTP/1.1 200 OK\r\n\r\n"), None, "the usual one needs no telling");
+        assert_eq!(reason("HTTP/1.1 200\r\n\r\n"), None);
     }
 
     #[test]
