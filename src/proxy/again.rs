@@ -9,6 +9,8 @@ use super::retry;
 use super::retry::Attempts;
 use super::retry::Circumstances;
 use super::tally::Tally;
+use crate::catalog::Protocol;
+use crate::catalog::Retries;
 use crate::catalog::UpstreamSettings;
 use crate::model::Origin;
 use crate::server::OnExpiry;
@@ -79,12 +81,13 @@ impl<'e> Plan<'e> {
             None => PlannedBody::None,
             Some(mut body) => {
                 body.keep_alive_for(idle);
-                match (is_idempotent, attempts.may_follow()) {
+                let may_be_declined = is_short(&body, policy) && may_decline(settings, origin);
+                match (is_idempotent, attempts.may_follow() || may_be_declined) {
                     (false, false) => PlannedBody::Once(Some(body)),
                     (true, false) => PlannedBody::Replayed(Replay::unkept(body, idle)),
                     (_, true) => {
                         let replay = Replay::kept(body, idle, bodies, policy);
-                        if !is_idempotent {
+                        if !is_idempotent && !may_be_declined {
                             replay.settle();
                         }
                         PlannedBody::Replayed(replay)
@@ -155,6 +158,22 @@ impl<'e> Plan<'e> {
             Err(_) if self.replay().is_some_and(Replay::is_lost) => Err(ProxyError::BodyLost),
             Err(failed) => Err(failed.error.into()),
         }
+    }
+}
+
+/// True for a body that can be kept without a file.
+fn is_short(body: &RequestBody, policy: &Retries) -> bool {
+    body.size_hint().exact().is_some_and(|it| it <= policy.max_memory)
+}
+
+/// True for an upstream that may say of a request, body and all, that it has not looked at it: by
+/// leaving or refusing the stream on HTTP/2 (RFC 9113 §8.7). Such a request is sent again whatever its
+/// method.
+fn may_decline(settings: &UpstreamSettings, origin: &Origin) -> bool {
+    match settings.protocol {
+        Protocol::Auto => origin.is_https(),
+        Protocol::Http1 => false,
+        Protocol::Http2 => true,
     }
 }
 
