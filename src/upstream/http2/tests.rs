@@ -11,11 +11,15 @@ use crate::model::Origin;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
+
+/// Longest that anything may take: only a hang meets it.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
@@ -54,7 +58,8 @@ impl Scene {
     async fn until(&mut self, kind: u8) -> Option<Vec<u8>> {
         loop {
             let mut head = [0; 9];
-            self.upstream.read_exact(&mut head).await.ok()?;
+            let read = self.upstream.read_exact(&mut head);
+            tokio::time::timeout(PATIENCE, read).await.expect("a frame, or the end").ok()?;
             let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
             let mut payload = vec![0; length];
             self.upstream.read_exact(&mut payload).await.ok()?;
