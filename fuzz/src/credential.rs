@@ -24,6 +24,8 @@ pub fn holds(input: &[u8]) {
     let values: BTreeMap<&str, &str> =
         values.split('\n').filter_map(|it| it.split_once('=')).collect();
     let written = [settings.to_owned(), values.keys().copied().collect::<String>()].concat();
+    // A header's name is shown in lower case.
+    let written = written.to_lowercase();
     let tells = |text: &str| text.contains(MARK) && !written.contains(MARK);
 
     let scheme = match Custom::try_from(RawCustom { inject: inject.clone() }) {

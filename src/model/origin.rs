@@ -54,12 +54,15 @@ impl Origin {
             _ => return Err(UrlError::NotHttp),
         };
         let host = match url.host().ok_or(UrlError::Host)? {
+            // A URL's host may have almost any character; the name of one has these alone
+            // (RFC 952, RFC 1123 §2.1, and `_`, which real ones have).
+            Host::Domain(name) if !name.bytes().all(is_name_byte) => return Err(UrlError::Host),
             Host::Domain(name) => name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase(),
             Host::Ipv4(address) => address.to_string(),
             Host::Ipv6(address) => format!("[{address}]"),
         };
         // A second final dot would be the name's own, and shown without it another name's.
-        if host.is_empty() || host.ends_with('.') || host.contains(['%', '*']) {
+        if host.is_empty() || host.ends_with('.') {
             return Err(UrlError::Host);
         }
         let port = url.port_or_known_default().ok_or(UrlError::Host)?;
@@ -93,6 +96,10 @@ impl Origin {
             format!("{}:{}", self.host, self.port)
         }
     }
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
 }
 
 /// Parses, and refuses what a URL parser would quietly mend.
@@ -194,6 +201,10 @@ mod tests {
             "https://a..",
             "https://.",
             "https://a%2e%2e",
+            "https://a%7bb%7d.example",
+            "https://a,b",
+            "https://a!",
+            "https://a\"b",
         ] {
             assert!(Origin::parse(bad).is_err(), "{bad:?}");
         }
