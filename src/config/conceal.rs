@@ -5,6 +5,7 @@ use super::node::Node;
 use super::node::Place;
 use super::node::Style;
 use super::node::Value;
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
 /// Shorter values are no secrets, and would be found in every other word.
@@ -12,7 +13,7 @@ const LEN_MIN: usize = 4;
 
 /// A text that no message may show, and what was written in its place.
 struct Hidden<'n> {
-    value: &'n str,
+    value: Cow<'n, str>,
     written: &'n str,
     /// Where a problem of it is placed.
     place: Place,
@@ -48,7 +49,7 @@ impl Document {
 
 impl Hidden<'_> {
     fn conceal(&self, error: &mut ConfigError) {
-        let Self { value, written, .. } = *self;
+        let (value, written) = (&*self.value, self.written);
         if error.problem.contains(value) {
             error.problem = error.problem.replace(value, written);
             // The name of a credential's field, which a template that was filled in has named.
@@ -80,13 +81,18 @@ fn collect<'n>(node: &'n Node, place: Place, hidden: &mut Vec<Hidden<'n>>) {
         Value::Null => {}
         Value::Scalar(scalar) => {
             if let Style::Filled { written, pieces } = &scalar.style {
-                let whole = Hidden { value: &scalar.text, written, place };
-                let parts = pieces.iter().map(|it| Hidden {
-                    value: &it.value,
-                    written: &it.written,
-                    place,
-                });
-                hidden.extend(parts.chain([whole]).filter(|it| it.value.len() >= LEN_MIN));
+                let parts = pieces.iter().map(|it| (&*it.value, &*it.written));
+                for (value, written) in parts.chain([(&*scalar.text, &**written)]) {
+                    if value.len() < LEN_MIN {
+                        continue;
+                    }
+                    hidden.push(Hidden { value: value.into(), written, place });
+                    // A message may quote it with its line breaks escaped.
+                    let escaped = value.escape_debug().to_string();
+                    if escaped != value {
+                        hidden.push(Hidden { value: escaped.into(), written, place });
+                    }
+                }
             }
         }
         Value::List(items) => items.iter().for_each(|it| collect(it, it.place, hidden)),

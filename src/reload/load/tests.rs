@@ -505,6 +505,7 @@ fn a_secret_within_a_longer_value_is_not_shown_either() {
     let env = |name: &str| match name {
         "LEAK" => Some("hunter2-hunter2".to_owned()),
         "BRACED" => Some("{hunter2 hunter2}".to_owned()),
+        "LINES" => Some("hunter2\n\"hunter2\"".to_owned()),
         _ => None,
     };
     let mut wrong = Vec::new();
@@ -529,6 +530,12 @@ fn a_secret_within_a_longer_value_is_not_shown_either() {
             "connectors: { a: { base_url: 'https://{${LEAK}}.test', auth: { k: { bearer: {} } } } }"
                 .to_owned(),
             "connectors.a.base_url: the base URL names a variable `${LEAK}`, which can't be a name",
+        ),
+        (
+            method("{ bearer: {} }")
+                + "connections: { c: { connector: a, auth: k, embedded: true } }\n\
+                   activations: [{ connection: c, tenant: 'x-${LINES}', credentials: { token: x } }]\n",
+            "activations[0].tenant: `x-${LINES}` is not a tenant id",
         ),
     ] {
         let sources = Sources { setting: &env, file: &|_| Err("no such file".to_owned()) };
