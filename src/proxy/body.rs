@@ -16,7 +16,6 @@ use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
-use tokio::sync::oneshot;
 use tokio::time::Sleep;
 
 /// How long a body that expects a `100 Continue` waits for one: an upstream that knows nothing of
@@ -27,7 +26,8 @@ const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct OutBody {
     source: Option<Source>,
-    gate: Option<Gate>,
+    /// While it runs, the body waits for the upstream's `100 Continue`.
+    gate: Option<Pin<Box<Sleep>>>,
     /// Names that the credential goes by: a trailer of the same name does not go on.
     injected: Vec<HeaderName>,
 }
@@ -40,28 +40,6 @@ pub enum Source {
     Replayed(Attempt),
 }
 
-/// Holds a body back until the upstream has said `100 Continue`.
-#[derive(Debug)]
-struct Gate {
-    /// Of HTTP/2; a link of HTTP/1.1 says it to the body itself.
-    opened: Option<oneshot::Receiver<()>>,
-    at_the_latest: Pin<Box<Sleep>>,
-}
-
-impl Gate {
-    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(opened) = &mut self.opened
-            && let Poll::Ready(heard) = Pin::new(opened).poll(cx)
-        {
-            self.opened = None;
-            if heard.is_ok() {
-                return Poll::Ready(());
-            }
-        }
-        self.at_the_latest.as_mut().poll(cx)
-    }
-}
-
 impl OutBody {
     pub fn empty() -> Self {
         Self { source: None, gate: None, injected: Vec::new() }
@@ -71,10 +49,9 @@ impl OutBody {
         Self { source: Some(source), gate: None, injected }
     }
 
-    /// Not a byte before `opened` has fired, or its wait is over.
-    pub fn held_until(mut self, opened: oneshot::Receiver<()>) -> Self {
-        let at_the_latest = Box::pin(tokio::time::sleep(CONTINUE_WAIT));
-        self.gate = Some(Gate { opened: Some(opened), at_the_latest });
+    /// Not a byte before the upstream has said that it waits for it, or `CONTINUE_WAIT` is over.
+    pub fn held(mut self) -> Self {
+        self.gate = Some(Box::pin(tokio::time::sleep(CONTINUE_WAIT)));
         self
     }
 }
@@ -94,7 +71,7 @@ impl Body for OutBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, server::BodyError>>> {
         if let Some(gate) = &mut self.gate {
-            if gate.poll_open(cx).is_pending() {
+            if gate.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
             self.gate = None;

@@ -66,12 +66,10 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::task::Poll;
 use std::time::Duration;
 use std::time::Instant;
 use tally::Tally;
-use tokio::sync::oneshot;
 
 pub use body::OutBody as ProxyBody;
 pub use error::ProxyError;
@@ -388,20 +386,8 @@ fn request(head: &Parts, uri: Uri, onward: &Onward<'_>, body: Option<Source>) ->
             onward.asks.has_transfer_encoding || head.version == Version::HTTP_2;
         let names = onward.prepared.headers().iter().map(|it| it.0.clone());
         let injected = if may_have_trailers { names.collect() } else { Vec::new() };
-        *request.body_mut() = OutBody::streamed(body, injected);
-        if onward.expects_continue {
-            let (opener, opened) = oneshot::channel();
-            let opener = Mutex::new(Some(opener));
-            hyper::ext::on_informational(&mut request, move |informational| {
-                if informational.status() == StatusCode::CONTINUE
-                    && let Some(opener) = opener.lock().ok().and_then(|mut it| it.take())
-                {
-                    let _ = opener.send(());
-                }
-            });
-            let gated = std::mem::replace(request.body_mut(), OutBody::empty()).held_until(opened);
-            *request.body_mut() = gated;
-        }
+        let body = OutBody::streamed(body, injected);
+        *request.body_mut() = if onward.expects_continue { body.held() } else { body };
     }
     request
 }

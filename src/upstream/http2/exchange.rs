@@ -14,6 +14,7 @@ use http::HeaderValue;
 use http::Method;
 use http::Request;
 use http::Response;
+use http::StatusCode;
 use http::Uri;
 use http::Version;
 use http::header;
@@ -45,7 +46,7 @@ pub(in super::super) async fn exchange<B: RequestBody>(
     let is_end = body.is_end_stream();
     let head = head(parts, place.peer(), body.size_hint().exact())?;
     let (response, stream) = place.link().send(head, is_end).map_err(|it| failed(&place, &it))?;
-    let mut waiting = Answer { response, interim: 0 };
+    let mut waiting = Answer { response, interim: 0, waits_for_body: false };
     let mut upload = (!is_end).then(|| Upload::new(body, stream));
     let received = poll_fn(|cx| {
         // The response first: it may be there although the upstream wants no more of the body.
@@ -54,6 +55,11 @@ pub(in super::super) async fn exchange<B: RequestBody>(
                 NoAnswer::Error(error) => failed(&place, &error),
                 NoAnswer::InterimOnly => not_http(),
             }));
+        }
+        if std::mem::take(&mut waiting.waits_for_body)
+            && let Some(upload) = &mut upload
+        {
+            upload.may_go_on();
         }
         if let Some(Poll::Ready(sent)) = upload.as_mut().map(|it| Pin::new(it).poll(cx)) {
             upload = None;
@@ -98,6 +104,8 @@ fn head(mut parts: Parts, peer: &Peer, length: Option<u64>) -> Result<Request<()
 struct Answer {
     response: ResponseFuture,
     interim: usize,
+    /// The upstream has said `100 Continue`.
+    waits_for_body: bool,
 }
 
 enum NoAnswer {
@@ -110,11 +118,10 @@ impl Answer {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<RecvStream>, NoAnswer>> {
         while let Poll::Ready(Some(interim)) = self.response.poll_informational(cx) {
             self.interim += 1;
+            let status = interim.map_err(NoAnswer::Error)?.status();
+            self.waits_for_body |= status == StatusCode::CONTINUE;
             // HTTP/2 knows no 101 (RFC 9113 §8.6).
-            let is_tunnel = interim
-                .map_err(NoAnswer::Error)?
-                .status()
-                .eq(&http::StatusCode::SWITCHING_PROTOCOLS);
+            let is_tunnel = status == StatusCode::SWITCHING_PROTOCOLS;
             if is_tunnel || self.interim > INTERIM_MAX {
                 return Poll::Ready(Err(NoAnswer::InterimOnly));
             }

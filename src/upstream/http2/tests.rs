@@ -1,16 +1,26 @@
 //! A link's life by the tick: asked whether it lives, let go of, replaced.
+use super::super::link::RequestBody;
 use super::super::links::Links;
 use super::super::pool::PeerKey;
 use super::super::pool::PeerRef;
 use super::super::socket::Socket;
+use super::exchange;
 use super::link::Link;
 use super::peer::Peer;
 use super::peer::Turn;
 use super::peers::Peers;
 use crate::model::Origin;
+use bytes::Bytes;
+use http::Request;
+use http_body::Body;
+use http_body::Frame;
+use std::convert::Infallible;
 use std::num::NonZeroUsize;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
@@ -154,6 +164,52 @@ async fn an_upstream_that_keeps_talking_on_an_unused_link_loses_it() {
             scene.heard().await;
             assert_eq!(scene.peers.tick(100), 1);
             assert_eq!(scene.until(0xff).await, None, "the link is closed");
+        })
+        .await;
+}
+
+/// A body that has nothing until it is told to go on.
+#[derive(Default)]
+struct Waiting(Option<Bytes>);
+
+impl RequestBody for Waiting {
+    fn may_go_on(&mut self) {
+        self.0 = Some(Bytes::from_static(b"body"));
+    }
+}
+
+impl Body for Waiting {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.take().map_or(Poll::Pending, |it| Poll::Ready(Some(Ok(Frame::data(it)))))
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_waits_for_a_100_goes_on_with_it() {
+    const DATA: u8 = 0;
+    const HEADERS: u8 = 1;
+    // `:status` 100 as a literal, 204 by its index (RFC 7541 §6.2.1 and §6.1), on stream 1.
+    let go_on = [&[0, 0, 5, HEADERS, 4, 0, 0, 0, 1, 0x48, 3][..], b"100"].concat();
+    let done = [0, 0, 1, HEADERS, 5, 0, 0, 0, 1, 0x89];
+    LocalSet::new()
+        .run_until(async {
+            let mut scene = Scene::set().await;
+            let Ok(Turn::Place(place)) = scene.peer.turn().await else { panic!("no stream") };
+            let mut slot = Some(Request::post("/").body(Waiting::default()).unwrap());
+            let upstream = async {
+                scene.until(HEADERS).await.expect("the request's head");
+                scene.upstream.write_all(&go_on).await.unwrap();
+                assert_eq!(scene.until(DATA).await.expect("the body"), b"body");
+                scene.upstream.write_all(&done).await.unwrap();
+            };
+            let (answer, ()) = tokio::join!(exchange(place, &mut slot), upstream);
+            assert!(answer.is_ok_and(|it| it.status() == 204));
         })
         .await;
 }

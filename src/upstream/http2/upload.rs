@@ -30,6 +30,11 @@ impl<B: RequestBody> Upload<B> {
         Self { body, stream, held: Bytes::new() }
     }
 
+    /// The upstream has said that it waits for the body.
+    pub(super) fn may_go_on(&mut self) {
+        self.body.may_go_on();
+    }
+
     /// Sends what the window takes of what is held. False where the upstream wants no more.
     fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         while !self.held.is_empty() {
