@@ -232,11 +232,7 @@ impl Handler for CountedAdmin {
         self.metrics.links_open(Listener::Admin, delta);
     }
 
-    fn links_at_limit(&self) {
-        self.metrics.shared().link_refused(Listener::Admin, LinkRefusal::TooMany);
-    }
-
-    fn accept_failed(&self) {
-        self.metrics.shared().link_refused(Listener::Admin, LinkRefusal::Exhausted);
+    fn link_refused(&self, why: LinkRefusal) {
+        self.metrics.shared().link_refused(Listener::Admin, why);
     }
 }

@@ -114,12 +114,8 @@ impl Handler for Inbound {
         self.metrics.links_open(Listener::Public, delta);
     }
 
-    fn links_at_limit(&self) {
-        self.metrics.shared().link_refused(Listener::Public, LinkRefusal::TooMany);
-    }
-
-    fn accept_failed(&self) {
-        self.metrics.shared().link_refused(Listener::Public, LinkRefusal::Exhausted);
+    fn link_refused(&self, why: LinkRefusal) {
+        self.metrics.shared().link_refused(Listener::Public, why);
     }
 }
 

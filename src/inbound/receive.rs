@@ -136,6 +136,7 @@ mod tests {
     use crate::server::Handler;
     use crate::server::Link;
     use crate::server::LinkLimits;
+    use crate::telemetry::metrics::LinkRefusal;
     use http::Request;
     use http::Response;
     use http_body_util::Full;
@@ -208,9 +209,7 @@ mod tests {
 
         fn links(&self, _: i64) {}
 
-        fn links_at_limit(&self) {}
-
-        fn accept_failed(&self) {}
+        fn link_refused(&self, _: LinkRefusal) {}
     }
 
     #[test]

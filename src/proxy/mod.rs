@@ -137,12 +137,8 @@ impl Handler for Proxy {
         self.metrics.links_open(Listener::Proxy, delta);
     }
 
-    fn links_at_limit(&self) {
-        self.metrics.shared().link_refused(Listener::Proxy, LinkRefusal::TooMany);
-    }
-
-    fn accept_failed(&self) {
-        self.metrics.shared().link_refused(Listener::Proxy, LinkRefusal::Exhausted);
+    fn link_refused(&self, why: LinkRefusal) {
+        self.metrics.shared().link_refused(Listener::Proxy, why);
     }
 }
 

@@ -10,13 +10,16 @@ use super::state::LinkState;
 use super::streams::Streams;
 use super::watch::OnExpiry;
 use super::watch::Watch;
+use crate::telemetry::metrics::LinkRefusal;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::cell::RefCell;
+use std::error::Error;
 use std::future::poll_fn;
+use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
@@ -75,20 +78,39 @@ impl<H: Handler> Opening<H> {
         poll_fn(|cx| {
             let expired = state.watch.poll_expired(cx);
             if streams.is_flooded() {
+                self.handler.link_refused(LinkRefusal::Flood);
                 return Poll::Ready(());
             }
             if (expired || self.worker.is_draining()) && !told {
                 told = true;
+                if !self.worker.is_draining() {
+                    self.handler.link_refused(LinkRefusal::Idle);
+                }
                 conn.as_mut().graceful_shutdown();
                 // The peer has this long to acknowledge before the link is cut.
                 state.watch.arm(self.limits.head_timeout, OnExpiry::Cut);
             } else if expired && streams.is_idle() {
                 return Poll::Ready(());
             }
-            conn.as_mut().poll(cx).map(drop)
+            conn.as_mut().poll(cx).map(|it| {
+                if let Some(why) = it.err().as_ref().and_then(fault) {
+                    self.handler.link_refused(why);
+                }
+            })
         })
         .await;
     }
+}
+
+/// Why we have ended the link. None where the caller has, or the network.
+fn fault(error: &hyper::Error) -> Option<LinkRefusal> {
+    let cause = error.source()?;
+    if let Some(error) = cause.downcast_ref::<io::Error>() {
+        return (error.kind() == io::ErrorKind::QuotaExceeded).then_some(LinkRefusal::Flood);
+    }
+    let error = cause.downcast_ref::<h2::Error>().filter(|it| it.is_library())?;
+    let is_calm = error.reason() != Some(h2::Reason::ENHANCE_YOUR_CALM);
+    Some(if is_calm { LinkRefusal::Malformed } else { LinkRefusal::Flood })
 }
 
 /// Runs each HTTP/2 stream as a task of this thread, cut when its watch says so.

@@ -12,6 +12,7 @@ use super::watch::Watch;
 use super::worker::LinkCount;
 use super::worker::TICK;
 use super::worker::Worker;
+use crate::telemetry::metrics::LinkRefusal;
 use bytes::Bytes;
 use http::Request;
 use http::Response;
@@ -24,6 +25,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::error::Error;
 use std::future::poll_fn;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -65,11 +67,9 @@ pub trait Handler: 'static {
     /// A link opened (+1) or closed (-1).
     fn links(&self, delta: i64);
 
-    /// The listener has as many links as it may: it accepts no more until one ends.
-    fn links_at_limit(&self);
-
-    /// Accepting failed, for want of file descriptors or memory; it goes on after a pause.
-    fn accept_failed(&self);
+    /// A link was ended outside of any exchange, or accepting pauses: the listener has as many links
+    /// as it may, or the process has no file descriptor or memory for one more.
+    fn link_refused(&self, why: LinkRefusal);
 }
 
 /// A handler's word that the link is to be closed without an answer.
@@ -129,15 +129,27 @@ impl<H: Handler> Opening<H> {
     async fn begin(&self, stream: TcpStream) -> Option<(Stream, bool)> {
         let Some(acceptor) = self.acceptor.clone() else {
             let idle = self.limits.idle_timeout;
-            let is_http2 =
-                tokio::time::timeout(idle, speaks_http2(&stream, &self.worker)).await.ok()??;
+            let seen = tokio::time::timeout(idle, speaks_http2(&stream, &self.worker)).await;
+            let is_http2 = seen.unwrap_or_else(|_| self.refused(LinkRefusal::Idle))?;
             return Some((Stream::Plain(stream), is_http2));
         };
         let handshake = Box::pin(acceptor.accept(stream));
         let shaken = tokio::time::timeout(self.limits.head_timeout, handshake).await;
-        let stream = Box::new(shaken.ok()?.ok()?);
+        let stream = match shaken {
+            Ok(Ok(stream)) => Box::new(stream),
+            // Any other error is the link's: the caller has gone.
+            Ok(Err(error)) if error.kind() != ErrorKind::InvalidData => return None,
+            Ok(Err(_)) => return self.refused(LinkRefusal::Tls),
+            Err(_) => return self.refused(LinkRefusal::HeadTimeout),
+        };
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         Some((Stream::Tls(stream), is_http2))
+    }
+
+    /// Counts a link that ends here for that reason.
+    pub(super) fn refused<T>(&self, why: LinkRefusal) -> Option<T> {
+        self.handler.link_refused(why);
+        None
     }
 
     async fn serve_http1(&self, socket: Socket, state: Rc<LinkState>, is_tls: bool) {
@@ -204,6 +216,12 @@ impl<H: Handler> Opening<H> {
                     return Poll::Ready(Pause::Rest);
                 }
             } else if expired && (state.phase.get() != Phase::Exchange || state.watch.is_cut()) {
+                match state.phase.get() {
+                    Phase::Idle | Phase::Resting => self.handler.link_refused(LinkRefusal::Idle),
+                    Phase::Head => self.handler.link_refused(LinkRefusal::HeadTimeout),
+                    // Its own code has counted it.
+                    Phase::Exchange => {}
+                }
                 return Poll::Ready(Pause::Cut);
             }
             // What has arrived is served before the link is told to end.
@@ -213,7 +231,18 @@ impl<H: Handler> Opening<H> {
                 Pin::new(&mut *conn).graceful_shutdown();
                 polled = Pin::new(&mut *conn).poll(cx);
             }
-            polled.map(|it| if it.is_ok() { Pause::Ended } else { Pause::Cut })
+            polled.map(|it| match it {
+                Ok(()) => Pause::Ended,
+                Err(error) => {
+                    // Answered already, where there is an answer to it.
+                    if error.is_parse_too_large() {
+                        self.handler.link_refused(LinkRefusal::HeadTooLarge);
+                    } else if error.is_parse() {
+                        self.handler.link_refused(LinkRefusal::Malformed);
+                    }
+                    Pause::Cut
+                }
+            })
         })
         .await
     }
@@ -225,7 +254,11 @@ impl<H: Handler> Opening<H> {
             // What has arrived is served before the link ends.
             match socket.poll_readable(cx) {
                 Poll::Ready(()) => Poll::Ready(true),
-                Poll::Pending if expired || self.worker.is_draining() => Poll::Ready(false),
+                Poll::Pending if self.worker.is_draining() => Poll::Ready(false),
+                Poll::Pending if expired => {
+                    self.handler.link_refused(LinkRefusal::Idle);
+                    Poll::Ready(false)
+                }
                 Poll::Pending => Poll::Pending,
             }
         })

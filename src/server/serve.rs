@@ -10,6 +10,7 @@ use super::tls::Certificate;
 use super::watch::Watch;
 use super::worker::TICK;
 use super::worker::Worker;
+use crate::telemetry::metrics::LinkRefusal;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -29,7 +30,7 @@ pub async fn serve<H: Handler>(
     handler: Rc<H>,
 ) {
     let Ok(listener) = TcpListener::from_std(share.socket) else {
-        handler.accept_failed();
+        handler.link_refused(LinkRefusal::Exhausted);
         return;
     };
     let acceptor = certificate.map(|it| TlsAcceptor::from(it.server_config()));
@@ -67,12 +68,12 @@ impl<H: Handler> Door<H> {
                 // A link that was gone before we took it says nothing of the next.
                 Some(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
                 Some(Err(_)) => {
-                    self.handler.accept_failed();
+                    self.handler.link_refused(LinkRefusal::Exhausted);
                     tokio::time::sleep(TICK).await;
                 }
             }
             if self.desk.is_full(self.limits.max_links) {
-                self.handler.links_at_limit();
+                self.handler.link_refused(LinkRefusal::TooMany);
             }
             while self.desk.is_full(self.limits.max_links) && !self.worker.is_draining() {
                 tokio::time::sleep(TICK).await;
@@ -140,6 +141,7 @@ mod tests {
     use super::super::link::Link;
     use super::super::request::RequestBody;
     use super::super::worker::spawn;
+    use super::LinkRefusal;
     use bytes::Bytes;
     use http::Request;
     use http::Response;
@@ -166,9 +168,7 @@ mod tests {
 
         fn links(&self, _: i64) {}
 
-        fn links_at_limit(&self) {}
-
-        fn accept_failed(&self) {}
+        fn link_refused(&self, _: LinkRefusal) {}
     }
 
     /// Opens `links` to this many workers and asks on each; how many each worker serves.

@@ -19,6 +19,7 @@ mod limits_links;
 mod limits_memory;
 mod limits_rate;
 mod links;
+mod links_refused;
 mod messages;
 mod process;
 mod refusals;

@@ -35,16 +35,24 @@ labels! {
         Forbidden "forbidden",
     }
 
-    /// Why a client link was not accepted, or ended before its first request was read.
+    /// Why a client link was not accepted, or was ended outside of any exchange.
     LinkRefusal {
         /// The listener has as many as it may.
         TooMany "too_many",
         /// The process is out of file descriptors or memory: accepting pauses.
         Exhausted "exhausted",
+        /// The handshake failed.
         Tls "tls",
+        /// The handshake or a request's head took longer than `limits.head_timeout`.
         HeadTimeout "head_timeout",
+        /// Nothing was asked for `limits.idle_timeout`.
+        Idle "idle",
+        /// A head over `limits.max_head`, or a target over what HTTP is read with.
+        HeadTooLarge "head_too_large",
         /// The bytes are not HTTP.
         Malformed "malformed",
+        /// More HTTP/2 frames or resets than any caller needs.
+        Flood "flood",
     }
 
     /// A limit of attache's own that a request or a delivery was refused by.

@@ -75,7 +75,7 @@ metrics! {
     LINKS "attache_links_total" Counter ["listener"] LISTENERS,
         "Client links accepted.";
     LINKS_REFUSED "attache_links_refused_total" Counter ["listener", "reason"] LISTENERS * super::labels::LinkRefusal::ALL.len(),
-        "Client links closed by attache before they had sent a request, or not accepted at all.";
+        "Client links that were not accepted, or that attache ended outside of any exchange.";
     POOL_EVENTS "attache_pool_events_total" Counter ["event"] super::labels::POOL_EVENTS.len(),
         "What happened to upstream links.";
     POOL_IDLE "attache_pool_idle_links" Gauge [] 1,
