@@ -4,6 +4,7 @@ mod answers;
 mod codes;
 mod config_check;
 mod demo;
+mod descriptors;
 mod egress;
 mod fairness;
 mod fidelity;
