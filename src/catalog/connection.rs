@@ -162,6 +162,9 @@ impl Connection {
         let allowed_origins = origins(&raw.allowed_origins, at.key("allowed_origins"), problems);
         let limits = limits(&raw, at, problems);
         let method = method(&raw.auth, connector, at, problems);
+        if method.as_ref().is_some_and(|it| matches!(it.auth, Auth::Inbound(_))) {
+            no_concurrency(&raw, at, problems);
+        }
         let base_url = match &raw.base_url {
             Some(text) => base_url(text, at, problems),
             None => default_base_url(connector, method.as_deref(), at, problems),
@@ -262,6 +265,21 @@ fn limits(
         concurrency: Places::build(raw.concurrency, at.key("concurrency"), problems),
     };
     (limits != ConnectionLimits::default()).then(|| Box::new(limits))
+}
+
+/// What a webhook connection can't have, where it is written on the connection itself.
+fn no_concurrency(raw: &RawConnection, at: At<'_>, problems: &mut Vec<Problem>) {
+    let at_upstream = at.key("upstream");
+    let written = [
+        (raw.concurrency, at.key("concurrency")),
+        (raw.upstream.concurrency, at_upstream.key("concurrency")),
+    ];
+    for (_, at) in written.iter().filter(|it| it.0.is_some()) {
+        problems.push(at.problem(
+            "a webhook connection has no limit on deliveries at the same time",
+            "bound them with `rate`, or the links to the target with upstream.links",
+        ));
+    }
 }
 
 /// The class of the base URL's address, where it is one that the egress guard refuses.

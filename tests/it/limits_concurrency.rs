@@ -196,3 +196,26 @@ fn a_wait_that_can_not_be_meant_is_refused_where_it_stands() {
     let said = format!("{error:?}");
     assert!(said.contains("connections.api.concurrency.wait"), "{said}");
 }
+
+#[test]
+fn a_webhook_connection_with_a_limit_that_it_would_not_keep_is_refused_where_it_stands() {
+    for (settings, place) in [
+        ("concurrency: { max: 1 }", "connections.hooks.concurrency"),
+        ("upstream: { concurrency: { max: 1 } }", "connections.hooks.upstream.concurrency"),
+        ("upstream: { links: { max: 1 } }", ""),
+    ] {
+        let written = format!(
+            "upstream: {{ concurrency: {{ max: 9 }} }}\n\
+             connectors: {{ api: {{ base_url: \"http://a\", auth: {{ in: {{ hmac: {{ preset: github }} }} }} }} }}\n\
+             connections: {{ hooks: {{ connector: api, auth: in, base_url: \"http://b\", credentials: {{ secret: it-s-a-secret-of-the-tests }}, {settings} }} }}\n"
+        );
+        match Gateway::try_start(&written, "") {
+            Err(error) => {
+                let said = format!("{error:?}");
+                assert!(said.contains(&format!("key: \"{place}\"")), "{settings}: {said}");
+                assert!(said.contains("a webhook connection has no limit"), "{settings}: {said}");
+            }
+            Ok(_) => assert_eq!(place, "", "{settings}"),
+        }
+    }
+}
