@@ -4,6 +4,7 @@ use super::receive::WholeBody;
 use super::replay::UnderWay;
 use crate::catalog::UpstreamSettings;
 use crate::model::BaseUrl;
+use crate::model::Key;
 use crate::model::UnixTime;
 use crate::resolve;
 use crate::upstream::Destination;
@@ -40,6 +41,7 @@ pub(super) struct Told<'a> {
 /// Everything that forwarding needs, so that it can go on when the sender has hung up.
 pub(super) struct Forwarding {
     pub(super) upstream: Rc<Upstream<Full<Bytes>>>,
+    pub(super) connection: Key,
     pub(super) base: BaseUrl,
     pub(super) settings: Arc<UpstreamSettings>,
     pub(super) target: Uri,
@@ -66,7 +68,11 @@ impl Forwarding {
         *request.headers_mut() = self.headers;
         request.headers_mut().insert(header::HOST, self.base.host().clone());
         let mut request = Some(request);
-        let to = Destination { origin: self.base.origin(), settings: &self.settings };
+        let to = Destination {
+            origin: self.base.origin(),
+            settings: &self.settings,
+            connection: &self.connection,
+        };
         let until_linked = self.settings.links.wait + timeouts.connect + timeouts.tls;
         let most = until_linked + timeouts.first_byte;
         let most = timeouts.total.map_or(most, |it| it.min(most));

@@ -214,6 +214,7 @@ impl Inbound {
         };
         Ok(Forwarding {
             upstream: Rc::clone(&self.upstream),
+            connection: receiver.connection.key.clone(),
             settings: Arc::clone(&receiver.connection.upstream),
             target: target.ok_or(Undeliverable::NoTarget)?,
             headers: deliver::outgoing(&head.headers, &told),

@@ -218,7 +218,8 @@ impl Proxy {
         self.plan_begins(&plan, &link.watch);
         let sent = loop {
             let mut request = Some(request(head, uri.clone(), &onward, plan.next_body()));
-            let destination = Destination { origin, settings };
+            let connection = &target.connection.key;
+            let destination = Destination { origin, settings, connection };
             match self.send(destination, &mut request, plan.manner, &link.watch, tally).await? {
                 Ok(sent) if !plan.concerns(&sent) => {
                     self.plan_ends(&plan);
@@ -245,7 +246,7 @@ impl Proxy {
         watch: &Watch,
         tally: &mut Tally,
     ) -> Result<Result<Sent<OutBody>, Failed>, ProxyError> {
-        let Destination { origin, settings } = destination;
+        let Destination { origin, settings, .. } = destination;
         let pass = self.circuits.ask(origin, settings, Instant::now)?;
         let timeouts = settings.timeouts;
         let until_linked = settings.links.wait + timeouts.connect + timeouts.tls;

@@ -1,6 +1,7 @@
 //! Dialling: a name is resolved once, every address is judged, and only a judged one is connected to.
 use super::error::SendError;
 use super::look_up::LookUps;
+use crate::model::Key;
 use crate::model::Origin;
 use crate::model::address;
 use ipnet::IpNet;
@@ -72,12 +73,13 @@ impl Resolver {
 /// Connects to `origin`, within `timeout` for the name, the judgement and the connection together.
 pub(super) async fn dial(
     look_ups: &LookUps,
+    connection: &Key,
     origin: &Origin,
     allow: &[IpNet],
     timeout: Duration,
 ) -> Result<TcpStream, SendError> {
     let began = Instant::now();
-    let look_up = look_ups.addresses(origin.bare_host(), origin.port());
+    let look_up = look_ups.addresses(connection, origin.bare_host(), origin.port());
     let found =
         tokio::time::timeout(timeout, look_up).await.map_err(|_| SendError::ConnectTimedOut)??;
     let permitted = judged(origin.bare_host(), &found, allow)?;
@@ -124,6 +126,10 @@ async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 mod tests {
     use super::*;
 
+    fn key() -> Key {
+        Key::try_from("api").unwrap()
+    }
+
     fn sockets(addresses: &[&str]) -> Vec<SocketAddr> {
         addresses.iter().map(|it| SocketAddr::new(it.parse().unwrap(), 443)).collect()
     }
@@ -150,7 +156,7 @@ mod tests {
         let resolver = Resolver::Scripted(Arc::new(|_| vec![[127, 0, 0, 1].into()]));
         let look_ups = LookUps::new(resolver);
         let origin = Origin::parse("http://rebound.example:1").unwrap();
-        let dialled = dial(&look_ups, &origin, &[], Duration::from_secs(1)).await;
+        let dialled = dial(&look_ups, &key(), &origin, &[], Duration::from_secs(1)).await;
         assert_eq!(dialled.unwrap_err(), SendError::Forbidden { class: "loopback" });
     }
 
@@ -158,7 +164,7 @@ mod tests {
     async fn a_name_without_addresses_is_unresolved() {
         let look_ups = LookUps::new(Resolver::Scripted(Arc::new(|_| vec![])));
         let origin = Origin::parse("http://gone.example").unwrap();
-        let dialled = dial(&look_ups, &origin, &[], Duration::from_secs(1)).await;
+        let dialled = dial(&look_ups, &key(), &origin, &[], Duration::from_secs(1)).await;
         assert_eq!(dialled.unwrap_err(), SendError::Unresolved);
     }
 }

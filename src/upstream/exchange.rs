@@ -22,6 +22,7 @@ use super::socket::Socket;
 use super::tls::Connectors;
 use crate::catalog::Protocol;
 use crate::catalog::UpstreamSettings;
+use crate::model::Key;
 use crate::model::Origin;
 use http::Request;
 use http::Response;
@@ -38,6 +39,8 @@ use std::time::Instant;
 pub struct Destination<'a> {
     pub origin: &'a Arc<Origin>,
     pub settings: &'a Arc<UpstreamSettings>,
+    /// The connection that it is for.
+    pub connection: &'a Key,
 }
 
 /// How a request may be sent.
@@ -352,6 +355,7 @@ impl<B: RequestBody> Upstream<B> {
         let began = Instant::now();
         let dialled = dial::dial(
             &self.look_ups,
+            to.connection,
             to.origin,
             &settings.egress_allow,
             settings.timeouts.connect,

@@ -1,6 +1,8 @@
-//! Names become addresses: one look-up at a time for each name, shared by all who need it.
+//! Names become addresses: one look-up at a time for each name, shared by all who need it, and so many
+//! names at a time for each connection.
 use super::dial::Resolver;
 use super::error::SendError;
+use crate::model::Key;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::net::SocketAddr;
@@ -8,7 +10,13 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use tokio::sync::Semaphore;
 use tokio::sync::watch;
+
+/// Names that are looked up for one connection at the same time, per worker: half of the threads there
+/// are for it. A connection whose names are many and slow (a subdomain that the caller chooses) leaves
+/// the other half to the others.
+const LOOK_UPS_EACH_MAX: usize = 8;
 
 type Found = Result<Arc<[IpAddr]>, SendError>;
 
@@ -23,7 +31,15 @@ pub(super) struct LookUps {
     under_way: Arc<Mutex<UnderWay>>,
 }
 
-type UnderWay = HashMap<Box<str>, watch::Receiver<Option<Found>>>;
+#[derive(Debug, Default)]
+struct UnderWay {
+    /// With those that wait for a turn. Whoever wants the answer subscribes.
+    names: HashMap<Box<str>, Arc<Answer>>,
+    /// The turns of each connection that has names under way.
+    turns: HashMap<Key, Arc<Semaphore>>,
+}
+
+type Answer = watch::Sender<Option<Found>>;
 
 impl LookUps {
     pub(super) fn new(resolver: Resolver) -> Self {
@@ -32,35 +48,82 @@ impl LookUps {
 
     pub(super) async fn addresses(
         &self,
+        connection: &Key,
         host: &str,
         port: u16,
     ) -> Result<Vec<SocketAddr>, SendError> {
         if let Ok(address) = host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, port)]);
         }
-        let mut look_up = self.look_up(host);
+        let mut look_up = self.look_up(connection, host);
         let found = look_up.wait_for(Option::is_some).await.map_err(|_| SendError::Unresolved)?;
         let found = found.clone().unwrap_or(Err(SendError::Unresolved))?;
         Ok(found.iter().map(|it| SocketAddr::new(*it, port)).collect())
     }
 
-    /// The one that is under way for this name, or a new one, which goes on by itself.
-    fn look_up(&self, host: &str) -> watch::Receiver<Option<Found>> {
+    /// The one that is under way for this name, or a new one. Once it has its turn it goes on by itself.
+    fn look_up(&self, connection: &Key, host: &str) -> watch::Receiver<Option<Found>> {
         let mut under_way = locked(&self.under_way);
-        if let Some(look_up) = under_way.get(host) {
-            return look_up.clone();
+        if let Some(answer) = under_way.names.get(host) {
+            return answer.subscribe();
         }
-        let (sender, look_up) = watch::channel(None);
-        under_way.insert(host.into(), look_up.clone());
-        let (resolver, names) = (self.resolver.clone(), Arc::clone(&self.under_way));
-        let host: Box<str> = host.into();
+        let (answer, look_up) = watch::channel(None);
+        let answer = Arc::new(answer);
+        under_way.names.insert(host.into(), Arc::clone(&answer));
+        let turns = under_way
+            .turns
+            .entry(connection.clone())
+            .or_insert_with(|| Arc::new(Semaphore::new(LOOK_UPS_EACH_MAX)));
+        let asked = Asked {
+            under_way: Arc::clone(&self.under_way),
+            turns: Arc::clone(turns),
+            connection: connection.clone(),
+            host: host.into(),
+            answer,
+        };
         // Ends with the resolver's answer, and with the worker's runtime.
-        tokio::spawn(async move {
-            let found = resolver.addresses(&host).await;
-            locked(&names).remove(&host);
-            let _ = sender.send(Some(found.map(Arc::from)));
-        });
+        tokio::spawn(asked.run(self.resolver.clone()));
         look_up
+    }
+}
+
+/// One name that is asked for.
+struct Asked {
+    under_way: Arc<Mutex<UnderWay>>,
+    turns: Arc<Semaphore>,
+    connection: Key,
+    host: Box<str>,
+    answer: Arc<Answer>,
+}
+
+impl Asked {
+    async fn run(self, resolver: Resolver) {
+        let turn = loop {
+            tokio::select! {
+                biased;
+                turn = self.turns.acquire() => break turn,
+                // Nobody waits any more: it need not be asked at all.
+                () = self.answer.closed() => {
+                    let mut under_way = locked(&self.under_way);
+                    if self.answer.receiver_count() == 0 {
+                        return self.leave(&mut under_way);
+                    }
+                }
+            }
+        };
+        let found = resolver.addresses(&self.host).await;
+        drop(turn);
+        self.leave(&mut locked(&self.under_way));
+        self.answer.send_replace(Some(found.map(Arc::from)));
+    }
+
+    /// Whoever comes from now on asks anew.
+    fn leave(&self, under_way: &mut UnderWay) {
+        under_way.names.remove(&self.host);
+        // The table's and ours: no other name of the connection is under way.
+        if Arc::strong_count(&self.turns) == 2 {
+            under_way.turns.remove(&self.connection);
+        }
     }
 }
 
@@ -73,6 +136,10 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
     use std::time::Duration;
+
+    fn key(text: &str) -> Key {
+        Key::try_from(text).unwrap()
+    }
 
     #[test]
     fn a_slow_name_takes_one_thread_however_often_it_is_asked_for() {
@@ -89,21 +156,66 @@ mod tests {
             }
             vec![[192, 0, 2, 1].into()]
         }));
-        let look_ups = LookUps::new(resolver);
+        let (look_ups, api) = (LookUps::new(resolver), key("api"));
         runtime.block_on(async {
             for _ in 0..10 {
-                let asked = look_ups.addresses("slow.example", 443);
+                let asked = look_ups.addresses(&api, "slow.example", 443);
                 let given_up = tokio::time::timeout(Duration::from_millis(5), asked).await;
                 assert!(given_up.is_err());
             }
-            let fast = look_ups.addresses("fast.example", 80);
+            let fast = look_ups.addresses(&api, "fast.example", 80);
             let found = tokio::time::timeout(Duration::from_secs(20), fast).await;
             assert_eq!(found.unwrap().unwrap(), [SocketAddr::from(([192, 0, 2, 1], 80))]);
             // Whoever comes while it is under way shares its answer; then it is asked anew.
-            let asked = look_ups.addresses("slow.example", 443);
+            let asked = look_ups.addresses(&api, "slow.example", 443);
             drop(answer);
             assert_eq!(asked.await.unwrap(), [SocketAddr::from(([192, 0, 2, 1], 443))]);
-            assert!(locked(&look_ups.under_way).is_empty());
+            let under_way = locked(&look_ups.under_way);
+            assert!(under_way.names.is_empty() && under_way.turns.is_empty());
         });
+    }
+
+    #[test]
+    fn many_slow_names_of_one_connection_leave_threads_to_the_others() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(2 * LOOK_UPS_EACH_MAX)
+            .build()
+            .unwrap();
+        let (answer, answers) = mpsc::channel::<()>();
+        let answers = Mutex::new(answers);
+        let (asked, seen) = mpsc::channel();
+        let resolver = Resolver::Scripted(Arc::new(move |name| {
+            asked.send(name.to_owned()).unwrap();
+            if name.ends_with(".slow.example") {
+                let _ = answers.lock().unwrap().recv();
+            }
+            vec![[192, 0, 2, 1].into()]
+        }));
+        let look_ups = LookUps::new(resolver);
+        let (slow, other) = (key("slow"), key("other"));
+        runtime.block_on(async {
+            for number in 0..5 * LOOK_UPS_EACH_MAX {
+                let name = format!("n{number}.slow.example");
+                let asked = look_ups.addresses(&slow, &name, 443);
+                let given_up = tokio::time::timeout(Duration::from_millis(5), asked).await;
+                assert!(given_up.is_err());
+            }
+            let fast = look_ups.addresses(&other, "fast.example", 80);
+            let found = tokio::time::timeout(Duration::from_secs(20), fast).await;
+            assert_eq!(found.unwrap().unwrap(), [SocketAddr::from(([192, 0, 2, 1], 80))]);
+            // Who still waits gets its turn.
+            let waiting = look_ups.addresses(&slow, "last.slow.example", 443);
+            drop(answer);
+            let found = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+            assert!(found.unwrap().is_ok());
+            while !locked(&look_ups.under_way).names.is_empty() {
+                tokio::task::yield_now().await;
+            }
+            assert!(locked(&look_ups.under_way).turns.is_empty());
+        });
+        // Those whose turn did not come in time were never asked.
+        let begun = seen.try_iter().filter(|it| it.ends_with(".slow.example")).count();
+        assert_eq!(begun, LOOK_UPS_EACH_MAX + 1);
     }
 }
