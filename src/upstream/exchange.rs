@@ -57,7 +57,7 @@ pub struct Manner {
 /// What was spent before the request could be sent. Zero where a pooled link was there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
-    /// Waiting for a link, since there may be only so many.
+    /// Waiting for a link or a stream, since there may be only so many.
     pub queue: Duration,
     pub dial: Duration,
     pub tls: Duration,
@@ -273,14 +273,22 @@ impl<B: RequestBody> Upstream<B> {
             let idle = if may_take { self.pool.take(by, manner.may_repeat) } else { None };
             idle.map(Found::Idle).or_else(|| self.room(by, &peer, places.max).map(Found::Place))
         };
+        let turn = async |waits: &dyn Fn()| {
+            tokio::time::timeout(places.wait, peer.turn(places.queue, find, waits)).await
+        };
+        self.queued(spent, turn).await.unwrap_or(Err(SendError::NoLink))
+    }
+
+    /// Counts the wait that `turn` tells of, and its time.
+    async fn queued<T>(&self, spent: &mut Spent, turn: impl AsyncFnOnce(&dyn Fn()) -> T) -> T {
         let began = Cell::new(None);
         let waits = || {
             began.set(Some(Instant::now()));
             (self.on_event)(PoolEvent::Awaited);
         };
-        let turn = tokio::time::timeout(places.wait, peer.turn(places.queue, find, waits)).await;
+        let turn = turn(&waits).await;
         spent.queue += began.get().map_or(Duration::ZERO, |it| it.elapsed());
-        turn.unwrap_or(Err(SendError::NoLink))
+        turn
     }
 
     /// A place for one more link, for which one may have to go that is idle and can't be used here.
@@ -300,8 +308,10 @@ impl<B: RequestBody> Upstream<B> {
         spent: &mut Spent,
     ) -> Result<(Link<B>, bool), SendError> {
         let peer = self.http2.peer(by, || key_of(to)).ok_or(SendError::OutsideOrigin)?;
+        let places = self.links.share(to.settings.links);
         loop {
-            let dialling = match peer.turn().await? {
+            let turn = async |waits: &dyn Fn()| peer.turn(places, waits).await;
+            let dialling = match self.queued(spent, turn).await? {
                 Turn::Place(place) => return Ok((Link::Http2(place), false)),
                 Turn::Http1 { is_required } => {
                     let place = match self.place(to, by, manner, spent).await? {
@@ -318,8 +328,7 @@ impl<B: RequestBody> Upstream<B> {
                 Turn::Dial(dialling) => dialling,
             };
             // Whoever finds no room here waits for a stream on a link that there is.
-            let max = self.links.share(to.settings.links).max;
-            let place = self.room(by, &self.links.peer(by, || key_of(to)), max);
+            let place = self.room(by, &self.links.peer(by, || key_of(to)), places.max);
             let dialled = match place {
                 Some(place) => self.open(to, place, false, spent).await,
                 None => Err(SendError::NoLink),

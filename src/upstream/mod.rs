@@ -6,7 +6,6 @@ mod body;
 mod dial;
 mod error;
 mod exchange;
-mod framing;
 mod http1;
 mod http2;
 mod link;

@@ -30,7 +30,7 @@ pub enum PoolEvent {
     Stale,
     /// An idle link was closed: too old, or ended by the upstream.
     Retired,
-    /// A request has to wait for a link.
+    /// A request has to wait for a link, or for a stream on one.
     Awaited,
 }
 

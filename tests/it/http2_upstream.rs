@@ -23,10 +23,16 @@ fn gateway(url: &str) -> Gateway {
     Gateway::plain(url, "upstream: { http: 2, timeouts: { connect: 2s, tls: 2s, first_byte: 4s } }")
 }
 
+/// The same, with `links` that it may have; a single failure of the upstream's opens its circuit.
+fn gateway_with_links(url: &str, links: &str) -> Gateway {
+    let circuit = "circuit: { failures: 1, lasting: 0s, pause: 60s }";
+    Gateway::plain(url, &format!("upstream: {{ http: 2, links: {links}, {circuit} }}"))
+}
+
 /// A gateway whose connection `api` speaks what TLS agrees on.
 fn gateway_with_tls(url: &str, authority: &Authority) -> Gateway {
     let ca = authority.pem().replace('\n', "\\n");
-    Gateway::plain(url, &format!("upstream: {{ ca: \"{ca}\" }}"))
+    Gateway::plain(url, &format!("upstream: {{ ca: \"{ca}\", links: {{ max: 64, queue: 0 }} }}"))
 }
 
 /// This many GETs at the same time.
@@ -55,6 +61,31 @@ async fn answer_through(
         gate.acquire().await.expect("the gate stays").forget();
         link.try_send(answer(stream, "ok")).await;
     }
+}
+
+/// Allows one stream on each link, and answers each once the gate has a permit for it.
+async fn one_at_a_time() -> (Http2Upstream, Arc<Semaphore>, mpsc::UnboundedReceiver<u32>) {
+    let (gate, (arrived, arrivals)) = (Arc::new(Semaphore::new(0)), mpsc::unbounded_channel());
+    let open = Arc::clone(&gate);
+    let upstream = Http2Upstream::start(move |mut link| {
+        let (gate, arrived) = (Arc::clone(&open), arrived.clone());
+        async move {
+            link.send(settings(&[(MAX_CONCURRENT_STREAMS, 1)])).await;
+            answer_through(link, gate, arrived).await;
+        }
+    })
+    .await;
+    (upstream, gate, arrivals)
+}
+
+/// Until this metric of `upstream.links` says so.
+async fn until(gateway: &Gateway, metric: &str, count: f64) {
+    let reached = async {
+        while gateway.metric(metric, &["upstream_links"]).await < count {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(metric, reached).await;
 }
 
 #[tokio::test]
@@ -144,7 +175,7 @@ async fn another_link_is_opened_when_streams_run_out() {
         }
     })
     .await;
-    let gateway = gateway(&upstream.url());
+    let gateway = gateway_with_links(&upstream.url(), "{ max: 8, queue: 0 }");
 
     let asked = ask_at_once(&gateway, 6);
     for _ in 0..6 {
@@ -159,16 +190,7 @@ async fn another_link_is_opened_when_streams_run_out() {
 
 #[tokio::test]
 async fn links_to_one_upstream_are_bounded_and_the_others_wait_their_turn() {
-    let (gate, (arrived, mut arrivals)) = (Arc::new(Semaphore::new(0)), mpsc::unbounded_channel());
-    let open = Arc::clone(&gate);
-    let upstream = Http2Upstream::start(move |mut link| {
-        let (gate, arrived) = (Arc::clone(&open), arrived.clone());
-        async move {
-            link.send(settings(&[(MAX_CONCURRENT_STREAMS, 1)])).await;
-            answer_through(link, gate, arrived).await;
-        }
-    })
-    .await;
+    let (upstream, gate, mut arrivals) = one_at_a_time().await;
     let gateway = gateway(&upstream.url());
 
     let asked = ask_at_once(&gateway, 20);
@@ -180,6 +202,45 @@ async fn links_to_one_upstream_are_bounded_and_the_others_wait_their_turn() {
 
     assert_eq!(answers(asked).await, vec![(200, "ok".to_owned()); 20]);
     assert_eq!(upstream.links(), 8);
+}
+
+#[tokio::test]
+async fn so_many_wait_for_a_stream_and_the_rest_are_refused() {
+    let (upstream, gate, mut arrivals) = one_at_a_time().await;
+    let gateway = gateway_with_links(&upstream.url(), "{ max: 8, queue: 3, wait: 60s }");
+
+    let asked = ask_at_once(&gateway, 20);
+    for _ in 0..8 {
+        soon("as many requests as links", arrivals.recv()).await;
+    }
+    until(&gateway, "attache_limited_total", 9.0).await;
+    gate.add_permits(11);
+
+    let answers = answers(asked).await;
+    assert_eq!(answers.iter().filter(|it| it.0 == 200).count(), 11, "{answers:?}");
+    assert_eq!(answers.iter().filter(|it| it.0 == 429).count(), 9, "{answers:?}");
+    assert_eq!(gateway.metric("attache_queued_total", &["upstream_links"]).await, 3.0);
+    let log = gateway.stop();
+    let waited = log.iter().filter(|it| it["queue"].as_f64() > Some(0.0)).count();
+    assert_eq!(waited, 3, "{log:?}");
+}
+
+#[tokio::test]
+async fn who_waits_too_long_for_a_stream_is_refused_and_the_upstream_not_blamed() {
+    let (upstream, gate, mut arrivals) = one_at_a_time().await;
+    let gateway = gateway_with_links(&upstream.url(), "{ max: 8, wait: 100ms }");
+    let asked = ask_at_once(&gateway, 8);
+    for _ in 0..8 {
+        soon("as many requests as links", arrivals.recv()).await;
+    }
+
+    for one in ask_at_once(&gateway, 3) {
+        let answer = one.await.expect("an answer");
+        assert_eq!((answer.status, answer.code().as_deref()), (429, Some("rate_limited")));
+    }
+    gate.add_permits(9);
+    assert_eq!(answers(asked).await, vec![(200, "ok".to_owned()); 8]);
+    assert_eq!(gateway.ask("/").await.text(), "ok", "the circuit is closed");
 }
 
 #[tokio::test]
@@ -195,7 +256,7 @@ async fn an_upstream_that_allows_no_streams_costs_those_who_ask_it_their_deadlin
         "egress: {{ allow: [127.0.0.0/8] }}\nconnectors:\n\
          \x20 none: {{ base_url: \"{}\", auth: {{ m: {{ none: {{}} }} }} }}\n\
          \x20 fine: {{ base_url: \"{}\", auth: {{ m: {{ none: {{}} }} }} }}\nconnections:\n\
-         \x20 api: {{ connector: none, auth: m, upstream: {{ http: 2, timeouts: {{ connect: 300ms, tls: 300ms, first_byte: 600ms }} }} }}\n\
+         \x20 api: {{ connector: none, auth: m, upstream: {{ http: 2, links: {{ max: 8, wait: 300ms }}, timeouts: {{ first_byte: 600ms }} }} }}\n\
          \x20 fine: {{ connector: fine, auth: m }}\n",
         upstream.url(),
         other.url()
@@ -205,11 +266,18 @@ async fn an_upstream_that_allows_no_streams_costs_those_who_ask_it_their_deadlin
     let fine = gateway.get("/", "Attache-Connection: fine\r\n").await;
     assert_eq!((fine.status, fine.text().as_str()), (200, "fine"));
 
+    // One request goes on each link before the upstream says so.
+    let mut sent = 0;
     for one in asked {
         let answer = one.await.expect("an answer");
-        assert_eq!((answer.status, answer.code().as_deref()), (504, Some("upstream_timeout")));
+        let of_a_link =
+            (answer.status, answer.code().as_deref()) == (504, Some("upstream_timeout"));
+        let waited = (answer.status, answer.code().as_deref()) == (429, Some("rate_limited"));
+        assert!(of_a_link || waited, "{answer:?}");
+        sent += usize::from(of_a_link);
     }
-    assert!(upstream.links() <= 8, "{} links", upstream.links());
+    assert_eq!(sent, upstream.links());
+    assert!(sent <= 8, "{sent} links");
 }
 
 #[tokio::test]
@@ -257,7 +325,7 @@ async fn a_dial_that_fails_fails_for_all_who_wait_for_it() {
     // It accepts, and closes without a handshake.
     let upstream = RawUpstream::start([Script::new().read_rest(1)]).await;
     let url = upstream.url().replace("http:", "https:");
-    let gateway = Gateway::plain(&url, "upstream: { timeouts: { connect: 2s, tls: 2s } }");
+    let gateway = Gateway::plain(&url, "upstream: { links: { max: 64, queue: 0 } }");
 
     for one in ask_at_once(&gateway, 20) {
         let answer = one.await.expect("an answer");

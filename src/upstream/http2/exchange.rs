@@ -1,9 +1,9 @@
 //! One exchange on an HTTP/2 link: the head, the body on its way up, and the response's head.
 use super::super::error::SendError;
-use super::super::framing;
 use super::super::link::LinkFailed;
 use super::super::link::RequestBody;
 use super::body::Incoming;
+use super::framing;
 use super::peer::Peer;
 use super::place::Place;
 use super::upload::Upload;

@@ -260,10 +260,14 @@ async fn drive(mut conn: Connection<Counted, Bytes>, shared: Rc<Shared>, peer: W
         let polled = Pin::new(&mut conn).poll(cx).map(drop);
         let said = Some(conn.max_concurrent_send_streams()).filter(|it| *it != UNSAID);
         let allowed = said.map(|it| it.min(STREAMS_MAX));
-        if allowed != shared.allowed.replace(allowed)
+        let before = shared.allowed.replace(allowed);
+        if allowed != before
             && let (Some(peer), Some(allowed)) = (peer.upgrade(), allowed)
         {
             peer.allows(allowed);
+            if before.is_none() {
+                peer.settled();
+            }
         }
         polled
     })
@@ -272,6 +276,6 @@ async fn drive(mut conn: Connection<Counted, Bytes>, shared: Rc<Shared>, peer: W
     // Streams learn of the end from here on.
     drop(conn);
     if let Some(peer) = peer.upgrade() {
-        peer.changed();
+        peer.settled();
     }
 }

@@ -6,6 +6,7 @@
 mod body;
 mod counted;
 mod exchange;
+mod framing;
 mod link;
 mod peer;
 mod peers;

@@ -4,12 +4,14 @@ use super::link::Link;
 use super::link::STREAMS_MAX;
 use super::peers;
 use super::place::Place;
+use crate::catalog::Places;
 use crate::model::Origin;
 use http::uri::Authority;
 use http::uri::Scheme;
 use std::cell::Cell;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Instant;
 use tokio::sync::Notify;
 
 /// Links to one upstream, per worker. Beyond them an exchange waits for a place.
@@ -58,6 +60,8 @@ pub(in super::super) struct Peer {
     allowed: Cell<usize>,
     dialling: Cell<usize>,
     waiting: Cell<usize>,
+    /// Those of them that wait for a stream, and not for a link that is being opened.
+    queued: Cell<usize>,
     failures: Cell<u64>,
     last_failure: Cell<SendError>,
     no_dial_before_ms: Cell<u64>,
@@ -82,6 +86,7 @@ impl Peer {
             allowed: Cell::new(STREAMS_MAX),
             dialling: Cell::new(0),
             waiting: Cell::new(0),
+            queued: Cell::new(0),
             failures: Cell::new(0),
             last_failure: Cell::new(SendError::Closed),
             no_dial_before_ms: Cell::new(0),
@@ -90,11 +95,18 @@ impl Peer {
         }))
     }
 
-    /// A place, or the task of opening a link, or the word that HTTP/2 is not spoken. Waits while
-    /// others open links and all places are taken; the caller's own deadline ends that.
-    pub(in super::super) async fn turn(self: &Rc<Self>) -> Result<Turn, SendError> {
+    /// A place, or the task of opening a link, or the word that HTTP/2 is not spoken.
+    ///
+    /// Waits for links that others open; the caller's own deadline ends that. Where all streams are
+    /// taken and no more links may be opened, it waits for a stream as `places` say; `waits` is
+    /// called when that begins.
+    pub(in super::super) async fn turn(
+        self: &Rc<Self>,
+        places: Places,
+        waits: impl Fn(),
+    ) -> Result<Turn, SendError> {
         let failures = self.failures.get();
-        let mut waiting = None;
+        let (mut waiting, mut queued) = (None, None);
         loop {
             // Who waits has precedence over who comes.
             let is_first = waiting.is_some() || self.waiting.get() == 0;
@@ -113,8 +125,23 @@ impl Peer {
             if self.may_dial() {
                 return Ok(Turn::Dial(Dialling::begin(self)));
             }
+            let others = self.waiting.get() - usize::from(waiting.is_some());
+            if queued.is_none() && !self.is_coming(others) {
+                if self.queued.get() >= places.queue as usize {
+                    return Err(SendError::NoLink);
+                }
+                waits();
+                queued = Some(Queued::begin(self));
+            }
             waiting.get_or_insert_with(|| Waiting::begin(self));
-            self.changed.notified().await;
+            let changed = self.changed.notified();
+            match &queued {
+                None => changed.await,
+                Some(queued) => {
+                    let left = places.wait.saturating_sub(queued.since.elapsed());
+                    tokio::time::timeout(left, changed).await.map_err(|_| SendError::NoLink)?;
+                }
+            }
         }
     }
 
@@ -127,16 +154,25 @@ impl Peer {
     /// True where one more link is due: the first one, or one for those who would wait for all that
     /// is being opened.
     fn may_dial(&self) -> bool {
-        let (mut open, mut coming) = (0, self.dialling.get());
-        for link in self.links.borrow().iter().filter(|it| it.is_open()) {
-            open += 1;
-            coming += usize::from(!link.is_settled());
-        }
+        let open = self.links.borrow().iter().filter(|it| it.is_open()).count();
         match self.spoken.get() {
-            Spoken::Unknown => coming == 0,
+            Spoken::Unknown => !self.is_coming(0),
             _ if open + self.dialling.get() >= LINKS_MAX => false,
             _ if open > 0 && self.clock_ms() < self.no_dial_before_ms.get() => false,
-            _ => coming * self.allowed.get().max(1) <= self.waiting.get(),
+            _ => !self.is_coming(self.waiting.get()),
+        }
+    }
+
+    /// True where a link is being opened that has a stream for one more than these others: one dials
+    /// or shakes hands, or the upstream has not yet said how many streams it allows.
+    fn is_coming(&self, others: usize) -> bool {
+        let links = self.links.borrow();
+        let unsettled = links.iter().filter(|it| it.is_open() && !it.is_settled()).count();
+        let coming = self.dialling.get() + unsettled;
+        match self.spoken.get() {
+            // What the first link brings, it brings for all.
+            Spoken::Unknown => coming > 0,
+            _ => coming * self.allowed.get().max(1) > others,
         }
     }
 
@@ -145,6 +181,12 @@ impl Peer {
         if self.waiting.get() > 0 {
             self.changed.notify_one();
         }
+    }
+
+    /// A link that was being opened has come to something: all who waited for it look again, since
+    /// they may have to wait for a stream from now on.
+    pub(super) fn settled(&self) {
+        self.changed.notify_waiters();
     }
 
     /// A link has said how many streams it takes at the same time.
@@ -226,6 +268,25 @@ impl Drop for Waiting<'_> {
         self.0.waiting.set(self.0.waiting.get() - 1);
         // Whatever woke this one may be good for more than one.
         self.0.changed();
+    }
+}
+
+/// Counts as waiting for a stream while held.
+struct Queued<'p> {
+    peer: &'p Peer,
+    since: Instant,
+}
+
+impl<'p> Queued<'p> {
+    fn begin(peer: &'p Peer) -> Self {
+        peer.queued.set(peer.queued.get() + 1);
+        Self { peer, since: Instant::now() }
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.peer.queued.set(self.peer.queued.get() - 1);
     }
 }
 

@@ -1,4 +1,5 @@
 //! A link's life by the tick: asked whether it lives, let go of, replaced.
+use super::super::error::SendError;
 use super::super::link::RequestBody;
 use super::super::links::Links;
 use super::super::pool::PeerKey;
@@ -9,6 +10,7 @@ use super::link::Link;
 use super::peer::Peer;
 use super::peer::Turn;
 use super::peers::Peers;
+use crate::catalog::Places;
 use crate::model::Origin;
 use bytes::Bytes;
 use http::Request;
@@ -53,7 +55,7 @@ impl Scene {
         let peers = Peers::new();
         let peer = peers.peer(&by, key).unwrap();
         let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
-        let Ok(Turn::Dial(dialling)) = peer.turn().await else { panic!("there is no link yet") };
+        let Ok(Turn::Dial(dialling)) = turn(&peer).await else { panic!("there is no link yet") };
         let place = Links::new(NonZeroUsize::MIN).peer(&by, key).place(1).unwrap();
         let link = Link::open(Socket::Plain(ours.unwrap(), place), &peer).await.unwrap();
         drop(dialling.opened(&link));
@@ -80,7 +82,7 @@ impl Scene {
     }
 
     async fn has_link(&self) -> bool {
-        matches!(self.peer.turn().await, Ok(Turn::Place(_)))
+        matches!(turn(&self.peer).await, Ok(Turn::Place(_)))
     }
 
     /// Lets the link's task read what has been sent to it.
@@ -96,6 +98,10 @@ impl Scene {
             }
         }
     }
+}
+
+async fn turn(peer: &Rc<Peer>) -> Result<Turn, SendError> {
+    peer.turn(Places { max: 8, queue: 0, wait: Duration::ZERO }, || ()).await
 }
 
 fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
@@ -134,7 +140,7 @@ async fn a_link_that_does_not_answer_is_let_go_of_and_replaced() {
             assert!(scene.has_link().await, "there is time left to answer");
             scene.peers.tick(15_100);
             assert_eq!(scene.until(0xff).await, None, "the link is closed");
-            assert!(matches!(scene.peer.turn().await, Ok(Turn::Dial(_))), "and another is due");
+            assert!(matches!(turn(&scene.peer).await, Ok(Turn::Dial(_))), "and another is due");
         })
         .await;
 }
@@ -200,7 +206,7 @@ async fn a_body_that_waits_for_a_100_goes_on_with_it() {
     LocalSet::new()
         .run_until(async {
             let mut scene = Scene::set().await;
-            let Ok(Turn::Place(place)) = scene.peer.turn().await else { panic!("no stream") };
+            let Ok(Turn::Place(place)) = turn(&scene.peer).await else { panic!("no stream") };
             let mut slot = Some(Request::post("/").body(Waiting::default()).unwrap());
             let upstream = async {
                 scene.until(HEADERS).await.expect("the request's head");
