@@ -33,6 +33,8 @@ pub struct Tally {
     began: Instant,
     /// Time that went by while the upstream had the word.
     waited: Duration,
+    /// How much of it was between attempts.
+    backed_off_us: u64,
     waiting_since: Option<Instant>,
     is_complete: bool,
 }
@@ -73,6 +75,7 @@ impl Tally {
             places: PlacesHeld::default(),
             began: Instant::now(),
             waited: Duration::ZERO,
+            backed_off_us: 0,
             waiting_since: None,
             is_complete: false,
         }
@@ -109,6 +112,7 @@ impl Tally {
     /// The exchange has waited to be sent again: time that is not our own work.
     pub fn backed_off(&mut self, waited: Duration) {
         self.waited += waited;
+        self.backed_off_us += micros(waited);
     }
 
     /// The exchange has waited for a place for so long.
@@ -170,7 +174,9 @@ impl Drop for Tally {
         let timing = Timing {
             total_us: record.times.total_us,
             overhead_us: overhead,
-            upstream_us: micros(self.waited).saturating_sub(record.times.queue_us),
+            upstream_us: micros(self.waited)
+                .saturating_sub(record.times.queue_us)
+                .saturating_sub(self.backed_off_us),
         };
         let metrics = &self.proxy.metrics;
         metrics.exchange(&labels, &timing, record.bytes_in, record.bytes_out);

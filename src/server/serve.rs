@@ -19,6 +19,7 @@ use std::task::Poll;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::task::coop::has_budget_remaining;
 use tokio_rustls::TlsAcceptor;
 
 /// Accepts and serves until the worker drains; links that are open then finish on their own tasks.
@@ -58,7 +59,10 @@ impl<H: Handler> Door<H> {
                 // Links that the kernel has accepted already are served: requests may be on them.
                 match listener.poll_accept(cx) {
                     Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
-                    Poll::Pending if self.worker.is_draining() => Poll::Ready(None),
+                    // Out of budget it is pending too, whatever waits there.
+                    Poll::Pending if self.worker.is_draining() && has_budget_remaining() => {
+                        Poll::Ready(None)
+                    }
                     Poll::Pending => Poll::Pending,
                 }
             });

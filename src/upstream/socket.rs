@@ -21,6 +21,13 @@ pub(super) enum Socket {
     ),
 }
 
+impl Socket {
+    /// True where what was written may still wait inside, until it is flushed.
+    pub(super) fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls(..))
+    }
+}
+
 impl AsyncRead for Socket {
     fn poll_read(
         mut self: Pin<&mut Self>,

@@ -214,7 +214,7 @@ server:
   public: {{ listen: "127.0.0.1:0" }}
 log: {{ access: {scene.folder}/access.log }}
 egress: {{ allow: [127.0.0.0/8] }}
-callers: {{ rig: {{ key: {load.CALLER_KEY} }} }}
+callers: {{ rig: {{ key: {load.CALLER_KEY}, rate: {{ requests: 1000000 }} }} }}
 connectors: {json.dumps(connectors)}  # YAML 1.2 takes JSON as it is
 connections:
   {SINK}: {{ connector: {SINK}, auth: token, credentials: {{ {field}: {credential(0)} }} }}
@@ -225,7 +225,9 @@ connections:
     def _connector(self, base_url: str, upstream: dict) -> dict:
         api_key = {"in": "header", "name": "Authorization", "format": "Bearer {key}"}
         token = {"bearer": {}} if self.auth == "bearer" else {"api_key": api_key}
-        return {"base_url": base_url, "auth": {"token": token}} | ({"upstream": upstream} if upstream else {})
+        # Limits that are never reached are counted all the same.
+        upstream = upstream | {"concurrency": {"max": 10_000}}
+        return {"base_url": base_url, "auth": {"token": token}, "upstream": upstream}
 
 
 def address(port: int) -> dict:

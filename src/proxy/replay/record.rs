@@ -71,6 +71,18 @@ pub(super) struct Record {
     reading: Option<JoinHandle<io::Result<Bytes>>>,
 }
 
+impl Drop for Record {
+    /// What has not begun would only be written for nobody: it gives up its memory and its turn.
+    fn drop(&mut self) {
+        if let Some((writing, _)) = &self.writing {
+            writing.abort();
+        }
+        if let Some(reading) = &self.reading {
+            reading.abort();
+        }
+    }
+}
+
 impl Record {
     pub(super) fn new(bodies: &Rc<KeptBodies>, policy: &Retries) -> Self {
         Self {

@@ -117,6 +117,9 @@ impl Chunked {
         let httparse::Status::Complete((length, fields)) = parsed else {
             return if inbox.len() > TRAILERS_MAX { Err(Malformed) } else { Ok(Piece::More) };
         };
+        if length > TRAILERS_MAX {
+            return Err(Malformed);
+        }
         let mut trailers = HeaderMap::with_capacity(fields.len());
         for field in fields {
             let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Malformed)?;
@@ -132,7 +135,7 @@ impl Chunked {
 /// The line before a chunk.
 struct SizeLine {
     size: u64,
-    /// The line's length in bytes, its end included, and how much of it is extension.
+    /// The line's length in bytes, its end included, and how much of it is padding or extension.
     length: usize,
     extension: usize,
 }
@@ -148,7 +151,8 @@ fn size_line(bytes: &[u8]) -> Result<Option<SizeLine>, Malformed> {
         return Err(Malformed);
     }
     let digits = line.iter().take_while(|it| it.is_ascii_hexdigit()).count();
-    let rest = line[digits..].trim_ascii_start();
+    let padding = line[digits..].iter().take_while(|it| matches!(it, b' ' | b'\t')).count();
+    let rest = &line[digits + padding..];
     if digits == 0 || digits > 16 || !(rest.is_empty() || rest[0] == b';') {
         return Err(Malformed);
     }
@@ -158,7 +162,7 @@ fn size_line(bytes: &[u8]) -> Result<Option<SizeLine>, Malformed> {
     }
     let text = std::str::from_utf8(&line[..digits]).map_err(|_| Malformed)?;
     let size = u64::from_str_radix(text, 16).map_err(|_| Malformed)?;
-    Ok(Some(SizeLine { size, length: end + 1, extension: rest.len() }))
+    Ok(Some(SizeLine { size, length: end + 1, extension: line.len() - digits }))
 }
 
 #[cfg(test)]
@@ -199,7 +203,7 @@ mod tests {
 
     #[test]
     fn what_another_reader_could_take_otherwise_is_refused() {
-        let cases: [&[u8]; 18] = [
+        let cases: [&[u8]; 19] = [
             b"+4\r\nwiki\r\n0\r\n\r\n",
             b"-4\r\nwiki\r\n0\r\n\r\n",
             b"0x4\r\nwiki\r\n0\r\n\r\n",
@@ -214,6 +218,7 @@ mod tests {
             b"4;a\rb\r\nwiki\r\n0\r\n\r\n",
             b"4;a\nb\r\nwiki\r\n0\r\n\r\n",
             b"4;a\0\r\nwiki\r\n0\r\n\r\n",
+            b"4\x0c\r\nwiki\r\n0\r\n\r\n",
             b"10000000000000000\r\nwiki\r\n0\r\n\r\n",
             b"0\r\n bad: 1\r\n\r\n",
             b"0\r\nbad : 1\r\n\r\n",
@@ -231,6 +236,11 @@ mod tests {
         assert!(read(&line, 1000).is_err());
         let trailers = [b"0\r\na: ".as_slice(), &vec![b'x'; TRAILERS_MAX + 1]].concat();
         assert!(read(&trailers, 1000).is_err());
+        let whole = [&trailers[..], b"\r\n\r\n"].concat();
+        assert!(read(&whole, whole.len()).is_err(), "nor when it comes at once");
+        let mut padded = [&b"1"[..], &[b' '; 1000], b"\r\nx\r\n"].concat().repeat(20);
+        padded.extend_from_slice(b"0\r\n\r\n");
+        assert!(read(&padded, 1000).is_err());
         let mut extended = b"1;extension\r\nx\r\n".repeat(EXTENSIONS_MAX / 8);
         extended.extend_from_slice(b"0\r\n\r\n");
         assert!(read(&extended, 1000).is_err());

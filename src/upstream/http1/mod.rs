@@ -32,12 +32,14 @@ use sending::BodyFailed;
 use sending::Sending;
 use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::pin::pin;
 use std::task::Context;
 use std::task::Poll;
 use std::task::Waker;
 use std::task::ready;
 use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWrite;
 
 /// Room that a read finds: enough for most answers whole.
 const READ: usize = 16 * 1024;
@@ -61,6 +63,8 @@ pub(super) struct Http1<B: RequestBody> {
     sending: Option<Sending<B>>,
     /// A byte of the request has gone out.
     has_written: bool,
+    /// TLS may hold back what was written: it has to be asked to send it all.
+    is_unflushed: bool,
     /// What ended the request before it was whole.
     cut: Option<SendError>,
     answers_head: bool,
@@ -96,6 +100,7 @@ impl<B: RequestBody> Http1<B> {
             outbox: Outbox::default(),
             sending: None,
             has_written: false,
+            is_unflushed: false,
             cut: None,
             answers_head: false,
             wants_upgrade: false,
@@ -162,17 +167,21 @@ impl<B: RequestBody> Http1<B> {
 
     /// The next head; `None` for an interim one.
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Response<()>>, SendError>> {
+        // What lies here already is parsed; what comes, once there is the end of another line in it.
+        let mut has_line = !self.inbox.is_empty();
         loop {
-            if !self.inbox.is_empty() {
+            if has_line || self.inbox.len() > HEAD_MAX {
                 let parsed = response::parse(&mut self.inbox, self.answers_head);
                 let answered = parsed.and_then(|it| it.map(|it| self.answered(it)).transpose());
                 if let Some(answered) = answered.transpose() {
                     return Poll::Ready(answered.map_err(|Malformed| SendError::NotHttp));
                 }
             }
+            let before = self.inbox.len();
             if !matches!(ready!(self.poll_fill(READ, cx)), Ok(1..)) {
                 return Poll::Ready(Err(SendError::Closed));
             }
+            has_line = self.inbox[before..].contains(&b'\n');
         }
     }
 
@@ -214,10 +223,16 @@ impl<B: RequestBody> Http1<B> {
                 }
             }
             if self.outbox.is_empty() {
+                if self.is_unflushed {
+                    if ready!(Pin::new(&mut self.socket).poll_flush(cx)).is_err() {
+                        return self.cut(SendError::Closed);
+                    }
+                    self.is_unflushed = false;
+                }
                 return if self.sending.is_none() { Poll::Ready(()) } else { Poll::Pending };
             }
             match ready!(self.outbox.poll_write(&mut self.socket, cx)) {
-                Ok(1..) => self.has_written = true,
+                Ok(1..) => (self.has_written, self.is_unflushed) = (true, self.socket.is_tls()),
                 Ok(0) | Err(_) => return self.cut(SendError::Closed),
             }
         }
@@ -229,6 +244,7 @@ impl<B: RequestBody> Http1<B> {
         self.cut = Some(error);
         self.sending = None;
         self.outbox = Outbox::default();
+        self.is_unflushed = false;
         Poll::Ready(())
     }
 
@@ -314,7 +330,10 @@ impl<B: RequestBody> Http1<B> {
     /// True where the exchange is over on both sides, with nothing left over, and the link can
     /// carry another. Gives up what memory a long body took.
     pub(super) fn rest(&mut self) -> bool {
-        let is_sent = self.sending.is_none() && self.outbox.is_empty() && self.cut.is_none();
+        let is_sent = self.sending.is_none()
+            && self.outbox.is_empty()
+            && !self.is_unflushed
+            && self.cut.is_none();
         let may_stay = self.keeps && is_sent && self.is_over() && self.inbox.is_empty();
         if may_stay {
             self.outbox.trim();
@@ -346,3 +365,6 @@ fn is_to_websocket(headers: &HeaderMap) -> bool {
 fn data<E>(bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, E>>> {
     Poll::Ready(Some(Ok(Frame::data(bytes))))
 }
+
+#[cfg(test)]
+mod tests;

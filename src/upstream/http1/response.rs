@@ -101,7 +101,14 @@ pub(super) fn parse(inbox: &mut BytesMut, answers_head: bool) -> Result<Option<H
         headers.append(name, HeaderValue::from_maybe_shared(value).map_err(|_| Malformed)?);
     }
     let length = about.body_length(status, is_old, answers_head)?;
-    let keeps = length != Length::UntilClose && !about.closes && (!is_old || about.stays);
+    // What has no body but announces one may send it all the same, later.
+    let is_odd = match status {
+        StatusCode::NO_CONTENT => about.is_chunked || about.length.is_some_and(|it| it > 0),
+        StatusCode::NOT_MODIFIED => about.is_chunked,
+        _ => false,
+    };
+    let stays = !about.closes && (!is_old || about.stays);
+    let keeps = length != Length::UntilClose && stays && !is_odd;
     *response.headers_mut() = headers;
     Ok(Some(Head { size: bytes.len(), response, length, keeps, keep_alive_s: about.keep_alive_s }))
 }
@@ -218,7 +225,12 @@ mod tests {
             ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", Length::Exactly(5), true),
             ("HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n", Length::Chunked, true),
             ("HTTP/1.1 200 OK\r\n\r\n", Length::UntilClose, false),
-            ("HTTP/1.1 204 No\r\ncontent-length: 5\r\n\r\n", Length::Exactly(0), true),
+            ("HTTP/1.1 204 No\r\n\r\n", Length::Exactly(0), true),
+            ("HTTP/1.1 204 No\r\ncontent-length: 0\r\n\r\n", Length::Exactly(0), true),
+            ("HTTP/1.1 204 No\r\ncontent-length: 5\r\n\r\n", Length::Exactly(0), false),
+            ("HTTP/1.1 204 No\r\ntransfer-encoding: chunked\r\n\r\n", Length::Exactly(0), false),
+            ("HTTP/1.1 304 No\r\ncontent-length: 5\r\n\r\n", Length::Exactly(0), true),
+            ("HTTP/1.1 304 No\r\ntransfer-encoding: chunked\r\n\r\n", Length::Exactly(0), false),
             ("HTTP/1.1 304 No\r\n\r\n", Length::Exactly(0), true),
             (
                 "HTTP/1.1 200\r\ncontent-length: 0\r\nconnection: x, Close\r\n\r\n",
