@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-peers test-differential test-long fuzz bench check
+.PHONY: help demo test test-rust test-peers test-differential test-long soak fuzz bench check
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
@@ -29,9 +29,13 @@ test-peers: ## Official clients and SDKs alone (tests/peers/run FILE… for one 
 test-differential: ## The same odd requests to attache, nginx and HAProxy; each difference explained (docs/differential.md)
 	@tests/differential/run
 
-test-long: ## The tests, with those that take minutes: a gibibyte, soaks, property tests at length
+test-long: ## The tests, with those that take minutes: a gibibyte, a short soak, property tests at length
 	@scripts/need rust cc
 	@ATTACHE_TEST_LONG=1 PROPTEST_CASES=20000 cargo test --locked --release --all-targets
+
+soak: ## Half an hour under load while upstreams die (ARGS="--minutes 5" and others: benches/soak/run)
+	@scripts/need rust cc
+	@benches/soak/run $(ARGS)
 
 SECONDS ?= 600
 
@@ -50,4 +54,4 @@ check: ## Format, lints, and what else is installed: cargo-deny, shellcheck
 	@cargo fmt --check
 	@cargo clippy --locked --all-targets -- -D warnings
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else echo "check: cargo-deny is not installed, deny.toml not checked"; fi
-	@if command -v shellcheck >/dev/null; then shellcheck scripts/* .ci/run; else echo "check: shellcheck is not installed"; fi
+	@if command -v shellcheck >/dev/null; then shellcheck $$(git grep -lE '^#!.*\b(ba)?sh$$' -- scripts .ci benches tests); else echo "check: shellcheck is not installed"; fi

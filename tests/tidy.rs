@@ -43,7 +43,8 @@ const MACHINE_PATHS: &[&str] = &[
     concat!("C:", "\\"),
 ];
 
-/// What the repository holds besides `src/` that people wrote, by the names' ends.
+/// What the repository holds besides `src/` that people wrote, by the names' ends. Files without any
+/// ending (scripts, `Makefile`, `Dockerfile`) belong to it as well.
 const TEXT_ENDS: &[&str] = &[
     ".rs",
     ".md",
@@ -61,9 +62,22 @@ const TEXT_ENDS: &[&str] = &[
     ".cfg",
     ".html",
     ".css",
-    "Makefile",
-    "Dockerfile",
-    ".ci/run",
+    ".dockerignore",
+    ".gitignore",
+];
+
+/// Folders that hold what is not written, or not here: built, installed, or bytes for the fuzz targets.
+const OTHER_FOLDERS: &[&str] = &[
+    ".git",
+    "target",
+    "node_modules",
+    "dist",
+    ".venv",
+    "__pycache__",
+    "seeds",
+    "corpus",
+    "artifacts",
+    "coverage",
 ];
 
 #[test]
@@ -303,6 +317,10 @@ fn ends_item(code: &str) -> bool {
     code.ends_with('}') || code.ends_with("};") || (code.ends_with(';') && !code.starts_with('#'))
 }
 
+fn is_text(name: &str) -> bool {
+    !name.contains('.') || TEXT_ENDS.iter().any(|it| name.ends_with(it))
+}
+
 fn for_each_file(folder: &Path, visit: &mut impl FnMut(&str, &str)) {
     let mut entries: Vec<_> = fs::read_dir(folder)
         .expect("the folder can be listed")
@@ -313,13 +331,13 @@ fn for_each_file(folder: &Path, visit: &mut impl FnMut(&str, &str)) {
     for path in entries {
         let name = path.file_name().and_then(|it| it.to_str()).expect("a name in UTF-8");
         if path.is_dir() {
-            if !matches!(name, ".git" | "target" | "node_modules" | "dist" | ".venv") {
+            if !OTHER_FOLDERS.contains(&name) {
                 for_each_file(&path, visit);
             }
             continue;
         }
         let shown = path.to_str().expect("a path in UTF-8");
-        if TEXT_ENDS.iter().any(|it| shown.ends_with(it)) {
+        if is_text(name) {
             visit(shown, &fs::read_to_string(&path).expect("a source is UTF-8"));
         }
     }

@@ -73,10 +73,6 @@ impl Environment {
         self.assignment(connector).map(|it| &it.link)
     }
 
-    pub fn assignments(&self) -> impl Iterator<Item = &Assignment> {
-        self.assigned.values()
-    }
-
     /// `connection` finds one by key: `None` where there is none, `Some(None)` where there is one
     /// that is not sound, which was said already.
     pub(super) fn build<'c>(

@@ -9,10 +9,7 @@ use super::credentials::WAREHOUSE_USER;
 use super::credentials::WEATHER_KEY;
 use super::credentials::WEBHOOK_SECRET;
 use super::places::Places;
-use hmac::Hmac;
-use hmac::KeyInit;
-use hmac::Mac;
-use sha2::Sha256;
+use aws_lc_rs::hmac;
 
 /// The event that the sample shop sends.
 const EVENT: &str = r#"{"event":"order.paid","order":17}"#;
@@ -121,10 +118,8 @@ fn key() -> (&'static str, String) {
 
 /// What the sample shop signs its webhooks with, in GitHub's way: hex(HMAC-SHA256(secret, body)).
 fn signature(body: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes())
-        .expect("HMAC takes a key of any length (RFC 2104 §3)");
-    mac.update(body.as_bytes());
-    hex::encode(mac.finalize().into_bytes())
+    let key = hmac::Key::new(hmac::HMAC_SHA256, WEBHOOK_SECRET.as_bytes());
+    hex::encode(hmac::sign(&key, body.as_bytes()))
 }
 
 #[cfg(test)]

@@ -7,15 +7,25 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
 
+/// Requests, and how long they may take: more of both where the long tests run (`ATTACHE_TEST_LONG`).
+fn requests_and_time() -> (usize, Duration) {
+    if std::env::var_os("ATTACHE_TEST_LONG").is_some() {
+        (200_000, Duration::from_secs(600))
+    } else {
+        (6000, Duration::from_secs(60))
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_doubled_or_unexplained_while_upstreams_die() {
+    let (requests, time) = requests_and_time();
     let folder = TempDir::new().expect("a folder for temporary files");
     let settings = Settings {
         attache: PathBuf::from(env!("CARGO_BIN_EXE_attache")),
         folder: folder.path().to_owned(),
         workers: 2,
-        time: Duration::from_secs(60),
-        requests: 6000,
+        time,
+        requests,
         rate: Some(1500.0),
         calibrate: Duration::ZERO,
         fast: 16,

@@ -114,3 +114,15 @@ fn a_folder_inside_a_url_or_a_longer_path_is_no_machine_path() {
         assert_eq!(text_faults("docs/a.md", fine), Vec::<String>::new(), "{fine}");
     }
 }
+
+#[test]
+fn scripts_without_an_ending_are_read_as_well() {
+    let mut seen = Vec::new();
+    for folder in ["scripts", ".ci", "benches", "tests"] {
+        for_each_file(Path::new(folder), &mut |path, _| seen.push(path.to_owned()));
+    }
+    for script in ["scripts/need", ".ci/run", "benches/soak/run", "tests/peers/run"] {
+        assert!(seen.iter().any(|it| it == script), "{script} is not read");
+    }
+    assert!(!is_text(".git"), "a worktree's `.git` names the folder that it belongs to");
+}
