@@ -193,14 +193,16 @@ async fn links_to_one_upstream_are_bounded_and_the_others_wait_their_turn() {
     let (upstream, gate, mut arrivals) = one_at_a_time().await;
     let gateway = gateway(&upstream.url());
 
-    let asked = ask_at_once(&gateway, 20);
+    let asked = ask_at_once(&gateway, 60);
     for _ in 0..8 {
         soon("as many requests as links", arrivals.recv()).await;
     }
     assert_eq!(upstream.links(), 8);
-    gate.add_permits(20);
+    // Who came before there was a link has noticed by now that no link comes for it.
+    until(&gateway, "attache_queued_total", 52.0).await;
+    gate.add_permits(60);
 
-    assert_eq!(answers(asked).await, vec![(200, "ok".to_owned()); 20]);
+    assert_eq!(answers(asked).await, vec![(200, "ok".to_owned()); 60]);
     assert_eq!(upstream.links(), 8);
 }
 
