@@ -17,8 +17,9 @@ use std::sync::PoisonError;
 use std::task::Context;
 use std::task::Poll;
 
-/// Gates that are kept although nobody is inside or waits: they are found sooner so.
-const IDLE_MAX: usize = 4096;
+/// Gates of one kind that are kept although nobody is inside or waits, as they are found sooner so:
+/// up to this many at any time, and above it up to twice as many in all as were in use at the last look.
+const IDLE_MIN: usize = 4096;
 
 /// Seconds until somebody may have left.
 const RETRY_S: u64 = 1;
@@ -34,11 +35,18 @@ pub struct Gates {
 
 /// The gates of one kind.
 #[derive(Debug)]
-struct Known<K>(Mutex<HashMap<K, Arc<Gate>, RandomState>>);
+struct Known<K>(Mutex<Kept<K>>);
+
+#[derive(Debug)]
+struct Kept<K> {
+    gates: HashMap<K, Arc<Gate>, RandomState>,
+    /// With so many they are looked through for those that nobody needs.
+    look_at: usize,
+}
 
 impl<K> Default for Known<K> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self(Mutex::new(Kept { gates: HashMap::default(), look_at: IDLE_MIN }))
     }
 }
 
@@ -89,13 +97,16 @@ impl Turn {
 
 impl<K: Clone + Eq + Hash> Known<K> {
     fn gate(&self, whose: &K) -> Arc<Gate> {
-        let mut gates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Kept { gates, look_at } = &mut *kept;
         if let Some(gate) = gates.get(whose) {
             return Arc::clone(gate);
         }
-        if gates.len() >= IDLE_MAX {
-            // Whoever is inside or waits holds the gate. What is left then is as many as exchanges.
+        if gates.len() >= *look_at {
+            // Whoever is inside or waits holds the gate. What is left then is as many as exchanges, and
+            // as many again may come before the next look: each pays for looking at two.
             gates.retain(|_, gate| Arc::strong_count(gate) > 1);
+            *look_at = IDLE_MIN.max(2 * gates.len());
         }
         let gate = Arc::new(Gate::default());
         gates.insert(whose.clone(), Arc::clone(&gate));
@@ -115,12 +126,31 @@ mod tests {
         let gates = Gates::default();
         let key = |number: usize| Key::try_from(&*format!("c{number}")).unwrap();
         let _inside = gates.connection(&key(0), ONE).unwrap().unwrap();
-        for number in 1..3 * IDLE_MAX {
+        for number in 1..3 * IDLE_MIN {
             drop(gates.connection(&key(number), ONE).unwrap().unwrap());
         }
-        assert!(gates.connections.0.lock().unwrap().len() <= IDLE_MAX);
+        assert!(gates.connections.0.lock().unwrap().gates.len() <= IDLE_MIN);
         let refused = gates.connection(&key(0), ONE).unwrap_err();
         assert_eq!(refused.limit, Limit::ConnectionConcurrency);
+    }
+
+    #[test]
+    fn with_many_in_use_not_every_one_that_comes_looks_through_all() {
+        let gates = Gates::default();
+        let enter = |number: usize| {
+            let key = Key::try_from(&*format!("c{number}")).unwrap();
+            gates.connection(&key, ONE).unwrap().unwrap()
+        };
+        let kept = || gates.connections.0.lock().unwrap().gates.len();
+        let inside: Vec<_> = (0..IDLE_MIN).map(enter).collect();
+        // A look would find those that have gone before.
+        (IDLE_MIN..2 * IDLE_MIN).for_each(|number| drop(enter(number)));
+        assert_eq!(kept(), 2 * IDLE_MIN, "none until as many have come as were in use");
+        drop(enter(2 * IDLE_MIN));
+        assert_eq!(kept(), IDLE_MIN + 1);
+        drop(inside);
+        (2 * IDLE_MIN..4 * IDLE_MIN).for_each(|number| drop(enter(number)));
+        assert!(kept() <= IDLE_MIN, "and what is kept shrinks again");
     }
 
     #[test]
