@@ -49,40 +49,58 @@ struct Door<H> {
     desk: Desk,
 }
 
+/// What a worker's own socket has for it.
+enum Next {
+    Accepted(std::io::Result<(TcpStream, SocketAddr)>),
+    /// There are as many links as there may be.
+    Pause,
+    End,
+}
+
 impl<H: Handler> Door<H> {
     /// Takes what the kernel has accepted on this worker's own socket.
     async fn accept(&self, listener: TcpListener) {
         let stop = Watch::new(&self.worker);
         loop {
-            let accepted = poll_fn(|cx| {
+            let next = poll_fn(|cx| {
                 let _ = stop.poll_expired(cx);
+                // Others may have taken the last places since this one began to wait.
+                if self.must_pause() {
+                    return Poll::Ready(Next::Pause);
+                }
                 // Links that the kernel has accepted already are served: requests may be on them.
                 match listener.poll_accept(cx) {
-                    Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
+                    Poll::Ready(accepted) => Poll::Ready(Next::Accepted(accepted)),
                     // Out of budget it is pending too, whatever waits there.
                     Poll::Pending if self.worker.is_draining() && has_budget_remaining() => {
-                        Poll::Ready(None)
+                        Poll::Ready(Next::End)
                     }
                     Poll::Pending => Poll::Pending,
                 }
             });
-            match accepted.await {
-                None => return,
-                Some(Ok((stream, peer))) => self.keep_or_hand_over(stream, peer),
+            match next.await {
+                Next::End => return,
+                Next::Pause => {
+                    self.handler.link_refused(LinkRefusal::TooMany);
+                    while self.must_pause() {
+                        tokio::time::sleep(TICK).await;
+                    }
+                }
+                Next::Accepted(Ok((stream, peer))) => self.keep_or_hand_over(stream, peer),
                 // A link that was gone before we took it says nothing of the next.
-                Some(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
-                Some(Err(_)) => {
+                Next::Accepted(Err(error))
+                    if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
+                Next::Accepted(Err(_)) => {
                     self.handler.link_refused(LinkRefusal::Exhausted);
                     tokio::time::sleep(TICK).await;
                 }
             }
-            if self.desk.is_full(self.limits.max_links) {
-                self.handler.link_refused(LinkRefusal::TooMany);
-            }
-            while self.desk.is_full(self.limits.max_links) && !self.worker.is_draining() {
-                tokio::time::sleep(TICK).await;
-            }
         }
+    }
+
+    /// True while there are as many links as there may be.
+    fn must_pause(&self) -> bool {
+        self.desk.is_full(self.limits.max_links) && !self.worker.is_draining()
     }
 
     /// Takes what other workers hand over.

@@ -13,13 +13,17 @@ use tempfile::TempDir;
 
 const REQUEST: &str = "GET /x HTTP/1.1\r\nHost: g\r\n\r\n";
 
-/// Three listeners with these settings each, besides their address.
+/// Three listeners with these settings each, besides their address; one worker.
 fn gateway(proxy: &str, admin: &str, public: &str) -> Gateway {
+    gateway_of(1, proxy, admin, public)
+}
+
+fn gateway_of(workers: usize, proxy: &str, admin: &str, public: &str) -> Gateway {
     let server = format!(
         r#"
 log: {{ format: json, access: ACCESS }}
 server:
-  proxy: {{ listen: "127.0.0.1:0", workers: 1, {proxy} }}
+  proxy: {{ listen: "127.0.0.1:0", workers: {workers}, {proxy} }}
   admin: {{ listen: "127.0.0.1:0", token: {ADMIN_TOKEN}, {admin} }}
   public: {{ listen: "127.0.0.1:0", {public} }}
   shutdown: {{ ready_delay: 0s, drain: 0s }}
@@ -132,5 +136,36 @@ async fn a_listener_with_as_many_links_as_it_may_have_counts_that_it_pauses() {
         assert!(
             ended(to, REQUEST.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")).await.is_some()
         );
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_waited_for_links_takes_none_when_others_have_filled_the_listener() {
+    let gateway = gateway_of(2, "limits: { max_links: 2 }", "", "");
+    let mut served = Vec::new();
+    for _ in 0..2 {
+        let mut link = RawClient::connect(gateway.proxy).await;
+        link.send(REQUEST).await;
+        assert!(link.response().await.is_some());
+        served.push(link);
+    }
+    // The kernel gives some of them to each worker.
+    let mut waiting = Vec::new();
+    for _ in 0..32 {
+        waiting.push(RawClient::connect(gateway.proxy).await);
+    }
+    counted(&gateway, "proxy", "too_many", 2.0).await;
+    // Both workers have been round since.
+    for link in &mut served {
+        link.send(REQUEST).await;
+        assert!(link.response().await.is_some());
+    }
+    assert_eq!(gateway.metric("attache_links_open", &["listener=\"proxy\""]).await, 2.0);
+    drop(served);
+    for link in &mut waiting {
+        link.send(REQUEST.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")).await;
+    }
+    for link in &mut waiting {
+        assert!(link.response().await.is_some(), "whoever waited is served");
     }
 }
