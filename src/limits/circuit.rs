@@ -1,5 +1,6 @@
 //! A pause for upstreams that fail: circuits that open, let probes through, and close again.
 use super::refused::Refused;
+use super::slots::Slots;
 use crate::catalog::Circuit;
 use crate::catalog::UpstreamSettings;
 use crate::model::Origin;
@@ -10,6 +11,7 @@ use foldhash::fast::RandomState;
 use hashbrown::Equivalent;
 use hashbrown::HashMap;
 use std::fmt;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -20,17 +22,28 @@ use std::time::Duration;
 use std::time::Instant;
 
 /// Upstreams whose failures are counted at the same time. What fails beyond them gets no pause.
-pub const FAILING_MAX: usize = 16_384;
+pub const FAILING_MAX: u16 = 16_384;
 
 /// Failures further apart than this are not in a row: an upstream that is seldom asked needs no pause.
 const FORGET: Duration = Duration::from_secs(60);
 
-/// The circuits of the process, of which only those are kept that are not in perfect order: asking
-/// costs one load while none is.
+/// The circuits of the process, of which only those are kept that are not in perfect order. Asking for
+/// one that is costs a load while all are, and a hash and another load while others are not; the lock
+/// is for those that fail, and for the few that share a slot with one.
 pub struct Circuits {
     failing: AtomicUsize,
-    states: Mutex<HashMap<Peer, State, RandomState>>,
+    /// Where those in `states` are.
+    slots: Slots,
+    hasher: RandomState,
+    states: Mutex<States>,
     metrics: Arc<Metrics>,
+}
+
+#[derive(Default)]
+struct States {
+    peers: HashMap<Peer, State, RandomState>,
+    /// Of them.
+    open: usize,
 }
 
 /// Whose circuit it is: an origin, as it is reached under some settings. Settings that make a
@@ -85,11 +98,17 @@ pub struct Pass<'c> {
 
 impl Circuits {
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        Self { failing: AtomicUsize::new(0), states: Mutex::default(), metrics }
+        Self {
+            failing: AtomicUsize::new(0),
+            slots: Slots::new(FAILING_MAX),
+            hasher: RandomState::default(),
+            states: Mutex::default(),
+            metrics,
+        }
     }
 
-    /// Leave to send, unless the upstream is to be left alone. `now` is asked for only where some
-    /// upstream fails.
+    /// Leave to send, unless the upstream is to be left alone. `now` is asked for only where
+    /// the upstream may be failing.
     pub fn ask<'c>(
         &'c self,
         origin: &'c Arc<Origin>,
@@ -97,8 +116,8 @@ impl Circuits {
         now: impl FnOnce() -> Instant,
     ) -> Result<Pass<'c>, Refused> {
         let mut pass = Pass { circuits: self, origin, settings, is_probe: false };
-        if self.failing.load(Relaxed) > 0 {
-            pass.is_probe = self.ask_closely(origin, settings, now())?;
+        if self.may_fail(&pass.by()) {
+            pass.is_probe = self.ask_closely(&pass.by(), settings.circuit.probes, now())?;
         }
         Ok(pass)
     }
@@ -106,24 +125,22 @@ impl Circuits {
     /// True while the upstream is left alone but for probes. Asking takes none of them.
     pub fn is_open(&self, origin: &Arc<Origin>, settings: &UpstreamSettings) -> bool {
         let by = PeerRef { identity: settings.circuit_identity, origin };
-        self.failing.load(Relaxed) > 0
-            && self.states().get(&by).is_some_and(|it| it.open_until.is_some())
+        self.may_fail(&by) && self.states().peers.get(&by).is_some_and(|it| it.open_until.is_some())
+    }
+
+    /// False where the upstream has no failures: told without a lock.
+    fn may_fail(&self, by: &PeerRef<'_>) -> bool {
+        self.failing.load(Relaxed) > 0 && self.slots.may_have(self.hasher.hash_one(by))
     }
 
     /// True where the request is to find out whether the upstream is back.
     #[cold]
-    fn ask_closely(
-        &self,
-        origin: &Arc<Origin>,
-        settings: &UpstreamSettings,
-        now: Instant,
-    ) -> Result<bool, Refused> {
+    fn ask_closely(&self, by: &PeerRef<'_>, probes: u32, now: Instant) -> Result<bool, Refused> {
         let mut states = self.states();
-        let by = PeerRef { identity: settings.circuit_identity, origin };
-        let Some(state) = states.get_mut(&by) else { return Ok(false) };
+        let Some(state) = states.peers.get_mut(by) else { return Ok(false) };
         let Some(until) = state.open_until else { return Ok(false) };
         let left = until.saturating_duration_since(now);
-        if left.is_zero() && state.probing < settings.circuit.probes {
+        if left.is_zero() && state.probing < probes {
             state.probing += 1;
             return Ok(true);
         }
@@ -137,19 +154,32 @@ impl Circuits {
             return;
         }
         let mut states = self.states();
-        states.retain(|_, it| {
+        let States { peers, open } = &mut *states;
+        peers.retain(|peer, it| {
             let since = it.open_until.unwrap_or(it.last_failure);
-            it.probing > 0 || now.saturating_duration_since(since) < FORGET
+            let is_kept = it.probing > 0 || now.saturating_duration_since(since) < FORGET;
+            if !is_kept {
+                self.slots.leave(self.hasher.hash_one(peer));
+            }
+            if !is_kept && it.open_until.is_some() {
+                *open -= 1;
+                self.metrics.circuit(CircuitEvent::Closed);
+                tracing::info!(
+                    origin = %peer.origin,
+                    "nobody asks for the upstream any more: its circuit is closed"
+                );
+            }
+            is_kept
         });
         self.counted(&states);
     }
 
-    fn counted(&self, states: &HashMap<Peer, State, RandomState>) {
-        self.failing.store(states.len(), Relaxed);
-        self.metrics.circuits_open(states.values().filter(|it| it.open_until.is_some()).count());
+    fn counted(&self, states: &States) {
+        self.failing.store(states.peers.len(), Relaxed);
+        self.metrics.circuits_open(states.open);
     }
 
-    fn states(&self) -> MutexGuard<'_, HashMap<Peer, State, RandomState>> {
+    fn states(&self) -> MutexGuard<'_, States> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -157,7 +187,7 @@ impl Circuits {
 impl Pass<'_> {
     /// The upstream answered like one that is well.
     pub fn succeeded(self) {
-        if self.circuits.failing.load(Relaxed) > 0 {
+        if self.circuits.may_fail(&self.by()) {
             self.close();
         }
     }
@@ -165,8 +195,11 @@ impl Pass<'_> {
     #[cold]
     fn close(&self) {
         let mut states = self.circuits.states();
-        let Some(state) = states.remove(&self.by()) else { return };
+        let by = self.by();
+        let Some(state) = states.peers.remove(&by) else { return };
+        self.circuits.slots.leave(self.circuits.hasher.hash_one(&by));
         if state.open_until.is_some() {
+            states.open -= 1;
             self.circuits.metrics.circuit(CircuitEvent::Closed);
             tracing::info!(origin = %self.origin, "the upstream is back: its circuit is closed");
         }
@@ -181,35 +214,41 @@ impl Pass<'_> {
             return;
         }
         let mut states = self.circuits.states();
+        let States { peers, open } = &mut *states;
         let by = self.by();
-        if !states.contains_key(&by) {
-            if states.len() >= FAILING_MAX {
+        let is_new = !peers.contains_key(&by);
+        if is_new {
+            if peers.len() >= usize::from(FAILING_MAX) {
                 return;
             }
             let peer = Peer { identity: by.identity, origin: Arc::clone(self.origin) };
-            states.insert(peer, State::new(now));
+            peers.insert(peer, State::new(now));
+            self.circuits.slots.enter(self.circuits.hasher.hash_one(&by));
         }
-        let Some(state) = states.get_mut(&by) else { return };
+        let Some(state) = peers.get_mut(&by) else { return };
+        let was_open = state.open_until.is_some();
         let in_a_row = now.saturating_duration_since(state.last_failure) < FORGET;
-        if !in_a_row {
+        if !in_a_row && !was_open {
             *state = State { probing: state.probing, ..State::new(now) };
         }
         state.failures = state.failures.saturating_add(1);
         state.last_failure = now;
-        let opens = state.open_until.is_none()
+        let opens = !was_open
             && state.failures >= failures
             && now.saturating_duration_since(state.first_failure) >= lasting;
-        if opens || self.is_probe {
+        // A probe that fails when another has closed the circuit is one failure of a new row.
+        if opens || (was_open && self.is_probe) {
             state.open_until = Some(now + pause);
         }
         if opens {
+            *open += 1;
             self.circuits.metrics.circuit(CircuitEvent::Opened);
             tracing::warn!(
                 origin = %self.origin, failures = state.failures,
                 "the upstream fails again and again: it gets a pause"
             );
         }
-        if opens || state.failures == 1 {
+        if opens || is_new {
             self.circuits.counted(&states);
         }
     }
@@ -222,7 +261,7 @@ impl Pass<'_> {
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
         if self.is_probe
-            && let Some(state) = self.circuits.states().get_mut(&self.by())
+            && let Some(state) = self.circuits.states().peers.get_mut(&self.by())
         {
             state.probing = state.probing.saturating_sub(1);
         }
@@ -277,6 +316,94 @@ mod tests {
         fn may(&self, second: u64) -> Result<(), u64> {
             self.ask(second).map(drop)
         }
+
+        fn hash(&self) -> u64 {
+            let identity = self.settings.circuit_identity;
+            self.circuits.hasher.hash_one(PeerRef { identity, origin: &self.origin })
+        }
+
+        /// Goes on as somebody else, in a slot that is taken or in an empty one.
+        fn become_another(&mut self, in_taken_slot: bool) {
+            loop {
+                self.settings.circuit_identity = self.settings.circuit_identity.wrapping_add(1);
+                if self.circuits.slots.may_have(self.hash()) == in_taken_slot {
+                    return;
+                }
+            }
+        }
+
+        /// Circuits that are open now, and how many have opened and closed.
+        fn counted(&self) -> [usize; 3] {
+            let text = self.circuits.metrics.render();
+            [
+                "attache_circuits_open",
+                r#"attache_circuit_events_total{event="opened"}"#,
+                r#"attache_circuit_events_total{event="closed"}"#,
+            ]
+            .map(|name| {
+                let value = text.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(' '));
+                value.map_or(0, |it| it.parse().unwrap())
+            })
+        }
+    }
+
+    #[test]
+    fn asking_for_one_that_is_well_takes_no_lock_though_others_fail() {
+        let mut it = fixture();
+        (0..3).for_each(|_| it.fail(0));
+        it.become_another(false);
+        // Whoever took it now would wait for ever.
+        let _held = it.circuits.states();
+        assert!(!it.circuits.is_open(&it.origin, &it.settings));
+        let no_clock = || unreachable!("the time is of no interest");
+        it.circuits.ask(&it.origin, &it.settings, no_clock).unwrap().succeeded();
+    }
+
+    #[test]
+    fn whoever_shares_a_slot_is_told_apart() {
+        let mut it = fixture();
+        let failing = it.settings.circuit_identity;
+        (0..3).for_each(|_| it.fail(0));
+        it.become_another(true);
+        assert_eq!(it.may(0), Ok(()));
+        it.fail(0);
+        it.ask(0).unwrap().succeeded();
+        it.ask(0).unwrap().succeeded();
+        it.settings.circuit_identity = failing;
+        assert_eq!(it.may(0), Err(10), "another's success closes nothing");
+        it.ask(10).unwrap().succeeded();
+        assert!(!it.circuits.slots.may_have(it.hash()), "and both have left");
+    }
+
+    #[test]
+    fn a_circuit_that_is_forgotten_counts_as_closed() {
+        let mut it = fixture();
+        (0..3).for_each(|_| it.fail(0));
+        it.become_another(false);
+        it.fail(10);
+        it.circuits.tick(it.at(69));
+        assert_eq!(it.counted(), [1, 1, 0]);
+        it.circuits.tick(it.at(70));
+        assert_eq!(it.counted(), [0, 1, 1], "and one that never opened does not");
+        assert!(!it.circuits.slots.may_have(it.hash()));
+    }
+
+    #[test]
+    fn what_has_opened_stays_open_and_counted_whoever_comes_back_late() {
+        let it = fixture();
+        let (late, later) = (it.ask(0).unwrap(), it.ask(0).unwrap());
+        (0..3).for_each(|_| it.fail(0));
+        late.failed(it.at(61));
+        assert_eq!(it.counted(), [1, 1, 0], "a request from before says nothing new");
+        let (first, second) = (it.ask(61).unwrap(), it.ask(61).unwrap());
+        first.succeeded();
+        assert_eq!(it.counted(), [0, 1, 1]);
+        second.failed(it.at(61));
+        later.failed(it.at(61));
+        assert_eq!(it.may(61), Ok(()), "closed by one probe, two failures do not open it");
+        assert_eq!(it.counted(), [0, 1, 1]);
+        it.fail(61);
+        assert_eq!(it.counted(), [1, 2, 1]);
     }
 
     #[test]
@@ -350,10 +477,10 @@ mod tests {
     #[test]
     fn a_million_failing_names_stay_within_the_bound() {
         let mut it = fixture();
-        for number in 0..2 * FAILING_MAX as u64 {
+        for number in 0..2 * u64::from(FAILING_MAX) {
             it.settings.circuit_identity = number;
             it.fail(0);
         }
-        assert_eq!(it.circuits.failing.load(Relaxed), FAILING_MAX);
+        assert_eq!(it.circuits.failing.load(Relaxed), usize::from(FAILING_MAX));
     }
 }

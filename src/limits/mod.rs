@@ -8,6 +8,7 @@ mod gates;
 mod rate;
 mod rates;
 mod refused;
+mod slots;
 
 pub use budget::Budget;
 pub use budget::Held;
