@@ -80,7 +80,7 @@ struct Caller {
 }
 
 /// A quarter of the requests has a body, of the large ones half.
-pub fn is_post(id: usize, mode: Mode) -> bool {
+fn is_post(id: usize, mode: Mode) -> bool {
     let bits = content::mixed(id) >> 10;
     if mode.is_large() { bits & 1 == 0 } else { bits & 3 == 0 }
 }

@@ -1,5 +1,4 @@
 //! What an upstream does, and what a caller may see of it.
-use super::caller;
 use super::content;
 
 /// One upstream each.
@@ -121,9 +120,6 @@ impl Mode {
             }
             (Self::Refusing, _, Outcome::Refused(503, code)) => code == "circuit_open",
             (Self::Refusing, _, Outcome::BrokenOff) => true,
-            // hyper's server lets go of a link that it leaves with requests still unread on it: the reset
-            // takes its last GOAWAY along. A POST that it may have seen is not sent again.
-            (Self::Http2, _, it) if closed(it) => caller::is_post(id, self),
             (_, false, Outcome::Answered(status)) => *status == self.status(id),
             _ => false,
         }
