@@ -5,6 +5,7 @@ pub mod model;
 
 // Engines: bytes and values in and out.
 pub mod auth;
+pub mod seal;
 pub mod telemetry;
 pub mod webhook;
 
