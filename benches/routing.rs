@@ -3,10 +3,10 @@
 //! `cargo bench --bench routing`. `-- --profile-time 5 1000000/header` gives a profiler something to
 //! count; instructions per request are in docs/performance.md.
 use attache::catalog::Caller;
+use attache::catalog::Fetched;
 use attache::catalog::RawCatalog;
 use attache::catalog::Snapshot;
 use attache::model::Key;
-use attache::model::Secret;
 use attache::resolve;
 use criterion::BatchSize;
 use criterion::Criterion;
@@ -56,7 +56,7 @@ fn head(uri: &str, tags: &[(&str, &str)]) -> Parts {
 
 fn routing(criterion: &mut Criterion) {
     let key = Key::try_from("bench").expect("the sample is a key");
-    let caller = Caller::unlimited(key, &Secret::new("0123456789abcdef0123456789abcdef"));
+    let caller = Caller::unlimited(key);
     for connections in [10, 10_000, 1_000_000] {
         let snapshot = snapshot(connections);
         let last = format!("c-{}", connections - 1);
@@ -71,7 +71,8 @@ fn routing(criterion: &mut Criterion) {
             group.bench_function(*name, |it| {
                 it.iter(|| {
                     let tags = resolve::tags(black_box(head)).expect("the tags are good");
-                    let target = resolve::resolve(&snapshot, &tags, &caller, &head.method);
+                    let target =
+                        resolve::resolve(&snapshot, &tags, &caller, &head.method, Fetched::NoStore);
                     black_box(target.expect("the target is there").path)
                 });
             });

@@ -15,7 +15,6 @@ pub mod config;
 
 // Edges: one outside thing each.
 pub mod server;
-pub mod store;
 pub mod upstream;
 
 // Services: state that outlives a request.
@@ -23,6 +22,7 @@ pub mod journal;
 pub mod limits;
 pub mod reload;
 pub mod resolve;
+pub mod vault;
 
 // Planes: HTTP in, HTTP out; they know nothing of each other.
 pub mod admin;

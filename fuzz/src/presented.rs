@@ -1,6 +1,7 @@
 //! Caller keys: only the whole key, byte for byte, in one place or the same in two; and wherever it
 //! stood, the upstream never gets it.
 use super::http_text;
+use attache::catalog::Fetched;
 use attache::catalog::RawCatalog;
 use attache::catalog::Snapshot;
 use attache::proxy;
@@ -80,7 +81,11 @@ pub fn holds(input: &[u8]) {
             }
         },
     };
-    let Ok(mut target) = resolve::resolve(&SNAPSHOT, &tags, &caller, &head.method) else { return };
+    let Ok(mut target) =
+        resolve::resolve(&SNAPSHOT, &tags, &caller, &head.method, Fetched::NoStore)
+    else {
+        return;
+    };
     let prepared = target.prepared;
     let Ok(uri) = proxy::uri(&mut target, tags.query) else { return };
     let host = HeaderValue::from_static("api.example.com");

@@ -4,11 +4,11 @@ use super::http_text;
 use super::reading;
 use attache::auth::Prepared;
 use attache::catalog::Caller;
+use attache::catalog::Fetched;
 use attache::catalog::RawCatalog;
 use attache::catalog::Snapshot;
 use attache::model::BaseUrl;
 use attache::model::Key;
-use attache::model::Secret;
 use attache::proxy;
 use attache::resolve;
 use attache::resolve::ResolveError;
@@ -59,14 +59,14 @@ static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
 
 static UNLIMITED: LazyLock<Caller> = LazyLock::new(|| {
     let key = Key::try_from("unlimited").expect("the sample is a key");
-    Caller::unlimited(key, &Secret::new("fedcba9876543210"))
+    Caller::unlimited(key)
 });
 
 /// The one that may ask for nothing but `/public/*`.
 fn limited() -> &'static Arc<Caller> {
     use sha2::Digest;
     let hash: [u8; 32] = sha2::Sha256::digest(b"0123456789abcdef").into();
-    SNAPSHOT.caller(&hash).expect("the sample has a caller")
+    &SNAPSHOT.caller_key(&hash).expect("the sample has a caller").caller
 }
 
 /// Where each connection's credential may go: origins, and the prefix on its own one.
@@ -105,17 +105,22 @@ pub fn holds(input: &[u8]) {
         head.headers.insert("attache-connection", HeaderValue::from_static("plain"));
     }
     let Ok(tags) = resolve::tags(&head) else { return };
-    let by_limited = resolve::resolve(&SNAPSHOT, &tags, limited(), &head.method);
-    let target = match resolve::resolve(&SNAPSHOT, &tags, &UNLIMITED, &head.method) {
-        Ok(target) => target,
-        Err(error) => {
-            assert!(by_limited.is_err(), "a limited caller may do more");
-            assert!(!error.to_string().contains(char::is_control), "{error:?}");
-            let is_plain = is_plain_path(tags.rest);
-            assert!(error != ResolveError::PathEscapes || !is_plain, "{:?} is refused", tags.rest);
-            return;
-        }
-    };
+    let by_limited = resolve::resolve(&SNAPSHOT, &tags, limited(), &head.method, Fetched::NoStore);
+    let target =
+        match resolve::resolve(&SNAPSHOT, &tags, &UNLIMITED, &head.method, Fetched::NoStore) {
+            Ok(target) => target,
+            Err(error) => {
+                assert!(by_limited.is_err(), "a limited caller may do more");
+                assert!(!error.to_string().contains(char::is_control), "{error:?}");
+                let is_plain = is_plain_path(tags.rest);
+                assert!(
+                    error != ResolveError::PathEscapes || !is_plain,
+                    "{:?} is refused",
+                    tags.rest
+                );
+                return;
+            }
+        };
     assert_eq!(target.path, joined(&target, tags.rest));
     stays_below(target, tags.query);
     if by_limited.is_ok() {

@@ -159,6 +159,7 @@ impl App {
                 rates: Arc::clone(&rates),
                 gates: Arc::clone(&gates),
                 circuits: Arc::clone(&circuits),
+                vault: None,
                 spill: Arc::clone(&spill),
                 resolver: options.resolver.clone(),
                 settings: Arc::clone(&settings),

@@ -36,6 +36,7 @@ use crate::telemetry::metrics::PoolEvent;
 use crate::upstream;
 use crate::upstream::Resolver;
 use crate::upstream::Upstream;
+use crate::vault::Vault;
 use http::Request;
 use http::Response;
 use std::num::NonZeroUsize;
@@ -55,6 +56,7 @@ pub(super) struct Plane {
     pub rates: Arc<Rates>,
     pub gates: Arc<Gates>,
     pub circuits: Arc<Circuits>,
+    pub vault: Option<Arc<Vault>>,
     /// Where bodies go that are kept and too large for memory.
     pub spill: Arc<Path>,
     pub resolver: Resolver,
@@ -84,6 +86,7 @@ impl Plane {
             clock: now,
             retry_budgets: RetryBudgets::default(),
             bodies: KeptBodies::new(Arc::clone(&self.budget), self.spill),
+            vault: self.vault.clone(),
         });
         let hooks_handler = Rc::new(Inbound {
             live: Arc::clone(&self.live),
@@ -97,6 +100,7 @@ impl Plane {
             max_body: self.settings.public.max_body,
             budget: Arc::clone(&self.budget),
             rates: Arc::clone(&self.rates),
+            vault: self.vault,
         });
         let housekeeping = {
             let (worker, pen) = (Rc::clone(&worker), Rc::clone(&pen));

@@ -25,7 +25,9 @@ pub struct ApiKey {
 }
 
 /// The settings as written: `api_key: { in: header, name: Authorization, format: "Bearer {key}" }`.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct RawApiKey {
     /// Where the key goes.

@@ -14,7 +14,17 @@ use zeroize::Zeroizing;
 pub(super) const FIELDS: [&str; 2] = ["username", "password"];
 
 /// The settings as written: `basic: {}`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Deserialize,
+    serde::Serialize,
+    schemars::JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct RawBasic {}
 

@@ -12,7 +12,17 @@ use zeroize::Zeroizing;
 pub(super) const FIELD: &str = "token";
 
 /// The settings as written: `bearer: {}`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Deserialize,
+    serde::Serialize,
+    schemars::JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct RawBearer {}
 

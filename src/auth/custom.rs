@@ -26,7 +26,9 @@ pub struct Injection {
 }
 
 /// The settings as written: `custom: { inject: [{ in: header, name: X-App, value: "{app}" }] }`.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct RawCustom {
     /// What is put on each request.
@@ -34,7 +36,9 @@ pub struct RawCustom {
 }
 
 /// One placement as written.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct RawInjection {
     /// Where the value goes.

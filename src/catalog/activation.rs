@@ -1,5 +1,6 @@
 //! One tenant's credentials and variables under one embedded connection.
 use super::credentials::RawCredentials;
+use super::declared::Line;
 use super::holder::Holder;
 use super::holder::Mould;
 use super::problem::At;
@@ -7,10 +8,11 @@ use super::problem::Problem;
 use crate::model::TenantId;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// An activation as written.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawActivation {
     /// The key of an embedded connection.
@@ -21,9 +23,9 @@ pub struct RawActivation {
     #[serde(default = "on")]
     pub enabled: bool,
     /// Override the connection's variables.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub credentials: RawCredentials,
 }
 
@@ -37,17 +39,35 @@ pub struct Activation {
     pub tenant: TenantId,
     pub enabled: bool,
     pub holder: Holder,
+    /// Where it stands, if it stands in a file.
+    pub line: Option<Line>,
+}
+
+/// What the store says of the tenant's activation.
+#[derive(Clone, Copy, Debug)]
+pub enum Fetched<'s> {
+    /// None is in use: there are no activations but those of files.
+    NoStore,
+    /// It was not asked yet.
+    Unasked,
+    Activation(&'s Activation),
+    /// `any`: whether another tenant has one.
+    Missing {
+        any: bool,
+    },
 }
 
 impl Activation {
     pub(super) fn build(
         tenant: TenantId,
         raw: RawActivation,
+        line: Option<Line>,
         mould: Mould<'_>,
         at: At<'_>,
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
-        let holder = mould.fill(raw.credentials, &raw.variables, at, "credentials", problems)?;
-        Some(Self { tenant, enabled: raw.enabled, holder })
+        let credential = raw.credentials.into_credential();
+        let holder = mould.fill(credential, &raw.variables, at, "credentials", problems)?;
+        Some(Self { tenant, enabled: raw.enabled, holder, line })
     }
 }

@@ -1,4 +1,5 @@
 //! How an API authenticates: a type and its settings, kept on the connector.
+use super::declared::written;
 use super::problem::At;
 use super::problem::PathSegment;
 use super::problem::Problem;
@@ -19,10 +20,11 @@ use crate::webhook::RawDescription;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Deserializer;
+use serde::Serialize;
 use serde::de::IgnoredAny;
 
 /// An auth method as written. The type is the key of its settings, and exactly one stands here.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawAuthMethod {
     /// Default: the key.
@@ -41,22 +43,31 @@ pub struct RawAuthMethod {
     /// Inbound only: how webhooks are signed. Credentials: `secret`.
     pub hmac: Option<RawDescription>,
     #[schemars(skip)]
+    #[serde(skip_serializing)]
     pub oauth2: Option<Unbuilt>,
     #[schemars(skip)]
+    #[serde(skip_serializing)]
     pub oauth1: Option<Unbuilt>,
     #[schemars(skip)]
+    #[serde(skip_serializing)]
     pub aws_sigv4: Option<Unbuilt>,
     #[schemars(skip)]
+    #[serde(skip_serializing)]
     pub signed_request: Option<Unbuilt>,
     #[schemars(skip)]
+    #[serde(skip_serializing)]
     pub http_signature: Option<Unbuilt>,
     #[schemars(skip)]
+    #[serde(skip_serializing)]
     pub jwt: Option<Unbuilt>,
     #[schemars(skip)]
+    #[serde(skip_serializing)]
     pub digest: Option<Unbuilt>,
     #[schemars(skip)]
+    #[serde(skip_serializing)]
     pub mtls: Option<Unbuilt>,
     #[schemars(skip)]
+    #[serde(skip_serializing)]
     pub session_login: Option<Unbuilt>,
 }
 
@@ -79,6 +90,8 @@ pub struct AuthMethod {
     pub description: String,
     /// 1 for methods in files: a connection in a file follows the file's method.
     pub revision: u32,
+    /// As it is written, in JSON: what makes one revision differ from another.
+    pub definition: Box<str>,
     pub auth: Auth,
 }
 
@@ -92,6 +105,14 @@ pub enum Auth {
 const BUILT: &str = "the types are none, api_key, basic, bearer, custom and hmac";
 
 impl AuthMethod {
+    /// A revision that was recorded. The paths of the problems begin with `auth`.
+    pub fn recorded(key: Key, revision: u32, raw: RawAuthMethod) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let section = At::section("auth");
+        let method = Self::build(key.clone(), raw, section.key(key.as_str()), &mut problems);
+        method.map(|it| Self { revision, ..it }).ok_or(problems)
+    }
+
     pub(super) fn build(
         key: Key,
         raw: RawAuthMethod,
@@ -118,6 +139,7 @@ impl AuthMethod {
             _ => {}
         }
         let auth = raw.auth(at, problems);
+        let definition = written(&raw);
         if problems.len() > before {
             return None;
         }
@@ -125,6 +147,7 @@ impl AuthMethod {
             name: raw.name.unwrap_or_else(|| key.to_string()),
             description: raw.description.unwrap_or_default(),
             revision: 1,
+            definition,
             auth: auth?,
             key,
         })

@@ -1,4 +1,5 @@
 //! The programs that send requests through the proxy, and what each may use.
+use super::connection::Connection;
 use super::pattern::Allowed;
 use super::pattern::Pattern;
 use super::problem::At;
@@ -9,6 +10,7 @@ use crate::model::Key;
 use crate::model::Secret;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::Serialize;
 use sha2::Digest;
 use sha2::Sha256;
 
@@ -17,10 +19,11 @@ pub const CALLER_KEY_LEN_MIN: usize = 16;
 
 /// A caller as written. The lists take patterns with `*`, may name what does not exist yet, and
 /// default to everything.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawCaller {
     /// The caller key: at least 16 visible ASCII characters.
+    #[serde(skip_serializing)]
     pub key: Secret,
     /// Keys of connections that it may use.
     pub connections: Option<Vec<String>>,
@@ -34,14 +37,39 @@ pub struct RawCaller {
     pub paths: Option<Vec<String>>,
     /// How many requests it may send. Default: no limit.
     pub rate: Option<RawRate>,
+    /// Whether it is for the tenants in `tenants` themselves: it may use, and lists at
+    /// `GET /-/connections`, only connections that are exposed. Default: no.
+    #[serde(default)]
+    pub tenant_scoped: bool,
+}
+
+/// A caller as written where its keys are made, not given: the same less the key.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawGrants {
+    /// Keys of connections that it may use.
+    pub connections: Option<Vec<String>>,
+    /// Keys of environments that it may use.
+    pub environments: Option<Vec<String>>,
+    /// Tenants that it may act for.
+    pub tenants: Option<Vec<String>>,
+    /// Request methods that it may send, in upper case.
+    pub methods: Option<Vec<String>>,
+    /// Paths below the base URL that it may ask for, without query.
+    pub paths: Option<Vec<String>>,
+    /// How many requests it may send. Default: no limit.
+    pub rate: Option<RawRate>,
+    /// Whether it is for the tenants in `tenants` themselves: it may use, and lists at
+    /// `GET /-/connections`, only connections that are exposed. Default: no.
+    pub tenant_scoped: bool,
 }
 
 /// A caller and its grants.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub key: Key,
-    /// SHA-256 of the caller key: the key itself is not kept.
-    pub(super) key_sha256: [u8; 32],
+    /// It sees exposed connections only.
+    pub tenant_scoped: bool,
     connections: Allowed,
     environments: Allowed,
     tenants: Allowed,
@@ -52,10 +80,10 @@ pub struct Caller {
 
 impl Caller {
     /// A caller that may use everything.
-    pub fn unlimited(key: Key, caller_key: &Secret) -> Self {
+    pub fn unlimited(key: Key) -> Self {
         Self {
             key,
-            key_sha256: Sha256::digest(caller_key.expose()).into(),
+            tenant_scoped: false,
             connections: Allowed::default(),
             environments: Allowed::default(),
             tenants: Allowed::default(),
@@ -65,8 +93,8 @@ impl Caller {
         }
     }
 
-    pub fn may_use_connection(&self, key: &str) -> bool {
-        self.connections.has(key)
+    pub fn may_use_connection(&self, connection: &Connection) -> bool {
+        (connection.exposed || !self.tenant_scoped) && self.connections.has(connection.key.as_str())
     }
 
     pub fn may_use_environment(&self, key: &str) -> bool {
@@ -86,12 +114,13 @@ impl Caller {
         self.paths.has(if path.is_empty() { "/" } else { path })
     }
 
-    pub(super) fn build(
+    /// A caller of a file, and the SHA-256 of its key: the key itself is not kept.
+    pub(super) fn declared(
         key: Key,
         raw: &RawCaller,
         at: At<'_>,
         problems: &mut Vec<Problem>,
-    ) -> Self {
+    ) -> (Self, [u8; 32]) {
         let caller_key = raw.key.expose();
         if caller_key.len() < CALLER_KEY_LEN_MIN
             || !caller_key.bytes().all(|it| it.is_ascii_graphic())
@@ -100,18 +129,41 @@ impl Caller {
                 format!("a caller key has at least {CALLER_KEY_LEN_MIN} visible ASCII characters");
             problems.push(at.key("key").problem(problem, "make one: openssl rand -hex 24"));
         }
+        let grants = RawGrants {
+            connections: raw.connections.clone(),
+            environments: raw.environments.clone(),
+            tenants: raw.tenants.clone(),
+            methods: raw.methods.clone(),
+            paths: raw.paths.clone(),
+            rate: raw.rate,
+            tenant_scoped: raw.tenant_scoped,
+        };
+        (Self::build(key, &grants, at, problems), Sha256::digest(caller_key).into())
+    }
+
+    pub(super) fn build(
+        key: Key,
+        raw: &RawGrants,
+        at: At<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        if raw.tenant_scoped && raw.tenants.is_none() {
+            let problem = "a tenant-scoped caller has tenants";
+            problems.push(at.key("tenants").problem(problem, "name them, as in tenants: [acme]"));
+        }
         let rate = Rate::build(raw.rate, at.key("rate"), problems);
         let mut allowed = |name, patterns: &Option<Vec<String>>, rule: &Rule| {
             checked(patterns.as_deref(), rule, at.key(name), problems)
         };
         Self {
+            key,
+            tenant_scoped: raw.tenant_scoped,
             connections: allowed("connections", &raw.connections, &KEYS),
             environments: allowed("environments", &raw.environments, &KEYS),
             tenants: allowed("tenants", &raw.tenants, &TENANTS),
             methods: allowed("methods", &raw.methods, &METHODS),
             paths: allowed("paths", &raw.paths, &PATHS),
             rate,
-            ..Self::unlimited(key, &raw.key)
         }
     }
 }

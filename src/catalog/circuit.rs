@@ -4,11 +4,12 @@ use super::problem::Problem;
 use crate::model::TimeSpan;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::Serialize;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// `upstream.circuit` as written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawCircuit {
     /// Default true. False: a failing upstream is asked as often as callers ask.

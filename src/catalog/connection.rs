@@ -8,12 +8,18 @@ use super::base_url::BaseUrlTemplate;
 use super::connector::Connector;
 use super::connector::base_url;
 use super::credentials::RawCredentials;
+use super::declared::Line;
+use super::embedded::Own;
+use super::embedded::Shared;
+use super::embedded::embedded;
+use super::embedded::standard_only;
 use super::holder::Holder;
 use super::holder::Mould;
 use super::places::Places;
 use super::places::RawPlaces;
 use super::problem::At;
 use super::problem::Problem;
+use super::problem::unsaid;
 use super::rate::Rate;
 use super::rate::RawRate;
 use super::upstream_settings::RawEgress;
@@ -21,6 +27,7 @@ use super::upstream_settings::RawUpstream;
 use super::upstream_settings::UpstreamSettings;
 use super::variables::VariableRules;
 use crate::model::BaseUrl;
+use crate::model::Credential;
 use crate::model::Key;
 use crate::model::Origin;
 use crate::model::TenantId;
@@ -29,15 +36,17 @@ use hashbrown::HashMap;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 /// A connection as written.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawConnection {
     /// Default: the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The connector's key.
     pub connector: String,
@@ -50,16 +59,18 @@ pub struct RawConnection {
     #[serde(default = "on")]
     pub enabled: bool,
     /// Instead of the connector's. A webhook connection's: where verified deliveries go.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
     /// Values for the connector's variables; activations override them.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
     /// Other origins that `Attache-Base-Url` may name.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_origins: Vec<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub credentials: RawCredentials,
     /// Of an embedded connection: used for requests tagged `Attache-Test: true`.
+    #[serde(skip_serializing)]
     pub test_credentials: Option<RawCredentials>,
     /// Whether a tenant-scoped caller may list and use it. Default: no.
     #[serde(default)]
@@ -68,22 +79,25 @@ pub struct RawConnection {
     #[serde(default)]
     pub supplied_by: SuppliedBy,
     /// For each credential field and variable, whether it is set once or by each tenant.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub inputs: IndexMap<String, Input>,
     /// How many requests or deliveries may go through it. Default: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<RawRate>,
     /// Of an embedded connection: how many may go through it for each tenant. Default: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant_rate: Option<RawRate>,
     /// How many exchanges it may have under way at the same time. Default: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<RawPlaces>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "unsaid")]
     pub upstream: RawUpstream,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "unsaid")]
     pub egress: RawEgress,
 }
 
 /// Whose credentials the activations of an embedded connection hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SuppliedBy {
     #[default]
@@ -92,7 +106,7 @@ pub enum SuppliedBy {
 }
 
 /// Where an input of an embedded connection is set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Input {
     /// On the connection, for all its activations.
@@ -139,29 +153,65 @@ pub enum Kind {
     /// The connection itself.
     Standard(Holder),
     /// Each tenant's activation.
-    Embedded { activations: Activations, test: Option<Box<Holder>> },
+    Embedded {
+        /// Those of files.
+        activations: Activations,
+        test: Option<Box<Holder>>,
+        shared: Box<Shared>,
+    },
 }
 
 pub type Activations = HashMap<TenantId, Arc<Activation>, foldhash::fast::RandomState>;
 
-/// The activations of one connection as written, each with its index in the list.
-pub(super) type RawActivations = Vec<(usize, RawActivation)>;
+/// The activations of one connection as written, each with its index in the list and its line.
+pub(super) type RawActivations = Vec<(usize, Option<Line>, RawActivation)>;
+
+/// What a connection is built from.
+pub(super) struct Making {
+    /// Less its credentials.
+    pub(super) raw: RawConnection,
+    pub(super) credential: Credential,
+    pub(super) test: Option<Credential>,
+    pub(super) activations: RawActivations,
+    /// Of a stored connection.
+    pub(super) stored: Option<Pinned>,
+}
+
+/// What a stored connection has and one in a file does not.
+pub(super) struct Pinned {
+    /// Its id.
+    pub(super) owner: Box<str>,
+    /// The revision of the auth method that it was made with.
+    pub(super) method: Arc<AuthMethod>,
+}
+
+impl Making {
+    /// A connection in a file: it follows the file's auth method.
+    pub(super) fn declared(mut raw: RawConnection, activations: RawActivations) -> Self {
+        let credential = std::mem::take(&mut raw.credentials).into_credential();
+        let test = raw.test_credentials.take().map(RawCredentials::into_credential);
+        Self { raw, credential, test, activations, stored: None }
+    }
+}
 
 impl Connection {
     pub(super) fn build(
         key: Key,
-        raw: RawConnection,
-        activations: RawActivations,
+        making: Making,
         connector: &Connector,
         at: At<'_>,
         problems: &mut Vec<Problem>,
         warnings: &mut Vec<Problem>,
     ) -> Option<Self> {
         let before = problems.len();
+        let Making { raw, credential, test, activations, stored } = making;
         let upstream = connector.upstream.overlaid(&raw.upstream, &raw.egress, at, problems);
         let allowed_origins = origins(&raw.allowed_origins, at.key("allowed_origins"), problems);
         let limits = limits(&raw, at, problems);
-        let method = method(&raw.auth, connector, at, problems);
+        let (owner, method) = match stored {
+            Some(Pinned { owner, method }) => (Some(owner), Some(method)),
+            None => (None, method(&raw.auth, connector, at, problems)),
+        };
         if method.as_ref().is_some_and(|it| matches!(it.auth, Auth::Inbound(_))) {
             no_concurrency(&raw, at, problems);
         }
@@ -170,21 +220,22 @@ impl Connection {
             None => default_base_url(connector, method.as_deref(), at, problems),
         };
         let (method, base_url) = (method?, base_url?);
-        let nothing = BTreeMap::new();
+        let inputs: Box<[(String, Input)]> = raw.inputs.into_iter().collect();
         let mould = Mould {
             method: &method,
             base_url: &base_url,
             rules: &connector.variables,
-            inherited: &nothing,
+            inherited: &BTreeMap::new(),
+            credential: &Credential::default(),
+            inputs: &[],
         };
         let kind = if raw.embedded {
-            let shared = Mould { inherited: &raw.variables, ..mould };
-            embedded(raw.credentials, raw.test_credentials, activations, shared, at, problems)
+            let mould = Mould { inherited: &raw.variables, inputs: &inputs, ..mould };
+            let owner = owner.unwrap_or_else(|| format!("file:{key}").into());
+            embedded(owner, Own { credential, test }, activations, mould, at, problems)
         } else {
-            standard_only(&raw.test_credentials, &activations, &key, at, problems);
-            mould
-                .fill(raw.credentials, &raw.variables, at, "credentials", problems)
-                .map(Kind::Standard)
+            standard_only(test.as_ref(), &activations, &key, at, problems);
+            mould.fill(credential, &raw.variables, at, "credentials", problems).map(Kind::Standard)
         };
         if problems.len() > before {
             return None;
@@ -201,7 +252,7 @@ impl Connection {
             upstream,
             exposed: raw.expose,
             supplied_by: raw.supplied_by,
-            inputs: raw.inputs.into_iter().collect(),
+            inputs,
             limits,
             key,
         };
@@ -343,78 +394,4 @@ fn origins(texts: &[String], at: At<'_>, problems: &mut Vec<Problem>) -> Box<[Or
         }
     }
     origins.into()
-}
-
-fn embedded(
-    credentials: RawCredentials,
-    test: Option<RawCredentials>,
-    raw: RawActivations,
-    mould: Mould<'_>,
-    at: At<'_>,
-    problems: &mut Vec<Problem>,
-) -> Option<Kind> {
-    if !credentials.is_empty() {
-        problems.push(at.key("credentials").problem(
-            "an embedded connection holds no credentials",
-            "put them into activations, or into test_credentials",
-        ));
-    }
-    if let Err(problem) = mould.base_url.expand(mould.rules, mould.inherited)
-        && !matches!(problem, super::variables::VariableError::Missing(_))
-    {
-        let at = at.key("variables");
-        let hint = super::holder::hint(&problem, mould);
-        let name = problem.variable().unwrap_or_default();
-        problems.push(at.key(name).problem(problem.to_string(), hint));
-        return None;
-    }
-    let test = test.and_then(|it| {
-        mould.fill(it, &BTreeMap::new(), at, "test_credentials", problems).map(Box::new)
-    });
-    let section = At::section("activations");
-    let mut first_of: HashMap<TenantId, usize> = HashMap::with_capacity(raw.len());
-    let mut activations = Activations::with_capacity_and_hasher(raw.len(), Default::default());
-    for (index, raw) in raw {
-        let at = section.index(index);
-        let tenant = match TenantId::try_from(&*raw.tenant) {
-            Ok(tenant) => tenant,
-            Err(error) => {
-                let problem = format!("`{}` is not a tenant id", raw.tenant.escape_debug());
-                problems.push(at.key("tenant").problem(problem, error.to_string()));
-                continue;
-            }
-        };
-        if let Some(first) = first_of.insert(tenant.clone(), index) {
-            let problem =
-                format!("the tenant is activated twice here: also by activations[{first}]");
-            problems.push(at.key("tenant").problem(problem, "keep one of them"));
-        }
-        if let Some(activation) = Activation::build(tenant.clone(), raw, mould, at, problems) {
-            activations.insert(tenant, Arc::new(activation));
-        }
-    }
-    activations.shrink_to_fit();
-    Some(Kind::Embedded { activations, test })
-}
-
-fn standard_only(
-    test: &Option<RawCredentials>,
-    activations: &RawActivations,
-    key: &Key,
-    at: At<'_>,
-    problems: &mut Vec<Problem>,
-) {
-    if test.is_some() {
-        problems.push(at.key("test_credentials").problem(
-            "only an embedded connection has test credentials",
-            "set embedded: true, or leave them out",
-        ));
-    }
-    let section = At::section("activations");
-    for (index, _) in activations {
-        problems.push(section.index(*index).key("connection").problem(
-            format!("the connection `{key}` is not embedded, so it has no activations"),
-            "set embedded: true on it, or leave this activation out",
-        ));
-    }
 }

@@ -4,6 +4,7 @@ use super::auth_method::RawAuthMethod;
 use super::base_url::BaseUrlTemplate;
 use super::problem::At;
 use super::problem::Problem;
+use super::problem::unsaid;
 use super::upstream_settings::RawEgress;
 use super::upstream_settings::RawUpstream;
 use super::upstream_settings::UpstreamSettings;
@@ -13,10 +14,11 @@ use crate::model::Key;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::Serialize;
 use std::sync::Arc;
 
 /// A connector as written.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawConnector {
     /// Default: the key.
@@ -25,10 +27,13 @@ pub struct RawConnector {
     /// Where the API is. Variables stand in braces: `https://{subdomain}.example.com`.
     pub base_url: Option<String>,
     /// The variables of the base URL.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub variables: IndexMap<String, RawVariable>,
     /// The auth methods, by key.
     pub auth: IndexMap<String, RawAuthMethod>,
+    #[serde(skip_serializing_if = "unsaid")]
     pub upstream: RawUpstream,
+    #[serde(skip_serializing_if = "unsaid")]
     pub egress: RawEgress,
 }
 

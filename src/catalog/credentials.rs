@@ -23,11 +23,8 @@ pub enum RawField {
 }
 
 impl RawCredentials {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(super) fn into_credential(self) -> Credential {
+    /// The same as it is used.
+    pub fn into_credential(self) -> Credential {
         let mut credential = Credential::default();
         for (name, field) in self.0 {
             let values = match field {

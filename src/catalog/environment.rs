@@ -9,11 +9,12 @@ use crate::model::Key;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// An environment as written.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawEnvironment {
     /// Default: the key.
@@ -102,9 +103,12 @@ impl Environment {
                 }
                 Some(None) => {}
                 Some(Some(connection)) => {
+                    let before = problems.len();
                     check(link, connection, at, problems);
-                    let connection = Arc::clone(connection);
-                    assigned.insert(alias, Assignment { link: link.clone(), connection });
+                    if problems.len() == before {
+                        let connection = Arc::clone(connection);
+                        assigned.insert(alias, Assignment { link: link.clone(), connection });
+                    }
                 }
             }
         }

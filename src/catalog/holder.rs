@@ -3,7 +3,7 @@ use super::auth_method::Auth;
 use super::auth_method::AuthMethod;
 use super::auth_method::described;
 use super::base_url::BaseUrlTemplate;
-use super::credentials::RawCredentials;
+use super::connection::Input;
 use super::problem::At;
 use super::problem::Problem;
 use super::variables::VariableError;
@@ -43,19 +43,29 @@ pub(super) struct Mould<'a> {
     pub(super) rules: &'a VariableRules,
     /// The connection's variables, which a holder's own override.
     pub(super) inherited: &'a BTreeMap<String, String>,
+    /// The connection's credential fields, which a holder has besides its own.
+    pub(super) credential: &'a Credential,
+    /// Where inputs are set: what is global is not a holder's own.
+    pub(super) inputs: &'a [(String, Input)],
 }
 
 impl Mould<'_> {
     /// `at` is where the holder stands, `field` the name of its credentials there.
     pub(super) fn fill(
         self,
-        credentials: RawCredentials,
+        credential: Credential,
         variables: &BTreeMap<String, String>,
         at: At<'_>,
         field: &str,
         problems: &mut Vec<Problem>,
     ) -> Option<Holder> {
-        let ready = self.ready(&credentials.into_credential(), at.key(field), problems);
+        self.refuse_globals(credential.fields(), at.key(field), problems);
+        self.refuse_globals(variables.keys().map(String::as_str), at.key("variables"), problems);
+        let ready = if self.credential.is_empty() {
+            self.ready(&credential, at.key(field), problems)
+        } else {
+            self.ready(&self.credential.overlaid(&credential), at.key(field), problems)
+        };
         let mut all = self.inherited.clone();
         all.extend(variables.iter().map(|(name, value)| (name.clone(), value.clone())));
         let base = match self.base_url.expand(self.rules, &all) {
@@ -72,6 +82,22 @@ impl Mould<'_> {
             }
         };
         Some(Holder { ready: ready?, base, variables: all })
+    }
+
+    pub(super) fn is_global(&self, name: &str) -> bool {
+        self.inputs.iter().any(|(it, input)| it == name && *input == Input::Global)
+    }
+
+    fn refuse_globals<'n>(
+        &self,
+        names: impl Iterator<Item = &'n str>,
+        at: At<'_>,
+        problems: &mut Vec<Problem>,
+    ) {
+        for name in names.filter(|it| self.is_global(it)) {
+            let problem = format!("`{name}` is the same for all tenants");
+            problems.push(at.key(name).problem(problem, "it is set on the connection"));
+        }
     }
 
     fn ready(

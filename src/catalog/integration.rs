@@ -8,9 +8,10 @@ use crate::model::Key;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::Serialize;
 
 /// An integration as written.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawIntegration {
     /// Default: the key.
@@ -21,7 +22,7 @@ pub struct RawIntegration {
 }
 
 /// A link as written.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawLink {
     /// The connector's key.

@@ -4,6 +4,7 @@ use super::problem::Problem;
 use crate::model::TimeSpan;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::Serialize;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use std::time::Duration;
 const WAIT_MAX: Duration = Duration::from_secs(60 * 60);
 
 /// Places under a limit, as written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawPlaces {
     /// So many at the same time.

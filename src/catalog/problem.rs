@@ -28,6 +28,11 @@ enum Step<'a> {
     Index(usize),
 }
 
+/// True where nothing was written, so that nothing is shown of it either.
+pub(super) fn unsaid<T: Default + PartialEq>(written: &T) -> bool {
+    *written == T::default()
+}
+
 impl<'a> At<'a> {
     /// A top-level section.
     pub(super) fn section(name: &'a str) -> Self {

@@ -5,13 +5,14 @@ use crate::model::ByteSize;
 use crate::model::TimeSpan;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::Serialize;
 use std::time::Duration;
 
 /// Most retries of one exchange, whoever asks for them.
 const ATTEMPTS_MAX: u8 = 10;
 
 /// `upstream.retries` as written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawRetries {
     /// How often a request is sent again where its caller asks for nothing. Default 0.
@@ -35,7 +36,7 @@ pub struct RawRetries {
 }
 
 /// What a request may be sent again after.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum RetryOn {
     /// The upstream could not be reached: not a byte of the request was sent.
     #[serde(rename = "connect")]

@@ -1,13 +1,19 @@
 //! Everything that is served at one moment: immutable, checked whole, swapped whole.
+mod patch;
+
 use super::activation::RawActivation;
 use super::caller::Caller;
 use super::caller::RawCaller;
 use super::connection::Connection;
+use super::connection::Making;
 use super::connection::RawActivations;
 use super::connection::RawConnection;
 use super::connector::Connector;
 use super::connector::RawConnector;
 use super::connector::checked_key;
+use super::declared::Declarations;
+use super::declared::Lines;
+use super::declared::Section;
 use super::environment::Environment;
 use super::environment::RawEnvironment;
 use super::integration::Integration;
@@ -18,13 +24,25 @@ use super::upstream_settings::RawEgress;
 use super::upstream_settings::RawUpstream;
 use super::upstream_settings::UpstreamSettings;
 use crate::model::Key;
+use crate::model::UnixTime;
 use hashbrown::HashMap;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::Serialize;
 use std::collections::HashSet;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
+
+pub use patch::Methods;
+pub use patch::Opened;
+pub use patch::Patched;
+pub use patch::Skipped;
+pub use patch::Stored;
+pub use patch::StoredCaller;
+pub use patch::StoredConnection;
+pub use patch::StoredConnector;
+pub use patch::Touched;
 
 type ByKey<T> = HashMap<Key, Arc<T>, foldhash::fast::RandomState>;
 
@@ -52,16 +70,33 @@ pub struct RawCatalog {
     /// whoever refers to it is not told that it is missing.
     #[serde(skip)]
     pub unread: HashSet<(String, String)>,
+    /// Where everything stands.
+    #[serde(skip)]
+    pub lines: Lines,
 }
 
 /// Everything that is served, looked up by key.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Snapshot {
+    callers: ByKey<Caller>,
     /// By the first bytes of the hash of the caller key.
-    callers: HashMap<[u8; 8], Vec<Arc<Caller>>, foldhash::fast::RandomState>,
+    caller_keys: HashMap<[u8; 8], Vec<CallerKey>, foldhash::fast::RandomState>,
     connectors: ByKey<Connector>,
     connections: ByKey<Connection>,
+    integrations: ByKey<Integration>,
     environments: ByKey<Environment>,
+    /// What connectors inherit.
+    defaults: Arc<UpstreamSettings>,
+    declared: Arc<Declarations>,
+}
+
+/// One key of a caller.
+#[derive(Clone, Debug)]
+pub struct CallerKey {
+    sha256: [u8; 32],
+    /// From then on it is unknown.
+    pub expires: Option<UnixTime>,
+    pub caller: Arc<Caller>,
 }
 
 impl RawCatalog {
@@ -87,7 +122,13 @@ impl Snapshot {
     /// Checks everything; all problems at once. What is sound but surely not meant goes to
     /// `warnings`.
     pub fn build(raw: RawCatalog, warnings: &mut Vec<Problem>) -> Result<Self, Vec<Problem>> {
-        let mut build = Build { unread: raw.unread, problems: Vec::new(), warnings };
+        let mut build = Build {
+            unread: raw.unread,
+            lines: raw.lines,
+            declared: Declarations::default(),
+            problems: Vec::new(),
+            warnings,
+        };
         let defaults = build.defaults(&raw.upstream, &raw.egress);
         let callers = build.callers(&raw.callers);
         let connectors = build.connectors(raw.connectors, &defaults);
@@ -100,19 +141,44 @@ impl Snapshot {
         let mut snapshot = Self {
             connectors: sound(connectors),
             connections: sound(connections),
+            integrations: sound(integrations),
             environments,
+            defaults,
+            declared: Arc::new(build.declared),
             ..Self::default()
         };
-        for caller in callers {
-            snapshot.callers.entry(first_bytes(&caller.key_sha256)).or_default().push(caller);
+        for (caller, sha256) in callers {
+            snapshot.add_caller_key(CallerKey {
+                sha256,
+                expires: None,
+                caller: Arc::clone(&caller),
+            });
+            snapshot.callers.insert(caller.key.clone(), caller);
         }
         Ok(snapshot)
     }
 
-    /// The caller with this SHA-256 of its caller key, compared in constant time.
-    pub fn caller(&self, key_sha256: &[u8; 32]) -> Option<&Arc<Caller>> {
-        let candidates = self.callers.get(&first_bytes(key_sha256))?;
-        candidates.iter().find(|it| it.key_sha256.ct_eq(key_sha256).into())
+    /// The caller's key with this SHA-256, compared in constant time, whether it has expired or not.
+    pub fn caller_key(&self, sha256: &[u8; 32]) -> Option<&CallerKey> {
+        let candidates = self.caller_keys.get(&first_bytes(sha256))?;
+        candidates.iter().find(|it| it.sha256.ct_eq(sha256).into())
+    }
+
+    fn add_caller_key(&mut self, key: CallerKey) {
+        self.caller_keys.entry(first_bytes(&key.sha256)).or_default().push(key);
+    }
+
+    /// The definitions that stand in files.
+    pub fn declared(&self) -> &Declarations {
+        &self.declared
+    }
+
+    pub fn integration(&self, key: &str) -> Option<&Arc<Integration>> {
+        self.integrations.get(key)
+    }
+
+    pub fn caller(&self, key: &str) -> Option<&Arc<Caller>> {
+        self.callers.get(key)
     }
 
     pub fn connection(&self, key: &str) -> Option<&Arc<Connection>> {
@@ -133,7 +199,7 @@ impl Snapshot {
 
     /// In no order.
     pub fn callers(&self) -> impl Iterator<Item = &Arc<Caller>> {
-        self.callers.values().flatten()
+        self.callers.values()
     }
 }
 
@@ -150,6 +216,8 @@ fn sound<T>(built: Built<T>) -> ByKey<T> {
 
 struct Build<'w> {
     unread: HashSet<(String, String)>,
+    lines: Lines,
+    declared: Declarations,
     problems: Vec<Problem>,
     warnings: &'w mut Vec<Problem>,
 }
@@ -168,23 +236,28 @@ impl Build<'_> {
         settings
     }
 
-    fn callers(&mut self, raw: &IndexMap<String, RawCaller>) -> Vec<Arc<Caller>> {
+    fn callers(&mut self, raw: &IndexMap<String, RawCaller>) -> Vec<(Arc<Caller>, [u8; 32])> {
         let section = At::section("callers");
-        let mut callers: Vec<Arc<Caller>> = Vec::with_capacity(raw.len());
+        let mut callers = Vec::with_capacity(raw.len());
         let mut by_hash: HashMap<[u8; 32], Key> = HashMap::new();
         for (name, raw) in raw {
             let at = section.key(name);
             let Some(key) = checked_key(name, at, &mut self.problems) else { continue };
-            let caller = Caller::build(key.clone(), raw, at, &mut self.problems);
-            if let Some(other) = by_hash.insert(caller.key_sha256, key) {
+            self.declare(Section::Callers, &key, raw);
+            let (caller, sha256) = Caller::declared(key.clone(), raw, at, &mut self.problems);
+            if let Some(other) = by_hash.insert(sha256, key) {
                 self.problems.push(at.key("key").problem(
                     format!("the caller `{other}` has the same key"),
                     "give each caller a key of its own",
                 ));
             }
-            callers.push(Arc::new(caller));
+            callers.push((Arc::new(caller), sha256));
         }
         callers
+    }
+
+    fn declare(&mut self, section: Section, key: &Key, written: &impl Serialize) {
+        self.declared.add(section, key, written, &mut self.lines);
     }
 
     fn connectors(
@@ -198,6 +271,7 @@ impl Build<'_> {
             let at = section.key(&name);
             let before = self.problems.len();
             let Some(key) = checked_key(&name, at, &mut self.problems) else { continue };
+            self.declare(Section::Connectors, &key, &raw);
             let connector =
                 Connector::build(key.clone(), raw, defaults, at, &mut self.problems, self.warnings);
             let is_sound = self.problems.len() == before;
@@ -213,8 +287,10 @@ impl Build<'_> {
         connectors: &Built<Connector>,
     ) -> Built<Connection> {
         let mut by_connection: HashMap<String, RawActivations> = HashMap::new();
+        let mut lines = std::mem::take(&mut self.lines.activations).into_iter();
         for (index, activation) in activations.into_iter().enumerate() {
-            by_connection.entry_ref(&*activation.connection).or_default().push((index, activation));
+            let of = by_connection.entry_ref(&*activation.connection).or_default();
+            of.push((index, lines.next(), activation));
         }
         let section = At::section("connections");
         let mut built = Built::with_capacity_and_hasher(raw.len(), Default::default());
@@ -222,11 +298,11 @@ impl Build<'_> {
             let at = section.key(&name);
             let activations = by_connection.remove(&name).unwrap_or_default();
             let Some(key) = checked_key(&name, at, &mut self.problems) else { continue };
+            self.declare(Section::Connections, &key, &raw);
             let connection = match connectors.get(&*raw.connector) {
                 Some(Some(connector)) => Connection::build(
                     key.clone(),
-                    raw,
-                    activations,
+                    Making::declared(raw, activations),
                     connector,
                     at,
                     &mut self.problems,
@@ -242,7 +318,7 @@ impl Build<'_> {
         }
         let section = At::section("activations");
         for (name, activations) in by_connection {
-            for (index, _) in activations {
+            for (index, _, _) in activations {
                 let at = section.index(index);
                 self.missing("connections", "connection", &name, at.key("connection"));
             }
@@ -260,6 +336,7 @@ impl Build<'_> {
         for (name, raw) in raw {
             let at = section.key(&name);
             let Some(key) = checked_key(&name, at, &mut self.problems) else { continue };
+            self.declare(Section::Integrations, &key, &raw);
             let unread = &self.unread;
             let has = |it: &str| connectors.contains_key(it) || is_unread(unread, "connectors", it);
             let before = self.problems.len();
@@ -281,6 +358,7 @@ impl Build<'_> {
         for (name, raw) in raw {
             let at = section.key(&name);
             let Some(key) = checked_key(&name, at, &mut self.problems) else { continue };
+            self.declare(Section::Environments, &key, &raw);
             let integration = match integrations.get(&*raw.integration) {
                 Some(Some(integration)) => integration,
                 Some(None) => continue,

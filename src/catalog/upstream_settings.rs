@@ -5,6 +5,7 @@ use super::places::Places;
 use super::places::RawPlaces;
 use super::problem::At;
 use super::problem::Problem;
+use super::problem::unsaid;
 use super::retries::RawRetries;
 use super::retries::Retries;
 use crate::model::TimeSpan;
@@ -13,6 +14,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::Serialize;
 use sha2::Digest;
 use sha2::Sha256;
 use std::hash::DefaultHasher;
@@ -23,9 +25,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// `upstream` as written: at the top, on a connector, on a connection. The nearest wins, key by key.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawUpstream {
+    #[serde(skip_serializing_if = "unsaid")]
     pub timeouts: RawTimeouts,
     /// Which HTTP to speak. `auto`: what TLS agrees on (ALPN), HTTP/1.1 without TLS.
     pub http: Option<Protocol>,
@@ -34,7 +37,9 @@ pub struct RawUpstream {
     /// Whether `traceparent` and `tracestate` go to this third party. Default: no.
     pub trace_context: Option<bool>,
     /// When a request is sent again. Default: only where a kept link turned out to be dead.
+    #[serde(skip_serializing_if = "unsaid")]
     pub retries: RawRetries,
+    #[serde(skip_serializing_if = "unsaid")]
     pub circuit: RawCircuit,
     /// Exchanges with one origin at the same time. Default: no limit.
     pub concurrency: Option<RawPlaces>,
@@ -43,7 +48,7 @@ pub struct RawUpstream {
 }
 
 /// Deadlines as written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawTimeouts {
     /// Name look-up and TCP. Default 5s.
@@ -59,7 +64,7 @@ pub struct RawTimeouts {
 }
 
 /// `egress` as written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawEgress {
     /// Networks or addresses that may be reached although they are not public: `10.1.0.0/16`.
@@ -67,7 +72,7 @@ pub struct RawEgress {
 }
 
 /// Which HTTP an upstream is spoken to in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub enum Protocol {
     /// HTTP/2 where TLS agrees on it (ALPN), else HTTP/1.1.
     #[default]

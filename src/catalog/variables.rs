@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Longest value of a variable, in bytes: it goes into a host name or a path.
@@ -14,7 +15,7 @@ pub const VARIABLE_LEN_MAX: usize = 253;
 const PATTERN_SIZE_MAX: usize = 1 << 20;
 
 /// A variable as written.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawVariable {
     /// A regular expression that the whole value has to match.
@@ -29,7 +30,10 @@ pub struct RawVariable {
 
 /// The variables that a connector declares, by name.
 #[derive(Clone, Debug, Default)]
-pub struct VariableRules(BTreeMap<String, VariableRule>);
+pub struct VariableRules {
+    rules: BTreeMap<String, VariableRule>,
+    definition: Box<str>,
+}
 
 #[derive(Clone, Debug, Default)]
 pub struct VariableRule {
@@ -78,11 +82,16 @@ impl VariableError {
 
 impl VariableRules {
     pub fn rule(&self, name: &str) -> Option<&VariableRule> {
-        self.0.get(name)
+        self.rules.get(name)
+    }
+
+    /// As they are written, in JSON.
+    pub(super) fn definition(&self) -> &str {
+        &self.definition
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.rules.keys().map(String::as_str)
     }
 
     /// The required variables that have neither a value nor a default.
@@ -94,7 +103,7 @@ impl VariableRules {
             let is_due = rule.required && rule.default.is_none() && !values.contains_key(name);
             is_due.then_some(name.as_str())
         };
-        self.0.iter().filter_map(missing)
+        self.rules.iter().filter_map(missing)
     }
 
     /// The value for a variable: the given one, else the default.
@@ -130,6 +139,10 @@ impl VariableRules {
         problems: &mut Vec<Problem>,
     ) -> Self {
         let mut rules = Self::default();
+        if !raw.is_empty() {
+            // Names and texts: they can be written.
+            rules.definition = serde_json::to_string(raw).unwrap_or_default().into();
+        }
         for (name, raw) in raw {
             let at = at.key(name);
             if !is_variable_name(name) {
@@ -151,7 +164,7 @@ impl VariableRules {
             });
             let rule =
                 VariableRule { pattern, required: raw.required, default: raw.default.clone() };
-            rules.0.insert(name.clone(), rule);
+            rules.rules.insert(name.clone(), rule);
             if let Some(default) = &raw.default
                 && let Err(problem) = rules.check(name, default)
             {

@@ -4,11 +4,11 @@
 mod story;
 
 use crate::catalog::Caller;
+use crate::catalog::Fetched;
 use crate::catalog::Snapshot;
 use crate::config::ConfigError;
 use crate::model::Code;
 use crate::model::Key;
-use crate::model::Secret;
 use crate::proxy;
 use crate::reload;
 use crate::resolve;
@@ -93,9 +93,9 @@ impl Explain {
     fn caller(&self, snapshot: &Snapshot) -> Result<Caller, String> {
         let Some(key) = &self.caller else {
             let anyone = Key::try_from("anyone").map_err(|it| it.to_string())?;
-            return Ok(Caller::unlimited(anyone, &Secret::default()));
+            return Ok(Caller::unlimited(anyone));
         };
-        let caller = snapshot.callers().find(|it| it.key.as_str() == key);
+        let caller = snapshot.caller(key);
         caller.map(|it| (**it).clone()).ok_or_else(|| format!("there is no caller `{key}`"))
     }
 
@@ -130,7 +130,8 @@ fn told(snapshot: &Snapshot, caller: &Caller, head: &Parts) -> Told {
         .map_err(|it| (it.verdict().code, it.detail()))?;
     let refused = |it: resolve::ResolveError| (it.code(), it.to_string());
     let tags = resolve::tags(head).map_err(refused)?;
-    let target = resolve::resolve(snapshot, &tags, caller, &head.method).map_err(refused)?;
+    let target = resolve::resolve(snapshot, &tags, caller, &head.method, Fetched::NoStore)
+        .map_err(refused)?;
     Ok(story::story(head, &tags, &target))
 }
 

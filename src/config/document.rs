@@ -74,6 +74,18 @@ impl Document {
         self.root.child(Step::Key(name))
     }
 
+    /// The keys of a section, each with its file and line.
+    pub fn lines(&self, section: &str) -> impl Iterator<Item = (&str, &str, u32)> {
+        let fields = self.section(section).and_then(Node::fields);
+        let fields = fields.into_iter().flat_map(|it| it.iter());
+        fields.map(|(key, it)| (&**key, self.file(it.place), it.place.line))
+    }
+
+    /// The file and line of a value.
+    pub fn line(&self, node: &Node) -> (&str, u32) {
+        (self.file(node.place), node.place.line)
+    }
+
     /// True where an interpolation of the value at this path failed, which was said already: what
     /// else is wrong with it only follows.
     pub fn is_missing<'a>(&self, path: impl IntoIterator<Item = Step<'a>>) -> bool {

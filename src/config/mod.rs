@@ -15,7 +15,6 @@ mod parse;
 mod read;
 mod reader;
 mod settings;
-mod store;
 mod suggest;
 
 pub use document::Document;
@@ -38,6 +37,4 @@ pub use node::Node;
 pub use node::Step;
 pub use settings::RawSettings;
 pub use settings::Settings;
-pub use store::StoreSettings;
-pub use store::StoreUrl;
-pub use store::StoreUrlError;
+pub use settings::StoreSettings;

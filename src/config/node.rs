@@ -75,6 +75,10 @@ impl Node {
         map.into_iter().flat_map(|it| it.iter()).map(|(key, field)| (&**key, &field.node))
     }
 
+    pub(super) fn fields(&self) -> Option<&Fields> {
+        if let Value::Map(fields) = &self.value { Some(fields) } else { None }
+    }
+
     /// The items of a list; none for anything else.
     pub fn items(&self) -> &[Node] {
         if let Value::List(items) = &self.value { items } else { &[] }

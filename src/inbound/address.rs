@@ -2,6 +2,7 @@
 use super::error::InboundError;
 use crate::catalog::Auth;
 use crate::catalog::Connection;
+use crate::catalog::Fetched;
 use crate::catalog::Holder;
 use crate::catalog::Kind;
 use crate::catalog::Ready;
@@ -43,7 +44,11 @@ impl<'h> Address<'h> {
     }
 
     /// Finds who receives. A connection that takes no webhooks answers like one that is not there.
-    pub(super) fn find<'s>(&self, snapshot: &'s Snapshot) -> Result<Receiver<'s>, InboundError> {
+    pub(super) fn find<'s>(
+        &self,
+        snapshot: &'s Snapshot,
+        fetched: Fetched<'s>,
+    ) -> Result<Receiver<'s>, InboundError> {
         let connection = snapshot
             .connection(self.connection)
             .filter(|it| matches!(it.method.auth, Auth::Inbound(_)))
@@ -55,7 +60,7 @@ impl<'h> Address<'h> {
             // Nothing could verify that the delivery is this tenant's.
             return Err(ResolveError::ActivationNotFound.into());
         }
-        let (holder, tenant) = resolve::holder(connection, self.tenant.as_deref(), false)?;
+        let (holder, tenant) = resolve::holder(connection, self.tenant.as_deref(), false, fetched)?;
         match &holder.ready {
             Ready::Inbound(verifier) => Ok(Receiver { connection, tenant, holder, verifier }),
             Ready::Outbound(_) => Err(ResolveError::ConnectionNotFound.into()),
@@ -137,7 +142,7 @@ mod tests {
             ("/hooks/each@idle", Some("activation_not_found")),
             ("/hooks/none@acme", Some("embedded_not_activated")),
         ] {
-            let found = Address::of(path).unwrap().find(&snapshot);
+            let found = Address::of(path).unwrap().find(&snapshot, Fetched::NoStore);
             let refused = found.err().map(|it| it.verdict().code.as_str());
             assert_eq!(refused, code, "{path}");
         }

@@ -5,6 +5,7 @@ use crate::resolve::ResolveError;
 use crate::telemetry::ErrorSource;
 use crate::telemetry::metrics::WebhookVerdict;
 use crate::upstream::SendError;
+use crate::vault::VaultError;
 use crate::webhook::Refusal;
 
 /// Seconds after which a sender may ask again about a delivery that is on its way.
@@ -35,6 +36,8 @@ pub enum InboundError {
     Limited(#[from] Refused),
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     #[error("{refusal}")]
     Refused {
         refusal: Refusal,
@@ -92,6 +95,7 @@ impl InboundError {
                 (code, source, refused)
             }
             Self::Resolve(error) => (error.code(), Caller, refused),
+            Self::Vault(_) => (Code::CredentialUnavailable, ErrorSource::Attache, refused),
             Self::Refused { refusal, .. } => {
                 let (code, counted_as) = refusal_verdict(*refusal);
                 (code, Caller, counted_as)
@@ -108,6 +112,7 @@ impl InboundError {
         let retry_after = match self {
             Self::InFlight => Some(IN_FLIGHT_RETRY_S),
             Self::Limited(limited) => Some(limited.retry_after_s),
+            Self::Vault(error) => Some(error.retry_after_s()),
             _ => None,
         };
         Verdict { code, status, source, retry_after, counted_as }
@@ -127,7 +132,7 @@ impl InboundError {
             | Self::BrokeOff
             | Self::Limited(_)
             | Self::InFlight => self.to_string(),
-            Self::Resolve(_) | Self::Refused { .. } | Self::Undeliverable(_) => {
+            Self::Resolve(_) | Self::Vault(_) | Self::Refused { .. } | Self::Undeliverable(_) => {
                 self.verdict().code.as_str().to_owned()
             }
         }

@@ -3,6 +3,7 @@
 //! The hub. Its leaves know nothing of each other; only [`Inbound::exchange`] knows the order of the
 //! steps, and the order is the security argument: nothing of the body is read into anything but
 //! bytes before its signature is good, and nothing is forwarded before it is known to be no repeat.
+mod activation;
 mod address;
 mod body;
 mod deliver;
@@ -21,6 +22,7 @@ use crate::limits::Budget;
 use crate::limits::Rates;
 use crate::model::UnixTime;
 use crate::reload::Live;
+use crate::resolve::ResolveError;
 use crate::server::Cut;
 use crate::server::Handler;
 use crate::server::Link;
@@ -36,6 +38,7 @@ use crate::telemetry::metrics::WebhookVerdict;
 use crate::upstream::ResponseBody;
 use crate::upstream::SendError;
 use crate::upstream::Upstream;
+use crate::vault::Vault;
 use crate::webhook::Delivery;
 use crate::webhook::Verified;
 use address::Address;
@@ -80,6 +83,8 @@ pub struct Inbound {
     /// What bodies may hold of memory. Shared by all workers.
     pub budget: Arc<Budget>,
     pub rates: Arc<Rates>,
+    /// The stored activations, where there is a store.
+    pub vault: Option<Arc<Vault>>,
 }
 
 /// How long an answer of our own may take to reach a sender that reads slowly.
@@ -137,7 +142,14 @@ impl Inbound {
         receive::check(head)?;
         let address = Address::of(head.uri.path())?;
         let snapshot = self.live.snapshot_full();
-        let receiver = address.find(&snapshot)?;
+        let found;
+        let receiver = match address.find(&snapshot, self.unasked()) {
+            Err(InboundError::Resolve(ResolveError::Unfetched)) => {
+                found = self.fetch(&snapshot, &address, Instant::now()).await?;
+                address.find(&snapshot, found.fetched())?
+            }
+            found => found?,
+        };
         tally.found(&receiver);
 
         let began = Instant::now();

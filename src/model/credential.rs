@@ -23,6 +23,13 @@ impl Credential {
         self.0.insert(name.into(), values);
     }
 
+    /// These fields, and those of `over` in place of or beside them.
+    pub fn overlaid(&self, over: &Self) -> Self {
+        let mut all = self.clone();
+        all.0.extend(over.0.iter().map(|(name, values)| (name.clone(), values.clone())));
+        all
+    }
+
     pub fn fields(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }

@@ -5,6 +5,7 @@ use crate::resolve::ResolveError;
 use crate::server::Panicked;
 use crate::telemetry::ErrorSource;
 use crate::upstream::SendError;
+use crate::vault::VaultError;
 
 /// Why the proxy answered instead of the upstream.
 ///
@@ -40,6 +41,8 @@ pub enum ProxyError {
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
     Send(#[from] SendError),
 }
 
@@ -68,9 +71,13 @@ impl ProxyError {
             Self::Limited(refused) => refused.verdict(),
             Self::Panicked(_) | Self::BodyLost => (Code::Internal, ErrorSource::Attache),
             Self::Resolve(error) => (error.code(), Caller),
+            Self::Vault(_) => (Code::CredentialUnavailable, ErrorSource::Attache),
             Self::Send(error) => send_verdict(*error),
         };
-        let retry_after = self.limited().map(|it| it.retry_after_s);
+        let retry_after = match self {
+            Self::Vault(error) => Some(error.retry_after_s()),
+            error => error.limited().map(|it| it.retry_after_s),
+        };
         Verdict { code, source, retry_after }
     }
 

@@ -6,8 +6,10 @@ use super::head::is_override;
 use crate::auth::Scheme;
 use crate::catalog::Auth;
 use crate::catalog::Caller;
+use crate::catalog::CallerKey;
 use crate::catalog::Snapshot;
 use crate::model::Secret;
+use crate::model::UnixTime;
 use crate::resolve;
 use crate::resolve::Tags;
 use aws_lc_rs::digest;
@@ -82,7 +84,7 @@ pub fn by_credential_place(
     let key = scheme.and_then(|it| it.presented_key(head)).ok_or(ProxyError::NoCallerKey)?;
     let caller = known.caller(snapshot, &key)?;
     match found {
-        Some(it) if caller.may_use_connection(it.connection.key.as_str()) => Ok(caller),
+        Some(it) if caller.may_use_connection(it.connection) => Ok(caller),
         _ => Err(ProxyError::UnknownCaller),
     }
 }
@@ -101,6 +103,8 @@ pub fn may_override(caller: &Caller, headers: &HeaderMap) -> bool {
 pub struct KnownCallers {
     places: RefCell<Vec<Option<KnownCaller>>>,
     generation: Cell<u64>,
+    /// When the present request came.
+    now: Cell<UnixTime>,
     hasher: foldhash::quality::RandomState,
 }
 
@@ -108,6 +112,8 @@ struct KnownCaller {
     key: Secret,
     /// Of the configuration that knows it.
     generation: u64,
+    /// When the key expires.
+    expires: UnixTime,
     caller: Arc<Caller>,
 }
 
@@ -120,6 +126,7 @@ impl Default for KnownCallers {
         Self {
             places: RefCell::new(places),
             generation: Cell::new(0),
+            now: Cell::new(UnixTime::default()),
             hasher: foldhash::quality::RandomState::default(),
         }
     }
@@ -130,28 +137,39 @@ impl KnownCallers {
         let place = usize::try_from(self.hasher.hash_one(key)).unwrap_or(0) & (KNOWN_MAX - 1);
         if let Some(known) = &self.places.borrow()[place]
             && known.generation == self.generation.get()
+            && self.now.get() < known.expires
             && bool::from(known.key.expose().as_bytes().ct_eq(key))
         {
             return Ok(Arc::clone(&known.caller));
         }
-        let caller = Arc::clone(look_up(snapshot, key)?);
+        let found = look_up(snapshot, key)?;
+        let expires = found.expires.unwrap_or(NEVER);
+        if self.now.get() >= expires {
+            return Err(ProxyError::UnknownCaller);
+        }
+        let caller = Arc::clone(&found.caller);
         // A key is visible ASCII, or there would be no caller with it.
         let key = Secret::new(String::from_utf8_lossy(key));
-        let known =
-            KnownCaller { key, generation: self.generation.get(), caller: Arc::clone(&caller) };
+        let generation = self.generation.get();
+        let known = KnownCaller { key, generation, expires, caller: Arc::clone(&caller) };
         self.places.borrow_mut()[place] = Some(known);
         Ok(caller)
     }
 
-    /// Says which configuration counts; with another one everybody is forgotten.
-    pub fn serve(&self, generation: u64) {
+    /// Says which configuration counts, and what time it is; with another configuration everybody is
+    /// forgotten.
+    pub fn serve(&self, generation: u64, now: UnixTime) {
+        self.now.set(now);
         if self.generation.replace(generation) != generation {
             self.places.borrow_mut().iter_mut().for_each(|it| *it = None);
         }
     }
 }
 
-fn look_up<'s>(snapshot: &'s Snapshot, key: &[u8]) -> Result<&'s Arc<Caller>, ProxyError> {
+/// A key that does not expire.
+const NEVER: UnixTime = UnixTime::from_ms(u64::MAX);
+
+fn look_up<'s>(snapshot: &'s Snapshot, key: &[u8]) -> Result<&'s CallerKey, ProxyError> {
     let is_key =
         (KEY_LEN_MIN..=KEY_LEN_MAX).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
     if !is_key {
@@ -159,5 +177,5 @@ fn look_up<'s>(snapshot: &'s Snapshot, key: &[u8]) -> Result<&'s Arc<Caller>, Pr
     }
     let hash = digest::digest(&digest::SHA256, key);
     let hash: &[u8; 32] = hash.as_ref().try_into().expect("SHA-256 has 32 bytes (FIPS 180-4)");
-    snapshot.caller(hash).ok_or(ProxyError::UnknownCaller)
+    snapshot.caller_key(hash).ok_or(ProxyError::UnknownCaller)
 }

@@ -2,6 +2,7 @@
 //!
 //! The hub. Its leaves know nothing of each other; only [`Proxy::exchange`] knows the order of the
 //! steps, and the order is the security argument.
+mod activation;
 mod again;
 mod body;
 mod error;
@@ -45,6 +46,7 @@ use crate::upstream::Manner;
 use crate::upstream::SendError;
 use crate::upstream::Sent;
 use crate::upstream::Upstream;
+use crate::vault::Vault;
 use again::Asked;
 use again::Plan;
 use body::InBody;
@@ -100,6 +102,8 @@ pub struct Proxy {
     pub clock: fn() -> UnixTime,
     pub retry_budgets: RetryBudgets,
     pub bodies: Rc<KeptBodies>,
+    /// The stored activations, where there is a store.
+    pub vault: Option<Arc<Vault>>,
 }
 
 impl Handler for Proxy {
@@ -162,7 +166,7 @@ impl Proxy {
             return Ok(Answer::Here(options()));
         }
         let snapshot = self.current.snapshot();
-        self.callers.serve(self.current.generation());
+        self.callers.serve(self.current.generation(), tally.record.started);
         let by_header = identify::by_header(&self.callers, &snapshot, &head.headers, asks)?;
         let key_was_in_place = by_header.is_none();
         let (caller, tags) = match by_header {
@@ -177,7 +181,15 @@ impl Proxy {
         if asks.is_overridden && !identify::may_override(&caller, &head.headers) {
             return Err(ResolveError::Forbidden(resolve::Limit::Method).into());
         }
-        let mut target = resolve::resolve(&snapshot, &tags, &caller, &head.method)?;
+        let found;
+        let resolve = |it| resolve::resolve(&snapshot, &tags, &caller, &head.method, it);
+        let mut target = match resolve(self.unasked()) {
+            Err(ResolveError::Unfetched) => {
+                found = self.fetch(&snapshot, &tags, tally.began()).await?;
+                resolve(found.fetched())?
+            }
+            resolved => resolved?,
+        };
         note_target(tally, &target);
         let tenant = target.tenant.as_ref();
         self.rates.admit(Some(&caller), target.connection, tenant, tally.began())?;

@@ -1,9 +1,12 @@
 //! One load: files in, settings and a snapshot out, or everything that is wrong with them.
 use super::files;
 use super::files::Fingerprints;
+use crate::catalog::Line;
+use crate::catalog::Lines;
 use crate::catalog::PathSegment;
 use crate::catalog::Problem;
 use crate::catalog::RawCatalog;
+use crate::catalog::Section;
 use crate::catalog::Snapshot;
 use crate::config::ConfigError;
 use crate::config::Document;
@@ -15,9 +18,11 @@ use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 use serde::de::IgnoredAny;
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::collections::HashSet;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A configuration that is sound as a whole.
 #[derive(Debug)]
@@ -121,6 +126,7 @@ impl Reading<'_, '_> {
         raw.unread = unread;
         let (activations, indices) = self.items("activations");
         raw.activations = activations;
+        raw.lines = self.lines(&indices);
         if all_there.contains(&false) {
             // With a whole section gone, whatever refers to it would be called wrong.
             return (None, Vec::new());
@@ -137,6 +143,25 @@ impl Reading<'_, '_> {
                 (None, warnings)
             }
         }
+    }
+
+    /// Where everything stands; of the activations those that could be read.
+    fn lines(&self, activations: &[usize]) -> Lines {
+        let mut files: HashMap<&str, Arc<str>> = HashMap::new();
+        let mut line = |(file, line)| {
+            let file = Arc::clone(files.entry(file).or_insert_with(|| file.into()));
+            Line { file, line }
+        };
+        let mut lines = Lines::default();
+        for section in Section::ALL {
+            for (key, file, number) in self.document.lines(section.as_str()) {
+                lines.entries.insert((section, key.to_owned()), line((file, number)));
+            }
+        }
+        let items = self.document.section("activations").map_or(&[][..], |it| it.items());
+        let read = activations.iter().filter_map(|it| items.get(*it));
+        lines.activations = read.map(|it| line(self.document.line(it))).collect();
+        lines
     }
 
     fn section<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {

@@ -38,6 +38,9 @@ pub enum ResolveError {
     EmbeddedNotActivated,
     #[error("this tenant has no activation of this connection")]
     ActivationNotFound,
+    /// To be asked again with what the store says: never answered to a caller.
+    #[error("the tenant's activation was not fetched")]
+    Unfetched,
     #[error("the connection has no test credentials")]
     NoTestCredentials,
     #[error("the connection receives webhooks; nothing can be sent through it")]
@@ -94,6 +97,7 @@ impl ResolveError {
             Self::ConnectionDisabled => Code::ConnectionDisabled,
             Self::EmbeddedNotActivated => Code::EmbeddedNotActivated,
             Self::ActivationNotFound | Self::NoTestCredentials => Code::ActivationNotFound,
+            Self::Unfetched => Code::CredentialUnavailable,
             Self::BaseUrlForbidden => Code::BaseUrlForbidden,
         }
     }

@@ -45,7 +45,7 @@ pub(super) fn visible<'s>(
     caller: &Caller,
 ) -> Result<Found<'s>, ResolveError> {
     let found = find(snapshot, tags);
-    let found = found.filter(|it| caller.may_use_connection(it.connection.key.as_str()));
+    let found = found.filter(|it| caller.may_use_connection(it.connection));
     let Selector::Environment { environment, .. } = tags.by else {
         return found.ok_or(ResolveError::ConnectionNotFound);
     };

@@ -9,6 +9,7 @@ use super::tags::Tags;
 use crate::auth::Prepared;
 use crate::catalog::Caller;
 use crate::catalog::Connection;
+use crate::catalog::Fetched;
 use crate::catalog::Holder;
 use crate::catalog::Ready;
 use crate::catalog::Snapshot;
@@ -53,11 +54,15 @@ pub struct Target<'s> {
 ///    a path that passed the guard, since a pattern says nothing of one that a server would mend;
 /// 3. the state of the connection: switched off, no tenant, no activation;
 /// 4. what the request asks of the base URL.
+///
+/// Where a store is in use, it is first asked without what that says: [`ResolveError::Unfetched`] is
+/// the answer where nothing but that is left to be known.
 pub fn resolve<'s>(
     snapshot: &'s Snapshot,
     tags: &Tags<'_>,
     caller: &Caller,
     method: &Method,
+    fetched: Fetched<'s>,
 ) -> Result<Target<'s>, ResolveError> {
     let found = visible(snapshot, tags, caller)?;
     let connection = found.connection;
@@ -77,7 +82,7 @@ pub fn resolve<'s>(
     }
     let options = &tags.options;
     let test = options.test == Some(true);
-    let (holder, activated) = holder(connection, tenant, test)?;
+    let (holder, activated) = holder(connection, tenant, test, fetched)?;
     let prepared = match &holder.ready {
         Ready::Outbound(prepared) => prepared,
         Ready::Inbound(_) => return Err(ResolveError::Inbound),

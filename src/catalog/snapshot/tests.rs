@@ -73,8 +73,11 @@ fn hash(key: &str) -> [u8; 32] {
 #[test]
 fn everything_is_found_by_its_key() {
     let snapshot = build(good()).unwrap();
-    assert_eq!(snapshot.caller(&hash("0123456789abcdef")).unwrap().key.as_str(), "runtime");
-    assert!(snapshot.caller(&hash("0123456789abcdeF")).is_none());
+    assert_eq!(
+        snapshot.caller_key(&hash("0123456789abcdef")).unwrap().caller.key.as_str(),
+        "runtime"
+    );
+    assert!(snapshot.caller_key(&hash("0123456789abcdeF")).is_none());
     let connection = snapshot.connection("zendesk-customers").unwrap();
     let Kind::Embedded { activations, .. } = &connection.kind else { panic!("it is embedded") };
     let base = activations["acme"].holder.base.as_ref().unwrap();
@@ -89,7 +92,7 @@ fn a_caller_with_the_same_first_bytes_is_not_the_caller() {
     let snapshot = build(good()).unwrap();
     let mut near = hash("0123456789abcdef");
     near[31] ^= 1;
-    assert!(snapshot.caller(&near).is_none());
+    assert!(snapshot.caller_key(&near).is_none());
 }
 
 #[test]
@@ -164,8 +167,12 @@ fn a_caller_may_use_what_its_lists_say() {
         "methods": ["GET"], "paths": ["/repos/*", "/"], "environments": []
     });
     let snapshot = build(with("/callers/limited", grants)).unwrap();
-    let caller = snapshot.caller(&hash("fedcba9876543210")).unwrap();
-    assert!(caller.may_use_connection("github-prod") && !caller.may_use_connection("zendesk"));
+    let caller = &snapshot.caller_key(&hash("fedcba9876543210")).unwrap().caller;
+    let connection = |key| snapshot.connection(key).unwrap();
+    assert!(
+        caller.may_use_connection(connection("github-prod"))
+            && !caller.may_use_connection(connection("zendesk-customers"))
+    );
     assert!(caller.may_use_tenant("acme") && !caller.may_use_tenant("ACME"));
     assert!(caller.may_use_method("GET") && !caller.may_use_method("get"));
     assert!(!caller.may_use_environment("production"));

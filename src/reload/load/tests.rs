@@ -207,7 +207,7 @@ fn each_mistake_is_told_with_its_place_and_a_remedy() {
         (
             "embedded: true",
             "embedded: true\n    credentials: { username: a, password: b }",
-            "a.yaml:25:5: connections.zendesk-customers.credentials: an embedded connection holds no credentials\n  put them into activations, or into test_credentials",
+            "a.yaml:25:5: connections.zendesk-customers.credentials: an embedded connection holds no credentials but its global inputs\n  put them into activations, or into test_credentials; what is the same for all tenants is named under inputs: { client_id: global }",
         ),
         (
             "tenant: acme",

@@ -118,9 +118,9 @@ impl Case<'_> {
             self.headers.iter().fold(request, |it, (name, value)| it.header(*name, *value));
         let (head, ()) = request.body(()).unwrap().into_parts();
         let key = format!("key-of-the-caller-{}", self.caller);
-        let caller = snapshot.caller(&Sha256::digest(key).into()).unwrap();
+        let caller = &snapshot.caller_key(&Sha256::digest(key).into()).unwrap().caller;
         let tags = tags(&head)?;
-        resolve(snapshot, &tags, caller, &head.method).map(|it| look(&it))
+        resolve(snapshot, &tags, caller, &head.method, Fetched::NoStore).map(|it| look(&it))
     }
 }
 

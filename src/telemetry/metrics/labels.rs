@@ -107,6 +107,19 @@ labels! {
         CircuitOpen "circuit_open",
     }
 
+    /// What came of looking up a tenant's activation in the store.
+    LookUp {
+        Found "found",
+        /// There is none.
+        Missing "missing",
+        /// It does not open, or is not sound; the log says which.
+        Damaged "damaged",
+        /// The store was not reached, or did not answer in time.
+        Unreachable "unreachable",
+        /// Too many were under way.
+        Refused "refused",
+    }
+
     /// What happened to an upstream's circuit.
     CircuitEvent { Opened "opened", Closed "closed" }
 

@@ -98,6 +98,18 @@ metrics! {
         "Dials that the egress guard refused, by the class of the address.";
     WEBHOOK_VERDICTS "attache_webhook_verdicts_total" Counter ["connection", "verdict"] (NAMES_MAX + 1) * super::labels::WebhookVerdict::ALL.len(),
         "Deliveries, by what became of them.";
+    STORE_UP "attache_store_up" Gauge [] 1,
+        "1 while the store is reached, 0 while it is not or where there is none.";
+    STORE_CONTACT "attache_store_last_contact_timestamp_seconds" Gauge [] 1,
+        "When the store last answered.";
+    STORE_POSITION "attache_store_feed_position" Gauge [] 1,
+        "The last of the store's changes that is served here.";
+    STORE_SKIPPED "attache_store_skipped" Gauge [] 1,
+        "Stored definitions that are not served, or not whole, since something is wrong with them; the log says what.";
+    LOOK_UPS "attache_store_lookups_total" Counter ["outcome"] super::labels::LookUp::ALL.len(),
+        "Activations looked up in the store because they were not in memory.";
+    ACTIVATIONS_KEPT "attache_activations_cached" Gauge [] 1,
+        "Stored activations that are in memory.";
     RELOADS "attache_reloads_total" Counter ["result"] 2,
         "Attempts to load a changed configuration.";
     GENERATION "attache_reload_generation" Gauge [] 1,

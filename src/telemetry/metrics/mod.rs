@@ -17,6 +17,7 @@ pub use labels::CircuitEvent;
 pub use labels::Limit;
 pub use labels::LinkRefusal;
 pub use labels::Listener;
+pub use labels::LookUp;
 pub use labels::Plane;
 pub use labels::PoolEvent;
 pub use labels::RetryOutcome;

@@ -5,6 +5,7 @@ use super::labels::CircuitEvent;
 use super::labels::Limit;
 use super::labels::LinkRefusal;
 use super::labels::Listener;
+use super::labels::LookUp;
 use super::labels::RetryOutcome;
 use super::labels::RetryReason;
 use super::labels::WebhookVerdict;
@@ -30,6 +31,12 @@ pub(super) struct Rare {
     retries: IntCounterVec,
     egress_refused: Bounded,
     webhook_verdicts: Bounded,
+    store_up: IntGauge,
+    store_contact: Gauge,
+    store_position: IntGauge,
+    store_skipped: IntGauge,
+    look_ups: IntCounterVec,
+    activations_kept: IntGauge,
     reloads: IntCounterVec,
     generation: IntGauge,
     reload_ok: IntGauge,
@@ -60,6 +67,12 @@ impl Rare {
             retries: counters(registry, &list::RETRIES),
             egress_refused: Bounded::new(registry, &list::EGRESS_REFUSED, list::CLASSES_MAX),
             webhook_verdicts: Bounded::new(registry, &list::WEBHOOK_VERDICTS, list::NAMES_MAX),
+            store_up: int_gauge(registry, &list::STORE_UP),
+            store_contact: gauge(registry, &list::STORE_CONTACT),
+            store_position: int_gauge(registry, &list::STORE_POSITION),
+            store_skipped: int_gauge(registry, &list::STORE_SKIPPED),
+            look_ups: counters(registry, &list::LOOK_UPS),
+            activations_kept: int_gauge(registry, &list::ACTIVATIONS_KEPT),
             reloads,
             generation: int_gauge(registry, &list::GENERATION),
             reload_ok: int_gauge(registry, &list::RELOAD_OK),
@@ -122,6 +135,33 @@ impl Metrics {
     pub fn webhook_verdict(&self, connection: &str, verdict: WebhookVerdict) {
         let connection = if connection.is_empty() { list::NONE } else { connection };
         self.rare.webhook_verdicts.count(connection, &[verdict.as_str()]);
+    }
+
+    /// The store answered, and so much of it is served.
+    pub fn store_reached(&self, position: i64, now: UnixTime) {
+        self.rare.store_up.set(1);
+        self.rare.store_contact.set(seconds(now));
+        self.rare.store_position.set(position);
+    }
+
+    /// The store did not answer.
+    pub fn store_lost(&self) {
+        self.rare.store_up.set(0);
+    }
+
+    /// So many stored definitions are not served now.
+    pub fn store_skipped(&self, count: usize) {
+        self.rare.store_skipped.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// An activation was looked up in the store.
+    pub fn looked_up(&self, outcome: LookUp) {
+        self.rare.look_ups.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    /// So many activations are in memory now.
+    pub fn activations_kept(&self, count: u64) {
+        self.rare.activations_kept.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// A configuration was loaded, the first one at start included. A failure leaves the generation

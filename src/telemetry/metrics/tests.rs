@@ -44,6 +44,10 @@ fn busy() -> Arc<Metrics> {
     metrics.retry(RetryReason::StaleLink, RetryOutcome::Sent);
     metrics.egress_refused("loopback");
     metrics.webhook_verdict("github-hooks", WebhookVerdict::Mismatch);
+    metrics.store_reached(12, UnixTime::from_ms(1_700_000_001_500));
+    metrics.store_skipped(1);
+    metrics.looked_up(LookUp::Found);
+    metrics.activations_kept(3);
     metrics.reload(true, 2, UnixTime::from_ms(1_700_000_001_500));
     metrics.log_written(9);
     metrics.log_dropped(7);

@@ -1,0 +1,139 @@
+//! Which definitions stand in files, and where: the API shows them, and changes none of them.
+use crate::model::Key;
+use hashbrown::HashMap;
+use serde::Serialize;
+use serde_json::Value;
+use std::fmt;
+use std::sync::Arc;
+
+/// A section of the catalogue whose entries have keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Section {
+    Callers,
+    Connectors,
+    Connections,
+    Integrations,
+    Environments,
+}
+
+impl Section {
+    pub const ALL: [Self; 5] = [
+        Self::Callers,
+        Self::Connectors,
+        Self::Connections,
+        Self::Integrations,
+        Self::Environments,
+    ];
+
+    /// As configuration files and the API's paths have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Callers => "callers",
+            Self::Connectors => "connectors",
+            Self::Connections => "connections",
+            Self::Integrations => "integrations",
+            Self::Environments => "environments",
+        }
+    }
+
+    /// One of its entries.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Callers => "caller",
+            Self::Connectors => "connector",
+            Self::Connections => "connection",
+            Self::Integrations => "integration",
+            Self::Environments => "environment",
+        }
+    }
+}
+
+/// A line of a configuration file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub file: Arc<str>,
+    /// Counted from 1.
+    pub line: u32,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// Where the entries of a configuration stand; nothing of what is in no file.
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    pub entries: HashMap<(Section, String), Line>,
+    /// In the order of the list.
+    pub activations: Vec<Line>,
+}
+
+/// A definition that stands in a file.
+#[derive(Clone, Debug)]
+pub struct Declared {
+    pub line: Option<Line>,
+    definition: Box<str>,
+}
+
+impl Declared {
+    /// As it is written, less its secrets.
+    pub fn definition(&self) -> Value {
+        let mut value = serde_json::from_str(&self.definition).unwrap_or_default();
+        drop_nulls(&mut value);
+        value
+    }
+}
+
+/// All the definitions that stand in files, by section and key.
+#[derive(Clone, Debug, Default)]
+pub struct Declarations([HashMap<Key, Declared, foldhash::fast::RandomState>; 5]);
+
+impl Declarations {
+    pub fn find(&self, section: Section, key: &str) -> Option<&Declared> {
+        self.of(section).get(key)
+    }
+
+    /// In no order.
+    pub fn all(&self, section: Section) -> impl Iterator<Item = (&Key, &Declared)> {
+        self.of(section).iter()
+    }
+
+    pub(super) fn add(
+        &mut self,
+        section: Section,
+        key: &Key,
+        written: &impl Serialize,
+        lines: &mut Lines,
+    ) {
+        let line = lines.entries.remove(&(section, key.to_string()));
+        // What was read can be written: there are no keys in it but texts.
+        let definition = serde_json::to_string(written).unwrap_or_default().into();
+        self.0[section as usize].insert(key.clone(), Declared { line, definition });
+    }
+
+    fn of(&self, section: Section) -> &HashMap<Key, Declared, foldhash::fast::RandomState> {
+        &self.0[section as usize]
+    }
+}
+
+/// A definition as it is written, in JSON, less what was not said.
+pub(super) fn written(definition: &impl Serialize) -> Box<str> {
+    // What was read can be written: there are no keys in it but texts.
+    let mut value = serde_json::to_value(definition).unwrap_or_default();
+    drop_nulls(&mut value);
+    value.to_string().into()
+}
+
+/// What was not said is not shown.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, it| !it.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

@@ -1,0 +1,216 @@
+//! What the activations of an embedded connection have in common, and how one is made of it.
+use super::activation::Activation;
+use super::connection::Activations;
+use super::connection::Connection;
+use super::connection::Input;
+use super::connection::Kind;
+use super::connection::RawActivations;
+use super::holder::Mould;
+use super::problem::At;
+use super::problem::Problem;
+use super::variables::VariableError;
+use crate::model::Credential;
+use crate::model::Key;
+use crate::model::TenantId;
+use hashbrown::HashMap;
+use sha2::Digest;
+use sha2::Sha256;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// What a connection gives each of its activations.
+#[derive(Debug)]
+pub struct Shared {
+    /// What stored credentials of its activations are bound to: the id of a stored connection, or
+    /// `file:` and the key of one in a file.
+    pub owner: Box<str>,
+    pub(super) variables: BTreeMap<String, String>,
+    /// The values of its global inputs.
+    pub(super) credential: Credential,
+    identity: Identity,
+}
+
+/// Equal where the same stored activation comes out the same: whoever keeps one sees by it whether
+/// the connection is still the one that it was made under.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Identity([u8; 16]);
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[identity]")
+    }
+}
+
+impl Connection {
+    /// What its activations have in common; none where it is not embedded.
+    pub fn shared(&self) -> Option<&Shared> {
+        match &self.kind {
+            Kind::Standard(_) => None,
+            Kind::Embedded { shared, .. } => Some(shared),
+        }
+    }
+
+    /// One of this embedded connection's activations, made of what is stored of it. The paths of the
+    /// problems begin with `activation`.
+    pub fn activation(
+        &self,
+        tenant: TenantId,
+        enabled: bool,
+        variables: &BTreeMap<String, String>,
+        credential: Credential,
+    ) -> Result<Activation, Vec<Problem>> {
+        let at = At::section("activation");
+        let Some(shared) = self.shared() else {
+            let problem = format!("the connection `{}` is not embedded", self.key);
+            return Err(vec![at.problem(problem, "it holds its credentials itself")]);
+        };
+        let mould = Mould {
+            method: &self.method,
+            base_url: &self.base_url,
+            rules: &self.variables,
+            inherited: &shared.variables,
+            credential: &shared.credential,
+            inputs: &self.inputs,
+        };
+        let mut problems = Vec::new();
+        let holder = mould.fill(credential, variables, at, "credentials", &mut problems);
+        match holder {
+            Some(holder) if problems.is_empty() => {
+                Ok(Activation { tenant, enabled, holder, line: None })
+            }
+            _ => Err(problems),
+        }
+    }
+}
+
+impl Shared {
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+}
+
+/// The credentials of an embedded connection itself.
+pub(super) struct Own {
+    /// The values of its global inputs.
+    pub(super) credential: Credential,
+    pub(super) test: Option<Credential>,
+}
+
+pub(super) fn embedded(
+    owner: Box<str>,
+    own: Own,
+    raw: RawActivations,
+    mould: Mould<'_>,
+    at: At<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Kind> {
+    if own.credential.fields().any(|it| !mould.is_global(it)) {
+        problems.push(at.key("credentials").problem(
+            "an embedded connection holds no credentials but its global inputs",
+            "put them into activations, or into test_credentials; what is the same for all tenants \
+             is named under inputs: { client_id: global }",
+        ));
+    }
+    if let Err(problem) = mould.base_url.expand(mould.rules, mould.inherited)
+        && !matches!(problem, VariableError::Missing(_))
+    {
+        let at = at.key("variables");
+        let hint = super::holder::hint(&problem, mould);
+        let name = problem.variable().unwrap_or_default();
+        problems.push(at.key(name).problem(problem.to_string(), hint));
+        return None;
+    }
+    let mould = Mould { credential: &own.credential, ..mould };
+    let test = own.test.and_then(|it| {
+        mould.fill(it, &BTreeMap::new(), at, "test_credentials", problems).map(Box::new)
+    });
+    let section = At::section("activations");
+    let mut first_of: HashMap<TenantId, usize> = HashMap::with_capacity(raw.len());
+    let mut activations = Activations::with_capacity_and_hasher(raw.len(), Default::default());
+    for (index, line, raw) in raw {
+        let at = section.index(index);
+        let tenant = match TenantId::try_from(&*raw.tenant) {
+            Ok(tenant) => tenant,
+            Err(error) => {
+                let problem = format!("`{}` is not a tenant id", raw.tenant.escape_debug());
+                problems.push(at.key("tenant").problem(problem, error.to_string()));
+                continue;
+            }
+        };
+        if let Some(first) = first_of.insert(tenant.clone(), index) {
+            let problem =
+                format!("the tenant is activated twice here: also by activations[{first}]");
+            problems.push(at.key("tenant").problem(problem, "keep one of them"));
+        }
+        if let Some(activation) = Activation::build(tenant.clone(), raw, line, mould, at, problems)
+        {
+            activations.insert(tenant, Arc::new(activation));
+        }
+    }
+    activations.shrink_to_fit();
+    let identity = identity(&owner, mould);
+    let variables = mould.inherited.clone();
+    let shared = Box::new(Shared { owner, variables, credential: own.credential, identity });
+    Some(Kind::Embedded { activations, test, shared })
+}
+
+/// What is written on a connection that only an embedded one can have.
+pub(super) fn standard_only(
+    test: Option<&Credential>,
+    activations: &RawActivations,
+    key: &Key,
+    at: At<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    if test.is_some() {
+        problems.push(at.key("test_credentials").problem(
+            "only an embedded connection has test credentials",
+            "set embedded: true, or leave them out",
+        ));
+    }
+    let section = At::section("activations");
+    for (index, _, _) in activations {
+        problems.push(section.index(*index).key("connection").problem(
+            format!("the connection `{key}` is not embedded, so it has no activations"),
+            "set embedded: true on it, or leave this activation out",
+        ));
+    }
+}
+
+/// A hash of everything that an activation is made of, its own part left out. Each text has its
+/// length in front, so that no two lists of texts are one.
+fn identity(owner: &str, mould: Mould<'_>) -> Identity {
+    let mut hash = Sha256::new();
+    let mut add = |text: &str| {
+        hash.update(text.len().to_le_bytes());
+        hash.update(text);
+    };
+    add(owner);
+    add(&mould.method.definition);
+    add(&mould.base_url.to_string());
+    add(mould.rules.definition());
+    for (name, value) in mould.inherited {
+        add(name);
+        add(value);
+    }
+    add("");
+    for field in mould.credential.fields() {
+        add(field);
+        for value in mould.credential.values(field) {
+            add(value.expose());
+        }
+        add("");
+    }
+    add("");
+    for (name, input) in mould.inputs {
+        add(name);
+        add(match input {
+            Input::Global => "global",
+            Input::Tenant => "tenant",
+        });
+    }
+    let digest = hash.finalize();
+    let first = digest.first_chunk().expect("SHA-256 has 32 bytes (FIPS 180-4)");
+    Identity(*first)
+}

@@ -1,0 +1,279 @@
+//! Look-ups against a store of the tests' own, which counts them and can be held.
+use super::*;
+use crate::catalog::RawCatalog;
+use crate::catalog::Snapshot;
+use crate::model::Credential;
+use crate::model::UnixTime;
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use tokio::sync::Semaphore;
+
+/// The token of the activation, none where there is none.
+type Answer = Result<Option<String>, LoadError>;
+
+/// What the store answers, how often it was asked, and whether it answers at all.
+struct Fake {
+    answers: Mutex<HashMap<(String, String), Answer>>,
+    asked: AtomicUsize,
+    gate: Semaphore,
+}
+
+impl Fake {
+    fn new() -> Arc<Self> {
+        let gate = Semaphore::new(Semaphore::MAX_PERMITS);
+        Arc::new(Self { answers: Mutex::default(), asked: AtomicUsize::new(0), gate })
+    }
+
+    fn has(&self, owner: &str, tenant: &str, token: &str) {
+        self.says(owner, tenant, Ok(Some(token.to_owned())));
+    }
+
+    fn says(&self, owner: &str, tenant: &str, answer: Answer) {
+        self.answers.lock().unwrap().insert((owner.to_owned(), tenant.to_owned()), answer);
+    }
+
+    /// Answers nothing until it is given permits.
+    fn hold(&self) {
+        self.gate.forget_permits(self.gate.available_permits());
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    fn load(self: &Arc<Self>) -> Load {
+        let fake = Arc::clone(self);
+        Box::new(move |wanted| {
+            let fake = Arc::clone(&fake);
+            Box::pin(async move {
+                fake.asked.fetch_add(1, Ordering::SeqCst);
+                let place = (wanted.owner.to_string(), wanted.tenant.to_string());
+                // Read before it is held: what it answers may be old by then.
+                let answer = fake.answers.lock().unwrap().get(&place).cloned();
+                let _held = fake.gate.acquire().await.unwrap();
+                match answer.unwrap_or(Ok(None))? {
+                    None => Ok(Loaded::Missing { any: false }),
+                    Some(token) => Ok(Loaded::Row {
+                        enabled: true,
+                        variables: BTreeMap::new(),
+                        credential: [("token", &*token)].into_iter().collect::<Credential>(),
+                    }),
+                }
+            })
+        })
+    }
+}
+
+fn vault(fake: &Arc<Fake>) -> Arc<Vault> {
+    let marks = Arc::new(Marks::new(Instant::now()));
+    let metrics = Metrics::new(UnixTime::default());
+    Vault::new(1000, marks, fake.load(), Handle::current(), metrics)
+}
+
+fn snapshot(base_url: &str) -> Snapshot {
+    let yaml = format!(
+        "connectors: {{ api: {{ base_url: \"{base_url}\", auth: {{ m: {{ bearer: {{}} }} }} }} }}
+connections:
+  crm: {{ connector: api, auth: m, embedded: true }}
+  crm.a: {{ connector: api, auth: m, embedded: true }}
+"
+    );
+    let raw: RawCatalog = serde_yaml::from_str(&yaml).unwrap();
+    Snapshot::build(raw, &mut Vec::new()).unwrap()
+}
+
+fn crm() -> Arc<Connection> {
+    Arc::clone(snapshot("https://crm.example").connection("crm").unwrap())
+}
+
+fn tenant(id: &str) -> TenantId {
+    TenantId::try_from(id).unwrap()
+}
+
+/// The credential that a request would be sent with.
+fn token(found: &Found) -> String {
+    let Found::Activation(activation) = found else { return "none".to_owned() };
+    let crate::catalog::Ready::Outbound(prepared) = &activation.holder.ready else {
+        panic!("outbound")
+    };
+    prepared.headers()[0].1.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_hundred_who_ask_at_once_make_one_look_up() {
+    let fake = Fake::new();
+    fake.has("file:crm", "acme", "t");
+    let vault = vault(&fake);
+    fake.hold();
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let (vault, crm) = (Arc::clone(&vault), crm());
+        asking.spawn(async move { vault.activation(&crm, &tenant("acme")).await });
+    }
+    // All of them have asked before it answers.
+    while fake.asked() == 0 || vault.flights.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    fake.gate.add_permits(1);
+    while let Some(found) = asking.join_next().await {
+        assert_eq!(token(&found.unwrap().unwrap()), "Bearer t");
+    }
+    assert_eq!(fake.asked(), 1);
+    assert!(vault.flights.lock().unwrap().is_empty());
+    let known = vault.known(&crm(), "acme", Instant::now()).unwrap().unwrap();
+    assert_eq!(token(&known), "Bearer t", "warm, under a connection that was built again");
+}
+
+#[tokio::test]
+async fn a_look_up_that_began_before_a_change_is_used_by_nobody_who_comes_after_it() {
+    let fake = Fake::new();
+    fake.has("file:crm", "acme", "old");
+    let vault = vault(&fake);
+    fake.hold();
+    let (asking, connection) = (Arc::clone(&vault), crm());
+    let first = tokio::spawn(async move { asking.activation(&connection, &tenant("acme")).await });
+    while fake.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    fake.says("file:crm", "acme", Ok(None));
+    vault.forget("crm", "acme", 1);
+    vault.marks.reached(1);
+    let (asking, connection) = (Arc::clone(&vault), crm());
+    let second = tokio::spawn(async move { asking.activation(&connection, &tenant("acme")).await });
+    tokio::task::yield_now().await;
+    fake.gate.add_permits(2);
+    assert_eq!(token(&second.await.unwrap().unwrap()), "none");
+    assert_eq!(token(&first.await.unwrap().unwrap()), "none");
+    assert_eq!(fake.asked(), 2);
+}
+
+#[tokio::test]
+async fn that_there_is_none_is_remembered_until_it_changes_or_five_seconds_have_passed() {
+    let fake = Fake::new();
+    let vault = vault(&fake);
+    let crm = crm();
+    for _ in 0..3 {
+        let found = vault.activation(&crm, &tenant("acme")).await.unwrap();
+        assert!(matches!(found, Found::Missing { any: false }));
+    }
+    assert_eq!(fake.asked(), 1);
+    let later = Instant::now() + NEGATIVE_TIME;
+    assert!(vault.known(&crm, "acme", later).is_none());
+
+    // Another tenant's first one: this connection is not without any any more.
+    vault.forget("crm", "other", 1);
+    vault.marks.reached(1);
+    assert!(vault.known(&crm, "acme", Instant::now()).is_none());
+
+    fake.has("file:crm", "acme", "t");
+    vault.forget("crm", "acme", 2);
+    vault.marks.reached(2);
+    assert_eq!(token(&vault.activation(&crm, &tenant("acme")).await.unwrap()), "Bearer t");
+    let forever = Instant::now() + Duration::from_secs(1_000_000);
+    assert!(vault.known(&crm, "acme", forever).is_some(), "while the feed is in contact");
+}
+
+#[tokio::test]
+async fn what_is_known_outlives_the_store_for_serve_stale_and_no_longer() {
+    let fake = Fake::new();
+    fake.has("file:crm", "acme", "t");
+    let vault = vault(&fake);
+    let crm = crm();
+    vault.activation(&crm, &tenant("acme")).await.unwrap();
+    let unreachable = LoadError::Unreachable("gone".to_owned());
+    fake.says("file:crm", "acme", Err(unreachable.clone()));
+    fake.says("file:crm", "cold", Err(unreachable));
+    let lost = Instant::now();
+    vault.marks.lost(lost, Duration::from_secs(900));
+    let at = |s| vault.known(&crm, "acme", lost + Duration::from_secs(s));
+    assert_eq!(token(&at(899).unwrap().unwrap()), "Bearer t");
+    assert!(at(900).is_none());
+    let cold = vault.activation(&crm, &tenant("cold")).await;
+    assert_eq!(cold.unwrap_err(), VaultError::Unreachable);
+    vault.marks.reached(1);
+    assert!(at(900).is_some(), "the store is back, and nothing changed");
+}
+
+/// Security case TN-02.
+#[tokio::test]
+async fn names_that_look_or_join_alike_are_kept_apart() {
+    let fake = Fake::new();
+    let snapshot = snapshot("https://crm.example");
+    let names = [
+        ("crm", "a:b"),
+        ("crm.a", "b"),
+        ("crm", "a"),
+        ("crm", "A"),
+        ("crm", " a"),
+        ("crm", "caf\u{e9}"),
+        ("crm", "cafe\u{301}"),
+    ];
+    let vault = vault(&fake);
+    for round in 0..2 {
+        for (connection, id) in names {
+            let own = format!("{connection}/{id}");
+            if round == 0 {
+                let own = format!("of-{}", hex::encode(&own));
+                fake.has(&format!("file:{connection}"), id, &own);
+            }
+            let connection = snapshot.connection(connection).unwrap();
+            let found = vault.activation(connection, &tenant(id)).await.unwrap();
+            assert_eq!(token(&found), format!("Bearer of-{}", hex::encode(own)));
+        }
+    }
+    assert_eq!(fake.asked(), names.len());
+}
+
+/// Security case TN-03.
+#[tokio::test]
+async fn what_was_made_under_another_connection_of_the_same_name_is_not_used() {
+    let fake = Fake::new();
+    fake.has("file:crm", "acme", "t");
+    let vault = vault(&fake);
+    vault.activation(&crm(), &tenant("acme")).await.unwrap();
+    let moved = snapshot("https://elsewhere.example");
+    let moved = moved.connection("crm").unwrap();
+    assert!(vault.known(moved, "acme", Instant::now()).is_none());
+    let Found::Activation(found) = vault.activation(moved, &tenant("acme")).await.unwrap() else {
+        panic!("it is there")
+    };
+    assert_eq!(found.holder.base.as_ref().unwrap().to_string(), "https://elsewhere.example");
+    assert_eq!(fake.asked(), 2);
+}
+
+#[tokio::test]
+async fn one_that_does_not_open_is_an_error_and_not_asked_for_again_at_once() {
+    let fake = Fake::new();
+    fake.says("file:crm", "acme", Err(LoadError::Damaged("it does not open".to_owned())));
+    let vault = vault(&fake);
+    for _ in 0..3 {
+        let damaged = vault.activation(&crm(), &tenant("acme")).await;
+        assert_eq!(damaged.unwrap_err(), VaultError::Damaged);
+    }
+    assert_eq!(fake.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_is_not_waited_for_for_ever() {
+    let fake = Fake::new();
+    fake.hold();
+    let vault = vault(&fake);
+    let found = vault.activation(&crm(), &tenant("acme")).await;
+    assert_eq!(found.unwrap_err(), VaultError::Unreachable);
+    assert!(vault.flights.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_gone_is_not_kept_in_memory() {
+    let fake = Fake::new();
+    fake.has("file:crm", "acme", "t");
+    fake.has("file:crm", "other", "t");
+    let vault = vault(&fake);
+    for id in ["acme", "other"] {
+        vault.activation(&crm(), &tenant(id)).await.unwrap();
+    }
+    vault.forget_connection("crm");
+    vault.kept.run_pending_tasks();
+    assert!(vault.is_empty());
+}
