@@ -13,13 +13,13 @@ demo: ## Sample APIs, a webhook receiver and attache in front, with curl lines t
 	@cargo run --locked --bin attache -- demo $(ARGS)
 
 test: ## Everything that has to pass: format, lints, Rust tests, official clients and SDKs, nginx and HAProxy beside it
-	@scripts/need rust cc node python openssl nginx haproxy
+	@scripts/need rust cc node python openssl nginx haproxy postgres
 	@cargo fmt --check
 	@cargo clippy --locked --all-targets -- -D warnings
 	@$(MAKE) --no-print-directory test-rust test-peers test-differential
 
-test-rust: ## The Rust tests alone
-	@scripts/need rust cc
+test-rust: ## The Rust tests alone (with a PostgreSQL of their own; ATTACHE_TEST_POSTGRES=none leaves those tests out)
+	@scripts/need rust cc postgres
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked --lib --bins --tests; fi
 	@cargo test --locked --doc
 
@@ -30,7 +30,7 @@ test-differential: ## The same odd requests to attache, nginx and HAProxy; each 
 	@tests/differential/run
 
 test-long: ## The tests, with those that take minutes: a gibibyte, a short soak, property tests at length
-	@scripts/need rust cc
+	@scripts/need rust cc postgres
 	@ATTACHE_TEST_LONG=1 PROPTEST_CASES=20000 cargo test --locked --release --all-targets
 
 soak: ## Half an hour under load while upstreams die (ARGS="--minutes 5" and others: benches/soak/run)

@@ -15,6 +15,7 @@ pub mod config;
 
 // Edges: one outside thing each.
 pub mod server;
+pub mod store;
 pub mod upstream;
 
 // Services: state that outlives a request.

@@ -15,6 +15,7 @@ mod parse;
 mod read;
 mod reader;
 mod settings;
+mod store;
 mod suggest;
 
 pub use document::Document;
@@ -37,4 +38,6 @@ pub use node::Node;
 pub use node::Step;
 pub use settings::RawSettings;
 pub use settings::Settings;
-pub use settings::StoreSettings;
+pub use store::StoreSettings;
+pub use store::StoreUrl;
+pub use store::StoreUrlError;

@@ -9,6 +9,7 @@ use super::listen::ServerSettings;
 use super::listen::Shutdown;
 use super::log::LogSettings;
 use super::node::Step;
+use super::store::StoreSettings;
 use crate::model::ByteSize;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -36,14 +37,6 @@ pub struct RawSettings {
     pub log: LogSettings,
     /// Where what the API is told is kept. Without it nothing is stored.
     pub store: Option<StoreSettings>,
-}
-
-/// `store`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StoreSettings {
-    /// `sqlite:data/attache.db` or `postgres://…`.
-    pub url: String,
 }
 
 impl Settings {

@@ -1,0 +1,61 @@
+//! On whose behalf something is read or written.
+use super::Key;
+use super::TenantId;
+use std::fmt;
+
+/// On whose behalf the store is asked: authorization travels with every call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// attache itself: start, change feed, activations on the request path, commands.
+    System,
+    /// An operator, by the key of the token that was shown.
+    Operator(Key),
+    /// One tenant: its own activations, and nothing else, as if nothing else were there.
+    Tenant(TenantId),
+}
+
+impl Scope {
+    /// Whether definitions, other people's keys and the deployment's own records are there at all.
+    pub fn sees_everything(&self) -> bool {
+        match self {
+            Self::System | Self::Operator(_) => true,
+            Self::Tenant(_) => false,
+        }
+    }
+
+    /// Whether this tenant's activations are there.
+    pub fn sees_tenant(&self, tenant: &str) -> bool {
+        match self {
+            Self::System | Self::Operator(_) => true,
+            Self::Tenant(own) => own.as_str() == tenant,
+        }
+    }
+}
+
+/// Who did it, as it is written beside what was done.
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str("attache"),
+            Self::Operator(token) => write!(f, "operator {token}"),
+            Self::Tenant(tenant) => write!(f, "tenant {tenant}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_sees_its_own_and_nothing_else() {
+        let acme = Scope::Tenant(TenantId::try_from("acme").unwrap());
+        assert!(
+            acme.sees_tenant("acme") && !acme.sees_tenant("ACME") && !acme.sees_tenant("acme ")
+        );
+        assert!(!acme.sees_everything());
+        let operator = Scope::Operator(Key::try_from("ci").unwrap());
+        assert!(operator.sees_everything() && operator.sees_tenant("acme"));
+        assert_eq!(operator.to_string(), "operator ci");
+    }
+}

@@ -1,0 +1,306 @@
+//! `activations`: by owner and tenant, up to millions, each found in one look-up with its credential.
+use super::Condition;
+use super::Kind;
+use super::Listed;
+use super::PAGE_MAX;
+use super::SealedCredential;
+use super::Secrets;
+use super::Store;
+use super::StoreError;
+use super::Stored;
+use super::Written;
+use super::credentials::sealed;
+use super::engine::Row;
+use super::engine::Unreadable;
+use super::engine::Value;
+use super::record::Record;
+use super::record::Table;
+use super::record::read;
+use super::write::Write;
+use crate::model::Scope;
+use crate::seal::Slot;
+
+/// The stored activations.
+pub struct Activations<'s>(pub(super) &'s Store);
+
+/// An activation. The key of its [`Stored`] is the owner.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActivationRow {
+    /// The connection's id, or `file:` and the key of one that a file declares.
+    pub owner: String,
+    pub tenant: String,
+    /// The connection's key.
+    pub connection: String,
+    pub enabled: bool,
+    /// JSON, as the API takes it, without what stands above and without credentials.
+    pub definition: String,
+}
+
+/// An activation to be written.
+#[derive(Clone)]
+pub struct Activation<'a> {
+    pub row: ActivationRow,
+    pub secrets: Secrets<'a>,
+    pub condition: Condition,
+}
+
+impl Record for ActivationRow {
+    const TABLE: Table = Table {
+        name: "activations",
+        kind: Kind::Activation,
+        keys: &["owner", "tenant"],
+        columns: &["connection", "enabled", "definition"],
+    };
+
+    fn values(&self) -> Vec<Value<'_>> {
+        vec![
+            Value::Text(&self.connection),
+            Value::flag(self.enabled),
+            Value::Text(&self.definition),
+        ]
+    }
+
+    fn read(row: &Row, first: usize) -> Result<Self, Unreadable> {
+        Ok(Self {
+            owner: row.text(0)?,
+            tenant: row.text(1)?,
+            connection: row.text(first)?,
+            enabled: row.flag(first + 1)?,
+            definition: row.text(first + 2)?,
+        })
+    }
+}
+
+/// The columns of an activation and of its credential, which may be missing.
+const FOUND: &str = "SELECT a.owner, a.tenant, a.version, a.created_at, a.updated_at, a.updated_by, \
+                     a.checksum, a.connection, a.enabled, a.definition, \
+                     c.generation, c.key_id, c.wrapped, c.fields \
+                     FROM activations AS a LEFT JOIN credentials AS c \
+                     ON c.owner = a.owner AND c.tenant = a.tenant AND c.slot = 'activation'";
+
+/// Where the credential begins in them.
+const CREDENTIAL: usize = 10;
+
+/// An activation with its credential, where it has one.
+pub type Found = (Stored<ActivationRow>, Option<SealedCredential>);
+
+impl Activations<'_> {
+    /// One tenant's activation under one owner, with its credential: one look-up.
+    pub async fn find(
+        &self,
+        scope: &Scope,
+        owner: &str,
+        tenant: &str,
+    ) -> Result<Option<Found>, StoreError> {
+        if !scope.sees_tenant(tenant) {
+            return Ok(None);
+        }
+        let sql = format!("{FOUND} WHERE a.owner = $1 AND a.tenant = $2");
+        let rows = self.0.engine.rows(&sql, &[Value::Text(owner), Value::Text(tenant)]).await?;
+        rows.first().map(found).transpose()
+    }
+
+    /// Whether any tenant is activated under this owner. A tenant sees its own.
+    pub async fn any(&self, scope: &Scope, owner: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM activations WHERE owner = $1 LIMIT 1";
+        let own = "SELECT 1 FROM activations WHERE owner = $1 AND tenant = $2";
+        let rows = match scope {
+            Scope::Tenant(tenant) => {
+                let values = [Value::Text(owner), Value::Text(tenant.as_str())];
+                self.0.engine.rows(own, &values).await?
+            }
+            Scope::System | Scope::Operator(_) => {
+                self.0.engine.rows(sql, &[Value::Text(owner)]).await?
+            }
+        };
+        Ok(!rows.is_empty())
+    }
+
+    /// Creates or replaces one, and what is sealed for it.
+    pub async fn put(
+        &self,
+        scope: &Scope,
+        row: &ActivationRow,
+        secrets: Secrets<'_>,
+        condition: impl Into<Condition>,
+    ) -> Result<Written, StoreError> {
+        let one = Activation { row: row.clone(), secrets, condition: condition.into() };
+        let mut written = self.put_all(scope, std::slice::from_ref(&one)).await?;
+        written.pop().ok_or(StoreError::NotFound)
+    }
+
+    /// Creates or replaces all of these, or none of them.
+    pub async fn put_all(
+        &self,
+        scope: &Scope,
+        all: &[Activation<'_>],
+    ) -> Result<Vec<Written>, StoreError> {
+        if !all.iter().all(|it| scope.sees_tenant(&it.row.tenant)) {
+            return Err(StoreError::NotFound);
+        }
+        let mut write = self.0.write(scope).await?;
+        let mut written = Vec::with_capacity(all.len());
+        for Activation { row, secrets, condition } in all {
+            let keys = [&*row.owner, &*row.tenant];
+            let standing = write.expected(&ActivationRow::TABLE, &keys, condition.expect).await?;
+            write.check_needs(condition).await?;
+            write.check_owner(row).await?;
+            write.secrets((&row.owner, &row.tenant, Slot::Activation), *secrets).await?;
+            let told = (&*row.connection, &*row.tenant);
+            written.push(write.put_over(&keys, row, standing.as_ref(), told).await?);
+        }
+        write.commit().await?;
+        Ok(written)
+    }
+
+    /// Deletes one, and what is sealed for it.
+    pub async fn delete(
+        &self,
+        scope: &Scope,
+        owner: &str,
+        tenant: &str,
+        condition: impl Into<Condition>,
+    ) -> Result<i64, StoreError> {
+        self.delete_all(scope, &[(owner, tenant, condition.into())]).await
+    }
+
+    /// Deletes all of these, or none of them. With [`super::Expect::Anything`] one that is not there is
+    /// passed over.
+    pub async fn delete_all(
+        &self,
+        scope: &Scope,
+        all: &[(&str, &str, Condition)],
+    ) -> Result<i64, StoreError> {
+        if !all.iter().all(|it| scope.sees_tenant(it.1)) {
+            return Err(StoreError::NotFound);
+        }
+        let mut write = self.0.write(scope).await?;
+        for (owner, tenant, condition) in all {
+            let keys = [*owner, *tenant];
+            let standing = write.expected(&ActivationRow::TABLE, &keys, condition.expect).await?;
+            if standing.is_some() {
+                write.deactivate(owner, tenant).await?;
+            }
+        }
+        write.commit().await
+    }
+
+    /// The activations under one owner, in the order of their tenants, after the tenant `after`.
+    pub async fn of_owner(
+        &self,
+        scope: &Scope,
+        owner: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Listed<Found>, StoreError> {
+        if let Scope::Tenant(own) = scope {
+            let is_after = after.is_none_or(|it| own.as_str() > it);
+            let found = self.find(scope, owner, own.as_str()).await?.filter(|_| is_after);
+            let rows = found.into_iter().collect();
+            return Ok(Listed { rows, unreadable: Vec::new(), next: None });
+        }
+        let sql =
+            format!("{FOUND} WHERE a.owner = $1 AND a.tenant > $2 ORDER BY a.tenant LIMIT $3");
+        self.list(&sql, (owner, after.unwrap_or_default()), limit, 1).await
+    }
+
+    /// One tenant's activations, in the order of their owners, after the owner `after`.
+    pub async fn of_tenant(
+        &self,
+        scope: &Scope,
+        tenant: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Listed<Found>, StoreError> {
+        if !scope.sees_tenant(tenant) {
+            return Ok(Listed { rows: Vec::new(), unreadable: Vec::new(), next: None });
+        }
+        let sql = format!("{FOUND} WHERE a.tenant = $1 AND a.owner > $2 ORDER BY a.owner LIMIT $3");
+        self.list(&sql, (tenant, after.unwrap_or_default()), limit, 0).await
+    }
+
+    /// `cursor`: the column that the next page begins after.
+    async fn list(
+        &self,
+        sql: &str,
+        (of, after): (&str, &str),
+        limit: u32,
+        cursor: usize,
+    ) -> Result<Listed<Found>, StoreError> {
+        let limit = limit.clamp(1, PAGE_MAX);
+        let values = [Value::Text(of), Value::Text(after), Value::Integer(i64::from(limit) + 1)];
+        let rows = self.0.engine.rows(sql, &values).await?;
+        let mut listed = Listed { rows: Vec::new(), unreadable: Vec::new(), next: None };
+        let mut last = None;
+        for row in rows.iter().take(limit as usize) {
+            last = row.text(cursor).ok().or(last);
+            match found(row) {
+                Ok(it) => listed.rows.push(it),
+                Err(error) => listed.unreadable.push(error),
+            }
+        }
+        listed.next = last.filter(|_| rows.len() > limit as usize);
+        Ok(listed)
+    }
+}
+
+/// A row as [`FOUND`] has it.
+fn found(row: &Row) -> Result<Found, StoreError> {
+    let stored = read::<ActivationRow>(row)?;
+    match sealed(row, CREDENTIAL) {
+        Ok(credential) => Ok((stored, credential)),
+        Err(Unreadable) => {
+            let key = Some(format!("{} of {}", stored.key, stored.value.tenant));
+            Err(StoreError::Corrupt { table: "credentials", key })
+        }
+    }
+}
+
+impl Write<'_> {
+    /// Refuses an activation under a stored connection that is not there (any more).
+    async fn check_owner(&mut self, row: &ActivationRow) -> Result<(), StoreError> {
+        if row.owner.starts_with("file:") {
+            return Ok(());
+        }
+        let sql = "SELECT 1 FROM connections WHERE key = $1 AND id = $2";
+        let values = [Value::Text(&row.connection), Value::Text(&row.owner)];
+        if self.tx.rows(sql, &values).await?.is_empty() {
+            let key = row.connection.clone();
+            return Err(StoreError::Missing { kind: Kind::Connection, key });
+        }
+        Ok(())
+    }
+
+    /// Deletes one activation and what is sealed for it; there may be none.
+    async fn deactivate(&mut self, owner: &str, tenant: &str) -> Result<(), StoreError> {
+        let place = [Value::Text(owner), Value::Text(tenant)];
+        let sql = "DELETE FROM activations WHERE owner = $1 AND tenant = $2 RETURNING connection";
+        let rows = self.tx.rows(sql, &place).await?;
+        self.secrets((owner, tenant, Slot::Activation), Secrets::Remove).await?;
+        for row in &rows {
+            let connection = row.text(0).unwrap_or_default();
+            self.change(Kind::Activation, &connection, tenant).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes all activations of a tenant.
+    pub(super) async fn deactivate_tenant(&mut self, tenant: &str) -> Result<(), StoreError> {
+        let sql = "SELECT owner FROM activations WHERE tenant = $1 ORDER BY owner";
+        for row in &self.tx.rows(sql, &[Value::Text(tenant)]).await? {
+            let corrupt = |_: Unreadable| StoreError::Corrupt { table: "activations", key: None };
+            let owner = row.text(0).map_err(corrupt)?;
+            self.deactivate(&owner, tenant).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes all activations under an owner, a batch at a time; the change of their connection tells.
+    pub(super) async fn drop_activations(&mut self, owner: &str) -> Result<(), StoreError> {
+        let sql = "DELETE FROM activations WHERE owner = $1 AND tenant IN \
+                   (SELECT tenant FROM activations WHERE owner = $1 LIMIT $2)";
+        let values = [Value::Text(owner), Value::Integer(i64::from(PAGE_MAX))];
+        while self.tx.run(sql, &values).await? > 0 {}
+        Ok(())
+    }
+}

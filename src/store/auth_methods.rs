@@ -1,0 +1,218 @@
+//! `auth_methods`: every revision of every auth method, never changed and never deleted, so that a number
+//! means one thing for ever.
+use super::Kind;
+use super::Store;
+use super::StoreError;
+use super::engine::Row;
+use super::engine::Unreadable;
+use super::engine::Value;
+use super::record::checksum;
+use super::write::Write;
+use crate::model::Scope;
+
+/// The revisions of auth methods, those of connectors that files declare included.
+pub struct AuthMethods<'s>(pub(super) &'s Store);
+
+/// One revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MethodRevision {
+    pub connector: String,
+    pub method: String,
+    /// Counted from 1.
+    pub revision: i64,
+    /// JSON, as the API takes it.
+    pub definition: String,
+    pub created_at_ms: i64,
+    /// Who made it.
+    pub created_by: String,
+}
+
+/// A method that a file declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeenMethod<'a> {
+    pub connector: &'a str,
+    pub method: &'a str,
+    pub definition: &'a str,
+}
+
+impl AuthMethods<'_> {
+    pub async fn revision(
+        &self,
+        scope: &Scope,
+        connector: &str,
+        method: &str,
+        revision: i64,
+    ) -> Result<Option<MethodRevision>, StoreError> {
+        let is = "connector = $1 AND method = $2 AND revision = $3";
+        let values = [Value::Text(connector), Value::Text(method), Value::Integer(revision)];
+        Ok(self.one(scope, is, &values).await?.pop())
+    }
+
+    /// The last revision that was made, whether or not its connector still has the method.
+    pub async fn latest(
+        &self,
+        scope: &Scope,
+        connector: &str,
+        method: &str,
+    ) -> Result<Option<MethodRevision>, StoreError> {
+        let is = "connector = $1 AND method = $2 ORDER BY revision DESC LIMIT 1";
+        Ok(self.one(scope, is, &[Value::Text(connector), Value::Text(method)]).await?.pop())
+    }
+
+    /// All revisions of one method, the oldest first.
+    pub async fn revisions(
+        &self,
+        scope: &Scope,
+        connector: &str,
+        method: &str,
+    ) -> Result<Vec<MethodRevision>, StoreError> {
+        let is = "connector = $1 AND method = $2 ORDER BY revision";
+        self.one(scope, is, &[Value::Text(connector), Value::Text(method)]).await
+    }
+
+    /// All revisions of a connector's methods.
+    pub async fn all_of(
+        &self,
+        scope: &Scope,
+        connector: &str,
+    ) -> Result<Vec<MethodRevision>, StoreError> {
+        let is = "connector = $1 ORDER BY method, revision";
+        self.one(scope, is, &[Value::Text(connector)]).await
+    }
+
+    /// The revisions that connections pin, and the last of each method; those that do not read are named
+    /// beside them.
+    pub async fn in_use(
+        &self,
+        scope: &Scope,
+    ) -> Result<(Vec<MethodRevision>, Vec<StoreError>), StoreError> {
+        if !scope.sees_everything() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let sql = format!(
+            "{SELECT} WHERE revision = (SELECT MAX(last.revision) FROM auth_methods AS last WHERE \
+             last.connector = auth_methods.connector AND last.method = auth_methods.method) \
+             OR EXISTS (SELECT 1 FROM connections WHERE connections.connector = auth_methods.connector \
+             AND connections.method = auth_methods.method \
+             AND connections.revision = auth_methods.revision) ORDER BY connector, method, revision"
+        );
+        let (mut revisions, mut unreadable) = (Vec::new(), Vec::new());
+        for row in &self.0.engine.rows(&sql, &[]).await? {
+            match read(row) {
+                Ok(revision) => revisions.push(revision),
+                Err(error) => unreadable.push(error),
+            }
+        }
+        Ok((revisions, unreadable))
+    }
+
+    /// Records methods that files declare, each where it differs from its last revision, so that stored
+    /// connections can pin them. How many were recorded.
+    pub async fn record_seen(
+        &self,
+        scope: &Scope,
+        seen: &[SeenMethod<'_>],
+    ) -> Result<usize, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        // Most often there is nothing new, and then nobody has to wait.
+        let (known, _) = self.in_use(scope).await?;
+        let is_known = |it: &SeenMethod<'_>| {
+            let mut all = known.iter().rev();
+            let last = all.find(|at| at.connector == it.connector && at.method == it.method);
+            last.is_some_and(|last| last.definition == it.definition)
+        };
+        if seen.iter().all(is_known) {
+            return Ok(0);
+        }
+        let mut write = self.0.write(scope).await?;
+        let mut recorded = 0;
+        for SeenMethod { connector, method, definition } in seen {
+            if write.revise(connector, method, definition).await?.1 {
+                recorded += 1;
+            }
+        }
+        write.commit().await?;
+        Ok(recorded)
+    }
+
+    async fn one(
+        &self,
+        scope: &Scope,
+        is: &str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<MethodRevision>, StoreError> {
+        if !scope.sees_everything() {
+            return Ok(Vec::new());
+        }
+        let rows = self.0.engine.rows(&format!("{SELECT} WHERE {is}"), values).await?;
+        rows.iter().map(read).collect()
+    }
+}
+
+const SELECT: &str = "SELECT connector, method, revision, definition, created_at, created_by, checksum \
+                      FROM auth_methods";
+
+fn read(row: &Row) -> Result<MethodRevision, StoreError> {
+    let read = || {
+        Ok(MethodRevision {
+            connector: row.text(0)?,
+            method: row.text(1)?,
+            revision: row.integer(2)?,
+            definition: row.text(3)?,
+            created_at_ms: row.integer(4)?,
+            created_by: row.text(5)?,
+        })
+    };
+    let named = || Some(format!("{}/{}", row.text(0).ok()?, row.text(1).ok()?));
+    let corrupt = |_: Unreadable| StoreError::Corrupt { table: "auth_methods", key: named() };
+    let it = read().map_err(corrupt)?;
+    let checksum = checksum_of(&it.connector, &it.method, it.revision, &it.definition);
+    if row.text(6).map_err(corrupt)? != checksum {
+        return Err(corrupt(Unreadable));
+    }
+    Ok(it)
+}
+
+fn checksum_of(connector: &str, method: &str, revision: i64, definition: &str) -> String {
+    let values = [Value::Integer(revision), Value::Text(definition)];
+    checksum("auth_methods", &[connector, method], &values)
+}
+
+impl Write<'_> {
+    /// The revision that has this definition: the last one, or the next, which is made. True where it
+    /// was made.
+    pub(super) async fn revise(
+        &mut self,
+        connector: &str,
+        method: &str,
+        definition: &str,
+    ) -> Result<(i64, bool), StoreError> {
+        let sql =
+            format!("{SELECT} WHERE connector = $1 AND method = $2 ORDER BY revision DESC LIMIT 1");
+        let rows = self.tx.rows(&sql, &[Value::Text(connector), Value::Text(method)]).await?;
+        let last = rows.first().map(read).transpose()?;
+        if let Some(last) = &last
+            && last.definition == definition
+        {
+            return Ok((last.revision, false));
+        }
+        let revision = last.map_or(1, |it| it.revision + 1);
+        let checksum = checksum_of(connector, method, revision, definition);
+        let who = self.who().to_owned();
+        let values = [
+            Value::Text(connector),
+            Value::Text(method),
+            Value::Integer(revision),
+            Value::Text(definition),
+            Value::Integer(self.now_ms),
+            Value::Text(&who),
+            Value::Text(&checksum),
+        ];
+        let sql = "INSERT INTO auth_methods \
+                   (connector, method, revision, definition, created_at, created_by, checksum) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        self.tx.run(sql, &values).await?;
+        self.change(Kind::AuthMethod, connector, "").await?;
+        Ok((revision, true))
+    }
+}

@@ -1,0 +1,206 @@
+//! `callers`, and the hashes of their keys.
+use super::Condition;
+use super::Kind;
+use super::Store;
+use super::StoreError;
+use super::Written;
+use super::definitions::readings;
+use super::engine::Row;
+use super::engine::Unreadable;
+use super::engine::Value;
+use super::record::Record;
+use super::record::Table;
+use super::write::Write;
+use crate::model::Scope;
+
+/// The stored callers.
+pub struct Callers<'s>(pub(super) &'s Store);
+
+/// A caller, less its keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerRow {
+    /// JSON, as the API takes it, without keys.
+    pub definition: String,
+}
+
+/// A caller key, of which the key itself is not known here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerKey {
+    pub caller: String,
+    /// SHA-256 of the key.
+    pub hash: [u8; 32],
+    /// Its first characters, to tell keys apart by.
+    pub prefix: String,
+    /// By the store's clock, whatever stands here in a write.
+    pub created_at_ms: i64,
+    /// Unix milliseconds; none where it does not expire.
+    pub expires_at_ms: Option<i64>,
+}
+
+impl Record for CallerRow {
+    const TABLE: Table =
+        Table { name: "callers", kind: Kind::Caller, keys: &["key"], columns: &["definition"] };
+
+    fn values(&self) -> Vec<Value<'_>> {
+        vec![Value::Text(&self.definition)]
+    }
+
+    fn read(row: &Row, first: usize) -> Result<Self, Unreadable> {
+        Ok(Self { definition: row.text(first)? })
+    }
+}
+
+readings!(Callers of CallerRow);
+
+const KEYS: &str = "SELECT caller, hash, prefix, created_at, expires_at FROM caller_keys";
+
+impl Callers<'_> {
+    /// Creates or replaces a caller. Its keys stay; `new_key` is one more.
+    pub async fn put(
+        &self,
+        scope: &Scope,
+        key: &str,
+        row: &CallerRow,
+        new_key: Option<&CallerKey>,
+        condition: impl Into<Condition>,
+    ) -> Result<Written, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut write = self.0.write(scope).await?;
+        let written = write.put(&[key], row, &condition.into(), (key, "")).await?;
+        if let Some(new_key) = new_key {
+            write.add_key(key, new_key).await?;
+        }
+        write.commit().await?;
+        Ok(written)
+    }
+
+    /// Gives a caller another key. Those that it has go on until `others_expire_at_ms`, or as long as they
+    /// would anyway, whichever is sooner.
+    pub async fn rotate(
+        &self,
+        scope: &Scope,
+        key: &str,
+        new_key: &CallerKey,
+        others_expire_at_ms: Option<i64>,
+        condition: impl Into<Condition>,
+    ) -> Result<Written, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut write = self.0.write(scope).await?;
+        let row = write.caller(key, &condition.into()).await?;
+        if let Some(at_ms) = others_expire_at_ms {
+            let sql = "UPDATE caller_keys SET expires_at = $1 \
+                       WHERE caller = $2 AND (expires_at IS NULL OR expires_at > $1)";
+            write.tx.run(sql, &[Value::Integer(at_ms), Value::Text(key)]).await?;
+        }
+        write.add_key(key, new_key).await?;
+        let written = write.touch(key, &row).await?;
+        write.commit().await?;
+        Ok(written)
+    }
+
+    /// Takes a key from a caller, by its hash.
+    pub async fn delete_key(
+        &self,
+        scope: &Scope,
+        key: &str,
+        hash: &[u8; 32],
+        condition: impl Into<Condition>,
+    ) -> Result<i64, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut write = self.0.write(scope).await?;
+        let row = write.caller(key, &condition.into()).await?;
+        let sql = "DELETE FROM caller_keys WHERE caller = $1 AND hash = $2";
+        if write.tx.run(sql, &[Value::Text(key), Value::Bytes(hash)]).await? == 0 {
+            return Err(StoreError::NotFound);
+        }
+        write.touch(key, &row).await?;
+        write.commit().await
+    }
+
+    /// Deletes a caller and its keys.
+    pub async fn delete(
+        &self,
+        scope: &Scope,
+        key: &str,
+        condition: impl Into<Condition>,
+    ) -> Result<i64, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut write = self.0.write(scope).await?;
+        let expect = condition.into().expect;
+        write.remove(&CallerRow::TABLE, &[key], expect, (key, "")).await?;
+        write.commit().await
+    }
+
+    /// The keys of one caller, the oldest first.
+    pub async fn keys(&self, scope: &Scope, key: &str) -> Result<Vec<CallerKey>, StoreError> {
+        if !scope.sees_everything() {
+            return Ok(Vec::new());
+        }
+        let sql = format!("{KEYS} WHERE caller = $1 ORDER BY created_at, hash");
+        let rows = self.0.engine.rows(&sql, &[Value::Text(key)]).await?;
+        rows.iter().map(read_key).collect()
+    }
+
+    /// The keys of all callers; those that do not read are named beside them.
+    pub async fn all_keys(
+        &self,
+        scope: &Scope,
+    ) -> Result<(Vec<CallerKey>, Vec<StoreError>), StoreError> {
+        if !scope.sees_everything() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let sql = format!("{KEYS} ORDER BY caller, created_at, hash");
+        let (mut keys, mut unreadable) = (Vec::new(), Vec::new());
+        for row in &self.0.engine.rows(&sql, &[]).await? {
+            match read_key(row) {
+                Ok(key) => keys.push(key),
+                Err(error) => unreadable.push(error),
+            }
+        }
+        Ok((keys, unreadable))
+    }
+}
+
+fn read_key(row: &Row) -> Result<CallerKey, StoreError> {
+    let caller = row.text(0);
+    let read = || {
+        Ok(CallerKey {
+            caller: caller.clone()?,
+            hash: row.bytes(1)?.try_into().map_err(|_| Unreadable)?,
+            prefix: row.text(2)?,
+            created_at_ms: row.integer(3)?,
+            expires_at_ms: row.maybe_integer(4)?,
+        })
+    };
+    read().map_err(|_: Unreadable| StoreError::Corrupt { table: "caller_keys", key: caller.ok() })
+}
+
+impl Write<'_> {
+    async fn caller(&mut self, key: &str, condition: &Condition) -> Result<CallerRow, StoreError> {
+        self.there(&CallerRow::TABLE, &[key], condition.expect).await?;
+        let current = self.current::<CallerRow>(&[key]).await?;
+        current.map(|it| it.value).ok_or(StoreError::NotFound)
+    }
+
+    /// A change of its keys is a change of the caller.
+    async fn touch(&mut self, key: &str, row: &CallerRow) -> Result<Written, StoreError> {
+        let standing = self.standing(&CallerRow::TABLE, &[key]).await?;
+        self.put_over(&[key], row, standing.as_ref(), (key, "")).await
+    }
+
+    async fn add_key(&mut self, caller: &str, key: &CallerKey) -> Result<(), StoreError> {
+        let sql = "INSERT INTO caller_keys (hash, caller, prefix, created_at, expires_at) \
+                   VALUES ($1, $2, $3, $4, $5) ON CONFLICT (hash) DO NOTHING";
+        let values = [
+            Value::Bytes(&key.hash),
+            Value::Text(caller),
+            Value::Text(&key.prefix),
+            Value::Integer(self.now_ms),
+            Value::maybe(key.expires_at_ms),
+        ];
+        match self.tx.run(sql, &values).await? {
+            0 => Err(StoreError::Conflict { kind: Kind::Caller, key: caller.to_owned() }),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! `changes`: what was written, in the order of the commits.
+use super::Kind;
+use super::PAGE_MAX;
+use super::Store;
+use super::StoreError;
+use super::engine::Row;
+use super::engine::Unreadable;
+use super::engine::Value;
+use super::migrate::now_ms;
+use crate::model::Scope;
+
+/// What was changed.
+pub struct Changes<'s>(pub(super) &'s Store);
+
+/// One change: read what it names again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub revision: i64,
+    pub kind: Kind,
+    /// Of an activation, its connection's; of an auth method, its connector's.
+    pub key: String,
+    /// Of an activation.
+    pub tenant: Option<String>,
+    /// Who did it.
+    pub who: String,
+    pub at_ms: i64,
+}
+
+/// What came after a revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// In their order; empty where there is none.
+    Changes(Vec<Change>),
+    /// Some of them have been forgotten: read everything again.
+    Forgotten,
+}
+
+impl Changes<'_> {
+    /// The revision of the last committed change: 0 before the first.
+    pub async fn revision(&self, scope: &Scope) -> Result<i64, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let rows = self.0.engine.rows("SELECT revision FROM deployment WHERE id = 1", &[]).await?;
+        let read = rows.first().and_then(|it| it.integer(0).ok());
+        read.ok_or(StoreError::Corrupt { table: "deployment", key: None })
+    }
+
+    /// At most `limit` changes after a revision. None is missed: a later revision is never committed
+    /// before an earlier one.
+    pub async fn since(
+        &self,
+        scope: &Scope,
+        revision: i64,
+        limit: u32,
+    ) -> Result<Since, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let sql = "SELECT revision, kind, key, tenant, who, at FROM changes \
+                   WHERE revision > $1 ORDER BY revision LIMIT $2";
+        let limit = i64::from(limit.clamp(1, PAGE_MAX));
+        let values = [Value::Integer(revision), Value::Integer(limit)];
+        let rows = self.0.engine.rows(sql, &values).await?;
+        let changes: Result<Vec<Change>, Unreadable> = rows.iter().map(read).collect();
+        let changes = changes.map_err(|_| StoreError::Corrupt { table: "changes", key: None })?;
+        // Revisions have no gaps.
+        let follows = match changes.first() {
+            Some(first) => first.revision == revision + 1,
+            None => self.revision(scope).await? <= revision,
+        };
+        Ok(if follows { Since::Changes(changes) } else { Since::Forgotten })
+    }
+
+    /// Forgets changes that are older, by the store's clock. How many.
+    pub async fn prune(&self, scope: &Scope, older_than_ms: i64) -> Result<u64, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut tx = self.0.engine.begin().await?;
+        let before = [Value::Integer(now_ms(&mut tx).await? - older_than_ms)];
+        let pruned = tx.run("DELETE FROM changes WHERE at < $1", &before).await?;
+        tx.commit().await?;
+        Ok(pruned)
+    }
+}
+
+fn read(row: &Row) -> Result<Change, Unreadable> {
+    let tenant = row.text(3)?;
+    Ok(Change {
+        revision: row.integer(0)?,
+        kind: Kind::parse(&row.text(1)?).ok_or(Unreadable)?,
+        key: row.text(2)?,
+        tenant: Some(tenant).filter(|it| !it.is_empty()),
+        who: row.text(4)?,
+        at_ms: row.integer(5)?,
+    })
+}

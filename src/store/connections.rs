@@ -1,0 +1,188 @@
+//! `connections`: each pins a revision of its auth method; what it proves itself with is in `credentials`.
+use super::Condition;
+use super::Kind;
+use super::Secrets;
+use super::Store;
+use super::StoreError;
+use super::Uses;
+use super::Written;
+use super::definitions::readings;
+use super::engine::Row;
+use super::engine::Unreadable;
+use super::engine::Value;
+use super::migrate::new_id;
+use super::record::Record;
+use super::record::Table;
+use super::uses;
+use crate::model::Scope;
+use crate::seal::Slot;
+
+/// The stored connections.
+pub struct Connections<'s>(pub(super) &'s Store);
+
+/// A connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionRow {
+    /// A UUID, which the store makes and keeps, whatever stands here in a write: the owner of its
+    /// activations and credentials. Another connection of the same key has another.
+    pub id: String,
+    pub connector: String,
+    pub method: String,
+    /// Of the method.
+    pub revision: i64,
+    pub embedded: bool,
+    pub enabled: bool,
+    /// JSON, as the API takes it, without what stands above and without credentials.
+    pub definition: String,
+}
+
+impl Record for ConnectionRow {
+    const TABLE: Table = Table {
+        name: "connections",
+        kind: Kind::Connection,
+        keys: &["key"],
+        columns: &["id", "connector", "method", "revision", "embedded", "enabled", "definition"],
+    };
+
+    fn values(&self) -> Vec<Value<'_>> {
+        vec![
+            Value::Text(&self.id),
+            Value::Text(&self.connector),
+            Value::Text(&self.method),
+            Value::Integer(self.revision),
+            Value::flag(self.embedded),
+            Value::flag(self.enabled),
+            Value::Text(&self.definition),
+        ]
+    }
+
+    fn read(row: &Row, first: usize) -> Result<Self, Unreadable> {
+        Ok(Self {
+            id: row.text(first)?,
+            connector: row.text(first + 1)?,
+            method: row.text(first + 2)?,
+            revision: row.integer(first + 3)?,
+            embedded: row.flag(first + 4)?,
+            enabled: row.flag(first + 5)?,
+            definition: row.text(first + 6)?,
+        })
+    }
+}
+
+readings!(Connections of ConnectionRow);
+
+impl Connections<'_> {
+    /// Creates or replaces a connection, and its own and test credentials with it. Its method's revision
+    /// has to be there.
+    pub async fn put(
+        &self,
+        scope: &Scope,
+        key: &str,
+        row: &ConnectionRow,
+        own: Secrets<'_>,
+        test: Secrets<'_>,
+        condition: impl Into<Condition>,
+    ) -> Result<Written, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let condition = condition.into();
+        let mut write = self.0.write(scope).await?;
+        let standing = write.expected(&ConnectionRow::TABLE, &[key], condition.expect).await?;
+        write.check_needs(&condition).await?;
+        let pinned =
+            "SELECT 1 FROM auth_methods WHERE connector = $1 AND method = $2 AND revision = $3";
+        let pin =
+            [Value::Text(&row.connector), Value::Text(&row.method), Value::Integer(row.revision)];
+        if write.tx.rows(pinned, &pin).await?.is_empty() {
+            let key = format!("{}/{}@{}", row.connector, row.method, row.revision);
+            return Err(StoreError::Missing { kind: Kind::AuthMethod, key });
+        }
+        let id = match standing {
+            Some(_) => write.current::<ConnectionRow>(&[key]).await?.map(|it| it.value.id),
+            None => None,
+        };
+        let id = id.unwrap_or_else(|| new_id(write.now_ms));
+        write.secrets((&id, "", Slot::Own), own).await?;
+        write.secrets((&id, "", Slot::Test), test).await?;
+        let row = ConnectionRow { id, ..row.clone() };
+        let written = write.put_over(&[key], &row, standing.as_ref(), (key, "")).await?;
+        write.commit().await?;
+        Ok(written)
+    }
+
+    /// Deletes a connection that no environment assigns and under which no tenant is activated, and what is
+    /// sealed for it. `force`: even then; its activations go with it, and environments assign nothing
+    /// in its place.
+    ///
+    /// The change of the connection stands for those of its activations.
+    pub async fn delete(
+        &self,
+        scope: &Scope,
+        key: &str,
+        force: bool,
+        condition: impl Into<Condition>,
+    ) -> Result<i64, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut write = self.0.write(scope).await?;
+        let expect = condition.into().expect;
+        write.there(&ConnectionRow::TABLE, &[key], expect).await?;
+        // By its own column: a row that does not read can be deleted all the same.
+        let sql = "SELECT id FROM connections WHERE key = $1";
+        let rows = write.tx.rows(sql, &[Value::Text(key)]).await?;
+        let id = rows.first().and_then(|it| it.text(0).ok()).unwrap_or_default();
+        if force {
+            write.reassign(key, None).await?;
+        } else {
+            uses::of_connection(&mut write.tx, key, &id).await?.refuse()?;
+        }
+        write.remove(&ConnectionRow::TABLE, &[key], expect, (key, "")).await?;
+        write.drop_activations(&id).await?;
+        write.forget(&id).await?;
+        write.commit().await
+    }
+
+    /// In every environment, assigns `new` wherever `old` is assigned: all or none. The environments that
+    /// it changed, and the revision.
+    pub async fn replace_everywhere(
+        &self,
+        scope: &Scope,
+        old: &str,
+        new: &str,
+        condition: impl Into<Condition>,
+    ) -> Result<(Vec<String>, i64), StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut write = self.0.write(scope).await?;
+        write.check_needs(&condition.into()).await?;
+        let changed = write.reassign(old, Some(new)).await?;
+        Ok((changed, write.commit().await?))
+    }
+
+    /// Who uses a connection: environments by its key, activations under `owner`, its id or `file:` and the
+    /// key of one that a file declares.
+    pub async fn uses(&self, scope: &Scope, key: &str, owner: &str) -> Result<Uses, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        uses::of_connection(&mut &self.0.engine, key, owner).await
+    }
+
+    /// The stored connections that pin a revision other than `revision` of a method: whom a change of it
+    /// has not reached.
+    pub async fn behind(
+        &self,
+        scope: &Scope,
+        connector: &str,
+        method: &str,
+        revision: i64,
+    ) -> Result<Vec<(String, i64)>, StoreError> {
+        if !scope.sees_everything() {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT key, revision FROM connections \
+                   WHERE connector = $1 AND method = $2 AND revision <> $3 ORDER BY key";
+        let values = [Value::Text(connector), Value::Text(method), Value::Integer(revision)];
+        let rows = self.0.engine.rows(sql, &values).await?;
+        let read = |row: &Row| Ok((row.text(0)?, row.integer(1)?));
+        rows.iter()
+            .map(read)
+            .collect::<Result<_, Unreadable>>()
+            .map_err(|_| StoreError::Corrupt { table: "connections", key: None })
+    }
+}

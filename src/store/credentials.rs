@@ -1,0 +1,290 @@
+//! `credentials`: all that is sealed, by owner, tenant and slot.
+use super::Store;
+use super::engine::Row;
+use super::engine::Tx;
+use super::engine::Unreadable;
+use super::engine::Value;
+use super::error::StoreError;
+use super::write::Write;
+use crate::model::Scope;
+use crate::seal::Binding;
+use crate::seal::Sealed;
+use crate::seal::Slot;
+use crate::seal::Wrap;
+
+/// Most rows of a batch: a batch is one transaction, and others wait for it.
+pub const BATCH_MAX: u32 = 1000;
+
+/// What is sealed.
+pub struct Credentials<'s>(pub(super) &'s Store);
+
+/// A sealed credential, and which generation it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedCredential {
+    /// The revision that it was set at: never used twice for one place.
+    pub generation: u64,
+    pub sealed: Sealed,
+}
+
+/// Where a credential goes, and what is there now.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    pub binding: Binding<'a>,
+    pub current: Option<&'a SealedCredential>,
+}
+
+/// Seals a credential for the place it is given, within the transaction that stores it, so that nobody
+/// writes between. The error's text refuses the write.
+pub type Seal<'a> = &'a (dyn Fn(&Place<'_>) -> Result<Sealed, String> + Send + Sync);
+
+/// What becomes of a credential with a write.
+#[derive(Clone, Copy)]
+pub enum Secrets<'a> {
+    Keep,
+    Remove,
+    Set(Seal<'a>),
+}
+
+/// A row: whose it is, and what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub owner: String,
+    pub tenant: String,
+    pub slot: Slot,
+    pub credential: SealedCredential,
+}
+
+impl Entry {
+    pub fn binding(&self) -> Binding<'_> {
+        Binding {
+            owner: &self.owner,
+            tenant: &self.tenant,
+            slot: self.slot,
+            generation: self.credential.generation,
+        }
+    }
+}
+
+/// A data key under another key, and the row that it is for, as it was when it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewrap {
+    pub entry: Entry,
+    pub wrap: Wrap,
+}
+
+impl Credentials<'_> {
+    pub async fn get(
+        &self,
+        scope: &Scope,
+        owner: &str,
+        tenant: &str,
+        slot: Slot,
+    ) -> Result<Option<SealedCredential>, StoreError> {
+        if !scope.sees_everything() && (slot != Slot::Activation || !scope.sees_tenant(tenant)) {
+            return Ok(None);
+        }
+        let sql = format!("{SELECT} WHERE owner = $1 AND tenant = $2 AND slot = $3");
+        let values = [Value::Text(owner), Value::Text(tenant), Value::Text(slot.as_str())];
+        let rows = self.0.engine.rows(&sql, &values).await?;
+        Ok(rows.first().map(read).transpose()?.map(|it| it.credential))
+    }
+
+    /// The connections' own and test credentials: what a gateway holds in memory anyway. Those that do
+    /// not read are named beside them.
+    pub async fn of_connections(
+        &self,
+        scope: &Scope,
+    ) -> Result<(Vec<Entry>, Vec<StoreError>), StoreError> {
+        if !scope.sees_everything() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let sql = format!("{SELECT} WHERE tenant = '' AND slot IN ('own', 'test')");
+        let rows = self.0.engine.rows(&sql, &[]).await?;
+        let (mut entries, mut unreadable) = (Vec::new(), Vec::new());
+        for row in &rows {
+            match read(row) {
+                Ok(entry) => entries.push(entry),
+                Err(error) => unreadable.push(error),
+            }
+        }
+        Ok((entries, unreadable))
+    }
+
+    /// How many there are under each key id.
+    pub async fn count(&self, scope: &Scope) -> Result<Vec<(String, i64)>, StoreError> {
+        if !scope.sees_everything() {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT key_id, COUNT(*) FROM credentials GROUP BY key_id ORDER BY key_id";
+        let rows = self.0.engine.rows(sql, &[]).await?;
+        let read = |row: &Row| Ok((row.text(0)?, row.integer(1)?));
+        rows.iter().map(read).collect::<Result<_, Unreadable>>().map_err(|_| corrupt(None))
+    }
+
+    /// A batch under this key id, or under any, after the row `after`; at most [`BATCH_MAX`]. Rows that
+    /// do not read stand as errors in their place; the second value is where the next batch begins,
+    /// none at the end.
+    pub async fn batch(
+        &self,
+        scope: &Scope,
+        key_id: Option<&str>,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<(Vec<Result<Entry, StoreError>>, Option<Cursor>), StoreError> {
+        if !scope.sees_everything() {
+            return Ok((Vec::new(), None));
+        }
+        let start = Cursor::default();
+        let after = after.unwrap_or(&start);
+        let limit = limit.clamp(1, BATCH_MAX);
+        let mut values = vec![
+            Value::Text(&after.owner),
+            Value::Text(&after.tenant),
+            Value::Text(&after.slot),
+            Value::Integer(i64::from(limit)),
+        ];
+        let mut under = "";
+        if let Some(key_id) = key_id {
+            values.push(Value::Text(key_id));
+            under = "key_id = $5 AND ";
+        }
+        let sql = format!(
+            "{SELECT} WHERE {under}(owner, tenant, slot) > ($1, $2, $3) \
+             ORDER BY owner, tenant, slot LIMIT $4"
+        );
+        let rows = self.0.engine.rows(&sql, &values).await?;
+        let next = rows.last().filter(|_| rows.len() == limit as usize).map(|last| {
+            let part = |column| last.text(column).map_err(|_| corrupt(None));
+            Ok(Cursor { owner: part(0)?, tenant: part(1)?, slot: part(2)? })
+        });
+        Ok((rows.iter().map(read).collect(), next.transpose()?))
+    }
+
+    /// Puts data keys under another key, in one transaction: each row only where it is as it was read. It
+    /// changes nothing that anybody sees, and is no change of the deployment. How many were put.
+    pub async fn rewrap(&self, scope: &Scope, rewraps: &[Rewrap]) -> Result<u64, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut tx = self.0.engine.begin().await?;
+        let mut done = 0;
+        for Rewrap { entry, wrap } in rewraps {
+            let sql = "UPDATE credentials SET key_id = $1, wrapped = $2 \
+                       WHERE owner = $3 AND tenant = $4 AND slot = $5 AND generation = $6 AND key_id = $7";
+            let values = [
+                Value::Text(&wrap.key_id),
+                Value::Bytes(&wrap.wrapped),
+                Value::Text(&entry.owner),
+                Value::Text(&entry.tenant),
+                Value::Text(entry.slot.as_str()),
+                generation(entry.credential.generation)?,
+                Value::Text(&entry.credential.sealed.key_id),
+            ];
+            done += tx.run(sql, &values).await?;
+        }
+        tx.commit().await?;
+        Ok(done)
+    }
+}
+
+/// Where a batch begins: after this row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    owner: String,
+    tenant: String,
+    slot: String,
+}
+
+const SELECT: &str =
+    "SELECT owner, tenant, slot, generation, key_id, wrapped, fields FROM credentials";
+
+fn read(row: &Row) -> Result<Entry, StoreError> {
+    let name = |column| row.text(column).map_err(|_| corrupt(None));
+    let (owner, tenant) = (name(0)?, name(1)?);
+    let rest = || {
+        let slot = Slot::parse(&row.text(2)?).ok_or(Unreadable)?;
+        Ok((slot, sealed(row, 3)?.ok_or(Unreadable)?))
+    };
+    match rest() {
+        Ok((slot, credential)) => Ok(Entry { owner, tenant, slot, credential }),
+        Err(Unreadable) if tenant.is_empty() => Err(corrupt(Some(owner))),
+        Err(Unreadable) => Err(corrupt(Some(format!("{owner} of {tenant}")))),
+    }
+}
+
+/// The columns from `generation` on; none where they are null.
+pub(super) fn sealed(row: &Row, first: usize) -> Result<Option<SealedCredential>, Unreadable> {
+    let Some(generation) = row.maybe_integer(first)? else { return Ok(None) };
+    let generation = u64::try_from(generation).map_err(|_| Unreadable)?;
+    let key_id = row.text(first + 1)?;
+    let wrapped = row.bytes(first + 2)?;
+    let fields = super::record::texts(&row.text(first + 3)?)?;
+    Ok(Some(SealedCredential { generation, sealed: Sealed { key_id, wrapped, fields } }))
+}
+
+fn corrupt(key: Option<String>) -> StoreError {
+    StoreError::Corrupt { table: "credentials", key }
+}
+
+fn generation(generation: u64) -> Result<Value<'static>, StoreError> {
+    i64::try_from(generation).map(Value::Integer).map_err(|_| corrupt(None))
+}
+
+impl Write<'_> {
+    /// Does to the credential of this place what `secrets` says. To be called before the change that it
+    /// belongs to is told: the generation is that change's revision.
+    pub(super) async fn secrets(
+        &mut self,
+        (owner, tenant, slot): (&str, &str, Slot),
+        secrets: Secrets<'_>,
+    ) -> Result<(), StoreError> {
+        let place = [Value::Text(owner), Value::Text(tenant), Value::Text(slot.as_str())];
+        let seal = match secrets {
+            Secrets::Keep => return Ok(()),
+            Secrets::Remove => {
+                let sql = "DELETE FROM credentials WHERE owner = $1 AND tenant = $2 AND slot = $3";
+                return self.tx.run(sql, &place).await.map(drop);
+            }
+            Secrets::Set(seal) => seal,
+        };
+        let sql = format!("{SELECT} WHERE owner = $1 AND tenant = $2 AND slot = $3");
+        let rows = self.tx.rows(&sql, &place).await?;
+        // What does not read is replaced: it is of no use to anybody.
+        let current = rows.first().and_then(|it| read(it).ok()).map(|it| it.credential);
+        let generation = u64::try_from(self.next_revision()).unwrap_or_default();
+        let binding = Binding { owner, tenant, slot, generation };
+        let sealed = seal(&Place { binding, current: current.as_ref() });
+        let sealed = sealed.map_err(StoreError::Refused)?;
+        put(&mut self.tx, &binding, &sealed).await
+    }
+
+    /// Deletes all that is sealed for an owner.
+    pub(super) async fn forget(&mut self, owner: &str) -> Result<(), StoreError> {
+        let sql = "DELETE FROM credentials WHERE owner = $1 AND tenant IN \
+                   (SELECT tenant FROM credentials WHERE owner = $1 LIMIT $2)";
+        let values = [Value::Text(owner), Value::Integer(i64::from(BATCH_MAX))];
+        while self.tx.run(sql, &values).await? > 0 {}
+        Ok(())
+    }
+}
+
+/// Stores it, over what is there.
+pub(super) async fn put(
+    tx: &mut Tx,
+    binding: &Binding<'_>,
+    sealed: &Sealed,
+) -> Result<(), StoreError> {
+    let fields = serde_json::to_string(&sealed.fields).map_err(|_| corrupt(None))?;
+    let sql = "INSERT INTO credentials (owner, tenant, slot, generation, key_id, wrapped, fields) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (owner, tenant, slot) DO UPDATE SET \
+               generation = excluded.generation, key_id = excluded.key_id, \
+               wrapped = excluded.wrapped, fields = excluded.fields";
+    let values = [
+        Value::Text(binding.owner),
+        Value::Text(binding.tenant),
+        Value::Text(binding.slot.as_str()),
+        generation(binding.generation)?,
+        Value::Text(&sealed.key_id),
+        Value::Bytes(&sealed.wrapped),
+        Value::Text(&fields),
+    ];
+    tx.run(sql, &values).await.map(drop)
+}

@@ -1,0 +1,254 @@
+//! What the API is told, kept: SQLite or PostgreSQL behind one type, and one file for each table.
+//!
+//! Every method takes a [`Scope`]. A write is one transaction: it waits for the writers before it, checks
+//! the version that it is about, writes, and says so in `changes` under the next revision, so that
+//! changes are read in the order in which they were committed, and none is missed. A row's version
+//! is the revision that it was last written at: no two rows ever have the same, deleted ones included.
+//! The database's clock is the clock.
+mod activations;
+mod auth_methods;
+mod callers;
+mod changes;
+mod connections;
+mod connectors;
+mod credentials;
+mod definitions;
+mod deployment;
+mod engine;
+mod environments;
+mod error;
+mod expect;
+mod idempotency;
+mod integrations;
+mod migrate;
+mod postgres;
+mod record;
+mod signals;
+mod sqlite;
+mod tenants;
+mod tokens;
+mod uses;
+mod write;
+
+pub use activations::Activation;
+pub use activations::ActivationRow;
+pub use activations::Activations;
+pub use activations::Found;
+pub use auth_methods::AuthMethods;
+pub use auth_methods::MethodRevision;
+pub use auth_methods::SeenMethod;
+pub use callers::CallerKey;
+pub use callers::CallerRow;
+pub use callers::Callers;
+pub use changes::Change;
+pub use changes::Changes;
+pub use changes::Since;
+pub use connections::ConnectionRow;
+pub use connections::Connections;
+pub use connectors::ConnectorRow;
+pub use connectors::Connectors;
+pub use credentials::BATCH_MAX;
+pub use credentials::Credentials;
+pub use credentials::Cursor;
+pub use credentials::Entry;
+pub use credentials::Place;
+pub use credentials::Rewrap;
+pub use credentials::Seal;
+pub use credentials::SealedCredential;
+pub use credentials::Secrets;
+pub use deployment::Deployment;
+pub use environments::EnvironmentRow;
+pub use environments::Environments;
+pub use error::StoreError;
+pub use expect::Condition;
+pub use expect::Expect;
+pub use idempotency::Claim;
+pub use idempotency::Idempotency;
+pub use integrations::IntegrationRow;
+pub use integrations::Integrations;
+pub use migrate::Migrated;
+pub use migrate::SCHEMA;
+pub use record::Listed;
+pub use record::Stored;
+pub use record::Written;
+pub use signals::Signals;
+pub use tenants::TenantRow;
+pub use tenants::Tenants;
+pub use tokens::TokenRow;
+pub use tokens::Tokens;
+pub use uses::Use;
+pub use uses::Uses;
+
+use crate::config::StoreUrl;
+use crate::model::Scope;
+use engine::Engine;
+use std::fmt;
+use std::path::Path;
+use tokio::sync::watch;
+
+/// Most rows of one answer; more are told to come again with the cursor.
+pub const PAGE_MAX: u32 = 1000;
+
+/// The tables that errors name.
+const TABLES: &[&str] = &[
+    "deployment",
+    "changes",
+    "connectors",
+    "auth_methods",
+    "integrations",
+    "integration_links",
+    "environments",
+    "assignments",
+    "connections",
+    "tenants",
+    "activations",
+    "credentials",
+    "callers",
+    "caller_keys",
+    "tokens",
+    "idempotency",
+    "schema_versions",
+];
+
+/// A store. Cheap to clone; needs a runtime that stays.
+#[derive(Clone, Debug)]
+pub struct Store {
+    engine: Engine,
+    /// The revision of the last write through this value or a clone of it.
+    written: watch::Sender<i64>,
+}
+
+/// What is stored, by kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    Connector,
+    /// A revision of an auth method; the key is the connector's.
+    AuthMethod,
+    Integration,
+    Environment,
+    Connection,
+    Tenant,
+    /// The key is the connection's.
+    Activation,
+    Caller,
+    Token,
+}
+
+impl Kind {
+    pub const ALL: &[Self] = &[
+        Self::Connector,
+        Self::AuthMethod,
+        Self::Integration,
+        Self::Environment,
+        Self::Connection,
+        Self::Tenant,
+        Self::Activation,
+        Self::Caller,
+        Self::Token,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connector => "connector",
+            Self::AuthMethod => "auth method",
+            Self::Integration => "integration",
+            Self::Environment => "environment",
+            Self::Connection => "connection",
+            Self::Tenant => "tenant",
+            Self::Activation => "activation",
+            Self::Caller => "caller",
+            Self::Token => "token",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|it| it.as_str() == text)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Store {
+    /// Opens the database, making the file (mode 0600) and its folder where it is one. The tables come
+    /// with [`Store::migrate`].
+    ///
+    /// `data_dir`: where a SQLite file lies whose path is not given.
+    pub async fn open(url: &StoreUrl, data_dir: &Path) -> Result<Self, StoreError> {
+        let engine = match url {
+            StoreUrl::Sqlite(path) => sqlite::open(path.as_deref(), data_dir).await?,
+            StoreUrl::Postgres(url) => postgres::open(url).await?,
+        };
+        Ok(Self { engine, written: watch::Sender::new(0) })
+    }
+
+    /// Whether several attaches may share it.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.engine, Engine::Postgres(_))
+    }
+
+    /// Closes all links, once what is under way is done.
+    pub async fn close(&self) {
+        self.engine.close().await;
+    }
+
+    pub fn connectors(&self) -> Connectors<'_> {
+        Connectors(self)
+    }
+
+    pub fn auth_methods(&self) -> AuthMethods<'_> {
+        AuthMethods(self)
+    }
+
+    pub fn integrations(&self) -> Integrations<'_> {
+        Integrations(self)
+    }
+
+    pub fn environments(&self) -> Environments<'_> {
+        Environments(self)
+    }
+
+    pub fn connections(&self) -> Connections<'_> {
+        Connections(self)
+    }
+
+    pub fn tenants(&self) -> Tenants<'_> {
+        Tenants(self)
+    }
+
+    pub fn activations(&self) -> Activations<'_> {
+        Activations(self)
+    }
+
+    pub fn credentials(&self) -> Credentials<'_> {
+        Credentials(self)
+    }
+
+    pub fn callers(&self) -> Callers<'_> {
+        Callers(self)
+    }
+
+    pub fn tokens(&self) -> Tokens<'_> {
+        Tokens(self)
+    }
+
+    pub fn idempotency(&self) -> Idempotency<'_> {
+        Idempotency(self)
+    }
+
+    pub fn changes(&self) -> Changes<'_> {
+        Changes(self)
+    }
+
+    pub fn deployment(&self) -> Deployment<'_> {
+        Deployment(self)
+    }
+}
+
+/// For what only operators and attache itself may write: to others it is as if it were not there.
+fn only_whoever_sees_everything(scope: &Scope) -> Result<(), StoreError> {
+    if scope.sees_everything() { Ok(()) } else { Err(StoreError::NotFound) }
+}

@@ -1,0 +1,178 @@
+//! Who uses a definition: what keeps it from being deleted.
+use super::engine::Engine;
+use super::engine::Row;
+use super::engine::Tx;
+use super::engine::Unreadable;
+use super::engine::Value;
+use super::error::StoreError;
+use std::future::Future;
+
+/// Uses that are named; more are counted.
+const NAMED_MAX: i64 = 100;
+
+/// One use of a definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// A connection that is made with it.
+    Connection { key: String },
+    /// An integration that links it.
+    Integration { key: String, alias: String },
+    /// An environment that assigns it, or is a copy of it.
+    Environment { key: String, alias: Option<String>, deployed: bool },
+    /// So many tenants are activated under it, or for it.
+    Activations { count: i64 },
+}
+
+/// All uses of a definition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// The first hundred of each kind.
+    pub by: Vec<Use>,
+    /// How many there are: each activation is one.
+    pub total: i64,
+    /// How many of them are environments.
+    pub environments: i64,
+    /// How many of these are deployed.
+    pub deployed: i64,
+    pub activations: i64,
+}
+
+impl Uses {
+    /// Refuses what is used.
+    pub(super) fn refuse(self) -> Result<(), StoreError> {
+        if self.total == 0 {
+            return Ok(());
+        }
+        Err(StoreError::InUse { by: self.by, total: self.total })
+    }
+}
+
+/// Who can be asked: the database, or a transaction.
+pub(super) trait Ask: Send {
+    fn rows(
+        &mut self,
+        sql: &str,
+        values: &[Value<'_>],
+    ) -> impl Future<Output = Result<Vec<Row>, StoreError>> + Send;
+}
+
+impl Ask for Tx {
+    async fn rows(&mut self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
+        Tx::rows(self, sql, values).await
+    }
+}
+
+impl Ask for &Engine {
+    async fn rows(&mut self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
+        Engine::rows(self, sql, values).await
+    }
+}
+
+pub(super) async fn of_connector(ask: &mut impl Ask, key: &str) -> Result<Uses, StoreError> {
+    let mut uses = Uses::default();
+    let named = [Value::Text(key), Value::Integer(NAMED_MAX)];
+    let sql = "SELECT key FROM connections WHERE connector = $1 ORDER BY key LIMIT $2";
+    for row in ask.rows(sql, &named).await? {
+        uses.by.push(Use::Connection { key: text(&row, 0)? });
+    }
+    let sql = "SELECT integration, alias FROM integration_links WHERE connector = $1 \
+               ORDER BY integration, alias LIMIT $2";
+    for row in ask.rows(sql, &named).await? {
+        uses.by.push(Use::Integration { key: text(&row, 0)?, alias: text(&row, 1)? });
+    }
+    let sql = "SELECT COUNT(*) FROM connections WHERE connector = $1";
+    uses.total += count(ask, sql, &named[..1]).await?;
+    let sql = "SELECT COUNT(*) FROM integration_links WHERE connector = $1";
+    uses.total += count(ask, sql, &named[..1]).await?;
+    Ok(uses)
+}
+
+/// Of one auth method of a connector, at whatever revision.
+pub(super) async fn of_method(
+    ask: &mut impl Ask,
+    connector: &str,
+    method: &str,
+) -> Result<Uses, StoreError> {
+    let mut uses = Uses::default();
+    let named = [Value::Text(connector), Value::Text(method), Value::Integer(NAMED_MAX)];
+    let sql =
+        "SELECT key FROM connections WHERE connector = $1 AND method = $2 ORDER BY key LIMIT $3";
+    for row in ask.rows(sql, &named).await? {
+        uses.by.push(Use::Connection { key: text(&row, 0)? });
+    }
+    let sql = "SELECT COUNT(*) FROM connections WHERE connector = $1 AND method = $2";
+    uses.total = count(ask, sql, &named[..2]).await?;
+    Ok(uses)
+}
+
+pub(super) async fn of_integration(ask: &mut impl Ask, key: &str) -> Result<Uses, StoreError> {
+    let mut uses = Uses::default();
+    let named = [Value::Text(key), Value::Integer(NAMED_MAX)];
+    let sql = "SELECT key, deployed FROM environments WHERE integration = $1 ORDER BY key LIMIT $2";
+    for row in ask.rows(sql, &named).await? {
+        let deployed = row.flag(1).map_err(corrupt)?;
+        uses.by.push(Use::Environment { key: text(&row, 0)?, alias: None, deployed });
+    }
+    let sql = "SELECT COUNT(*) FROM environments WHERE integration = $1";
+    uses.environments = count(ask, sql, &named[..1]).await?;
+    let sql = "SELECT COUNT(*) FROM environments WHERE integration = $1 AND deployed = 1";
+    uses.deployed = count(ask, sql, &named[..1]).await?;
+    uses.total = uses.environments;
+    Ok(uses)
+}
+
+/// `owner`: under which its activations stand.
+pub(super) async fn of_connection(
+    ask: &mut impl Ask,
+    key: &str,
+    owner: &str,
+) -> Result<Uses, StoreError> {
+    let mut uses = Uses::default();
+    let named = [Value::Text(key), Value::Integer(NAMED_MAX)];
+    let assigned = "FROM assignments JOIN environments ON environments.key = assignments.environment \
+                    WHERE assignments.connection = $1";
+    let sql = format!(
+        "SELECT environments.key, assignments.alias, environments.deployed {assigned} \
+         ORDER BY environments.key, assignments.alias LIMIT $2"
+    );
+    for row in ask.rows(&sql, &named).await? {
+        let deployed = row.flag(2).map_err(corrupt)?;
+        let (key, alias) = (text(&row, 0)?, Some(text(&row, 1)?));
+        uses.by.push(Use::Environment { key, alias, deployed });
+    }
+    let sql = format!("SELECT COUNT(*) {assigned}");
+    let assignments = count(ask, &sql, &named[..1]).await?;
+    let sql = format!("SELECT COUNT(DISTINCT environments.key) {assigned}");
+    uses.environments = count(ask, &sql, &named[..1]).await?;
+    let sql =
+        format!("SELECT COUNT(DISTINCT environments.key) {assigned} AND environments.deployed = 1");
+    uses.deployed = count(ask, &sql, &named[..1]).await?;
+    let sql = "SELECT COUNT(*) FROM activations WHERE owner = $1";
+    uses.activations = count(ask, sql, &[Value::Text(owner)]).await?;
+    if uses.activations > 0 {
+        uses.by.push(Use::Activations { count: uses.activations });
+    }
+    uses.total = assignments + uses.activations;
+    Ok(uses)
+}
+
+pub(super) async fn of_tenant(ask: &mut impl Ask, tenant: &str) -> Result<Uses, StoreError> {
+    let sql = "SELECT COUNT(*) FROM activations WHERE tenant = $1";
+    let activations = count(ask, sql, &[Value::Text(tenant)]).await?;
+    let by =
+        if activations > 0 { vec![Use::Activations { count: activations }] } else { Vec::new() };
+    Ok(Uses { by, total: activations, activations, ..Uses::default() })
+}
+
+async fn count(ask: &mut impl Ask, sql: &str, values: &[Value<'_>]) -> Result<i64, StoreError> {
+    let rows = ask.rows(sql, values).await?;
+    rows.first().ok_or(Unreadable).and_then(|it| it.integer(0)).map_err(corrupt)
+}
+
+fn text(row: &Row, column: usize) -> Result<String, StoreError> {
+    row.text(column).map_err(corrupt)
+}
+
+fn corrupt(_: Unreadable) -> StoreError {
+    StoreError::Corrupt { table: "assignments", key: None }
+}

@@ -1,0 +1,256 @@
+//! A write: one transaction, in a queue of one, that tells what it changed.
+use super::Condition;
+use super::Expect;
+use super::Kind;
+use super::Store;
+use super::Written;
+use super::engine::Row;
+use super::engine::Tx;
+use super::engine::Value;
+use super::error::StoreError;
+use super::expect::Gone;
+use super::expect::Standing;
+use super::migrate::now_expression;
+use super::postgres::CHANNEL;
+use super::record::Record;
+use super::record::Stored;
+use super::record::Table;
+use super::record::checksum;
+use super::record::read;
+use crate::model::Scope;
+
+/// A write under way. Dropped without [`Write::commit`], it never was.
+///
+/// It holds the deployment's row from its beginning: whoever writes next waits. So no two writes can
+/// wait for each other, and revisions are committed in their order.
+pub(super) struct Write<'s> {
+    store: &'s Store,
+    pub(super) tx: Tx,
+    who: String,
+    pub(super) now_ms: i64,
+    /// The last revision that is taken.
+    revision: i64,
+    /// The last that was committed before.
+    before: i64,
+}
+
+impl Store {
+    pub(super) async fn write(&self, scope: &Scope) -> Result<Write<'_>, StoreError> {
+        let mut tx = self.engine.begin().await?;
+        let locked = if tx.is_postgres() { " FOR UPDATE" } else { "" };
+        let now = now_expression(&tx);
+        let sql = format!("SELECT revision, {now} FROM deployment WHERE id = 1{locked}");
+        let rows = tx.rows(&sql, &[]).await?;
+        let read = rows.first().and_then(|it| Some((it.integer(0).ok()?, it.integer(1).ok()?)));
+        let (revision, now_ms) =
+            read.ok_or(StoreError::Corrupt { table: "deployment", key: None })?;
+        Ok(Write { store: self, tx, who: scope.to_string(), now_ms, revision, before: revision })
+    }
+}
+
+impl Write<'_> {
+    /// Says that something is changed, under the next revision, which it returns.
+    pub(super) async fn change(
+        &mut self,
+        kind: Kind,
+        key: &str,
+        tenant: &str,
+    ) -> Result<i64, StoreError> {
+        self.revision += 1;
+        let values = [
+            Value::Integer(self.revision),
+            Value::Text(kind.as_str()),
+            Value::Text(key),
+            Value::Text(tenant),
+            Value::Text(&self.who),
+            Value::Integer(self.now_ms),
+        ];
+        let sql = "INSERT INTO changes (revision, kind, key, tenant, who, at) \
+                   VALUES ($1, $2, $3, $4, $5, $6)";
+        self.tx.run(sql, &values).await?;
+        Ok(self.revision)
+    }
+
+    /// On whose behalf.
+    pub(super) fn who(&self) -> &str {
+        &self.who
+    }
+
+    /// The revision that the next change gets.
+    pub(super) fn next_revision(&self) -> i64 {
+        self.revision + 1
+    }
+
+    /// Makes it all so. Returns the revision of its last change.
+    pub(super) async fn commit(mut self) -> Result<i64, StoreError> {
+        if self.revision == self.before {
+            return Ok(self.revision);
+        }
+        let moved = [Value::Integer(self.revision)];
+        self.tx.run("UPDATE deployment SET revision = $1 WHERE id = 1", &moved).await?;
+        if self.tx.is_postgres() {
+            let revision = self.revision.to_string();
+            let told = [Value::Text(CHANNEL), Value::Text(&revision)];
+            self.tx.rows("SELECT CAST(pg_notify($1, $2) AS TEXT)", &told).await?;
+        }
+        let Self { store, tx, revision, .. } = self;
+        tx.commit().await?;
+        store.written.send_if_modified(|it| {
+            let is_later = *it < revision;
+            *it = revision.max(*it);
+            is_later
+        });
+        Ok(revision)
+    }
+
+    /// The row as it is. No row of a definition is read while another writes.
+    pub(super) async fn standing(
+        &mut self,
+        table: &Table,
+        keys: &[&str],
+    ) -> Result<Option<Standing>, StoreError> {
+        let sql = format!(
+            "SELECT version, created_at, updated_at, updated_by FROM {} WHERE {}",
+            table.name,
+            table.is_key()
+        );
+        let rows = self.tx.rows(&sql, &texts(keys)).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let read = |row: &Row| {
+            Ok(Standing {
+                version: row.integer(0)?,
+                created_at_ms: row.integer(1)?,
+                updated_at_ms: row.integer(2)?,
+                updated_by: row.text(3)?,
+            })
+        };
+        let corrupt = || StoreError::Corrupt { table: table.name, key: Some(keys.join(" of ")) };
+        read(row).map(Some).map_err(|_: super::engine::Unreadable| corrupt())
+    }
+
+    /// The whole row, where there is one.
+    pub(super) async fn current<R: Record>(
+        &mut self,
+        keys: &[&str],
+    ) -> Result<Option<Stored<R>>, StoreError> {
+        let sql = format!("{} WHERE {}", R::TABLE.select(), R::TABLE.is_key());
+        let rows = self.tx.rows(&sql, &texts(keys)).await?;
+        rows.first().map(read).transpose()
+    }
+
+    /// The row as it is, where that is as it was expected to be.
+    pub(super) async fn expected(
+        &mut self,
+        table: &Table,
+        keys: &[&str],
+        expect: Expect,
+    ) -> Result<Option<Standing>, StoreError> {
+        let standing = self.standing(table, keys).await?;
+        let Err(unmet) = expect.check(standing.as_ref()) else { return Ok(standing) };
+        let gone = match standing {
+            None => self.gone(table.kind, keys).await?,
+            Some(_) => None,
+        };
+        Err(unmet.into_error(table.kind, keys[0], standing, gone))
+    }
+
+    async fn gone(&mut self, kind: Kind, keys: &[&str]) -> Result<Option<Gone>, StoreError> {
+        // An activation is told under its connection's key, which whoever asks may not know here.
+        let [key] = keys else { return Ok(None) };
+        let sql = "SELECT who, at FROM changes WHERE kind = $1 AND key = $2 \
+                   ORDER BY revision DESC LIMIT 1";
+        let rows = self.tx.rows(sql, &[Value::Text(kind.as_str()), Value::Text(key)]).await?;
+        Ok(rows
+            .first()
+            .and_then(|it| Some(Gone { who: it.text(0).ok()?, at_ms: it.integer(1).ok()? })))
+    }
+
+    /// Writes a row whole, where it is as it was expected to be. `told`: the key and the tenant of
+    /// the change.
+    pub(super) async fn put<R: Record>(
+        &mut self,
+        keys: &[&str],
+        record: &R,
+        condition: &Condition,
+        told: (&str, &str),
+    ) -> Result<Written, StoreError> {
+        let table = &R::TABLE;
+        let standing = self.expected(table, keys, condition.expect).await?;
+        self.check_needs(condition).await?;
+        self.put_over(keys, record, standing.as_ref(), told).await
+    }
+
+    /// The same, for what has been checked.
+    pub(super) async fn put_over<R: Record>(
+        &mut self,
+        keys: &[&str],
+        record: &R,
+        standing: Option<&Standing>,
+        told: (&str, &str),
+    ) -> Result<Written, StoreError> {
+        let table = &R::TABLE;
+        let revision = self.change(table.kind, told.0, told.1).await?;
+        let own = record.values();
+        let checksum = checksum(table.name, keys, &own);
+        let mut values = texts(keys);
+        values.extend([
+            Value::Integer(revision),
+            Value::Integer(standing.map_or(self.now_ms, |it| it.created_at_ms)),
+            Value::Integer(self.now_ms),
+            Value::Text(&self.who),
+            Value::Text(&checksum),
+        ]);
+        values.extend(own);
+        let sql = if standing.is_some() { table.update() } else { table.insert() };
+        self.tx.run(&sql, &values).await?;
+        Ok(Written { revision, created: standing.is_none() })
+    }
+
+    /// Deletes a row that is there and as it was expected to be.
+    pub(super) async fn remove(
+        &mut self,
+        table: &Table,
+        keys: &[&str],
+        expect: Expect,
+        told: (&str, &str),
+    ) -> Result<(), StoreError> {
+        self.there(table, keys, expect).await?;
+        self.change(table.kind, told.0, told.1).await?;
+        let sql = format!("DELETE FROM {} WHERE {}", table.name, table.is_key());
+        self.tx.run(&sql, &texts(keys)).await.map(drop)
+    }
+
+    /// Refuses what is not there, or not as it was expected to be.
+    pub(super) async fn there(
+        &mut self,
+        table: &Table,
+        keys: &[&str],
+        expect: Expect,
+    ) -> Result<Standing, StoreError> {
+        self.expected(table, keys, expect).await?.ok_or(StoreError::NotFound)
+    }
+
+    /// Refuses a write that refers to what is not there (any more).
+    pub(super) async fn check_needs(&mut self, condition: &Condition) -> Result<(), StoreError> {
+        for (kind, key) in &condition.needs {
+            let table = match kind {
+                Kind::Connector | Kind::AuthMethod => "connectors",
+                Kind::Integration => "integrations",
+                Kind::Environment => "environments",
+                Kind::Connection | Kind::Activation => "connections",
+                Kind::Tenant => "tenants",
+                Kind::Caller => "callers",
+                Kind::Token => "tokens",
+            };
+            let sql = format!("SELECT 1 FROM {table} WHERE key = $1");
+            if self.tx.rows(&sql, &[Value::Text(key)]).await?.is_empty() {
+                return Err(StoreError::Missing { kind: *kind, key: key.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn texts<'a>(keys: &[&'a str]) -> Vec<Value<'a>> {
+    keys.iter().map(|it| Value::Text(it)).collect()
+}
