@@ -1,9 +1,12 @@
 //! The composition root: configuration becomes a running gateway, and ends it in good order.
 mod clock;
+mod keys;
 mod plane;
 mod watchers;
 
 pub use clock::now;
+pub use keys::KeySources;
+pub use keys::KeysError;
 
 use crate::admin;
 use crate::config::AccessLog;

@@ -9,6 +9,7 @@ use super::listen::ServerSettings;
 use super::listen::Shutdown;
 use super::log::LogSettings;
 use super::node::Step;
+use super::seal::SealSettings;
 use super::store::StoreSettings;
 use crate::model::ByteSize;
 use schemars::JsonSchema;
@@ -25,6 +26,7 @@ pub struct Settings {
     pub log: LogSettings,
     /// Where what the API is told is kept. Without it nothing is stored.
     pub store: Option<StoreSettings>,
+    pub seal: SealSettings,
 }
 
 /// The same as it is written, section by section.
@@ -37,11 +39,13 @@ pub struct RawSettings {
     pub log: LogSettings,
     /// Where what the API is told is kept. Without it nothing is stored.
     pub store: Option<StoreSettings>,
+    /// Where the keys come from that what is stored is sealed under.
+    pub seal: SealSettings,
 }
 
 impl Settings {
     /// The top-level sections that are read here.
-    pub const SECTIONS: &[&str] = &["server", "log", "store"];
+    pub const SECTIONS: &[&str] = &["server", "log", "store", "seal"];
 
     /// Reads the sections; what is wrong goes to `errors`, and keeps its default here.
     pub fn read(document: &Document, errors: &mut Vec<ConfigError>) -> Self {
@@ -64,6 +68,7 @@ impl Settings {
             shutdown,
             log: document.read(&[Step::Key("log")], errors).unwrap_or_default(),
             store: document.read(&[Step::Key("store")], errors).unwrap_or_default(),
+            seal: document.read(&[Step::Key("seal")], errors).unwrap_or_default(),
         }
     }
 }

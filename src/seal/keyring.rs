@@ -20,6 +20,7 @@ use crate::model::Credential;
 use crate::model::Secret;
 use crate::model::UnixTime;
 use std::fmt;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// The keys that data keys are wrapped under, at least one. Prints their names alone.
@@ -29,14 +30,14 @@ use zeroize::Zeroizing;
 /// credential.
 pub struct Keyring {
     /// By version, the newest last.
-    keys: Vec<WrappingKey>,
+    keys: Vec<Arc<WrappingKey>>,
 }
 
 impl Keyring {
     /// Reads keys. Each text has one or several, separated by commas or line breaks; each is
     /// `[<version>:]<32 bytes as base64 or hex>`, version 1 where it says none.
     pub fn parse(texts: &[Secret]) -> Result<Self, KeyError> {
-        let mut keys: Vec<WrappingKey> = Vec::new();
+        let mut keys: Vec<Arc<WrappingKey>> = Vec::new();
         for (text, secret) in texts.iter().enumerate() {
             let lines = secret.expose().split(SEPARATORS).map(str::trim);
             for (index, line) in lines.filter(|it| !it.is_empty()).enumerate() {
@@ -44,7 +45,7 @@ impl Keyring {
                 let key = WrappingKey::parse(line).map_err(refused)?;
                 match keys.iter().find(|it| it.version == key.version || it.is_same_key(&key)) {
                     None if keys.len() == KEYS_MAX => return Err(refused(KeyProblem::TooMany)),
-                    None => keys.push(key),
+                    None => keys.push(Arc::new(key)),
                     // Written twice, in two sources perhaps: one key.
                     Some(other) if other.id == key.id => {}
                     Some(other) if other.version == key.version => {
@@ -59,6 +60,17 @@ impl Keyring {
         }
         keys.sort_by_key(|it| it.version);
         Ok(Self { keys })
+    }
+
+    /// These keys, and those of `before` that would not open beside them any more. The newest of these
+    /// still seals.
+    pub(super) fn with_older_of(mut self, before: &Self) -> Self {
+        let newest = self.newest_key().version;
+        let gone = before.keys.iter().filter(|it| it.version < newest && !self.has(it.id.as_str()));
+        let gone: Vec<_> = gone.cloned().collect();
+        self.keys.extend(gone);
+        self.keys.sort_by_key(|it| it.version);
+        self
     }
 
     /// The line of a fresh key, for the configuration: one version above the newest of `keys`, version
@@ -142,7 +154,7 @@ impl Keyring {
     }
 
     fn key(&self, key_id: &str) -> Option<&WrappingKey> {
-        self.keys.iter().find(|it| it.id.as_str() == key_id)
+        self.keys.iter().find(|it| it.id.as_str() == key_id).map(|it| &**it)
     }
 
     fn wrap<'n>(

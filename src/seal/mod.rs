@@ -11,6 +11,7 @@ mod fingerprint;
 mod key;
 mod keyring;
 mod sealed;
+mod sealer;
 
 #[cfg(test)]
 mod tests;
@@ -28,3 +29,7 @@ pub use keyring::Keyring;
 pub use sealed::Sealed;
 pub use sealed::SealedField;
 pub use sealed::Wrap;
+pub use sealer::ReadKeys;
+pub use sealer::Reading;
+pub use sealer::Refreshed;
+pub use sealer::Sealer;
