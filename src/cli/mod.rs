@@ -3,6 +3,7 @@ mod config;
 mod demo;
 mod explain;
 mod healthcheck;
+mod memory;
 mod serve;
 
 use clap::Parser;

@@ -1,4 +1,5 @@
 //! `attache serve`: runs the gateway until it is told to stop.
+use super::memory;
 use crate::app::App;
 use crate::app::Options;
 use crate::app::StartError;
@@ -11,9 +12,6 @@ use crate::telemetry::log;
 use crate::telemetry::log::Log;
 use crate::telemetry::log::report_panics;
 use clap::Args;
-use rustix::process::DumpableBehavior;
-use rustix::process::Resource;
-use rustix::process::Rlimit;
 use std::fs;
 use std::io;
 use std::io::Write;
@@ -49,7 +47,7 @@ pub struct Serve {
 
 impl Serve {
     pub fn run(self) -> ExitCode {
-        let is_private = keep_memory_private();
+        let is_private = memory::keep_private();
         // Heard from the first moment on: one that comes while we start is not lost.
         let signals = match Signals::listen() {
             Ok(signals) => signals,
@@ -248,14 +246,6 @@ async fn either(terminate: &mut Signal, interrupt: &mut Signal) {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-}
-
-/// No core dumps, and no other process of this user may read this one's memory. False where the
-/// system does not let us.
-fn keep_memory_private() -> bool {
-    let no_core = Rlimit { current: Some(0), maximum: Some(0) };
-    rustix::process::setrlimit(Resource::Core, no_core).is_ok()
-        && rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).is_ok()
 }
 
 pub(super) fn start_log(settings: &LogSettings) -> Result<Log, StartError> {

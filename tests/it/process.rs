@@ -9,6 +9,10 @@ use crate::support::raw_request;
 use crate::support::soon;
 use rustix::process::Signal;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -125,12 +129,55 @@ async fn a_port_in_use_is_named_and_nothing_is_served() {
     assert!(said.contains(&named), "{said}");
 }
 
+/// LK-05.
 #[tokio::test]
-async fn its_memory_is_nobody_elses_and_never_in_a_core_file() {
+async fn it_leaves_no_core_file_even_where_the_system_would_take_one() {
+    let folder = TempDir::new().expect("a folder for temporary files");
     let upstream = RawUpstream::start([Script::ok("ok")]).await;
-    let process = start(&upstream, "1s").await;
+    let mut process = Process::serve_from(folder, &configuration(&upstream, 0, "1s"), |program| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "ulimit -c unlimited 2>/dev/null; exec \"$0\" \"$@\""]).arg(program);
+        shell
+    })
+    .await;
     let limits = fs::read_to_string(format!("/proc/{}/limits", process.id())).expect("Linux tells");
     let core =
         limits.lines().find(|it| it.starts_with("Max core file size")).expect("a line of it");
     assert!(core.split_whitespace().filter(|it| *it == "0").count() >= 2, "{core}");
+    process.signal(Signal::ABORT);
+    let status = process.ended().await;
+    assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));
+}
+
+/// LK-05. What `gcore` and debuggers begin with. The superuser may always; so for it the program runs as
+/// another user, who tries.
+#[tokio::test]
+async fn its_memory_and_its_environment_are_nobody_elses() {
+    const NOBODY: u32 = 65534;
+    let folder = TempDir::new().expect("a folder for temporary files");
+    let is_root = rustix::process::getuid().is_root();
+    if is_root {
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("it is ours");
+    }
+    let program = |path: &std::ffi::OsStr| {
+        let mut command = Command::new(path);
+        if is_root {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+    };
+    let can_run = program(env!("CARGO_BIN_EXE_attache").as_ref()).arg("--version").output();
+    if !can_run.is_ok_and(|it| it.status.success()) {
+        eprintln!("skipped: the built program lies where another user can't run it");
+        return;
+    }
+    let upstream = RawUpstream::start([Script::ok("ok")]).await;
+    let process = Process::serve_from(folder, &configuration(&upstream, 0, "1s"), program).await;
+    for part in ["mem", "environ", "maps"] {
+        let path = format!("/proc/{}/{part}", process.id());
+        let mut reader = program("head".as_ref());
+        let read = reader.args(["-c", "1", &path]).output().expect("head runs");
+        let said = String::from_utf8_lossy(&read.stderr).into_owned();
+        assert!(!read.status.success() && said.contains("Permission denied"), "{part}: {said}");
+    }
 }

@@ -1,5 +1,6 @@
 //! The program as it is shipped: a process of its own, its output in files.
 use super::soon;
+use std::ffi::OsStr;
 use std::fs;
 use std::fs::File;
 use std::net::SocketAddr;
@@ -24,10 +25,20 @@ pub struct Process {
 impl Process {
     /// `attache serve` with this configuration as its one file, ready to be asked.
     pub async fn serve(folder: TempDir, configuration: &str) -> Self {
+        Self::serve_from(folder, configuration, |program| Command::new(program)).await
+    }
+
+    /// The same, by a command that ends in running the program.
+    pub async fn serve_from(
+        folder: TempDir,
+        configuration: &str,
+        command: impl FnOnce(&OsStr) -> Command,
+    ) -> Self {
         let config = folder.path().join("attache.yaml");
         let addresses = folder.path().join("addresses.json");
         fs::write(&config, configuration).expect("a fresh folder takes files");
-        let child = attache(folder.path())
+        let command = command(env!("CARGO_BIN_EXE_attache").as_ref());
+        let child = bare(command, folder.path())
             .args(["serve", "--config"])
             .arg(&config)
             .arg("--addresses")
@@ -113,7 +124,10 @@ impl Drop for Process {
 
 /// The program with a bare environment, and its outputs in files of this folder.
 pub fn attache(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_attache"));
+    bare(Command::new(env!("CARGO_BIN_EXE_attache")), folder)
+}
+
+fn bare(mut command: Command, folder: &Path) -> Command {
     let output = |name| File::create(folder.join(name)).expect("a fresh folder takes files");
     command.env_clear().stdin(Stdio::null()).stdout(output("stdout")).stderr(output("stderr"));
     command
