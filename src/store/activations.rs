@@ -21,6 +21,7 @@ use crate::model::Scope;
 use crate::seal::Slot;
 
 /// The stored activations.
+#[derive(Clone, Copy, Debug)]
 pub struct Activations<'s>(pub(super) &'s Store);
 
 /// An activation. The key of its [`Stored`] is the owner.
@@ -87,7 +88,7 @@ pub type Found = (Stored<ActivationRow>, Option<SealedCredential>);
 impl Activations<'_> {
     /// One tenant's activation under one owner, with its credential: one look-up.
     pub async fn find(
-        &self,
+        self,
         scope: &Scope,
         owner: &str,
         tenant: &str,
@@ -101,7 +102,7 @@ impl Activations<'_> {
     }
 
     /// Whether any tenant is activated under this owner. A tenant sees its own.
-    pub async fn any(&self, scope: &Scope, owner: &str) -> Result<bool, StoreError> {
+    pub async fn any(self, scope: &Scope, owner: &str) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM activations WHERE owner = $1 LIMIT 1";
         let own = "SELECT 1 FROM activations WHERE owner = $1 AND tenant = $2";
         let rows = match scope {
@@ -118,7 +119,7 @@ impl Activations<'_> {
 
     /// Creates or replaces one, and what is sealed for it.
     pub async fn put(
-        &self,
+        self,
         scope: &Scope,
         row: &ActivationRow,
         secrets: Secrets<'_>,
@@ -131,7 +132,7 @@ impl Activations<'_> {
 
     /// Creates or replaces all of these, or none of them.
     pub async fn put_all(
-        &self,
+        self,
         scope: &Scope,
         all: &[Activation<'_>],
     ) -> Result<Vec<Written>, StoreError> {
@@ -155,7 +156,7 @@ impl Activations<'_> {
 
     /// Deletes one, and what is sealed for it.
     pub async fn delete(
-        &self,
+        self,
         scope: &Scope,
         owner: &str,
         tenant: &str,
@@ -167,7 +168,7 @@ impl Activations<'_> {
     /// Deletes all of these, or none of them. With [`super::Expect::Anything`] one that is not there is
     /// passed over.
     pub async fn delete_all(
-        &self,
+        self,
         scope: &Scope,
         all: &[(&str, &str, Condition)],
     ) -> Result<i64, StoreError> {
@@ -187,7 +188,7 @@ impl Activations<'_> {
 
     /// The activations under one owner, in the order of their tenants, after the tenant `after`.
     pub async fn of_owner(
-        &self,
+        self,
         scope: &Scope,
         owner: &str,
         after: Option<&str>,
@@ -206,7 +207,7 @@ impl Activations<'_> {
 
     /// One tenant's activations, in the order of their owners, after the owner `after`.
     pub async fn of_tenant(
-        &self,
+        self,
         scope: &Scope,
         tenant: &str,
         after: Option<&str>,
@@ -221,7 +222,7 @@ impl Activations<'_> {
 
     /// `cursor`: the column that the next page begins after.
     async fn list(
-        &self,
+        self,
         sql: &str,
         (of, after): (&str, &str),
         limit: u32,

@@ -11,6 +11,7 @@ use super::write::Write;
 use crate::model::Scope;
 
 /// The revisions of auth methods, those of connectors that files declare included.
+#[derive(Clone, Copy, Debug)]
 pub struct AuthMethods<'s>(pub(super) &'s Store);
 
 /// One revision.
@@ -37,7 +38,7 @@ pub struct SeenMethod<'a> {
 
 impl AuthMethods<'_> {
     pub async fn revision(
-        &self,
+        self,
         scope: &Scope,
         connector: &str,
         method: &str,
@@ -50,7 +51,7 @@ impl AuthMethods<'_> {
 
     /// The last revision that was made, whether or not its connector still has the method.
     pub async fn latest(
-        &self,
+        self,
         scope: &Scope,
         connector: &str,
         method: &str,
@@ -61,7 +62,7 @@ impl AuthMethods<'_> {
 
     /// All revisions of one method, the oldest first.
     pub async fn revisions(
-        &self,
+        self,
         scope: &Scope,
         connector: &str,
         method: &str,
@@ -72,7 +73,7 @@ impl AuthMethods<'_> {
 
     /// All revisions of a connector's methods.
     pub async fn all_of(
-        &self,
+        self,
         scope: &Scope,
         connector: &str,
     ) -> Result<Vec<MethodRevision>, StoreError> {
@@ -83,7 +84,7 @@ impl AuthMethods<'_> {
     /// The revisions that connections pin, and the last of each method; those that do not read are named
     /// beside them.
     pub async fn in_use(
-        &self,
+        self,
         scope: &Scope,
     ) -> Result<(Vec<MethodRevision>, Vec<StoreError>), StoreError> {
         if !scope.sees_everything() {
@@ -109,7 +110,7 @@ impl AuthMethods<'_> {
     /// Records methods that files declare, each where it differs from its last revision, so that stored
     /// connections can pin them. How many were recorded.
     pub async fn record_seen(
-        &self,
+        self,
         scope: &Scope,
         seen: &[SeenMethod<'_>],
     ) -> Result<usize, StoreError> {
@@ -136,7 +137,7 @@ impl AuthMethods<'_> {
     }
 
     async fn one(
-        &self,
+        self,
         scope: &Scope,
         is: &str,
         values: &[Value<'_>],

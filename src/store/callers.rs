@@ -14,6 +14,7 @@ use super::write::Write;
 use crate::model::Scope;
 
 /// The stored callers.
+#[derive(Clone, Copy, Debug)]
 pub struct Callers<'s>(pub(super) &'s Store);
 
 /// A caller, less its keys.
@@ -57,7 +58,7 @@ const KEYS: &str = "SELECT caller, hash, prefix, created_at, expires_at FROM cal
 impl Callers<'_> {
     /// Creates or replaces a caller. Its keys stay; `new_key` is one more.
     pub async fn put(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         row: &CallerRow,
@@ -77,7 +78,7 @@ impl Callers<'_> {
     /// Gives a caller another key. Those that it has go on until `others_expire_at_ms`, or as long as they
     /// would anyway, whichever is sooner.
     pub async fn rotate(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         new_key: &CallerKey,
@@ -100,7 +101,7 @@ impl Callers<'_> {
 
     /// Takes a key from a caller, by its hash.
     pub async fn delete_key(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         hash: &[u8; 32],
@@ -119,7 +120,7 @@ impl Callers<'_> {
 
     /// Deletes a caller and its keys.
     pub async fn delete(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         condition: impl Into<Condition>,
@@ -132,7 +133,7 @@ impl Callers<'_> {
     }
 
     /// The keys of one caller, the oldest first.
-    pub async fn keys(&self, scope: &Scope, key: &str) -> Result<Vec<CallerKey>, StoreError> {
+    pub async fn keys(self, scope: &Scope, key: &str) -> Result<Vec<CallerKey>, StoreError> {
         if !scope.sees_everything() {
             return Ok(Vec::new());
         }
@@ -143,7 +144,7 @@ impl Callers<'_> {
 
     /// The keys of all callers; those that do not read are named beside them.
     pub async fn all_keys(
-        &self,
+        self,
         scope: &Scope,
     ) -> Result<(Vec<CallerKey>, Vec<StoreError>), StoreError> {
         if !scope.sees_everything() {

@@ -10,6 +10,7 @@ use super::migrate::now_ms;
 use crate::model::Scope;
 
 /// What was changed.
+#[derive(Clone, Copy, Debug)]
 pub struct Changes<'s>(pub(super) &'s Store);
 
 /// One change: read what it names again.
@@ -37,7 +38,7 @@ pub enum Since {
 
 impl Changes<'_> {
     /// The revision of the last committed change: 0 before the first.
-    pub async fn revision(&self, scope: &Scope) -> Result<i64, StoreError> {
+    pub async fn revision(self, scope: &Scope) -> Result<i64, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let rows = self.0.engine.rows("SELECT revision FROM deployment WHERE id = 1", &[]).await?;
         let read = rows.first().and_then(|it| it.integer(0).ok());
@@ -47,7 +48,7 @@ impl Changes<'_> {
     /// At most `limit` changes after a revision. None is missed: a later revision is never committed
     /// before an earlier one.
     pub async fn since(
-        &self,
+        self,
         scope: &Scope,
         revision: i64,
         limit: u32,
@@ -69,7 +70,7 @@ impl Changes<'_> {
     }
 
     /// Forgets changes that are older, by the store's clock. How many.
-    pub async fn prune(&self, scope: &Scope, older_than_ms: i64) -> Result<u64, StoreError> {
+    pub async fn prune(self, scope: &Scope, older_than_ms: i64) -> Result<u64, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut tx = self.0.engine.begin().await?;
         let before = [Value::Integer(now_ms(&mut tx).await? - older_than_ms)];

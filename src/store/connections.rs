@@ -18,6 +18,7 @@ use crate::model::Scope;
 use crate::seal::Slot;
 
 /// The stored connections.
+#[derive(Clone, Copy, Debug)]
 pub struct Connections<'s>(pub(super) &'s Store);
 
 /// A connection.
@@ -75,7 +76,7 @@ impl Connections<'_> {
     /// Creates or replaces a connection, and its own and test credentials with it. Its method's revision
     /// has to be there.
     pub async fn put(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         row: &ConnectionRow,
@@ -115,7 +116,7 @@ impl Connections<'_> {
     ///
     /// The change of the connection stands for those of its activations.
     pub async fn delete(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         force: bool,
@@ -143,7 +144,7 @@ impl Connections<'_> {
     /// In every environment, assigns `new` wherever `old` is assigned: all or none. The environments that
     /// it changed, and the revision.
     pub async fn replace_everywhere(
-        &self,
+        self,
         scope: &Scope,
         old: &str,
         new: &str,
@@ -158,7 +159,7 @@ impl Connections<'_> {
 
     /// Who uses a connection: environments by its key, activations under `owner`, its id or `file:` and the
     /// key of one that a file declares.
-    pub async fn uses(&self, scope: &Scope, key: &str, owner: &str) -> Result<Uses, StoreError> {
+    pub async fn uses(self, scope: &Scope, key: &str, owner: &str) -> Result<Uses, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         uses::of_connection(&mut &self.0.engine, key, owner).await
     }
@@ -166,7 +167,7 @@ impl Connections<'_> {
     /// The stored connections that pin a revision other than `revision` of a method: whom a change of it
     /// has not reached.
     pub async fn behind(
-        &self,
+        self,
         scope: &Scope,
         connector: &str,
         method: &str,

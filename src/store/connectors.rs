@@ -18,6 +18,7 @@ use crate::model::Scope;
 use indexmap::IndexMap;
 
 /// The stored connectors.
+#[derive(Clone, Copy, Debug)]
 pub struct Connectors<'s>(pub(super) &'s Store);
 
 /// A connector, less the definitions of its methods.
@@ -64,7 +65,7 @@ impl Connectors<'_> {
     /// method's definition by its key. A method that changes gets a revision; one that is left out is
     /// gone, unless a connection pins it. `force`: even then: it goes on with its revision.
     pub async fn put(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         definition: &str,
@@ -97,7 +98,7 @@ impl Connectors<'_> {
     /// Creates or changes one method of a connector. `expect` is about the connector. Also returns the
     /// method's revision.
     pub async fn put_method(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         method: &str,
@@ -116,7 +117,7 @@ impl Connectors<'_> {
 
     /// Takes a method from a connector, unless a connection pins it, or `force`.
     pub async fn delete_method(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         method: &str,
@@ -139,7 +140,7 @@ impl Connectors<'_> {
     /// Deletes a connector that nothing uses. `force`: even one that is used; who uses it is left as it
     /// is, and does not work until there is one again.
     pub async fn delete(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         force: bool,
@@ -156,14 +157,14 @@ impl Connectors<'_> {
         write.commit().await
     }
 
-    pub async fn uses(&self, scope: &Scope, key: &str) -> Result<Uses, StoreError> {
+    pub async fn uses(self, scope: &Scope, key: &str) -> Result<Uses, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         uses::of_connector(&mut &self.0.engine, key).await
     }
 
     /// Of one of its methods, at whatever revision.
     pub async fn method_uses(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         method: &str,

@@ -16,6 +16,7 @@ use crate::seal::Wrap;
 pub const BATCH_MAX: u32 = 1000;
 
 /// What is sealed.
+#[derive(Clone, Copy, Debug)]
 pub struct Credentials<'s>(pub(super) &'s Store);
 
 /// A sealed credential, and which generation it is.
@@ -74,7 +75,7 @@ pub struct Rewrap {
 
 impl Credentials<'_> {
     pub async fn get(
-        &self,
+        self,
         scope: &Scope,
         owner: &str,
         tenant: &str,
@@ -92,7 +93,7 @@ impl Credentials<'_> {
     /// The connections' own and test credentials: what a gateway holds in memory anyway. Those that do
     /// not read are named beside them.
     pub async fn of_connections(
-        &self,
+        self,
         scope: &Scope,
     ) -> Result<(Vec<Entry>, Vec<StoreError>), StoreError> {
         if !scope.sees_everything() {
@@ -111,7 +112,7 @@ impl Credentials<'_> {
     }
 
     /// How many there are under each key id.
-    pub async fn count(&self, scope: &Scope) -> Result<Vec<(String, i64)>, StoreError> {
+    pub async fn count(self, scope: &Scope) -> Result<Vec<(String, i64)>, StoreError> {
         if !scope.sees_everything() {
             return Ok(Vec::new());
         }
@@ -125,7 +126,7 @@ impl Credentials<'_> {
     /// do not read stand as errors in their place; the second value is where the next batch begins,
     /// none at the end.
     pub async fn batch(
-        &self,
+        self,
         scope: &Scope,
         key_id: Option<&str>,
         after: Option<&Cursor>,
@@ -162,7 +163,7 @@ impl Credentials<'_> {
 
     /// Puts data keys under another key, in one transaction: each row only where it is as it was read. It
     /// changes nothing that anybody sees, and is no change of the deployment. How many were put.
-    pub async fn rewrap(&self, scope: &Scope, rewraps: &[Rewrap]) -> Result<u64, StoreError> {
+    pub async fn rewrap(self, scope: &Scope, rewraps: &[Rewrap]) -> Result<u64, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut tx = self.0.engine.begin().await?;
         let mut done = 0;

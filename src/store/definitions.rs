@@ -105,7 +105,7 @@ macro_rules! readings {
     ($table:ident of $row:ident) => {
         impl $table<'_> {
             pub async fn get(
-                &self,
+                self,
                 scope: &crate::model::Scope,
                 key: &str,
             ) -> Result<Option<super::Stored<$row>>, super::StoreError> {
@@ -114,7 +114,7 @@ macro_rules! readings {
 
             /// At most `limit` rows after the key `after`, in the order of their keys.
             pub async fn list(
-                &self,
+                self,
                 scope: &crate::model::Scope,
                 after: Option<&str>,
                 limit: u32,
@@ -124,7 +124,7 @@ macro_rules! readings {
 
             /// All rows: what a gateway holds in memory anyway.
             pub async fn all(
-                &self,
+                self,
                 scope: &crate::model::Scope,
             ) -> Result<super::Listed<super::Stored<$row>>, super::StoreError> {
                 super::definitions::all(self.0, scope).await

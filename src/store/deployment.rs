@@ -12,6 +12,7 @@ use crate::seal::Binding;
 use crate::seal::Slot;
 
 /// What there is once.
+#[derive(Clone, Copy, Debug)]
 pub struct Deployment<'s>(pub(super) &'s Store);
 
 /// The owner under which it is sealed.
@@ -19,7 +20,7 @@ const OWNER: &str = "deployment";
 
 impl Deployment<'_> {
     /// A UUID, made with the first tables.
-    pub async fn name(&self, scope: &Scope) -> Result<String, StoreError> {
+    pub async fn name(self, scope: &Scope) -> Result<String, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let rows = self.0.engine.rows("SELECT name FROM deployment WHERE id = 1", &[]).await?;
         let read = rows.first().and_then(|it| it.text(0).ok());
@@ -28,7 +29,7 @@ impl Deployment<'_> {
 
     /// The deployment's own sealed credential. Where there is none, `seal` makes it: once, whoever else
     /// starts at the same time.
-    pub async fn own(&self, scope: &Scope, seal: Seal<'_>) -> Result<SealedCredential, StoreError> {
+    pub async fn own(self, scope: &Scope, seal: Seal<'_>) -> Result<SealedCredential, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         if let Some(own) = self.sealed(scope).await? {
             return Ok(own);
@@ -48,7 +49,7 @@ impl Deployment<'_> {
     }
 
     /// The same, where there is one.
-    pub async fn sealed(&self, scope: &Scope) -> Result<Option<SealedCredential>, StoreError> {
+    pub async fn sealed(self, scope: &Scope) -> Result<Option<SealedCredential>, StoreError> {
         self.0.credentials().get(scope, OWNER, "", Slot::Deployment).await
     }
 

@@ -16,6 +16,7 @@ use crate::model::Scope;
 use indexmap::IndexMap;
 
 /// The stored environments.
+#[derive(Clone, Copy, Debug)]
 pub struct Environments<'s>(pub(super) &'s Store);
 
 /// An environment.
@@ -84,7 +85,7 @@ readings!(Environments of EnvironmentRow);
 
 impl Environments<'_> {
     pub async fn put(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         row: &EnvironmentRow,
@@ -99,7 +100,7 @@ impl Environments<'_> {
     }
 
     pub async fn delete(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         condition: impl Into<Condition>,

@@ -15,6 +15,7 @@ use crate::seal::Sealed;
 use crate::seal::Slot;
 
 /// What was asked under an `Idempotency-Key`, apart for each token.
+#[derive(Clone, Copy, Debug)]
 pub struct Idempotency<'s>(pub(super) &'s Store);
 
 /// What there is under a key, now that somebody asks.
@@ -39,7 +40,7 @@ impl Idempotency<'_> {
     /// Claims a key for a request, whose hash is `request`. A claim that is neither finished nor abandoned
     /// is another's after `abandoned_after_ms`: whoever made it has died.
     pub async fn claim(
-        &self,
+        self,
         scope: &Scope,
         token: &str,
         key: &str,
@@ -80,7 +81,7 @@ impl Idempotency<'_> {
     /// Keeps the answer. `seal` is given the place; its generation is the claim's. False where somebody
     /// else has claimed it meanwhile.
     pub async fn finish(
-        &self,
+        self,
         scope: &Scope,
         token: &str,
         key: &str,
@@ -112,7 +113,7 @@ impl Idempotency<'_> {
 
     /// Gives a claim up: what was asked failed, and may be asked again.
     pub async fn abandon(
-        &self,
+        self,
         scope: &Scope,
         token: &str,
         key: &str,
@@ -128,7 +129,7 @@ impl Idempotency<'_> {
     }
 
     /// Forgets what is older, answers included. How many.
-    pub async fn prune(&self, scope: &Scope, older_than_ms: i64) -> Result<u64, StoreError> {
+    pub async fn prune(self, scope: &Scope, older_than_ms: i64) -> Result<u64, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut tx = self.0.engine.begin().await?;
         let before = [Value::Integer(now_ms(&mut tx).await? - older_than_ms)];

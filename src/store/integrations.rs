@@ -17,6 +17,7 @@ use crate::model::Scope;
 use indexmap::IndexMap;
 
 /// The stored integrations.
+#[derive(Clone, Copy, Debug)]
 pub struct Integrations<'s>(pub(super) &'s Store);
 
 /// An integration.
@@ -64,7 +65,7 @@ readings!(Integrations of IntegrationRow);
 
 impl Integrations<'_> {
     pub async fn put(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         row: &IntegrationRow,
@@ -88,7 +89,7 @@ impl Integrations<'_> {
     /// Deletes an integration of which there is no environment. `force`: even then; its environments are
     /// left as they are, and do not work until there is one again.
     pub async fn delete(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         force: bool,
@@ -105,7 +106,7 @@ impl Integrations<'_> {
         write.commit().await
     }
 
-    pub async fn uses(&self, scope: &Scope, key: &str) -> Result<Uses, StoreError> {
+    pub async fn uses(self, scope: &Scope, key: &str) -> Result<Uses, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         uses::of_integration(&mut &self.0.engine, key).await
     }

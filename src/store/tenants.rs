@@ -15,6 +15,7 @@ use super::uses;
 use crate::model::Scope;
 
 /// The stored tenants; their ids are the keys.
+#[derive(Clone, Copy, Debug)]
 pub struct Tenants<'s>(pub(super) &'s Store);
 
 /// A tenant.
@@ -41,7 +42,7 @@ readings!(Tenants of TenantRow);
 
 impl Tenants<'_> {
     pub async fn put(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         row: &TenantRow,
@@ -56,7 +57,7 @@ impl Tenants<'_> {
 
     /// Deletes a tenant that is activated nowhere. `force`: and its activations with it.
     pub async fn delete(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         force: bool,
@@ -75,7 +76,7 @@ impl Tenants<'_> {
         write.commit().await
     }
 
-    pub async fn uses(&self, scope: &Scope, key: &str) -> Result<Uses, StoreError> {
+    pub async fn uses(self, scope: &Scope, key: &str) -> Result<Uses, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         uses::of_tenant(&mut &self.0.engine, key).await
     }

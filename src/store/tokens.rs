@@ -15,6 +15,7 @@ use super::record::read;
 use crate::model::Scope;
 
 /// The stored tokens.
+#[derive(Clone, Copy, Debug)]
 pub struct Tokens<'s>(pub(super) &'s Store);
 
 /// A token, of which the token itself is not known here.
@@ -61,7 +62,7 @@ readings!(Tokens of TokenRow);
 
 impl Tokens<'_> {
     pub async fn put(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         row: &TokenRow,
@@ -81,7 +82,7 @@ impl Tokens<'_> {
     }
 
     pub async fn delete(
-        &self,
+        self,
         scope: &Scope,
         key: &str,
         condition: impl Into<Condition>,
@@ -95,7 +96,7 @@ impl Tokens<'_> {
 
     /// The token that has this hash.
     pub async fn by_hash(
-        &self,
+        self,
         scope: &Scope,
         hash: &[u8; 32],
     ) -> Result<Option<Stored<TokenRow>>, StoreError> {

@@ -84,6 +84,7 @@ impl Write<'_> {
     /// Makes it all so. Returns the revision of its last change.
     pub(super) async fn commit(mut self) -> Result<i64, StoreError> {
         if self.revision == self.before {
+            self.tx.commit().await?;
             return Ok(self.revision);
         }
         let moved = [Value::Integer(self.revision)];

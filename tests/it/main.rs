@@ -32,6 +32,7 @@ mod retries;
 mod retry_bodies;
 mod secrets;
 mod soak;
+mod store_rows;
 mod streaming;
 mod support;
 mod supported;
