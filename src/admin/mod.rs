@@ -1,9 +1,50 @@
-//! What operators and their tools ask: metrics, health, readiness, and the way to the API.
+//! What operators and their tools ask: metrics, health, readiness, and the API.
+//!
+//! `routes` is the API's table of contents, `dispatch` the order of a call's steps; each resource has
+//! a file of its own.
+mod activations;
+mod acts;
+mod answer;
+mod api;
+mod auth_methods;
+mod body;
+mod call;
+mod callers;
+mod connections;
+mod connectors;
+mod credentials;
+mod cursor;
+mod definition;
+mod dispatch;
+mod environment_activations;
+mod environments;
+mod error;
+mod etag;
+mod idempotency;
+mod integrations;
+mod issued;
+mod merge_patch;
+mod openapi;
+mod operator;
 mod page;
 mod problem;
+mod query;
 mod ready;
+mod role;
+mod route;
+mod routes;
+mod sent;
+mod shape;
+mod tenants;
+mod time;
+mod tokens;
+mod uses;
+mod whoami;
 
-use crate::model::Secret;
+pub use api::Api;
+pub use api::Backing;
+pub use api::openapi;
+
 use crate::model::UnixTime;
 use crate::reload::Live;
 use crate::telemetry::Metrics;
@@ -16,6 +57,7 @@ use axum::routing::any;
 use axum::routing::get;
 use http::HeaderValue;
 use http::header;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -26,11 +68,14 @@ pub struct AdminState {
     pub live: Arc<Live>,
     /// True once the process is to stop: it is not ready any more.
     pub draining: Arc<AtomicBool>,
-    /// What operators prove themselves with; without one the API is closed.
-    pub token: Option<Secret>,
+    pub api: Arc<Api>,
     /// What time it is.
     pub clock: fn() -> UnixTime,
 }
+
+/// The address at the other end of the link that a request came by.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
 
 /// The table of contents.
 pub fn router(state: AdminState) -> Router {
@@ -39,8 +84,9 @@ pub fn router(state: AdminState) -> Router {
         .route("/metrics", get(metrics))
         .route("/healthz", get(healthy))
         .route("/readyz", get(ready::ready))
-        .route("/v1", any(problem::api))
-        .route("/v1/{*rest}", any(problem::api))
+        .route("/openapi.json", get(described))
+        .route("/v1", any(dispatch::enter))
+        .route("/v1/{*rest}", any(dispatch::enter))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(middleware::from_fn_with_state(problem::Frame::new(state.clock), problem::frame))
@@ -51,6 +97,12 @@ pub fn router(state: AdminState) -> Router {
 async fn metrics(State(state): State<AdminState>) -> impl IntoResponse {
     let kind = HeaderValue::from_static(TEXT_FORMAT);
     ([(header::CONTENT_TYPE, kind)], state.metrics.render())
+}
+
+/// `GET /openapi.json`: no token, since it holds nothing that the program's source does not.
+async fn described(State(state): State<AdminState>) -> impl IntoResponse {
+    let kind = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, kind)], state.api.document.clone())
 }
 
 /// `GET /healthz`: 200 while the process answers at all.

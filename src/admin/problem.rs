@@ -1,7 +1,5 @@
 //! What every answer of this listener has in common, and the answers that are errors.
-use super::AdminState;
 use crate::model::Code;
-use crate::model::Secret;
 use crate::model::UnixTime;
 use crate::server;
 use crate::telemetry::Ids;
@@ -66,20 +64,6 @@ pub(super) async fn frame(
     response
 }
 
-/// `/v1/…`: for operators only, whether there is something or not.
-pub(super) async fn api(
-    State(state): State<AdminState>,
-    Extension(id): Extension<RequestId>,
-    headers: HeaderMap,
-) -> Response {
-    if is_operator(&headers, state.token.as_ref()) {
-        answer(Code::NotFound, "This version has no API yet: configuration comes from files.", &id)
-    } else {
-        let detail = "Send the admin token as `Authorization: Bearer …`.";
-        answer(Code::OperatorUnauthenticated, detail, &id)
-    }
-}
-
 pub(super) async fn not_found(Extension(id): Extension<RequestId>) -> Response {
     answer(Code::NotFound, "`/` says what is served here.", &id)
 }
@@ -89,20 +73,6 @@ pub(super) async fn method_not_allowed(Extension(id): Extension<RequestId>) -> R
     let allowed = HeaderValue::from_static("GET, HEAD");
     response.headers_mut().insert(header::ALLOW, allowed);
     response
-}
-
-/// Compares in time that tells nothing but lengths. Two tokens are none.
-fn is_operator(headers: &HeaderMap, token: Option<&Secret>) -> bool {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(value), None, Some(token)) = (values.next(), values.next(), token) else {
-        return false;
-    };
-    let presented = value.to_str().ok().and_then(|it| it.split_once(' '));
-    presented.is_some_and(|(scheme, presented)| {
-        scheme.eq_ignore_ascii_case("bearer")
-            && !token.is_empty()
-            && Secret::new(presented.trim_start_matches(' ')) == *token
-    })
 }
 
 fn answer(code: Code, detail: &str, id: &RequestId) -> Response {

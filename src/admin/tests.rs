@@ -1,6 +1,7 @@
 //! The listener's answers, asked for through its router.
 use super::*;
 use crate::catalog::Snapshot;
+use crate::model::Secret;
 use axum::body::Body;
 use axum::body::to_bytes;
 use http::Method;
@@ -13,16 +14,16 @@ use tower_service::Service;
 
 const TOKEN: &str = "operators-token-0123456789";
 
+fn api(token: Option<Secret>, live: Arc<Live>) -> Arc<Api> {
+    Api::new(token, live, None, || UnixTime::from_ms(1_700_000_000_007))
+}
+
 fn state() -> AdminState {
     let clock = || UnixTime::from_ms(1_700_000_000_007);
     let metrics = Metrics::new(clock());
-    AdminState {
-        live: Live::fixed(Snapshot::empty(), Arc::clone(&metrics), clock),
-        metrics,
-        draining: Arc::default(),
-        token: Some(Secret::new(TOKEN)),
-        clock,
-    }
+    let live = Live::fixed(Snapshot::empty(), Arc::clone(&metrics), clock);
+    let api = api(Some(Secret::new(TOKEN)), Arc::clone(&live));
+    AdminState { live, metrics, draining: Arc::default(), api, clock }
 }
 
 async fn ask(state: &AdminState, request: Request<Body>) -> Response<String> {
@@ -99,6 +100,7 @@ async fn errors_are_problems_with_their_code_and_request_id() {
         (get("/metrics/x"), 404, "not_found"),
         (get("/v1/connections"), 401, "operator_unauthenticated"),
         (get("/v1"), 401, "operator_unauthenticated"),
+        (post("/v1/whoami"), 401, "operator_unauthenticated"),
         (post("/metrics"), 405, "method_not_allowed"),
     ] {
         let at = request.uri().to_string();
@@ -141,9 +143,9 @@ async fn only_the_one_right_token_is_let_in() {
         vec![right.as_str(), right.as_str()],
     ];
     let good = [vec![right.as_str()], vec!["bearer operators-token-0123456789"]];
-    let cases = good.iter().map(|it| (it, 404)).chain(wrong.iter().map(|it| (it, 401)));
+    let cases = good.iter().map(|it| (it, 200)).chain(wrong.iter().map(|it| (it, 401)));
     for (values, status) in cases {
-        let mut request = get("/v1/connections");
+        let mut request = get("/v1/whoami");
         for value in values {
             let value = HeaderValue::try_from(*value).unwrap();
             request.headers_mut().append("authorization", value);
@@ -152,9 +154,67 @@ async fn only_the_one_right_token_is_let_in() {
     }
 }
 
+fn as_admin(mut request: Request<Body>) -> Request<Body> {
+    let value = HeaderValue::try_from(format!("Bearer {TOKEN}")).unwrap();
+    request.headers_mut().insert("authorization", value);
+    request
+}
+
+#[tokio::test]
+async fn whoever_guesses_has_to_wait_and_is_told_how_long() {
+    let state = state();
+    let guess = || {
+        let mut request = get("/v1/whoami");
+        request.headers_mut().insert("authorization", HeaderValue::from_static("Bearer wrong"));
+        request.extensions_mut().insert(Peer("192.0.2.7".parse().unwrap()));
+        request
+    };
+    for _ in 0..10 {
+        assert_eq!(ask(&state, guess()).await.status(), 401);
+    }
+    let refused = ask(&state, guess()).await;
+    assert_eq!(refused.status(), 429);
+    assert_eq!(text(&refused, "attache-error"), "rate_limited");
+    assert_eq!(text(&refused, "retry-after"), "6");
+    // Right or wrong: else guessing would go on. Others are not affected.
+    assert_eq!(ask(&state, as_admin(guess())).await.status(), 429);
+    assert_eq!(ask(&state, as_admin(get("/v1/whoami"))).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_path_says_which_methods_it_takes_once_the_token_is_right() {
+    let state = state();
+    let of = |method: &str, path: &str| {
+        as_admin(Request::builder().method(method).uri(path).body(Body::empty()).unwrap())
+    };
+    for (method, path, status, allow) in [
+        ("POST", "/v1/whoami", 405, "GET, HEAD"),
+        ("DELETE", "/v1/connectors", 405, "GET, POST, HEAD"),
+        ("HEAD", "/v1/whoami", 200, ""),
+        ("GET", "/v1/nothing", 404, ""),
+        ("GET", "/v1/connectors/", 404, ""),
+        ("GET", "/v1/connectors/a/b", 404, ""),
+        ("GET", "/v1/connectors/A", 400, ""),
+        ("GET", "/v1/connectors/a", 404, ""),
+        ("GET", "/v1/connectors?x=1", 400, ""),
+        ("GET", "/v1/connectors", 200, ""),
+        ("PUT", "/v1/connectors/a", 415, ""),
+        ("DELETE", "/v1/connectors/a", 409, ""),
+    ] {
+        let answer = ask(&state, of(method, path)).await;
+        assert_eq!(
+            (answer.status().as_u16(), text(&answer, "allow")),
+            (status, allow),
+            "{method} {path}"
+        );
+        assert_eq!(method == "HEAD", answer.body().is_empty(), "{method} {path}");
+    }
+}
+
 #[tokio::test]
 async fn without_a_token_the_api_is_closed() {
-    let state = AdminState { token: None, ..state() };
+    let state = state();
+    let state = AdminState { api: api(None, Arc::clone(&state.live)), ..state };
     for authorization in ["Bearer ", "Bearer x"] {
         let mut request = get("/v1/x");
         request.headers_mut().insert("authorization", HeaderValue::from_static(authorization));
@@ -177,7 +237,7 @@ async fn the_front_page_leads_to_what_there_is() {
     assert_eq!(text(&page, "content-type"), "text/html; charset=utf-8");
     let links: Vec<&str> =
         page.body().split("href=\"").skip(1).filter_map(|it| it.split('"').next()).collect();
-    assert_eq!(links.len(), 3);
+    assert_eq!(links.len(), 4);
     for link in links {
         assert_eq!(ask(&state, get(link)).await.status(), 200, "{link}");
     }

@@ -179,7 +179,12 @@ impl App {
             metrics: Arc::clone(&metrics),
             live: Arc::clone(&live),
             draining: Arc::clone(&draining),
-            token: settings.admin.token.clone().or(options.admin_token),
+            api: admin::Api::new(
+                settings.admin.token.clone().or(options.admin_token),
+                Arc::clone(&live),
+                None,
+                now,
+            ),
             clock: now,
         };
         let handler = plane::AdminHandler::new(admin::router(state), Arc::clone(&metrics));

@@ -1,5 +1,6 @@
 //! What one worker runs: the proxy and the webhooks on its shares of their listeners, and its housekeeping.
 use super::clock::now;
+use crate::admin;
 use crate::config;
 use crate::config::Settings;
 use crate::inbound::Inbound;
@@ -224,7 +225,8 @@ impl Handler for CountedAdmin {
     ) -> Result<Response<axum::body::Body>, Cut> {
         link.watch.begin(Some(ADMIN_TIMEOUT));
         link.watch.arm(ADMIN_TIMEOUT, OnExpiry::Cut);
-        let request = request.map(|it| axum::body::Body::new(it.into_incoming()));
+        let mut request = request.map(|it| axum::body::Body::new(it.into_incoming()));
+        request.extensions_mut().insert(admin::Peer(link.peer.ip()));
         let mut router = self.router.clone();
         match tower_service::Service::call(&mut router, request).await {
             Ok(response) => Ok(response),

@@ -64,6 +64,11 @@ impl Environment {
         of.all(same).then_some(first)
     }
 
+    /// All of them, in the order of their aliases.
+    pub fn assignments(&self) -> impl Iterator<Item = &Assignment> {
+        self.assigned.values()
+    }
+
     /// The connection assigned to a connector: see [`Self::assignment`].
     pub fn assigned(&self, connector: &str) -> Option<&Arc<Connection>> {
         self.assignment(connector).map(|it| &it.connection)

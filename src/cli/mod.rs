@@ -4,6 +4,7 @@ mod demo;
 mod explain;
 mod healthcheck;
 mod memory;
+mod openapi;
 mod serve;
 
 use clap::Parser;
@@ -29,6 +30,8 @@ enum Command {
     /// Check configuration files, or print their schema
     #[command(subcommand)]
     Config(config::Command),
+    /// Print the admin API's OpenAPI document
+    Openapi(openapi::Openapi),
     /// Print the request that would be sent, with the rule behind each change; sends nothing
     Explain(explain::Explain),
 }
@@ -42,6 +45,7 @@ pub fn run() -> ExitCode {
         Command::Demo(demo) => demo.run(),
         Command::Healthcheck(healthcheck) => healthcheck.run(),
         Command::Config(command) => config::run(command),
+        Command::Openapi(openapi) => openapi.run(),
         Command::Explain(explain) => explain.run(),
     }
 }

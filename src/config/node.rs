@@ -54,6 +54,8 @@ pub(super) enum Style {
     Plain,
     /// In quotes or a block: always a text.
     Quoted,
+    /// JSON's, without quotes: a number or a boolean, never a text.
+    Bare,
     /// Made by interpolation: a text, a number where a number is due. Messages show how it was
     /// written, never what was filled in.
     Filled { written: Box<str>, pieces: Box<[Piece]> },
@@ -114,8 +116,10 @@ impl Node {
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
             Value::Scalar(scalar) => match scalar.style {
-                Style::Plain if scalar.text.parse::<f64>().is_ok() => "a number",
-                Style::Plain if matches!(&*scalar.text, "true" | "false") => "a boolean",
+                Style::Plain | Style::Bare if scalar.text.parse::<f64>().is_ok() => "a number",
+                Style::Plain | Style::Bare if matches!(&*scalar.text, "true" | "false") => {
+                    "a boolean"
+                }
                 _ => "a text",
             },
         }

@@ -53,38 +53,58 @@ impl Document {
         path: &[Step<'_>],
         errors: &mut Vec<ConfigError>,
     ) -> Option<T> {
-        let reading = Reading::default();
-        let value = loop {
-            match T::deserialize(Reader { node, reading: &reading }) {
-                Ok(value) => break Some(value),
-                Err(error) => {
-                    let at = error.at.unwrap_or(node.address());
-                    reading.note(node, at, error);
-                    let full = reading.problems.borrow().len() >= PROBLEMS_MAX;
-                    if at == node.address() || full {
-                        break None;
-                    }
-                }
-            }
-        };
-        for noted in reading.problems.into_inner() {
-            let mut steps = path.to_vec();
-            let mut found = Vec::new();
-            if find(node, noted.at, &mut found) {
-                steps.extend(found);
-            }
-            let (problem, hint) = (noted.problem, noted.hint);
-            errors.push(match noted.unknown {
+        let (value, misread) = read_tree(node);
+        for it in misread {
+            let steps: Vec<Step<'_>> = path.iter().copied().chain(it.steps).collect();
+            errors.push(match it.unknown {
                 // The key itself is the place, its parent what it is unknown to.
                 Some(key) => {
                     let here = self.error(steps.iter().copied().chain([Step::Key(&key)]), "", "");
-                    ConfigError { problem, hint, key: super::node::dotted(steps), ..here }
+                    let key = super::node::dotted(steps);
+                    ConfigError { problem: it.problem, hint: it.hint, key, ..here }
                 }
-                None => self.error(steps, problem, hint),
+                None => self.error(steps, it.problem, it.hint),
             });
         }
         value
     }
+}
+
+/// What is wrong in a tree.
+pub(super) struct Misread<'n> {
+    /// From the tree's root.
+    pub(super) steps: Vec<Step<'n>>,
+    /// The unknown key at that place, where that is the problem.
+    pub(super) unknown: Option<String>,
+    pub(super) problem: String,
+    pub(super) hint: String,
+}
+
+/// What a tree says, as far as it could be read, and everything that is wrong with it.
+pub(super) fn read_tree<T: DeserializeOwned>(node: &Node) -> (Option<T>, Vec<Misread<'_>>) {
+    let reading = Reading::default();
+    let value = loop {
+        match T::deserialize(Reader { node, reading: &reading }) {
+            Ok(value) => break Some(value),
+            Err(error) => {
+                let at = error.at.unwrap_or(node.address());
+                reading.note(node, at, error);
+                let full = reading.problems.borrow().len() >= PROBLEMS_MAX;
+                if at == node.address() || full {
+                    break None;
+                }
+            }
+        }
+    };
+    let placed = |noted: Noted| {
+        let mut steps = Vec::new();
+        if !find(node, noted.at, &mut steps) {
+            steps.clear();
+        }
+        let Noted { unknown, problem, hint, .. } = noted;
+        Misread { steps, unknown, problem, hint }
+    };
+    (value, reading.problems.into_inner().into_iter().map(placed).collect())
 }
 
 /// The steps from `node` to the node at this address.

@@ -151,7 +151,7 @@ impl<'n> Deserializer<'n> for Reader<'n> {
             };
         };
         // YAML 1.2.2 §10.3, the core schema, without its octal and hexadecimal numbers.
-        if *style == Style::Plain {
+        if matches!(style, Style::Plain | Style::Bare) {
             if let Ok(value) = text.parse::<bool>() {
                 return self.placed(visitor.visit_bool(value));
             }
@@ -187,8 +187,10 @@ impl<'n> Deserializer<'n> for Reader<'n> {
     /// A text is what stands there, whatever it looks like: `version: 2.10` is "2.10".
     fn deserialize_str<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match &self.node.value {
-            Value::Scalar(scalar) => self.placed(visitor.visit_str(&scalar.text)),
-            Value::Null | Value::List(_) | Value::Map(_) => self.wrong(&visitor),
+            Value::Scalar(scalar) if scalar.style != Style::Bare => {
+                self.placed(visitor.visit_str(&scalar.text))
+            }
+            Value::Scalar(_) | Value::Null | Value::List(_) | Value::Map(_) => self.wrong(&visitor),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the gateway allows at most, and the state that it takes to know when that is reached.
 //!
 //! The leaves know nothing of each other, and nothing of HTTP: a plane asks, and answers.
+mod attempts;
 mod budget;
 mod circuit;
 mod concurrency;
@@ -10,6 +11,7 @@ mod rates;
 mod refused;
 mod slots;
 
+pub use attempts::Attempts;
 pub use budget::Budget;
 pub use budget::Held;
 pub use circuit::Circuits;

@@ -70,6 +70,17 @@ impl<K: Hash + Eq> Buckets<K> {
         Ok(())
     }
 
+    /// How many nanoseconds it takes until there is a token, where there is none. Takes none.
+    pub(super) fn wait<Q>(&self, whose: &Q, rate: &Rate, now: u64) -> Option<u64>
+    where
+        Q: Hash + Equivalent<K>,
+    {
+        let hash = self.hasher.hash_one(whose);
+        let shard = self.shard(hash);
+        let bucket = shard.find(hash, |it| whose.equivalent(&it.whose))?;
+        after_one(bucket.full_at.max(now), rate, now).err()
+    }
+
     /// Puts a token back that was taken for nothing.
     pub(super) fn put_back<Q>(&self, whose: &Q, rate: &Rate)
     where

@@ -33,6 +33,7 @@ pub use link::Link;
 pub use link::LinkLimits;
 pub use problem::NO_STORE;
 pub use problem::problem;
+pub use problem::problem_with;
 pub use request::BodyError;
 pub use request::RequestBody;
 pub use serve::serve;

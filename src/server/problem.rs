@@ -20,6 +20,17 @@ pub fn problem(
     request_id: &str,
     retry_after: Option<u64>,
 ) -> Response<Bytes> {
+    problem_with(code, detail, request_id, retry_after, serde_json::Map::new())
+}
+
+/// The same with members of the plane's own (RFC 9457 §3.2).
+pub fn problem_with(
+    code: Code,
+    detail: &str,
+    request_id: &str,
+    retry_after: Option<u64>,
+    more: serde_json::Map<String, serde_json::Value>,
+) -> Response<Bytes> {
     let mut body = serde_json::json!({
         "type": format!("urn:attache:error:{}", code.as_str()),
         "title": code.title(),
@@ -30,6 +41,9 @@ pub fn problem(
     });
     if let Some(seconds) = retry_after {
         body["retry_after"] = seconds.into();
+    }
+    for (name, value) in more {
+        body[name] = value;
     }
     let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() =

@@ -74,7 +74,9 @@ readings!(Connections of ConnectionRow);
 
 impl Connections<'_> {
     /// Creates or replaces a connection, and its own and test credentials with it. Its method's revision
-    /// has to be there.
+    /// has to be there. One that is not embedded any more loses its activations and all that is sealed
+    /// for it, and gets another id, so that nothing that is kept of them anywhere is used again; the
+    /// change of the connection stands for theirs.
     pub async fn put(
         self,
         scope: &Scope,
@@ -97,11 +99,19 @@ impl Connections<'_> {
             let key = format!("{}/{}@{}", row.connector, row.method, row.revision);
             return Err(StoreError::Missing { kind: Kind::AuthMethod, key });
         }
-        let id = match standing {
-            Some(_) => write.current::<ConnectionRow>(&[key]).await?.map(|it| it.value.id),
+        let before = match standing {
+            Some(_) => write.current::<ConnectionRow>(&[key]).await?.map(|it| it.value),
             None => None,
         };
-        let id = id.unwrap_or_else(|| new_id(write.now_ms));
+        let id = match before {
+            None => new_id(write.now_ms),
+            Some(it) if it.embedded && !row.embedded => {
+                write.drop_activations(&it.id).await?;
+                write.forget(&it.id).await?;
+                new_id(write.now_ms)
+            }
+            Some(it) => it.id,
+        };
         write.secrets((&id, "", Slot::Own), own).await?;
         write.secrets((&id, "", Slot::Test), test).await?;
         let row = ConnectionRow { id, ..row.clone() };

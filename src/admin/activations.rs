@@ -1,0 +1,418 @@
+//! `/v1/connections/{connection}/activations`: tenants' credentials under an embedded connection.
+use super::answer::Answer;
+use super::call::Call;
+use super::connections::Connections;
+use super::connections::OWN;
+use super::credentials;
+use super::credentials::Change;
+use super::credentials::Where;
+use super::cursor;
+use super::definition;
+use super::definition::Definition;
+use super::error::ApiError;
+use super::etag;
+use super::etag::Precondition;
+use super::merge_patch::merge;
+use super::sent;
+use super::sent::Members;
+use super::shape;
+use super::shape::Shape;
+use super::time;
+use crate::catalog;
+use crate::catalog::Connection;
+use crate::catalog::Kind;
+use crate::catalog::RawActivation;
+use crate::model::TenantId;
+use crate::seal::Slot;
+use crate::store::ActivationRow;
+use crate::store::Expect;
+use crate::store::Found;
+use crate::store::StoreError;
+use http::StatusCode;
+use schemars::Schema;
+use schemars::SchemaGenerator;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const NOUN: &str = "activation";
+
+/// Members that answers add.
+const SHOWN: &[&str] = &["connection", "tenant", "version", "created_at", "updated_at", "source"];
+
+/// How often a patch is tried again because somebody else wrote meanwhile.
+const TRIES_MAX: usize = 5;
+
+/// An activation as it is sent, less its credentials.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSent {
+    #[serde(default = "on")]
+    enabled: bool,
+    #[serde(default)]
+    variables: BTreeMap<String, String>,
+}
+
+fn on() -> bool {
+    true
+}
+
+/// An activation that is to be: checked, not written yet.
+pub(super) struct Draft {
+    pub row: ActivationRow,
+    pub change: Change,
+    pub expect: Expect,
+}
+
+/// The connection that an activation is under.
+pub(super) struct Under {
+    pub key: String,
+    /// What its activations are bound to.
+    pub owner: String,
+    /// As it is served; none where it is not sound.
+    pub connection: Option<Arc<Connection>>,
+}
+
+impl Under {
+    /// By the key in the path.
+    async fn of(call: &Call) -> Result<Self, ApiError> {
+        Self::named(call, &Connections::key(call)?).await
+    }
+
+    pub(super) async fn named(call: &Call, key: &str) -> Result<Self, ApiError> {
+        let connection = call.api.live.snapshot_full().connection(key).cloned();
+        if definition::declared::<Connections>(call, key).is_some() {
+            return Ok(Self { key: key.to_owned(), owner: format!("file:{key}"), connection });
+        }
+        let stored = definition::found::<Connections>(call, key).await?;
+        Ok(Self { key: key.to_owned(), owner: stored.value.id, connection })
+    }
+
+    /// The activation that a file declares.
+    pub(super) fn declared(&self, tenant: &str) -> Option<&Arc<catalog::Activation>> {
+        match &self.connection.as_ref()?.kind {
+            Kind::Embedded { activations, .. } => activations.get(tenant),
+            Kind::Standard(_) => None,
+        }
+    }
+
+    fn all_declared(&self) -> Vec<&Arc<catalog::Activation>> {
+        match self.connection.as_ref().map(|it| &it.kind) {
+            Some(Kind::Embedded { activations, .. }) => activations.values().collect(),
+            Some(Kind::Standard(_)) | None => Vec::new(),
+        }
+    }
+
+    pub(super) async fn find(
+        &self,
+        call: &Call,
+        tenant: &TenantId,
+    ) -> Result<Option<Found>, ApiError> {
+        let Some(backing) = call.api.backing() else { return Ok(None) };
+        let found = backing.store.activations();
+        let found = found.find(&call.scope(), &self.owner, tenant.as_str()).await;
+        found.map_err(|it| ApiError::of_store(it, NOUN, tenant.as_str()))
+    }
+
+    pub(super) fn refuse_declared(&self, tenant: &TenantId) -> Result<(), ApiError> {
+        match self.declared(tenant.as_str()) {
+            None => Ok(()),
+            Some(it) => {
+                let line = it.line.as_ref();
+                let file = line.map_or(String::new(), |it| it.file.to_string());
+                let (key, line) = (tenant.to_string(), line.map_or(0, |it| it.line));
+                Err(ApiError::DeclaredInFile { noun: NOUN, key, file, line })
+            }
+        }
+    }
+
+    /// Checks what was sent. `members` are without nulls.
+    pub(super) async fn draft(
+        &self,
+        call: &Call,
+        tenant: &TenantId,
+        mut members: Members,
+        expect: Expect,
+    ) -> Result<Draft, ApiError> {
+        self.refuse_declared(tenant)?;
+        sent::without(&mut members, SHOWN);
+        let fields = sent::take_credential(&mut members, OWN)?;
+        let raw: RawSent = sent::read(&members)?;
+        let current = self.find(call, tenant).await?;
+        let at = Where {
+            owner: &self.owner,
+            tenant: tenant.as_str(),
+            slot: Slot::Activation,
+            member: OWN,
+        };
+        let sealed = current.as_ref().and_then(|it| it.1.as_ref());
+        let (credential, change) = credentials::merged(call, at, fields, sealed)?;
+        let Some(connection) = &self.connection else {
+            let problem = format!("the connection `{}` is not sound itself", self.key);
+            return Err(ApiError::invalid("", problem, "mend it first"));
+        };
+        let draft = connection.activation(tenant.clone(), raw.enabled, &raw.variables, credential);
+        draft.map_err(|it| ApiError::below(&it, 1))?;
+        let expect = match (&current, expect) {
+            (Some(it), Expect::Anything | Expect::Present) => Expect::Version(it.0.version),
+            (None, Expect::Anything) => Expect::Absent,
+            (_, expect) => expect,
+        };
+        let mut definition = Members::new();
+        if !raw.variables.is_empty() {
+            definition.insert("variables".to_owned(), json!(raw.variables));
+        }
+        let row = ActivationRow {
+            owner: self.owner.clone(),
+            tenant: tenant.to_string(),
+            connection: self.key.clone(),
+            enabled: raw.enabled,
+            definition: Value::Object(definition).to_string(),
+        };
+        Ok(Draft { row, change, expect })
+    }
+
+    async fn write(
+        &self,
+        call: &Call,
+        tenant: &TenantId,
+        members: Members,
+        expect: Expect,
+    ) -> Result<Answer, ApiError> {
+        let mut members = Value::Object(members);
+        sent::drop_nulls(&mut members);
+        sent::check_texts(&members)?;
+        let Value::Object(members) = members else { return Err(ApiError::Internal) };
+        let draft = self.draft(call, tenant, members, expect).await?;
+        let seal = credentials::sealing(&draft.change);
+        let secrets = credentials::secrets(&draft.change, &seal);
+        let store = &call.api.store()?.store;
+        let written =
+            store.activations().put(&call.scope(), &draft.row, secrets, draft.expect).await;
+        let written =
+            written.map_err(|it| ApiError::of_write(it, NOUN, tenant.as_str(), draft.expect))?;
+        call.served(written.revision).await;
+        let missing = || ApiError::NotFound { noun: NOUN, key: tenant.to_string() };
+        let found = self.find(call, tenant).await?.ok_or_else(missing)?;
+        let (version, body) = (Some(found.0.version), Some(Value::Object(shown(&found))));
+        if !written.created {
+            return Ok(Answer { status: StatusCode::OK, body, version, location: None });
+        }
+        let tenant = call.escaped(tenant.as_str());
+        let location = Some(format!("{}/{}/activations/{tenant}", Connections::PATH, self.key));
+        Ok(Answer { status: StatusCode::CREATED, body, version, location })
+    }
+}
+
+/// `GET …/activations`: in the order of tenants.
+pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
+    let page = call.page()?;
+    let under = Under::of(&call).await?;
+    let after = page.after.as_deref();
+    let declared = under.all_declared().into_iter();
+    let declared = declared.map(|it| (it.tenant.to_string(), declared_view(&under.key, it)));
+    let mut items: Vec<(String, Members)> =
+        declared.filter(|it| after.is_none_or(|after| it.0.as_str() > after)).collect();
+    let mut next = None;
+    if let Some(backing) = call.api.backing() {
+        let (owner, limit) = (&under.owner, page.limit);
+        let listed = backing.store.activations();
+        let listed = listed.of_owner(&call.scope(), owner, after, limit).await;
+        let listed = listed.map_err(|it| ApiError::of_store(it, NOUN, &under.key))?;
+        for found in &listed.rows {
+            if under.declared(&found.0.value.tenant).is_none() {
+                items.push((found.0.value.tenant.clone(), shown(found)));
+            }
+        }
+        next = listed.next;
+    }
+    Ok(page_of(&call, items, next, page.limit))
+}
+
+/// `GET /v1/tenants/{tenant}/activations`: in the order of what they are bound to.
+pub(super) async fn of_tenant(call: Call) -> Result<Answer, ApiError> {
+    let page = call.page()?;
+    let tenant = call.tenant()?;
+    let after = page.after.as_deref();
+    let snapshot = call.api.live.snapshot_full();
+    let declared = snapshot.connections().filter_map(|it| match &it.kind {
+        Kind::Embedded { activations, shared, .. } => {
+            let found = activations.get(tenant.as_str())?;
+            Some((shared.owner.to_string(), declared_view(it.key.as_str(), found)))
+        }
+        Kind::Standard(_) => None,
+    });
+    let mut items: Vec<(String, Members)> =
+        declared.filter(|it| after.is_none_or(|after| it.0.as_str() > after)).collect();
+    let mut next = None;
+    if let Some(backing) = call.api.backing() {
+        let listed = backing.store.activations();
+        let listed = listed.of_tenant(&call.scope(), tenant.as_str(), after, page.limit).await;
+        let listed = listed.map_err(|it| ApiError::of_store(it, NOUN, tenant.as_str()))?;
+        for found in &listed.rows {
+            if !items.iter().any(|it| it.0 == found.0.value.owner) {
+                items.push((found.0.value.owner.clone(), shown(found)));
+            }
+        }
+        next = listed.next;
+    }
+    Ok(page_of(&call, items, next, page.limit))
+}
+
+/// `stored_next`: the last key of the store's page, where there are more behind it.
+fn page_of(
+    call: &Call,
+    mut items: Vec<(String, Members)>,
+    stored_next: Option<String>,
+    limit: u32,
+) -> Answer {
+    if let Some(last) = &stored_next {
+        items.retain(|it| it.0 <= *last);
+    }
+    items.sort_by(|a, b| a.0.cmp(&b.0));
+    let more = stored_next.is_some() || items.len() > limit as usize;
+    items.truncate(limit as usize);
+    let next = items.last().filter(|_| more).map(|it| cursor::behind(&call.path, &it.0));
+    let items: Vec<Value> = items.into_iter().map(|it| Value::Object(it.1)).collect();
+    Answer::ok(json!({ "items": items, "next": next }))
+}
+
+/// `GET …/activations/{tenant}`
+pub(super) async fn read(call: Call) -> Result<Answer, ApiError> {
+    let under = Under::of(&call).await?;
+    let tenant = call.tenant()?;
+    if let Some(declared) = under.declared(tenant.as_str()) {
+        return Ok(Answer::ok(Value::Object(declared_view(&under.key, declared))));
+    }
+    let missing = || ApiError::NotFound { noun: NOUN, key: tenant.to_string() };
+    let found = under.find(&call, &tenant).await?.ok_or_else(missing)?;
+    let version = Some(found.0.version);
+    if etag::is_known(&call.headers, found.0.version) {
+        return Ok(Answer {
+            status: StatusCode::NOT_MODIFIED,
+            body: None,
+            version,
+            location: None,
+        });
+    }
+    Ok(Answer { version, ..Answer::ok(Value::Object(shown(&found))) })
+}
+
+/// `PUT …/activations/{tenant}`
+pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
+    let under = Under::of(&call).await?;
+    let tenant = call.tenant()?;
+    let members = call.take_object()?;
+    let expect = call.precondition()?.expect();
+    under.write(&call, &tenant, members, expect).await
+}
+
+/// `PATCH …/activations/{tenant}`
+pub(super) async fn patch(mut call: Call) -> Result<Answer, ApiError> {
+    let under = Under::of(&call).await?;
+    let tenant = call.tenant()?;
+    let patch = call.take_object()?;
+    let precondition = call.precondition()?;
+    under.refuse_declared(&tenant)?;
+    for _ in 0..TRIES_MAX {
+        let missing = || ApiError::NotFound { noun: NOUN, key: tenant.to_string() };
+        let found = under.find(&call, &tenant).await?.ok_or_else(missing)?;
+        let mut patched = Value::Object(shown(&found));
+        merge(&mut patched, Value::Object(patch.clone()));
+        let Value::Object(mut members) = patched else { return Err(ApiError::Internal) };
+        if patch.get(OWN).is_some_and(Value::is_null) {
+            members.insert(OWN.to_owned(), json!({}));
+        }
+        let expect = match precondition {
+            Precondition::None | Precondition::Present => Expect::Version(found.0.version),
+            other => other.expect(),
+        };
+        match under.write(&call, &tenant, members, expect).await {
+            Err(ApiError::Stale(_)) if precondition == Precondition::None => {}
+            answer => return answer,
+        }
+    }
+    Err(ApiError::StoreUnavailable("Others change it all the time: try again."))
+}
+
+/// `DELETE …/activations/{tenant}`: exactly this one.
+pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
+    let under = Under::of(&call).await?;
+    let tenant = call.tenant()?;
+    under.refuse_declared(&tenant)?;
+    let expect = match call.precondition()?.expect() {
+        Expect::Anything => Expect::Present,
+        expect => expect,
+    };
+    let store = &call.api.store()?.store;
+    let deleted = store.activations();
+    let deleted = deleted.delete(&call.scope(), &under.owner, tenant.as_str(), expect).await;
+    let revision = deleted.map_err(|it| match (it, expect) {
+        (StoreError::NotFound, Expect::Version(_)) => ApiError::gone(),
+        (error, _) => ApiError::of_store(error, NOUN, tenant.as_str()),
+    })?;
+    call.served(revision).await;
+    Ok(Answer::nothing())
+}
+
+fn shown((stored, credential): &Found) -> Members {
+    let row = &stored.value;
+    let mut view = Members::new();
+    view.insert("connection".to_owned(), row.connection.clone().into());
+    view.insert("tenant".to_owned(), row.tenant.clone().into());
+    view.insert("enabled".to_owned(), row.enabled.into());
+    view.extend(sent::stored(&row.definition));
+    if let Some(shown) = credentials::shown(credential.as_ref()) {
+        view.insert(OWN.to_owned(), shown);
+    }
+    view.insert("version".to_owned(), stored.version.into());
+    view.insert("created_at".to_owned(), time::shown(stored.created_at_ms).into());
+    view.insert("updated_at".to_owned(), time::shown(stored.updated_at_ms).into());
+    view
+}
+
+fn declared_view(connection: &str, activation: &catalog::Activation) -> Members {
+    let mut view = Members::new();
+    view.insert("connection".to_owned(), connection.into());
+    view.insert("tenant".to_owned(), activation.tenant.as_str().into());
+    view.insert("enabled".to_owned(), activation.enabled.into());
+    let line = activation.line.as_ref();
+    let file = line.map_or(String::new(), |it| it.file.to_string());
+    let line = line.map_or(0, |it| it.line);
+    view.insert("source".to_owned(), json!({ "file": file, "line": line }));
+    view
+}
+
+fn shape_of(generator: &mut SchemaGenerator) -> Shape<'_> {
+    Shape::of::<RawActivation>(generator).without(&["connection", "tenant"])
+}
+
+pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
+    let credentials = shape::shown_credentials(generator);
+    shape_of(generator)
+        .with_always("connection", shape::key())
+        .with_always("tenant", json!({ "type": "string" }))
+        .with(OWN, credentials)
+        .shown()
+        .named("Activation", "One tenant's credentials and variables under an embedded connection.")
+}
+
+pub(super) fn body(generator: &mut SchemaGenerator) -> Schema {
+    shape_of(generator)
+        .with(OWN, shape::sent_credentials())
+        .named("ActivationBody", "An activation.")
+}
+
+pub(super) fn patch_schema(generator: &mut SchemaGenerator) -> Schema {
+    shape_of(generator)
+        .with(OWN, shape::sent_credentials())
+        .partial()
+        .named("ActivationPatch", "What is to be changed of an activation (RFC 7396).")
+}
+
+pub(super) fn page(generator: &mut SchemaGenerator) -> Schema {
+    let item = view(generator);
+    shape::page(generator, "ActivationPage", item)
+}

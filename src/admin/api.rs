@@ -1,0 +1,86 @@
+//! What the API works on: what is served, what is stored, and what it is sealed with.
+use super::error::ApiError;
+use super::openapi::document;
+use super::route::Route;
+use super::routes;
+use crate::limits::Attempts;
+use crate::model::Secret;
+use crate::model::UnixTime;
+use crate::reload::Live;
+use crate::seal::Sealer;
+use crate::store::Store;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::runtime::Handle;
+
+/// What the API works on.
+pub struct Api {
+    pub(super) routes: Vec<Route>,
+    /// The OpenAPI document.
+    pub(super) document: Bytes,
+    pub(super) attempts: Attempts,
+    /// The admin token of the configuration. Without one only operators' own tokens are good.
+    pub(super) token: Option<Secret>,
+    pub(super) live: Arc<Live>,
+    pub(super) clock: fn() -> UnixTime,
+    backing: Option<Backing>,
+}
+
+/// Where what the API is told is kept.
+pub struct Backing {
+    pub store: Store,
+    pub sealer: Arc<Sealer>,
+    /// The runtime that the store's work is done on.
+    pub control: Handle,
+}
+
+impl Api {
+    pub fn new(
+        token: Option<Secret>,
+        live: Arc<Live>,
+        backing: Option<Backing>,
+        clock: fn() -> UnixTime,
+    ) -> Arc<Self> {
+        let routes = routes::routes();
+        let text = document(&routes).into();
+        let attempts = Attempts::new(Instant::now());
+        Arc::new(Self { routes, document: text, attempts, token, live, clock, backing })
+    }
+
+    pub(super) fn has_store(&self) -> bool {
+        self.backing.is_some()
+    }
+
+    pub(super) fn backing(&self) -> Option<&Backing> {
+        self.backing.as_ref()
+    }
+
+    /// What a write needs.
+    pub(super) fn store(&self) -> Result<&Backing, ApiError> {
+        self.backing.as_ref().ok_or(ApiError::NoStore)
+    }
+
+    /// Waits until this process serves what was written at a revision.
+    pub(super) async fn served(&self, _revision: i64) {
+        std::future::ready(()).await;
+    }
+
+    /// Does work to its end on the store's runtime, whether whoever asked waits for it or hangs up: what
+    /// was begun to be written is not left half way.
+    pub(super) async fn to_the_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        match &self.backing {
+            None => work.await,
+            // A task that panicked has said so already.
+            Some(it) => it.control.spawn(work).await.unwrap_or(Err(ApiError::Internal)),
+        }
+    }
+}
+
+/// The OpenAPI document of the API, as text with a final newline.
+pub fn openapi() -> String {
+    document(&routes::routes())
+}

@@ -1,0 +1,259 @@
+//! `/v1/connectors/{connector}/auth`: how an API authenticates, numbered by revision.
+use super::answer::Answer;
+use super::call::Call;
+use super::connectors::Connectors;
+use super::connectors::REVISION;
+use super::definition;
+use super::definition::Definition;
+use super::error::ApiError;
+use super::sent;
+use super::sent::Members;
+use super::shape;
+use super::shape::Shape;
+use super::time;
+use super::uses::Preview;
+use crate::catalog::AuthMethod;
+use crate::catalog::RawAuthMethod;
+use crate::model::Key;
+use crate::store::Expect;
+use crate::store::MethodRevision;
+use crate::store::StoreError;
+use http::StatusCode;
+use schemars::Schema;
+use schemars::SchemaGenerator;
+use serde_json::Value;
+use serde_json::json;
+
+const NOUN: &str = "auth method";
+
+/// `GET …/auth`
+pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
+    let connector = Connectors::key(&call)?;
+    let (auth, _) = all(&call, &connector).await?;
+    let items = auth.into_iter().map(|(key, it)| Value::Object(shown(&key, it)));
+    Ok(Answer::ok(json!({ "items": items.collect::<Vec<_>>(), "next": null })))
+}
+
+/// `GET …/auth/{method}`
+pub(super) async fn read(call: Call) -> Result<Answer, ApiError> {
+    let connector = Connectors::key(&call)?;
+    let method = call.key("method")?;
+    let (mut auth, version) = all(&call, &connector).await?;
+    let found = auth.shift_remove(method.as_str()).ok_or_else(|| missing(&method))?;
+    Ok(Answer { version, ..Answer::ok(Value::Object(shown(method.as_str(), found))) })
+}
+
+/// `PUT …/auth/{method}`: a change is another revision; connections keep theirs.
+pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
+    let connector = Connectors::key(&call)?;
+    let method = call.key("method")?;
+    definition::not_declared::<Connectors>(&call, &connector)?;
+    let mut members = call.take_object()?;
+    sent::take_key(&mut members, Some(method.as_str()))?;
+    members.shift_remove(REVISION);
+    let mut members = Value::Object(members);
+    sent::drop_nulls(&mut members);
+    sent::check_texts(&members)?;
+    let Value::Object(members) = members else { return Err(ApiError::Internal) };
+    let raw: RawAuthMethod = sent::read(&members)?;
+    let draft = AuthMethod::recorded(method.clone(), 1, raw.clone());
+    draft.map_err(|it| ApiError::problems(&it))?;
+    let expect = present(&call)?;
+    let store = &call.api.store()?.store;
+    let text = sent::method_text(&raw);
+    let written = store
+        .connectors()
+        .put_method(&call.scope(), &connector, method.as_str(), &text, expect)
+        .await;
+    let (written, _) = written.map_err(|it| of_write(it, &connector, expect))?;
+    call.served(written.revision).await;
+    let (mut auth, version) = all(&call, &connector).await?;
+    let found = auth.shift_remove(method.as_str()).ok_or_else(|| missing(&method))?;
+    let body = Some(Value::Object(shown(method.as_str(), found)));
+    if !written.created {
+        return Ok(Answer { status: StatusCode::OK, body, version, location: None });
+    }
+    let location = Some(format!("{}/{connector}/auth/{method}", Connectors::PATH));
+    Ok(Answer { status: StatusCode::CREATED, body, version, location })
+}
+
+/// `DELETE …/auth/{method}`
+pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
+    let connector = Connectors::key(&call)?;
+    let method = call.key("method")?;
+    definition::not_declared::<Connectors>(&call, &connector)?;
+    let force = call.flag("force")?;
+    let expect = present(&call)?;
+    let store = &call.api.store()?.store;
+    if call.flag("dry_run")? {
+        let (auth, _) = all(&call, &connector).await?;
+        if !auth.contains_key(method.as_str()) {
+            return Err(missing(&method));
+        }
+        let uses = store.connectors().method_uses(&call.scope(), &connector, method.as_str()).await;
+        let uses = uses.map_err(|it| ApiError::of_store(it, NOUN, method.as_str()))?;
+        return Preview::of(&uses, force).answer();
+    }
+    let deleted = store.connectors();
+    let deleted =
+        deleted.delete_method(&call.scope(), &connector, method.as_str(), force, expect).await;
+    let revision = deleted.map_err(|it| match (it, expect) {
+        (StoreError::NotFound, Expect::Version(_)) => ApiError::gone(),
+        (error, _) => ApiError::of_store(error, NOUN, method.as_str()),
+    })?;
+    call.served(revision).await;
+    Ok(Answer::nothing())
+}
+
+/// `GET …/auth/{method}/revisions`: the newest first, each with the connections that pin it.
+pub(super) async fn revisions(call: Call) -> Result<Answer, ApiError> {
+    let connector = Connectors::key(&call)?;
+    let method = call.key("method")?;
+    let Some(backing) = call.api.backing() else { return Err(ApiError::NoStore) };
+    let of_store = |it| ApiError::of_store(it, NOUN, method.as_str());
+    let (scope, store) = (call.scope(), &backing.store);
+    let found = store.auth_methods().revisions(&scope, &connector, method.as_str()).await;
+    let found = found.map_err(of_store)?;
+    if found.is_empty() {
+        return Err(missing(&method));
+    }
+    // No revision is 0, so this is every connection.
+    let pins = store.connections().behind(&scope, &connector, method.as_str(), 0).await;
+    let pins = pins.map_err(of_store)?;
+    let items: Vec<Value> = found
+        .iter()
+        .rev()
+        .map(|it| {
+            let pinned = pins.iter().filter(|pin| pin.1 == it.revision);
+            let connections: Vec<&str> = pinned.map(|pin| pin.0.as_str()).collect();
+            let mut view = shown(method.as_str(), sent::stored(&it.definition));
+            view.insert(REVISION.to_owned(), it.revision.into());
+            view.insert("created_at".to_owned(), time::shown(it.created_at_ms).into());
+            view.insert("created_by".to_owned(), it.created_by.clone().into());
+            view.insert("connections".to_owned(), json!(connections));
+            Value::Object(view)
+        })
+        .collect();
+    Ok(Answer::ok(json!({ "items": items, "next": null })))
+}
+
+/// The methods of a connector by key, and its version where it is stored.
+async fn all(
+    call: &Call,
+    connector: &str,
+) -> Result<(serde_json::Map<String, Value>, Option<i64>), ApiError> {
+    let (mut view, version) = match definition::declared::<Connectors>(call, connector) {
+        Some(view) => (view, None),
+        None => {
+            let stored = definition::found::<Connectors>(call, connector).await?;
+            (Connectors::view(call, &stored, true).await?, Some(stored.version))
+        }
+    };
+    match view.shift_remove("auth") {
+        Some(Value::Object(auth)) => Ok((auth, version)),
+        _ => Ok((Members::new(), version)),
+    }
+}
+
+/// The revision of a method that a new connection pins: the last one.
+pub(super) async fn latest(
+    call: &Call,
+    connector: &str,
+    method: &str,
+) -> Result<Option<MethodRevision>, ApiError> {
+    let of_store = |it| ApiError::of_store(it, NOUN, method);
+    let (scope, store) = (call.scope(), &call.api.store()?.store);
+    let snapshot = call.api.live.snapshot_full();
+    let section = crate::catalog::Section::Connectors;
+    if snapshot.declared().find(section, connector).is_none() {
+        // Of a stored connector the current one: another may have been made and taken away again.
+        let row = store.connectors().get(&scope, connector).await.map_err(of_store)?;
+        let Some(current) = row.and_then(|it| it.value.methods.get(method).copied()) else {
+            return Ok(None);
+        };
+        let found = store.auth_methods().revision(&scope, connector, method, current).await;
+        return found.map_err(of_store);
+    }
+    let declared = snapshot.connector(connector).and_then(|it| it.methods.get(method).cloned());
+    let Some(declared) = declared else { return Ok(None) };
+    // As it stands in the file right now, whether that was taken note of before or not.
+    let definition = &*declared.definition;
+    let seen = crate::store::SeenMethod { connector, method, definition };
+    store.auth_methods().record_seen(&scope, &[seen]).await.map_err(of_store)?;
+    store.auth_methods().latest(&scope, connector, method).await.map_err(of_store)
+}
+
+fn present(call: &Call) -> Result<Expect, ApiError> {
+    Ok(match call.precondition()?.expect() {
+        Expect::Anything => Expect::Present,
+        expect => expect,
+    })
+}
+
+fn of_write(error: StoreError, connector: &str, expect: Expect) -> ApiError {
+    match (error, expect) {
+        (StoreError::NotFound, Expect::Version(_)) => ApiError::gone(),
+        (error, _) => ApiError::of_store(error, Connectors::NOUN, connector),
+    }
+}
+
+fn missing(method: &Key) -> ApiError {
+    ApiError::NotFound { noun: NOUN, key: method.to_string() }
+}
+
+fn shown(key: &str, value: impl Into<Value>) -> Members {
+    let mut view = Members::new();
+    view.insert("key".to_owned(), key.into());
+    if let Value::Object(members) = value.into() {
+        view.extend(members);
+    }
+    view
+}
+
+fn revision() -> Value {
+    json!({
+        "type": "integer", "readOnly": true,
+        "description": "Counted from 1. Those of files have one once a store has taken note of them.",
+    })
+}
+
+/// A method within its connector.
+pub(super) fn member(generator: &mut SchemaGenerator) -> Schema {
+    Shape::of::<RawAuthMethod>(generator)
+        .with(REVISION, revision())
+        .named("ConnectorAuthMethod", "An auth method, as its connector shows it.")
+}
+
+pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
+    Shape::of::<RawAuthMethod>(generator)
+        .with_key(shape::key())
+        .with(REVISION, revision())
+        .named("AuthMethod", "An auth method.")
+}
+
+pub(super) fn body(generator: &mut SchemaGenerator) -> Schema {
+    Shape::of::<RawAuthMethod>(generator).named("AuthMethodBody", "An auth method, less its key.")
+}
+
+pub(super) fn page(generator: &mut SchemaGenerator) -> Schema {
+    let item = view(generator);
+    shape::page(generator, "AuthMethodPage", item)
+}
+
+pub(super) fn revision_page(generator: &mut SchemaGenerator) -> Schema {
+    let item = Shape::of::<RawAuthMethod>(generator)
+        .with_key(shape::key())
+        .with_always(REVISION, revision())
+        .with_always("created_at", json!({ "type": "string", "description": "RFC 3339, UTC." }))
+        .with_always("created_by", json!({ "type": "string" }))
+        .with_always(
+            "connections",
+            json!({
+                "type": "array",
+                "description": "The keys of the connections that pin it.",
+                "items": { "type": "string" },
+            }),
+        )
+        .named("AuthMethodRevision", "A revision of an auth method, which never changes.");
+    shape::page(generator, "AuthMethodRevisionPage", item)
+}

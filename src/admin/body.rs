@@ -1,0 +1,103 @@
+//! The body of a call: JSON, within bounds.
+use super::error::ApiError;
+use super::error::Fault;
+use crate::config::JsonError;
+use crate::config::parse_json;
+use axum::body::Body;
+use http::HeaderMap;
+use http::header;
+use http_body_util::BodyExt;
+use http_body_util::LengthLimitError;
+use http_body_util::Limited;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+/// Longest body, in bytes: room for the credentials of an environment's every connection.
+pub(super) const BODY_LEN_MAX: usize = 1 << 20;
+
+/// What a route takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Media {
+    Json,
+    /// RFC 7396, or plain JSON that is meant so.
+    MergePatch,
+}
+
+impl Media {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::MergePatch => "application/merge-patch+json",
+        }
+    }
+
+    fn takes(self, essence: &str) -> bool {
+        let is = |it: &str| essence.eq_ignore_ascii_case(it);
+        is(self.name()) || is(Self::Json.name())
+    }
+}
+
+/// Reads the body whole. What it holds is wiped where it was gathered; the value is the caller's.
+pub(super) async fn read(media: Media, headers: &HeaderMap, body: Body) -> Result<Value, ApiError> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    let essence = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if !media.takes(essence) {
+        return Err(ApiError::MediaType(media.name()));
+    }
+    let mut text = Zeroizing::new(Vec::new());
+    let mut frames = Limited::new(body, BODY_LEN_MAX);
+    while let Some(frame) = frames.frame().await {
+        let frame = frame.map_err(|it| match it.downcast_ref::<LengthLimitError>() {
+            Some(_) => ApiError::BodyTooLarge { most: BODY_LEN_MAX },
+            None => ApiError::BadRequest("The body broke off.".to_owned()),
+        })?;
+        if let Some(data) = frame.data_ref() {
+            text.extend_from_slice(data);
+        }
+    }
+    parse_json(&text).map_err(|error| match error {
+        JsonError::Syntax(problem) => {
+            ApiError::BadRequest(format!("The body is not JSON: {problem}."))
+        }
+        JsonError::Unsound(problem) => ApiError::Invalid(vec![Fault::from(problem)]),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Code;
+    use http::HeaderValue;
+
+    async fn code(media: Media, kind: &'static str, body: impl Into<Body>) -> Option<Code> {
+        let mut headers = HeaderMap::new();
+        if !kind.is_empty() {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        read(media, &headers, body.into()).await.err().map(|it| it.code())
+    }
+
+    #[tokio::test]
+    async fn json_alone_is_read_and_no_more_than_a_mebibyte() {
+        let json = "application/json";
+        let patch = "application/merge-patch+json";
+        let long = format!("\"{}\"", "x".repeat(BODY_LEN_MAX));
+        for (media, kind, body, expected) in [
+            (Media::Json, json, "{}", None),
+            (Media::Json, "Application/JSON; charset=utf-8", "{}", None),
+            (Media::MergePatch, json, "{}", None),
+            (Media::MergePatch, patch, "{}", None),
+            (Media::Json, patch, "{}", Some(Code::UnsupportedMediaType)),
+            (Media::Json, "", "{}", Some(Code::UnsupportedMediaType)),
+            (Media::Json, "text/plain", "{}", Some(Code::UnsupportedMediaType)),
+            (Media::Json, json, "", Some(Code::BadRequest)),
+            (Media::Json, json, "{} {}", Some(Code::BadRequest)),
+            (Media::Json, json, "{\"a\": \"\u{1}\"}", Some(Code::BadRequest)),
+            (Media::Json, json, "{\"a\": 1, \"a\": 1}", Some(Code::Invalid)),
+            (Media::Json, json, &long, Some(Code::BodyTooLarge)),
+        ] {
+            let found = code(media, kind, body.to_owned()).await;
+            assert_eq!(found, expected, "{kind} {:.20}", body);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A call of the API, as its handler sees it.
+use super::Api;
+use super::cursor::Page;
+use super::error::ApiError;
+use super::etag::Precondition;
+use super::operator::Operator;
+use super::query::Query;
+use crate::catalog::Section;
+use crate::model::Key;
+use crate::model::Scope;
+use crate::model::TenantId;
+use crate::store::Kind;
+use http::HeaderMap;
+use percent_encoding::AsciiSet;
+use percent_encoding::NON_ALPHANUMERIC;
+use percent_encoding::percent_decode_str;
+use percent_encoding::utf8_percent_encode;
+use serde_json::Map;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// All but the unreserved characters (RFC 3986 §2.3).
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Everything that a handler needs: the operator has proved itself, its role suffices, and the query
+/// holds nothing but what the route takes.
+pub(super) struct Call {
+    pub api: Arc<Api>,
+    pub operator: Operator,
+    pub headers: HeaderMap,
+    /// As it was sent, without the query.
+    pub path: String,
+    pub parameters: Vec<(&'static str, String)>,
+    pub query: Query,
+    /// Null where the route takes none.
+    pub body: Value,
+}
+
+impl Call {
+    /// On whose behalf the store is asked.
+    pub(super) fn scope(&self) -> Scope {
+        Scope::Operator(self.operator.name.clone())
+    }
+
+    /// A key that was checked already.
+    pub(super) fn own_key(&self, key: &str) -> Result<Key, ApiError> {
+        Key::try_from(key).map_err(|it| ApiError::invalid("/key", it.to_string(), ""))
+    }
+
+    /// Those of the keys that no file declares: they have to be in the store when the write is done.
+    pub(super) fn stored_needs<'k>(
+        &self,
+        section: Section,
+        kind: Kind,
+        keys: impl Iterator<Item = &'k str>,
+    ) -> Vec<(Kind, String)> {
+        let snapshot = self.api.live.snapshot_full();
+        let stored = keys.filter(|it| snapshot.declared().find(section, it).is_none());
+        stored.map(|it| (kind, it.to_owned())).collect()
+    }
+
+    pub(super) fn now_ms(&self) -> i64 {
+        i64::try_from((self.api.clock)().as_ms()).unwrap_or(i64::MAX)
+    }
+
+    /// Waits until this process serves what was written.
+    pub(super) async fn served(&self, revision: i64) {
+        self.api.served(revision).await;
+    }
+
+    /// A key as it stands in a path.
+    pub(super) fn escaped(&self, key: &str) -> String {
+        utf8_percent_encode(key, IN_PATH).to_string()
+    }
+
+    /// A key in the path.
+    pub(super) fn key(&self, name: &str) -> Result<Key, ApiError> {
+        let text = self.parameter(name)?;
+        let problem = |it| ApiError::BadRequest(format!("`{}`: {it}.", text.escape_debug()));
+        Key::try_from(&*text).map_err(problem)
+    }
+
+    /// The tenant in the path, percent-decoded.
+    pub(super) fn tenant(&self) -> Result<TenantId, ApiError> {
+        let text = self.parameter("tenant")?;
+        let problem = |it| ApiError::BadRequest(format!("`{}`: {it}.", text.escape_debug()));
+        TenantId::try_from(&*text).map_err(problem)
+    }
+
+    pub(super) fn parameter(&self, name: &str) -> Result<String, ApiError> {
+        let raw = self.parameters.iter().find(|it| it.0 == name).map_or("", |it| &it.1);
+        let decoded = percent_decode_str(raw).decode_utf8();
+        let problem = |_| ApiError::BadRequest("The path is not UTF-8.".to_owned());
+        decoded.map(|it| it.into_owned()).map_err(problem)
+    }
+
+    pub(super) fn flag(&self, name: &str) -> Result<bool, ApiError> {
+        self.query.flag(name)
+    }
+
+    pub(super) fn page(&self) -> Result<Page, ApiError> {
+        Page::of(&self.path, self.query.value("cursor"), self.query.value("limit"))
+    }
+
+    pub(super) fn precondition(&self) -> Result<Precondition, ApiError> {
+        Precondition::of(&self.headers)
+    }
+
+    /// The body, which has to be an object.
+    pub(super) fn take_object(&mut self) -> Result<Map<String, Value>, ApiError> {
+        match std::mem::take(&mut self.body) {
+            Value::Object(members) => Ok(members),
+            _ => Err(ApiError::invalid("", "expected an object", "send one: {…}")),
+        }
+    }
+}

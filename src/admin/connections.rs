@@ -1,0 +1,416 @@
+//! `/v1/connections`: a name, an auth method pinned at a revision, a base URL and credentials.
+use super::auth_methods;
+use super::call::Call;
+use super::credentials;
+use super::credentials::Change;
+use super::credentials::Where;
+use super::definition::Definition;
+use super::definition::Put;
+use super::error::ApiError;
+use super::sent;
+use super::sent::Fields;
+use super::sent::Members;
+use super::shape;
+use super::shape::Shape;
+use super::uses;
+use crate::catalog::AuthMethod;
+use crate::catalog::Connection;
+use crate::catalog::Kind;
+use crate::catalog::Opened;
+use crate::catalog::PathSegment;
+use crate::catalog::RawAuthMethod;
+use crate::catalog::RawConnection;
+use crate::catalog::Section;
+use crate::catalog::StoredConnection;
+use crate::model::Key;
+use crate::seal::Slot;
+use crate::store;
+use crate::store::ConnectionRow;
+use crate::store::Expect;
+use crate::store::Listed;
+use crate::store::MethodRevision;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::Stored;
+use crate::store::Uses;
+use schemars::JsonSchema;
+use schemars::Schema;
+use schemars::SchemaGenerator;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
+use std::sync::Arc;
+
+pub(super) struct Connections;
+
+pub(super) const OWN: &str = "credentials";
+pub(super) const TEST: &str = "test_credentials";
+
+/// What the store keeps in columns of their own.
+const COLUMNS: [&str; 4] = ["connector", "auth", "embedded", "enabled"];
+
+/// Whether a connection can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Ready,
+    /// Embedded, and no tenant is activated yet.
+    NotActivated,
+    Disabled,
+    /// It is not served, because something it is made of is not sound or not there.
+    Unsound,
+}
+
+impl Definition for Connections {
+    type Row = ConnectionRow;
+
+    const NOUN: &'static str = "connection";
+    const PARAMETER: &'static str = "connection";
+    const PATH: &'static str = "/v1/connections";
+    const SECTION: Option<Section> = Some(Section::Connections);
+    const READ_ONLY: &'static [&'static str] =
+        &["id", "revision", "latest_revision", "status", "uses"];
+
+    async fn find(
+        store: &Store,
+        call: &Call,
+        key: &str,
+    ) -> Result<Option<Stored<ConnectionRow>>, StoreError> {
+        store.connections().get(&call.scope(), key).await
+    }
+
+    async fn list(
+        store: &Store,
+        call: &Call,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Listed<Stored<ConnectionRow>>, StoreError> {
+        store.connections().list(&call.scope(), after, limit).await
+    }
+
+    async fn view(
+        call: &Call,
+        stored: &Stored<ConnectionRow>,
+        alone: bool,
+    ) -> Result<Members, ApiError> {
+        let row = &stored.value;
+        let mut view = members(row);
+        view.insert("id".to_owned(), row.id.clone().into());
+        view.insert("revision".to_owned(), row.revision.into());
+        view.insert("status".to_owned(), json!(status(call, &stored.key, row).await?));
+        for at in places(&row.id) {
+            if let Some(shown) = credentials::shown(credentials::current(call, at).await?.as_ref())
+            {
+                view.insert(at.member.to_owned(), shown);
+            }
+        }
+        if alone {
+            let of_store = |it| ApiError::of_store(it, Self::NOUN, &stored.key);
+            let store = &call.api.store()?.store;
+            let uses = Self::uses(store, call, stored).await.map_err(of_store)?;
+            view.insert("uses".to_owned(), json!(uses::Counts::from(&uses)));
+            let latest = auth_methods::latest(call, &row.connector, &row.method).await?;
+            if let Some(latest) = latest {
+                view.insert("latest_revision".to_owned(), latest.revision.into());
+            }
+        }
+        Ok(view)
+    }
+
+    async fn put(
+        call: &Call,
+        key: &str,
+        mut members: Members,
+        expect: Expect,
+    ) -> Result<Put, ApiError> {
+        let sent = Sent {
+            own: sent::take_credential(&mut members, OWN)?,
+            test: sent::take_credential(&mut members, TEST)?,
+        };
+        let raw: RawConnection = sent::read(&members)?;
+        let current = match expect {
+            Expect::Absent => None,
+            _ => {
+                let found = Self::find(&call.api.store()?.store, call, key).await;
+                found.map_err(|it| ApiError::of_write(it, Self::NOUN, key, expect))?
+            }
+        };
+        if let Some(current) = &current
+            && current.value.embedded != raw.embedded
+        {
+            return Err(unconfirmed(key, raw.embedded));
+        }
+        let pinned = match &current {
+            Some(it) if it.value.connector == raw.connector && it.value.method == raw.auth => {
+                revision(call, &it.value).await?
+            }
+            _ => latest(call, &raw).await?,
+        };
+        let expect = match (&current, expect) {
+            (Some(it), Expect::Anything | Expect::Present) => Expect::Version(it.version),
+            (None, Expect::Anything) => Expect::Absent,
+            (_, expect) => expect,
+        };
+        let plan = Plan { key, raw, pinned: &pinned, current: current.as_ref(), sent };
+        plan.write(call, expect).await.map(Put::from)
+    }
+
+    async fn uses(
+        store: &Store,
+        call: &Call,
+        stored: &Stored<ConnectionRow>,
+    ) -> Result<Uses, StoreError> {
+        store.connections().uses(&call.scope(), &stored.key, &stored.value.id).await
+    }
+
+    async fn delete(
+        store: &Store,
+        call: &Call,
+        key: &str,
+        force: bool,
+        expect: Expect,
+    ) -> Result<i64, StoreError> {
+        store.connections().delete(&call.scope(), key, force, expect).await
+    }
+}
+
+/// What was sent of a connection's credentials.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    pub own: Option<Fields>,
+    pub test: Option<Fields>,
+}
+
+/// A connection that is to be: checked whole, then written.
+pub(super) struct Plan<'a> {
+    pub key: &'a str,
+    /// Less its credentials.
+    pub raw: RawConnection,
+    pub pinned: &'a MethodRevision,
+    pub current: Option<&'a Stored<ConnectionRow>>,
+    pub sent: Sent,
+}
+
+impl Plan<'_> {
+    /// What becomes of its credentials, where it is sound.
+    pub(super) async fn check(
+        &mut self,
+        call: &Call,
+    ) -> Result<(Connection, Change, Change), ApiError> {
+        let owner = self.current.map_or("", |it| it.value.id.as_str());
+        let [own_place, test_place] = places(owner);
+        let (mut own_now, mut test_now) = (None, None);
+        if self.current.is_some() {
+            own_now = credentials::current(call, own_place).await?;
+            test_now = credentials::current(call, test_place).await?;
+        }
+        let sent = std::mem::take(&mut self.sent);
+        let (own, own_change) = credentials::merged(call, own_place, sent.own, own_now.as_ref())?;
+        let (test, test_change) =
+            credentials::merged(call, test_place, sent.test, test_now.as_ref())?;
+        let key = call.own_key(self.key)?;
+        let method = Key::try_from(&*self.raw.auth)
+            .map_err(|it| ApiError::invalid("/auth", it.to_string(), ""))?;
+        let method = method_of(method, self.pinned)?;
+        let revision = u32::try_from(self.pinned.revision).unwrap_or(u32::MAX);
+        let stored = StoredConnection { owner: owner.into(), revision, raw: self.raw.clone() };
+        let opened = Opened { credential: own, test: Some(test).filter(|it| !it.is_empty()) };
+        let mut warnings = Vec::new();
+        let snapshot = call.api.live.snapshot_full();
+        let draft = snapshot.draft_connection(&key, &stored, &method, opened, &mut warnings);
+        let draft = draft.map_err(|it| ApiError::problems(&it))?;
+        // In a file it is a warning; whoever asks right now can be told right now.
+        warnings.retain(
+            |it| matches!(it.path.last(), Some(PathSegment::Key(last)) if last == "base_url"),
+        );
+        if !warnings.is_empty() {
+            return Err(ApiError::problems(&warnings));
+        }
+        Ok((draft, own_change, test_change))
+    }
+
+    pub(super) async fn write(
+        mut self,
+        call: &Call,
+        expect: Expect,
+    ) -> Result<store::Written, ApiError> {
+        let (_, own, test) = self.check(call).await?;
+        let row = row(&self.raw, self.pinned);
+        let connector = std::iter::once(self.raw.connector.as_str());
+        let needs = call.stored_needs(Section::Connectors, store::Kind::Connector, connector);
+        let (seal_own, seal_test) = (credentials::sealing(&own), credentials::sealing(&test));
+        let store = &call.api.store()?.store;
+        let written = store
+            .connections()
+            .put(
+                &call.scope(),
+                self.key,
+                &row,
+                credentials::secrets(&own, &seal_own),
+                credentials::secrets(&test, &seal_test),
+                expect.needing(needs),
+            )
+            .await;
+        written.map_err(|it| ApiError::of_write(it, Connections::NOUN, self.key, expect))
+    }
+}
+
+/// Where a connection's own credentials are, and those for trying it out.
+pub(super) fn places(owner: &str) -> [Where<'_>; 2] {
+    [
+        Where { owner, tenant: "", slot: Slot::Own, member: OWN },
+        Where { owner, tenant: "", slot: Slot::Test, member: TEST },
+    ]
+}
+
+/// A row as it was sent, less its credentials.
+pub(super) fn members(row: &ConnectionRow) -> Members {
+    let mut members = sent::stored(&row.definition);
+    members.insert("connector".to_owned(), row.connector.clone().into());
+    members.insert("auth".to_owned(), row.method.clone().into());
+    members.insert("embedded".to_owned(), row.embedded.into());
+    members.insert("enabled".to_owned(), row.enabled.into());
+    members
+}
+
+fn row(raw: &RawConnection, pinned: &MethodRevision) -> ConnectionRow {
+    let mut definition = sent::written(raw);
+    sent::without(&mut definition, &COLUMNS);
+    ConnectionRow {
+        id: String::new(),
+        connector: raw.connector.clone(),
+        method: raw.auth.clone(),
+        revision: pinned.revision,
+        embedded: raw.embedded,
+        enabled: raw.enabled,
+        definition: Value::Object(definition).to_string(),
+    }
+}
+
+/// The pinned revision of a stored connection.
+pub(super) async fn revision(call: &Call, row: &ConnectionRow) -> Result<MethodRevision, ApiError> {
+    let store = &call.api.store()?.store;
+    let ConnectionRow { connector, method, revision, .. } = row;
+    let found = store.auth_methods().revision(&call.scope(), connector, method, *revision).await;
+    let found = found.map_err(|it| ApiError::of_store(it, "auth method", method))?;
+    found.ok_or_else(|| {
+        let problem = format!("`{method}@{revision}` of `{connector}` is not there any more");
+        ApiError::invalid("/auth", problem, "re-pin it")
+    })
+}
+
+/// The revision that a new connection pins.
+async fn latest(call: &Call, raw: &RawConnection) -> Result<MethodRevision, ApiError> {
+    let snapshot = call.api.live.snapshot_full();
+    if let Some(latest) = auth_methods::latest(call, &raw.connector, &raw.auth).await? {
+        return Ok(latest);
+    }
+    let Some(connector) = snapshot.connector(&raw.connector) else {
+        let problem = format!("there is no connector `{}`", raw.connector);
+        return Err(ApiError::invalid("/connector", problem, "create it first"));
+    };
+    let known: Vec<&str> = connector.methods.keys().map(Key::as_str).collect();
+    let problem = format!("the connector `{}` has no auth method `{}`", raw.connector, raw.auth);
+    let hint = match known[..] {
+        [] => "give it one first".to_owned(),
+        _ => format!("it has {}", known.join(", ")),
+    };
+    Err(ApiError::invalid("/auth", problem, hint))
+}
+
+/// A revision as it is used.
+pub(super) fn method_of(key: Key, recorded: &MethodRevision) -> Result<Arc<AuthMethod>, ApiError> {
+    let raw: RawAuthMethod = sent::read(&sent::stored(&recorded.definition))?;
+    let revision = u32::try_from(recorded.revision).unwrap_or(u32::MAX);
+    let method = AuthMethod::recorded(key, revision, raw);
+    method.map(Arc::new).map_err(|it| ApiError::problems(&it))
+}
+
+fn unconfirmed(key: &str, to_embedded: bool) -> ApiError {
+    let to = if to_embedded { "embedded" } else { "standard" };
+    ApiError::Unconfirmed(format!(
+        "This makes the connection {to}, and what it holds now would be lost: \
+         `POST {}/{key}/switch?dry_run=true` says what.",
+        Connections::PATH
+    ))
+}
+
+async fn status(call: &Call, key: &str, row: &ConnectionRow) -> Result<Status, ApiError> {
+    if !row.enabled {
+        return Ok(Status::Disabled);
+    }
+    let snapshot = call.api.live.snapshot_full();
+    let Some(connection) = snapshot.connection(key) else { return Ok(Status::Unsound) };
+    match &connection.kind {
+        Kind::Standard(_) => Ok(Status::Ready),
+        Kind::Embedded { activations, .. } if !activations.is_empty() => Ok(Status::Ready),
+        Kind::Embedded { .. } => {
+            let store = &call.api.store()?.store;
+            let any = store.activations().any(&call.scope(), &row.id).await;
+            let any = any.map_err(|it| ApiError::of_store(it, Connections::NOUN, key))?;
+            Ok(if any { Status::Ready } else { Status::NotActivated })
+        }
+    }
+}
+
+pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
+    let credentials = shape::shown_credentials(generator);
+    let status = generator.subschema_for::<Status>();
+    let uses = generator.subschema_for::<uses::Counts>();
+    Shape::of::<RawConnection>(generator)
+        .with(OWN, credentials.clone())
+        .with(TEST, credentials)
+        .with_key(shape::key())
+        .with(
+            "id",
+            json!({
+                "type": "string", "readOnly": true,
+                "description": "Another connection of the same key has another.",
+            }),
+        )
+        .with(
+            "revision",
+            json!({
+                "type": "integer", "readOnly": true,
+                "description": "Of the auth method: the one that it pins.",
+            }),
+        )
+        .with(
+            "latest_revision",
+            json!({
+                "type": "integer", "readOnly": true,
+                "description": "Of the auth method: the one that it could be pinned to again.",
+            }),
+        )
+        .with("status", json!(status))
+        .with("uses", json!(uses))
+        .shown()
+        .named("Connection", "A connection.")
+}
+
+fn sent_shape(generator: &mut SchemaGenerator) -> Shape<'_> {
+    Shape::of::<RawConnection>(generator)
+        .with(OWN, shape::sent_credentials())
+        .with(TEST, shape::sent_credentials())
+}
+
+pub(super) fn new(generator: &mut SchemaGenerator) -> Schema {
+    sent_shape(generator)
+        .with_key(shape::key())
+        .named("NewConnection", "A connection to be created.")
+}
+
+pub(super) fn body(generator: &mut SchemaGenerator) -> Schema {
+    sent_shape(generator).named("ConnectionBody", "A connection, less its key.")
+}
+
+pub(super) fn patch(generator: &mut SchemaGenerator) -> Schema {
+    sent_shape(generator)
+        .partial()
+        .named("ConnectionPatch", "What is to be changed of a connection (RFC 7396).")
+}
+
+pub(super) fn page(generator: &mut SchemaGenerator) -> Schema {
+    let item = view(generator);
+    shape::page(generator, "ConnectionPage", item)
+}

@@ -1,0 +1,165 @@
+//! `/v1/connectors`: definitions of third-party APIs, each with its auth methods.
+use super::call::Call;
+use super::definition::Definition;
+use super::definition::Put;
+use super::error::ApiError;
+use super::sent;
+use super::sent::Members;
+use super::shape;
+use super::shape::Shape;
+use crate::catalog::RawConnector;
+use crate::catalog::Section;
+use crate::model::Key;
+use crate::store::ConnectorRow;
+use crate::store::Expect;
+use crate::store::Listed;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::Stored;
+use crate::store::Uses;
+use indexmap::IndexMap;
+use schemars::Schema;
+use schemars::SchemaGenerator;
+use serde_json::Value;
+use serde_json::json;
+
+pub(super) struct Connectors;
+
+/// What answers add to each auth method.
+pub(super) const REVISION: &str = "revision";
+
+impl Definition for Connectors {
+    type Row = ConnectorRow;
+
+    const NOUN: &'static str = "connector";
+    const PARAMETER: &'static str = "connector";
+    const PATH: &'static str = "/v1/connectors";
+    const SECTION: Option<Section> = Some(Section::Connectors);
+    const READ_ONLY: &'static [&'static str] = &[];
+
+    async fn find(
+        store: &Store,
+        call: &Call,
+        key: &str,
+    ) -> Result<Option<Stored<ConnectorRow>>, StoreError> {
+        store.connectors().get(&call.scope(), key).await
+    }
+
+    async fn list(
+        store: &Store,
+        call: &Call,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Listed<Stored<ConnectorRow>>, StoreError> {
+        store.connectors().list(&call.scope(), after, limit).await
+    }
+
+    async fn view(
+        call: &Call,
+        stored: &Stored<ConnectorRow>,
+        _alone: bool,
+    ) -> Result<Members, ApiError> {
+        let mut view = sent::stored(&stored.value.definition);
+        let mut auth = Members::new();
+        let backing = call.api.store()?;
+        for (method, revision) in &stored.value.methods {
+            let found = backing.store.auth_methods();
+            let found = found.revision(&call.scope(), &stored.key, method, *revision).await;
+            let found = found.map_err(|it| ApiError::of_store(it, "auth method", method))?;
+            let mut members = found.map(|it| sent::stored(&it.definition)).unwrap_or_default();
+            members.insert(REVISION.to_owned(), (*revision).into());
+            auth.insert(method.clone(), Value::Object(members));
+        }
+        if !auth.is_empty() {
+            view.insert("auth".to_owned(), Value::Object(auth));
+        }
+        Ok(view)
+    }
+
+    async fn put(
+        call: &Call,
+        key: &str,
+        mut members: Members,
+        expect: Expect,
+    ) -> Result<Put, ApiError> {
+        if let Some(Value::Object(auth)) = members.get_mut("auth") {
+            for method in auth.values_mut().filter_map(Value::as_object_mut) {
+                method.shift_remove(REVISION);
+            }
+        }
+        let raw: RawConnector = sent::read(&members)?;
+        let draft = draft(call, key, raw.clone())?;
+        drop(draft);
+        let mut definition = sent::written(&raw);
+        definition.shift_remove("auth");
+        let methods: IndexMap<String, String> =
+            raw.auth.iter().map(|(name, it)| (name.clone(), sent::method_text(it))).collect();
+        let force = call.flag("force")?;
+        let definition = Value::Object(definition).to_string();
+        let store = &call.api.store()?.store;
+        let written = store
+            .connectors()
+            .put(&call.scope(), key, &definition, &methods, force, expect)
+            .await
+            .map_err(|it| ApiError::of_write(it, Self::NOUN, key, expect))?;
+        Ok(written.into())
+    }
+
+    async fn uses(
+        store: &Store,
+        call: &Call,
+        stored: &Stored<ConnectorRow>,
+    ) -> Result<Uses, StoreError> {
+        store.connectors().uses(&call.scope(), &stored.key).await
+    }
+
+    async fn delete(
+        store: &Store,
+        call: &Call,
+        key: &str,
+        force: bool,
+        expect: Expect,
+    ) -> Result<i64, StoreError> {
+        store.connectors().delete(&call.scope(), key, force, expect).await
+    }
+}
+
+/// The connector that it would be, or what is wrong with it.
+fn draft(call: &Call, key: &str, raw: RawConnector) -> Result<crate::catalog::Connector, ApiError> {
+    let key = Key::try_from(key).map_err(|it| ApiError::invalid("/key", it.to_string(), ""))?;
+    let mut warnings = Vec::new();
+    let snapshot = call.api.live.snapshot_full();
+    snapshot.draft_connector(&key, raw, &mut warnings).map_err(|it| ApiError::problems(&it))
+}
+
+pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
+    let auth = super::auth_methods::member(generator);
+    Shape::of::<RawConnector>(generator)
+        .with("auth", json!({
+            "type": "object", "description": "The auth methods, by key.", "additionalProperties": auth,
+        }))
+        .with_key(shape::key())
+        .shown()
+        .named("Connector", "A connector.")
+}
+
+pub(super) fn new(generator: &mut SchemaGenerator) -> Schema {
+    Shape::of::<RawConnector>(generator)
+        .with_key(shape::key())
+        .named("NewConnector", "A connector to be created.")
+}
+
+pub(super) fn body(generator: &mut SchemaGenerator) -> Schema {
+    Shape::of::<RawConnector>(generator).named("ConnectorBody", "A connector, less its key.")
+}
+
+pub(super) fn patch(generator: &mut SchemaGenerator) -> Schema {
+    Shape::of::<RawConnector>(generator)
+        .partial()
+        .named("ConnectorPatch", "What is to be changed of a connector (RFC 7396).")
+}
+
+pub(super) fn page(generator: &mut SchemaGenerator) -> Schema {
+    let item = view(generator);
+    shape::page(generator, "ConnectorPage", item)
+}

@@ -1,0 +1,352 @@
+//! What all resources have in common: listed, read, created, replaced, patched, deleted.
+//!
+//! Each kind says in a file of its own what makes it different.
+use super::answer::Answer;
+use super::call::Call;
+use super::cursor;
+use super::error::ApiError;
+use super::etag;
+use super::etag::Precondition;
+use super::merge_patch::merge;
+use super::sent;
+use super::sent::Members;
+use super::time;
+use super::uses::Preview;
+use crate::catalog::Declared;
+use crate::catalog::Section;
+use crate::store::Expect;
+use crate::store::Listed;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::Stored;
+use crate::store::Uses;
+use crate::store::Written;
+use http::StatusCode;
+use serde_json::Value;
+use serde_json::json;
+use std::future::Future;
+
+/// How often a write that nobody put a condition on is tried again because somebody else wrote meanwhile.
+const TRIES_MAX: usize = 5;
+
+/// Members that answers add to every resource.
+const SHOWN: &[&str] = &["version", "created_at", "updated_at", "source"];
+
+/// A kind of resource.
+pub(super) trait Definition: 'static {
+    type Row: Send + Sync;
+
+    /// One of them.
+    const NOUN: &'static str;
+    /// Its parameter in paths.
+    const PARAMETER: &'static str;
+    /// Where lists of it are.
+    const PATH: &'static str;
+    /// Where files declare it.
+    const SECTION: Option<Section>;
+    /// Members that answers add, besides those of every resource.
+    const READ_ONLY: &'static [&'static str];
+
+    /// The key in the path, checked.
+    fn key(call: &Call) -> Result<String, ApiError> {
+        call.key(Self::PARAMETER).map(|it| it.to_string())
+    }
+
+    /// A key in a body, checked.
+    fn check_key(key: &str) -> Result<(), ApiError> {
+        let problem = |it: crate::model::KeyError| ApiError::invalid("/key", it.to_string(), "");
+        crate::model::Key::try_from(key).map(drop).map_err(problem)
+    }
+
+    fn find(
+        store: &Store,
+        call: &Call,
+        key: &str,
+    ) -> impl Future<Output = Result<Option<Stored<Self::Row>>, StoreError>> + Send;
+
+    fn list(
+        store: &Store,
+        call: &Call,
+        after: Option<&str>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Listed<Stored<Self::Row>>, StoreError>> + Send;
+
+    /// As it is taken, with what answers add. `alone`: with what takes a look-up of its own.
+    fn view(
+        call: &Call,
+        stored: &Stored<Self::Row>,
+        alone: bool,
+    ) -> impl Future<Output = Result<Members, ApiError>> + Send;
+
+    /// Checks and writes. `members` are its own, without its key and without nulls.
+    fn put(
+        call: &Call,
+        key: &str,
+        members: Members,
+        expect: Expect,
+    ) -> impl Future<Output = Result<Put, ApiError>> + Send;
+
+    fn uses(
+        store: &Store,
+        call: &Call,
+        stored: &Stored<Self::Row>,
+    ) -> impl Future<Output = Result<Uses, StoreError>> + Send;
+
+    fn delete(
+        store: &Store,
+        call: &Call,
+        key: &str,
+        force: bool,
+        expect: Expect,
+    ) -> impl Future<Output = Result<i64, StoreError>> + Send;
+}
+
+/// What a write did.
+pub(super) struct Put {
+    pub written: Written,
+    /// What is told in this one answer alone: a key that was made.
+    pub once: Members,
+}
+
+impl From<Written> for Put {
+    fn from(written: Written) -> Self {
+        Self { written, once: Members::new() }
+    }
+}
+
+/// `GET` of a collection: what files declare and what is stored, in the order of keys.
+pub(super) async fn list<D: Definition>(call: Call) -> Result<Answer, ApiError> {
+    let page = call.page()?;
+    let after = page.after.as_deref();
+    let limit = page.limit as usize;
+    let mut items: Vec<(String, Members)> = Vec::new();
+    if let Some(section) = D::SECTION {
+        let snapshot = call.api.live.snapshot_full();
+        let all = snapshot.declared().all(section);
+        let mut declared: Vec<_> =
+            all.filter(|it| after.is_none_or(|after| it.0.as_str() > after)).collect();
+        declared.sort_unstable_by_key(|it| it.0);
+        // One more than there is room for says that there is more.
+        let shown = declared.into_iter().take(limit + 1);
+        items.extend(shown.map(|(key, it)| (key.to_string(), declared_view(key.as_str(), it))));
+    }
+    if let Some(backing) = call.api.backing() {
+        let listed = D::list(&backing.store, &call, after, page.limit).await;
+        let listed = listed.map_err(|it| ApiError::of_store(it, D::NOUN, ""))?;
+        for stored in &listed.rows {
+            // Under a key that a file declares as well, the file's is what there is.
+            if !items.iter().any(|it| it.0 == stored.key) {
+                items.push((stored.key.clone(), shown::<D>(&call, stored, false).await?));
+            }
+        }
+        if let Some(last) = listed.next {
+            items.retain(|it| it.0 <= last);
+            items.sort_by(|a, b| a.0.cmp(&b.0));
+            items.truncate(limit);
+            return Ok(page_of(&call, items, true));
+        }
+    }
+    items.sort_by(|a, b| a.0.cmp(&b.0));
+    let more = items.len() > limit;
+    items.truncate(limit);
+    Ok(page_of(&call, items, more))
+}
+
+fn page_of(call: &Call, items: Vec<(String, Members)>, more: bool) -> Answer {
+    let next = items.last().filter(|_| more).map(|it| cursor::behind(&call.path, &it.0));
+    let items: Vec<Value> = items.into_iter().map(|it| Value::Object(it.1)).collect();
+    Answer::ok(json!({ "items": items, "next": next }))
+}
+
+/// `GET` of one.
+pub(super) async fn read<D: Definition>(call: Call) -> Result<Answer, ApiError> {
+    let key = D::key(&call)?;
+    if let Some(view) = declared::<D>(&call, &key) {
+        return Ok(Answer::ok(Value::Object(view)));
+    }
+    let stored = found::<D>(&call, &key).await?;
+    if etag::is_known(&call.headers, stored.version) {
+        let version = Some(stored.version);
+        return Ok(Answer {
+            status: StatusCode::NOT_MODIFIED,
+            body: None,
+            version,
+            location: None,
+        });
+    }
+    let view = shown::<D>(&call, &stored, true).await?;
+    Ok(Answer { version: Some(stored.version), ..Answer::ok(Value::Object(view)) })
+}
+
+/// `POST` to a collection.
+pub(super) async fn create<D: Definition>(mut call: Call) -> Result<Answer, ApiError> {
+    let mut members = call.take_object()?;
+    let key = sent::take_key(&mut members, None)?;
+    D::check_key(&key)?;
+    not_declared::<D>(&call, &key)?;
+    let put = written::<D>(&call, &key, members, Expect::Absent).await.map_err(|it| match it {
+        ApiError::Stale(_) => ApiError::AlreadyExists { noun: D::NOUN, key: key.clone() },
+        error => error,
+    })?;
+    answer::<D>(&call, &key, put).await
+}
+
+/// `PUT` of one.
+pub(super) async fn replace<D: Definition>(mut call: Call) -> Result<Answer, ApiError> {
+    let key = D::key(&call)?;
+    let mut members = call.take_object()?;
+    sent::take_key(&mut members, Some(&key))?;
+    not_declared::<D>(&call, &key)?;
+    let expect = call.precondition()?.expect();
+    let put = written::<D>(&call, &key, members, expect).await?;
+    answer::<D>(&call, &key, put).await
+}
+
+/// `PATCH` of one: what answers show, with the patch applied to it, is sent back.
+pub(super) async fn patch<D: Definition>(mut call: Call) -> Result<Answer, ApiError> {
+    let key = D::key(&call)?;
+    let patch = call.take_object()?;
+    not_declared::<D>(&call, &key)?;
+    let precondition = call.precondition()?;
+    for _ in 0..TRIES_MAX {
+        let stored = found::<D>(&call, &key).await?;
+        let mut patched = Value::Object(shown::<D>(&call, &stored, true).await?);
+        merge(&mut patched, Value::Object(patch.clone()));
+        let Value::Object(mut members) = patched else { return Err(ApiError::Internal) };
+        // What is taken away is to be gone; what is left out of a PUT is kept.
+        for name in ["credentials", "test_credentials"] {
+            if patch.get(name).is_some_and(Value::is_null) {
+                members.insert(name.to_owned(), json!({}));
+            }
+        }
+        sent::take_key(&mut members, Some(&key))?;
+        let expect = match precondition {
+            Precondition::None | Precondition::Present => Expect::Version(stored.version),
+            other => other.expect(),
+        };
+        match written::<D>(&call, &key, members, expect).await {
+            Err(ApiError::Stale(_)) if precondition == Precondition::None => {}
+            put => return answer::<D>(&call, &key, put?).await,
+        }
+    }
+    Err(ApiError::StoreUnavailable("Others change it all the time: try again."))
+}
+
+/// `DELETE` of one. With `dry_run` it is only told what would be.
+pub(super) async fn delete<D: Definition>(call: Call) -> Result<Answer, ApiError> {
+    let key = D::key(&call)?;
+    not_declared::<D>(&call, &key)?;
+    let force = call.flag("force")?;
+    let expect = match call.precondition()? {
+        Precondition::None => Expect::Present,
+        other => other.expect(),
+    };
+    let of_store = |it| ApiError::of_store(it, D::NOUN, &key);
+    let backing = call.api.store()?;
+    if call.flag("dry_run")? {
+        let stored = found::<D>(&call, &key).await?;
+        let uses = D::uses(&backing.store, &call, &stored).await.map_err(of_store)?;
+        return Preview::of(&uses, force).answer();
+    }
+    let deleted = D::delete(&backing.store, &call, &key, force, expect).await;
+    let revision = deleted.map_err(|it| match it {
+        StoreError::NotFound if expect != Expect::Present => ApiError::gone(),
+        error => of_store(error),
+    })?;
+    call.served(revision).await;
+    Ok(Answer::nothing())
+}
+
+/// The stored one.
+pub(super) async fn found<D: Definition>(
+    call: &Call,
+    key: &str,
+) -> Result<Stored<D::Row>, ApiError> {
+    let missing = || ApiError::NotFound { noun: D::NOUN, key: key.to_owned() };
+    let Some(backing) = call.api.backing() else { return Err(missing()) };
+    let found = D::find(&backing.store, call, key).await;
+    found.map_err(|it| ApiError::of_store(it, D::NOUN, key))?.ok_or_else(missing)
+}
+
+/// Refuses to change what a file declares.
+pub(super) fn not_declared<D: Definition>(call: &Call, key: &str) -> Result<(), ApiError> {
+    let Some(section) = D::SECTION else { return Ok(()) };
+    let snapshot = call.api.live.snapshot_full();
+    match snapshot.declared().find(section, key) {
+        None => Ok(()),
+        Some(declared) => {
+            let (file, line) = place(declared);
+            Err(ApiError::DeclaredInFile { noun: D::NOUN, key: key.to_owned(), file, line })
+        }
+    }
+}
+
+async fn written<D: Definition>(
+    call: &Call,
+    key: &str,
+    mut members: Members,
+    expect: Expect,
+) -> Result<Put, ApiError> {
+    sent::without(&mut members, SHOWN);
+    sent::without(&mut members, D::READ_ONLY);
+    let mut members = Value::Object(members);
+    sent::drop_nulls(&mut members);
+    sent::check_texts(&members)?;
+    let Value::Object(members) = members else { return Err(ApiError::Internal) };
+    let put = D::put(call, key, members, expect).await?;
+    call.served(put.written.revision).await;
+    Ok(put)
+}
+
+pub(super) async fn answer<D: Definition>(
+    call: &Call,
+    key: &str,
+    put: Put,
+) -> Result<Answer, ApiError> {
+    let stored = found::<D>(call, key).await?;
+    let mut view = shown::<D>(call, &stored, true).await?;
+    view.extend(put.once);
+    let version = Some(stored.version);
+    let body = Some(Value::Object(view));
+    if !put.written.created {
+        return Ok(Answer { status: StatusCode::OK, body, version, location: None });
+    }
+    let location = Some(format!("{}/{}", D::PATH, call.escaped(key)));
+    Ok(Answer { status: StatusCode::CREATED, body, version, location })
+}
+
+async fn shown<D: Definition>(
+    call: &Call,
+    stored: &Stored<D::Row>,
+    alone: bool,
+) -> Result<Members, ApiError> {
+    let mut view = Members::new();
+    view.insert("key".to_owned(), stored.key.clone().into());
+    view.extend(D::view(call, stored, alone).await?);
+    view.insert("version".to_owned(), stored.version.into());
+    view.insert("created_at".to_owned(), time::shown(stored.created_at_ms).into());
+    view.insert("updated_at".to_owned(), time::shown(stored.updated_at_ms).into());
+    Ok(view)
+}
+
+/// What a file declares, as it is shown.
+pub(super) fn declared<D: Definition>(call: &Call, key: &str) -> Option<Members> {
+    let snapshot = call.api.live.snapshot_full();
+    let declared = snapshot.declared().find(D::SECTION?, key)?;
+    Some(declared_view(key, declared))
+}
+
+fn declared_view(key: &str, declared: &Declared) -> Members {
+    let mut view = Members::new();
+    view.insert("key".to_owned(), key.into());
+    if let Value::Object(members) = declared.definition() {
+        view.extend(members);
+    }
+    let (file, line) = place(declared);
+    view.insert("source".to_owned(), json!({ "file": file, "line": line }));
+    view
+}
+
+fn place(declared: &Declared) -> (String, u32) {
+    declared.line.as_ref().map_or((String::new(), 0), |it| (it.file.to_string(), it.line))
+}

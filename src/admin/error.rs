@@ -1,0 +1,305 @@
+//! Why the API answers with a problem, and the one table that turns it into a code.
+use super::role::Role;
+use super::time;
+use super::uses::Use;
+use crate::catalog::PathSegment;
+use crate::catalog::Problem;
+use crate::config::JsonProblem;
+use crate::config::Step;
+use crate::config::pointer;
+use crate::model::Code;
+use crate::server;
+use crate::store::Expect;
+use crate::store::StoreError;
+use axum::body::Body;
+use axum::response::Response;
+use http::HeaderValue;
+use http::header;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Map;
+use serde_json::Value;
+
+/// Seconds until a store that was away may be asked again.
+const STORE_RETRY_S: u64 = 2;
+
+/// Seconds until a request that is being answered should have been.
+const IN_PROGRESS_RETRY_S: u64 = 1;
+
+/// One thing that is wrong with a body, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Fault {
+    /// A JSON pointer (RFC 6901) into the body that was sent; empty for the whole.
+    pub pointer: String,
+    pub problem: String,
+    /// What to send instead; empty where there is nothing to add.
+    pub hint: String,
+}
+
+/// Who has changed what was to be changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Winner {
+    /// The version that there is now; `None` where there is nothing any more.
+    pub version: Option<i64>,
+    /// The operator's name.
+    pub who: Option<String>,
+    /// RFC 3339, UTC.
+    pub at: Option<String>,
+}
+
+/// Why a call of the API is answered with a problem. There is no `Other`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ApiError {
+    #[error("Send an operator's token as `Authorization: Bearer …`.")]
+    Unauthenticated,
+    #[error("Too many wrong tokens came from this address.")]
+    TooManyFailures { retry_after_s: u64 },
+    #[error("This takes the role `{needs}`; the token has `{has}`.")]
+    Forbidden { has: Role, needs: Role },
+    #[error("`/openapi.json` says what is served here.")]
+    NoSuchPath,
+    #[error("This path takes {allowed}.")]
+    Method { allowed: String },
+    #[error("{0}")]
+    BadRequest(String),
+    #[error("A body has to be sent as `Content-Type: {0}`.")]
+    MediaType(&'static str),
+    #[error("The body is longer than {most} bytes.")]
+    BodyTooLarge { most: usize },
+    #[error("{}", told(.0))]
+    Invalid(Vec<Fault>),
+    #[error("There is no {noun} `{key}`.")]
+    NotFound { noun: &'static str, key: String },
+    #[error("There is a {noun} `{key}` already.")]
+    AlreadyExists { noun: &'static str, key: String },
+    #[error("There is a {noun} `{key}` already.")]
+    Exists { noun: &'static str, key: String },
+    #[error("The {noun} `{key}` is declared in {file}, line {line}: change it there.")]
+    DeclaredInFile { noun: &'static str, key: String, file: String, line: u32 },
+    #[error("The {noun} `{key}` is in use: {total} times.")]
+    InUse { noun: &'static str, key: String, uses: Vec<Use>, total: i64 },
+    #[error("{0}")]
+    Unconfirmed(String),
+    #[error("{}", stale(.0))]
+    Stale(Winner),
+    #[error("This Idempotency-Key came with another request before: take a new one.")]
+    KeyReused,
+    #[error("The first request with this Idempotency-Key is being answered.")]
+    InProgress,
+    #[error(
+        "Nothing can be stored: start attache with a store (`store.url`, or `--database-url`)."
+    )]
+    NoStore,
+    #[error("{0}")]
+    StoreUnavailable(&'static str),
+    #[error("The store has no room left: nothing was written.")]
+    StoreFull,
+    #[error("What is stored of the {noun} `{key}` can't be read: {problem}.")]
+    Damaged { noun: &'static str, key: String, problem: String },
+    #[error("The log has the details, under this request id.")]
+    Internal,
+}
+
+impl ApiError {
+    /// One thing that is wrong with the body.
+    pub(super) fn invalid(
+        pointer: impl Into<String>,
+        problem: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        let (pointer, problem, hint) = (pointer.into(), problem.into(), hint.into());
+        Self::Invalid(vec![Fault { pointer, problem, hint }])
+    }
+
+    /// What the catalogue finds wrong with a resource that was sent.
+    pub(super) fn problems(problems: &[Problem]) -> Self {
+        Self::below(problems, 2)
+    }
+
+    /// The same, where the problems' paths begin with so many steps that were not sent.
+    pub(super) fn below(problems: &[Problem], above: usize) -> Self {
+        Self::Invalid(problems.iter().map(|it| Fault::of(it, above)).collect())
+    }
+
+    /// The same for a body that is only what stands below one of these pointers elsewhere.
+    pub(super) fn within(mut self, members: &[&str]) -> Self {
+        if let Self::Invalid(faults) = &mut self {
+            for fault in faults {
+                let inner = members.iter().find_map(|it| fault.pointer.strip_prefix(it));
+                if let Some(inner) = inner {
+                    fault.pointer = inner.to_owned();
+                }
+            }
+        }
+        self
+    }
+
+    /// `If-Match`, and there is nothing any more.
+    pub(super) fn gone() -> Self {
+        Self::Stale(Winner::default())
+    }
+
+    /// What the store did not do, of the resource that was asked for.
+    pub(super) fn of_store(error: StoreError, noun: &'static str, key: &str) -> Self {
+        let key = key.to_owned();
+        match error {
+            StoreError::Unreachable { .. } => {
+                Self::StoreUnavailable("The store can't be reached: nothing was done.")
+            }
+            StoreError::TimedOut => Self::StoreUnavailable(
+                "The store did not answer in time: look before you try again.",
+            ),
+            StoreError::ReadOnly => {
+                Self::StoreUnavailable("The store takes no writes at present: nothing was done.")
+            }
+            StoreError::Full => Self::StoreFull,
+            StoreError::Conflict { .. } => Self::Exists { noun, key },
+            StoreError::Stale { current_version, who, at_ms } => Self::Stale(Winner {
+                version: current_version,
+                who: Some(who),
+                at: Some(time::shown(at_ms)),
+            }),
+            StoreError::NotFound => Self::NotFound { noun, key },
+            StoreError::Missing { kind, key } => {
+                Self::invalid("", format!("there is no {kind} `{key}` any more"), "")
+            }
+            StoreError::InUse { by, total } => {
+                Self::InUse { noun, key, uses: by.iter().map(Use::from).collect(), total }
+            }
+            error @ StoreError::Corrupt { .. } => {
+                tracing::error!("store: {error}");
+                Self::Damaged { noun, key, problem: error.to_string() }
+            }
+            error @ (StoreError::SchemaNewer { .. } | StoreError::Refused(_)) => {
+                tracing::error!("store: {error}");
+                Self::Internal
+            }
+        }
+    }
+
+    /// The same of a write that expected something.
+    pub(super) fn of_write(
+        error: StoreError,
+        noun: &'static str,
+        key: &str,
+        expect: Expect,
+    ) -> Self {
+        match (error, expect) {
+            (StoreError::NotFound, Expect::Present | Expect::Version(_)) => Self::gone(),
+            (error, _) => Self::of_store(error, noun, key),
+        }
+    }
+
+    /// The one table to read.
+    pub(super) fn code(&self) -> Code {
+        match self {
+            Self::Unauthenticated => Code::OperatorUnauthenticated,
+            Self::TooManyFailures { .. } => Code::RateLimited,
+            Self::Forbidden { .. } => Code::OperatorForbidden,
+            Self::NoSuchPath | Self::NotFound { .. } => Code::NotFound,
+            Self::Method { .. } => Code::MethodNotAllowed,
+            Self::BadRequest(_) => Code::BadRequest,
+            Self::MediaType(_) => Code::UnsupportedMediaType,
+            Self::BodyTooLarge { .. } => Code::BodyTooLarge,
+            Self::Invalid(_) => Code::Invalid,
+            Self::AlreadyExists { .. } => Code::AlreadyExists,
+            Self::DeclaredInFile { .. } => Code::DeclaredInFile,
+            Self::InUse { .. } => Code::InUse,
+            Self::Unconfirmed(_) => Code::ConfirmationRequired,
+            Self::Stale(_) | Self::Exists { .. } => Code::PreconditionFailed,
+            Self::KeyReused => Code::IdempotencyKeyReused,
+            Self::InProgress => Code::IdempotencyInProgress,
+            Self::NoStore => Code::NoStore,
+            Self::StoreUnavailable(_) => Code::StoreUnavailable,
+            Self::StoreFull => Code::StoreFull,
+            Self::Damaged { .. } | Self::Internal => Code::Internal,
+        }
+    }
+
+    fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::TooManyFailures { retry_after_s } => Some(*retry_after_s),
+            Self::InProgress => Some(IN_PROGRESS_RETRY_S),
+            Self::StoreUnavailable(_) => Some(STORE_RETRY_S),
+            _ => None,
+        }
+    }
+
+    /// Members of the problem beside those that each has.
+    fn members(&self) -> Map<String, Value> {
+        let mut members = Map::new();
+        let mut set = |name: &str, value: Value| members.insert(name.to_owned(), value);
+        match self {
+            Self::Invalid(faults) => {
+                set("errors", serde_json::to_value(faults).unwrap_or_default());
+            }
+            Self::InUse { uses, total, .. } => {
+                set("total", (*total).into());
+                set("uses", serde_json::to_value(uses).unwrap_or_default());
+            }
+            Self::DeclaredInFile { file, line, .. } => {
+                set("source", serde_json::json!({ "file": file, "line": line }));
+            }
+            Self::Stale(winner) => {
+                set("version", winner.version.into());
+                set("changed_by", winner.who.clone().into());
+                set("changed_at", winner.at.clone().into());
+            }
+            _ => {}
+        }
+        members
+    }
+
+    pub(super) fn response(&self, request_id: &str) -> Response {
+        let (code, detail) = (self.code(), self.to_string());
+        let members = self.members();
+        let response =
+            server::problem_with(code, &detail, request_id, self.retry_after_s(), members);
+        let mut response = response.map(Body::from);
+        if let Self::Method { allowed } = self
+            && let Ok(allowed) = HeaderValue::try_from(allowed)
+        {
+            response.headers_mut().insert(header::ALLOW, allowed);
+        }
+        response
+    }
+}
+
+fn told(faults: &[Fault]) -> String {
+    match faults {
+        [one] if one.pointer.is_empty() => format!("{}.", one.problem),
+        [one] => format!("{}: {}.", one.pointer, one.problem),
+        several => format!("{} things are wrong: `errors` has each.", several.len()),
+    }
+}
+
+fn stale(winner: &Winner) -> String {
+    match (winner.version, &winner.who) {
+        (None, _) => "There is no such resource any more.".to_owned(),
+        (Some(version), None) => format!("It is at version {version} now."),
+        (Some(version), Some(who)) => {
+            format!("It is at version {version} now, changed by `{who}`.")
+        }
+    }
+}
+
+impl From<JsonProblem> for Fault {
+    fn from(it: JsonProblem) -> Self {
+        Self { pointer: it.pointer, problem: it.problem, hint: it.hint }
+    }
+}
+
+impl Fault {
+    /// A problem of the catalogue's, whose path begins with as many steps as lead to what was sent.
+    pub(super) fn of(problem: &Problem, above: usize) -> Self {
+        let steps = problem.path.iter().skip(above).map(|it| match it {
+            PathSegment::Key(key) => Step::Key(key),
+            PathSegment::Index(index) => Step::Index(*index),
+        });
+        Self {
+            pointer: pointer(steps),
+            problem: problem.problem.clone(),
+            hint: problem.hint.clone(),
+        }
+    }
+}

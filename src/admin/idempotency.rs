@@ -1,0 +1,126 @@
+//! `Idempotency-Key`: a request that may be sent again is done once.
+//!
+//! Source: draft-ietf-httpapi-idempotency-key-header-07.
+use super::answer::Answer;
+use super::api::Backing;
+use super::call::Call;
+use super::error::ApiError;
+use super::route::Run;
+use crate::model::Credential;
+use crate::model::Secret;
+use crate::seal::Binding;
+use crate::seal::Slot;
+use crate::store::Claim;
+use crate::store::SealedCredential;
+use http::HeaderMap;
+use http::StatusCode;
+use serde_json::Value;
+use serde_json::json;
+use sha2::Digest;
+use sha2::Sha256;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+const HEADER: &str = "idempotency-key";
+
+/// Longest key, in bytes.
+const KEY_LEN_MAX: usize = 128;
+
+/// After this long without an answer, whoever began it has died.
+const ABANDONED: Duration = Duration::from_secs(120);
+
+/// The field that an answer is sealed as: it may hold a key that is told once.
+const REPLY: &str = "reply";
+
+/// The key that a request came with.
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let mut values = headers.get_all(HEADER).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let bytes = value.as_bytes();
+    let fits = (1..=KEY_LEN_MAX).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic);
+    if !fits || values.next().is_some() {
+        let problem = format!("Idempotency-Key is 1 to {KEY_LEN_MAX} visible ASCII characters.");
+        return Err(ApiError::BadRequest(problem));
+    }
+    Ok(Some(String::from_utf8_lossy(bytes).into_owned()))
+}
+
+/// Does it, unless it was done under this key.
+pub(super) async fn once(call: Call, key: &str, run: Run) -> Result<Answer, ApiError> {
+    let api = std::sync::Arc::clone(&call.api);
+    let backing = api.store()?;
+    let (scope, token) = (call.scope(), call.operator.name.to_string());
+    let of_store = |it| ApiError::of_store(it, "request", key);
+    let request = digest(&call);
+    let abandoned_ms = i64::try_from(ABANDONED.as_millis()).unwrap_or(i64::MAX);
+    let claims = backing.store.idempotency();
+    let claim = claims.claim(&scope, &token, key, &request, abandoned_ms).await;
+    let claimed_at_ms = match claim.map_err(of_store)? {
+        Claim::New { claimed_at_ms } => claimed_at_ms,
+        Claim::Different => return Err(ApiError::KeyReused),
+        Claim::InProgress => return Err(ApiError::InProgress),
+        Claim::Replay { status, reply } => return replayed(backing, &token, key, status, &reply),
+    };
+    let answer = match run(call).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            // Nothing was done: it may be asked again under the same key.
+            let abandoned = claims.abandon(&scope, &token, key, claimed_at_ms).await;
+            if let Err(error) = abandoned {
+                tracing::warn!("store: a claim is left to expire: {error}");
+            }
+            return Err(error);
+        }
+    };
+    let reply = written(&answer);
+    let seal = |binding: &Binding<'_>| backing.sealer.seal(binding, &reply, (api.clock)());
+    let status = answer.status.as_u16();
+    let kept = claims.finish(&scope, &token, key, claimed_at_ms, status, seal).await;
+    if let Err(error) = kept {
+        // It was done, and is said so; only its repetition is not safe.
+        tracing::warn!("store: an answer could not be kept for its repetition: {error}");
+    }
+    Ok(answer)
+}
+
+/// SHA-256 of the request, each part behind its length.
+fn digest(call: &Call) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    let body = Zeroizing::new(call.body.to_string());
+    for part in [&*call.path, &call.query.text(), &body] {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    digest.finalize().into()
+}
+
+fn written(answer: &Answer) -> Credential {
+    let reply = json!({
+        "body": answer.body, "version": answer.version, "location": answer.location,
+    });
+    let mut credential = Credential::default();
+    credential.insert(REPLY, vec![Secret::new(reply.to_string())]);
+    credential
+}
+
+fn replayed(
+    backing: &Backing,
+    token: &str,
+    key: &str,
+    status: u16,
+    reply: &SealedCredential,
+) -> Result<Answer, ApiError> {
+    let owner = format!("reply:{token}");
+    let generation = reply.generation;
+    let binding = Binding { owner: &owner, tenant: key, slot: Slot::Reply, generation };
+    let opened = backing.sealer.open_field(&binding, &reply.sealed, REPLY);
+    let damaged =
+        |problem: String| ApiError::Damaged { noun: "answer", key: key.to_owned(), problem };
+    let opened = opened.map_err(|it| damaged(it.to_string()))?;
+    let text = opened.first().map_or("", Secret::expose);
+    let mut reply: Value = serde_json::from_str(text).map_err(|it| damaged(it.to_string()))?;
+    let status = StatusCode::from_u16(status).map_err(|it| damaged(it.to_string()))?;
+    let body = Some(reply["body"].take()).filter(|it| !it.is_null());
+    let location = reply["location"].as_str().map(ToOwned::to_owned);
+    Ok(Answer { status, body, version: reply["version"].as_i64(), location })
+}

@@ -1,0 +1,134 @@
+//! `/v1/integrations`: what uses connectors, each linked under an alias.
+use super::call::Call;
+use super::definition::Definition;
+use super::definition::Put;
+use super::error::ApiError;
+use super::sent;
+use super::sent::Members;
+use super::shape;
+use super::shape::Shape;
+use crate::catalog::RawIntegration;
+use crate::catalog::Section;
+use crate::store::Expect;
+use crate::store::IntegrationRow;
+use crate::store::Kind;
+use crate::store::Listed;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::Stored;
+use crate::store::Uses;
+use indexmap::IndexMap;
+use schemars::Schema;
+use schemars::SchemaGenerator;
+
+pub(super) struct Integrations;
+
+impl Definition for Integrations {
+    type Row = IntegrationRow;
+
+    const NOUN: &'static str = "integration";
+    const PARAMETER: &'static str = "integration";
+    const PATH: &'static str = "/v1/integrations";
+    const SECTION: Option<Section> = Some(Section::Integrations);
+    const READ_ONLY: &'static [&'static str] = &[];
+
+    async fn find(
+        store: &Store,
+        call: &Call,
+        key: &str,
+    ) -> Result<Option<Stored<IntegrationRow>>, StoreError> {
+        store.integrations().get(&call.scope(), key).await
+    }
+
+    async fn list(
+        store: &Store,
+        call: &Call,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Listed<Stored<IntegrationRow>>, StoreError> {
+        store.integrations().list(&call.scope(), after, limit).await
+    }
+
+    async fn view(
+        _call: &Call,
+        stored: &Stored<IntegrationRow>,
+        _alone: bool,
+    ) -> Result<Members, ApiError> {
+        Ok(sent::stored(&stored.value.definition))
+    }
+
+    async fn put(
+        call: &Call,
+        key: &str,
+        members: Members,
+        expect: Expect,
+    ) -> Result<Put, ApiError> {
+        let raw: RawIntegration = sent::read(&members)?;
+        let snapshot = call.api.live.snapshot_full();
+        let own = call.own_key(key)?;
+        let draft = snapshot.draft_integration(&own, raw.clone());
+        let draft = draft.map_err(|it| ApiError::problems(&it))?;
+        let connectors = draft.links.values().map(|it| it.connector.as_str());
+        let needs = call.stored_needs(Section::Connectors, Kind::Connector, connectors);
+        let links: IndexMap<String, String> = raw
+            .connectors
+            .iter()
+            .map(|(alias, it)| (alias.clone(), it.connector.clone()))
+            .collect();
+        let definition = sent::text(&raw);
+        let row = IntegrationRow::new(definition, links);
+        let store = &call.api.store()?.store;
+        let written = store
+            .integrations()
+            .put(&call.scope(), key, &row, expect.needing(needs))
+            .await
+            .map_err(|it| ApiError::of_write(it, Self::NOUN, key, expect))?;
+        Ok(written.into())
+    }
+
+    async fn uses(
+        store: &Store,
+        call: &Call,
+        stored: &Stored<IntegrationRow>,
+    ) -> Result<Uses, StoreError> {
+        store.integrations().uses(&call.scope(), &stored.key).await
+    }
+
+    async fn delete(
+        store: &Store,
+        call: &Call,
+        key: &str,
+        force: bool,
+        expect: Expect,
+    ) -> Result<i64, StoreError> {
+        store.integrations().delete(&call.scope(), key, force, expect).await
+    }
+}
+
+pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
+    Shape::of::<RawIntegration>(generator)
+        .with_key(shape::key())
+        .shown()
+        .named("Integration", "An integration.")
+}
+
+pub(super) fn new(generator: &mut SchemaGenerator) -> Schema {
+    Shape::of::<RawIntegration>(generator)
+        .with_key(shape::key())
+        .named("NewIntegration", "An integration to be created.")
+}
+
+pub(super) fn body(generator: &mut SchemaGenerator) -> Schema {
+    Shape::of::<RawIntegration>(generator).named("IntegrationBody", "An integration, less its key.")
+}
+
+pub(super) fn patch(generator: &mut SchemaGenerator) -> Schema {
+    Shape::of::<RawIntegration>(generator)
+        .partial()
+        .named("IntegrationPatch", "What is to be changed of an integration (RFC 7396).")
+}
+
+pub(super) fn page(generator: &mut SchemaGenerator) -> Schema {
+    let item = view(generator);
+    shape::page(generator, "IntegrationPage", item)
+}

@@ -1,0 +1,83 @@
+//! Who asks: the configured admin token, or an operator's own.
+use super::Api;
+use super::error::ApiError;
+use super::issued;
+use super::issued::Issue;
+use super::role::Role;
+use crate::model::Key;
+use crate::model::Scope;
+use crate::model::Secret;
+use http::HeaderMap;
+use http::header;
+use std::net::IpAddr;
+use std::time::Instant;
+use subtle::ConstantTimeEq;
+
+/// The name of whoever has the configured admin token.
+const ADMIN: &str = "admin";
+
+/// An operator that has proved itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Operator {
+    /// The token's name: changes are recorded under it.
+    pub name: Key,
+    pub role: Role,
+}
+
+impl Operator {
+    pub(super) fn must_be(&self, needs: Role) -> Result<(), ApiError> {
+        if self.role >= needs {
+            return Ok(());
+        }
+        Err(ApiError::Forbidden { has: self.role, needs })
+    }
+}
+
+/// Finds out who asks. Whoever was wrong too often is not heard for a while, right or wrong: else
+/// guessing would go on while it is refused.
+pub(super) async fn identify(
+    api: &Api,
+    headers: &HeaderMap,
+    from: IpAddr,
+) -> Result<Operator, ApiError> {
+    let now = Instant::now();
+    api.attempts
+        .may_try(from, now)
+        .map_err(|retry_after_s| ApiError::TooManyFailures { retry_after_s })?;
+    let Some(presented) = presented(headers) else { return Err(ApiError::Unauthenticated) };
+    if api.token.as_ref().is_some_and(|it| !it.is_empty() && *it == presented) {
+        let name = Key::try_from(ADMIN).expect("it is a key");
+        return Ok(Operator { name, role: Role::Admin });
+    }
+    if let Some(operator) = stored(api, &presented).await? {
+        return Ok(operator);
+    }
+    api.attempts.failed(from, now);
+    Err(ApiError::Unauthenticated)
+}
+
+/// The operator whose own token it is. What can't be one is not looked up.
+async fn stored(api: &Api, presented: &Secret) -> Result<Option<Operator>, ApiError> {
+    let Some(backing) = api.backing().filter(|_| Issue::OperatorToken.may_be(presented)) else {
+        return Ok(None);
+    };
+    let hash = issued::sha256(presented);
+    let found = backing.store.tokens().by_hash(&Scope::System, &hash).await;
+    let Some(found) = found.map_err(|it| ApiError::of_store(it, "token", ""))? else {
+        return Ok(None);
+    };
+    let now_ms = i64::try_from((api.clock)().as_ms()).unwrap_or(i64::MAX);
+    let is_live = found.value.expires_at_ms.is_none_or(|it| it > now_ms);
+    let is_it = bool::from(found.value.hash.ct_eq(&hash)) && is_live;
+    let (name, role) = (Key::try_from(&*found.key).ok(), Role::named(&found.value.role));
+    Ok(name.zip(role).filter(|_| is_it).map(|(name, role)| Operator { name, role }))
+}
+
+/// What stands in the one `Authorization: Bearer`. Two are none.
+fn presented(headers: &HeaderMap) -> Option<Secret> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    let token = token.trim_start_matches(' ');
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then(|| Secret::new(token))
+}

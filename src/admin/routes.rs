@@ -1,0 +1,504 @@
+//! The API's table of contents. Dispatch and the OpenAPI document are made of it.
+use super::activations;
+use super::acts;
+use super::auth_methods;
+use super::callers;
+use super::connections;
+use super::connectors;
+use super::definition;
+use super::environment_activations;
+use super::environments;
+use super::integrations;
+use super::role::Role;
+use super::route::Header;
+use super::route::Route;
+use super::route::schema;
+use super::tenants;
+use super::tokens;
+use super::uses;
+use super::whoami;
+use crate::model::Code;
+
+/// A write that may say which version it means.
+const GUARDED: &[Header] = &[Header::IfMatch, Header::IfNoneMatchAny];
+
+/// The same for what is there already.
+const MEANT: &[Header] = &[Header::IfMatch];
+
+/// A write that may be sent again.
+const REPEATABLE: &[Header] = &[Header::IdempotencyKey];
+
+const DRY_RUN: &str = "Only tell what would be: nothing is changed.";
+const FORCE: &str = "Even if it is in use.";
+const FORCE_METHODS: &str = "Even if connections pin an auth method that is left out.";
+
+/// What refers to other things, or is referred to.
+const CHANGES: &[Code] = &[Code::DeclaredInFile, Code::InUse];
+
+/// What files may declare.
+const DECLARED: &[Code] = &[Code::DeclaredInFile];
+
+pub(super) fn routes() -> Vec<Route> {
+    [
+        vec![
+            Route::get("/v1/whoami", "whoami", "Whose token this is", whoami::whoami)
+                .gives(schema::<whoami::Whoami>),
+        ],
+        of_connectors(),
+        of_auth_methods(),
+        of_connections(),
+        of_acts(),
+        of_activations(),
+        of_integrations(),
+        of_environments(),
+        of_tenants(),
+        of_callers(),
+        of_tokens(),
+    ]
+    .concat()
+}
+
+fn of_connectors() -> Vec<Route> {
+    type Kind = connectors::Connectors;
+    let (all, one) = ("/v1/connectors", "/v1/connectors/{connector}");
+    vec![
+        Route::get(all, "listConnectors", "List connectors", definition::list::<Kind>)
+            .pages(connectors::page),
+        Route::post(all, "createConnector", "Create a connector", definition::create::<Kind>)
+            .takes(connectors::new)
+            .creates(connectors::view)
+            .headers(REPEATABLE)
+            .codes(&[Code::AlreadyExists, Code::DeclaredInFile]),
+        Route::get(one, "getConnector", "A connector", definition::read::<Kind>)
+            .gives_one(connectors::view)
+            .cached(),
+        Route::put(
+            one,
+            "putConnector",
+            "Create or replace a connector",
+            definition::replace::<Kind>,
+        )
+        .takes(connectors::body)
+        .gives_one(connectors::view)
+        .creates(connectors::view)
+        .flag("force", FORCE_METHODS)
+        .headers(GUARDED)
+        .codes(CHANGES),
+        Route::patch(one, "patchConnector", "Change a connector", definition::patch::<Kind>)
+            .takes_patch(connectors::patch)
+            .gives_one(connectors::view)
+            .flag("force", FORCE_METHODS)
+            .headers(MEANT)
+            .codes(CHANGES),
+        Route::delete(one, "deleteConnector", "Delete a connector", definition::delete::<Kind>)
+            .previews(schema::<uses::Preview>)
+            .flag("force", FORCE)
+            .headers(MEANT)
+            .codes(CHANGES),
+    ]
+}
+
+fn of_auth_methods() -> Vec<Route> {
+    let all = "/v1/connectors/{connector}/auth";
+    let one = "/v1/connectors/{connector}/auth/{method}";
+    let revisions = "/v1/connectors/{connector}/auth/{method}/revisions";
+    vec![
+        Route::get(all, "listAuthMethods", "A connector's auth methods", auth_methods::list)
+            .gives(auth_methods::page),
+        Route::get(one, "getAuthMethod", "An auth method", auth_methods::read)
+            .gives_one(auth_methods::view),
+        Route::put(
+            one,
+            "putAuthMethod",
+            "Create or change an auth method: a change is another revision",
+            auth_methods::replace,
+        )
+        .takes(auth_methods::body)
+        .gives_one(auth_methods::view)
+        .creates(auth_methods::view)
+        .headers(MEANT)
+        .codes(DECLARED),
+        Route::delete(one, "deleteAuthMethod", "Delete an auth method", auth_methods::delete)
+            .previews(schema::<uses::Preview>)
+            .flag("force", "Even if connections pin it: they go on with their revision.")
+            .headers(MEANT)
+            .codes(CHANGES),
+        Route::get(
+            revisions,
+            "listAuthMethodRevisions",
+            "The revisions of an auth method, and who pins them",
+            auth_methods::revisions,
+        )
+        .gives(auth_methods::revision_page)
+        .codes(&[Code::NoStore]),
+    ]
+}
+
+fn of_connections() -> Vec<Route> {
+    type Kind = connections::Connections;
+    let (all, one) = ("/v1/connections", "/v1/connections/{connection}");
+    vec![
+        Route::get(all, "listConnections", "List connections", definition::list::<Kind>)
+            .pages(connections::page),
+        Route::post(all, "createConnection", "Create a connection", definition::create::<Kind>)
+            .takes(connections::new)
+            .creates(connections::view)
+            .headers(REPEATABLE)
+            .codes(&[Code::AlreadyExists, Code::DeclaredInFile]),
+        Route::get(one, "getConnection", "A connection", definition::read::<Kind>)
+            .gives_one(connections::view)
+            .cached(),
+        Route::put(
+            one,
+            "putConnection",
+            "Create or replace a connection",
+            definition::replace::<Kind>,
+        )
+        .takes(connections::body)
+        .gives_one(connections::view)
+        .creates(connections::view)
+        .headers(GUARDED)
+        .codes(&[Code::DeclaredInFile, Code::ConfirmationRequired]),
+        Route::patch(one, "patchConnection", "Change a connection", definition::patch::<Kind>)
+            .takes_patch(connections::patch)
+            .gives_one(connections::view)
+            .headers(MEANT)
+            .codes(&[Code::DeclaredInFile, Code::ConfirmationRequired]),
+        Route::delete(one, "deleteConnection", "Delete a connection", definition::delete::<Kind>)
+            .previews(schema::<uses::Preview>)
+            .flag("force", "Even if it is in use: its activations go with it.")
+            .headers(MEANT)
+            .codes(CHANGES),
+    ]
+}
+
+fn of_acts() -> Vec<Route> {
+    let own = "/v1/connections/{connection}/credentials";
+    let test = "/v1/connections/{connection}/test_credentials";
+    vec![
+        Route::get(
+            "/v1/connections/{connection}/uses",
+            "listConnectionUses",
+            "Who uses a connection",
+            acts::list_uses,
+        )
+        .gives(schema::<uses::Uses>),
+        Route::put(own, "putCredentials", "Set a connection's credentials", acts::put_own)
+            .takes(acts::credential_schema)
+            .gives_one(connections::view)
+            .headers(MEANT)
+            .codes(DECLARED),
+        Route::delete(
+            own,
+            "deleteCredentials",
+            "Delete a connection's credentials",
+            acts::delete_own,
+        )
+        .gives_one(connections::view)
+        .headers(MEANT)
+        .codes(&[Code::DeclaredInFile, Code::Invalid]),
+        Route::put(test, "putTestCredentials", "Set test credentials", acts::put_test)
+            .takes(acts::credential_schema)
+            .gives_one(connections::view)
+            .headers(MEANT)
+            .codes(DECLARED),
+        Route::delete(test, "deleteTestCredentials", "Delete test credentials", acts::delete_test)
+            .gives_one(connections::view)
+            .headers(MEANT)
+            .codes(&[Code::DeclaredInFile, Code::Invalid]),
+        Route::post(
+            "/v1/connections/{connection}/repin",
+            "repinConnection",
+            "Pin another revision of its auth method",
+            acts::repin,
+        )
+        .takes(schema::<acts::Repin>)
+        .gives_one_or(connections::view, schema::<acts::RepinPreview>)
+        .flag("dry_run", DRY_RUN)
+        .headers(MEANT)
+        .codes(DECLARED),
+        Route::post(
+            "/v1/connections/{connection}/switch",
+            "switchConnection",
+            "Make a standard connection embedded, or an embedded one standard",
+            acts::switch,
+        )
+        .takes(acts::switch_schema)
+        .gives_one_or(connections::view, schema::<acts::SwitchPreview>)
+        .flag("dry_run", DRY_RUN)
+        .headers(MEANT)
+        .codes(&[Code::DeclaredInFile, Code::ConfirmationRequired]),
+        Route::post(
+            "/v1/connections/{connection}/replace",
+            "replaceConnection",
+            "Assign another connection wherever this one is assigned",
+            acts::replace,
+        )
+        .takes(schema::<acts::Replacement>)
+        .gives(schema::<acts::Replaced>)
+        .flag("dry_run", DRY_RUN),
+    ]
+}
+
+fn of_activations() -> Vec<Route> {
+    let all = "/v1/connections/{connection}/activations";
+    let one = "/v1/connections/{connection}/activations/{tenant}";
+    vec![
+        Route::get(all, "listActivations", "Who is activated", activations::list)
+            .pages(activations::page),
+        Route::get(one, "getActivation", "A tenant's activation", activations::read)
+            .gives_one(activations::view)
+            .cached(),
+        Route::put(one, "putActivation", "Activate a tenant", activations::replace)
+            .takes(activations::body)
+            .gives_one(activations::view)
+            .creates(activations::view)
+            .headers(GUARDED)
+            .codes(DECLARED),
+        Route::patch(one, "patchActivation", "Change a tenant's activation", activations::patch)
+            .takes_patch(activations::patch_schema)
+            .gives_one(activations::view)
+            .headers(MEANT)
+            .codes(DECLARED),
+        Route::delete(one, "deleteActivation", "Deactivate a tenant", activations::delete)
+            .gives_nothing()
+            .headers(MEANT)
+            .codes(DECLARED),
+    ]
+}
+
+fn of_integrations() -> Vec<Route> {
+    type Kind = integrations::Integrations;
+    let (all, one) = ("/v1/integrations", "/v1/integrations/{integration}");
+    vec![
+        Route::get(all, "listIntegrations", "List integrations", definition::list::<Kind>)
+            .pages(integrations::page),
+        Route::post(all, "createIntegration", "Create an integration", definition::create::<Kind>)
+            .takes(integrations::new)
+            .creates(integrations::view)
+            .headers(REPEATABLE)
+            .codes(&[Code::AlreadyExists, Code::DeclaredInFile]),
+        Route::get(one, "getIntegration", "An integration", definition::read::<Kind>)
+            .gives_one(integrations::view)
+            .cached(),
+        Route::put(
+            one,
+            "putIntegration",
+            "Create or replace an integration",
+            definition::replace::<Kind>,
+        )
+        .takes(integrations::body)
+        .gives_one(integrations::view)
+        .creates(integrations::view)
+        .headers(GUARDED)
+        .codes(DECLARED),
+        Route::patch(one, "patchIntegration", "Change an integration", definition::patch::<Kind>)
+            .takes_patch(integrations::patch)
+            .gives_one(integrations::view)
+            .headers(MEANT)
+            .codes(DECLARED),
+        Route::delete(
+            one,
+            "deleteIntegration",
+            "Delete an integration",
+            definition::delete::<Kind>,
+        )
+        .previews(schema::<uses::Preview>)
+        .flag("force", FORCE)
+        .headers(MEANT)
+        .codes(CHANGES),
+    ]
+}
+
+fn of_environments() -> Vec<Route> {
+    type Kind = environments::Environments;
+    let (all, one) = ("/v1/environments", "/v1/environments/{environment}");
+    let activation = "/v1/environments/{environment}/activations/{tenant}";
+    vec![
+        Route::get(all, "listEnvironments", "List environments", definition::list::<Kind>)
+            .pages(environments::page),
+        Route::post(all, "createEnvironment", "Create an environment", definition::create::<Kind>)
+            .takes(environments::new)
+            .creates(environments::view)
+            .headers(REPEATABLE)
+            .codes(&[Code::AlreadyExists, Code::DeclaredInFile]),
+        Route::get(one, "getEnvironment", "An environment", definition::read::<Kind>)
+            .gives_one(environments::view)
+            .cached(),
+        Route::put(
+            one,
+            "putEnvironment",
+            "Create or replace an environment",
+            definition::replace::<Kind>,
+        )
+        .takes(environments::body)
+        .gives_one(environments::view)
+        .creates(environments::view)
+        .headers(GUARDED)
+        .codes(DECLARED),
+        Route::patch(one, "patchEnvironment", "Change an environment", definition::patch::<Kind>)
+            .takes_patch(environments::patch)
+            .gives_one(environments::view)
+            .headers(MEANT)
+            .codes(DECLARED),
+        Route::delete(
+            one,
+            "deleteEnvironment",
+            "Delete an environment",
+            definition::delete::<Kind>,
+        )
+        .previews(schema::<uses::Preview>)
+        .flag("force", FORCE)
+        .headers(MEANT)
+        .codes(CHANGES),
+        Route::get(
+            activation,
+            "getEnvironmentActivation",
+            "Under which of an environment's connections a tenant is activated",
+            environment_activations::read,
+        )
+        .gives(environment_activations::view)
+        .codes(&[Code::Invalid]),
+        Route::put(
+            activation,
+            "putEnvironmentActivation",
+            "Activate a tenant under all embedded connections of an environment, or under none",
+            environment_activations::replace,
+        )
+        .takes(environment_activations::body)
+        .gives(environment_activations::view)
+        .codes(DECLARED),
+        Route::delete(
+            activation,
+            "deleteEnvironmentActivation",
+            "Deactivate a tenant under all embedded connections of an environment",
+            environment_activations::delete,
+        )
+        .previews(environment_activations::view)
+        .codes(&[Code::DeclaredInFile, Code::Invalid]),
+    ]
+}
+
+fn of_tenants() -> Vec<Route> {
+    type Kind = tenants::Tenants;
+    let (all, one) = ("/v1/tenants", "/v1/tenants/{tenant}");
+    vec![
+        Route::get(all, "listTenants", "List tenants", definition::list::<Kind>)
+            .pages(tenants::page),
+        Route::post(all, "createTenant", "Create a tenant", definition::create::<Kind>)
+            .takes(tenants::new)
+            .creates(tenants::view)
+            .headers(REPEATABLE)
+            .codes(&[Code::AlreadyExists]),
+        Route::get(one, "getTenant", "A tenant", definition::read::<Kind>)
+            .gives_one(tenants::view)
+            .cached(),
+        Route::put(one, "putTenant", "Create or replace a tenant", definition::replace::<Kind>)
+            .takes(tenants::body)
+            .gives_one(tenants::view)
+            .creates(tenants::view)
+            .headers(GUARDED),
+        Route::patch(one, "patchTenant", "Change a tenant", definition::patch::<Kind>)
+            .takes_patch(tenants::patch)
+            .gives_one(tenants::view)
+            .headers(MEANT),
+        Route::delete(one, "deleteTenant", "Delete a tenant", definition::delete::<Kind>)
+            .previews(schema::<uses::Preview>)
+            .flag("force", "Even if it is activated: its activations go with it.")
+            .headers(MEANT)
+            .codes(&[Code::InUse]),
+        Route::get(
+            "/v1/tenants/{tenant}/activations",
+            "listTenantActivations",
+            "Where a tenant is activated",
+            activations::of_tenant,
+        )
+        .pages(activations::page),
+    ]
+}
+
+fn of_callers() -> Vec<Route> {
+    type Kind = callers::Callers;
+    let (all, one) = ("/v1/callers", "/v1/callers/{caller}");
+    vec![
+        Route::get(all, "listCallers", "List callers", definition::list::<Kind>)
+            .pages(callers::page),
+        Route::post(all, "createCaller", "Create a caller with a key", definition::create::<Kind>)
+            .takes(callers::new)
+            .creates(callers::issued)
+            .headers(REPEATABLE)
+            .codes(&[Code::AlreadyExists, Code::DeclaredInFile]),
+        Route::get(one, "getCaller", "A caller", definition::read::<Kind>)
+            .gives_one(callers::view)
+            .cached(),
+        Route::put(one, "putCaller", "Create or replace a caller", definition::replace::<Kind>)
+            .takes(callers::body)
+            .gives_one(callers::view)
+            .creates(callers::issued)
+            .headers(GUARDED)
+            .codes(DECLARED),
+        Route::patch(one, "patchCaller", "Change a caller", definition::patch::<Kind>)
+            .takes_patch(callers::patch)
+            .gives_one(callers::view)
+            .headers(MEANT)
+            .codes(DECLARED),
+        Route::delete(
+            one,
+            "deleteCaller",
+            "Delete a caller and its keys",
+            definition::delete::<Kind>,
+        )
+        .previews(schema::<uses::Preview>)
+        .flag("force", FORCE)
+        .headers(MEANT)
+        .codes(CHANGES),
+        Route::post(
+            "/v1/callers/{caller}/rotate",
+            "rotateCallerKey",
+            "Make another key; those before go on for a while",
+            callers::rotate,
+        )
+        .takes(callers::rotation)
+        .gives_one(callers::issued)
+        .headers(&[Header::IfMatch, Header::IdempotencyKey])
+        .codes(DECLARED),
+        Route::delete(
+            "/v1/callers/{caller}/keys/{prefix}",
+            "deleteCallerKey",
+            "Withdraw one key",
+            callers::delete_key,
+        )
+        .gives_nothing()
+        .headers(MEANT)
+        .codes(DECLARED),
+    ]
+}
+
+fn of_tokens() -> Vec<Route> {
+    type Kind = tokens::Tokens;
+    let (all, one) = ("/v1/tokens", "/v1/tokens/{token}");
+    vec![
+        Route::get(all, "listTokens", "List operators' tokens", definition::list::<Kind>)
+            .pages(tokens::page),
+        Route::post(all, "createToken", "Make an operator's token", definition::create::<Kind>)
+            .role(Role::Admin)
+            .takes(tokens::new)
+            .creates(tokens::issued)
+            .headers(REPEATABLE)
+            .codes(&[Code::AlreadyExists]),
+        Route::get(one, "getToken", "An operator's token", definition::read::<Kind>)
+            .gives_one(tokens::view)
+            .cached(),
+        Route::delete(
+            one,
+            "deleteToken",
+            "Withdraw an operator's token",
+            definition::delete::<Kind>,
+        )
+        .role(Role::Admin)
+        .previews(schema::<uses::Preview>)
+        .flag("force", FORCE)
+        .headers(MEANT)
+        .codes(&[Code::InUse]),
+    ]
+}
