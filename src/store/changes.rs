@@ -54,19 +54,15 @@ impl Changes<'_> {
         limit: u32,
     ) -> Result<Since, StoreError> {
         super::only_whoever_sees_everything(scope)?;
-        let sql = "SELECT revision, kind, key, tenant, who, at FROM changes \
-                   WHERE revision > $1 ORDER BY revision LIMIT $2";
+        // One statement, so that the two are of one moment.
+        let sql = "SELECT d.revision, c.revision, c.kind, c.key, c.tenant, c.who, c.at \
+                   FROM deployment AS d LEFT JOIN changes AS c ON c.revision > $1 \
+                   WHERE d.id = 1 ORDER BY c.revision LIMIT $2";
         let limit = i64::from(limit.clamp(1, PAGE_MAX));
         let values = [Value::Integer(revision), Value::Integer(limit)];
         let rows = self.0.engine.rows(sql, &values).await?;
-        let changes: Result<Vec<Change>, Unreadable> = rows.iter().map(read).collect();
-        let changes = changes.map_err(|_| StoreError::Corrupt { table: "changes", key: None })?;
-        // Revisions have no gaps.
-        let follows = match changes.first() {
-            Some(first) => first.revision == revision + 1,
-            None => self.revision(scope).await? <= revision,
-        };
-        Ok(if follows { Since::Changes(changes) } else { Since::Forgotten })
+        after(revision, &rows)
+            .map_err(|Unreadable| StoreError::Corrupt { table: "changes", key: None })
     }
 
     /// Forgets changes that are older, by the store's clock. How many.
@@ -80,14 +76,31 @@ impl Changes<'_> {
     }
 }
 
-fn read(row: &Row) -> Result<Change, Unreadable> {
-    let tenant = row.text(3)?;
-    Ok(Change {
-        revision: row.integer(0)?,
-        kind: Kind::parse(&row.text(1)?).ok_or(Unreadable)?,
-        key: row.text(2)?,
+fn after(revision: i64, rows: &[Row]) -> Result<Since, Unreadable> {
+    let mut changes = Vec::with_capacity(rows.len());
+    let mut last = 0;
+    for row in rows {
+        last = row.integer(0)?;
+        changes.extend(change(row)?);
+    }
+    // Revisions have no gaps.
+    let follows = match changes.first() {
+        Some(first) => first.revision == revision + 1,
+        None => last <= revision,
+    };
+    Ok(if follows { Since::Changes(changes) } else { Since::Forgotten })
+}
+
+/// None where there is no change beside the revision.
+fn change(row: &Row) -> Result<Option<Change>, Unreadable> {
+    let Some(revision) = row.maybe_integer(1)? else { return Ok(None) };
+    let tenant = row.text(4)?;
+    Ok(Some(Change {
+        revision,
+        kind: Kind::parse(&row.text(2)?).ok_or(Unreadable)?,
+        key: row.text(3)?,
         tenant: Some(tenant).filter(|it| !it.is_empty()),
-        who: row.text(4)?,
-        at_ms: row.integer(5)?,
-    })
+        who: row.text(5)?,
+        at_ms: row.integer(6)?,
+    }))
 }

@@ -7,6 +7,7 @@ use sqlx::Postgres;
 use sqlx::Row as _;
 use sqlx::Sqlite;
 use sqlx::Transaction;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqlitePool;
@@ -165,8 +166,11 @@ impl Engine {
     async fn begin_patiently(&self, patience: Duration) -> Result<Tx, StoreError> {
         let link = match self {
             Self::Sqlite { writer, .. } => {
-                let begun = within(patience, "", writer.begin_with("BEGIN IMMEDIATE")).await?;
-                Link::Sqlite(begun)
+                let link = within(patience, "", writer.acquire()).await?;
+                let mut tx = SqliteLink { link, is_open: true };
+                let begin = sqlx::query("BEGIN IMMEDIATE").execute(&mut *tx.link);
+                within(patience, "", begin).await?;
+                Link::Sqlite(tx)
             }
             Self::Postgres(pool) => Link::Postgres(within(patience, "", pool.begin()).await?),
         };
@@ -191,7 +195,7 @@ pub(super) struct Tx {
 }
 
 enum Link {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(SqliteLink),
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -204,7 +208,7 @@ impl Tx {
         values.iter().try_for_each(Value::check)?;
         match &mut self.link {
             Link::Sqlite(tx) => {
-                let asked = query!(sql, values).fetch_all(&mut **tx);
+                let asked = query!(sql, values).fetch_all(&mut *tx.link);
                 Ok(within(self.patience, sql, asked).await?.into_iter().map(Row::Sqlite).collect())
             }
             Link::Postgres(tx) => {
@@ -223,7 +227,7 @@ impl Tx {
         values.iter().try_for_each(Value::check)?;
         match &mut self.link {
             Link::Sqlite(tx) => {
-                let asked = query!(sql, values).execute(&mut **tx);
+                let asked = query!(sql, values).execute(&mut *tx.link);
                 Ok(within(self.patience, sql, asked).await?.rows_affected())
             }
             Link::Postgres(tx) => {
@@ -238,7 +242,7 @@ impl Tx {
         let script = sqlx::raw_sql(AssertSqlSafe(sql));
         match &mut self.link {
             Link::Sqlite(tx) => {
-                within(self.patience, sql, script.execute(&mut **tx)).await?;
+                within(self.patience, sql, script.execute(&mut *tx.link)).await?;
             }
             Link::Postgres(tx) => {
                 within(self.patience, sql, script.execute(&mut **tx)).await?;
@@ -249,13 +253,34 @@ impl Tx {
 
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         match self.link {
-            Link::Sqlite(tx) => within(self.patience, "", tx.commit()).await,
+            Link::Sqlite(mut tx) => {
+                let commit = sqlx::query("COMMIT").execute(&mut *tx.link);
+                within(self.patience, "", commit).await?;
+                tx.is_open = false;
+                Ok(())
+            }
             Link::Postgres(tx) => within(self.patience, "", tx.commit()).await,
         }
     }
 
     pub(super) fn is_postgres(&self) -> bool {
         matches!(self.link, Link::Postgres(_))
+    }
+}
+
+/// A link with a transaction that is begun and ended here: after an error SQLite may have ended it by
+/// itself (sqlite.org/lang_transaction.html, §3), which the driver's own bookkeeping does not follow.
+struct SqliteLink {
+    link: PoolConnection<Sqlite>,
+    is_open: bool,
+}
+
+impl Drop for SqliteLink {
+    fn drop(&mut self) {
+        // Whatever state it is in, a link that is closed has nothing half-done.
+        if self.is_open {
+            self.link.close_on_drop();
+        }
     }
 }
 

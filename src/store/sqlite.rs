@@ -52,12 +52,24 @@ pub(super) async fn open(path: Option<&Path>, data_dir: &Path) -> Result<Engine,
         .idle_timeout(None)
         .max_lifetime(None);
     // The writer first: it makes the log that readers read.
-    let classified = |it| classify(it, "the database");
+    let classified = |it| read_only_or(classify(it, "the database"), &path);
     let writer = writer.connect_with(options.clone()).await.map_err(classified)?;
     // A reader that waits for a lock waits as SQLite does; it never writes.
     let reading = options.pragma("query_only", "ON");
     let readers = readers.connect_with(reading).await.map_err(classified)?;
     Ok(Engine::Sqlite { writer, readers })
+}
+
+/// SQLite says that it can't open a file whose log it can't write: why, the file says.
+fn read_only_or(error: StoreError, path: &Path) -> StoreError {
+    let writable = OpenOptions::new().write(true).open(path);
+    match (&error, writable.map_err(|it| it.kind())) {
+        (
+            StoreError::Unreachable { .. },
+            Err(io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied),
+        ) => StoreError::ReadOnly,
+        _ => error,
+    }
 }
 
 /// Makes the file and its folder for this user alone, where they are not there: it holds sealed

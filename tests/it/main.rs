@@ -32,6 +32,8 @@ mod retries;
 mod retry_bodies;
 mod secrets;
 mod soak;
+mod store_changes;
+mod store_faults;
 mod store_rows;
 mod streaming;
 mod support;
