@@ -14,6 +14,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
+use tempfile::TempPath;
 
 /// The URL of a server that is there already, without a database; or `none`, for no such tests.
 const SETTING: &str = "ATTACHE_TEST_POSTGRES";
@@ -54,11 +55,12 @@ impl Shared {
         let name = format!("attache-postgres-{:016x}", hash.finish());
         // A short path: a socket's has at most 107 bytes. And one that `nobody` can reach.
         let folder = std::env::temp_dir().join(name);
-        let in_use = hold(&folder);
+        let users = beside("postgres.users");
+        let in_use = hold(&users);
         // One at a time: the first starts it, the others find it.
-        let first = open(&folder.with_extension("start"));
+        let first = open(&beside("postgres.start"));
         first.lock().expect("a file of ours can be locked");
-        let port = running(&folder).unwrap_or_else(|| run(&folder, LINGER_S));
+        let port = running(&folder).unwrap_or_else(|| run(&folder, &users, LINGER_S));
         Some(Self { url: url(port), _in_use: Some(in_use) })
     }
 }
@@ -68,6 +70,7 @@ pub struct Server {
     folder: PathBuf,
     pub url: String,
     _in_use: File,
+    _users: TempPath,
 }
 
 impl Server {
@@ -81,9 +84,11 @@ impl Server {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let name = format!("attache-postgres-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
-        let in_use = hold(&folder);
-        let port = run(&folder, "0");
-        Some(Self { folder, url: url(port), _in_use: in_use })
+        let users = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR"));
+        let users = users.expect("a file can be made").into_temp_path();
+        let in_use = hold(&users);
+        let port = run(&folder, &users, "0");
+        Some(Self { folder, url: url(port), _in_use: in_use, _users: users })
     }
 
     /// As if the machine had lost its power.
@@ -109,15 +114,16 @@ fn running(folder: &Path) -> Option<u16> {
 /// Starts the script that makes, keeps and deletes it. It outlives this process, and nobody who waits for
 /// this process waits for it.
 #[expect(clippy::zombie_processes, reason = "it outlives this process, on purpose")]
-fn run(folder: &Path, linger_s: &str) -> u16 {
+fn run(folder: &Path, users: &Path, linger_s: &str) -> u16 {
     for _ in 0..3 {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
         let port = port.expect("there is a free port").port();
-        let log = || File::create(folder.with_extension("log")).expect("a folder takes files");
+        let log = || File::create(users.with_extension("log")).expect("a folder takes files");
         let mut child = Command::new("setsid")
             .arg(program())
             .arg("run")
             .arg(folder)
+            .arg(users)
             .args([&port.to_string(), linger_s])
             .stdin(Stdio::null())
             .stdout(log())
@@ -135,7 +141,7 @@ fn run(folder: &Path, linger_s: &str) -> u16 {
             std::thread::park_timeout(Duration::from_millis(20));
         }
     }
-    let log = fs::read_to_string(folder.with_extension("log")).unwrap_or_default();
+    let log = fs::read_to_string(users.with_extension("log")).unwrap_or_default();
     panic!("no PostgreSQL: {log}\ninstall it (scripts/need postgres), or set {SETTING}");
 }
 
@@ -148,9 +154,14 @@ fn program() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/test-postgres")
 }
 
-/// Says that the server of this folder is in use.
-fn hold(folder: &Path) -> File {
-    let users = open(&folder.with_extension("users"));
+/// A file that stays: among what was built.
+fn beside(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+/// Says that the server of this lock is in use.
+fn hold(users: &Path) -> File {
+    let users = open(users);
     users.lock_shared().expect("a file of ours can be locked");
     users
 }
