@@ -3,12 +3,21 @@ use super::files;
 use super::files::Fingerprints;
 use super::load::Loaded;
 use super::load::attempt;
+use super::stored::Layer;
+use crate::catalog::Patched;
+use crate::catalog::Section;
+use crate::catalog::Skipped;
 use crate::catalog::Snapshot;
+use crate::catalog::StoredConnection;
+use crate::catalog::Touched;
 use crate::config::ConfigError;
 use crate::config::Settings;
+use crate::model::Key;
 use crate::model::UnixTime;
+use crate::seal::Sealer;
 use crate::telemetry::Metrics;
 use arc_swap::ArcSwap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +25,11 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long a write may take to be served here.
+const APPLIED: Duration = Duration::from_secs(5);
 
 /// Problems that are logged one by one; `attache config check` tells all of them.
 const LOGGED_MAX: usize = 20;
@@ -46,12 +60,35 @@ pub struct Status {
 /// What is served now. One for the process.
 pub struct Live {
     snapshot: ArcSwap<Snapshot>,
+    /// Counts the snapshots served.
     generation: AtomicU64,
     state: Mutex<State>,
-    /// One reload at a time.
-    turn: Mutex<()>,
+    /// One reload or patch at a time. What is served of a store, where there is one.
+    turn: Mutex<Option<Beside>>,
+    /// The store's revision up to which everything is served.
+    applied: watch::Sender<i64>,
     source: Source,
     metrics: Arc<Metrics>,
+}
+
+/// What of a store is served beside the files.
+struct Beside {
+    layer: Layer,
+    sealer: Arc<Sealer>,
+    /// What of it is not served, and why.
+    skipped: BTreeMap<(Section, Key), String>,
+}
+
+/// How things stand with the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreStatus {
+    /// The store's revision up to which everything is served.
+    pub position: i64,
+    pub last_contact: UnixTime,
+    /// Why it is not reached, since its last contact; none while it is.
+    pub problem: Option<String>,
+    /// Stored definitions that are not served, or not whole: which, and why.
+    pub skipped: Vec<String>,
 }
 
 struct State {
@@ -62,6 +99,7 @@ struct State {
     /// Former snapshots that someone may still hold: the last to let go of one frees it, which
     /// takes its time, and must not be a worker.
     retired: Vec<Arc<Snapshot>>,
+    store: Option<StoreStatus>,
 }
 
 impl Live {
@@ -84,8 +122,10 @@ impl Live {
                 settings: settings.clone(),
                 seen,
                 retired: Vec::new(),
+                store: None,
             }),
-            turn: Mutex::new(()),
+            turn: Mutex::new(None),
+            applied: watch::Sender::new(0),
             source,
             metrics,
         };
@@ -105,8 +145,10 @@ impl Live {
                 settings: Settings::default(),
                 seen: Fingerprints::new(),
                 retired: Vec::new(),
+                store: None,
             }),
-            turn: Mutex::new(()),
+            turn: Mutex::new(None),
+            applied: watch::Sender::new(0),
             source,
             metrics,
         })
@@ -122,7 +164,7 @@ impl Live {
         self.snapshot.load_full()
     }
 
-    /// Counts the configurations served: whoever keeps a snapshot sees by it that there is another.
+    /// Counts the snapshots served: whoever keeps one sees by it that there is another.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
@@ -137,12 +179,12 @@ impl Live {
         if self.source.paths.is_empty() {
             return Ok(());
         }
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (loaded, seen) = attempt(&self.source.paths, &*self.source.env, &files::value);
         self.state().seen = seen;
         match loaded {
             Ok(loaded) => {
-                self.serve(loaded);
+                self.serve(loaded, turn.as_mut());
                 Ok(())
             }
             Err(errors) => {
@@ -152,27 +194,113 @@ impl Live {
         }
     }
 
-    fn serve(&self, loaded: Loaded) {
-        let Loaded { settings, snapshot, warnings } = loaded;
+    fn serve(&self, loaded: Loaded, beside: Option<&mut Beside>) {
+        let Loaded { settings, mut snapshot, warnings } = loaded;
         log_warnings(&warnings);
+        if let Some(beside) = beside {
+            beside.skipped.clear();
+            snapshot = beside.patched(&snapshot, beside.layer.stored.keys());
+            self.note_skipped(beside);
+        }
         let now = (self.source.clock)();
         let connections = snapshot.connections().len();
-        let former = self.snapshot.swap(Arc::new(snapshot));
+        self.swap(snapshot);
         let mut state = self.state();
         state.status.generation += 1;
         state.status.loaded_at = now;
         state.status.last_error = None;
         let generation = state.status.generation;
-        self.generation.store(generation, Ordering::Release);
-        state.retired.push(former);
         if settings != state.settings {
             tracing::warn!("the settings of listeners, logs or store changed: restart to use them");
             state.settings = settings;
         }
         drop(state);
-        self.free_retired();
         self.metrics.reload(true, generation, now);
         tracing::info!(generation, connections, "configuration loaded");
+    }
+
+    fn swap(&self, snapshot: Snapshot) {
+        let former = self.snapshot.swap(Arc::new(snapshot));
+        self.generation.fetch_add(1, Ordering::Release);
+        self.state().retired.push(former);
+        self.free_retired();
+    }
+
+    /// Serves all that the store has beside the files.
+    pub(super) fn stored(&self, layer: Layer, sealer: Arc<Sealer>) {
+        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut beside = Beside { layer, sealer, skipped: BTreeMap::new() };
+        let mut all = beside.layer.stored.keys();
+        if let Some(former) = turn.take() {
+            // What is gone from the store goes.
+            all.extend(former.layer.stored.keys());
+        }
+        let snapshot = beside.patched(&self.snapshot(), all);
+        self.swap(snapshot);
+        self.note_skipped(&beside);
+        *turn = Some(beside);
+    }
+
+    /// Serves what was read of the touched definitions, and leaves all else as it is.
+    pub(super) fn change(&self, read: Layer, touched: Touched) {
+        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(beside) = turn.as_mut() else { return };
+        beside.layer.merge(read, &touched);
+        let snapshot = beside.patched(&self.snapshot(), touched);
+        self.swap(snapshot);
+        self.note_skipped(beside);
+    }
+
+    /// The store answered, and everything up to this revision is served.
+    pub(super) fn store_reached(&self, position: i64) {
+        let now = (self.source.clock)();
+        let mut state = self.state();
+        let store = state.store.get_or_insert_default();
+        store.position = position;
+        store.last_contact = now;
+        store.problem = None;
+        drop(state);
+        self.metrics.store_reached(position, now);
+        self.applied.send_replace(position);
+    }
+
+    pub(super) fn store_lost(&self, problem: &str) {
+        self.state().store.get_or_insert_default().problem = Some(problem.to_owned());
+        self.metrics.store_lost();
+    }
+
+    /// How things stand with the store; none where there is none.
+    pub fn store_status(&self) -> Option<StoreStatus> {
+        self.state().store.clone()
+    }
+
+    /// Waits until a write to the store is served here. False where that takes too long: the store may
+    /// have gone since.
+    pub async fn applied(&self, revision: i64) -> bool {
+        let mut applied = self.applied.subscribe();
+        let applied = applied.wait_for(|it| *it >= revision);
+        tokio::time::timeout(APPLIED, applied).await.is_ok_and(|it| it.is_ok())
+    }
+
+    fn note_skipped(&self, beside: &Beside) {
+        let unreadable = beside
+            .layer
+            .unreadable
+            .iter()
+            .map(|((section, key), problem)| format!("{} {key}: {problem}", section.noun()));
+        let skipped = beside
+            .skipped
+            .iter()
+            .map(|((section, key), problem)| format!("{} {key}: {problem}", section.noun()));
+        let all: Vec<String> = unreadable.chain(skipped).collect();
+        self.metrics.store_skipped(all.len());
+        let mut state = self.state();
+        let store = state.store.get_or_insert_default();
+        let former = std::mem::replace(&mut store.skipped, all.clone());
+        drop(state);
+        for problem in all.iter().filter(|it| !former.contains(it)).take(LOGGED_MAX) {
+            tracing::error!("not served from the store: {problem}");
+        }
     }
 
     fn refuse(&self, errors: &[ConfigError]) {
@@ -214,6 +342,21 @@ impl Live {
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Beside {
+    fn patched(&mut self, snapshot: &Snapshot, touched: Touched) -> Snapshot {
+        let Self { layer, sealer, skipped } = self;
+        let open = |_: &Key, row: &StoredConnection| layer.open(row, sealer);
+        let Patched { snapshot, rebuilt, skipped: anew } =
+            snapshot.patched(&layer.stored, touched, &open);
+        skipped.retain(|(section, key), _| !rebuilt.keys(*section).contains(key));
+        for Skipped { section, key, problems } in anew {
+            let problem = problems.into_iter().next().map_or_else(String::new, |it| it.problem);
+            skipped.insert((section, key), problem);
+        }
+        snapshot
     }
 }
 

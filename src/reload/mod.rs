@@ -1,16 +1,22 @@
 //! From files to a [`Snapshot`](crate::catalog::Snapshot): checked whole, swapped whole, the last
 //! good one kept.
 mod current;
+mod feed;
 mod files;
 mod live;
 mod load;
+mod stored;
 mod watch;
 
 pub use current::Current;
+pub use feed::Feed;
+pub use feed::Listener;
+pub use feed::News;
 pub use live::Env;
 pub use live::Live;
 pub use live::Source;
 pub use live::Status;
+pub use live::StoreStatus;
 pub use load::Loaded;
 pub use load::load;
 pub use load::load_texts;

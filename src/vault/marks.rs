@@ -21,7 +21,6 @@ pub struct Marks {
     /// Everything that began before this position is untrue.
     floor: AtomicI64,
     activations: Box<[AtomicI64]>,
-    tenants: Box<[AtomicI64]>,
     connections: Box<[AtomicI64]>,
     hasher: foldhash::quality::RandomState,
     /// When what is kept may not be used any more, in milliseconds since `epoch`; never, while the
@@ -39,7 +38,6 @@ impl Marks {
             position: AtomicI64::new(0),
             floor: AtomicI64::new(i64::MIN),
             activations: places(),
-            tenants: places(),
             connections: places(),
             hasher: foldhash::quality::RandomState::default(),
             stale_at_ms: AtomicU64::new(NEVER),
@@ -80,10 +78,6 @@ impl Marks {
         mark(&self.connections, self.of(connection), position);
     }
 
-    pub fn tenant_changed(&self, tenant: &str, position: i64) {
-        mark(&self.tenants, self.of(tenant), position);
-    }
-
     pub fn all_changed(&self, position: i64) {
         self.floor.fetch_max(position, Ordering::Release);
     }
@@ -92,7 +86,6 @@ impl Marks {
     pub fn is_true(&self, connection: &str, tenant: &str, began: i64) -> bool {
         began >= self.floor.load(Ordering::Acquire)
             && began >= self.activations[self.of((connection, tenant))].load(Ordering::Acquire)
-            && began >= self.tenants[self.of(tenant)].load(Ordering::Acquire)
     }
 
     /// True where no activation of the connection has changed since.
@@ -124,8 +117,7 @@ mod tests {
         assert!(!marks.is_true("crm", "acme", marks.position()), "not told to the end yet");
         marks.reached(6);
         assert!(marks.is_true("crm", "acme", marks.position()));
-        marks.tenant_changed("acme", 7);
-        assert!(!marks.is_true("crm", "acme", 6) && !marks.is_true("mail", "acme", 6));
+        assert!(marks.is_true("mail", "acme", before) && marks.is_true("crm", "other", before));
         marks.all_changed(8);
         assert!(!marks.is_true("other", "tenant", 7) && marks.is_true("other", "tenant", 8));
     }

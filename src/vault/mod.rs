@@ -10,6 +10,7 @@ pub use load::Load;
 pub use load::LoadError;
 pub use load::Loaded;
 pub use load::Wanted;
+pub use load::from_store;
 pub use marks::Marks;
 
 use crate::catalog::Activation;
@@ -200,30 +201,20 @@ impl Vault {
         self.kept.invalidate(&PlaceRef { connection, tenant });
     }
 
-    /// A tenant changed, and with it all that it has.
-    pub fn forget_tenant(&self, tenant: &str, position: i64) {
-        self.marks.tenant_changed(tenant, position);
-        self.drop_where(|it| it.tenant.as_str() == tenant);
-    }
-
     /// A connection changed or is gone. What was made under it as it was is not used any more in any
     /// case; this frees it.
     pub fn forget_connection(&self, connection: &str) {
-        self.drop_where(|it| it.connection.as_str() == connection);
+        for (place, _) in &self.kept {
+            if place.connection.as_str() == connection {
+                self.kept.invalidate(&*place);
+            }
+        }
     }
 
     /// Anything may have changed.
     pub fn forget_all(&self, position: i64) {
         self.marks.all_changed(position);
         self.kept.invalidate_all();
-    }
-
-    fn drop_where(&self, is_meant: impl Fn(&Place) -> bool) {
-        for (place, _) in &self.kept {
-            if is_meant(&place) {
-                self.kept.invalidate(&*place);
-            }
-        }
     }
 
     /// True while nothing that it is made of has changed.

@@ -128,8 +128,26 @@ impl Stored {
 }
 
 impl Touched {
+    pub fn extend(&mut self, other: Self) {
+        self.connectors.extend(other.connectors);
+        self.connections.extend(other.connections);
+        self.integrations.extend(other.integrations);
+        self.environments.extend(other.environments);
+        self.callers.extend(other.callers);
+    }
+
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    pub fn keys(&self, section: Section) -> &BTreeSet<Key> {
+        match section {
+            Section::Callers => &self.callers,
+            Section::Connectors => &self.connectors,
+            Section::Connections => &self.connections,
+            Section::Integrations => &self.integrations,
+            Section::Environments => &self.environments,
+        }
     }
 
     pub fn of(&mut self, section: Section) -> &mut BTreeSet<Key> {

@@ -1,0 +1,281 @@
+//! Follows what changes in the store, and has it served: in order, none missed, within a second.
+//!
+//! Writes of this process and, where the database tells of them, of others wake it at once. It asks
+//! every [`POLL`] as well, since a wake-up may be lost.
+use super::live::Live;
+use super::stored::Layer;
+use crate::catalog::Section;
+use crate::catalog::Touched;
+use crate::model::Key;
+use crate::model::Scope;
+use crate::seal::Sealer;
+use crate::store::Change;
+use crate::store::Kind;
+use crate::store::PAGE_MAX;
+use crate::store::SeenMethod;
+use crate::store::Signals;
+use crate::store::Since;
+use crate::store::Store;
+use crate::store::StoreError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+use tokio::sync::watch;
+
+/// How often the store is asked, whatever is told.
+const POLL: Duration = Duration::from_millis(500);
+
+/// How long the question what has changed may take: longer counts as no contact.
+const ANSWER: Duration = Duration::from_secs(2);
+
+/// The first wait after an error, and the longest: a store that comes back is found within seconds.
+const BACK_OFF: Duration = Duration::from_millis(100);
+const BACK_OFF_MAX: Duration = Duration::from_secs(2);
+
+/// Changes older than this are forgotten: who was away longer reads everything again.
+const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How often old changes and answers are thrown away.
+const TIDY: Duration = Duration::from_secs(60 * 60);
+
+/// What the feed tells whoever keeps something of the store.
+#[derive(Clone, Copy, Debug)]
+pub enum News<'n> {
+    Activation {
+        connection: &'n str,
+        tenant: &'n str,
+        revision: i64,
+    },
+    /// The connection was made, changed or deleted; it is served as it is now.
+    Connection {
+        key: &'n str,
+    },
+    /// Anything may have changed.
+    Everything {
+        revision: i64,
+    },
+    /// All up to here was told, and is served.
+    Reached {
+        revision: i64,
+    },
+    /// The store does not answer; it last did then.
+    Lost {
+        last: Instant,
+    },
+}
+
+/// Who is told.
+pub type Listener = Box<dyn Fn(News<'_>) + Send + Sync>;
+
+/// The one follower of the store's changes in the process.
+pub struct Feed {
+    store: Store,
+    sealer: Arc<Sealer>,
+    live: Arc<Live>,
+    listener: Listener,
+    position: i64,
+    last_contact: Instant,
+    /// The files whose auth methods are recorded, by the generation of the configuration.
+    recorded: u64,
+    tidied: Instant,
+}
+
+impl Feed {
+    /// Reads all the definitions of the store, and has them served beside those of files.
+    pub async fn open(
+        store: Store,
+        sealer: Arc<Sealer>,
+        live: Arc<Live>,
+        listener: Listener,
+    ) -> Result<Self, StoreError> {
+        let now = Instant::now();
+        let mut feed = Self {
+            store,
+            sealer,
+            live,
+            listener,
+            position: 0,
+            last_contact: now,
+            recorded: 0,
+            tidied: now,
+        };
+        feed.record_methods().await?;
+        feed.read_everything().await?;
+        feed.reached();
+        Ok(feed)
+    }
+
+    /// Until told to stop.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let stopped = async move { stop.wait_for(|it| *it).await.map(drop) };
+        tokio::select! {
+            _ = stopped => {}
+            () = self.follow() => {}
+        }
+    }
+
+    async fn follow(&mut self) {
+        let mut signals: Option<Signals> = None;
+        let mut wait = BACK_OFF;
+        let mut is_lost = false;
+        loop {
+            match self.catch_up(&mut signals).await {
+                Ok(()) => {
+                    if std::mem::take(&mut is_lost) {
+                        tracing::info!(position = self.position, "the store is reached again");
+                    }
+                    wait = BACK_OFF;
+                    self.listen(&mut signals).await;
+                }
+                Err(error) => {
+                    if !std::mem::replace(&mut is_lost, true) {
+                        tracing::error!("the store is not reached: {error}");
+                    }
+                    signals = None;
+                    self.live.store_lost(&error.to_string());
+                    (self.listener)(News::Lost { last: self.last_contact });
+                    tokio::time::sleep(jittered(wait)).await;
+                    wait = (wait * 2).min(BACK_OFF_MAX);
+                }
+            }
+        }
+    }
+
+    /// Waits until there may be something new.
+    async fn listen(&self, signals: &mut Option<Signals>) {
+        let told = async {
+            match signals {
+                Some(it) => it.written().await,
+                None => std::future::pending().await,
+            }
+        };
+        // Without a link that tells, asking goes on; the next round asks for another link.
+        if let Ok(Err(_)) = tokio::time::timeout(POLL, told).await {
+            *signals = None;
+            tokio::time::sleep(BACK_OFF).await;
+        }
+    }
+
+    async fn catch_up(&mut self, signals: &mut Option<Signals>) -> Result<(), StoreError> {
+        if signals.is_none() {
+            *signals = Some(within(self.store.signals()).await?);
+        }
+        if self.recorded != self.live.status().generation {
+            self.record_methods().await?;
+        }
+        loop {
+            let changes = self.store.changes();
+            let scope = &Scope::System;
+            match within(changes.since(scope, self.position, PAGE_MAX)).await? {
+                Since::Changes(changes) if changes.is_empty() => break,
+                Since::Changes(changes) => self.take_up(&changes).await?,
+                Since::Forgotten => self.read_everything().await?,
+            }
+        }
+        self.reached();
+        if self.tidied.elapsed() >= TIDY {
+            self.tidied = Instant::now();
+            let older_than = i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
+            self.store.changes().prune(&Scope::System, older_than).await?;
+            self.store.idempotency().prune(&Scope::System, older_than).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_up(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        let mut touched = Touched::default();
+        for Change { revision, kind, key, tenant, .. } in changes {
+            let section = match kind {
+                Kind::Activation => {
+                    let (connection, tenant) = (&**key, tenant.as_deref().unwrap_or_default());
+                    let revision = *revision;
+                    (self.listener)(News::Activation { connection, tenant, revision });
+                    continue;
+                }
+                Kind::Connector | Kind::AuthMethod => Section::Connectors,
+                Kind::Integration => Section::Integrations,
+                Kind::Environment => Section::Environments,
+                Kind::Connection => Section::Connections,
+                Kind::Caller => Section::Callers,
+                // Nothing of them is served: a tenant's activations have changes of their own.
+                Kind::Tenant | Kind::Token => continue,
+            };
+            if let Ok(key) = Key::try_from(&**key) {
+                touched.of(section).insert(key);
+            }
+        }
+        if !touched.is_empty() {
+            let read = Layer::read_some(&self.store, &touched).await?;
+            let connections = touched.connections.clone();
+            let live = Arc::clone(&self.live);
+            // Opening credentials takes its time, and may wait for keys to be read.
+            blocking(move || live.change(read, touched)).await?;
+            for key in &connections {
+                (self.listener)(News::Connection { key: key.as_str() });
+            }
+        }
+        self.position = changes.last().map_or(self.position, |it| it.revision);
+        self.reached();
+        Ok(())
+    }
+
+    async fn read_everything(&mut self) -> Result<(), StoreError> {
+        // First: what changes while we read is read once more.
+        let revision = within(self.store.changes().revision(&Scope::System)).await?;
+        let layer = Layer::read(&self.store).await?;
+        let (live, sealer) = (Arc::clone(&self.live), Arc::clone(&self.sealer));
+        blocking(move || live.stored(layer, sealer)).await?;
+        (self.listener)(News::Everything { revision });
+        self.position = revision;
+        Ok(())
+    }
+
+    /// Records the auth methods of files that are not recorded as they are: stored connections pin them.
+    async fn record_methods(&mut self) -> Result<(), StoreError> {
+        let generation = self.live.status().generation;
+        let snapshot = self.live.snapshot_full();
+        let mut seen = Vec::new();
+        for (key, _) in snapshot.declared().all(Section::Connectors) {
+            let methods = snapshot.connector(key.as_str()).into_iter().flat_map(|it| &it.methods);
+            seen.extend(methods.map(|(method, it)| SeenMethod {
+                connector: key.as_str(),
+                method: method.as_str(),
+                definition: &it.definition,
+            }));
+        }
+        // In one order, so that two attaches do not wait for each other in a circle.
+        seen.sort_by_key(|it| (it.connector, it.method));
+        self.store.auth_methods().record_seen(&Scope::System, &seen).await?;
+        self.recorded = generation;
+        Ok(())
+    }
+
+    fn reached(&mut self) {
+        self.last_contact = Instant::now();
+        (self.listener)(News::Reached { revision: self.position });
+        self.live.store_reached(self.position);
+    }
+}
+
+async fn within<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(ANSWER, asked).await.unwrap_or(Err(StoreError::TimedOut))
+}
+
+async fn blocking(work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| StoreError::Refused("a fault in attache; the log says more".to_owned()))
+}
+
+/// Between half of it and all of it: replicas that lost the store together do not come together.
+fn jittered(wait: Duration) -> Duration {
+    let mut byte = [0];
+    aws_lc_rs::rand::fill(&mut byte).expect("the operating system has randomness");
+    wait / 2 + wait / 2 * u32::from(byte[0]) / 255
+}
+
+impl fmt::Debug for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed").field("position", &self.position).finish_non_exhaustive()
+    }
+}

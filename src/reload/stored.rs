@@ -1,0 +1,345 @@
+//! The definitions of the store as they were last read: all at start, then what changed.
+use crate::catalog::AuthMethod;
+use crate::catalog::Methods;
+use crate::catalog::Opened;
+use crate::catalog::RawConnection;
+use crate::catalog::RawConnector;
+use crate::catalog::RawEnvironment;
+use crate::catalog::Section;
+use crate::catalog::Stored;
+use crate::catalog::StoredCaller;
+use crate::catalog::StoredConnection;
+use crate::catalog::StoredConnector;
+use crate::catalog::Touched;
+use crate::model::Credential;
+use crate::model::Key;
+use crate::model::Scope;
+use crate::model::UnixTime;
+use crate::seal::Binding;
+use crate::seal::Sealer;
+use crate::seal::Slot;
+use crate::store;
+use crate::store::CallerKey;
+use crate::store::CallerRow;
+use crate::store::ConnectionRow;
+use crate::store::ConnectorRow;
+use crate::store::EnvironmentRow;
+use crate::store::IntegrationRow;
+use crate::store::Listed;
+use crate::store::MethodRevision;
+use crate::store::SealedCredential;
+use crate::store::Store;
+use crate::store::StoreError;
+use serde::de::DeserializeOwned;
+use serde_json::Map;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What was read, with the sealed credentials of connections, and what could not be read.
+#[derive(Debug, Default)]
+pub(super) struct Layer {
+    pub(super) stored: Stored,
+    /// By owner.
+    sealed: HashMap<Box<str>, SealedPair>,
+    /// Rows that say nothing usable, and why.
+    pub(super) unreadable: BTreeMap<(Section, String), String>,
+}
+
+/// The credentials of a connection itself.
+#[derive(Debug, Default)]
+struct SealedPair {
+    own: Option<SealedCredential>,
+    test: Option<SealedCredential>,
+}
+
+impl Layer {
+    /// All of it. Activations are not read: there may be millions.
+    pub(super) async fn read(store: &Store) -> Result<Self, StoreError> {
+        let scope = &Scope::System;
+        let mut layer = Self::default();
+        let (methods, broken) = store.auth_methods().all(scope).await?;
+        layer.add_methods(methods);
+        layer.note(Section::Connectors, &broken);
+        let (credentials, broken) = store.credentials().of_connections(scope).await?;
+        for entry in credentials {
+            layer.add_sealed(&entry.owner, entry.slot, entry.credential);
+        }
+        layer.note(Section::Connections, &broken);
+        let (keys, broken) = store.callers().all_keys(scope).await?;
+        layer.note(Section::Callers, &broken);
+        let mut keys_of: HashMap<String, Vec<CallerKey>> = HashMap::new();
+        for key in keys {
+            keys_of.entry(key.caller.clone()).or_default().push(key);
+        }
+        layer.add_all(Section::Connectors, store.connectors().all(scope).await?, |_, it| it);
+        layer.add_all(Section::Integrations, store.integrations().all(scope).await?, |_, it| it);
+        layer.add_all(Section::Environments, store.environments().all(scope).await?, |_, it| it);
+        layer.add_all(Section::Connections, store.connections().all(scope).await?, |_, it| it);
+        layer.add_all(Section::Callers, store.callers().all(scope).await?, |key, row| {
+            (row, keys_of.remove(key).unwrap_or_default())
+        });
+        Ok(layer)
+    }
+
+    /// These rows alone, as they are now.
+    pub(super) async fn read_some(store: &Store, touched: &Touched) -> Result<Self, StoreError> {
+        let scope = &Scope::System;
+        let mut layer = Self::default();
+        for key in &touched.connectors {
+            let methods = match store.auth_methods().all_of(scope, key.as_str()).await {
+                Err(StoreError::Corrupt { .. }) => {
+                    let (all, broken) = store.auth_methods().all(scope).await?;
+                    layer.note(Section::Connectors, &broken);
+                    all.into_iter().filter(|it| it.connector == key.as_str()).collect()
+                }
+                methods => methods?,
+            };
+            layer.add_methods(methods);
+            let row = store.connectors().get(scope, key.as_str()).await;
+            layer.add_one(Section::Connectors, key, row, |it| it)?;
+        }
+        for key in &touched.integrations {
+            let row = store.integrations().get(scope, key.as_str()).await;
+            layer.add_one(Section::Integrations, key, row, |it| it)?;
+        }
+        for key in &touched.environments {
+            let row = store.environments().get(scope, key.as_str()).await;
+            layer.add_one(Section::Environments, key, row, |it| it)?;
+        }
+        for key in &touched.connections {
+            let row = store.connections().get(scope, key.as_str()).await;
+            if let Ok(Some(row)) = &row {
+                for slot in [Slot::Own, Slot::Test] {
+                    match store.credentials().get(scope, &row.value.id, "", slot).await {
+                        Ok(Some(sealed)) => layer.add_sealed(&row.value.id, slot, sealed),
+                        Ok(None) => {}
+                        Err(error @ StoreError::Corrupt { .. }) => {
+                            layer.note(Section::Connections, &[error]);
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            layer.add_one(Section::Connections, key, row, |it| it)?;
+        }
+        for key in &touched.callers {
+            let row = store.callers().get(scope, key.as_str()).await;
+            let keys = match store.callers().keys(scope, key.as_str()).await {
+                Err(error @ StoreError::Corrupt { .. }) => {
+                    layer.note(Section::Callers, &[error]);
+                    Vec::new()
+                }
+                keys => keys?,
+            };
+            layer.add_one(Section::Callers, key, row, |it| (it, keys))?;
+        }
+        Ok(layer)
+    }
+
+    /// Puts what was read of the touched rows in the place of what was known of them.
+    pub(super) fn merge(&mut self, read: Self, touched: &Touched) {
+        let Self { stored, sealed, unreadable } = self;
+        for key in &touched.connections {
+            if let Some(former) = stored.connections.remove(key) {
+                sealed.remove(&former.owner);
+            }
+        }
+        for key in &touched.connectors {
+            stored.connectors.remove(key);
+            stored.methods.remove(key);
+        }
+        touched.integrations.iter().for_each(|it| drop(stored.integrations.remove(it)));
+        touched.environments.iter().for_each(|it| drop(stored.environments.remove(it)));
+        touched.callers.iter().for_each(|it| drop(stored.callers.remove(it)));
+        for section in Section::ALL {
+            for key in touched.keys(section) {
+                unreadable.remove(&(section, key.to_string()));
+            }
+        }
+        stored.connectors.extend(read.stored.connectors);
+        stored.methods.extend(read.stored.methods);
+        stored.integrations.extend(read.stored.integrations);
+        stored.environments.extend(read.stored.environments);
+        stored.connections.extend(read.stored.connections);
+        stored.callers.extend(read.stored.callers);
+        sealed.extend(read.sealed);
+        unreadable.extend(read.unreadable);
+    }
+
+    /// A connection's credentials, in the clear. May block for as long as reading keys takes.
+    pub(super) fn open(&self, row: &StoredConnection, sealer: &Sealer) -> Result<Opened, String> {
+        let Some(pair) = self.sealed.get(&row.owner) else { return Ok(Opened::default()) };
+        let open = |slot, sealed: &Option<SealedCredential>| {
+            let Some(SealedCredential { generation, sealed }) = sealed else { return Ok(None) };
+            let owner = &*row.owner;
+            let binding = Binding { owner, tenant: "", slot, generation: *generation };
+            let opened = sealer.open(&binding, sealed);
+            opened.map(Some).map_err(|it| format!("its credential does not open: {it}"))
+        };
+        Ok(Opened {
+            credential: open(Slot::Own, &pair.own)?.unwrap_or_else(Credential::default),
+            test: open(Slot::Test, &pair.test)?,
+        })
+    }
+
+    fn add_all<R, T: Readable>(
+        &mut self,
+        section: Section,
+        listed: Listed<store::Stored<R>>,
+        mut with: impl FnMut(&str, R) -> T,
+    ) {
+        self.note(section, &listed.unreadable);
+        for row in listed.rows {
+            let value = with(&row.key, row.value);
+            self.add(section, &row.key, value);
+        }
+    }
+
+    fn add_one<R, T: Readable>(
+        &mut self,
+        section: Section,
+        key: &Key,
+        row: Result<Option<store::Stored<R>>, StoreError>,
+        with: impl FnOnce(R) -> T,
+    ) -> Result<(), StoreError> {
+        match row {
+            Ok(Some(row)) => self.add(section, key.as_str(), with(row.value)),
+            Ok(None) => {}
+            Err(error @ StoreError::Corrupt { .. }) => {
+                self.unreadable.insert((section, key.to_string()), error.to_string());
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn add<T: Readable>(&mut self, section: Section, key: &str, row: T) {
+        let read = Key::try_from(key).map_err(|it| it.to_string());
+        if let Err(problem) = read.and_then(|key| row.read_into(key, &mut self.stored)) {
+            self.unreadable.insert((section, key.to_owned()), problem);
+        }
+    }
+
+    fn add_methods(&mut self, revisions: Vec<MethodRevision>) {
+        for it in revisions {
+            let name = format!("{}@{} of {}", it.method, it.revision, it.connector);
+            if let Err(problem) = add_method(&mut self.stored.methods, it) {
+                self.unreadable.insert((Section::Connectors, name), problem);
+            }
+        }
+    }
+
+    fn add_sealed(&mut self, owner: &str, slot: Slot, sealed: SealedCredential) {
+        let pair = self.sealed.entry(owner.into()).or_default();
+        match slot {
+            Slot::Own => pair.own = Some(sealed),
+            Slot::Test => pair.test = Some(sealed),
+            Slot::Activation | Slot::Reply | Slot::Deployment => {}
+        }
+    }
+
+    fn note(&mut self, section: Section, broken: &[StoreError]) {
+        for error in broken {
+            let key = match error {
+                StoreError::Corrupt { key: Some(key), .. } => key.clone(),
+                _ => String::new(),
+            };
+            self.unreadable.insert((section, key), error.to_string());
+        }
+    }
+}
+
+fn add_method(methods: &mut BTreeMap<Key, Methods>, it: MethodRevision) -> Result<(), String> {
+    let key = |text: &str| Key::try_from(text).map_err(|it| it.to_string());
+    let (connector, method) = (key(&it.connector)?, key(&it.method)?);
+    let revision = u32::try_from(it.revision).map_err(|_| "its revision is no number of one")?;
+    let raw = serde_json::from_str(&it.definition).map_err(|it| it.to_string())?;
+    let built = AuthMethod::recorded(method.clone(), revision, raw).map(Arc::new);
+    methods.entry(connector).or_default().entry(method).or_default().insert(revision, built);
+    Ok(())
+}
+
+/// A row that says a definition.
+trait Readable {
+    fn read_into(self, key: Key, stored: &mut Stored) -> Result<(), String>;
+}
+
+impl Readable for ConnectorRow {
+    fn read_into(self, key: Key, stored: &mut Stored) -> Result<(), String> {
+        let raw: RawConnector = read(&self.definition, [])?;
+        let mut methods = Vec::with_capacity(self.methods.len());
+        for (method, revision) in self.methods {
+            let method = Key::try_from(&*method).map_err(|it| it.to_string())?;
+            let revision = u32::try_from(revision).map_err(|it| it.to_string())?;
+            methods.push((method, revision));
+        }
+        stored.connectors.insert(key, StoredConnector { raw, methods });
+        Ok(())
+    }
+}
+
+impl Readable for ConnectionRow {
+    fn read_into(self, key: Key, stored: &mut Stored) -> Result<(), String> {
+        let raw: RawConnection = read(
+            &self.definition,
+            [
+                ("connector", self.connector.into()),
+                ("auth", self.method.into()),
+                ("embedded", self.embedded.into()),
+                ("enabled", self.enabled.into()),
+            ],
+        )?;
+        let revision = u32::try_from(self.revision).map_err(|it| it.to_string())?;
+        let connection = StoredConnection { owner: self.id.into(), revision, raw };
+        stored.connections.insert(key, connection);
+        Ok(())
+    }
+}
+
+impl Readable for IntegrationRow {
+    fn read_into(self, key: Key, stored: &mut Stored) -> Result<(), String> {
+        stored.integrations.insert(key, read(&self.definition, [])?);
+        Ok(())
+    }
+}
+
+impl Readable for EnvironmentRow {
+    fn read_into(self, key: Key, stored: &mut Stored) -> Result<(), String> {
+        let assign = self.assign().iter().map(|(alias, it)| (alias.clone(), it.clone().into()));
+        let assign: Map<String, Value> = assign.collect();
+        let raw: RawEnvironment = read(
+            &self.definition,
+            [
+                ("integration", self.integration.into()),
+                ("deployed", self.deployed.into()),
+                ("assign", assign.into()),
+            ],
+        )?;
+        stored.environments.insert(key, raw);
+        Ok(())
+    }
+}
+
+impl Readable for (CallerRow, Vec<CallerKey>) {
+    fn read_into(self, key: Key, stored: &mut Stored) -> Result<(), String> {
+        let (row, keys) = self;
+        let expires = |it: i64| UnixTime::from_ms(u64::try_from(it).unwrap_or_default());
+        let keys = keys.into_iter().map(|it| (it.hash, it.expires_at_ms.map(expires))).collect();
+        let caller = StoredCaller { grants: read(&row.definition, [])?, keys };
+        stored.callers.insert(key, caller);
+        Ok(())
+    }
+}
+
+/// The definition in JSON, with what has columns of its own put back into it.
+fn read<T: DeserializeOwned>(
+    definition: &str,
+    columns: impl IntoIterator<Item = (&'static str, Value)>,
+) -> Result<T, String> {
+    let mut fields: Map<String, Value> =
+        serde_json::from_str(definition).map_err(|it| it.to_string())?;
+    fields.extend(columns.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    serde_json::from_value(fields.into()).map_err(|it| it.to_string())
+}
