@@ -1,5 +1,7 @@
 //! `GET /readyz`: whether to send traffic here, and what is being served.
 use super::AdminState;
+use crate::model::UnixTime;
+use crate::reload::StoreStatus;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -13,6 +15,8 @@ pub(super) struct Readiness {
     /// The process is about to stop: it finishes what it has and takes nothing new.
     draining: bool,
     configuration: Configuration,
+    /// Null where there is no store.
+    store: Option<Store>,
 }
 
 #[derive(Debug, Serialize)]
@@ -25,21 +29,55 @@ struct Configuration {
     last_error: Option<String>,
 }
 
+/// How things stand with the store. What is known goes on while it is not reached.
+#[derive(Debug, Serialize)]
+struct Store {
+    reached: bool,
+    /// RFC 3339, UTC.
+    last_contact: String,
+    /// Why it is not reached, since its last contact.
+    problem: Option<String>,
+    /// The revision up to which its changes are served.
+    revision: i64,
+    /// Stored definitions that are not served, or not whole.
+    skipped: usize,
+    /// The first of them, and why.
+    first_skipped: Option<String>,
+}
+
+impl From<StoreStatus> for Store {
+    fn from(status: StoreStatus) -> Self {
+        Self {
+            reached: status.problem.is_none(),
+            last_contact: rfc3339(status.last_contact),
+            problem: status.problem,
+            revision: status.position,
+            skipped: status.skipped.len(),
+            first_skipped: status.skipped.into_iter().next(),
+        }
+    }
+}
+
+fn rfc3339(time: UnixTime) -> String {
+    let ms = i64::try_from(time.as_ms()).ok();
+    let time = ms.and_then(|it| Timestamp::from_millisecond(it).ok());
+    time.unwrap_or(Timestamp::MAX).to_string()
+}
+
 /// 200 while work is taken, 503 while draining. A refused reload does not make it unready: what was
 /// good before is still served.
 pub(super) async fn ready(State(state): State<AdminState>) -> (StatusCode, Json<Readiness>) {
     let draining = state.draining.load(Ordering::Acquire);
     let served = state.live.status();
-    let loaded_at = i64::try_from(served.loaded_at.as_ms()).ok();
-    let loaded_at = loaded_at.and_then(|it| Timestamp::from_millisecond(it).ok());
     let readiness = Readiness {
         ready: !draining,
         draining,
         configuration: Configuration {
             generation: served.generation,
-            loaded_at: loaded_at.unwrap_or(Timestamp::MAX).to_string(),
+            loaded_at: rfc3339(served.loaded_at),
             last_error: served.last_error,
         },
+        store: state.live.store_status().map(Store::from),
     };
     let status = if draining { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     (status, Json(readiness))

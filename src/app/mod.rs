@@ -1,7 +1,9 @@
 //! The composition root: configuration becomes a running gateway, and ends it in good order.
 mod clock;
+mod control;
 mod keys;
 mod plane;
+mod sealing;
 mod watchers;
 
 pub use clock::now;
@@ -13,6 +15,9 @@ use crate::config::AccessLog;
 use crate::config::LinkLimits;
 use crate::config::LogFormat;
 use crate::config::LogSettings;
+use crate::config::SealSettings;
+use crate::config::StoreSettings;
+use crate::config::StoreUrl;
 use crate::config::TlsFiles;
 use crate::inbound::ReplayMemory;
 use crate::journal;
@@ -34,6 +39,8 @@ use crate::server::WorkerError;
 use crate::telemetry::Metrics;
 use crate::telemetry::log::Format;
 use crate::upstream::Resolver;
+use control::Control;
+use control::Opening;
 use plane::Plane;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -58,6 +65,12 @@ pub struct Options {
     pub admin_token: Option<Secret>,
     /// The folder for bodies that are kept to be sent again; the system's for temporary files if unsaid.
     pub spill: Option<PathBuf>,
+    /// The store, whatever the configuration says.
+    pub store: Option<StoreUrl>,
+    /// Where sealing keys come from, whatever the configuration says.
+    pub seal: Option<SealSettings>,
+    /// Where a SQLite file lies whose path is not given.
+    pub data_dir: PathBuf,
 }
 
 /// Why a gateway does not start. Nothing is listening then.
@@ -71,6 +84,8 @@ pub enum StartError {
     Bind { listener: &'static str, error: BindError },
     #[error("server.{listener}.tls: {error}")]
     Tls { listener: &'static str, error: TlsError },
+    #[error("store: {0}")]
+    Store(String),
     #[error("log.access: {0}")]
     AccessLog(String),
     #[error("the configuration's files can't be watched: {0}")]
@@ -94,6 +109,8 @@ pub struct App {
     traffic: Vec<JoinHandle<()>>,
     serving: JoinHandle<()>,
     watchers: Watchers,
+    /// Where there is a store.
+    stored: Option<Control>,
     ready_delay: Duration,
 }
 
@@ -107,13 +124,27 @@ impl App {
     ) -> Result<Self, StartError> {
         let metrics = Metrics::new(now());
         let env = Box::new(|name: &str| std::env::var(name).ok());
-        let source = Source { paths: options.config, env, clock: now };
+        let source = Source { paths: options.config.clone(), env, clock: now };
         let loaded = reload::load(&source.paths, &*source.env).map_err(StartError::Config)?;
-        refuse_what_can_not_run(&loaded, &options.admin_token)?;
+        refuse_what_can_not_run(&loaded, &options)?;
         log(&loaded.settings.log)?;
         drop(loaded);
         let (live, settings) =
             Live::start(source, Arc::clone(&metrics)).map_err(StartError::Config)?;
+        let store = match (options.store, &settings.store) {
+            (Some(url), Some(given)) => Some(StoreSettings { url, ..given.clone() }),
+            (Some(url), None) => Some(StoreSettings::at(url)),
+            (None, given) => given.clone(),
+        };
+        let opening = |store| Opening {
+            store,
+            seal: options.seal.unwrap_or_else(|| settings.seal.clone()),
+            data_dir: options.data_dir,
+            live: Arc::clone(&live),
+            metrics: Arc::clone(&metrics),
+        };
+        let stored = store.map(opening).map(Control::start).transpose()?;
+        let vault = stored.as_ref().map(|it| Arc::clone(&it.opened.vault));
         let settings = Arc::new(settings);
         let (target, format) = access_log(&settings.log);
         let journal = Journal::start(target, format, Arc::clone(&metrics))
@@ -162,7 +193,7 @@ impl App {
                 rates: Arc::clone(&rates),
                 gates: Arc::clone(&gates),
                 circuits: Arc::clone(&circuits),
-                vault: None,
+                vault: vault.clone(),
                 spill: Arc::clone(&spill),
                 resolver: options.resolver.clone(),
                 settings: Arc::clone(&settings),
@@ -222,6 +253,7 @@ impl App {
             traffic,
             serving,
             watchers,
+            stored,
             ready_delay: settings.shutdown.ready_delay,
         })
     }
@@ -257,6 +289,9 @@ impl App {
         self.watchers.stop();
         self.stop_admin.send_replace(true);
         drop(self.serving.join());
+        if let Some(stored) = self.stored {
+            stored.stop();
+        }
         let lost = self.journal.close(LOG_FLUSH);
         if lost > 0 {
             tracing::warn!(lost, "access log records could not be written");
@@ -291,27 +326,20 @@ fn wait(pause: Duration) {
     }
 }
 
-/// What a gateway must not start without.
-fn refuse_what_can_not_run(
-    loaded: &Loaded,
-    admin_token: &Option<Secret>,
-) -> Result<(), StartError> {
+/// What a gateway must not start without. With a store, callers can be made while it runs.
+fn refuse_what_can_not_run(loaded: &Loaded, options: &Options) -> Result<(), StartError> {
     let refused = |text: &str| Err(StartError::Refused(text.to_owned()));
-    if loaded.snapshot.callers().next().is_none() {
+    let has_store = loaded.settings.store.is_some() || options.store.is_some();
+    if loaded.snapshot.callers().next().is_none() && !has_store {
         return refused(
             "callers: there is none, so nobody could use the proxy; \
              add one with a `key` of at least 16 characters, or start with `--dev`",
         );
     }
-    if loaded.settings.admin.token.is_none() && admin_token.is_none() {
+    if loaded.settings.admin.token.is_none() && options.admin_token.is_none() {
         return refused(
             "server.admin.token: there is none; set ATTACHE_ADMIN_TOKEN (or ATTACHE_ADMIN_TOKEN_FILE) \
              to a long random value, or start with `--dev`",
-        );
-    }
-    if loaded.settings.store.is_some() {
-        return refused(
-            "store.url: this build has no store yet; leave `store` out to run from files alone",
         );
     }
     Ok(())

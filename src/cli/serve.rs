@@ -1,13 +1,20 @@
 //! `attache serve`: runs the gateway until it is told to stop.
 use super::memory;
 use crate::app::App;
+use crate::app::KeySources;
+use crate::app::KeysError;
 use crate::app::Options;
 use crate::app::StartError;
+use crate::config::KeySource;
 use crate::config::LogFormat;
 use crate::config::LogSettings;
+use crate::config::SealSettings;
+use crate::config::StoreUrl;
 use crate::model::Secret;
 use crate::reload;
 use crate::reload::Loaded;
+use crate::seal::Keyring;
+use crate::seal::Reading;
 use crate::telemetry::log;
 use crate::telemetry::log::Log;
 use crate::telemetry::log::report_panics;
@@ -37,7 +44,12 @@ pub struct Serve {
     /// Where attache keeps what it makes itself
     #[arg(long, env = "ATTACHE_DATA_DIR", value_name = "DIR", default_value = "data")]
     data_dir: PathBuf,
-    /// Loopback only; makes the caller key and the admin token that are missing, and prints them once
+    /// The store: `sqlite:PATH` or `postgres://…`. Default: the configuration's; without any
+    /// configuration, SQLite in the data folder
+    #[arg(long, env = "ATTACHE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    database_url: Option<StoreUrl>,
+    /// Loopback only; makes the caller key, the admin token and the sealing key that are missing, and
+    /// prints them once
     #[arg(long, env = "ATTACHE_DEV")]
     dev: bool,
     /// Once ready, write the listeners' addresses to this file, as JSON
@@ -79,20 +91,25 @@ impl Serve {
 
     fn start(&self) -> Result<(App, Option<Log>), StartError> {
         let mut config = self.config.clone();
+        let store = match database_url(self.database_url.clone())? {
+            None if config.is_empty() && !self.dev => Some(StoreUrl::Sqlite(None)),
+            url => url,
+        };
+        let mut seal = None;
         if self.dev {
             let loaded = load(&config)?;
             check_loopback(&loaded)?;
             config.extend(self.make_what_is_missing(&loaded)?);
-        } else if config.is_empty() {
-            return Err(StartError::Refused(
-                "nothing to serve: name a file or a folder with `--config PATH`, or try `--dev`"
-                    .to_owned(),
-            ));
+            if store.is_some() || loaded.settings.store.is_some() {
+                seal = self.make_seal_key(&loaded.settings.seal)?;
+            }
         }
         let mut log = None;
         let admin_token = admin_token()?;
         let spill = Some(self.data_dir.clone()).filter(|it| it.is_dir());
-        let options = Options { config, admin_token, spill, ..Options::default() };
+        let data_dir = self.data_dir.clone();
+        let options =
+            Options { config, admin_token, spill, store, seal, data_dir, ..Options::default() };
         let app = App::start(options, |settings| {
             log = Some(start_log(settings)?);
             Ok(())
@@ -132,6 +149,39 @@ impl Serve {
         }
         Ok(Some(path))
     }
+
+    /// With `--dev`, where a store is used and no key is named: a file in the data folder with a key,
+    /// made at the first start.
+    fn make_seal_key(&self, named: &SealSettings) -> Result<Option<SealSettings>, StartError> {
+        let read = KeySources::new(named).read(Reading::Thorough);
+        if !matches!(read, Err(KeysError::Unset { .. })) {
+            return Ok(None);
+        }
+        let path = self.data_dir.join("dev.seal-key");
+        if !path.exists() {
+            let failed = |it: io::Error| {
+                StartError::Refused(format!("{} can't be written: {}", path.display(), it.kind()))
+            };
+            let key = Keyring::fresh_line(None);
+            fs::create_dir_all(&self.data_dir).map_err(failed)?;
+            write_private(&path, key.expose()).map_err(failed)?;
+            eprintln!("{} was made:\n{}\n", path.display(), key.expose());
+        }
+        Ok(Some(SealSettings { keys: vec![KeySource::File(path)] }))
+    }
+}
+
+/// The store's URL: as given, or from the file that `ATTACHE_DATABASE_URL_FILE` names.
+fn database_url(given: Option<StoreUrl>) -> Result<Option<StoreUrl>, StartError> {
+    let Ok(path) = std::env::var("ATTACHE_DATABASE_URL_FILE") else { return Ok(given) };
+    if given.is_some() {
+        return Ok(given);
+    }
+    let refused = |it: String| StartError::Refused(format!("ATTACHE_DATABASE_URL_FILE: {it}"));
+    let text = fs::read_to_string(&path)
+        .map_err(|it| refused(format!("{path} can't be read: {}", it.kind())))?;
+    let url = StoreUrl::try_from(text.strip_suffix('\n').unwrap_or(&text));
+    url.map(Some).map_err(|it| refused(it.to_string()))
 }
 
 /// The admin token from `ATTACHE_ADMIN_TOKEN`, or from the file that `ATTACHE_ADMIN_TOKEN_FILE` names.

@@ -59,7 +59,7 @@ impl Layer {
     pub(super) async fn read(store: &Store) -> Result<Self, StoreError> {
         let scope = &Scope::System;
         let mut layer = Self::default();
-        let (methods, broken) = store.auth_methods().all(scope).await?;
+        let (methods, broken) = store.auth_methods().in_use(scope).await?;
         layer.add_methods(methods);
         layer.note(Section::Connectors, &broken);
         let (credentials, broken) = store.credentials().of_connections(scope).await?;
@@ -90,7 +90,7 @@ impl Layer {
         for key in &touched.connectors {
             let methods = match store.auth_methods().all_of(scope, key.as_str()).await {
                 Err(StoreError::Corrupt { .. }) => {
-                    let (all, broken) = store.auth_methods().all(scope).await?;
+                    let (all, broken) = store.auth_methods().in_use(scope).await?;
                     layer.note(Section::Connectors, &broken);
                     all.into_iter().filter(|it| it.connector == key.as_str()).collect()
                 }
@@ -111,6 +111,7 @@ impl Layer {
         for key in &touched.connections {
             let row = store.connections().get(scope, key.as_str()).await;
             if let Ok(Some(row)) = &row {
+                layer.read_pinned(store, &row.value).await?;
                 for slot in [Slot::Own, Slot::Test] {
                     match store.credentials().get(scope, &row.value.id, "", slot).await {
                         Ok(Some(sealed)) => layer.add_sealed(&row.value.id, slot, sealed),
@@ -138,6 +139,18 @@ impl Layer {
         Ok(layer)
     }
 
+    /// The revision that a connection pins: nobody may have used it before.
+    async fn read_pinned(&mut self, store: &Store, row: &ConnectionRow) -> Result<(), StoreError> {
+        let (connector, method) = (&*row.connector, &*row.method);
+        let methods = store.auth_methods();
+        match methods.revision(&Scope::System, connector, method, row.revision).await {
+            Ok(revision) => self.add_methods(revision.into_iter().collect()),
+            Err(error @ StoreError::Corrupt { .. }) => self.note(Section::Connectors, &[error]),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
     /// Puts what was read of the touched rows in the place of what was known of them.
     pub(super) fn merge(&mut self, read: Self, touched: &Touched) {
         let Self { stored, sealed, unreadable } = self;
@@ -159,7 +172,12 @@ impl Layer {
             }
         }
         stored.connectors.extend(read.stored.connectors);
-        stored.methods.extend(read.stored.methods);
+        for (connector, methods) in read.stored.methods {
+            let known = stored.methods.entry(connector).or_default();
+            for (method, revisions) in methods {
+                known.entry(method).or_default().extend(revisions);
+            }
+        }
         stored.integrations.extend(read.stored.integrations);
         stored.environments.extend(read.stored.environments);
         stored.connections.extend(read.stored.connections);

@@ -1,0 +1,165 @@
+//! The store and what works on it, on a runtime of its own: no worker ever waits for a database.
+use super::StartError;
+use super::sealing;
+use crate::config::SealSettings;
+use crate::config::StoreSettings;
+use crate::reload::Feed;
+use crate::reload::Live;
+use crate::reload::News;
+use crate::seal::Sealer;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::telemetry::Metrics;
+use crate::vault;
+use crate::vault::Marks;
+use crate::vault::Vault;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use std::time::Instant;
+use tokio::runtime::Handle;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+/// Threads for the store's work, which is mostly waiting.
+const THREADS: usize = 2;
+
+/// Threads that may block: opening credentials, running programs that print keys.
+const BLOCKING_THREADS_MAX: usize = 16;
+
+/// How long the store's work may take to finish when the program ends.
+const END: Duration = Duration::from_secs(5);
+
+/// What the store is opened from.
+pub(super) struct Opening {
+    pub(super) store: StoreSettings,
+    pub(super) seal: SealSettings,
+    /// Where a SQLite file lies whose path is not given.
+    pub(super) data_dir: PathBuf,
+    pub(super) live: Arc<Live>,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+/// The open store, until stopped.
+pub(super) struct Control {
+    pub(super) opened: Opened,
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<()>,
+}
+
+/// What others use of it.
+#[derive(Clone)]
+pub(super) struct Opened {
+    pub(super) store: Store,
+    pub(super) sealer: Arc<Sealer>,
+    pub(super) vault: Arc<Vault>,
+    pub(super) runtime: Handle,
+}
+
+impl Control {
+    /// Opens the store, brings its tables up to date, and has its definitions served. Blocks.
+    ///
+    /// On a thread of its own: whoever starts attache may be on a runtime already.
+    pub(super) fn start(opening: Opening) -> Result<Self, StartError> {
+        let (keyring, sources) = sealing::keys(&opening.seal)?;
+        let (stop, stops) = watch::channel(false);
+        let (told, opened) = mpsc::sync_channel(1);
+        let run = move || {
+            let runtime = match runtime() {
+                Ok(runtime) => runtime,
+                Err(error) => {
+                    let error = StartError::Store(format!("no threads for it: {}", error.kind()));
+                    drop(told.send(Err(error)));
+                    return;
+                }
+            };
+            runtime.block_on(async {
+                match open(opening, keyring, sources).await {
+                    Err(error) => drop(told.send(Err(error))),
+                    Ok((opened, feed)) => {
+                        let store = opened.store.clone();
+                        drop(told.send(Ok(opened)));
+                        feed.run(stops).await;
+                        drop(tokio::time::timeout(END, store.close()).await);
+                    }
+                }
+            });
+            runtime.shutdown_timeout(END);
+        };
+        let failed = |it: io::Error| StartError::Store(format!("no thread for it: {}", it.kind()));
+        let thread = thread::Builder::new().name("store".into()).spawn(run).map_err(failed)?;
+        let opened = opened.recv().unwrap_or_else(|_| {
+            Err(StartError::Store("a fault in attache; the log says more".to_owned()))
+        })?;
+        Ok(Self { opened, stop, thread })
+    }
+
+    pub(super) fn stop(self) {
+        self.stop.send_replace(true);
+        drop(self.opened);
+        // A thread that panicked has said so already.
+        drop(self.thread.join());
+    }
+}
+
+fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .thread_name("control")
+        .enable_all()
+        .build()
+}
+
+async fn open(
+    opening: Opening,
+    keyring: crate::seal::Keyring,
+    sources: Arc<super::KeySources>,
+) -> Result<(Opened, Feed), StartError> {
+    let Opening { store: settings, data_dir, live, metrics, .. } = opening;
+    let store = Store::open(&settings.url, &data_dir).await.map_err(not_reached)?;
+    let migrated = store.migrate().await.map_err(not_reached)?;
+    if migrated.from != migrated.to {
+        tracing::info!(
+            from = migrated.from,
+            to = migrated.to,
+            "the store's tables were made or changed"
+        );
+    }
+    let sealer = Arc::new(sealing::sealer(&store, keyring, sources).await?);
+    let marks = Arc::new(Marks::new(Instant::now()));
+    let load = vault::from_store(store.clone(), Arc::clone(&sealer));
+    let runtime = Handle::current();
+    let kept = u64::from(settings.cache);
+    let vault = Vault::new(kept, Arc::clone(&marks), load, runtime.clone(), Arc::clone(&metrics));
+    let listener = {
+        let (vault, serve_stale) = (Arc::clone(&vault), settings.serve_stale);
+        move |news: News<'_>| match news {
+            News::Activation { connection, tenant, revision } => {
+                vault.forget(connection, tenant, revision);
+            }
+            News::Connection { key } => vault.forget_connection(key),
+            News::Everything { revision } => vault.forget_all(revision),
+            News::Reached { revision } => {
+                marks.reached(revision);
+                metrics.activations_kept(vault.len());
+            }
+            News::Lost { last } => marks.lost(last, serve_stale),
+        }
+    };
+    let feed = Feed::open(store.clone(), Arc::clone(&sealer), live, Box::new(listener));
+    let feed = feed.await.map_err(not_reached)?;
+    Ok((Opened { store, sealer, vault, runtime }, feed))
+}
+
+/// Why a store can't be used: what only a person can mend is refused, like a wrong setting.
+pub(super) fn not_reached(error: StoreError) -> StartError {
+    match error {
+        StoreError::SchemaNewer { .. } => StartError::Refused(format!("store: {error}")),
+        error => StartError::Store(error.to_string()),
+    }
+}
