@@ -53,11 +53,12 @@ pub(super) struct Control {
 
 /// What others use of it.
 #[derive(Clone)]
-pub(super) struct Opened {
-    pub(super) store: Store,
-    pub(super) sealer: Arc<Sealer>,
-    pub(super) vault: Arc<Vault>,
-    pub(super) runtime: Handle,
+pub struct Opened {
+    pub store: Store,
+    pub sealer: Arc<Sealer>,
+    pub vault: Arc<Vault>,
+    /// Where its work is done.
+    pub runtime: Handle,
 }
 
 impl Control {

@@ -7,6 +7,7 @@ mod sealing;
 mod watchers;
 
 pub use clock::now;
+pub use control::Opened;
 pub use keys::KeySources;
 pub use keys::KeysError;
 
@@ -270,6 +271,11 @@ impl App {
 
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    /// The open store, where there is one.
+    pub fn stored(&self) -> Option<&Opened> {
+        self.stored.as_ref().map(|it| &it.opened)
     }
 
     pub fn live(&self) -> &Arc<Live> {

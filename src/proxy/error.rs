@@ -16,6 +16,8 @@ pub enum ProxyError {
     NoCallerKey,
     #[error("the caller key is unknown, malformed or given twice")]
     UnknownCaller,
+    #[error("only a tenant-scoped caller lists its connections")]
+    NotTenantScoped,
     #[error("the method {0} is not proxied")]
     Method(String),
     #[error("the request has no single valid Host")]
@@ -62,6 +64,7 @@ impl ProxyError {
         use ErrorSource::Upstream;
         let (code, source) = match self {
             Self::NoCallerKey | Self::UnknownCaller => (Code::CallerUnauthenticated, Caller),
+            Self::NotTenantScoped => (Code::CallerForbidden, Caller),
             Self::Method(_) => (Code::MethodNotAllowed, Caller),
             Self::Host | Self::Framing | Self::Target | Self::CallerStalled => {
                 (Code::BadRequest, Caller)

@@ -10,6 +10,7 @@ mod guard;
 mod head;
 mod health;
 mod identify;
+mod listing;
 mod replay;
 mod retry;
 mod tally;
@@ -131,7 +132,7 @@ impl Handler for Proxy {
             Ok(Answer::Here(mut response)) => {
                 response.headers_mut().insert(REQUEST_ID, tally.record.request_id.header().clone());
                 tally.head_is_ready(response.status().as_u16());
-                Ok(response.map(|()| InBody::own(Bytes::new(), tally)))
+                Ok(response.map(|it| InBody::own(it, tally)))
             }
             Err(error) => Ok(self.refuse(&error, tally)),
         }
@@ -148,7 +149,7 @@ impl Handler for Proxy {
 
 enum Answer {
     Upstream(Response<crate::upstream::ResponseBody<OutBody>>, Duration),
-    Here(Response<()>),
+    Here(Response<Bytes>),
 }
 
 impl Proxy {
@@ -170,7 +171,14 @@ impl Proxy {
         let by_header = identify::by_header(&self.callers, &snapshot, &head.headers, asks)?;
         let key_was_in_place = by_header.is_none();
         let (caller, tags) = match by_header {
-            Some(caller) => (caller, resolve::tags(head)?),
+            Some(caller) => match resolve::tags(head) {
+                Err(ResolveError::Untagged) if listing::is_asked(head) => {
+                    tally.record.caller = Some(caller.key.clone());
+                    let listing = listing::answer(&snapshot, &caller, head.uri.query())?;
+                    return Ok(Answer::Here(listing));
+                }
+                tags => (caller, tags?),
+            },
             None => {
                 // Without a key the tags say only where else to look for it.
                 let tags = resolve::tags(head).map_err(|_| ProxyError::NoCallerKey)?;
@@ -406,8 +414,8 @@ fn is_final_hop(headers: &HeaderMap) -> bool {
     headers.get(header::MAX_FORWARDS).is_some_and(|it| it.as_bytes() == b"0")
 }
 
-fn options() -> Response<()> {
-    let mut response = Response::new(());
+fn options() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     response.headers_mut().insert(header::ALLOW, methods);

@@ -16,6 +16,7 @@ pub mod http2;
 pub mod postgres;
 mod process;
 mod single;
+mod stored;
 mod upstream;
 mod wire;
 
@@ -33,6 +34,8 @@ pub use http2::Http2Upstream;
 pub use process::Process;
 pub use process::attache;
 pub use single::tagged;
+pub use stored::SYSTEM;
+pub use stored::Writer;
 pub use upstream::ClosedPort;
 pub use upstream::RawUpstream;
 pub use upstream::Received;
