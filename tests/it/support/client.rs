@@ -26,6 +26,11 @@ impl Response {
         self.head.field(name)
     }
 
+    /// The code of attache's own answer; empty where it is not one.
+    pub fn error(&self) -> &str {
+        self.head.field("attache-error").unwrap_or_default()
+    }
+
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
