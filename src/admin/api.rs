@@ -62,8 +62,11 @@ impl Api {
     }
 
     /// Waits until this process serves what was written at a revision.
-    pub(super) async fn served(&self, _revision: i64) {
-        std::future::ready(()).await;
+    /// Where that takes too long (the store is gone again), the write is answered all the same.
+    pub(super) async fn served(&self, revision: i64) {
+        if !self.live.applied(revision).await {
+            tracing::warn!(revision, "what was written is not served here yet");
+        }
     }
 
     /// Does work to its end on the store's runtime, whether whoever asked waits for it or hangs up: what

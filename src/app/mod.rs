@@ -214,7 +214,11 @@ impl App {
             api: admin::Api::new(
                 settings.admin.token.clone().or(options.admin_token),
                 Arc::clone(&live),
-                None,
+                stored.as_ref().map(|it| admin::Backing {
+                    store: it.opened.store.clone(),
+                    sealer: Arc::clone(&it.opened.sealer),
+                    control: it.opened.runtime.clone(),
+                }),
                 now,
             ),
             clock: now,
