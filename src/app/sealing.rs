@@ -3,6 +3,7 @@ use super::StartError;
 use super::clock::now;
 use super::control::not_reached;
 use super::keys::KeySources;
+use super::keys::KeysError;
 use crate::config::SealSettings;
 use crate::model::Scope;
 use crate::seal::FingerprintKey;
@@ -17,10 +18,13 @@ use std::sync::Arc;
 pub(super) fn keys(settings: &SealSettings) -> Result<(Keyring, Arc<KeySources>), StartError> {
     let sources = Arc::new(KeySources::new(settings));
     let keyring = sources.read(Reading::Thorough).map_err(|it| {
-        StartError::Refused(format!(
-            "seal.keys: {it}; stored credentials are sealed under it. \
-             Make one with `attache keys new`, and keep a copy apart from the database's"
-        ))
+        let hint = match it {
+            KeysError::Unset { .. } => {
+                "\nmake one with `attache keys new`, and keep a copy apart from the database's"
+            }
+            _ => "",
+        };
+        StartError::Refused(format!("seal.keys: {it}{hint}"))
     })?;
     Ok((keyring, sources))
 }

@@ -38,6 +38,7 @@ mod store_rows;
 mod stored_activations;
 mod stored_definitions;
 mod stored_outage;
+mod stored_start;
 mod streaming;
 mod support;
 mod supported;
