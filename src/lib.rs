@@ -7,6 +7,7 @@ pub mod model;
 pub mod auth;
 pub mod telemetry;
 pub mod webhook;
+pub mod wire;
 
 // Definitions: validated values, no I/O.
 pub mod catalog;

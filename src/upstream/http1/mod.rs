@@ -2,8 +2,6 @@
 //!
 //! Driven by whoever holds it, in the exchange's own task: no task, channel or timer of its own.
 //! Source: RFC 9112; what two readers could take differently is refused, not mended.
-mod chunked;
-mod outbox;
 mod response;
 mod sending;
 
@@ -13,10 +11,13 @@ use super::link::LinkFailed;
 use super::link::RequestBody;
 use super::link::Upgraded;
 use super::socket::Socket;
+use crate::wire::BodyFailed;
+use crate::wire::Chunked;
+use crate::wire::Malformed;
+use crate::wire::Outbox;
+use crate::wire::Piece;
 use bytes::Bytes;
 use bytes::BytesMut;
-use chunked::Chunked;
-use chunked::Piece;
 use http::HeaderMap;
 use http::Method;
 use http::Request;
@@ -25,10 +26,8 @@ use http::StatusCode;
 use http::header;
 use http_body::Frame;
 use http_body::SizeHint;
-use outbox::Outbox;
 use response::Head;
 use response::Length;
-use sending::BodyFailed;
 use sending::Sending;
 use std::future::poll_fn;
 use std::io;
@@ -46,10 +45,6 @@ const READ: usize = 16 * 1024;
 
 /// Room for a read once a body has shown itself to be long: bounds what waits in memory as well.
 const LONG_READ: usize = 128 * 1024;
-
-/// The bytes are not HTTP, or could be read in more than one way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Malformed;
 
 /// The link, and where the exchange on it stands.
 pub(super) struct Http1<B: RequestBody> {

@@ -1,6 +1,7 @@
 //! A response's head: parsed, and what it says of the body and of the link.
 use super::Malformed;
 use crate::upstream::link::HEAD_MAX;
+use crate::wire::decimal;
 use bytes::BytesMut;
 use http::HeaderMap;
 use http::HeaderName;
@@ -190,17 +191,6 @@ impl About {
             None => Length::UntilClose,
         })
     }
-}
-
-/// `1*DIGIT`, and no list (RFC 9110 §8.6).
-fn decimal(digits: &[u8]) -> Result<u64, Malformed> {
-    if digits.is_empty() {
-        return Err(Malformed);
-    }
-    digits.iter().try_fold(0_u64, |sum, digit| {
-        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0')).ok_or(Malformed)?;
-        sum.checked_mul(10).and_then(|it| it.checked_add(digit)).ok_or(Malformed)
-    })
 }
 
 /// `timeout=5` among the parameters: how long the upstream keeps an idle link, in seconds (RFC 2068

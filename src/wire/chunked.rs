@@ -20,7 +20,7 @@ const EXTENSIONS_MAX: usize = 16 * 1024;
 
 /// A body that is being read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Chunked {
+pub struct Chunked {
     at: At,
     extensions: usize,
 }
@@ -38,7 +38,7 @@ enum At {
 
 /// What the bytes at hand say.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub enum Piece {
     Data(Bytes),
     Trailers(HeaderMap),
     /// The body is over.
@@ -48,17 +48,17 @@ pub(super) enum Piece {
 }
 
 impl Chunked {
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         Self { at: At::Size, extensions: 0 }
     }
 
     /// True once the body's last byte has been taken.
-    pub(super) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.at == At::Done
     }
 
     /// Takes the next piece out of `inbox`.
-    pub(super) fn decode(&mut self, inbox: &mut BytesMut) -> Result<Piece, Malformed> {
+    pub fn decode(&mut self, inbox: &mut BytesMut) -> Result<Piece, Malformed> {
         loop {
             match self.at {
                 At::Size => match size_line(inbox)? {

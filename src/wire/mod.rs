@@ -1,0 +1,18 @@
+//! HTTP/1.1 as it stands on the wire, whichever side of us reads or writes it (RFC 9112).
+mod chunked;
+mod field;
+mod framing;
+mod outbox;
+
+pub use chunked::Chunked;
+pub use chunked::Piece;
+pub use field::decimal;
+pub use field::write_field;
+pub use field::write_length;
+pub use framing::BodyFailed;
+pub use framing::Framing;
+pub use outbox::Outbox;
+
+/// The bytes are not HTTP, or could be read in more than one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
