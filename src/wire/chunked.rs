@@ -19,15 +19,16 @@ const TRAILER_FIELDS_MAX: usize = 64;
 const EXTENSIONS_MAX: usize = 16 * 1024;
 
 /// A body that is being read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Chunked {
     at: At,
     extensions: usize,
 }
 
 /// Where in the body the next byte stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum At {
+    #[default]
     Size,
     /// So many bytes of a chunk are still to come.
     Data(u64),
@@ -48,10 +49,6 @@ pub enum Piece {
 }
 
 impl Chunked {
-    pub fn new() -> Self {
-        Self { at: At::Size, extensions: 0 }
-    }
-
     /// True once the body's last byte has been taken.
     pub fn is_over(&self) -> bool {
         self.at == At::Done
@@ -171,7 +168,7 @@ mod tests {
 
     /// Everything in `wire`, fed `step` bytes at a time; what is left over behind it.
     fn read(wire: &[u8], step: usize) -> Result<(Vec<u8>, Option<HeaderMap>, usize), Malformed> {
-        let mut decoder = Chunked::new();
+        let mut decoder = Chunked::default();
         let mut inbox = BytesMut::new();
         let (mut data, mut trailers, mut fed) = (Vec::new(), None, 0);
         loop {

@@ -3,15 +3,18 @@ mod chunked;
 mod field;
 mod framing;
 mod outbox;
+mod receiving;
 
 pub use chunked::Chunked;
-pub use chunked::Piece;
+use chunked::Piece;
 pub use field::decimal;
 pub use field::write_field;
 pub use field::write_length;
 pub use framing::BodyFailed;
 pub use framing::Framing;
 pub use outbox::Outbox;
+pub use receiving::Receiving;
+pub use receiving::Taken;
 
 /// The bytes are not HTTP, or could be read in more than one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

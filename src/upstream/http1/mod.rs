@@ -15,7 +15,8 @@ use crate::wire::BodyFailed;
 use crate::wire::Chunked;
 use crate::wire::Malformed;
 use crate::wire::Outbox;
-use crate::wire::Piece;
+use crate::wire::Receiving;
+use crate::wire::Taken;
 use bytes::Bytes;
 use bytes::BytesMut;
 use http::HeaderMap;
@@ -43,9 +44,6 @@ use tokio::io::AsyncWrite;
 /// Room that a read finds: enough for most answers whole.
 const READ: usize = 16 * 1024;
 
-/// Room for a read once a body has shown itself to be long: bounds what waits in memory as well.
-const LONG_READ: usize = 128 * 1024;
-
 /// The link, and where the exchange on it stands.
 pub(super) struct Http1<B: RequestBody> {
     socket: Socket,
@@ -71,15 +69,6 @@ pub(super) struct Http1<B: RequestBody> {
     /// The upstream keeps the link open after this exchange.
     keeps: bool,
     keep_alive_s: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Receiving {
-    /// The body is over, or there is no exchange.
-    Nothing,
-    Exactly(u64),
-    Chunked(Chunked),
-    UntilClose,
 }
 
 /// The upstream's body ended before it was whole.
@@ -201,7 +190,7 @@ impl<B: RequestBody> Http1<B> {
         self.receiving = match head.length {
             Length::Exactly(0) => Receiving::Nothing,
             Length::Exactly(length) => Receiving::Exactly(length),
-            Length::Chunked => Receiving::Chunked(Chunked::new()),
+            Length::Chunked => Receiving::Chunked(Chunked::default()),
             Length::UntilClose => Receiving::UntilClose,
         };
         Ok(Some(head.response))
@@ -250,40 +239,16 @@ impl<B: RequestBody> Http1<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, BrokeOff>>> {
         let _ = self.poll_send(cx);
         loop {
-            let wanted = match &mut self.receiving {
-                Receiving::Nothing => return Poll::Ready(None),
-                Receiving::Exactly(left) if !self.inbox.is_empty() => {
-                    let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(self.inbox.len());
-                    *left -= taken as u64;
-                    if *left == 0 {
-                        self.receiving = Receiving::Nothing;
-                    }
-                    return data(self.inbox.split_to(taken).freeze());
+            let room = match self.receiving.take(&mut self.inbox) {
+                Ok(Taken::Data(bytes)) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                Ok(Taken::Trailers(fields)) => {
+                    return Poll::Ready(Some(Ok(Frame::trailers(fields))));
                 }
-                Receiving::UntilClose if !self.inbox.is_empty() => {
-                    return data(self.inbox.split().freeze());
-                }
-                Receiving::Chunked(decoder) => {
-                    let piece = decoder.decode(&mut self.inbox);
-                    if decoder.is_over() {
-                        self.receiving = Receiving::Nothing;
-                    }
-                    match piece {
-                        Ok(Piece::Data(bytes)) => return data(bytes),
-                        Ok(Piece::Trailers(fields)) => {
-                            return Poll::Ready(Some(Ok(Frame::trailers(fields))));
-                        }
-                        Ok(Piece::End) => return Poll::Ready(None),
-                        Ok(Piece::More) => LONG_READ,
-                        Err(Malformed) => return Poll::Ready(Some(Err(BrokeOff))),
-                    }
-                }
-                Receiving::Exactly(left) => {
-                    usize::try_from(*left).unwrap_or(LONG_READ).clamp(READ, LONG_READ)
-                }
-                Receiving::UntilClose => LONG_READ,
+                Ok(Taken::End) => return Poll::Ready(None),
+                Ok(Taken::More(room)) => room,
+                Err(Malformed) => return Poll::Ready(Some(Err(BrokeOff))),
             };
-            match ready!(self.poll_fill(wanted, cx)) {
+            match ready!(self.poll_fill(room, cx)) {
                 Ok(1..) => {}
                 Ok(0) if self.receiving == Receiving::UntilClose => {
                     self.receiving = Receiving::Nothing;
@@ -305,16 +270,12 @@ impl<B: RequestBody> Http1<B> {
 
     /// True once the response's body is over.
     pub(super) fn is_over(&self) -> bool {
-        self.receiving == Receiving::Nothing
+        self.receiving.is_over()
     }
 
     /// What is known of the rest of the body's length.
     pub(super) fn size_hint(&self) -> SizeHint {
-        match self.receiving {
-            Receiving::Nothing => SizeHint::with_exact(0),
-            Receiving::Exactly(left) => SizeHint::with_exact(left),
-            Receiving::Chunked(_) | Receiving::UntilClose => SizeHint::default(),
-        }
+        self.receiving.size_hint()
     }
 
     /// How long the upstream says that it keeps the link open, in seconds.
@@ -355,10 +316,6 @@ fn is_to_websocket(headers: &HeaderMap) -> bool {
     let is_first =
         protocols.next().is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"websocket"));
     is_first && protocols.next().is_none()
-}
-
-fn data<E>(bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, E>>> {
-    Poll::Ready(Some(Ok(Frame::data(bytes))))
 }
 
 #[cfg(test)]
