@@ -42,6 +42,7 @@ use crate::telemetry::metrics::Listener;
 use crate::upstream::Destination;
 use crate::upstream::Failed;
 use crate::upstream::Manner;
+use crate::upstream::RequestHead;
 use crate::upstream::SendError;
 use crate::upstream::Sent;
 use crate::upstream::Upstream;
@@ -76,6 +77,7 @@ pub use error::ProxyError;
 pub use guard::check;
 pub use head::Asks;
 pub use head::Onward;
+use head::Outgoing;
 use head::REQUEST_ID;
 pub use head::incoming;
 pub use head::outgoing;
@@ -216,11 +218,16 @@ impl Proxy {
         };
         let mut plan = Plan::new(asked, settings, origin, &self.bodies);
         self.plan_begins(&plan, &link.watch);
+        let fields = Outgoing { head, onward: &onward };
+        let request = RequestHead { method: &head.method, target: &uri, fields: &fields };
         let sent = loop {
-            let mut request = Some(request(head, uri.clone(), &onward, plan.next_body()));
+            let mut body = Some(body_of(head, &onward, plan.next_body()));
             let connection = &target.connection.key;
             let destination = Destination { origin, settings, connection };
-            match self.send(destination, &mut request, plan.manner, &link.watch, tally).await? {
+            match self
+                .send(destination, &request, &mut body, plan.manner, &link.watch, tally)
+                .await?
+            {
                 Ok(sent) if !plan.concerns(&sent) => {
                     self.plan_ends(&plan);
                     break sent;
@@ -241,7 +248,8 @@ impl Proxy {
     async fn send(
         &self,
         destination: Destination<'_>,
-        request: &mut Option<Request<OutBody>>,
+        request: &RequestHead<'_, Outgoing<'_>>,
+        body: &mut Option<OutBody>,
         manner: Manner,
         watch: &Watch,
         tally: &mut Tally,
@@ -253,7 +261,7 @@ impl Proxy {
         watch.arm(until_linked, OnExpiry::Answer);
         tally.upstream_begins();
         let linked = || watch.arm(timeouts.first_byte, OnExpiry::Answer);
-        let mut sending = pin!(self.upstream.send(destination, request, manner, linked));
+        let mut sending = pin!(self.upstream.send(destination, request, body, manner, linked));
         let sent = poll_fn(|cx| {
             if watch.poll_expired(cx) {
                 return Poll::Ready(Err(if watch.caller_stalls.get() {
@@ -372,21 +380,14 @@ pub fn uri(target: &mut Target<'_>, query: Option<&str>) -> Result<Uri, ProxyErr
     Uri::from_maybe_shared(Bytes::from(text)).map_err(|_| ProxyError::Target)
 }
 
-/// The request as it goes on: target, fields and body.
-fn request(head: &Parts, uri: Uri, onward: &Onward<'_>, body: Option<Source>) -> Request<OutBody> {
-    let mut request = Request::new(OutBody::empty());
-    *request.method_mut() = head.method.clone();
-    *request.uri_mut() = uri;
-    *request.headers_mut() = head::outgoing(head, onward);
-    if let Some(body) = body {
-        let may_have_trailers =
-            onward.asks.has_transfer_encoding || head.version == Version::HTTP_2;
-        let names = onward.prepared.headers().iter().map(|it| it.0.clone());
-        let injected = if may_have_trailers { names.collect() } else { Vec::new() };
-        let body = OutBody::streamed(body, injected);
-        *request.body_mut() = if onward.expects_continue { body.held() } else { body };
-    }
-    request
+/// The body as it goes on.
+fn body_of(head: &Parts, onward: &Onward<'_>, source: Option<Source>) -> OutBody {
+    let Some(source) = source else { return OutBody::empty() };
+    let may_have_trailers = onward.asks.has_transfer_encoding || head.version == Version::HTTP_2;
+    let names = onward.prepared.headers().iter().map(|it| it.0.clone());
+    let injected = if may_have_trailers { names.collect() } else { Vec::new() };
+    let body = OutBody::streamed(source, injected);
+    if onward.expects_continue { body.held() } else { body }
 }
 
 /// `Max-Forwards: 0`: the question is for us (RFC 9110 §7.6.2).

@@ -7,8 +7,10 @@ use super::error::SendError;
 use super::http1::Http1;
 use super::http2;
 use super::http2::Turn;
+use super::link::Fields;
 use super::link::LinkFailed;
 use super::link::RequestBody;
+use super::link::RequestHead;
 use super::link::Upgraded;
 use super::links;
 use super::links::Links;
@@ -24,7 +26,6 @@ use crate::catalog::Protocol;
 use crate::catalog::UpstreamSettings;
 use crate::model::Key;
 use crate::model::Origin;
-use http::Request;
 use http::Response;
 use http::StatusCode;
 use std::cell::Cell;
@@ -144,20 +145,19 @@ impl<B: RequestBody> Upstream<B> {
         self.links.open()
     }
 
-    /// Sends the request in `slot`, whose target is in origin form, and returns as soon as the response's head
-    /// is there. Dropping the future cancels the exchange and closes its link. `linked` is called
-    /// each time a link is there and the request is about to go on it.
+    /// Sends the request whose body is in `slot`, and returns as soon as the response's head is there.
+    /// Dropping the future cancels the exchange and closes its link. `linked` is called each time a link
+    /// is there and the request is about to go on it.
     pub async fn send(
         self: &Rc<Self>,
         to: Destination<'_>,
-        slot: &mut Option<Request<B>>,
+        head: &RequestHead<'_, impl Fields>,
+        slot: &mut Option<B>,
         manner: Manner,
         linked: impl Fn(),
     ) -> Result<Sent<B>, Failed> {
         let mut spent = Spent::default();
-        let is_within =
-            |it: &Request<B>| it.uri().authority().is_none() && it.uri().path().starts_with('/');
-        if !slot.as_ref().is_some_and(is_within) {
+        if head.target.authority().is_some() || !head.target.path().starts_with('/') {
             return Err(Failed {
                 error: SendError::OutsideOrigin,
                 may_try_again: false,
@@ -189,11 +189,13 @@ impl<B: RequestBody> Upstream<B> {
             }
             linked();
             let sent = match link {
-                Link::Http1(link) => self.on_http1(link, to, slot, manner.upgrade).await,
-                Link::Http2(place) => Box::pin(http2::exchange(place, slot)).await.map(|it| {
-                    let response: Response<ResponseBody<B>> = it.map(ResponseBody::http2);
-                    (response, None)
-                }),
+                Link::Http1(link) => self.on_http1(link, to, head, slot, manner.upgrade).await,
+                Link::Http2(place) => {
+                    Box::pin(http2::exchange(place, head, slot)).await.map(|it| {
+                        let response: Response<ResponseBody<B>> = it.map(ResponseBody::http2);
+                        (response, None)
+                    })
+                }
             };
             match sent {
                 Ok((response, upgraded)) => return Ok(Sent { response, upgraded, spent }),
@@ -392,10 +394,11 @@ impl<B: RequestBody> Upstream<B> {
         self: &Rc<Self>,
         mut link: Box<Http1<B>>,
         to: Destination<'_>,
-        slot: &mut Option<Request<B>>,
+        head: &RequestHead<'_, impl Fields>,
+        slot: &mut Option<B>,
         upgrade: bool,
     ) -> Result<(Response<ResponseBody<B>>, Option<Upgraded>), LinkFailed> {
-        let response = link.exchange(slot, upgrade).await?;
+        let response = link.exchange(head, slot, upgrade).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Ok((response.map(|()| ResponseBody::nothing()), Some(link.upgraded())));
         }

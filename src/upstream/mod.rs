@@ -25,6 +25,8 @@ pub use exchange::Manner;
 pub use exchange::Sent;
 pub use exchange::Spent;
 pub use exchange::Upstream;
+pub use link::Fields;
 pub use link::RequestBody;
+pub use link::RequestHead;
 pub use link::Upgraded;
 pub use pool::PoolEvent;

@@ -6,9 +6,11 @@ mod response;
 mod sending;
 
 use super::error::SendError;
+use super::link::Fields;
 use super::link::HEAD_MAX;
 use super::link::LinkFailed;
 use super::link::RequestBody;
+use super::link::RequestHead;
 use super::link::Upgraded;
 use super::socket::Socket;
 use crate::wire::BodyFailed;
@@ -21,7 +23,6 @@ use bytes::Bytes;
 use bytes::BytesMut;
 use http::HeaderMap;
 use http::Method;
-use http::Request;
 use http::Response;
 use http::StatusCode;
 use http::header;
@@ -95,26 +96,27 @@ impl<B: RequestBody> Http1<B> {
         })
     }
 
-    /// Sends the request in `slot` and waits for the response's head.
+    /// Sends the request whose body is in `slot` and waits for the response's head.
     ///
-    /// A request without a body stays in its slot until a byte of it was written, one with a body
-    /// until the link has shown that it is open: a failure before that costs nothing.
+    /// An empty body stays in its slot until a byte of the request was written, any other until the
+    /// link has shown that it is open: a failure before that costs nothing.
     pub(super) async fn exchange(
         &mut self,
-        slot: &mut Option<Request<B>>,
+        head: &RequestHead<'_, impl Fields>,
+        slot: &mut Option<B>,
         wants_upgrade: bool,
     ) -> Result<Response<()>, LinkFailed> {
-        let Some(request) = slot.as_ref() else { return Err(LinkFailed::without_request()) };
+        let Some(body) = slot.as_ref() else { return Err(LinkFailed::without_request()) };
         (self.has_written, self.interim, self.wants_upgrade) = (false, 0, wants_upgrade);
-        self.answers_head = *request.method() == Method::HEAD;
-        sending::write_head(self.outbox.gather(), request);
+        self.answers_head = *head.method == Method::HEAD;
+        sending::write_head(self.outbox.gather(), head, body);
         let answered = poll_fn(|cx| self.poll_exchange(slot, cx)).await;
         answered.map_err(|error| LinkFailed { error, refused: false })
     }
 
     fn poll_exchange(
         &mut self,
-        slot: &mut Option<Request<B>>,
+        slot: &mut Option<B>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<()>, SendError>> {
         if !self.has_written {
@@ -122,8 +124,8 @@ impl<B: RequestBody> Http1<B> {
             if self.poll_fill(READ, cx).is_ready() {
                 return Poll::Ready(Err(SendError::Closed));
             }
-            if slot.as_ref().is_some_and(|it| !it.body().is_end_stream()) {
-                self.sending = slot.take().and_then(|it| Sending::new(it.into_body()));
+            if slot.as_ref().is_some_and(|it| !it.is_end_stream()) {
+                self.sending = slot.take().and_then(Sending::new);
             }
             let _ = self.poll_send(cx);
             if self.has_written {

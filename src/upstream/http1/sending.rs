@@ -1,12 +1,13 @@
 //! A request on its way out: its head, and its body's framing (RFC 9112 §6 and §7).
+use crate::upstream::link::Fields;
 use crate::upstream::link::RequestBody;
+use crate::upstream::link::RequestHead;
 use crate::wire::BodyFailed;
 use crate::wire::Framing;
 use crate::wire::Outbox;
 use crate::wire::write_field;
 use crate::wire::write_length;
 use http::Method;
-use http::Request;
 use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
@@ -18,19 +19,23 @@ pub(super) struct Sending<B> {
 }
 
 /// Writes a request's head; its fields come as they are, but for those that frame the body.
-pub(super) fn write_head<B: RequestBody>(out: &mut Vec<u8>, request: &Request<B>) {
-    let target = request.uri().path_and_query().map_or("/", |it| it.as_str());
-    out.extend_from_slice(request.method().as_str().as_bytes());
+pub(super) fn write_head<B: RequestBody>(
+    out: &mut Vec<u8>,
+    head: &RequestHead<'_, impl Fields>,
+    body: &B,
+) {
+    let target = head.target.path_and_query().map_or("/", |it| it.as_str());
+    out.extend_from_slice(head.method.as_str().as_bytes());
     out.push(b' ');
     out.extend_from_slice(target.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    for (name, value) in request.headers() {
+    head.fields.each(|name, value| {
         write_field(out, name.as_str().as_bytes(), value.as_bytes());
-    }
-    match framing(request.body()) {
+    });
+    match framing(body) {
         Some(framing) => framing.write_field(out),
         // Servers may wait for, or insist on, the length of what usually has a body (RFC 9110 §8.6).
-        None if has_content(request.method()) => write_length(out, 0),
+        None if has_content(head.method) => write_length(out, 0),
         None => {}
     }
     out.extend_from_slice(b"\r\n");

@@ -1,6 +1,7 @@
 //! A link's life by the tick: asked whether it lives, let go of, replaced.
 use super::super::error::SendError;
 use super::super::link::RequestBody;
+use super::super::link::RequestHead;
 use super::super::links::Links;
 use super::super::pool::PeerKey;
 use super::super::pool::PeerRef;
@@ -13,7 +14,9 @@ use super::peers::Peers;
 use crate::catalog::Places;
 use crate::model::Origin;
 use bytes::Bytes;
-use http::Request;
+use http::HeaderMap;
+use http::Method;
+use http::Uri;
 use http_body::Body;
 use http_body::Frame;
 use std::convert::Infallible;
@@ -207,14 +210,16 @@ async fn a_body_that_waits_for_a_100_goes_on_with_it() {
         .run_until(async {
             let mut scene = Scene::set().await;
             let Ok(Turn::Place(place)) = turn(&scene.peer).await else { panic!("no stream") };
-            let mut slot = Some(Request::post("/").body(Waiting::default()).unwrap());
+            let (target, fields) = (Uri::from_static("/"), HeaderMap::new());
+            let head = RequestHead { method: &Method::POST, target: &target, fields: &fields };
+            let mut slot = Some(Waiting::default());
             let upstream = async {
                 scene.until(HEADERS).await.expect("the request's head");
                 scene.upstream.write_all(&go_on).await.unwrap();
                 assert_eq!(scene.until(DATA).await.expect("the body"), b"body");
                 scene.upstream.write_all(&done).await.unwrap();
             };
-            let (answer, ()) = tokio::join!(exchange(place, &mut slot), upstream);
+            let (answer, ()) = tokio::join!(exchange(place, &head, &mut slot), upstream);
             assert!(answer.is_ok_and(|it| it.status() == 204));
         })
         .await;
