@@ -158,6 +158,7 @@ fn pool_events(metrics: &Rc<WorkerMetrics>) -> Box<dyn Fn(upstream::PoolEvent)> 
             upstream::PoolEvent::Dialled => PoolEvent::Dialled,
             upstream::PoolEvent::Reused => PoolEvent::Reused,
             upstream::PoolEvent::Stale => PoolEvent::Stale,
+            upstream::PoolEvent::Declined => PoolEvent::Declined,
             upstream::PoolEvent::Retired => PoolEvent::Retired,
             upstream::PoolEvent::Awaited => {
                 return metrics.shared().queued(Limit::UpstreamLinks);

@@ -79,8 +79,8 @@ pub struct Failed {
     /// The link was a pooled one, or the upstream declined the request unseen: worth one more try
     /// for a request that may be repeated.
     pub may_try_again: bool,
-    /// The upstream says that it did not look at the request (RFC 9113 §8.7): it may be sent again
-    /// whatever its method, where its body is still there.
+    /// The upstream says that it did not look at the request (RFC 9113 §8.7), or its link ended before
+    /// anything was sent: it may be sent again whatever its method, where its body is still there.
     pub unprocessed: bool,
     pub spent: Spent,
 }
@@ -200,7 +200,9 @@ impl<B: RequestBody> Upstream<B> {
             match sent {
                 Ok((response, upgraded)) => return Ok(Sent { response, upgraded, spent }),
                 Err(failed) => {
-                    if pooled {
+                    if failed.refused {
+                        (self.on_event)(PoolEvent::Declined);
+                    } else if pooled {
                         (self.on_event)(PoolEvent::Stale);
                         self.pool.was_stale(&peer);
                     }

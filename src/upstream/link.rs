@@ -49,7 +49,7 @@ impl RequestBody for Full<Bytes> {}
 /// Where not a byte of the request was sent, its body is still in its slot: safe to send on another link.
 pub(super) struct LinkFailed {
     pub error: SendError,
-    /// The upstream says that it did not look at the request (RFC 9113 §8.7).
+    /// The upstream says that it did not look at the request (RFC 9113 §8.7), or nothing of it was sent.
     pub refused: bool,
 }
 

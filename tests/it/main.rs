@@ -12,6 +12,7 @@ mod framing;
 mod http2_apart;
 mod http2_callers;
 mod http2_faults;
+mod http2_leaving;
 mod http2_upstream;
 mod injection;
 mod limits_circuit;

@@ -46,15 +46,16 @@ pub(in super::super) async fn exchange<B: RequestBody>(
     let Some(body) = slot.take() else { return Err(LinkFailed::without_request()) };
     let is_end = body.is_end_stream();
     let request = request(head, place.peer(), body.size_hint().exact())?;
-    let (response, stream) =
-        place.link().send(request, is_end).map_err(|it| failed(&place, &it))?;
+    let said = place.link().said();
+    let failed = |it: &h2::Error| failed(&place, said, it);
+    let (response, stream) = place.link().send(request, is_end).map_err(|it| failed(&it))?;
     let mut waiting = Answer { response, interim: 0, waits_for_body: false };
     let mut upload = (!is_end).then(|| Upload::new(body, stream));
     let received = poll_fn(|cx| {
         // The response first: it may be there although the upstream wants no more of the body.
         if let Poll::Ready(answer) = waiting.poll(cx) {
             return Poll::Ready(answer.map_err(|it| match it {
-                NoAnswer::Error(error) => failed(&place, &error),
+                NoAnswer::Error(error) => failed(&error),
                 NoAnswer::InterimOnly => not_http(),
             }));
         }
@@ -145,8 +146,9 @@ fn not_http() -> LinkFailed {
     LinkFailed { error: SendError::NotHttp, refused: false }
 }
 
-/// What became of a stream, and what the link and its peer are to learn of it.
-fn failed(place: &Place, error: &h2::Error) -> LinkFailed {
+/// What became of a stream, and what the link and its peer are to learn of it. `said` is what had been
+/// written to the link before the stream began.
+fn failed(place: &Place, said: u64, error: &h2::Error) -> LinkFailed {
     let is_refused = error.is_remote() && error.is_reset();
     match error.reason() {
         Some(Reason::HTTP_1_1_REQUIRED) if error.is_remote() => {
@@ -163,6 +165,8 @@ fn failed(place: &Place, error: &h2::Error) -> LinkFailed {
             LinkFailed { error: SendError::Closed, refused: true }
         }
         _ if error.is_library() => not_http(),
+        // The link ended before a byte of the head was written.
+        _ if place.link().said() == said => LinkFailed { error: SendError::Closed, refused: true },
         _ => LinkFailed { error: SendError::Closed, refused: false },
     }
 }
