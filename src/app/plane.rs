@@ -111,8 +111,11 @@ impl Plane {
                     metrics.pool(PoolEvent::IdleNow(i64::try_from(idle).unwrap_or(i64::MAX)));
                     let open = for_proxy.open_links() + for_hooks.open_links();
                     metrics.pool(PoolEvent::OpenNow(i64::try_from(open).unwrap_or(i64::MAX)));
-                    metrics.shared().bodies_held(budget.held());
-                    circuits.tick(Instant::now());
+                    // What belongs to the whole process is looked after by one of its workers.
+                    if worker.index() == 0 {
+                        metrics.shared().bodies_held(budget.held());
+                        circuits.tick(Instant::now());
+                    }
                     pen.flush();
                 }
             }

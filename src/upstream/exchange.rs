@@ -318,24 +318,20 @@ impl<B: RequestBody> Upstream<B> {
             let dialling = match self.queued(spent, turn).await? {
                 Turn::Place(place) => return Ok((Link::Http2(place), false)),
                 Turn::Http1 { is_required } => {
-                    let place = match self.place(to, by, manner, spent).await? {
-                        Found::Idle(link) => return Ok((Link::Http1(link), false)),
-                        Found::Place(place) => place,
-                    };
-                    let dialled = self.open(to, place, is_required, spent).await?;
-                    if dialled.is_http2 {
-                        let link = http2::Link::open(dialled.socket, &peer).await?;
-                        return Ok((Link::Http2(peer.opened(&link)), true));
-                    }
-                    return Ok((Link::Http1(Http1::new(dialled.socket)), true));
+                    return self.any_link(to, by, manner, &peer, is_required, spent).await;
                 }
                 Turn::Dial(dialling) => dialling,
             };
-            // Whoever finds no room here waits for a stream on a link that there is.
             let place = self.room(by, &self.links.peer(by, || key_of(to)), places.max);
             let dialled = match place {
                 Some(place) => self.open(to, place, false, spent).await,
-                None => Err(SendError::NoLink),
+                // Whoever finds no room here waits for a stream on a link that there is…
+                None if dialling.has_others() => Err(SendError::NoLink),
+                // … or, where all that there are carry one exchange each, for one of these to end.
+                None => {
+                    drop(dialling);
+                    return self.any_link(to, by, manner, &peer, false, spent).await;
+                }
             };
             let link = match dialled {
                 Ok(dialled) if dialled.is_http2 => http2::Link::open(dialled.socket, &peer).await,
@@ -354,6 +350,32 @@ impl<B: RequestBody> Upstream<B> {
                 }
             }
         }
+    }
+
+    /// A link of HTTP/1.1 that is idle, or a fresh one of whatever it turns out to speak; `http1_only`
+    /// where HTTP/2 is not to be offered.
+    async fn any_link(
+        &self,
+        to: Destination<'_>,
+        by: &PeerRef<'_>,
+        manner: Manner,
+        peer: &Rc<http2::Peer>,
+        http1_only: bool,
+        spent: &mut Spent,
+    ) -> Result<(Link<B>, bool), SendError> {
+        let place = match self.place(to, by, manner, spent).await? {
+            Found::Idle(link) => return Ok((Link::Http1(link), false)),
+            Found::Place(place) => place,
+        };
+        let dialled = self.open(to, place, http1_only, spent).await?;
+        if dialled.is_http2 {
+            let link = http2::Link::open(dialled.socket, peer).await?;
+            return Ok((Link::Http2(peer.opened(&link)), true));
+        }
+        if !http1_only {
+            peer.found_http1();
+        }
+        Ok((Link::Http1(Http1::new(dialled.socket)), true))
     }
 
     async fn open(

@@ -8,6 +8,7 @@ mod error;
 mod exchange;
 mod http1;
 mod http2;
+mod line;
 mod link;
 mod links;
 mod look_up;
