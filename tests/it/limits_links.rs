@@ -164,3 +164,21 @@ async fn where_it_is_not_known_yet_what_an_upstream_speaks_requests_wait_for_a_l
         assert_eq!(soon("an answer", answer).await.expect("an answer").text(), "ok");
     }
 }
+
+/// As behind a network that has come apart: nothing arrives any more, not even a reset.
+#[tokio::test]
+async fn an_upstream_that_is_cut_off_without_a_word_holds_no_link_beyond_its_deadline() {
+    let frozen = Script::new().read_request().write("HTTP/1.1 200 OK\r\nContent-Le").read_to_end();
+    let silent = Script::new().read_request().read_to_end();
+    let upstream = RawUpstream::start([silent, frozen, Script::ok("back")]).await;
+    let settings = "upstream: { links: { max: 1, queue: 0 }, timeouts: { first_byte: 200ms } }";
+    let gateway = Gateway::plain(&upstream.url(), settings);
+    for closed in 1..=2 {
+        let answer = ask(&gateway, "api", "GET").await.expect("an answer");
+        assert_eq!((answer.status, answer.code().as_deref()), (504, Some("upstream_timeout")));
+        // The only link that there may be is closed from our side.
+        upstream.ended(closed).await;
+    }
+    assert_eq!(ask(&gateway, "api", "GET").await.expect("an answer").text(), "back");
+    assert_eq!(upstream.links(), 3);
+}

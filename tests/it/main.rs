@@ -20,6 +20,7 @@ mod limits_concurrency;
 mod limits_links;
 mod limits_memory;
 mod limits_rate;
+mod limits_resident;
 mod links;
 mod links_refused;
 mod messages;
