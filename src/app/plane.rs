@@ -163,6 +163,7 @@ fn pool_events(metrics: &Rc<WorkerMetrics>) -> Box<dyn Fn(upstream::PoolEvent)> 
             upstream::PoolEvent::Stale => PoolEvent::Stale,
             upstream::PoolEvent::Declined => PoolEvent::Declined,
             upstream::PoolEvent::Retired => PoolEvent::Retired,
+            upstream::PoolEvent::Failed => PoolEvent::Failed,
             upstream::PoolEvent::Awaited => {
                 return metrics.shared().queued(Limit::UpstreamLinks);
             }

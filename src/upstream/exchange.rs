@@ -386,6 +386,20 @@ impl<B: RequestBody> Upstream<B> {
         spent: &mut Spent,
     ) -> Result<Dialled, SendError> {
         (self.on_event)(PoolEvent::Dialled);
+        let opened = self.dial(to, place, http1_only, spent).await;
+        if opened.is_err() {
+            (self.on_event)(PoolEvent::Failed);
+        }
+        opened
+    }
+
+    async fn dial(
+        &self,
+        to: Destination<'_>,
+        place: OpenLink,
+        http1_only: bool,
+        spent: &mut Spent,
+    ) -> Result<Dialled, SendError> {
         let settings = to.settings;
         let began = Instant::now();
         let dialled = dial::dial(

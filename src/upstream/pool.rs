@@ -32,6 +32,8 @@ pub enum PoolEvent {
     Declined,
     /// An idle link was closed: too old, or ended by the upstream.
     Retired,
+    /// A link could not be opened.
+    Failed,
     /// A request has to wait for a link, or for a stream on one.
     Awaited,
 }

@@ -138,7 +138,7 @@ labels! {
 /// Something that happened to a worker's pool of upstream links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PoolEvent {
-    /// A new link was opened.
+    /// A new link was to be opened.
     Dialled,
     /// A request went over a link that was kept.
     Reused,
