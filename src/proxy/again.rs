@@ -39,7 +39,7 @@ const DISCARD_MAX: usize = 64 * 1024;
 
 /// How often a request goes out again that its upstream has not looked at: each time on whatever link
 /// there is by then, and without a pause, since an upstream that leaves its links has others.
-const DECLINED_MAX: u8 = 4;
+const DECLINED_MAX: u8 = 8;
 
 /// What an exchange brings along for a further attempt.
 pub struct Plan<'e> {

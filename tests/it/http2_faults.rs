@@ -176,7 +176,7 @@ async fn pl_04_a_request_that_is_declined_again_and_again_fails() {
     let gateway = gateway(&upstream);
 
     assert_eq!(outcome(&gateway.ask("/").await), failed());
-    assert_eq!(asked.load(Ordering::Relaxed), 5, "once, and four times again");
+    assert_eq!(asked.load(Ordering::Relaxed), 9, "once, and eight times again");
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 /// Requests on one link before its upstream leaves it.
-const REQUESTS_PER_LINK: usize = 3;
+const REQUESTS_PER_LINK: usize = 20;
 
 const CALLERS: usize = 128;
 const POSTS_EACH: usize = 20;
