@@ -167,12 +167,16 @@ impl Proxy {
         self.callers.serve(self.current.generation());
         let by_header = identify::by_header(&self.callers, &snapshot, &head.headers, asks)?;
         let key_was_in_place = by_header.is_none();
-        let (caller, tags) = match by_header {
-            Some(caller) => (caller, resolve::tags(head)?),
+        let tags;
+        let caller = match by_header {
+            Some(caller) => {
+                tags = resolve::tags(head)?;
+                caller
+            }
             None => {
                 // Without a key the tags say only where else to look for it.
-                let tags = resolve::tags(head).map_err(|_| ProxyError::NoCallerKey)?;
-                (identify::by_credential_place(&self.callers, &snapshot, head, &tags)?, tags)
+                tags = resolve::tags(head).map_err(|_| ProxyError::NoCallerKey)?;
+                identify::by_credential_place(&self.callers, &snapshot, head, &tags)?
             }
         };
         tally.record.caller = Some(caller.key.clone());

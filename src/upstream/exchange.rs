@@ -68,7 +68,7 @@ pub struct Spent {
 pub struct Sent<B: RequestBody> {
     pub response: Response<ResponseBody<B>>,
     /// After a 101 that was asked for: the upstream's side of the tunnel.
-    pub upgraded: Option<Upgraded>,
+    pub upgraded: Option<Box<Upgraded>>,
     pub spent: Spent,
 }
 
@@ -435,10 +435,13 @@ impl<B: RequestBody> Upstream<B> {
         head: &RequestHead<'_, impl Fields>,
         slot: &mut Option<B>,
         upgrade: bool,
-    ) -> Result<(Response<ResponseBody<B>>, Option<Upgraded>), LinkFailed> {
+    ) -> Result<(Response<ResponseBody<B>>, Option<Box<Upgraded>>), LinkFailed> {
         let response = link.exchange(head, slot, upgrade).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return Ok((response.map(|()| ResponseBody::nothing()), Some(link.upgraded())));
+            return Ok((
+                response.map(|()| ResponseBody::nothing()),
+                Some(Box::new(link.upgraded())),
+            ));
         }
         let back = Back { upstream: Rc::clone(self), key: key_of(to) };
         Ok((response.map(|()| ResponseBody::http1(link, back)), None))
