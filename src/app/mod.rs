@@ -1,5 +1,6 @@
 //! The composition root: configuration becomes a running gateway, and ends it in good order.
 mod clock;
+mod handed;
 mod plane;
 mod watchers;
 

@@ -1,5 +1,6 @@
 //! What one worker runs: the proxy and the webhooks on its shares of their listeners, and its housekeeping.
 use super::clock::now;
+use super::handed::handed;
 use crate::config;
 use crate::config::Settings;
 use crate::inbound::Inbound;
@@ -38,10 +39,14 @@ use crate::upstream::Resolver;
 use crate::upstream::Upstream;
 use http::Request;
 use http::Response;
+use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
+use std::task::ready;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -225,12 +230,21 @@ impl Handler for CountedAdmin {
     ) -> Result<Response<axum::body::Body>, Cut> {
         link.watch.begin(Some(ADMIN_TIMEOUT));
         link.watch.arm(ADMIN_TIMEOUT, OnExpiry::Cut);
-        let request = request.map(|it| axum::body::Body::new(it.into_incoming()));
+        let (head, body) = request.into_parts();
+        let (handed, mut bringer) = handed(body);
+        let request = Request::from_parts(head, axum::body::Body::new(handed));
         let mut router = self.router.clone();
-        match tower_service::Service::call(&mut router, request).await {
-            Ok(response) => Ok(response),
-            Err(never) => match never {},
-        }
+        let mut answering = pin!(tower_service::Service::call(&mut router, request));
+        poll_fn(|cx| {
+            loop {
+                match answering.as_mut().poll(cx) {
+                    Poll::Ready(Ok(response)) => return Poll::Ready(Ok(response)),
+                    Poll::Ready(Err(never)) => match never {},
+                    Poll::Pending => ready!(bringer.poll_bring(cx)),
+                }
+            }
+        })
+        .await
     }
 
     fn links(&self, delta: i64) {

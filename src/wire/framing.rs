@@ -30,15 +30,23 @@ impl Framing {
         }
     }
 
-    /// A piece of the body. Only while there is room.
-    pub fn data(&mut self, outbox: &mut Outbox, data: Bytes) -> Result<(), BodyFailed> {
+    /// A piece of the body, maybe its last. Only while there is room.
+    pub fn data(
+        &mut self,
+        outbox: &mut Outbox,
+        data: Bytes,
+        is_last: bool,
+    ) -> Result<(), BodyFailed> {
         if data.is_empty() {
             // An empty chunk would end the body (RFC 9112 §7.1).
-            return Ok(());
+            return if is_last { self.end(outbox, None) } else { Ok(()) };
         }
         match self {
             Self::Length(left) => {
                 *left = left.checked_sub(data.len() as u64).ok_or(BodyFailed)?;
+                if is_last && *left > 0 {
+                    return Err(BodyFailed);
+                }
                 outbox.push(data, b"");
             }
             Self::Chunked => {
@@ -46,7 +54,7 @@ impl Framing {
                 let out = outbox.gather();
                 out.extend_from_slice(number(data.len() as u64, 16, &mut digits));
                 out.extend_from_slice(b"\r\n");
-                outbox.push(data, b"\r\n");
+                outbox.push(data, if is_last { b"\r\n0\r\n\r\n" } else { b"\r\n" });
             }
             Self::UntilClose => outbox.push(data, b""),
         }

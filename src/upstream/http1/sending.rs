@@ -78,7 +78,7 @@ impl<B: RequestBody> Sending<B> {
                 Poll::Ready(Some(Ok(frame))) => frame,
             };
             match frame.into_data() {
-                Ok(data) => self.framing.data(outbox, data)?,
+                Ok(data) => self.framing.data(outbox, data, false)?,
                 Err(frame) => {
                     let trailers = frame.into_trailers().ok();
                     return Poll::Ready(self.framing.end(outbox, trailers.as_ref()));

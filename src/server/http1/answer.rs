@@ -1,0 +1,137 @@
+//! An answer's head on its way out, and how its body will be delimited (RFC 9112 §6 and §9).
+use crate::server::date::Date;
+use crate::wire::Framing;
+use crate::wire::decimal;
+use crate::wire::write_field;
+use http::HeaderValue;
+use http::StatusCode;
+use http::header;
+use http::response::Parts;
+use http_body::Body;
+use hyper::ext::ReasonPhrase;
+
+/// What the request says of its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// By HEAD: the answer has no body.
+    pub is_head: bool,
+    /// HTTP/1.0, which knows no chunks.
+    pub is_old: bool,
+    /// The caller may ask again on the same link.
+    pub keeps: bool,
+    /// `TE: trailers` (RFC 9110 §6.5.1).
+    pub takes_trailers: bool,
+}
+
+/// What follows an answer's head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Following {
+    /// `None` where there is no body, whatever the handler has.
+    pub framing: Option<Framing>,
+    /// The link ends with this answer.
+    pub is_last: bool,
+}
+
+/// Writes the head of an answer with this body. It is the link's last where the caller does not
+/// keep it, or the answer itself says so.
+pub(super) fn write_head<B: Body>(
+    out: &mut Vec<u8>,
+    head: &Parts,
+    body: &B,
+    asked: Asked,
+    date: &Date,
+) -> Following {
+    write_status(out, head, asked.is_old);
+    let (mut closes, mut has_date, mut length) = (false, false, None);
+    for (name, value) in &head.headers {
+        match *name {
+            header::CONTENT_LENGTH => {
+                length = Some(value);
+                continue;
+            }
+            // The link's own business (RFC 9112 §6.1).
+            header::TRANSFER_ENCODING => continue,
+            header::CONNECTION => closes |= value.as_bytes().eq_ignore_ascii_case(b"close"),
+            header::DATE => has_date = true,
+            _ => {}
+        }
+        write_field(out, name.as_str().as_bytes(), value.as_bytes());
+    }
+    let framing = write_framing(out, head.status, body, length, asked);
+    let is_upgrade = head.status == StatusCode::SWITCHING_PROTOCOLS;
+    let is_last =
+        closes || !asked.keeps || is_upgrade || matches!(framing, Some(Framing::UntilClose));
+    if is_last && !closes && !is_upgrade && !asked.is_old {
+        out.extend_from_slice(b"connection: close\r\n");
+    } else if !is_last && asked.is_old {
+        out.extend_from_slice(b"connection: keep-alive\r\n");
+    }
+    if !has_date {
+        date.write_field(out);
+    }
+    out.extend_from_slice(b"\r\n");
+    Following { framing, is_last }
+}
+
+/// An answer to what is no request: a status, and the link's end.
+pub(super) fn write_refusal(out: &mut Vec<u8>, status: StatusCode, date: &Date) {
+    write_line(out, status, status.canonical_reason().unwrap_or_default().as_bytes(), false);
+    out.extend_from_slice(b"connection: close\r\ncontent-length: 0\r\n");
+    date.write_field(out);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn write_status(out: &mut Vec<u8>, head: &Parts, is_old: bool) {
+    let own = head.extensions.get::<ReasonPhrase>();
+    if head.status == StatusCode::OK && own.is_none() && !is_old {
+        out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+        return;
+    }
+    let usual = || head.status.canonical_reason().unwrap_or_default().as_bytes();
+    write_line(out, head.status, own.map_or_else(usual, ReasonPhrase::as_bytes), is_old);
+}
+
+fn write_line(out: &mut Vec<u8>, status: StatusCode, reason: &[u8], is_old: bool) {
+    out.extend_from_slice(if is_old { b"HTTP/1.0 " } else { b"HTTP/1.1 " });
+    out.extend_from_slice(status.as_str().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(reason);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// How the body is delimited, said in the head.
+fn write_framing<B: Body>(
+    out: &mut Vec<u8>,
+    status: StatusCode,
+    body: &B,
+    length: Option<&HeaderValue>,
+    asked: Asked,
+) -> Option<Framing> {
+    if status.is_informational()
+        || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+    {
+        return None;
+    }
+    let known = body.size_hint().exact();
+    if asked.is_head {
+        // As a GET would be answered (RFC 9110 §9.3.2).
+        match (length, known) {
+            (Some(length), _) => write_field(out, b"content-length", length.as_bytes()),
+            (None, Some(1..)) => known.map_or((), |it| Framing::Length(it).write_field(out)),
+            (None, _) => {}
+        }
+        return None;
+    }
+    let said = || length.and_then(|it| decimal(it.as_bytes()).ok());
+    let framing = match known {
+        _ if body.is_end_stream() => Framing::Length(0),
+        Some(length) => Framing::Length(length),
+        None => match said() {
+            Some(length) => Framing::Length(length),
+            None if asked.is_old => Framing::UntilClose,
+            None => Framing::Chunked,
+        },
+    };
+    framing.write_field(out);
+    Some(framing).filter(|it| *it != Framing::Length(0))
+}
