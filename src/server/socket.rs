@@ -30,10 +30,10 @@ impl Socket {
         stream.poll_read_ready(cx).map(drop)
     }
 
-    /// Closes so that the other side can't take it for the end of what was being sent. On TLS it is
-    /// enough to end without a word (RFC 8446 §6.1).
-    pub(super) fn reset(self) {
-        if let Self::Plain(stream) = &self {
+    /// Will close so that the other side can't take it for the end of what was being sent. On TLS it
+    /// is enough to end without a word (RFC 8446 §6.1).
+    pub(super) fn reset(&self) {
+        if let Self::Plain(stream) = self {
             let _ = stream.set_zero_linger();
         }
     }

@@ -52,6 +52,8 @@ pub(super) struct Duplex {
     is_unwanted: bool,
     /// The body has ended before its end, or was none: nothing more is to be read.
     is_broken: bool,
+    /// The link's task, while the body of a request is being read.
+    waiting: Option<Waker>,
     /// Counts the exchanges of the link: a body that is still held when its exchange is over reads
     /// nothing of the next.
     exchange: u64,
@@ -68,6 +70,7 @@ impl Duplex {
             owes_continue: false,
             is_unwanted: false,
             is_broken: false,
+            waiting: None,
             exchange: 0,
         }
     }
@@ -78,9 +81,10 @@ impl Duplex {
         (self.receiving, self.owes_continue, self.is_unwanted) = (receiving, owes_continue, false);
     }
 
-    /// The answer's head is written: it is too late for a `100 Continue`.
-    pub(super) fn answered(&mut self) {
-        self.owes_continue = false;
+    /// The answer begins: it is too late for a `100 Continue`. False where no other request can follow:
+    /// the caller has not been asked for its body, the body is broken, or nobody will read its rest.
+    pub(super) fn answered(&mut self) -> bool {
+        !std::mem::take(&mut self.owes_continue) && self.may_go_on()
     }
 
     /// Reads once, with about `room` bytes of room.
@@ -114,6 +118,7 @@ impl Duplex {
     /// request meanwhile is read once; after that its end is not seen.
     pub(super) fn poll_hang_up(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.is_mid_request() {
+            self.waiting = Some(cx.waker().clone());
             return Poll::Pending;
         }
         match self.poll_fill(HEAD_READ, cx) {
@@ -133,13 +138,16 @@ impl Duplex {
         }
         if std::mem::take(&mut self.owes_continue) {
             self.outbox.gather().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-        }
-        // Where it can't all be sent now, the link sends it with what comes next.
-        if !self.outbox.is_empty() {
-            let _ = self.poll_flush(cx);
+            if self.poll_flush(cx).is_pending() {
+                self.wake_link(cx);
+            }
         }
         loop {
-            let room = match self.receiving.take(&mut self.inbox) {
+            let taken = self.receiving.take(&mut self.inbox);
+            if self.receiving.is_over() {
+                self.wake_link(cx);
+            }
+            let room = match taken {
                 Ok(Taken::Data(bytes)) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 Ok(Taken::Trailers(fields)) => {
                     return Poll::Ready(Some(Ok(Frame::trailers(fields))));
@@ -154,14 +162,21 @@ impl Duplex {
         }
     }
 
+    /// The link's own task has something to do again: to send, or to see the caller hang up. The body
+    /// may be read by another.
+    fn wake_link(&mut self, cx: &Context<'_>) {
+        if let Some(link) = self.waiting.take_if(|it| !it.will_wake(cx.waker())) {
+            link.wake();
+        }
+    }
+
     fn broken<T>(&mut self) -> Poll<Option<Result<T, BodyError>>> {
         self.is_broken = true;
         Poll::Ready(Some(Err(BodyError)))
     }
 
-    /// False where no other request can follow: the body is broken, or nobody will read its rest. Of
-    /// a body that nobody wants, what has arrived is read and thrown away.
-    pub(super) fn may_go_on(&mut self) -> bool {
+    /// Of a body that nobody wants, what has arrived is read and thrown away.
+    fn may_go_on(&mut self) -> bool {
         if !self.receiving.is_over() && self.is_unwanted {
             self.throw_away();
         }
@@ -226,6 +241,12 @@ impl Duplex {
     /// Gives up all memory but the socket's.
     pub(super) fn rest(&mut self) {
         (self.inbox, self.outbox) = (BytesMut::new(), Outbox::default());
+        self.waiting = None;
+    }
+
+    /// What ends now ends in a reset.
+    pub(super) fn reset(&self) {
+        self.socket.reset();
     }
 
     /// The socket, and what came behind the last request.

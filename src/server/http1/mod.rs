@@ -62,7 +62,12 @@ impl<H: Handler> Opening<H> {
                 }
                 End::Served => return self.leave(&duplex, &state).await,
                 End::Upgraded => return Box::pin(upgrade(duplex, &state)).await,
-                End::Cut => return cut(duplex, &state),
+                End::Cut => {
+                    if state.open_ended.get() {
+                        duplex.borrow().reset();
+                    }
+                    return;
+                }
             }
         }
     }
@@ -133,13 +138,4 @@ async fn upgrade(duplex: Rc<RefCell<Duplex>>, state: &LinkState) {
     // From here on the tunnel alone sets the deadline.
     state.exchange_begins();
     let _ = tunnel::run(tunnel, socket, read_ahead, &state.watch).await;
-}
-
-/// Ends a link in the middle of something.
-fn cut(duplex: Rc<RefCell<Duplex>>, state: &LinkState) {
-    if let Some(duplex) = Rc::into_inner(duplex)
-        && state.open_ended.get()
-    {
-        duplex.into_inner().into_parts().0.reset();
-    }
 }

@@ -39,24 +39,24 @@ impl<B: Body<Data = Bytes> + Unpin> Sending<B> {
             if !duplex.borrow().outbox.has_room() {
                 break;
             }
-            // The link is not held meanwhile: the body may read from it.
+            // The link is not held meanwhile, nor when the body is dropped: it may have the request's
+            // body in it, which is read from the link.
             let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
-            let outbox = &mut duplex.borrow_mut().outbox;
             let is_over = match frame {
                 None => {
-                    framing.end(outbox, None)?;
+                    framing.end(&mut duplex.borrow_mut().outbox, None)?;
                     true
                 }
                 Some(Err(_)) => return Poll::Ready(Err(BodyFailed)),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => {
                         let is_last = body.is_end_stream();
-                        framing.data(outbox, data, is_last)?;
+                        framing.data(&mut duplex.borrow_mut().outbox, data, is_last)?;
                         is_last
                     }
                     Err(frame) => {
                         let trailers = frame.into_trailers().ok().filter(|_| self.takes_trailers);
-                        framing.end(outbox, trailers.as_ref())?;
+                        framing.end(&mut duplex.borrow_mut().outbox, trailers.as_ref())?;
                         true
                     }
                 },

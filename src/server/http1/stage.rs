@@ -96,6 +96,7 @@ impl<H: Handler> Stage<'_, H> {
                         if let Some(head) = parsed.transpose() {
                             return Poll::Ready(head);
                         }
+                        has_line = false;
                     }
                 }
                 let before = duplex.inbox.len();
@@ -133,12 +134,13 @@ impl<H: Handler> Stage<'_, H> {
     /// Writes the answer's head. What is still to be sent, and whether it is the link's last.
     fn answered(&self, answer: Response<H::Body>, asked: Asked) -> (Sending<H::Body>, bool) {
         let (head, body) = answer.into_parts();
-        let duplex = &mut *self.duplex.borrow_mut();
-        duplex.answered();
-        let keeps = asked.keeps && !self.opening.worker.is_draining() && duplex.may_go_on();
-        let asked = Asked { keeps, ..asked };
-        let date = self.opening.worker.date();
-        let following = answer::write_head(duplex.outbox.gather(), &head, &body, asked, date);
+        let following = {
+            let duplex = &mut *self.duplex.borrow_mut();
+            let keeps = asked.keeps && !self.opening.worker.is_draining() && duplex.answered();
+            let asked = Asked { keeps, ..asked };
+            let date = self.opening.worker.date();
+            answer::write_head(duplex.outbox.gather(), &head, &body, asked, date)
+        };
         self.state.open_ended.set(following.framing == Some(Framing::UntilClose));
         (Sending::new(body, following.framing, asked.takes_trailers), following.is_last)
     }
@@ -177,9 +179,7 @@ impl<H: Handler> Stage<'_, H> {
         };
         self.opening.handler.link_refused(why);
         let date = self.opening.worker.date();
-        let mut duplex = self.duplex.borrow_mut();
-        answer::write_refusal(duplex.outbox.gather(), fault.status(), date);
-        drop(duplex);
+        answer::write_refusal(self.duplex.borrow_mut().outbox.gather(), fault.status(), date);
         let told = poll_fn(|cx| self.duplex.borrow_mut().poll_flush(cx)).await;
         if told.is_ok() { End::Served } else { End::Cut }
     }
