@@ -4,6 +4,7 @@ mod field;
 mod framing;
 mod outbox;
 mod receiving;
+mod request;
 
 pub use chunked::Chunked;
 use chunked::Piece;
@@ -15,6 +16,11 @@ pub use framing::Framing;
 pub use outbox::Outbox;
 pub use receiving::Receiving;
 pub use receiving::Taken;
+pub use request::Asked;
+pub use request::Fault;
+pub use request::Head;
+pub use request::parse_request;
+pub use request::skip_empty_lines;
 
 /// The bytes are not HTTP, or could be read in more than one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! An answer's head on its way out, and how its body will be delimited (RFC 9112 §6 and §9).
 use crate::server::date::Date;
+use crate::wire::Asked;
 use crate::wire::Framing;
 use crate::wire::decimal;
 use crate::wire::write_field;
@@ -9,19 +10,6 @@ use http::header;
 use http::response::Parts;
 use http_body::Body;
 use hyper::ext::ReasonPhrase;
-
-/// What the request says of its answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asked {
-    /// By HEAD: the answer has no body.
-    pub is_head: bool,
-    /// HTTP/1.0, which knows no chunks.
-    pub is_old: bool,
-    /// The caller may ask again on the same link.
-    pub keeps: bool,
-    /// `TE: trailers` (RFC 9110 §6.5.1).
-    pub takes_trailers: bool,
-}
 
 /// What follows an answer's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,6 @@
 //! differently is refused, not mended.
 mod answer;
 mod duplex;
-mod head;
 mod sending;
 mod stage;
 

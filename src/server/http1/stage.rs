@@ -1,13 +1,9 @@
 //! The exchanges of a link, one after another: a head, the handler, its answer.
 use super::End;
 use super::answer;
-use super::answer::Asked;
 use super::duplex::Arriving;
 use super::duplex::Duplex;
 use super::duplex::HEAD_READ;
-use super::head;
-use super::head::Fault;
-use super::head::Head;
 use super::sending::Sending;
 use crate::server::link::Handler;
 use crate::server::link::Link;
@@ -16,9 +12,15 @@ use crate::server::request::RequestBody;
 use crate::server::state::LinkState;
 use crate::server::state::Phase;
 use crate::telemetry::metrics::LinkRefusal;
+use crate::wire::Asked;
+use crate::wire::Fault;
 use crate::wire::Framing;
+use crate::wire::Head;
+use crate::wire::parse_request;
+use crate::wire::skip_empty_lines;
 use http::Request;
 use http::Response;
+use http::StatusCode;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -87,12 +89,12 @@ impl<H: Handler> Stage<'_, H> {
             let duplex = &mut *self.duplex.borrow_mut();
             loop {
                 if has_line {
-                    head::skip_empty_lines(&mut duplex.inbox);
+                    skip_empty_lines(&mut duplex.inbox);
                 }
                 if !duplex.inbox.is_empty() {
                     self.state.bytes_arrived();
                     if has_line || duplex.inbox.len() > max {
-                        let parsed = head::parse(&mut duplex.inbox, max).map_err(NoHead::Odd);
+                        let parsed = parse_request(&mut duplex.inbox, max).map_err(NoHead::Odd);
                         if let Some(head) = parsed.transpose() {
                             return Poll::Ready(head);
                         }
@@ -173,13 +175,15 @@ impl<H: Handler> Stage<'_, H> {
 
     /// Says what is wrong with what should have been a request.
     async fn refuse(&self, fault: Fault) -> End {
-        let why = match fault {
-            Fault::Malformed => LinkRefusal::Malformed,
-            Fault::TooLarge => LinkRefusal::HeadTooLarge,
+        let (why, status) = match fault {
+            Fault::Malformed => (LinkRefusal::Malformed, StatusCode::BAD_REQUEST),
+            Fault::TooLarge => {
+                (LinkRefusal::HeadTooLarge, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+            }
         };
         self.opening.handler.link_refused(why);
         let date = self.opening.worker.date();
-        answer::write_refusal(self.duplex.borrow_mut().outbox.gather(), fault.status(), date);
+        answer::write_refusal(self.duplex.borrow_mut().outbox.gather(), status, date);
         let told = poll_fn(|cx| self.duplex.borrow_mut().poll_flush(cx)).await;
         if told.is_ok() { End::Served } else { End::Cut }
     }

@@ -1,9 +1,8 @@
 //! A request's head: parsed, and what it says of its body and of the link (RFC 9112 §3 to §6).
-use super::answer::Asked;
-use crate::wire::Chunked;
-use crate::wire::Malformed;
-use crate::wire::Receiving;
-use crate::wire::decimal;
+use super::Chunked;
+use super::Malformed;
+use super::Receiving;
+use super::decimal;
 use bytes::Buf;
 use bytes::BytesMut;
 use http::HeaderMap;
@@ -11,7 +10,6 @@ use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
 use http::Request;
-use http::StatusCode;
 use http::Uri;
 use http::Version;
 use http::header;
@@ -38,6 +36,19 @@ struct Place {
     value: (u32, u32),
 }
 
+/// What a request says of its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// By HEAD: the answer has no body.
+    pub is_head: bool,
+    /// HTTP/1.0, which knows no chunks.
+    pub is_old: bool,
+    /// The caller may ask again on the same link.
+    pub keeps: bool,
+    /// `TE: trailers` (RFC 9110 §6.5.1).
+    pub takes_trailers: bool,
+}
+
 /// A head, and what follows it.
 #[derive(Debug)]
 pub struct Head {
@@ -47,20 +58,11 @@ pub struct Head {
     pub asked: Asked,
 }
 
-/// Why there is no head to be read: what the caller is told before its link ends.
+/// Why there is no head to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     Malformed,
     TooLarge,
-}
-
-impl Fault {
-    pub(super) fn status(self) -> StatusCode {
-        match self {
-            Self::Malformed => StatusCode::BAD_REQUEST,
-            Self::TooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        }
-    }
 }
 
 impl From<Malformed> for Fault {
@@ -70,7 +72,7 @@ impl From<Malformed> for Fault {
 }
 
 /// Takes a head of at most `max` bytes out of `inbox`; `None` where it is not all there yet.
-pub fn parse(inbox: &mut BytesMut, max: usize) -> Result<Option<Head>, Fault> {
+pub fn parse_request(inbox: &mut BytesMut, max: usize) -> Result<Option<Head>, Fault> {
     let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
     let mut parsed = httparse::Request::new(&mut []);
     let status = httparse::ParserConfig::default().parse_request_with_uninit_headers(
@@ -226,4 +228,131 @@ impl About {
 /// The members of a list (RFC 9110 §5.6.1).
 fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|it| *it == b',').map(<[u8]>::trim_ascii)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write;
+
+    const MAX: usize = 64 << 10;
+
+    fn head(wire: &str) -> Result<Option<Head>, Fault> {
+        parse_request(&mut BytesMut::from(wire), MAX)
+    }
+
+    /// A POST of that version with these fields.
+    fn post(version: &str, fields: &str) -> Result<Head, Fault> {
+        Ok(head(&format!("POST /x HTTP/{version}\r\nHost: a\r\n{fields}\r\n"))?.expect("a head"))
+    }
+
+    #[test]
+    fn tells_the_bodys_length_and_whether_the_link_stays() {
+        let chunked = Receiving::Chunked(Chunked::default());
+        for (version, fields, body, keeps) in [
+            ("1.1", "", Receiving::Nothing, true),
+            ("1.1", "Content-Length: 0\r\n", Receiving::Nothing, true),
+            ("1.1", "Content-Length: 005\r\n", Receiving::Exactly(5), true),
+            ("1.1", "Content-Length: 5\r\nContent-Length: 05\r\n", Receiving::Exactly(5), true),
+            ("1.1", "Transfer-Encoding: Chunked\r\n", chunked, true),
+            ("1.1", "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", chunked, false),
+            ("1.1", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", chunked, false),
+            ("1.1", "Connection: x, Close\r\n", Receiving::Nothing, false),
+            ("1.1", "Connection: close\r\nConnection: keep-alive\r\n", Receiving::Nothing, false),
+            ("1.0", "", Receiving::Nothing, false),
+            ("1.0", "Connection: Keep-Alive\r\n", Receiving::Nothing, true),
+            ("1.0", "Connection: keep-alive, close\r\n", Receiving::Nothing, false),
+        ] {
+            let head = post(version, fields).unwrap();
+            assert_eq!((head.body, head.asked.keeps), (body, keeps), "{version} {fields}");
+            let lengths = head.request.headers().get_all("content-length").iter().count();
+            assert_eq!(
+                lengths,
+                usize::from(fields.contains("Length") && body != chunked),
+                "{fields}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_another_reader_could_take_otherwise_is_refused() {
+        for fields in [
+            "Content-Length: 5\r\nContent-Length: 6",
+            "Content-Length: 5, 5",
+            "Content-Length: +5",
+            "Content-Length:",
+            "Content-Length: 9223372036854775808",
+            "Content-Length: 18446744073709551616",
+            "Content-Length: x\r\nTransfer-Encoding: chunked",
+            "Transfer-Encoding: chunked\r\nContent-Length: 5\r\nContent-Length: 6",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+            "Transfer-Encoding: gzip, chunked",
+            "Transfer-Encoding: identity",
+            "Transfer-Encoding:",
+            "Content-Length : 5",
+            " folded: 5",
+            "A: 1\r\n folded",
+            "A: 1\rB: 2",
+            "A: \0",
+            "no colon",
+            ": no name",
+        ] {
+            let refused = post("1.1", &format!("{fields}\r\n"));
+            assert_eq!(refused.map(|_| ()), Err(Fault::Malformed), "{}", fields.escape_debug());
+        }
+        let chunked = post("1.0", "Transfer-Encoding: chunked\r\n");
+        assert_eq!(chunked.map(|_| ()), Err(Fault::Malformed));
+        for line in
+            ["GET /", "GET  / HTTP/1.1", "GET / HTTP/2.0", "G\0T / HTTP/1.1", "GET /\0 HTTP/1.1"]
+        {
+            assert!(head(&format!("{line}\r\n\r\n")).is_err(), "{}", line.escape_debug());
+        }
+    }
+
+    #[test]
+    fn a_head_has_bounds_and_the_rest_stays_where_it_is() {
+        let mut fields = String::new();
+        for number in 0..FIELDS_MAX {
+            write!(fields, "X-{number}: 1\r\n").unwrap();
+        }
+        assert!(head(&format!("GET / HTTP/1.1\r\n{fields}\r\n")).is_ok());
+        let many = head(&format!("GET / HTTP/1.1\r\nX: 1\r\n{fields}\r\n"));
+        assert_eq!(many.map(|_| ()), Err(Fault::TooLarge));
+        let mut inbox = BytesMut::from("GET / HTTP/1.1\r\nA: 1\r\n\r\nGET");
+        let length = inbox.len() - 3;
+        assert_eq!(parse_request(&mut inbox, length - 1).map(|_| ()), Err(Fault::TooLarge));
+        assert!(parse_request(&mut inbox, length).unwrap().is_some());
+        assert_eq!(inbox, "GET");
+        let begun = parse_request(&mut BytesMut::from("GET / HTTP/1.1\r\nA: 1"), 10);
+        assert_eq!(begun.map(|_| ()), Err(Fault::TooLarge), "without waiting for its end");
+        assert!(head("GET / HTTP/1.1\r\nA: 1\r\n").unwrap().is_none());
+    }
+
+    #[test]
+    fn notes_what_the_caller_waits_for_and_takes() {
+        let head = post("1.1", "Content-Length: 1\r\nExpect: 100-Continue\r\nTE: a, Trailers\r\n");
+        let head = head.unwrap();
+        assert!(head.expects_continue && head.asked.takes_trailers && !head.asked.is_head);
+        for (version, fields) in [("1.1", ""), ("1.0", "Content-Length: 1\r\n")] {
+            let head = post(version, &format!("{fields}Expect: 100-continue\r\n")).unwrap();
+            assert!(!head.expects_continue, "{version} {fields:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_our_own_are_read_in_any_case_and_others_are_theirs() {
+        let fields = "ATTACHE-Key: 1\r\natt-che-key: 2\r\nAttache-Connection: 3\r\nX-Own: 4\r\n";
+        let head = post("1.1", fields).unwrap();
+        let names: Vec<_> = head.request.headers().keys().map(HeaderName::as_str).collect();
+        assert_eq!(names, ["host", "attache-key", "att-che-key", "attache-connection", "x-own"]);
+    }
+
+    #[test]
+    fn empty_lines_before_a_request_are_skipped_and_half_ones_are_not() {
+        for (wire, left) in [("\r\n\n\r\nGET", "GET"), ("\r\n\r", "\r"), ("\rGET", "\rGET")] {
+            let mut inbox = BytesMut::from(wire);
+            skip_empty_lines(&mut inbox);
+            assert_eq!(inbox, left);
+        }
+    }
 }
