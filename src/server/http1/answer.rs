@@ -123,3 +123,120 @@ fn write_framing<B: Body>(
     framing.write_field(out);
     Some(framing).filter(|it| *it != Framing::Length(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use http::Response;
+    use http_body::Frame;
+    use http_body::SizeHint;
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::Context;
+    use std::task::Poll;
+
+    const ASKED: Asked =
+        Asked { is_head: false, is_old: false, keeps: true, takes_trailers: false };
+    const OLD: Asked = Asked { is_old: true, ..ASKED };
+    const HEAD: Asked = Asked { is_head: true, ..ASKED };
+
+    /// A body of that many bytes, or of nobody knows how many.
+    struct Sized(Option<u64>);
+
+    impl Body for Sized {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+
+        fn is_end_stream(&self) -> bool {
+            self.0 == Some(0)
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            self.0.map_or_else(SizeHint::default, SizeHint::with_exact)
+        }
+    }
+
+    /// The head's lines but for its date, and what follows.
+    fn written(
+        status: u16,
+        fields: &[(&str, &str)],
+        body: Option<u64>,
+        asked: Asked,
+    ) -> (String, Following) {
+        let mut answer = Response::builder().status(status);
+        for (name, value) in fields {
+            answer = answer.header(*name, *value);
+        }
+        let (head, body) = answer.body(Sized(body)).unwrap().into_parts();
+        let mut out = Vec::new();
+        let following = write_head(&mut out, &head, &body, asked, &Date::new());
+        let text = String::from_utf8(out).unwrap();
+        let lines = text.strip_suffix("\r\n\r\n").expect("a head's end").split("\r\n");
+        let lines: Vec<&str> = lines.filter(|it| !it.starts_with("date: ")).collect();
+        (lines.join("|"), following)
+    }
+
+    #[test]
+    fn a_body_is_framed_by_what_is_known_of_it() {
+        let length = [("content-length", "5")];
+        let five = Some(Framing::Length(5));
+        for (status, fields, body, asked, expected, framing) in [
+            (200, &[][..], Some(5), ASKED, "HTTP/1.1 200 OK|content-length: 5", five),
+            (200, &length[..], Some(5), ASKED, "HTTP/1.1 200 OK|content-length: 5", five),
+            (200, &length[..], None, ASKED, "HTTP/1.1 200 OK|content-length: 5", five),
+            (
+                200,
+                &[][..],
+                None,
+                ASKED,
+                "HTTP/1.1 200 OK|transfer-encoding: chunked",
+                Some(Framing::Chunked),
+            ),
+            (200, &[][..], None, OLD, "HTTP/1.0 200 OK", Some(Framing::UntilClose)),
+            (200, &[][..], Some(0), ASKED, "HTTP/1.1 200 OK|content-length: 0", None),
+            (200, &length[..], Some(0), HEAD, "HTTP/1.1 200 OK|content-length: 5", None),
+            (200, &[][..], Some(5), HEAD, "HTTP/1.1 200 OK|content-length: 5", None),
+            (200, &[][..], Some(0), HEAD, "HTTP/1.1 200 OK", None),
+            (204, &length[..], Some(0), ASKED, "HTTP/1.1 204 No Content", None),
+            (304, &length[..], Some(5), ASKED, "HTTP/1.1 304 Not Modified", None),
+            (799, &[][..], Some(0), ASKED, "HTTP/1.1 799 |content-length: 0", None),
+        ] {
+            let (lines, following) = written(status, fields, body, asked);
+            let lines = lines.replace("|connection: keep-alive", "");
+            assert_eq!((lines.as_str(), following.framing), (expected, framing));
+            let is_last = framing == Some(Framing::UntilClose);
+            assert_eq!(following.is_last, is_last, "{expected}");
+        }
+    }
+
+    #[test]
+    fn the_links_end_is_said_where_it_is_not_what_the_caller_expects() {
+        let ends = Asked { keeps: false, ..ASKED };
+        let old_ends = Asked { keeps: false, ..OLD };
+        let close = [("connection", "close")];
+        let upgrade = [("connection", "upgrade")];
+        for (status, fields, asked, expected, is_last) in [
+            (200, &[][..], ASKED, None, false),
+            (200, &[][..], ends, Some("close"), true),
+            (200, &close[..], ASKED, Some("close"), true),
+            (200, &close[..], ends, Some("close"), true),
+            (200, &[][..], OLD, Some("keep-alive"), false),
+            (200, &[][..], old_ends, None, true),
+            (101, &upgrade[..], ASKED, Some("upgrade"), true),
+        ] {
+            let (lines, following) = written(status, fields, Some(0), asked);
+            let said: Vec<_> =
+                lines.split('|').filter_map(|it| it.strip_prefix("connection: ")).collect();
+            assert_eq!(said, expected.into_iter().collect::<Vec<_>>(), "{lines}");
+            assert_eq!(following.is_last, is_last, "{lines}");
+        }
+    }
+}

@@ -30,7 +30,7 @@ use std::time::Duration;
 pub(super) use duplex::Arriving;
 
 /// How long a caller that still sends may take to see its last answer before the link ends.
-const LINGER: Duration = Duration::from_secs(1);
+const LINGER: Duration = Duration::from_secs(2);
 
 /// Why a link is not served on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
