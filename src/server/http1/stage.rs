@@ -83,7 +83,8 @@ impl<H: Handler> Stage<'_, H> {
     /// The next request's head.
     async fn head(&self) -> Result<Head, NoHead> {
         let max = self.opening.limits.max_head;
-        // What lies here already is parsed; what comes, once there is the end of another line in it.
+        // What lies here already is parsed, and what comes first; more of it, once there is the end of
+        // another line in it.
         let mut has_line = true;
         poll_fn(|cx| {
             let duplex = &mut *self.duplex.borrow_mut();
@@ -103,7 +104,9 @@ impl<H: Handler> Stage<'_, H> {
                 }
                 let before = duplex.inbox.len();
                 match duplex.poll_fill(HEAD_READ, cx) {
-                    Poll::Ready(Ok(1..)) => has_line = duplex.inbox[before..].contains(&b'\n'),
+                    Poll::Ready(Ok(1..)) => {
+                        has_line = before == 0 || duplex.inbox[before..].contains(&b'\n');
+                    }
                     Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(NoHead::Over)),
                     // What has arrived is served before the link is told to end.
                     Poll::Pending if self.opening.worker.is_draining() => {
