@@ -8,7 +8,6 @@ use attache::auth::RawApiKey;
 use attache::auth::RawCustom;
 use attache::auth::Scheme;
 use attache::model::Credential;
-use criterion::BatchSize;
 use criterion::Criterion;
 use criterion::criterion_group;
 use criterion::criterion_main;
@@ -70,14 +69,18 @@ fn schemes(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("apply");
     for (name, prepared) in &cases {
         group.bench_function(*name, |it| {
-            it.iter_batched_ref(
-                headers,
-                |headers| {
-                    prepared.apply_headers(headers);
-                    prepared.query(black_box(Some("page=2&per_page=100")))
-                },
-                BatchSize::SmallInput,
-            );
+            let headers = headers();
+            let mut head = Vec::with_capacity(1024);
+            it.iter(|| {
+                head.clear();
+                let mut onto = prepared.onto(|name, value| {
+                    head.extend_from_slice(name.as_str().as_bytes());
+                    head.extend_from_slice(value.as_bytes());
+                });
+                black_box(&headers).iter().for_each(|(name, value)| onto.field(name, value));
+                onto.end();
+                prepared.query(black_box(Some("page=2&per_page=100")))
+            });
         });
     }
     group.finish();

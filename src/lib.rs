@@ -8,6 +8,7 @@ pub mod auth;
 pub mod seal;
 pub mod telemetry;
 pub mod webhook;
+pub mod wire;
 
 // Definitions: validated values, no I/O.
 pub mod catalog;

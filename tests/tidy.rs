@@ -11,7 +11,7 @@ mod broken;
 /// Lowest floor first. A room imports from floors below its own; never sideways, never up.
 const FLOORS: &[&[&str]] = &[
     &["model"],
-    &["auth", "grant", "webhook", "seal", "telemetry"],
+    &["auth", "grant", "webhook", "seal", "telemetry", "wire"],
     &["catalog", "config"],
     &["server", "upstream", "store"],
     &["resolve", "vault", "limits", "journal", "reload"],

@@ -5,8 +5,16 @@ use std::fs;
 const PAGE: &str = include_str!("../docs/wire.md");
 
 /// The files whose every test is a case of the page.
-const WHOLE: &[&str] =
-    &["fidelity", "framing", "injection", "resources", "responses", "tags", "targets"];
+const WHOLE: &[&str] = &[
+    "caller_links",
+    "fidelity",
+    "framing",
+    "injection",
+    "resources",
+    "responses",
+    "tags",
+    "targets",
+];
 
 #[test]
 fn every_case_of_the_page_is_a_test_and_every_test_of_the_wire_is_a_case() {

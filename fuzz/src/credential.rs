@@ -51,7 +51,7 @@ pub fn holds(input: &[u8]) {
     assert!(scheme.fields().iter().all(|it| values.contains_key(it)));
 
     let mut headers = HeaderMap::new();
-    prepared.apply_headers(&mut headers);
+    prepared.onto(|name, value| _ = headers.append(name, value.clone())).end();
     let of = |place: Place| {
         let here = inject.iter().filter(move |it| it.r#in == place);
         here.map(|it| (&*it.name, rendered(&it.value, &values)))

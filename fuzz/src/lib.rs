@@ -5,6 +5,7 @@
 mod http_text;
 mod reading;
 
+pub mod caller_bytes;
 pub mod config;
 pub mod cookie;
 pub mod credential;
@@ -22,7 +23,8 @@ pub mod webhook_signature;
 pub type Property = fn(&[u8]);
 
 /// Every target by its name, which is that of its seeds' folder too.
-pub const TARGETS: [(&str, Property); 12] = [
+pub const TARGETS: [(&str, Property); 13] = [
+    ("caller_bytes", caller_bytes::holds),
     ("config", config::holds),
     ("cookie", cookie::holds),
     ("credential", credential::holds),

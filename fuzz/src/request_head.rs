@@ -108,8 +108,8 @@ pub fn holds(input: &[u8]) {
     says_only_what_we_say(&head, &sent, &onward(asks));
     // OPTIONS counts its hops (RFC 9110 §7.6.2): the one number that we change.
     let uncounted = |mut fields: HeaderMap| {
-        if head.method == Method::OPTIONS {
-            fields.remove("max-forwards");
+        if head.method == Method::OPTIONS && fields.contains_key("max-forwards") {
+            fields.insert("max-forwards", HeaderValue::from_static("counted"));
         }
         fields
     };

@@ -1,6 +1,7 @@
 //! The composition root: configuration becomes a running gateway, and ends it in good order.
 mod clock;
 mod control;
+mod handed;
 mod keys;
 mod plane;
 mod sealing;

@@ -1,5 +1,6 @@
 //! What one worker runs: the proxy and the webhooks on its shares of their listeners, and its housekeeping.
 use super::clock::now;
+use super::handed::handed;
 use crate::admin;
 use crate::config;
 use crate::config::Settings;
@@ -40,10 +41,14 @@ use crate::upstream::Upstream;
 use crate::vault::Vault;
 use http::Request;
 use http::Response;
+use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
+use std::task::ready;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -116,8 +121,11 @@ impl Plane {
                     metrics.pool(PoolEvent::IdleNow(i64::try_from(idle).unwrap_or(i64::MAX)));
                     let open = for_proxy.open_links() + for_hooks.open_links();
                     metrics.pool(PoolEvent::OpenNow(i64::try_from(open).unwrap_or(i64::MAX)));
-                    metrics.shared().bodies_held(budget.held());
-                    circuits.tick(Instant::now());
+                    // What belongs to the whole process is looked after by one of its workers.
+                    if worker.index() == 0 {
+                        metrics.shared().bodies_held(budget.held());
+                        circuits.tick(Instant::now());
+                    }
                     pen.flush();
                 }
             }
@@ -163,7 +171,9 @@ fn pool_events(metrics: &Rc<WorkerMetrics>) -> Box<dyn Fn(upstream::PoolEvent)> 
             upstream::PoolEvent::Dialled => PoolEvent::Dialled,
             upstream::PoolEvent::Reused => PoolEvent::Reused,
             upstream::PoolEvent::Stale => PoolEvent::Stale,
+            upstream::PoolEvent::Declined => PoolEvent::Declined,
             upstream::PoolEvent::Retired => PoolEvent::Retired,
+            upstream::PoolEvent::Failed => PoolEvent::Failed,
             upstream::PoolEvent::Awaited => {
                 return metrics.shared().queued(Limit::UpstreamLinks);
             }
@@ -225,13 +235,22 @@ impl Handler for CountedAdmin {
     ) -> Result<Response<axum::body::Body>, Cut> {
         link.watch.begin(Some(ADMIN_TIMEOUT));
         link.watch.arm(ADMIN_TIMEOUT, OnExpiry::Cut);
-        let mut request = request.map(|it| axum::body::Body::new(it.into_incoming()));
+        let (head, body) = request.into_parts();
+        let (handed, mut bringer) = handed(body);
+        let mut request = Request::from_parts(head, axum::body::Body::new(handed));
         request.extensions_mut().insert(admin::Peer(link.peer.ip()));
         let mut router = self.router.clone();
-        match tower_service::Service::call(&mut router, request).await {
-            Ok(response) => Ok(response),
-            Err(never) => match never {},
-        }
+        let mut answering = pin!(tower_service::Service::call(&mut router, request));
+        poll_fn(|cx| {
+            loop {
+                match answering.as_mut().poll(cx) {
+                    Poll::Ready(Ok(response)) => return Poll::Ready(Ok(response)),
+                    Poll::Ready(Err(never)) => match never {},
+                    Poll::Pending => ready!(bringer.poll_bring(cx)),
+                }
+            }
+        })
+        .await
     }
 
     fn links(&self, delta: i64) {

@@ -180,7 +180,7 @@ mod tests {
             let prepared =
                 scheme(case.place, case.name, case.format).unwrap().prepare(&credential).unwrap();
             let mut headers = HeaderMap::new();
-            prepared.apply_headers(&mut headers);
+            prepared.onto(|name, value| _ = headers.append(name, value.clone())).end();
             let sent = headers.iter().next();
             let sent = sent
                 .map(|(name, value)| (name.as_str(), str::from_utf8(value.as_bytes()).unwrap()));

@@ -1,28 +1,11 @@
 //! The caller's Cookie fields, byte for byte, less the cookies that are ours (RFC 6265 §4.2).
 use super::query;
 use http::HeaderMap;
-use http::HeaderValue;
 use http::header::COOKIE;
 
-/// One Cookie line: ours first, so that no unclosed quote of the caller's can swallow it; then what
-/// the caller sent under other names, as it was sent.
-pub(super) fn merge(headers: &mut HeaderMap, names: &[Box<str>], ours: &HeaderValue) {
-    if !headers.contains_key(COOKIE) {
-        headers.insert(COOKIE, ours.clone());
-        return;
-    }
-    let mut line = ours.as_bytes().to_vec();
-    for sent in headers.get_all(COOKIE) {
-        keep_others(sent.as_bytes(), names, &mut line);
-    }
-    let mut merged =
-        HeaderValue::from_maybe_shared(line).expect("pieces of field values make a field value");
-    merged.set_sensitive(true);
-    headers.insert(COOKIE, merged);
-}
-
-/// Appends to `line` the cookies of `sent` that are not ours.
-fn keep_others(sent: &[u8], names: &[Box<str>], line: &mut Vec<u8>) {
+/// Appends to `line` the cookies of `sent` that are not ours, as they were sent. Ours stand first in it,
+/// so that no unclosed quote of the caller's can swallow them.
+pub(super) fn keep_others(sent: &[u8], names: &[Box<str>], line: &mut Vec<u8>) {
     let mut first = true;
     let mut before = b';';
     for (piece, after) in pieces(sent) {
@@ -87,16 +70,13 @@ pub(super) fn value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderValue;
     use proptest::prelude::*;
 
     fn sent(lines: &[&str]) -> String {
-        let mut headers = HeaderMap::new();
-        for line in lines {
-            headers.append(COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap());
-        }
-        merge(&mut headers, &["sid".into()], &HeaderValue::from_static("sid=ours"));
-        assert_eq!(headers.get_all(COOKIE).iter().count(), 1);
-        String::from_utf8(headers[COOKIE].as_bytes().to_vec()).unwrap()
+        let mut sent = b"sid=ours".to_vec();
+        lines.iter().for_each(|it| keep_others(it.as_bytes(), &["sid".into()], &mut sent));
+        String::from_utf8(sent).unwrap()
     }
 
     #[test]

@@ -146,7 +146,7 @@ mod tests {
         let credential = Credential::from_iter([("app", "a1"), ("key", "k3y")]);
         let prepared = scheme.prepare(&credential).unwrap();
         let mut headers = HeaderMap::new();
-        prepared.apply_headers(&mut headers);
+        prepared.onto(|name, value| _ = headers.append(name, value.clone())).end();
         assert_eq!(headers["x-app"], "a1");
         assert_eq!(headers["authorization"], "Token a1:k3y");
         assert_eq!(headers["cookie"], "session=k3y");

@@ -1,14 +1,13 @@
 //! A credential in its finished form, made once, applied to each request without formatting anything.
-use super::cookie;
+use super::onto;
+use super::onto::Onto;
 use super::query;
 use super::redact;
 use super::redact::Watched;
-use super::slot;
 use super::slot::Place;
 use super::slot::Slot;
 use crate::model::Credential;
 use crate::model::Secret;
-use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
 use http::header::COOKIE;
@@ -34,10 +33,10 @@ struct QueryPart {
 }
 
 #[derive(Clone, PartialEq, Eq)]
-struct CookiePart {
-    names: Vec<Box<str>>,
+pub(super) struct CookiePart {
+    pub(super) names: Vec<Box<str>>,
     /// `a=b; c=d`, marked sensitive.
-    line: HeaderValue,
+    pub(super) line: HeaderValue,
 }
 
 /// One thing that is put on the request, for whoever explains it.
@@ -52,17 +51,10 @@ impl Prepared {
         &self.headers
     }
 
-    /// Removes every copy that the caller sent of what is injected here (underscore twins of header
-    /// names, cookies on any Cookie line) and puts ours on. The caller's other cookies stay as sent,
-    /// on one line.
-    pub fn apply_headers(&self, headers: &mut HeaderMap) {
-        for (name, value) in &self.headers {
-            remove_twins(headers, name.as_str());
-            headers.insert(name.clone(), value.clone());
-        }
-        if let Some(part) = &self.cookies {
-            cookie::merge(headers, &part.names, &part.line);
-        }
+    /// Where the caller's fields pass on their way to `put`, so that the credential takes the place of
+    /// their copies of it.
+    pub fn onto<P: FnMut(&HeaderName, &HeaderValue)>(&self, put: P) -> Onto<'_, P> {
+        Onto::new(&self.headers, self.cookies.as_deref(), put)
     }
 
     /// The query to send: the caller's byte for byte, less every spelling of an injected name, then
@@ -74,8 +66,7 @@ impl Prepared {
 
     /// True where the field of this name is ours, so that a caller's trailers may not carry it either.
     pub fn injects_header(&self, name: &HeaderName) -> bool {
-        self.headers.iter().any(|it| slot::are_twins(it.0.as_str(), name.as_str()))
-            || self.cookies.is_some() && name == COOKIE
+        onto::is_replaced(&self.headers, name) || self.cookies.is_some() && name == COOKIE
     }
 
     /// The text of a Location, Content-Location, Link or Refresh field without what is injected
@@ -144,17 +135,6 @@ fn sensitive(text: &str) -> HeaderValue {
     value
 }
 
-/// `x_api_key` beside `x-api-key`: one name to servers behind CGI (RFC 3875 §4.1.18).
-fn remove_twins(headers: &mut HeaderMap, name: &str) {
-    if name.bytes().all(|it| it.is_ascii_alphanumeric()) {
-        return;
-    }
-    let is_twin = |it: &&HeaderName| slot::are_twins(it.as_str(), name) && it.as_str() != name;
-    while let Some(twin) = headers.keys().find(is_twin).cloned() {
-        headers.remove(twin);
-    }
-}
-
 impl fmt::Debug for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Prepared").field(&self.describe()).finish()
@@ -167,11 +147,21 @@ mod tests {
     use super::super::RawApiKey;
     use super::super::Scheme;
     use super::*;
+    use http::HeaderMap;
 
     fn prepared(place: Place, name: &str) -> Prepared {
         let raw = RawApiKey { r#in: place, name: name.into(), format: "{key}".into() };
         let scheme = Scheme::ApiKey(ApiKey::try_from(raw).unwrap());
         scheme.prepare(&Credential::from_iter([("key", "0ur-s3cr3t")])).unwrap()
+    }
+
+    /// The caller's fields as they go on.
+    fn put(prepared: &Prepared, headers: &HeaderMap) -> HeaderMap {
+        let mut sent = HeaderMap::new();
+        let mut onto = prepared.onto(|name, value| _ = sent.append(name.clone(), value.clone()));
+        headers.iter().for_each(|(name, value)| onto.field(name, value));
+        onto.end();
+        sent
     }
 
     fn applied(name: &str, caller: &[(&str, &'static str)]) -> Vec<(String, String)> {
@@ -180,9 +170,9 @@ mod tests {
             let name = HeaderName::try_from(*name).unwrap();
             headers.append(name, HeaderValue::from_static(value));
         }
-        prepared(Place::Header, name).apply_headers(&mut headers);
         let text = |it: &HeaderValue| it.to_str().unwrap().to_owned();
-        headers.iter().map(|it| (it.0.to_string(), text(it.1))).collect()
+        let sent = put(&prepared(Place::Header, name), &headers);
+        sent.iter().map(|it| (it.0.to_string(), text(it.1))).collect()
     }
 
     #[test]
@@ -214,9 +204,7 @@ mod tests {
         headers.append("authorization", HeaderValue::from_static("theirs"));
         headers.append(COOKIE, HeaderValue::from_static("a=1"));
         headers.append(COOKIE, HeaderValue::from_static("b=2"));
-        let before = headers.clone();
-        none.apply_headers(&mut headers);
-        assert_eq!(headers, before);
+        assert_eq!(put(&none, &headers), headers);
         assert_eq!(none.query(Some("a=1")), None);
         assert_eq!(none.redact("/a?key=1"), None);
     }
@@ -247,7 +235,7 @@ mod tests {
             let prepared = prepared(place, "sid");
             let mut headers = HeaderMap::new();
             headers.append(COOKIE, HeaderValue::from_static("a=1"));
-            prepared.apply_headers(&mut headers);
+            let headers = put(&prepared, &headers);
             let printed = format!("{prepared:?} {headers:?} {:?}", prepared.describe());
             assert!(!printed.contains("0ur-s3cr3t"), "{printed}");
             assert!(printed.contains("sid"));

@@ -9,6 +9,7 @@ use crate::model::UnixTime;
 use crate::resolve;
 use crate::upstream::Destination;
 use crate::upstream::Manner;
+use crate::upstream::RequestHead;
 use crate::upstream::ResponseBody;
 use crate::upstream::Spent;
 use crate::upstream::Upstream;
@@ -17,7 +18,6 @@ use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
-use http::Request;
 use http::Response;
 use http::Uri;
 use http::header;
@@ -62,12 +62,10 @@ impl Forwarding {
     /// Sends the very bytes that were verified, once. A 2xx is the target's word that it has them.
     pub(super) async fn run(self) -> Forwarded {
         let timeouts = self.settings.timeouts;
-        let mut request = Request::new(Full::new(self.body.bytes.clone()));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.target;
-        *request.headers_mut() = self.headers;
-        request.headers_mut().insert(header::HOST, self.base.host().clone());
-        let mut request = Some(request);
+        let mut fields = self.headers;
+        fields.insert(header::HOST, self.base.host().clone());
+        let head = RequestHead { method: &Method::POST, target: &self.target, fields: &fields };
+        let mut body = Some(Full::new(self.body.bytes.clone()));
         let to = Destination {
             origin: self.base.origin(),
             settings: &self.settings,
@@ -76,7 +74,7 @@ impl Forwarding {
         let until_linked = self.settings.links.wait + timeouts.connect + timeouts.tls;
         let most = until_linked + timeouts.first_byte;
         let most = timeouts.total.map_or(most, |it| it.min(most));
-        let sending = self.upstream.send(to, &mut request, Manner::default(), || {});
+        let sending = self.upstream.send(to, &head, &mut body, Manner::default(), || {});
         let (response, spent) = match tokio::time::timeout(most, sending).await {
             Ok(Ok(sent)) => (Ok(sent.response), sent.spent),
             Ok(Err(failed)) => (Err(Undeliverable::Send(failed.error)), failed.spent),

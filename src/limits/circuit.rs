@@ -148,7 +148,8 @@ impl Circuits {
         Err(Refused::after(Limit::Circuit, left))
     }
 
-    /// Forgets failures that are long past, and counts what is open. Called by a worker's tick.
+    /// Forgets failures that are long past, and counts what is open. Called by the
+    /// tick of one worker.
     pub fn tick(&self, now: Instant) {
         if self.failing.load(Relaxed) == 0 {
             return;

@@ -37,6 +37,10 @@ use std::time::Instant;
 /// Most of a discarded answer that is read, in bytes: up to here it is cheaper than a new link.
 const DISCARD_MAX: usize = 64 * 1024;
 
+/// How often a request goes out again that its upstream has not looked at: each time on whatever link
+/// there is by then, and without a pause, since an upstream that leaves its links has others.
+const DECLINED_MAX: u8 = 8;
+
 /// What an exchange brings along for a further attempt.
 pub struct Plan<'e> {
     pub manner: Manner,
@@ -46,6 +50,8 @@ pub struct Plan<'e> {
     origin: &'e Arc<Origin>,
     /// Sending it twice does no harm.
     is_idempotent: bool,
+    /// Attempts that the upstream has not looked at.
+    declined: u8,
     /// What the last attempt was made for; none where it is the first.
     made_for: Option<RetryReason>,
 }
@@ -105,7 +111,16 @@ impl<'e> Plan<'e> {
             fresh_link: false,
             upgrade: asked.is_websocket,
         };
-        Self { manner, body, attempts, settings, origin, is_idempotent, made_for: None }
+        Self {
+            manner,
+            body,
+            attempts,
+            settings,
+            origin,
+            is_idempotent,
+            declined: 0,
+            made_for: None,
+        }
     }
 
     /// The body for the next attempt.
@@ -120,6 +135,15 @@ impl<'e> Plan<'e> {
     /// True where an answer with this head may not be the last word.
     pub fn concerns(&self, sent: &Sent<OutBody>) -> bool {
         self.attempts.concern(sent.response.status())
+    }
+
+    /// Why the request goes out again at once, where nobody can have looked at it: that is no retry yet.
+    fn is_replaced(&self, failed: &Failed) -> Option<RetryReason> {
+        if failed.unprocessed {
+            return (self.declined < DECLINED_MAX).then_some(RetryReason::Declined);
+        }
+        let is_first = !self.manner.fresh_link && failed.may_try_again;
+        (is_first && self.is_idempotent).then_some(RetryReason::StaleLink)
     }
 
     /// Whether the next attempt would have the body too. Waits for what is being written to a file, but
@@ -215,15 +239,13 @@ impl Proxy {
         tally: &mut Tally,
     ) -> Result<Option<Sent<OutBody>>, ProxyError> {
         if let Err(failed) = &outcome
-            && failed.may_try_again
-            && (plan.is_idempotent || failed.unprocessed)
-            && !plan.manner.fresh_link
+            && let Some(reason) = plan.is_replaced(failed)
             && plan.has_body_again(watch).await
         {
-            // Nobody has looked at the request: this is no retry yet, and nothing to wait for.
             plan.manner.fresh_link = true;
-            plan.made_for = Some(RetryReason::StaleLink);
-            self.metrics.shared().retry(RetryReason::StaleLink, RetryOutcome::Sent);
+            plan.declined += u8::from(failed.unprocessed);
+            plan.made_for = Some(reason);
+            self.metrics.shared().retry(reason, RetryOutcome::Sent);
             return Ok(None);
         }
         let (found, told) = match &outcome {

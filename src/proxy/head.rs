@@ -3,6 +3,7 @@
 //! Source: RFC 9110 §7.6 (what an intermediary forwards), RFC 9112 §9 (connection options).
 use crate::auth::Prepared;
 use crate::server::are_twins;
+use crate::upstream::Fields;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
@@ -29,6 +30,8 @@ pub struct Onward<'a> {
 
 /// The id of an exchange, on every response.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("attache-request-id");
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What a request's fields ask of an intermediary, found in one pass: most requests ask nothing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -102,47 +105,76 @@ pub fn is_override(name: &HeaderName) -> bool {
 
 /// The fields for the upstream: the caller's, less what ends at us, plus the credential. The
 /// caller's own map stays as it is, for a second try.
+pub struct Outgoing<'a> {
+    pub head: &'a Parts,
+    pub onward: &'a Onward<'a>,
+}
+
+impl Fields for Outgoing<'_> {
+    fn each(&self, mut put: impl FnMut(&HeaderName, &HeaderValue)) {
+        let Self { head, onward } = *self;
+        put(&header::HOST, onward.host);
+        let mut onto = onward.prepared.onto(put);
+        let listed =
+            if onward.asks.has_connection { Listed::of(&head.headers) } else { Listed(Vec::new()) };
+        let rewritten = rewritten(head, onward);
+        for (name, value) in &head.headers {
+            if !ends_here(name, onward)
+                && !listed.has(name)
+                && !rewritten.iter().any(|it| it.0 == *name)
+            {
+                onto.field(name, value);
+            }
+        }
+        for (name, value) in &rewritten {
+            if !ends_here(name, onward) && !listed.has(name) {
+                onto.field(name, value);
+            }
+        }
+        if let Some(trace) = &onward.trace {
+            onto.field(&TRACEPARENT, trace);
+        }
+        let wants_trailers = onward.asks.has_te && wants_trailers(&head.headers);
+        if wants_trailers {
+            onto.field(&header::TE, &HeaderValue::from_static("trailers"));
+        }
+        if onward.is_websocket {
+            onto.field(&header::CONNECTION, &HeaderValue::from_static("upgrade"));
+            onto.field(&header::UPGRADE, &HeaderValue::from_static("websocket"));
+        } else if wants_trailers {
+            onto.field(&header::CONNECTION, &HeaderValue::from_static("te"));
+        }
+        if onward.expects_continue {
+            onto.field(&header::EXPECT, &HeaderValue::from_static("100-continue"));
+        }
+        onto.end();
+    }
+}
+
+/// The same as a map.
 pub fn outgoing(head: &Parts, onward: &Onward<'_>) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(head.headers.len() + 1);
-    headers.insert(header::HOST, onward.host.clone());
-    let listed =
-        if onward.asks.has_connection { Listed::of(&head.headers) } else { Listed(Vec::new()) };
-    for (name, value) in &head.headers {
-        if !ends_here(name, onward) && !listed.has(name) {
-            headers.append(name.clone(), value.clone());
-        }
-    }
-    if head.version == Version::HTTP_2 {
-        join_cookies(&mut headers);
-    }
-    if let Some(trace) = &onward.trace {
-        headers.insert("traceparent", trace.clone());
-    }
-    if onward.asks.has_te && wants_trailers(&head.headers) {
-        headers.insert(header::TE, HeaderValue::from_static("trailers"));
-        headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
-    }
-    if onward.is_websocket {
-        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    }
-    if onward.expects_continue {
-        headers.insert(header::EXPECT, HeaderValue::from_static("100-continue"));
-    }
-    if onward.asks.has_max_forwards && head.method == Method::OPTIONS {
-        count_hop(&mut headers);
-    }
-    onward.prepared.apply_headers(&mut headers);
+    let append = |name: &HeaderName, value: &HeaderValue| {
+        headers.append(name.clone(), value.clone());
+    };
+    Outgoing { head, onward }.each(append);
     headers
 }
 
+/// Fields of the caller's that go on with another value than they came with: nearly always none.
+fn rewritten(head: &Parts, onward: &Onward<'_>) -> Vec<(HeaderName, HeaderValue)> {
+    let cookies =
+        if head.version == Version::HTTP_2 { joined_cookies(&head.headers) } else { None };
+    let counts = onward.asks.has_max_forwards && head.method == Method::OPTIONS;
+    let hops = if counts { counted_hop(&head.headers) } else { None };
+    let cookies = cookies.map(|it| (header::COOKIE, it));
+    cookies.into_iter().chain(hops.map(|it| (header::MAX_FORWARDS, it))).collect()
+}
+
 /// One hop less for the next intermediary to count (RFC 9110 §7.6.2).
-fn count_hop(headers: &mut HeaderMap) {
-    let left =
-        headers.get(header::MAX_FORWARDS).and_then(|it| it.to_str().ok()?.parse::<u32>().ok());
-    if let Some(left) = left {
-        headers.insert(header::MAX_FORWARDS, HeaderValue::from(left.saturating_sub(1)));
-    }
+fn counted_hop(headers: &HeaderMap) -> Option<HeaderValue> {
+    let left: u32 = headers.get(header::MAX_FORWARDS)?.to_str().ok()?.parse().ok()?;
+    Some(HeaderValue::from(left.saturating_sub(1)))
 }
 
 /// True where the caller's field of this name reaches the upstream.
@@ -229,16 +261,14 @@ impl<'h> Listed<'h> {
 }
 
 /// HTTP/2 may send one field line per cookie; before HTTP/1.1 gets them they are one (RFC 9113 §8.2.3).
-fn join_cookies(headers: &mut HeaderMap) {
+fn joined_cookies(headers: &HeaderMap) -> Option<HeaderValue> {
     let mut lines = headers.get_all(header::COOKIE).iter();
     if lines.next().is_none() || lines.next().is_none() {
-        return;
+        return None;
     }
     let lines: Vec<&[u8]> =
         headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
-    if let Ok(joined) = HeaderValue::from_bytes(&lines.join(&b"; "[..])) {
-        headers.insert(header::COOKIE, joined);
-    }
+    HeaderValue::from_bytes(&lines.join(&b"; "[..])).ok()
 }
 
 fn wants_trailers(headers: &HeaderMap) -> bool {

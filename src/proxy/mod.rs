@@ -44,6 +44,7 @@ use crate::telemetry::metrics::Listener;
 use crate::upstream::Destination;
 use crate::upstream::Failed;
 use crate::upstream::Manner;
+use crate::upstream::RequestHead;
 use crate::upstream::SendError;
 use crate::upstream::Sent;
 use crate::upstream::Upstream;
@@ -79,6 +80,7 @@ pub use error::ProxyError;
 pub use guard::check;
 pub use head::Asks;
 pub use head::Onward;
+use head::Outgoing;
 use head::REQUEST_ID;
 pub use head::incoming;
 pub use head::outgoing;
@@ -170,19 +172,23 @@ impl Proxy {
         self.callers.serve(self.current.generation(), tally.record.started);
         let by_header = identify::by_header(&self.callers, &snapshot, &head.headers, asks)?;
         let key_was_in_place = by_header.is_none();
-        let (caller, tags) = match by_header {
-            Some(caller) => match resolve::tags(head) {
-                Err(ResolveError::Untagged) if listing::is_asked(head) => {
-                    tally.record.caller = Some(caller.key.clone());
-                    let listing = listing::answer(&snapshot, &caller, head.uri.query())?;
-                    return Ok(Answer::Here(listing));
-                }
-                tags => (caller, tags?),
-            },
+        let tags;
+        let caller = match by_header {
+            Some(caller) => {
+                tags = match resolve::tags(head) {
+                    Err(ResolveError::Untagged) if listing::is_asked(head) => {
+                        tally.record.caller = Some(caller.key.clone());
+                        let listing = listing::answer(&snapshot, &caller, head.uri.query())?;
+                        return Ok(Answer::Here(listing));
+                    }
+                    tags => tags?,
+                };
+                caller
+            }
             None => {
                 // Without a key the tags say only where else to look for it.
-                let tags = resolve::tags(head).map_err(|_| ProxyError::NoCallerKey)?;
-                (identify::by_credential_place(&self.callers, &snapshot, head, &tags)?, tags)
+                tags = resolve::tags(head).map_err(|_| ProxyError::NoCallerKey)?;
+                identify::by_credential_place(&self.callers, &snapshot, head, &tags)?
             }
         };
         tally.record.caller = Some(caller.key.clone());
@@ -236,11 +242,16 @@ impl Proxy {
         };
         let mut plan = Plan::new(asked, settings, origin, &self.bodies);
         self.plan_begins(&plan, &link.watch);
+        let fields = Outgoing { head, onward: &onward };
+        let request = RequestHead { method: &head.method, target: &uri, fields: &fields };
         let sent = loop {
-            let mut request = Some(request(head, uri.clone(), &onward, plan.next_body()));
+            let mut body = Some(body_of(head, &onward, plan.next_body()));
             let connection = &target.connection.key;
             let destination = Destination { origin, settings, connection };
-            match self.send(destination, &mut request, plan.manner, &link.watch, tally).await? {
+            match self
+                .send(destination, &request, &mut body, plan.manner, &link.watch, tally)
+                .await?
+            {
                 Ok(sent) if !plan.concerns(&sent) => {
                     self.plan_ends(&plan);
                     break sent;
@@ -261,7 +272,8 @@ impl Proxy {
     async fn send(
         &self,
         destination: Destination<'_>,
-        request: &mut Option<Request<OutBody>>,
+        request: &RequestHead<'_, Outgoing<'_>>,
+        body: &mut Option<OutBody>,
         manner: Manner,
         watch: &Watch,
         tally: &mut Tally,
@@ -273,7 +285,7 @@ impl Proxy {
         watch.arm(until_linked, OnExpiry::Answer);
         tally.upstream_begins();
         let linked = || watch.arm(timeouts.first_byte, OnExpiry::Answer);
-        let mut sending = pin!(self.upstream.send(destination, request, manner, linked));
+        let mut sending = pin!(self.upstream.send(destination, request, body, manner, linked));
         let sent = poll_fn(|cx| {
             if watch.poll_expired(cx) {
                 return Poll::Ready(Err(if watch.caller_stalls.get() {
@@ -392,21 +404,14 @@ pub fn uri(target: &mut Target<'_>, query: Option<&str>) -> Result<Uri, ProxyErr
     Uri::from_maybe_shared(Bytes::from(text)).map_err(|_| ProxyError::Target)
 }
 
-/// The request as it goes on: target, fields and body.
-fn request(head: &Parts, uri: Uri, onward: &Onward<'_>, body: Option<Source>) -> Request<OutBody> {
-    let mut request = Request::new(OutBody::empty());
-    *request.method_mut() = head.method.clone();
-    *request.uri_mut() = uri;
-    *request.headers_mut() = head::outgoing(head, onward);
-    if let Some(body) = body {
-        let may_have_trailers =
-            onward.asks.has_transfer_encoding || head.version == Version::HTTP_2;
-        let names = onward.prepared.headers().iter().map(|it| it.0.clone());
-        let injected = if may_have_trailers { names.collect() } else { Vec::new() };
-        let body = OutBody::streamed(body, injected);
-        *request.body_mut() = if onward.expects_continue { body.held() } else { body };
-    }
-    request
+/// The body as it goes on.
+fn body_of(head: &Parts, onward: &Onward<'_>, source: Option<Source>) -> OutBody {
+    let Some(source) = source else { return OutBody::empty() };
+    let may_have_trailers = onward.asks.has_transfer_encoding || head.version == Version::HTTP_2;
+    let names = onward.prepared.headers().iter().map(|it| it.0.clone());
+    let injected = if may_have_trailers { names.collect() } else { Vec::new() };
+    let body = OutBody::streamed(source, injected);
+    if onward.expects_continue { body.held() } else { body }
 }
 
 /// `Max-Forwards: 0`: the question is for us (RFC 9110 §7.6.2).

@@ -53,13 +53,13 @@ impl<H: Handler> Opening<H> {
             // hyper hands this stream's task to the executor right after this call.
             service_next.replace(Some(Rc::clone(&watch)));
             let open = service_streams.opened();
-            let request = request.map(|it| RequestBody::new(it, Rc::clone(&watch), true));
+            let request = request.map(|it| RequestBody::http2(it, Rc::clone(&watch)));
             let link = Link { watch: Rc::clone(&watch), peer, is_tls, state: None };
             let answer = Rc::clone(&handler).handle(request, link);
             async move {
                 let answer = answer.await;
                 open.answered();
-                answer.map(|it| it.map(|body| ServedBody::http2(body, watch, open)))
+                answer.map(|it| it.map(|body| ServedBody::new(body, watch, open)))
             }
         });
         let head = u32::try_from(self.limits.max_head).unwrap_or(u32::MAX);

@@ -1,12 +1,8 @@
 //! A link's life: the handshake, HTTP/1.1 or HTTP/2 on it, its deadlines, and its end.
 use super::request::RequestBody;
-use super::served::ServedBody;
 use super::socket::Socket;
-use super::socket::Stream;
 use super::spread::Place;
 use super::state::LinkState;
-use super::state::Phase;
-use super::tunnel;
 use super::tunnel::Tunnel;
 use super::watch::Watch;
 use super::worker::LinkCount;
@@ -16,18 +12,11 @@ use crate::telemetry::metrics::LinkRefusal;
 use bytes::Bytes;
 use http::Request;
 use http::Response;
-use http::Version;
 use http_body::Body;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::HttpService;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use std::error::Error;
 use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
@@ -49,9 +38,6 @@ pub struct LinkLimits {
     /// Streams on one HTTP/2 link at the same time.
     pub http2_streams: u32,
 }
-
-/// How much of a body may wait in a link's read buffer: bounds memory, and a read's size.
-const READ_BUFFER: usize = 128 * 1024;
 
 /// Answers requests. One value per worker and listener.
 pub trait Handler: 'static {
@@ -111,10 +97,9 @@ impl<H: Handler> Opening<H> {
     pub(super) async fn run(self, stream: TcpStream) {
         self.handler.links(1);
         let _ = stream.set_nodelay(true);
-        if let Some((stream, is_http2)) = self.begin(stream).await {
-            let is_tls = matches!(stream, Stream::Tls(_));
+        if let Some((socket, is_http2)) = self.begin(stream).await {
+            let is_tls = socket.is_tls();
             let state = LinkState::new(&self.worker, self.limits);
-            let socket = Socket::new(stream, Rc::clone(&state));
             if is_http2 {
                 // Apart, so that the many HTTP/1 links do not keep room for it.
                 Box::pin(self.serve_http2(socket, state, is_tls)).await;
@@ -126,12 +111,12 @@ impl<H: Handler> Opening<H> {
     }
 
     /// The handshake, where there is one, and whether HTTP/2 follows.
-    async fn begin(&self, stream: TcpStream) -> Option<(Stream, bool)> {
+    async fn begin(&self, stream: TcpStream) -> Option<(Socket, bool)> {
         let Some(acceptor) = self.acceptor.clone() else {
             let idle = self.limits.idle_timeout;
             let seen = tokio::time::timeout(idle, speaks_http2(&stream, &self.worker)).await;
             let is_http2 = seen.unwrap_or_else(|_| self.refused(LinkRefusal::Idle))?;
-            return Some((Stream::Plain(stream), is_http2));
+            return Some((Socket::Plain(stream), is_http2));
         };
         let handshake = Box::pin(acceptor.accept(stream));
         let shaken = tokio::time::timeout(self.limits.head_timeout, handshake).await;
@@ -143,7 +128,7 @@ impl<H: Handler> Opening<H> {
             Err(_) => return self.refused(LinkRefusal::HeadTimeout),
         };
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        Some((Stream::Tls(stream), is_http2))
+        Some((Socket::Tls(stream), is_http2))
     }
 
     /// Counts a link that ends here for that reason.
@@ -151,129 +136,6 @@ impl<H: Handler> Opening<H> {
         self.handler.link_refused(why);
         None
     }
-
-    async fn serve_http1(&self, socket: Socket, state: Rc<LinkState>, is_tls: bool) {
-        let (handler, peer) = (Rc::clone(&self.handler), self.peer);
-        let service_state = Rc::clone(&state);
-        let service = service_fn(move |request: Request<Incoming>| {
-            let state = Rc::clone(&service_state);
-            state.exchange_begins();
-            let watch = Rc::clone(&state.watch);
-            let is_open_ended = request.version() == Version::HTTP_10;
-            let request = request.map(|it| RequestBody::new(it, Rc::clone(&watch), false));
-            let link = Link { watch, peer, is_tls, state: Some(Rc::clone(&state)) };
-            let answer = Rc::clone(&handler).handle(request, link);
-            let serve = if is_open_ended { ServedBody::http1_0 } else { ServedBody::http1 };
-            async move { answer.await.map(|it| it.map(|body| serve(body, state))) }
-        });
-        let mut http1 = http1::Builder::new();
-        http1
-            .max_buf_size(READ_BUFFER.max(self.limits.max_head))
-            .max_header_size(self.limits.max_head);
-        let (mut socket, mut service) = (socket, service);
-        loop {
-            let mut conn = http1.serve_connection(TokioIo::new(socket), service);
-            let pause = self.drive_http1(&mut conn, &state).await;
-            let parts = conn.into_parts();
-            let tunnel = if pause == Pause::Ended { state.tunnel.take() } else { None };
-            if let Some(tunnel) = tunnel {
-                // From here on the tunnel alone sets the deadline.
-                state.exchange_begins();
-                let (socket, read_ahead) = (parts.io.into_inner(), parts.read_buf);
-                let _ = Box::pin(tunnel::run(tunnel, socket, read_ahead, &state.watch)).await;
-                return;
-            }
-            socket = parts.io.into_inner();
-            if pause != Pause::Rest {
-                if state.open_ended.get() {
-                    socket.reset();
-                }
-                return;
-            }
-            // Buffers and the exchange's place have gone with the connection.
-            socket.unread(parts.read_buf);
-            service = parts.service;
-            if !self.rest(&socket, &state).await {
-                return;
-            }
-        }
-    }
-
-    /// Serves until the link has ended, or may rest.
-    async fn drive_http1<S>(
-        &self,
-        conn: &mut http1::Connection<TokioIo<Socket>, S>,
-        state: &LinkState,
-    ) -> Pause
-    where
-        S: HttpService<Incoming, ResBody = ServedBody<H::Body>, Error = Cut>,
-    {
-        let mut told = false;
-        poll_fn(|cx| {
-            let expired = state.watch.poll_expired(cx);
-            if expired && state.begins_to_rest() {
-                if !state.unsent.get() {
-                    return Poll::Ready(Pause::Rest);
-                }
-            } else if expired && (state.phase.get() != Phase::Exchange || state.watch.is_cut()) {
-                match state.phase.get() {
-                    Phase::Idle | Phase::Resting => self.handler.link_refused(LinkRefusal::Idle),
-                    Phase::Head => self.handler.link_refused(LinkRefusal::HeadTimeout),
-                    // Its own code has counted it.
-                    Phase::Exchange => {}
-                }
-                return Poll::Ready(Pause::Cut);
-            }
-            // What has arrived is served before the link is told to end.
-            let mut polled = Pin::new(&mut *conn).poll(cx);
-            if polled.is_pending() && self.worker.is_draining() && !told {
-                told = true;
-                Pin::new(&mut *conn).graceful_shutdown();
-                polled = Pin::new(&mut *conn).poll(cx);
-            }
-            polled.map(|it| match it {
-                Ok(()) => Pause::Ended,
-                Err(error) => {
-                    // Answered already, where there is an answer to it.
-                    if error.is_parse_too_large() {
-                        self.handler.link_refused(LinkRefusal::HeadTooLarge);
-                    } else if error.is_parse() {
-                        self.handler.link_refused(LinkRefusal::Malformed);
-                    }
-                    Pause::Cut
-                }
-            })
-        })
-        .await
-    }
-
-    /// Waits for the next bytes on an idle link. False where none are to be waited for any more.
-    async fn rest(&self, socket: &Socket, state: &LinkState) -> bool {
-        poll_fn(|cx| {
-            let expired = state.watch.poll_expired(cx);
-            // What has arrived is served before the link ends.
-            match socket.poll_readable(cx) {
-                Poll::Ready(()) => Poll::Ready(true),
-                Poll::Pending if self.worker.is_draining() => Poll::Ready(false),
-                Poll::Pending if expired => {
-                    self.handler.link_refused(LinkRefusal::Idle);
-                    Poll::Ready(false)
-                }
-                Poll::Pending => Poll::Pending,
-            }
-        })
-        .await
-    }
-}
-
-/// Why an HTTP/1 connection is not driven on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pause {
-    /// Idle for a while, nothing unsent: its memory can be given back.
-    Rest,
-    /// It ended as it should, or HTTP has let go of the socket after a 101.
-    Ended,
-    Cut,
 }
 
 /// Tells by the first bytes whether a caller without TLS speaks HTTP/2 (RFC 9113 §3.4: prior

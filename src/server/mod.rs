@@ -4,7 +4,9 @@
 //! them, and no timer per request. One coarse tick per worker walks the deadlines instead.
 mod accept;
 mod contained;
+mod date;
 mod frames;
+mod http1;
 mod http2;
 mod link;
 mod metered;
@@ -37,7 +39,6 @@ pub use problem::problem_with;
 pub use request::BodyError;
 pub use request::RequestBody;
 pub use serve::serve;
-pub use socket::Socket;
 pub use spread::Share;
 pub use tls::Certificate;
 pub use tls::TlsError;

@@ -1,4 +1,5 @@
 //! A request body on its way in: counted, and under the idle deadline.
+use super::http1::Arriving;
 use super::watch::Watch;
 use bytes::Bytes;
 use http_body::Body;
@@ -14,11 +15,17 @@ use std::time::Duration;
 /// The body as it arrives, never buffered whole.
 #[derive(Debug)]
 pub struct RequestBody {
-    incoming: Incoming,
+    source: Source,
     watch: Rc<Watch>,
     /// How long to wait for the next bytes once some have come; `None` until set.
     idle: Option<Duration>,
-    is_http2: bool,
+}
+
+#[derive(Debug)]
+enum Source {
+    Nothing,
+    Http1(Arriving),
+    Http2(Incoming),
 }
 
 /// The caller's body ended before it was whole.
@@ -27,18 +34,17 @@ pub struct RequestBody {
 pub struct BodyError;
 
 impl RequestBody {
-    pub(super) fn new(incoming: Incoming, watch: Rc<Watch>, is_http2: bool) -> Self {
-        Self { incoming, watch, idle: None, is_http2 }
+    pub(super) fn http1(arriving: Option<Arriving>, watch: Rc<Watch>) -> Self {
+        Self { source: arriving.map_or(Source::Nothing, Source::Http1), watch, idle: None }
+    }
+
+    pub(super) fn http2(incoming: Incoming, watch: Rc<Watch>) -> Self {
+        Self { source: Source::Http2(incoming), watch, idle: None }
     }
 
     /// The exchange's watch.
     pub fn watch(&self) -> &Rc<Watch> {
         &self.watch
-    }
-
-    /// The body alone, for a handler with no use for the deadline.
-    pub fn into_incoming(self) -> Incoming {
-        self.incoming
     }
 
     /// From here on every frame puts the deadline off by `idle`.
@@ -55,7 +61,7 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let polled = Pin::new(&mut self.incoming).poll_frame(cx);
+        let polled = self.source.poll_frame(cx);
         self.watch.caller_stalls.set(polled.is_pending());
         if let Poll::Ready(Some(Ok(frame))) = &polled {
             let bytes = frame.data_ref().map_or(0, |it| it.len() as u64);
@@ -64,20 +70,40 @@ impl Body for RequestBody {
                 self.watch.put_off(idle);
             }
         }
-        match polled {
-            // A stream that was reset without an error has ended, but not its message (RFC 9113 §8.1).
-            Poll::Ready(None) if self.is_http2 && !self.incoming.is_end_stream() => {
-                Poll::Ready(Some(Err(BodyError)))
-            }
-            polled => polled.map_err(|_| BodyError),
-        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        match &self.source {
+            Source::Nothing => true,
+            Source::Http1(arriving) => arriving.is_end_stream(),
+            Source::Http2(incoming) => incoming.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        match &self.source {
+            Source::Nothing => SizeHint::with_exact(0),
+            Source::Http1(arriving) => arriving.size_hint(),
+            Source::Http2(incoming) => incoming.size_hint(),
+        }
+    }
+}
+
+impl Source {
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self {
+            Self::Nothing => Poll::Ready(None),
+            Self::Http1(arriving) => arriving.poll_frame(cx),
+            Self::Http2(incoming) => match Pin::new(&mut *incoming).poll_frame(cx) {
+                // A stream that was reset without an error has ended, but not its message
+                // (RFC 9113 §8.1).
+                Poll::Ready(None) if !incoming.is_end_stream() => Poll::Ready(Some(Err(BodyError))),
+                polled => polled.map_err(|_| BodyError),
+            },
+        }
     }
 }

@@ -1,4 +1,5 @@
 //! One worker: a thread with a single-threaded runtime, a coarse clock, and the list of its deadlines.
+use super::date::Date;
 use super::watch::Watch;
 use slab::Slab;
 use std::cell::Cell;
@@ -26,6 +27,7 @@ pub struct Worker {
     pub(super) watches: RefCell<Slab<Weak<Watch>>>,
     draining: Cell<bool>,
     links: Cell<usize>,
+    date: Date,
 }
 
 /// Why a worker could not be started.
@@ -112,6 +114,7 @@ impl Worker {
             watches: RefCell::new(Slab::new()),
             draining: Cell::new(false),
             links: Cell::new(0),
+            date: Date::new(),
         }
     }
 
@@ -127,6 +130,11 @@ impl Worker {
     /// Milliseconds since this worker started, as of the last tick.
     pub fn clock_ms(&self) -> u64 {
         self.clock_ms.get()
+    }
+
+    /// The day and time that answers carry.
+    pub(super) fn date(&self) -> &Date {
+        &self.date
     }
 
     /// True once no further request is to be expected on any link.
@@ -147,6 +155,7 @@ impl Worker {
 
     pub(super) fn tick(&self, now_ms: u64) {
         self.clock_ms.set(now_ms);
+        self.date.tick(now_ms);
         for watch in self.live_watches() {
             watch.tick(now_ms);
         }

@@ -7,8 +7,10 @@ use super::error::SendError;
 use super::http1::Http1;
 use super::http2;
 use super::http2::Turn;
+use super::link::Fields;
 use super::link::LinkFailed;
 use super::link::RequestBody;
+use super::link::RequestHead;
 use super::link::Upgraded;
 use super::links;
 use super::links::Links;
@@ -24,7 +26,6 @@ use crate::catalog::Protocol;
 use crate::catalog::UpstreamSettings;
 use crate::model::Key;
 use crate::model::Origin;
-use http::Request;
 use http::Response;
 use http::StatusCode;
 use std::cell::Cell;
@@ -67,7 +68,7 @@ pub struct Spent {
 pub struct Sent<B: RequestBody> {
     pub response: Response<ResponseBody<B>>,
     /// After a 101 that was asked for: the upstream's side of the tunnel.
-    pub upgraded: Option<Upgraded>,
+    pub upgraded: Option<Box<Upgraded>>,
     pub spent: Spent,
 }
 
@@ -78,8 +79,8 @@ pub struct Failed {
     /// The link was a pooled one, or the upstream declined the request unseen: worth one more try
     /// for a request that may be repeated.
     pub may_try_again: bool,
-    /// The upstream says that it did not look at the request (RFC 9113 §8.7): it may be sent again
-    /// whatever its method, where its body is still there.
+    /// The upstream says that it did not look at the request (RFC 9113 §8.7), or its link ended before
+    /// anything was sent: it may be sent again whatever its method, where its body is still there.
     pub unprocessed: bool,
     pub spent: Spent,
 }
@@ -144,20 +145,19 @@ impl<B: RequestBody> Upstream<B> {
         self.links.open()
     }
 
-    /// Sends the request in `slot`, whose target is in origin form, and returns as soon as the response's head
-    /// is there. Dropping the future cancels the exchange and closes its link. `linked` is called
-    /// each time a link is there and the request is about to go on it.
+    /// Sends the request whose body is in `slot`, and returns as soon as the response's head is there.
+    /// Dropping the future cancels the exchange and closes its link. `linked` is called each time a link
+    /// is there and the request is about to go on it.
     pub async fn send(
         self: &Rc<Self>,
         to: Destination<'_>,
-        slot: &mut Option<Request<B>>,
+        head: &RequestHead<'_, impl Fields>,
+        slot: &mut Option<B>,
         manner: Manner,
         linked: impl Fn(),
     ) -> Result<Sent<B>, Failed> {
         let mut spent = Spent::default();
-        let is_within =
-            |it: &Request<B>| it.uri().authority().is_none() && it.uri().path().starts_with('/');
-        if !slot.as_ref().is_some_and(is_within) {
+        if head.target.authority().is_some() || !head.target.path().starts_with('/') {
             return Err(Failed {
                 error: SendError::OutsideOrigin,
                 may_try_again: false,
@@ -189,16 +189,20 @@ impl<B: RequestBody> Upstream<B> {
             }
             linked();
             let sent = match link {
-                Link::Http1(link) => self.on_http1(link, to, slot, manner.upgrade).await,
-                Link::Http2(place) => Box::pin(http2::exchange(place, slot)).await.map(|it| {
-                    let response: Response<ResponseBody<B>> = it.map(ResponseBody::http2);
-                    (response, None)
-                }),
+                Link::Http1(link) => self.on_http1(link, to, head, slot, manner.upgrade).await,
+                Link::Http2(place) => {
+                    Box::pin(http2::exchange(place, head, slot)).await.map(|it| {
+                        let response: Response<ResponseBody<B>> = it.map(ResponseBody::http2);
+                        (response, None)
+                    })
+                }
             };
             match sent {
                 Ok((response, upgraded)) => return Ok(Sent { response, upgraded, spent }),
                 Err(failed) => {
-                    if pooled {
+                    if failed.refused {
+                        (self.on_event)(PoolEvent::Declined);
+                    } else if pooled {
                         (self.on_event)(PoolEvent::Stale);
                         self.pool.was_stale(&peer);
                     }
@@ -314,24 +318,20 @@ impl<B: RequestBody> Upstream<B> {
             let dialling = match self.queued(spent, turn).await? {
                 Turn::Place(place) => return Ok((Link::Http2(place), false)),
                 Turn::Http1 { is_required } => {
-                    let place = match self.place(to, by, manner, spent).await? {
-                        Found::Idle(link) => return Ok((Link::Http1(link), false)),
-                        Found::Place(place) => place,
-                    };
-                    let dialled = self.open(to, place, is_required, spent).await?;
-                    if dialled.is_http2 {
-                        let link = http2::Link::open(dialled.socket, &peer).await?;
-                        return Ok((Link::Http2(peer.opened(&link)), true));
-                    }
-                    return Ok((Link::Http1(Http1::new(dialled.socket)), true));
+                    return self.any_link(to, by, manner, &peer, is_required, spent).await;
                 }
                 Turn::Dial(dialling) => dialling,
             };
-            // Whoever finds no room here waits for a stream on a link that there is.
             let place = self.room(by, &self.links.peer(by, || key_of(to)), places.max);
             let dialled = match place {
                 Some(place) => self.open(to, place, false, spent).await,
-                None => Err(SendError::NoLink),
+                // Whoever finds no room here waits for a stream on a link that there is…
+                None if dialling.has_others() => Err(SendError::NoLink),
+                // … or, where all that there are carry one exchange each, for one of these to end.
+                None => {
+                    drop(dialling);
+                    return self.any_link(to, by, manner, &peer, false, spent).await;
+                }
             };
             let link = match dialled {
                 Ok(dialled) if dialled.is_http2 => http2::Link::open(dialled.socket, &peer).await,
@@ -352,6 +352,32 @@ impl<B: RequestBody> Upstream<B> {
         }
     }
 
+    /// A link of HTTP/1.1 that is idle, or a fresh one of whatever it turns out to speak; `http1_only`
+    /// where HTTP/2 is not to be offered.
+    async fn any_link(
+        &self,
+        to: Destination<'_>,
+        by: &PeerRef<'_>,
+        manner: Manner,
+        peer: &Rc<http2::Peer>,
+        http1_only: bool,
+        spent: &mut Spent,
+    ) -> Result<(Link<B>, bool), SendError> {
+        let place = match self.place(to, by, manner, spent).await? {
+            Found::Idle(link) => return Ok((Link::Http1(link), false)),
+            Found::Place(place) => place,
+        };
+        let dialled = self.open(to, place, http1_only, spent).await?;
+        if dialled.is_http2 {
+            let link = http2::Link::open(dialled.socket, peer).await?;
+            return Ok((Link::Http2(peer.opened(&link)), true));
+        }
+        if !http1_only {
+            peer.found_http1();
+        }
+        Ok((Link::Http1(Http1::new(dialled.socket)), true))
+    }
+
     async fn open(
         &self,
         to: Destination<'_>,
@@ -360,6 +386,20 @@ impl<B: RequestBody> Upstream<B> {
         spent: &mut Spent,
     ) -> Result<Dialled, SendError> {
         (self.on_event)(PoolEvent::Dialled);
+        let opened = self.dial(to, place, http1_only, spent).await;
+        if opened.is_err() {
+            (self.on_event)(PoolEvent::Failed);
+        }
+        opened
+    }
+
+    async fn dial(
+        &self,
+        to: Destination<'_>,
+        place: OpenLink,
+        http1_only: bool,
+        spent: &mut Spent,
+    ) -> Result<Dialled, SendError> {
         let settings = to.settings;
         let began = Instant::now();
         let dialled = dial::dial(
@@ -392,12 +432,16 @@ impl<B: RequestBody> Upstream<B> {
         self: &Rc<Self>,
         mut link: Box<Http1<B>>,
         to: Destination<'_>,
-        slot: &mut Option<Request<B>>,
+        head: &RequestHead<'_, impl Fields>,
+        slot: &mut Option<B>,
         upgrade: bool,
-    ) -> Result<(Response<ResponseBody<B>>, Option<Upgraded>), LinkFailed> {
-        let response = link.exchange(slot, upgrade).await?;
+    ) -> Result<(Response<ResponseBody<B>>, Option<Box<Upgraded>>), LinkFailed> {
+        let response = link.exchange(head, slot, upgrade).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return Ok((response.map(|()| ResponseBody::nothing()), Some(link.upgraded())));
+            return Ok((
+                response.map(|()| ResponseBody::nothing()),
+                Some(Box::new(link.upgraded())),
+            ));
         }
         let back = Back { upstream: Rc::clone(self), key: key_of(to) };
         Ok((response.map(|()| ResponseBody::http1(link, back)), None))

@@ -2,12 +2,37 @@
 use super::error::SendError;
 use super::socket::Socket;
 use bytes::Bytes;
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::Method;
+use http::Uri;
 use http_body::Body;
 use http_body_util::Full;
 use std::error::Error;
 
 /// Longest response head, in bytes.
 pub(super) const HEAD_MAX: usize = 64 * 1024;
+
+/// A request's head, lent by whoever sends it: nothing of it is copied before a link is there.
+pub struct RequestHead<'r, F> {
+    pub method: &'r Method,
+    /// In origin form (RFC 9112 §3.2.1).
+    pub target: &'r Uri,
+    pub fields: &'r F,
+}
+
+/// A request's fields, told one by one: only HTTP/2 needs them as a map.
+pub trait Fields {
+    /// Gives each field line to `put`, those of one name one after another, in their order. Tells the same each time.
+    fn each(&self, put: impl FnMut(&HeaderName, &HeaderValue));
+}
+
+impl Fields for HeaderMap {
+    fn each(&self, mut put: impl FnMut(&HeaderName, &HeaderValue)) {
+        self.iter().for_each(|(name, value)| put(name, value));
+    }
+}
 
 /// What may be sent as a request body.
 pub trait RequestBody:
@@ -21,10 +46,10 @@ impl RequestBody for Full<Bytes> {}
 
 /// What became of an exchange that has no response.
 ///
-/// Where not a byte of the request was sent, it is back in its slot: safe to send on another link.
+/// Where not a byte of the request was sent, its body is still in its slot: safe to send on another link.
 pub(super) struct LinkFailed {
     pub error: SendError,
-    /// The upstream says that it did not look at the request (RFC 9113 §8.7).
+    /// The upstream says that it did not look at the request (RFC 9113 §8.7), or nothing of it was sent.
     pub refused: bool,
 }
 

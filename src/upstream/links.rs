@@ -1,5 +1,6 @@
 //! Links that are open, by destination: how many there may be, and who waits for one.
 use super::error::SendError;
+use super::line::Line;
 use super::pool::PeerKey;
 use super::pool::PeerRef;
 use crate::catalog::Places;
@@ -9,7 +10,6 @@ use std::cell::RefCell;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
-use tokio::sync::Notify;
 
 /// One worker's open links, in use or idle.
 pub(super) struct Links {
@@ -21,23 +21,19 @@ pub(super) struct Links {
 #[derive(Debug, Default)]
 struct Totals {
     open: Cell<usize>,
-    waiting: Cell<usize>,
+    waiting: Rc<Cell<usize>>,
 }
 
 /// The open links to one destination.
 #[derive(Debug)]
 pub(super) struct Peer {
     open: Cell<usize>,
-    waiting: Cell<usize>,
+    waiting: Line,
     totals: Rc<Totals>,
-    changed: Notify,
 }
 
 /// Counts a link for as long as it is open.
 pub(super) struct OpenLink(Rc<Peer>);
-
-/// Counts as waiting while held.
-struct Waiting<'p>(&'p Peer);
 
 impl Links {
     /// Each of `workers` has its share of what is allowed, and at least one link.
@@ -49,9 +45,8 @@ impl Links {
         if let Some(peer) = self.peers.borrow().get(by) {
             return Rc::clone(peer);
         }
-        let (open, waiting) = (Cell::new(0), Cell::new(0));
-        let totals = Rc::clone(&self.totals);
-        let peer = Rc::new(Peer { open, waiting, totals, changed: Notify::new() });
+        let (open, totals) = (Cell::new(0), Rc::clone(&self.totals));
+        let peer = Rc::new(Peer { open, waiting: Line::counted(&totals.waiting), totals });
         self.peers.borrow_mut().insert(key(), Rc::clone(&peer));
         peer
     }
@@ -67,7 +62,7 @@ impl Links {
     /// Whether somebody waits for a link to this destination: then nobody else takes one.
     pub(super) fn is_awaited(&self, by: &PeerRef<'_>) -> bool {
         self.totals.waiting.get() > 0
-            && self.peers.borrow().get(by).is_some_and(|it| it.waiting.get() > 0)
+            && self.peers.borrow().get(by).is_some_and(|it| !it.waiting.is_empty())
     }
 
     /// A link to this destination may have become idle.
@@ -75,7 +70,7 @@ impl Links {
         if self.totals.waiting.get() > 0
             && let Some(peer) = self.peers.borrow().get(by)
         {
-            peer.changed();
+            peer.waiting.call_first();
         }
     }
 
@@ -109,45 +104,24 @@ impl Peer {
         mut find: impl FnMut() -> Option<T>,
         waits: impl Fn(),
     ) -> Result<T, SendError> {
-        let mut waiting = None;
+        if self.waiting.is_empty()
+            && let Some(found) = find()
+        {
+            return Ok(found);
+        }
+        if self.waiting.len() >= queue as usize {
+            return Err(SendError::NoLink);
+        }
+        waits();
+        let waiting = self.waiting.join();
         loop {
-            // Who waits has precedence over who comes.
-            let is_first = waiting.is_some() || self.waiting.get() == 0;
-            if let Some(found) = is_first.then(&mut find).flatten() {
+            waiting.called().await;
+            if waiting.is_first()
+                && let Some(found) = find()
+            {
                 return Ok(found);
             }
-            if waiting.is_none() {
-                if self.waiting.get() >= queue as usize {
-                    return Err(SendError::NoLink);
-                }
-                waits();
-                waiting = Some(Waiting::begin(self));
-            }
-            self.changed.notified().await;
         }
-    }
-
-    fn changed(&self) {
-        if self.waiting.get() > 0 {
-            self.changed.notify_one();
-        }
-    }
-}
-
-impl<'p> Waiting<'p> {
-    fn begin(peer: &'p Peer) -> Self {
-        peer.waiting.set(peer.waiting.get() + 1);
-        peer.totals.waiting.set(peer.totals.waiting.get() + 1);
-        Self(peer)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.set(self.0.waiting.get() - 1);
-        self.0.totals.waiting.set(self.0.totals.waiting.get() - 1);
-        // Whatever woke this one may be good for one more.
-        self.0.changed();
     }
 }
 
@@ -155,7 +129,7 @@ impl Drop for OpenLink {
     fn drop(&mut self) {
         self.0.open.set(self.0.open.get() - 1);
         self.0.totals.open.set(self.0.totals.open.get() - 1);
-        self.0.changed();
+        self.0.waiting.call_first();
     }
 }
 

@@ -63,9 +63,23 @@ impl LookUps {
 
     /// The one that is under way for this name, or a new one. Once it has its turn it goes on by itself.
     fn look_up(&self, connection: &Key, host: &str) -> watch::Receiver<Option<Found>> {
+        let (look_up, asked) = self.asked(connection, host);
+        if let Some(asked) = asked {
+            // Ends with the resolver's answer, and with the worker's runtime.
+            tokio::spawn(asked.run(self.resolver.clone()));
+        }
+        look_up
+    }
+
+    /// The answer to be, and what is to run for it where nobody has asked yet.
+    fn asked(
+        &self,
+        connection: &Key,
+        host: &str,
+    ) -> (watch::Receiver<Option<Found>>, Option<Asked>) {
         let mut under_way = locked(&self.under_way);
         if let Some(answer) = under_way.names.get(host) {
-            return answer.subscribe();
+            return (answer.subscribe(), None);
         }
         let (answer, look_up) = watch::channel(None);
         let answer = Arc::new(answer);
@@ -81,9 +95,7 @@ impl LookUps {
             host: host.into(),
             answer,
         };
-        // Ends with the resolver's answer, and with the worker's runtime.
-        tokio::spawn(asked.run(self.resolver.clone()));
-        look_up
+        (look_up, Some(asked))
     }
 }
 
@@ -117,13 +129,23 @@ impl Asked {
         self.answer.send_replace(Some(found.map(Arc::from)));
     }
 
-    /// Whoever comes from now on asks anew.
+    /// Whoever comes from now on asks anew. Done once, it changes nothing any more.
     fn leave(&self, under_way: &mut UnderWay) {
+        if under_way.names.get(&self.host).is_none_or(|it| !Arc::ptr_eq(it, &self.answer)) {
+            return;
+        }
         under_way.names.remove(&self.host);
         // The table's and ours: no other name of the connection is under way.
         if Arc::strong_count(&self.turns) == 2 {
             under_way.turns.remove(&self.connection);
         }
+    }
+}
+
+impl Drop for Asked {
+    /// However it ends: nobody is left to wait for an answer that will not come.
+    fn drop(&mut self) {
+        self.leave(&mut locked(&self.under_way));
     }
 }
 
@@ -173,6 +195,20 @@ mod tests {
             let under_way = locked(&look_ups.under_way);
             assert!(under_way.names.is_empty() && under_way.turns.is_empty());
         });
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_look_up_that_is_dropped_learns_of_it_and_the_next_one_asks_anew() {
+        let resolver = Resolver::Scripted(Arc::new(|_| vec![[192, 0, 2, 1].into()]));
+        let (look_ups, api) = (LookUps::new(resolver), key("api"));
+        let (first, asked) = look_ups.asked(&api, "a.example");
+        let (_, again) = look_ups.asked(&api, "a.example");
+        assert!(again.is_none(), "it is under way");
+        let dropped = asked.unwrap().run(look_ups.resolver.clone());
+        drop(dropped);
+        assert!(first.has_changed().is_err(), "no answer can come any more");
+        assert!(locked(&look_ups.under_way).turns.is_empty());
+        assert!(look_ups.addresses(&api, "a.example", 80).await.is_ok());
     }
 
     #[test]

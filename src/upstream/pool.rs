@@ -28,8 +28,12 @@ pub enum PoolEvent {
     Reused,
     /// A pooled link turned out to be dead when it was to be used.
     Stale,
+    /// An upstream left an HTTP/2 link, or refused a stream, before it looked at a request.
+    Declined,
     /// An idle link was closed: too old, or ended by the upstream.
     Retired,
+    /// A link could not be opened.
+    Failed,
     /// A request has to wait for a link, or for a stream on one.
     Awaited,
 }

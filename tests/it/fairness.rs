@@ -92,6 +92,37 @@ server:
 }
 
 #[tokio::test]
+async fn upstreams_that_stop_in_their_handshake_hold_up_nobody() {
+    const STUCK: usize = 32;
+    // It accepts, reads the ClientHello, and that is all.
+    let mute = RawUpstream::start([Script::new().read_rest(1).read_to_end()]).await;
+    let fine = RawUpstream::start([Script::ok("ok")]).await;
+    let gateway = Gateway::start(&format!(
+        "egress: {{ allow: [127.0.0.0/8] }}\n\
+         upstream: {{ timeouts: {{ tls: 60s }} }}\nconnectors:\n\
+         \x20 mute: {{ base_url: \"{}\", auth: {{ m: {{ none: {{}} }} }}, upstream: {{ http: 1 }} }}\n\
+         \x20 fine: {{ base_url: \"{}\", auth: {{ m: {{ none: {{}} }} }} }}\nconnections:\n\
+         \x20 mute: {{ connector: mute, auth: m }}\n\x20 header: {{ connector: fine, auth: m }}\n",
+        mute.url().replace("http:", "https:"),
+        fine.url()
+    ));
+    let mut stuck = Vec::new();
+    for _ in 0..STUCK {
+        let mut link = RawClient::connect(gateway.proxy).await;
+        link.send(head("GET", "").replace("header", "mute")).await;
+        stuck.push(link);
+    }
+    mute.rest_read(STUCK).await;
+
+    others_are_served(&gateway).await;
+
+    let in_flight = gateway.metric("attache_requests_in_flight", &[]).await;
+    assert_eq!(in_flight, STUCK as f64, "they are in their handshakes still");
+    drop(stuck);
+    mute.ended(STUCK).await;
+}
+
+#[tokio::test]
 async fn a_large_body_that_is_stuck_on_its_way_up_holds_up_nobody() {
     let go_on = Arc::new(Notify::new());
     let stuck = Script::new()

@@ -28,10 +28,16 @@ use crate::support::http2::reset;
 use crate::support::http2::settings;
 use crate::support::http2::window_update;
 use crate::support::raw_request;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use tempfile::TempDir;
 
 /// Most that the resident memory may have grown for good after hundreds of floods, of up to 2 MB each.
 const GROWTH_MAX_KIB: u64 = 16 * 1024;
+
+/// The last stream of a GOAWAY that excludes none yet (RFC 9113 §6.8).
+const ALL_STREAMS: u32 = 0x7fff_ffff;
 
 const OK: &[(&str, &str)] = &[(":status", "200")];
 
@@ -128,17 +134,49 @@ async fn pl_04_a_request_whose_body_is_gone_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn pl_04_a_request_that_is_refused_twice_fails() {
+async fn pl_04_a_request_that_link_after_link_declines_is_answered_by_the_one_that_takes_it() {
     let upstream = Http2Upstream::start(|mut link| async move {
         link.send(settings(&[])).await;
-        while let Some(stream) = link.request().await {
-            link.try_send(reset(stream, REFUSED_STREAM)).await;
+        let Some(stream) = link.request().await else { return };
+        match link.number {
+            0 => link.send(go_away(0, NO_ERROR)).await,
+            1 => link.send([go_away(ALL_STREAMS, NO_ERROR), go_away(0, NO_ERROR)].concat()).await,
+            _ => link.send(reset(stream, REFUSED_STREAM)).await,
+        }
+        // What is refused on a link that stays may come again on it.
+        link.answer_all("taken").await;
+    })
+    .await;
+    let gateway = gateway(&upstream);
+
+    let answer = gateway.through("POST", "/", "", "body").await;
+
+    assert_eq!((answer.status, answer.text().as_str()), (200, "taken"));
+    let declined = gateway.metric("attache_pool_events_total", &["\"declined\""]).await;
+    assert_eq!(declined, 3.0);
+    assert_eq!(gateway.metric("attache_retries_total", &["declined", "sent"]).await, 3.0);
+    assert_eq!(gateway.metric("attache_retries_total", &["declined", "recovered"]).await, 1.0);
+}
+
+#[tokio::test]
+async fn pl_04_a_request_that_is_declined_again_and_again_fails() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let upstream = Http2Upstream::start(move |mut link| {
+        let count = Arc::clone(&count);
+        async move {
+            link.send(settings(&[])).await;
+            while let Some(stream) = link.request().await {
+                count.fetch_add(1, Ordering::Relaxed);
+                link.try_send(reset(stream, REFUSED_STREAM)).await;
+            }
         }
     })
     .await;
     let gateway = gateway(&upstream);
 
     assert_eq!(outcome(&gateway.ask("/").await), failed());
+    assert_eq!(asked.load(Ordering::Relaxed), 9, "once, and eight times again");
 }
 
 #[tokio::test]

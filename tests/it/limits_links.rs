@@ -1,4 +1,5 @@
 //! Links to one upstream: so many, handed on to whoever waits longest; and a slow one takes none of a fast one.
+use crate::support::Authority;
 use crate::support::CALLER_KEY;
 use crate::support::Gateway;
 use crate::support::RawUpstream;
@@ -6,6 +7,7 @@ use crate::support::Response;
 use crate::support::Script;
 use crate::support::raw_request;
 use crate::support::soon;
+use crate::support::tagged;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -132,4 +134,51 @@ async fn a_slow_upstream_takes_no_links_of_a_fast_one() {
         answers.into_iter().filter_map(|it| it.expect("an answer").code()).collect();
     assert_eq!(codes.iter().filter(|it| *it == "upstream_timeout").count(), 10, "{codes:?}");
     assert_eq!(codes.iter().filter(|it| *it == "rate_limited").count(), 40, "{codes:?}");
+}
+
+#[tokio::test]
+async fn where_it_is_not_known_yet_what_an_upstream_speaks_requests_wait_for_a_link_all_the_same() {
+    const TUNNEL: &str =
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    let authority = Authority::new();
+    let upstream = RawUpstream::tls(
+        [Script::new().read_request().write(TUNNEL).read_to_end(), Script::ok("ok")],
+        authority.good(&["http/1.1"]),
+    )
+    .await;
+    let ca = authority.pem().replace('\n', "\\n");
+    let links = "links: { max: 1, queue: 2, wait: 60s }";
+    let gateway =
+        Gateway::plain(&upstream.url(), &format!("upstream: {{ ca: \"{ca}\", {links} }}"));
+    let mut tunnel = gateway.client().await;
+    let fields = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    tunnel.send(tagged("GET", "/", fields, "")).await;
+    assert_eq!(tunnel.response().await.map(|it| it.status), Some(101));
+
+    let asked: Vec<_> = (0..2).map(|_| ask(&gateway, "api", "GET")).collect();
+    until_queued(&gateway, 2.0).await;
+    refused(&ask(&gateway, "api", "GET").await.expect("an answer"));
+    drop(tunnel);
+
+    for answer in asked {
+        assert_eq!(soon("an answer", answer).await.expect("an answer").text(), "ok");
+    }
+}
+
+/// As behind a network that has come apart: nothing arrives any more, not even a reset.
+#[tokio::test]
+async fn an_upstream_that_is_cut_off_without_a_word_holds_no_link_beyond_its_deadline() {
+    let frozen = Script::new().read_request().write("HTTP/1.1 200 OK\r\nContent-Le").read_to_end();
+    let silent = Script::new().read_request().read_to_end();
+    let upstream = RawUpstream::start([silent, frozen, Script::ok("back")]).await;
+    let settings = "upstream: { links: { max: 1, queue: 0 }, timeouts: { first_byte: 200ms } }";
+    let gateway = Gateway::plain(&upstream.url(), settings);
+    for closed in 1..=2 {
+        let answer = ask(&gateway, "api", "GET").await.expect("an answer");
+        assert_eq!((answer.status, answer.code().as_deref()), (504, Some("upstream_timeout")));
+        // The only link that there may be is closed from our side.
+        upstream.ended(closed).await;
+    }
+    assert_eq!(ask(&gateway, "api", "GET").await.expect("an answer").text(), "back");
+    assert_eq!(upstream.links(), 3);
 }

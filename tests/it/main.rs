@@ -1,6 +1,7 @@
 //! The whole program over real sockets, with a third party that does what it is told.
 #![allow(clippy::disallowed_methods, reason = "tests are callers: they open sockets of their own")]
 mod answers;
+mod caller_links;
 mod codes;
 mod config_check;
 mod demo;
@@ -12,6 +13,7 @@ mod framing;
 mod http2_apart;
 mod http2_callers;
 mod http2_faults;
+mod http2_leaving;
 mod http2_upstream;
 mod injection;
 mod limits_circuit;
@@ -19,6 +21,7 @@ mod limits_concurrency;
 mod limits_links;
 mod limits_memory;
 mod limits_rate;
+mod limits_resident;
 mod links;
 mod links_refused;
 mod messages;

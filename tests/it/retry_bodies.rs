@@ -4,12 +4,15 @@ use crate::support::Http2Upstream;
 use crate::support::RawClient;
 use crate::support::RawUpstream;
 use crate::support::Script;
+use crate::support::http2::CANCEL;
 use crate::support::http2::HEADERS;
+use crate::support::http2::RST_STREAM;
 use crate::support::http2::headers;
 use crate::support::http2::settings;
 use crate::support::http2::window_update;
 use crate::support::soon;
 use crate::support::tagged;
+use tokio::sync::mpsc;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const DOWN: &str = "HTTP/1.1 503 Down\r\nContent-Length: 4\r\n\r\ndown";
@@ -284,6 +287,36 @@ async fn a_caller_that_hangs_up_in_its_body_while_we_wait_ends_it() {
         let log = gateway.stop();
         assert_eq!((&log[0]["attempts"], &log[0]["error_source"]), (&1.into(), &"caller".into()));
     }
+}
+
+#[tokio::test]
+async fn an_attempt_that_was_given_up_reads_no_more_of_the_body() {
+    let (told, mut resets) = mpsc::unbounded_channel();
+    let upstream = Http2Upstream::start(move |mut link| {
+        let told = told.clone();
+        async move {
+            link.send(settings(&[])).await;
+            let stream = link.next_of(HEADERS).await.expect("a request").stream;
+            // A refusal without its body: it would be read for as long as the wait lasts.
+            let refusal = [(":status", "503"), ("retry-after", "600")];
+            link.send(headers(stream, &refusal, false)).await;
+            let reset = link.next_of(RST_STREAM).await;
+            let _ = told.send(reset.map(|it| (it.stream, it.code())));
+            link.ended().await;
+        }
+    })
+    .await;
+    let settings = "upstream: { http: 2, retries: { attempts: 1, cap: 1h } }";
+    let gateway = Gateway::plain(&upstream.url(), settings);
+    let mut client = gateway.client().await;
+    client.send(head("PUT", "Content-Length: 50000\r\n")).await;
+    client.send(body(10_000)).await;
+
+    // What the caller still sends is for the next attempt: this one's request breaks off.
+    let reset = soon("the upstream's word", resets.recv()).await.expect("it runs");
+    assert_eq!(reset, Some((1, CANCEL)));
+    assert_eq!(gateway.metric("attache_requests_in_flight", &[]).await, 1.0, "it waits");
+    client.hang_up();
 }
 
 #[tokio::test]

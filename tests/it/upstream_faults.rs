@@ -1,5 +1,6 @@
 //! Third parties that misbehave: each gets its code, and costs no other exchange anything.
 use crate::support::Authority;
+use crate::support::ClosedPort;
 use crate::support::Gateway;
 use crate::support::RawUpstream;
 use crate::support::Script;
@@ -26,6 +27,18 @@ async fn no_answer_is_a_502_and_its_link_is_not_used_again() {
         let next = gateway.through("POST", "/", "", "twice").await;
         assert_eq!((next.status, next.text().as_str()), (200, "well"), "{name}");
         assert_eq!(upstream.links(), 2, "{name}: the POST was sent once, and the bad link left");
+    }
+}
+
+#[tokio::test]
+async fn links_that_could_not_be_opened_are_counted() {
+    let port = ClosedPort::reserve();
+    let gateway = Gateway::plain(&port.url(), QUICK);
+    for _ in 0..3 {
+        assert_eq!(gateway.ask("/").await.code().as_deref(), Some("upstream_connect"));
+    }
+    for event in ["\"dialled\"", "\"failed\""] {
+        assert_eq!(gateway.metric("attache_pool_events_total", &[event]).await, 3.0, "{event}");
     }
 }
 

@@ -37,6 +37,7 @@ mod every_seed_and_its_mutants_hold_for {
         )*};
     }
     targets!(
+        caller_bytes,
         config,
         cookie,
         credential,

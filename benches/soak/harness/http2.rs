@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering;
 use tokio::net::TcpStream;
 
 /// Requests on one link before it says GOAWAY; what it has taken is answered still (RFC 9113 §6.8).
-const REQUESTS: usize = 2000;
+const REQUESTS: usize = 200;
 
 pub async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     let served = Arc::new(AtomicUsize::new(0));

@@ -335,6 +335,27 @@ mod tests {
         assert!(!poll_fn(|cx| record.poll_written(cx)).await);
     }
 
+    #[test]
+    fn whether_it_can_be_given_again_is_known_once_the_disk_has_taken_it() {
+        let mut one_thread = tokio::runtime::Builder::new_current_thread();
+        one_thread.max_blocking_threads(1);
+        for (folder, is_kept) in [(std::env::temp_dir(), true), ("nowhere/at/all".into(), false)] {
+            one_thread.build().unwrap().block_on(async {
+                let (disk, stuck) = std::sync::mpsc::channel::<()>();
+                tokio::task::spawn_blocking(move || stuck.recv());
+                let mut record = kept_in(folder, 1, 100).record;
+                assert!(record.keeps(b"ab").await);
+                let mut cx = Context::from_waker(std::task::Waker::noop());
+                for _ in 0..3 {
+                    assert!(record.poll_written(&mut cx).is_pending(), "nobody knows yet");
+                    tokio::task::yield_now().await;
+                }
+                drop(disk);
+                assert_eq!(poll_fn(|cx| record.poll_written(cx)).await, is_kept);
+            });
+        }
+    }
+
     #[tokio::test]
     async fn so_many_bodies_are_in_files_and_no_more() {
         let Kept { record, bodies, .. } = kept(1, 100);

@@ -79,6 +79,8 @@ labels! {
     RetryReason {
         /// The pooled link turned out to be dead.
         StaleLink "stale_link",
+        /// The upstream has not looked at the request.
+        Declined "declined",
         /// The upstream could not be reached.
         Connect "connect",
         /// The link ended without an answer.
@@ -149,12 +151,14 @@ labels! {
 /// Something that happened to a worker's pool of upstream links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PoolEvent {
-    /// A new link was opened.
+    /// A new link was to be opened.
     Dialled,
     /// A request went over a link that was kept.
     Reused,
     /// A kept link turned out dead when it was needed.
     Stale,
+    /// An upstream left a link, or refused a stream on it, before it looked at a request.
+    Declined,
     /// A kept link was closed for its age, idleness or number.
     Retired,
     /// A link could not be opened.
@@ -166,4 +170,5 @@ pub enum PoolEvent {
 }
 
 /// The labels of the [`PoolEvent`]s that are counted, in their order.
-pub(super) const POOL_EVENTS: [&str; 5] = ["dialled", "reused", "stale", "retired", "failed"];
+pub(super) const POOL_EVENTS: [&str; 6] =
+    ["dialled", "reused", "stale", "declined", "retired", "failed"];

@@ -107,8 +107,9 @@ impl WorkerMetrics {
             PoolEvent::Dialled => 0,
             PoolEvent::Reused => 1,
             PoolEvent::Stale => 2,
-            PoolEvent::Retired => 3,
-            PoolEvent::Failed => 4,
+            PoolEvent::Declined => 3,
+            PoolEvent::Retired => 4,
+            PoolEvent::Failed => 5,
             PoolEvent::OpenNow(open) => return self.cells.pool_open.set(open),
             PoolEvent::IdleNow(idle) => return self.cells.pool_idle.set(idle),
         };

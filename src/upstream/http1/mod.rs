@@ -2,33 +2,34 @@
 //!
 //! Driven by whoever holds it, in the exchange's own task: no task, channel or timer of its own.
 //! Source: RFC 9112; what two readers could take differently is refused, not mended.
-mod chunked;
-mod outbox;
 mod response;
 mod sending;
 
 use super::error::SendError;
+use super::link::Fields;
 use super::link::HEAD_MAX;
 use super::link::LinkFailed;
 use super::link::RequestBody;
+use super::link::RequestHead;
 use super::link::Upgraded;
 use super::socket::Socket;
+use crate::wire::BodyFailed;
+use crate::wire::Chunked;
+use crate::wire::Malformed;
+use crate::wire::Outbox;
+use crate::wire::Receiving;
+use crate::wire::Taken;
 use bytes::Bytes;
 use bytes::BytesMut;
-use chunked::Chunked;
-use chunked::Piece;
 use http::HeaderMap;
 use http::Method;
-use http::Request;
 use http::Response;
 use http::StatusCode;
 use http::header;
 use http_body::Frame;
 use http_body::SizeHint;
-use outbox::Outbox;
 use response::Head;
 use response::Length;
-use sending::BodyFailed;
 use sending::Sending;
 use std::future::poll_fn;
 use std::io;
@@ -43,13 +44,6 @@ use tokio::io::AsyncWrite;
 
 /// Room that a read finds: enough for most answers whole.
 const READ: usize = 16 * 1024;
-
-/// Room for a read once a body has shown itself to be long: bounds what waits in memory as well.
-const LONG_READ: usize = 128 * 1024;
-
-/// The bytes are not HTTP, or could be read in more than one way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Malformed;
 
 /// The link, and where the exchange on it stands.
 pub(super) struct Http1<B: RequestBody> {
@@ -78,15 +72,6 @@ pub(super) struct Http1<B: RequestBody> {
     keep_alive_s: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Receiving {
-    /// The body is over, or there is no exchange.
-    Nothing,
-    Exactly(u64),
-    Chunked(Chunked),
-    UntilClose,
-}
-
 /// The upstream's body ended before it was whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BrokeOff;
@@ -111,26 +96,27 @@ impl<B: RequestBody> Http1<B> {
         })
     }
 
-    /// Sends the request in `slot` and waits for the response's head.
+    /// Sends the request whose body is in `slot` and waits for the response's head.
     ///
-    /// A request without a body stays in its slot until a byte of it was written, one with a body
-    /// until the link has shown that it is open: a failure before that costs nothing.
+    /// An empty body stays in its slot until a byte of the request was written, any other until the
+    /// link has shown that it is open: a failure before that costs nothing.
     pub(super) async fn exchange(
         &mut self,
-        slot: &mut Option<Request<B>>,
+        head: &RequestHead<'_, impl Fields>,
+        slot: &mut Option<B>,
         wants_upgrade: bool,
     ) -> Result<Response<()>, LinkFailed> {
-        let Some(request) = slot.as_ref() else { return Err(LinkFailed::without_request()) };
+        let Some(body) = slot.as_ref() else { return Err(LinkFailed::without_request()) };
         (self.has_written, self.interim, self.wants_upgrade) = (false, 0, wants_upgrade);
-        self.answers_head = *request.method() == Method::HEAD;
-        sending::write_head(self.outbox.gather(), request);
+        self.answers_head = *head.method == Method::HEAD;
+        sending::write_head(self.outbox.gather(), head, body);
         let answered = poll_fn(|cx| self.poll_exchange(slot, cx)).await;
         answered.map_err(|error| LinkFailed { error, refused: false })
     }
 
     fn poll_exchange(
         &mut self,
-        slot: &mut Option<Request<B>>,
+        slot: &mut Option<B>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<()>, SendError>> {
         if !self.has_written {
@@ -138,8 +124,8 @@ impl<B: RequestBody> Http1<B> {
             if self.poll_fill(READ, cx).is_ready() {
                 return Poll::Ready(Err(SendError::Closed));
             }
-            if slot.as_ref().is_some_and(|it| !it.body().is_end_stream()) {
-                self.sending = slot.take().and_then(|it| Sending::new(it.into_body()));
+            if slot.as_ref().is_some_and(|it| !it.is_end_stream()) {
+                self.sending = slot.take().and_then(Sending::new);
             }
             let _ = self.poll_send(cx);
             if self.has_written {
@@ -206,7 +192,7 @@ impl<B: RequestBody> Http1<B> {
         self.receiving = match head.length {
             Length::Exactly(0) => Receiving::Nothing,
             Length::Exactly(length) => Receiving::Exactly(length),
-            Length::Chunked => Receiving::Chunked(Chunked::new()),
+            Length::Chunked => Receiving::Chunked(Chunked::default()),
             Length::UntilClose => Receiving::UntilClose,
         };
         Ok(Some(head.response))
@@ -255,40 +241,16 @@ impl<B: RequestBody> Http1<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, BrokeOff>>> {
         let _ = self.poll_send(cx);
         loop {
-            let wanted = match &mut self.receiving {
-                Receiving::Nothing => return Poll::Ready(None),
-                Receiving::Exactly(left) if !self.inbox.is_empty() => {
-                    let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(self.inbox.len());
-                    *left -= taken as u64;
-                    if *left == 0 {
-                        self.receiving = Receiving::Nothing;
-                    }
-                    return data(self.inbox.split_to(taken).freeze());
+            let room = match self.receiving.take(&mut self.inbox) {
+                Ok(Taken::Data(bytes)) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                Ok(Taken::Trailers(fields)) => {
+                    return Poll::Ready(Some(Ok(Frame::trailers(fields))));
                 }
-                Receiving::UntilClose if !self.inbox.is_empty() => {
-                    return data(self.inbox.split().freeze());
-                }
-                Receiving::Chunked(decoder) => {
-                    let piece = decoder.decode(&mut self.inbox);
-                    if decoder.is_over() {
-                        self.receiving = Receiving::Nothing;
-                    }
-                    match piece {
-                        Ok(Piece::Data(bytes)) => return data(bytes),
-                        Ok(Piece::Trailers(fields)) => {
-                            return Poll::Ready(Some(Ok(Frame::trailers(fields))));
-                        }
-                        Ok(Piece::End) => return Poll::Ready(None),
-                        Ok(Piece::More) => LONG_READ,
-                        Err(Malformed) => return Poll::Ready(Some(Err(BrokeOff))),
-                    }
-                }
-                Receiving::Exactly(left) => {
-                    usize::try_from(*left).unwrap_or(LONG_READ).clamp(READ, LONG_READ)
-                }
-                Receiving::UntilClose => LONG_READ,
+                Ok(Taken::End) => return Poll::Ready(None),
+                Ok(Taken::More(room)) => room,
+                Err(Malformed) => return Poll::Ready(Some(Err(BrokeOff))),
             };
-            match ready!(self.poll_fill(wanted, cx)) {
+            match ready!(self.poll_fill(room, cx)) {
                 Ok(1..) => {}
                 Ok(0) if self.receiving == Receiving::UntilClose => {
                     self.receiving = Receiving::Nothing;
@@ -310,16 +272,12 @@ impl<B: RequestBody> Http1<B> {
 
     /// True once the response's body is over.
     pub(super) fn is_over(&self) -> bool {
-        self.receiving == Receiving::Nothing
+        self.receiving.is_over()
     }
 
     /// What is known of the rest of the body's length.
     pub(super) fn size_hint(&self) -> SizeHint {
-        match self.receiving {
-            Receiving::Nothing => SizeHint::with_exact(0),
-            Receiving::Exactly(left) => SizeHint::with_exact(left),
-            Receiving::Chunked(_) | Receiving::UntilClose => SizeHint::default(),
-        }
+        self.receiving.size_hint()
     }
 
     /// How long the upstream says that it keeps the link open, in seconds.
@@ -360,10 +318,6 @@ fn is_to_websocket(headers: &HeaderMap) -> bool {
     let is_first =
         protocols.next().is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"websocket"));
     is_first && protocols.next().is_none()
-}
-
-fn data<E>(bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, E>>> {
-    Poll::Ready(Some(Ok(Frame::data(bytes))))
 }
 
 #[cfg(test)]

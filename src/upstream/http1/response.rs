@@ -1,6 +1,7 @@
 //! A response's head: parsed, and what it says of the body and of the link.
 use super::Malformed;
 use crate::upstream::link::HEAD_MAX;
+use crate::wire::decimal;
 use bytes::BytesMut;
 use http::HeaderMap;
 use http::HeaderName;
@@ -92,8 +93,7 @@ pub(super) fn parse(inbox: &mut BytesMut, answers_head: bool) -> Result<Option<H
     let mut headers = HeaderMap::with_capacity(count + SPARE_FIELDS);
     let mut about = About::default();
     for Place { name, value } in &places[..count] {
-        let name = HeaderName::from_bytes(&bytes[name.0 as usize..name.1 as usize]);
-        let name = name.map_err(|_| Malformed)?;
+        let name = name_of(&bytes[name.0 as usize..name.1 as usize])?;
         let value = bytes.slice(value.0 as usize..value.1 as usize);
         if about.tells_all(&name, &value)? {
             continue;
@@ -111,6 +111,24 @@ pub(super) fn parse(inbox: &mut BytesMut, answers_head: bool) -> Result<Option<H
     let keeps = length != Length::UntilClose && stays && !is_odd;
     *response.headers_mut() = headers;
     Ok(Some(Head { size: bytes.len(), response, length, keeps, keep_alive_s: about.keep_alive_s }))
+}
+
+/// A field's name. The usual ones as they are usually written are known at a glance: any other spelling
+/// says the same, and is looked at byte by byte.
+fn name_of(text: &[u8]) -> Result<HeaderName, Malformed> {
+    Ok(match text {
+        b"Date" | b"date" => header::DATE,
+        b"ETag" | b"etag" => header::ETAG,
+        b"Vary" | b"vary" => header::VARY,
+        b"Server" | b"server" => header::SERVER,
+        b"Connection" | b"connection" => header::CONNECTION,
+        b"Content-Type" | b"content-type" => header::CONTENT_TYPE,
+        b"Cache-Control" | b"cache-control" => header::CACHE_CONTROL,
+        b"Content-Length" | b"content-length" => header::CONTENT_LENGTH,
+        b"Content-Encoding" | b"content-encoding" => header::CONTENT_ENCODING,
+        b"Transfer-Encoding" | b"transfer-encoding" => header::TRANSFER_ENCODING,
+        _ => HeaderName::from_bytes(text).map_err(|_| Malformed)?,
+    })
 }
 
 /// What the fields say of the message itself, noted in the one pass over them.
@@ -190,17 +208,6 @@ impl About {
             None => Length::UntilClose,
         })
     }
-}
-
-/// `1*DIGIT`, and no list (RFC 9110 §8.6).
-fn decimal(digits: &[u8]) -> Result<u64, Malformed> {
-    if digits.is_empty() {
-        return Err(Malformed);
-    }
-    digits.iter().try_fold(0_u64, |sum, digit| {
-        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0')).ok_or(Malformed)?;
-        sum.checked_mul(10).and_then(|it| it.checked_add(digit)).ok_or(Malformed)
-    })
 }
 
 /// `timeout=5` among the parameters: how long the upstream keeps an idle link, in seconds (RFC 2068
@@ -305,6 +312,34 @@ mod tests {
         let cookies: Vec<_> = head.response.headers().get_all("set-cookie").iter().collect();
         assert_eq!(cookies, ["a", "b"]);
         assert_eq!(&inbox[..], b"rest");
+    }
+
+    #[test]
+    fn a_name_is_the_same_however_it_is_written() {
+        for name in [
+            header::DATE,
+            header::ETAG,
+            header::VARY,
+            header::SERVER,
+            header::CONNECTION,
+            header::CONTENT_TYPE,
+            header::CACHE_CONTROL,
+            header::CONTENT_LENGTH,
+            header::CONTENT_ENCODING,
+            header::TRANSFER_ENCODING,
+            header::SET_COOKIE,
+            KEEP_ALIVE,
+        ] {
+            let mut titled = name.as_str().to_owned();
+            let starts =
+                std::iter::once(0).chain(name.as_str().match_indices('-').map(|it| it.0 + 1));
+            starts.for_each(|at| titled[at..=at].make_ascii_uppercase());
+            for spelling in [name.as_str(), &titled, &name.as_str().to_uppercase()] {
+                assert_eq!(name_of(spelling.as_bytes()), Ok(name.clone()), "{spelling}");
+            }
+        }
+        assert_eq!(name_of(b"ETag"), Ok(header::ETAG));
+        assert_eq!(name_of(b"Date "), Err(Malformed));
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! A link over TLS, whose socket takes less than TLS does.
 use super::Http1;
 use crate::model::Origin;
+use crate::upstream::link::RequestHead;
 use crate::upstream::links::Links;
 use crate::upstream::pool::PeerKey;
 use crate::upstream::pool::PeerRef;
 use crate::upstream::socket::Socket;
 use bytes::Bytes;
-use http::Request;
+use http::HeaderMap;
+use http::Method;
+use http::Uri;
 use http_body_util::Full;
 use rustls::ClientConfig;
 use rustls::RootCertStore;
@@ -71,7 +74,9 @@ async fn what_tls_holds_back_is_sent_without_anybody_asking() {
     let place = Links::new(NonZeroUsize::MIN).peer(&by, key).place(1).unwrap();
     let mut link = Http1::new(Socket::Tls(Box::new(ours), place));
     let body = Full::new(Bytes::from(vec![b'x'; BODY_LEN]));
-    let mut slot = Some(Request::post("/").body(body).unwrap());
+    let (target, fields) = (Uri::from_static("/"), HeaderMap::new());
+    let head = RequestHead { method: &Method::POST, target: &target, fields: &fields };
+    let mut slot = Some(body);
 
     let serving = async {
         let mut received = Vec::new();
@@ -85,7 +90,7 @@ async fn what_tls_holds_back_is_sent_without_anybody_asking() {
         upstream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
         upstream.flush().await.unwrap();
     };
-    let both = async { tokio::join!(link.exchange(&mut slot, false), serving).0 };
+    let both = async { tokio::join!(link.exchange(&head, &mut slot, false), serving).0 };
     let answer = tokio::time::timeout(PATIENCE, both).await.expect("the whole body arrives");
     assert!(answer.is_ok_and(|it| it.status() == 204));
     assert!(link.rest(), "and the link can be used again");

@@ -1,7 +1,9 @@
 //! One exchange on an HTTP/2 link: the head, the body on its way up, and the response's head.
 use super::super::error::SendError;
+use super::super::link::Fields;
 use super::super::link::LinkFailed;
 use super::super::link::RequestBody;
+use super::super::link::RequestHead;
 use super::body::Incoming;
 use super::framing;
 use super::peer::Peer;
@@ -18,7 +20,6 @@ use http::StatusCode;
 use http::Uri;
 use http::Version;
 use http::header;
-use http::request::Parts;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Context;
@@ -32,27 +33,29 @@ const INTERIM_MAX: usize = 100;
 const OF_HTTP1: [&str; 6] =
     ["host", "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
 
-/// Sends the request in `slot` and waits for the response's head. Where nothing was sent the request
-/// stays in its slot.
+/// Sends the request whose body is in `slot` and waits for the response's head. Where nothing was sent
+/// the body stays in its slot.
 pub(in super::super) async fn exchange<B: RequestBody>(
     place: Place,
-    slot: &mut Option<Request<B>>,
+    head: &RequestHead<'_, impl Fields>,
+    slot: &mut Option<B>,
 ) -> Result<Response<Incoming>, LinkFailed> {
     if !place.link().is_open() {
         return Err(LinkFailed { error: SendError::Closed, refused: true });
     }
-    let Some(request) = slot.take() else { return Err(LinkFailed::without_request()) };
-    let (parts, body) = request.into_parts();
+    let Some(body) = slot.take() else { return Err(LinkFailed::without_request()) };
     let is_end = body.is_end_stream();
-    let head = head(parts, place.peer(), body.size_hint().exact())?;
-    let (response, stream) = place.link().send(head, is_end).map_err(|it| failed(&place, &it))?;
+    let request = request(head, place.peer(), body.size_hint().exact())?;
+    let said = place.link().said();
+    let failed = |it: &h2::Error| failed(&place, said, it);
+    let (response, stream) = place.link().send(request, is_end).map_err(|it| failed(&it))?;
     let mut waiting = Answer { response, interim: 0, waits_for_body: false };
     let mut upload = (!is_end).then(|| Upload::new(body, stream));
     let received = poll_fn(|cx| {
         // The response first: it may be there although the upstream wants no more of the body.
         if let Poll::Ready(answer) = waiting.poll(cx) {
             return Poll::Ready(answer.map_err(|it| match it {
-                NoAnswer::Error(error) => failed(&place, &error),
+                NoAnswer::Error(error) => failed(&error),
                 NoAnswer::InterimOnly => not_http(),
             }));
         }
@@ -81,23 +84,32 @@ pub(in super::super) async fn exchange<B: RequestBody>(
 }
 
 /// The request's head as HTTP/2 has it. `length` is its body's, where that is known.
-fn head(mut parts: Parts, peer: &Peer, length: Option<u64>) -> Result<Request<()>, LinkFailed> {
+fn request(
+    head: &RequestHead<'_, impl Fields>,
+    peer: &Peer,
+    length: Option<u64>,
+) -> Result<Request<()>, LinkFailed> {
     let mut target = http::uri::Parts::default();
     target.scheme = Some(peer.scheme.clone());
     target.authority = Some(peer.authority.clone());
-    target.path_and_query = parts.uri.into_parts().path_and_query;
+    target.path_and_query = head.target.path_and_query().cloned();
     let outside = |_| LinkFailed { error: SendError::OutsideOrigin, refused: false };
-    parts.uri = Uri::from_parts(target).map_err(outside)?;
-    parts.version = Version::HTTP_2;
-    for name in OF_HTTP1 {
-        parts.headers.remove(name);
-    }
+    let mut request = Request::new(());
+    *request.method_mut() = head.method.clone();
+    *request.uri_mut() = Uri::from_parts(target).map_err(outside)?;
+    *request.version_mut() = Version::HTTP_2;
+    let fields = request.headers_mut();
+    head.fields.each(|name, value| {
+        if !OF_HTTP1.contains(&name.as_str()) {
+            fields.append(name.clone(), value.clone());
+        }
+    });
     // As in HTTP/1.1, methods whose request has a body say so even where it is empty (RFC 9110 §8.6).
-    let is_said = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
+    let is_said = matches!(*head.method, Method::POST | Method::PUT | Method::PATCH);
     if let Some(length) = length.filter(|it| *it > 0 || is_said) {
-        parts.headers.entry(header::CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
+        fields.entry(header::CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
     }
-    Ok(Request::from_parts(parts, ()))
+    Ok(request)
 }
 
 /// A response that is waited for.
@@ -134,8 +146,9 @@ fn not_http() -> LinkFailed {
     LinkFailed { error: SendError::NotHttp, refused: false }
 }
 
-/// What became of a stream, and what the link and its peer are to learn of it.
-fn failed(place: &Place, error: &h2::Error) -> LinkFailed {
+/// What became of a stream, and what the link and its peer are to learn of it. `said` is what had been
+/// written to the link before the stream began.
+fn failed(place: &Place, said: u64, error: &h2::Error) -> LinkFailed {
     let is_refused = error.is_remote() && error.is_reset();
     match error.reason() {
         Some(Reason::HTTP_1_1_REQUIRED) if error.is_remote() => {
@@ -152,6 +165,8 @@ fn failed(place: &Place, error: &h2::Error) -> LinkFailed {
             LinkFailed { error: SendError::Closed, refused: true }
         }
         _ if error.is_library() => not_http(),
+        // The link ended before a byte of the head was written.
+        _ if place.link().said() == said => LinkFailed { error: SendError::Closed, refused: true },
         _ => LinkFailed { error: SendError::Closed, refused: false },
     }
 }

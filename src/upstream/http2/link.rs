@@ -85,6 +85,8 @@ struct Shared {
     allowed: Cell<Option<usize>>,
     /// Bytes that came since the last tick.
     heard: Rc<Cell<u64>>,
+    /// Bytes that the socket has ever taken.
+    said: Rc<Cell<u64>>,
     last_heard_ms: Cell<u64>,
     pulse: Cell<Pulse>,
     is_over: Cell<bool>,
@@ -109,8 +111,8 @@ impl Link {
         socket: Socket,
         peer: &Rc<Peer>,
     ) -> Result<Rc<Self>, SendError> {
-        let heard = Rc::new(Cell::new(0));
-        let socket = Counted { socket, heard: Rc::clone(&heard) };
+        let (heard, said) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+        let socket = Counted::new(socket, &heard, &said);
         let (sender, conn) = client::Builder::new()
             .enable_push(false)
             .initial_max_send_streams(UNSAID)
@@ -129,6 +131,7 @@ impl Link {
         let shared = Rc::new(Shared {
             allowed: Cell::new(None),
             heard,
+            said,
             last_heard_ms: Cell::new(peer.clock_ms()),
             pulse: Cell::new(Pulse::Quiet),
             is_over: Cell::new(false),
@@ -193,6 +196,12 @@ impl Link {
         is_end: bool,
     ) -> Result<(ResponseFuture, SendStream<Bytes>), h2::Error> {
         self.sender.borrow_mut().send_request(head, is_end)
+    }
+
+    /// Bytes that the link's socket has ever taken: where there are no more of them than before a stream
+    /// was opened, nothing of that stream was sent.
+    pub(super) fn said(&self) -> u64 {
+        self.shared.said.get()
     }
 
     /// Looks after the link; false where it is to be let go of.

@@ -16,6 +16,7 @@ mod upload;
 pub(super) use body::Incoming;
 pub(super) use exchange::exchange;
 pub(super) use link::Link;
+pub(super) use peer::Peer;
 pub(super) use peer::Turn;
 pub(super) use peers::Peers;
 pub(super) use place::Place;

@@ -1,5 +1,7 @@
 //! What a worker knows of one upstream's HTTP/2: the links to it, and who waits for a place on one.
 use super::super::error::SendError;
+use super::super::line::Line;
+use super::super::line::Waiting;
 use super::link::Link;
 use super::link::STREAMS_MAX;
 use super::peers;
@@ -12,7 +14,6 @@ use std::cell::Cell;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
-use tokio::sync::Notify;
 
 /// Links to one upstream, per worker. Beyond them an exchange waits for a place.
 const LINKS_MAX: usize = 8;
@@ -59,14 +60,13 @@ pub(in super::super) struct Peer {
     /// Streams that the upstream's links allow, as the last one has said.
     allowed: Cell<usize>,
     dialling: Cell<usize>,
-    waiting: Cell<usize>,
+    waiting: Line,
     /// Those of them that wait for a stream, and not for a link that is being opened.
     queued: Cell<usize>,
     failures: Cell<u64>,
     last_failure: Cell<SendError>,
     no_dial_before_ms: Cell<u64>,
     clock_ms: Rc<Cell<u64>>,
-    changed: Notify,
 }
 
 impl Peer {
@@ -85,13 +85,12 @@ impl Peer {
             believed_until_ms: Cell::new(0),
             allowed: Cell::new(STREAMS_MAX),
             dialling: Cell::new(0),
-            waiting: Cell::new(0),
+            waiting: Line::default(),
             queued: Cell::new(0),
             failures: Cell::new(0),
             last_failure: Cell::new(SendError::Closed),
             no_dial_before_ms: Cell::new(0),
             clock_ms: Rc::clone(clock_ms),
-            changed: Notify::new(),
         }))
     }
 
@@ -106,11 +105,10 @@ impl Peer {
         waits: impl Fn(),
     ) -> Result<Turn, SendError> {
         let failures = self.failures.get();
-        let (mut waiting, mut queued) = (None, None);
+        let (mut waiting, mut queued) = (None::<Waiting<'_>>, None);
         loop {
-            // Who waits has precedence over who comes.
-            let is_first = waiting.is_some() || self.waiting.get() == 0;
-            if let Some(place) = self.place().filter(|_| is_first) {
+            let is_first = waiting.as_ref().map_or(self.waiting.is_empty(), Waiting::is_first);
+            if is_first && let Some(place) = self.place() {
                 return Ok(Turn::Place(place));
             }
             match self.spoken.get() {
@@ -122,10 +120,11 @@ impl Peer {
             if is_alone && self.failures.get() != failures {
                 return Err(self.last_failure.get());
             }
-            if self.may_dial() {
+            // Where some wait for a stream, the link that may be opened is for the first of them.
+            if (is_first || self.queued.get() == 0) && self.may_dial() {
                 return Ok(Turn::Dial(Dialling::begin(self)));
             }
-            let others = self.waiting.get() - usize::from(waiting.is_some());
+            let others = self.waiting.len() - usize::from(waiting.is_some());
             if queued.is_none() && !self.is_coming(others) {
                 if self.queued.get() >= places.queue as usize {
                     return Err(SendError::NoLink);
@@ -133,8 +132,7 @@ impl Peer {
                 waits();
                 queued = Some(Queued::begin(self));
             }
-            waiting.get_or_insert_with(|| Waiting::begin(self));
-            let changed = self.changed.notified();
+            let changed = waiting.get_or_insert_with(|| self.waiting.join()).called();
             match &queued {
                 None => changed.await,
                 Some(queued) => {
@@ -159,7 +157,7 @@ impl Peer {
             Spoken::Unknown => !self.is_coming(0),
             _ if open + self.dialling.get() >= LINKS_MAX => false,
             _ if open > 0 && self.clock_ms() < self.no_dial_before_ms.get() => false,
-            _ => !self.is_coming(self.waiting.get()),
+            _ => !self.is_coming(self.waiting.len()),
         }
     }
 
@@ -178,15 +176,13 @@ impl Peer {
 
     /// Something that somebody may wait for has happened.
     pub(super) fn changed(&self) {
-        if self.waiting.get() > 0 {
-            self.changed.notify_one();
-        }
+        self.waiting.call_first();
     }
 
     /// A link that was being opened has come to something: all who waited for it look again, since
     /// they may have to wait for a stream from now on.
     pub(super) fn settled(&self) {
-        self.changed.notify_waiters();
+        self.waiting.call_all();
     }
 
     /// A link has said how many streams it takes at the same time.
@@ -207,11 +203,17 @@ impl Peer {
         place
     }
 
+    /// HTTP/1.1 was agreed on, or is in use.
+    pub(in super::super) fn found_http1(&self) {
+        self.learned(Spoken::Http1);
+        self.waiting.call_all();
+    }
+
     /// The upstream wants HTTP/1.1: its HTTP/2 links take nothing more.
     pub(super) fn wants_http1(&self) {
         self.learned(Spoken::Http1Required);
         self.links.borrow_mut().clear();
-        self.changed.notify_waiters();
+        self.waiting.call_all();
     }
 
     pub(super) fn clock_ms(&self) -> u64 {
@@ -233,7 +235,7 @@ impl Peer {
         if self.believed_until_ms.get() <= now_ms && links.is_empty() {
             self.spoken.set(Spoken::Unknown);
         }
-        let is_busy = self.dialling.get() + self.waiting.get() > 0;
+        let is_busy = self.dialling.get() + self.waiting.len() > 0;
         let is_known = is_busy || !links.is_empty() || self.spoken.get() != Spoken::Unknown;
         if closed > 0 {
             self.changed();
@@ -251,24 +253,6 @@ pub(super) struct Kept {
     pub is_busy: bool,
     /// There is something to be remembered.
     pub is_known: bool,
-}
-
-/// Counts as waiting while held.
-struct Waiting<'p>(&'p Peer);
-
-impl<'p> Waiting<'p> {
-    fn begin(peer: &'p Peer) -> Self {
-        peer.waiting.set(peer.waiting.get() + 1);
-        Self(peer)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.set(self.0.waiting.get() - 1);
-        // Whatever woke this one may be good for more than one.
-        self.0.changed();
-    }
 }
 
 /// Counts as waiting for a stream while held.
@@ -309,8 +293,12 @@ impl Dialling {
 
     /// HTTP/1.1 was agreed on instead.
     pub(in super::super) fn found_http1(self) {
-        self.peer.learned(Spoken::Http1);
-        self.peer.changed.notify_waiters();
+        self.peer.found_http1();
+    }
+
+    /// Whether there are links that a stream may become free on.
+    pub(in super::super) fn has_others(&self) -> bool {
+        self.peer.links.borrow().iter().any(|it| it.is_open())
     }
 
     /// No link. `None` where there are others to wait for.
@@ -319,10 +307,10 @@ impl Dialling {
         peer.failures.set(peer.failures.get() + 1);
         peer.last_failure.set(error);
         peer.no_dial_before_ms.set(peer.clock_ms() + DIAL_PAUSE_MS);
-        let has_others = peer.links.borrow().iter().any(|it| it.is_open());
+        let has_others = self.has_others();
         let peer = Rc::clone(peer);
         drop(self);
-        peer.changed.notify_waiters();
+        peer.waiting.call_all();
         (!has_others).then_some(error)
     }
 }

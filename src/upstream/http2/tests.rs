@@ -1,21 +1,29 @@
 //! A link's life by the tick: asked whether it lives, let go of, replaced.
 use super::super::error::SendError;
+use super::super::link::LinkFailed;
 use super::super::link::RequestBody;
+use super::super::link::RequestHead;
 use super::super::links::Links;
 use super::super::pool::PeerKey;
 use super::super::pool::PeerRef;
 use super::super::socket::Socket;
+use super::body::Incoming;
 use super::exchange;
 use super::link::Link;
 use super::peer::Peer;
 use super::peer::Turn;
 use super::peers::Peers;
+use super::place::Place;
 use crate::catalog::Places;
 use crate::model::Origin;
 use bytes::Bytes;
-use http::Request;
+use http::HeaderMap;
+use http::Method;
+use http::Response;
+use http::Uri;
 use http_body::Body;
 use http_body::Frame;
+use http_body_util::Full;
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
@@ -28,11 +36,14 @@ use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
 /// Longest that anything may take: only a hang meets it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 const ACK: u8 = 1;
@@ -98,10 +109,27 @@ impl Scene {
             }
         }
     }
+
+    /// Leaves, and closes with what was sent to it unread: whatever is written from now on fails. The
+    /// link's task has had no chance to look.
+    fn leave(self, last_words: &[u8]) -> (Peers, Rc<Peer>) {
+        assert_eq!(self.upstream.try_write(last_words).unwrap(), last_words.len());
+        socket2::SockRef::from(&self.upstream).set_linger(Some(Duration::ZERO)).unwrap();
+        (self.peers, self.peer)
+    }
 }
 
 async fn turn(peer: &Rc<Peer>) -> Result<Turn, SendError> {
     peer.turn(Places { max: 8, queue: 0, wait: Duration::ZERO }, || ()).await
+}
+
+async fn post<B: RequestBody>(
+    place: Place,
+    slot: &mut Option<B>,
+) -> Result<Response<Incoming>, LinkFailed> {
+    let (target, fields) = (Uri::from_static("/"), HeaderMap::new());
+    let head = RequestHead { method: &Method::POST, target: &target, fields: &fields };
+    exchange(place, &head, slot).await
 }
 
 fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
@@ -198,8 +226,6 @@ impl Body for Waiting {
 
 #[tokio::test]
 async fn a_body_that_waits_for_a_100_goes_on_with_it() {
-    const DATA: u8 = 0;
-    const HEADERS: u8 = 1;
     // `:status` 100 as a literal, 204 by its index (RFC 7541 §6.2.1 and §6.1), on stream 1.
     let go_on = [&[0, 0, 5, HEADERS, 4, 0, 0, 0, 1, 0x48, 3][..], b"100"].concat();
     let done = [0, 0, 1, HEADERS, 5, 0, 0, 0, 1, 0x89];
@@ -207,15 +233,72 @@ async fn a_body_that_waits_for_a_100_goes_on_with_it() {
         .run_until(async {
             let mut scene = Scene::set().await;
             let Ok(Turn::Place(place)) = turn(&scene.peer).await else { panic!("no stream") };
-            let mut slot = Some(Request::post("/").body(Waiting::default()).unwrap());
+            let mut slot = Some(Waiting::default());
             let upstream = async {
                 scene.until(HEADERS).await.expect("the request's head");
                 scene.upstream.write_all(&go_on).await.unwrap();
                 assert_eq!(scene.until(DATA).await.expect("the body"), b"body");
                 scene.upstream.write_all(&done).await.unwrap();
             };
-            let (answer, ()) = tokio::join!(exchange(place, &mut slot), upstream);
+            let (answer, ()) = tokio::join!(post(place, &mut slot), upstream);
             assert!(answer.is_ok_and(|it| it.status() == 204));
+        })
+        .await;
+}
+
+/// A body whose pieces come when somebody sends them.
+struct Given(mpsc::UnboundedReceiver<Bytes>);
+
+impl RequestBody for Given {}
+
+impl Body for Given {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(cx).map(|it| it.map(|it| Ok(Frame::data(it))))
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_s_last_words_are_heard_where_nothing_can_be_said_any_more() {
+    LocalSet::new()
+        .run_until(async {
+            let mut scene = Scene::set().await;
+            let Ok(Turn::Place(place)) = turn(&scene.peer).await else { panic!("no stream") };
+            let (pieces, given) = mpsc::unbounded_channel();
+            let asked = tokio::task::spawn_local(async move {
+                let mut slot = Some(Given(given));
+                post(place, &mut slot).await.map(drop)
+            });
+            scene.until(HEADERS).await.expect("the request's head");
+            // No stream was looked at; and what we then write to it fails.
+            let _left = scene.leave(&frame(GOAWAY, 0, &[0; 8]));
+            pieces.send(Bytes::from_static(b"body")).unwrap();
+            let answer = tokio::time::timeout(PATIENCE, asked).await.expect("no hang").unwrap();
+            let Err(failed) = answer else { panic!("nobody answered") };
+            assert_eq!(failed.error, SendError::Closed);
+            assert!(failed.refused, "the upstream has said so");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_request_of_which_nothing_was_sent_before_the_link_ended_may_go_again() {
+    LocalSet::new()
+        .run_until(async {
+            let mut scene = Scene::set().await;
+            scene.heard().await;
+            let Ok(Turn::Place(place)) = turn(&scene.peer).await else { panic!("no stream") };
+            let _left = scene.leave(&[]);
+            let mut slot = Some(Full::from("body"));
+            let exchange = tokio::time::timeout(PATIENCE, post(place, &mut slot));
+            let Err(failed) = exchange.await.expect("no hang") else { panic!("nobody answered") };
+            assert_eq!(failed.error, SendError::Closed);
+            assert!(failed.refused, "no byte of it was written");
         })
         .await;
 }

@@ -26,7 +26,7 @@ class Rule:
         return all(re.fullmatch(pattern, text, re.S) for pattern, text in pairs)
 
 
-REFUSED, PASSED, CUT = "refused, not passed", "passed, not (refused|cut)", "cut, not (passed|refused)"
+REFUSED, PASSED = "refused, not passed", "passed, not (refused|cut)"
 
 RULES = [
     # Where a request goes.
@@ -129,9 +129,9 @@ RULES = [
     Rule("A chunk line is a size, an extension and CRLF",
          "RFC 9112 §7.1: BWS and tokens there have no other byte; a bare LF or CR is refused (§2.2 lets a lone LF end a line of the head only).",
          "chunk: (size .*|a bare (LF|CR).*|bare LFs alone)", "verdict", "(refused|cut), not (passed|refused)"),
-    Rule("A chunk that breaks off has been streamed that far",
-         "The head and the good chunks had gone on; the upstream never sees a whole request, and the link ends. The peers look at what has come first, or forgive.",
-         "chunk: (a bare CR|nothing|other bytes|more data|less data).*|trailer: (that are no field|folded|with a NUL|of 1 MiB)", "verdict", CUT),
+    Rule("A body that breaks off is refused, or has been streamed that far",
+         "Where it came at once with its head, nobody is asked; where the good chunks had gone on, the upstream never sees a whole request. The link ends. The peers look at what has come first, or forgive.",
+         "chunk: (a bare CR|nothing|other bytes|more data|less data).*|trailer: (that are no field|folded|with a NUL|of 1 MiB)", "verdict", "(refused|cut), not (passed|refused)"),
     Rule("Chunk extensions have a bound", "16 KiB a body: RFC 9112 §7.1.1 asks for one. The peers have none.", "chunk: (an extension|a hundred extensions).*", "verdict", "(refused|cut), not passed"),
     Rule("A body that has not ended is passed on as far as it came", "Streamed; HAProxy waits for more in its buffer.", "(chunk|body): (no|shorter).*", "body", peer="HAProxy"),
     Rule("Trailers go on if they were announced and say nothing of framing, routing or credentials",

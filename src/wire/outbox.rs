@@ -1,5 +1,4 @@
 //! What is on its way out: small pieces gathered, big ones sent from where they lie.
-use crate::upstream::socket::Socket;
 use bytes::Buf;
 use bytes::Bytes;
 use std::io;
@@ -19,7 +18,7 @@ const GATHERED_MAX: usize = 16 * 1024;
 
 /// Gathered bytes, then a big piece, then what ends it.
 #[derive(Default)]
-pub(super) struct Outbox {
+pub struct Outbox {
     gathered: Vec<u8>,
     written: usize,
     piece: Bytes,
@@ -28,12 +27,12 @@ pub(super) struct Outbox {
 
 impl Outbox {
     /// Where the head is written to.
-    pub(super) fn gather(&mut self) -> &mut Vec<u8> {
+    pub fn gather(&mut self) -> &mut Vec<u8> {
         &mut self.gathered
     }
 
     /// A piece of a body, with what stands behind it in its framing. Only while there is room.
-    pub(super) fn push(&mut self, piece: Bytes, behind: &'static [u8]) {
+    pub fn push(&mut self, piece: Bytes, behind: &'static [u8]) {
         if piece.len() <= COPIED_MAX {
             self.gathered.extend_from_slice(&piece);
             self.gathered.extend_from_slice(behind);
@@ -42,18 +41,18 @@ impl Outbox {
         }
     }
 
-    pub(super) fn has_room(&self) -> bool {
+    pub fn has_room(&self) -> bool {
         self.piece.is_empty() && self.behind.is_empty() && self.gathered.len() < GATHERED_MAX
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.written == self.gathered.len() && self.piece.is_empty() && self.behind.is_empty()
     }
 
     /// Writes once; how much went.
-    pub(super) fn poll_write(
+    pub fn poll_write<S: AsyncWrite + Unpin>(
         &mut self,
-        socket: &mut Socket,
+        socket: &mut S,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         let gathered = &self.gathered[self.written..];
@@ -88,7 +87,7 @@ impl Outbox {
     }
 
     /// Gives up what an unusually long head took.
-    pub(super) fn trim(&mut self) {
+    pub fn trim(&mut self) {
         if self.gathered.capacity() > GATHERED_MAX {
             self.gathered = Vec::new();
         }

@@ -19,15 +19,16 @@ const TRAILER_FIELDS_MAX: usize = 64;
 const EXTENSIONS_MAX: usize = 16 * 1024;
 
 /// A body that is being read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Chunked {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Chunked {
     at: At,
     extensions: usize,
 }
 
 /// Where in the body the next byte stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum At {
+    #[default]
     Size,
     /// So many bytes of a chunk are still to come.
     Data(u64),
@@ -38,7 +39,7 @@ enum At {
 
 /// What the bytes at hand say.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub enum Piece {
     Data(Bytes),
     Trailers(HeaderMap),
     /// The body is over.
@@ -48,17 +49,13 @@ pub(super) enum Piece {
 }
 
 impl Chunked {
-    pub(super) fn new() -> Self {
-        Self { at: At::Size, extensions: 0 }
-    }
-
     /// True once the body's last byte has been taken.
-    pub(super) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.at == At::Done
     }
 
     /// Takes the next piece out of `inbox`.
-    pub(super) fn decode(&mut self, inbox: &mut BytesMut) -> Result<Piece, Malformed> {
+    pub fn decode(&mut self, inbox: &mut BytesMut) -> Result<Piece, Malformed> {
         loop {
             match self.at {
                 At::Size => match size_line(inbox)? {
@@ -83,14 +80,14 @@ impl Chunked {
                     self.settle(inbox);
                     return Ok(Piece::Data(data));
                 }
-                At::DataEnd if inbox.len() < 2 => return Ok(Piece::More),
-                At::DataEnd => {
-                    if !inbox.starts_with(b"\r\n") {
-                        return Err(Malformed);
+                At::DataEnd => match inbox[..] {
+                    [b'\r', b'\n', ..] => {
+                        inbox.advance(2);
+                        self.at = At::Size;
                     }
-                    inbox.advance(2);
-                    self.at = At::Size;
-                }
+                    [] | [b'\r'] => return Ok(Piece::More),
+                    _ => return Err(Malformed),
+                },
                 At::Trailers => return self.trailers(inbox),
                 At::Done => return Ok(Piece::End),
             }
@@ -143,11 +140,14 @@ struct SizeLine {
 /// `1*HEXDIG`, spaces that some servers pad with, and an
 /// extension, which means nothing to us. A bare CR or LF in it is no line's end.
 fn size_line(bytes: &[u8]) -> Result<Option<SizeLine>, Malformed> {
-    let Some(end) = bytes.iter().position(|it| *it == b'\n') else {
-        return if bytes.len() > LINE_MAX { Err(Malformed) } else { Ok(None) };
+    let end = bytes.iter().position(|it| *it == b'\n');
+    let line = match end {
+        Some(end) => bytes[..end].strip_suffix(b"\r").ok_or(Malformed)?,
+        None if bytes.is_empty() => return Ok(None),
+        // What can't become a line any more need not be waited for.
+        None => bytes.strip_suffix(b"\r").unwrap_or(bytes),
     };
-    let line = bytes[..end].strip_suffix(b"\r").ok_or(Malformed)?;
-    if end > LINE_MAX || line.contains(&b'\r') {
+    if line.len() > LINE_MAX || line.contains(&b'\r') {
         return Err(Malformed);
     }
     let digits = line.iter().take_while(|it| it.is_ascii_hexdigit()).count();
@@ -160,6 +160,7 @@ fn size_line(bytes: &[u8]) -> Result<Option<SizeLine>, Malformed> {
     if !rest.iter().all(is_text) {
         return Err(Malformed);
     }
+    let Some(end) = end else { return Ok(None) };
     let text = std::str::from_utf8(&line[..digits]).map_err(|_| Malformed)?;
     let size = u64::from_str_radix(text, 16).map_err(|_| Malformed)?;
     Ok(Some(SizeLine { size, length: end + 1, extension: line.len() - digits }))
@@ -171,7 +172,7 @@ mod tests {
 
     /// Everything in `wire`, fed `step` bytes at a time; what is left over behind it.
     fn read(wire: &[u8], step: usize) -> Result<(Vec<u8>, Option<HeaderMap>, usize), Malformed> {
-        let mut decoder = Chunked::new();
+        let mut decoder = Chunked::default();
         let mut inbox = BytesMut::new();
         let (mut data, mut trailers, mut fed) = (Vec::new(), None, 0);
         loop {
@@ -227,6 +228,22 @@ mod tests {
         for wire in cases {
             assert!(read(wire, 1000).is_err(), "{}", wire.escape_ascii());
             assert!(read(wire, 1).is_err(), "{}", wire.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn what_can_not_become_a_chunk_is_refused_before_its_line_ends() {
+        for wire in [b"{}".as_slice(), b"\r", b"1 x", b"1\rx", b"1;\0", b"00000000000000000"] {
+            let read = Chunked::default().decode(&mut BytesMut::from(wire));
+            assert_eq!(read, Err(Malformed), "{}", wire.escape_ascii());
+        }
+        let mut inbox = BytesMut::from(&b"1\r\nxy"[..]);
+        let mut decoder = Chunked::default();
+        assert_eq!(decoder.decode(&mut inbox), Ok(Piece::Data(Bytes::from_static(b"x"))));
+        assert_eq!(decoder.decode(&mut inbox), Err(Malformed));
+        for wire in [b"".as_slice(), b"1", b"1\r", b"1 ", b"1;x", b"0000000000000001"] {
+            let read = Chunked::default().decode(&mut BytesMut::from(wire));
+            assert_eq!(read, Ok(Piece::More), "{}", wire.escape_ascii());
         }
     }
 
