@@ -140,13 +140,11 @@ async fn open(
     let listener = {
         let (vault, serve_stale) = (Arc::clone(&vault), settings.serve_stale);
         move |news: News<'_>| match news {
-            News::Activation { connection, tenant, revision } => {
-                vault.forget(connection, tenant, revision);
-            }
+            News::Activation { connection, tenant } => vault.forget(connection, tenant),
             News::Connection { key } => vault.forget_connection(key),
-            News::Everything { revision } => vault.forget_all(revision),
-            News::Reached { revision } => {
-                marks.reached(revision);
+            News::Everything => vault.forget_all(),
+            News::Reached => {
+                marks.reached();
                 metrics.activations_kept(vault.len());
             }
             News::Lost { last } => marks.lost(last, serve_stale),

@@ -45,20 +45,15 @@ pub enum News<'n> {
     Activation {
         connection: &'n str,
         tenant: &'n str,
-        revision: i64,
     },
     /// The connection was made, changed or deleted; it is served as it is now.
     Connection {
         key: &'n str,
     },
     /// Anything may have changed.
-    Everything {
-        revision: i64,
-    },
-    /// All up to here was told, and is served.
-    Reached {
-        revision: i64,
-    },
+    Everything,
+    /// The store answered; all that was told is served.
+    Reached,
     /// The store does not answer; it last did then.
     Lost {
         last: Instant,
@@ -185,12 +180,11 @@ impl Feed {
 
     async fn take_up(&mut self, changes: &[Change]) -> Result<(), StoreError> {
         let mut touched = Touched::default();
-        for Change { revision, kind, key, tenant, .. } in changes {
+        for Change { kind, key, tenant, .. } in changes {
             let section = match kind {
                 Kind::Activation => {
                     let (connection, tenant) = (&**key, tenant.as_deref().unwrap_or_default());
-                    let revision = *revision;
-                    (self.listener)(News::Activation { connection, tenant, revision });
+                    (self.listener)(News::Activation { connection, tenant });
                     continue;
                 }
                 Kind::Connector | Kind::AuthMethod => Section::Connectors,
@@ -226,7 +220,7 @@ impl Feed {
         let layer = Layer::read(&self.store).await?;
         let (live, sealer) = (Arc::clone(&self.live), Arc::clone(&self.sealer));
         blocking(move || live.stored(layer, sealer)).await?;
-        (self.listener)(News::Everything { revision });
+        (self.listener)(News::Everything);
         self.position = revision;
         Ok(())
     }
@@ -253,7 +247,7 @@ impl Feed {
 
     fn reached(&mut self) {
         self.last_contact = Instant::now();
-        (self.listener)(News::Reached { revision: self.position });
+        (self.listener)(News::Reached);
         self.live.store_reached(self.position);
     }
 }

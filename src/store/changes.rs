@@ -86,7 +86,8 @@ fn after(revision: i64, rows: &[Row]) -> Result<Since, Unreadable> {
     // Revisions have no gaps.
     let follows = match changes.first() {
         Some(first) => first.revision == revision + 1,
-        None => last <= revision,
+        // Before it: another database than it was, as after a backup was restored.
+        None => last == revision,
     };
     Ok(if follows { Since::Changes(changes) } else { Since::Forgotten })
 }

@@ -12,10 +12,10 @@ const PLACES: usize = 1024;
 
 /// What the feed has told, as the request path asks it: no lock, one atomic read for each question.
 ///
-/// A look-up remembers the position at which it began. Each place remembers the position of the last
-/// change there. The feed marks the places of a change before it moves its position on, so a look-up
-/// that begins after a change was told has read what the change wrote; one that began before it
-/// counts as untrue, whatever it read.
+/// The position counts what the feed has told, and is no revision of the store, which goes back where a
+/// backup is restored. A look-up remembers the position at which it began. The feed marks the places
+/// of what changed with the next position before it moves on to it, so a look-up that begins there has
+/// read what was written; one that began before counts as untrue, whatever it read.
 pub struct Marks {
     position: AtomicI64,
     /// Everything that began before this position is untrue.
@@ -45,14 +45,15 @@ impl Marks {
         }
     }
 
-    /// Everything up to here has been taken up.
+    /// How far the feed has come.
     pub fn position(&self) -> i64 {
         self.position.load(Ordering::Acquire)
     }
 
-    /// Everything up to `position` has been taken up, and the feed is in contact with the store.
-    pub fn reached(&self, position: i64) {
-        self.position.fetch_max(position, Ordering::Release);
+    /// All that was marked is served as it is now, and the feed is in contact with the store. Said by
+    /// the feed alone.
+    pub fn reached(&self) {
+        self.position.fetch_add(1, Ordering::Release);
         self.stale_at_ms.store(NEVER, Ordering::Release);
     }
 
@@ -73,13 +74,14 @@ impl Marks {
         }
     }
 
-    pub fn changed(&self, connection: &str, tenant: &str, position: i64) {
-        mark(&self.activations, self.of((connection, tenant)), position);
-        mark(&self.connections, self.of(connection), position);
+    pub fn changed(&self, connection: &str, tenant: &str) {
+        let next = self.position() + 1;
+        self.activations[self.of((connection, tenant))].store(next, Ordering::Release);
+        self.connections[self.of(connection)].store(next, Ordering::Release);
     }
 
-    pub fn all_changed(&self, position: i64) {
-        self.floor.fetch_max(position, Ordering::Release);
+    pub fn all_changed(&self) {
+        self.floor.store(self.position() + 1, Ordering::Release);
     }
 
     /// True where the activation has not changed since a look-up that began at this position.
@@ -98,10 +100,6 @@ impl Marks {
     }
 }
 
-fn mark(places: &[AtomicI64], place: usize, position: i64) {
-    places[place].fetch_max(position, Ordering::Release);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,17 +107,19 @@ mod tests {
     #[test]
     fn what_began_before_a_change_is_untrue_and_what_began_after_it_is_true() {
         let marks = Marks::new(Instant::now());
-        marks.reached(5);
+        marks.reached();
         let before = marks.position();
-        marks.changed("crm", "acme", 6);
+        marks.changed("crm", "acme");
         assert!(!marks.is_true("crm", "acme", before));
         assert!(!marks.is_still_empty("crm", before));
         assert!(!marks.is_true("crm", "acme", marks.position()), "not told to the end yet");
-        marks.reached(6);
+        marks.reached();
         assert!(marks.is_true("crm", "acme", marks.position()));
         assert!(marks.is_true("mail", "acme", before) && marks.is_true("crm", "other", before));
-        marks.all_changed(8);
-        assert!(!marks.is_true("other", "tenant", 7) && marks.is_true("other", "tenant", 8));
+        marks.all_changed();
+        assert!(!marks.is_true("other", "tenant", marks.position()));
+        marks.reached();
+        assert!(marks.is_true("other", "tenant", marks.position()));
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
         assert!(marks.is_fresh(at(1_000_000)), "in contact");
         marks.lost(at(10), Duration::from_secs(900));
         assert!(marks.is_fresh(at(909)) && !marks.is_fresh(at(910)));
-        marks.reached(1);
+        marks.reached();
         assert!(marks.is_fresh(at(910)));
         marks.lost(at(10), Duration::ZERO);
         assert!(!marks.is_fresh(at(10)));

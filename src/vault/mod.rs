@@ -195,9 +195,9 @@ impl Vault {
         self.len() == 0
     }
 
-    /// What changed, at a position of the feed: what was looked up before is not used any more.
-    pub fn forget(&self, connection: &str, tenant: &str, position: i64) {
-        self.marks.changed(connection, tenant, position);
+    /// An activation changed: what was looked up before is not used any more.
+    pub fn forget(&self, connection: &str, tenant: &str) {
+        self.marks.changed(connection, tenant);
         self.kept.invalidate(&PlaceRef { connection, tenant });
     }
 
@@ -212,8 +212,8 @@ impl Vault {
     }
 
     /// Anything may have changed.
-    pub fn forget_all(&self, position: i64) {
-        self.marks.all_changed(position);
+    pub fn forget_all(&self) {
+        self.marks.all_changed();
         self.kept.invalidate_all();
     }
 

@@ -137,8 +137,8 @@ async fn a_look_up_that_began_before_a_change_is_used_by_nobody_who_comes_after_
         tokio::task::yield_now().await;
     }
     fake.says("file:crm", "acme", Ok(None));
-    vault.forget("crm", "acme", 1);
-    vault.marks.reached(1);
+    vault.forget("crm", "acme");
+    vault.marks.reached();
     let (asking, connection) = (Arc::clone(&vault), crm());
     let second = tokio::spawn(async move { asking.activation(&connection, &tenant("acme")).await });
     tokio::task::yield_now().await;
@@ -162,13 +162,13 @@ async fn that_there_is_none_is_remembered_until_it_changes_or_five_seconds_have_
     assert!(vault.known(&crm, "acme", later).is_none());
 
     // Another tenant's first one: this connection is not without any any more.
-    vault.forget("crm", "other", 1);
-    vault.marks.reached(1);
+    vault.forget("crm", "other");
+    vault.marks.reached();
     assert!(vault.known(&crm, "acme", Instant::now()).is_none());
 
     fake.has("file:crm", "acme", "t");
-    vault.forget("crm", "acme", 2);
-    vault.marks.reached(2);
+    vault.forget("crm", "acme");
+    vault.marks.reached();
     assert_eq!(token(&vault.activation(&crm, &tenant("acme")).await.unwrap()), "Bearer t");
     let forever = Instant::now() + Duration::from_secs(1_000_000);
     assert!(vault.known(&crm, "acme", forever).is_some(), "while the feed is in contact");
@@ -191,7 +191,7 @@ async fn what_is_known_outlives_the_store_for_serve_stale_and_no_longer() {
     assert!(at(900).is_none());
     let cold = vault.activation(&crm, &tenant("cold")).await;
     assert_eq!(cold.unwrap_err(), VaultError::Unreachable);
-    vault.marks.reached(1);
+    vault.marks.reached();
     assert!(at(900).is_some(), "the store is back, and nothing changed");
 }
 

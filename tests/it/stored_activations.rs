@@ -147,6 +147,26 @@ each_engine! {
         assert_eq!(last_token(&upstream).await, "Bearer next");
     }
 
+    /// The store's revision goes back: nothing of before counts any more.
+    async fn a_backup_that_is_restored_under_a_running_gateway_is_noticed(database: Database) {
+        let upstream = RawUpstream::start([Script::ok("hi")]).await;
+        let gateway = Gateway::beside(&database, &crm(&upstream));
+        let writer = gateway.writer();
+        for token in ["first", "second", "third"] {
+            writer.activate(OWNER, "crm", "acme", &[("token", token)]).await;
+        }
+        assert_eq!(ask(gateway.proxy, "acme").await.status, 200);
+        let empty = "DELETE FROM activations; DELETE FROM credentials WHERE slot = 'activation'; \
+                     DELETE FROM changes; UPDATE deployment SET revision = 0";
+        database.run(empty).await;
+        answers(gateway.proxy, "acme", 409).await;
+        writer.activate(OWNER, "crm", "acme", &[("token", "again")]).await;
+        assert_eq!(ask(gateway.proxy, "acme").await.status, 200);
+        assert_eq!(last_token(&upstream).await, "Bearer again");
+        writer.deactivate(OWNER, "acme").await;
+        assert_eq!(ask(gateway.proxy, "acme").await.error(), "embedded_not_activated");
+    }
+
     async fn a_credential_that_was_moved_to_another_tenant_does_not_open(database: Database) {
         let upstream = RawUpstream::start([Script::ok("hi")]).await;
         let gateway = Gateway::beside(&database, &crm(&upstream));
