@@ -27,7 +27,6 @@ use crate::seal::Slot;
 use crate::store::ActivationRow;
 use crate::store::Expect;
 use crate::store::Found;
-use crate::store::StoreError;
 use http::StatusCode;
 use schemars::Schema;
 use schemars::SchemaGenerator;
@@ -342,17 +341,12 @@ pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
     let under = Under::of(&call).await?;
     let tenant = call.tenant()?;
     under.refuse_declared(&tenant)?;
-    let expect = match call.precondition()?.expect() {
-        Expect::Anything => Expect::Present,
-        expect => expect,
-    };
+    let asked = call.precondition()?;
     let store = &call.api.store()?.store;
     let deleted = store.activations();
-    let deleted = deleted.delete(&call.scope(), &under.owner, tenant.as_str(), expect).await;
-    let revision = deleted.map_err(|it| match (it, expect) {
-        (StoreError::NotFound, Expect::Version(_)) => ApiError::gone(),
-        (error, _) => ApiError::of_store(error, NOUN, tenant.as_str()),
-    })?;
+    let deleted =
+        deleted.delete(&call.scope(), &under.owner, tenant.as_str(), asked.of_present()).await;
+    let revision = deleted.map_err(|it| ApiError::of_present(it, NOUN, tenant.as_str(), asked))?;
     call.served(revision).await;
     Ok(Answer::nothing())
 }

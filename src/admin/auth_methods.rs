@@ -15,9 +15,7 @@ use super::uses::Preview;
 use crate::catalog::AuthMethod;
 use crate::catalog::RawAuthMethod;
 use crate::model::Key;
-use crate::store::Expect;
 use crate::store::MethodRevision;
-use crate::store::StoreError;
 use http::StatusCode;
 use schemars::Schema;
 use schemars::SchemaGenerator;
@@ -58,14 +56,15 @@ pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
     let raw: RawAuthMethod = sent::read(&members)?;
     let draft = AuthMethod::recorded(method.clone(), 1, raw.clone());
     draft.map_err(|it| ApiError::problems(&it))?;
-    let expect = present(&call)?;
+    let asked = call.precondition()?;
     let store = &call.api.store()?.store;
     let text = sent::method_text(&raw);
     let written = store
         .connectors()
-        .put_method(&call.scope(), &connector, method.as_str(), &text, expect)
+        .put_method(&call.scope(), &connector, method.as_str(), &text, asked.of_present())
         .await;
-    let (written, _) = written.map_err(|it| of_write(it, &connector, expect))?;
+    let (written, _) =
+        written.map_err(|it| ApiError::of_present(it, Connectors::NOUN, &connector, asked))?;
     call.served(written.revision).await;
     let (mut auth, version) = all(&call, &connector).await?;
     let found = auth.shift_remove(method.as_str()).ok_or_else(|| missing(&method))?;
@@ -83,7 +82,7 @@ pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
     let method = call.key("method")?;
     definition::not_declared::<Connectors>(&call, &connector)?;
     let force = call.flag("force")?;
-    let expect = present(&call)?;
+    let asked = call.precondition()?;
     let store = &call.api.store()?.store;
     if call.flag("dry_run")? {
         let (auth, _) = all(&call, &connector).await?;
@@ -95,12 +94,10 @@ pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
         return Preview::of(&uses, force).answer();
     }
     let deleted = store.connectors();
-    let deleted =
-        deleted.delete_method(&call.scope(), &connector, method.as_str(), force, expect).await;
-    let revision = deleted.map_err(|it| match (it, expect) {
-        (StoreError::NotFound, Expect::Version(_)) => ApiError::gone(),
-        (error, _) => ApiError::of_store(error, NOUN, method.as_str()),
-    })?;
+    let deleted = deleted
+        .delete_method(&call.scope(), &connector, method.as_str(), force, asked.of_present())
+        .await;
+    let revision = deleted.map_err(|it| ApiError::of_present(it, NOUN, method.as_str(), asked))?;
     call.served(revision).await;
     Ok(Answer::nothing())
 }
@@ -181,20 +178,6 @@ pub(super) async fn latest(
     let seen = crate::store::SeenMethod { connector, method, definition };
     store.auth_methods().record_seen(&scope, &[seen]).await.map_err(of_store)?;
     store.auth_methods().latest(&scope, connector, method).await.map_err(of_store)
-}
-
-fn present(call: &Call) -> Result<Expect, ApiError> {
-    Ok(match call.precondition()?.expect() {
-        Expect::Anything => Expect::Present,
-        expect => expect,
-    })
-}
-
-fn of_write(error: StoreError, connector: &str, expect: Expect) -> ApiError {
-    match (error, expect) {
-        (StoreError::NotFound, Expect::Version(_)) => ApiError::gone(),
-        (error, _) => ApiError::of_store(error, Connectors::NOUN, connector),
-    }
 }
 
 fn missing(method: &Key) -> ApiError {

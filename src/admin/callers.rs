@@ -168,16 +168,13 @@ pub(super) async fn rotate(mut call: Call) -> Result<Answer, ApiError> {
     let others_expire_at = call.now_ms().saturating_add(overlap_ms);
     let issued = Issue::CallerKey.new_key();
     let new_key = caller_key(&key, &issued, expires_at);
-    let expect = match call.precondition()?.expect() {
-        Expect::Anything => Expect::Present,
-        expect => expect,
-    };
+    let asked = call.precondition()?;
     let store = &call.api.store()?.store;
     let written = store
         .callers()
-        .rotate(&call.scope(), &key, &new_key, Some(others_expire_at), expect)
+        .rotate(&call.scope(), &key, &new_key, Some(others_expire_at), asked.of_present())
         .await
-        .map_err(|it| ApiError::of_store(it, Callers::NOUN, &key))?;
+        .map_err(|it| ApiError::of_present(it, Callers::NOUN, &key, asked))?;
     call.served(written.revision).await;
     definition::answer::<Callers>(&call, &key, Put { written, once: told(&issued) }).await
 }
@@ -197,12 +194,11 @@ pub(super) async fn delete_key(call: Call) -> Result<Answer, ApiError> {
         let problem = "Several keys begin so: rotate with `overlap: 0s` to end all of them.";
         return Err(ApiError::BadRequest(problem.to_owned()));
     }
-    let expect = match call.precondition()?.expect() {
-        Expect::Anything => Expect::Present,
-        expect => expect,
-    };
-    let deleted = store.callers().delete_key(&call.scope(), &key, &own.hash, expect).await;
-    call.served(deleted.map_err(of_store)?).await;
+    let asked = call.precondition()?;
+    let deleted =
+        store.callers().delete_key(&call.scope(), &key, &own.hash, asked.of_present()).await;
+    let deleted = deleted.map_err(|it| ApiError::of_present(it, Callers::NOUN, &key, asked));
+    call.served(deleted?).await;
     Ok(Answer::nothing())
 }
 

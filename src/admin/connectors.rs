@@ -9,7 +9,7 @@ use super::shape;
 use super::shape::Shape;
 use crate::catalog::RawConnector;
 use crate::catalog::Section;
-use crate::model::Key;
+use crate::model::address;
 use crate::store::ConnectorRow;
 use crate::store::Expect;
 use crate::store::Listed;
@@ -22,6 +22,7 @@ use schemars::Schema;
 use schemars::SchemaGenerator;
 use serde_json::Value;
 use serde_json::json;
+use std::net::IpAddr;
 
 pub(super) struct Connectors;
 
@@ -88,8 +89,7 @@ impl Definition for Connectors {
             }
         }
         let raw: RawConnector = sent::read(&members)?;
-        let draft = draft(call, key, raw.clone())?;
-        drop(draft);
+        check(call, key, raw.clone())?;
         let mut definition = sent::written(&raw);
         definition.shift_remove("auth");
         let methods: IndexMap<String, String> =
@@ -124,12 +124,24 @@ impl Definition for Connectors {
     }
 }
 
-/// The connector that it would be, or what is wrong with it.
-fn draft(call: &Call, key: &str, raw: RawConnector) -> Result<crate::catalog::Connector, ApiError> {
-    let key = Key::try_from(key).map_err(|it| ApiError::invalid("/key", it.to_string(), ""))?;
-    let mut warnings = Vec::new();
+/// Checks the connector that it would be. In a file a base URL that nothing can be sent to is a warning
+/// at each connection; whoever asks right now can be told right now.
+fn check(call: &Call, key: &str, raw: RawConnector) -> Result<(), ApiError> {
+    let key = call.own_key(key)?;
     let snapshot = call.api.live.snapshot_full();
-    snapshot.draft_connector(&key, raw, &mut warnings).map_err(|it| ApiError::problems(&it))
+    let draft = snapshot.draft_connector(&key, raw, &mut Vec::new());
+    let draft = draft.map_err(|it| ApiError::problems(&it))?;
+    let Some(base) = draft.base_url.as_ref().and_then(|it| it.fixed()) else { return Ok(()) };
+    let Ok(address) = base.origin().bare_host().parse::<IpAddr>() else { return Ok(()) };
+    if address::is_allowed(address, &draft.upstream.egress_allow) {
+        return Ok(());
+    }
+    let class = address::refusal(address).unwrap_or("refused");
+    Err(ApiError::invalid(
+        "/base_url",
+        format!("{address} is a {class} address, which is not allowed here"),
+        format!("add it to egress.allow: [{address}]"),
+    ))
 }
 
 pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {

@@ -185,7 +185,7 @@ pub(super) async fn create<D: Definition>(mut call: Call) -> Result<Answer, ApiE
     D::check_key(&key)?;
     not_declared::<D>(&call, &key)?;
     let put = written::<D>(&call, &key, members, Expect::Absent).await.map_err(|it| match it {
-        ApiError::Stale(_) => ApiError::AlreadyExists { noun: D::NOUN, key: key.clone() },
+        ApiError::Exists { .. } => ApiError::AlreadyExists { noun: D::NOUN, key: key.clone() },
         error => error,
     })?;
     answer::<D>(&call, &key, put).await
@@ -237,10 +237,7 @@ pub(super) async fn delete<D: Definition>(call: Call) -> Result<Answer, ApiError
     let key = D::key(&call)?;
     not_declared::<D>(&call, &key)?;
     let force = call.flag("force")?;
-    let expect = match call.precondition()? {
-        Precondition::None => Expect::Present,
-        other => other.expect(),
-    };
+    let asked = call.precondition()?;
     let of_store = |it| ApiError::of_store(it, D::NOUN, &key);
     let backing = call.api.store()?;
     if call.flag("dry_run")? {
@@ -248,11 +245,8 @@ pub(super) async fn delete<D: Definition>(call: Call) -> Result<Answer, ApiError
         let uses = D::uses(&backing.store, &call, &stored).await.map_err(of_store)?;
         return Preview::of(&uses, force).answer();
     }
-    let deleted = D::delete(&backing.store, &call, &key, force, expect).await;
-    let revision = deleted.map_err(|it| match it {
-        StoreError::NotFound if expect != Expect::Present => ApiError::gone(),
-        error => of_store(error),
-    })?;
+    let deleted = D::delete(&backing.store, &call, &key, force, asked.of_present()).await;
+    let revision = deleted.map_err(|it| ApiError::of_present(it, D::NOUN, &key, asked))?;
     call.served(revision).await;
     Ok(Answer::nothing())
 }

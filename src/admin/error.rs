@@ -1,4 +1,5 @@
 //! Why the API answers with a problem, and the one table that turns it into a code.
+use super::etag::Precondition;
 use super::role::Role;
 use super::time;
 use super::uses::Use;
@@ -186,6 +187,23 @@ impl ApiError {
     ) -> Self {
         match (error, expect) {
             (StoreError::NotFound, Expect::Present | Expect::Version(_)) => Self::gone(),
+            (error, _) => Self::of_store(error, noun, key),
+        }
+    }
+
+    /// The same of what has to be there: whoever named no version learns no more than that it is not.
+    pub(super) fn of_present(
+        error: StoreError,
+        noun: &'static str,
+        key: &str,
+        asked: Precondition,
+    ) -> Self {
+        match (error, asked) {
+            (
+                StoreError::NotFound | StoreError::Stale { current_version: None, .. },
+                Precondition::None,
+            ) => Self::NotFound { noun, key: key.to_owned() },
+            (StoreError::NotFound, _) => Self::gone(),
             (error, _) => Self::of_store(error, noun, key),
         }
     }

@@ -50,6 +50,13 @@ impl Precondition {
     }
 }
 
+impl Precondition {
+    /// As the store takes it, of what has to be there whether it was said or not.
+    pub(super) fn of_present(self) -> Expect {
+        if self == Self::None { Expect::Present } else { self.expect() }
+    }
+}
+
 /// True where a reader has this version already (RFC 9110 §13.1.2: compared weakly).
 pub(super) fn is_known(headers: &HeaderMap, current: i64) -> bool {
     headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|it| it.to_str().ok()).any(|list| {

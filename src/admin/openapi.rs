@@ -21,6 +21,18 @@ use std::collections::BTreeMap;
 /// What every answer has.
 const REQUEST_ID: &str = "#/components/headers/RequestId";
 
+/// What the words of docs/contract.md are called in its examples.
+const EXAMPLES: &[(&str, &str)] = &[
+    ("connector", "github"),
+    ("method", "token"),
+    ("connection", "github-prod"),
+    ("integration", "ticket-sync"),
+    ("environment", "production"),
+    ("tenant", "acme"),
+    ("caller", "runtime-eu"),
+    ("token", "ci"),
+];
+
 /// Responses that several operations have, by name.
 type Problems = BTreeMap<String, Value>;
 
@@ -118,7 +130,14 @@ fn path_parameter(name: &str) -> Value {
             ("A stable key.", json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$" }))
         }
     };
-    json!({ "name": name, "in": "path", "required": true, "description": about, "schema": schema })
+    let mut parameter = json!({
+        "name": name, "in": "path", "required": true, "description": about, "schema": schema,
+    });
+    let example = EXAMPLES.iter().find(|it| it.0 == name);
+    if let Some((_, example)) = example {
+        parameter["example"] = (*example).into();
+    }
+    parameter
 }
 
 fn query_parameter(parameter: &Parameter) -> Value {

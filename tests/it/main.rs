@@ -1,6 +1,9 @@
 //! The whole program over real sockets, with a third party that does what it is told.
 #![allow(clippy::disallowed_methods, reason = "tests are callers: they open sockets of their own")]
 mod answers;
+mod api_story;
+mod api_validation;
+mod api_writes;
 mod caller_links;
 mod codes;
 mod config_check;

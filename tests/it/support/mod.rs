@@ -8,6 +8,7 @@ macro_rules! each {
 }
 pub(crate) use each;
 
+mod api;
 mod certificate;
 mod client;
 mod database;
@@ -20,6 +21,8 @@ mod stored;
 mod upstream;
 mod wire;
 
+pub use api::Operator;
+pub use api::Reply;
 pub use certificate::Authority;
 pub use client::RawClient;
 pub use client::Response;
