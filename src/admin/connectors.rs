@@ -1,5 +1,7 @@
 //! `/v1/connectors`: definitions of third-party APIs, each with its auth methods.
 use super::call::Call;
+use super::connections;
+use super::connections::Connections;
 use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
@@ -7,8 +9,16 @@ use super::sent;
 use super::sent::Members;
 use super::shape;
 use super::shape::Shape;
+use super::uses::Use;
+use super::uses::UseKind;
+use crate::catalog::Connector;
+use crate::catalog::Opened;
+use crate::catalog::PathSegment;
+use crate::catalog::Problem;
+use crate::catalog::RawConnection;
 use crate::catalog::RawConnector;
 use crate::catalog::Section;
+use crate::catalog::StoredConnection;
 use crate::model::address;
 use crate::store::ConnectorRow;
 use crate::store::Expect;
@@ -89,12 +99,15 @@ impl Definition for Connectors {
             }
         }
         let raw: RawConnector = sent::read(&members)?;
-        check(call, key, raw.clone())?;
+        let draft = check(call, key, raw.clone())?;
+        let force = call.flag("force")?;
+        if !force && expect != Expect::Absent {
+            refuse_to_break(call, key, draft).await?;
+        }
         let mut definition = sent::written(&raw);
         definition.shift_remove("auth");
         let methods: IndexMap<String, String> =
             raw.auth.iter().map(|(name, it)| (name.clone(), sent::method_text(it))).collect();
-        let force = call.flag("force")?;
         let definition = Value::Object(definition).to_string();
         let store = &call.api.store()?.store;
         let written = store
@@ -126,15 +139,15 @@ impl Definition for Connectors {
 
 /// Checks the connector that it would be. In a file a base URL that nothing can be sent to is a warning
 /// at each connection; whoever asks right now can be told right now.
-fn check(call: &Call, key: &str, raw: RawConnector) -> Result<(), ApiError> {
+fn check(call: &Call, key: &str, raw: RawConnector) -> Result<Connector, ApiError> {
     let key = call.own_key(key)?;
     let snapshot = call.api.live.snapshot_full();
     let draft = snapshot.draft_connector(&key, raw, &mut Vec::new());
     let draft = draft.map_err(|it| ApiError::problems(&it))?;
-    let Some(base) = draft.base_url.as_ref().and_then(|it| it.fixed()) else { return Ok(()) };
-    let Ok(address) = base.origin().bare_host().parse::<IpAddr>() else { return Ok(()) };
+    let Some(base) = draft.base_url.as_ref().and_then(|it| it.fixed()) else { return Ok(draft) };
+    let Ok(address) = base.origin().bare_host().parse::<IpAddr>() else { return Ok(draft) };
     if address::is_allowed(address, &draft.upstream.egress_allow) {
-        return Ok(());
+        return Ok(draft);
     }
     let class = address::refusal(address).unwrap_or("refused");
     Err(ApiError::invalid(
@@ -142,6 +155,45 @@ fn check(call: &Call, key: &str, raw: RawConnector) -> Result<(), ApiError> {
         format!("{address} is a {class} address, which is not allowed here"),
         format!("add it to egress.allow: [{address}]"),
     ))
+}
+
+/// Refuses a change that stored connections would not be sound after, which are now.
+async fn refuse_to_break(call: &Call, key: &str, draft: Connector) -> Result<(), ApiError> {
+    let snapshot = call.api.live.snapshot_full();
+    let next = snapshot.with_connector(draft);
+    let store = &call.api.store()?.store;
+    let mut uses = Vec::new();
+    for connection in snapshot.connections().filter(|it| it.connector.as_str() == key) {
+        let name = connection.key.as_str();
+        if snapshot.declared().find(Section::Connections, name).is_some() {
+            continue;
+        }
+        let found = Connections::find(store, call, name).await;
+        let found = found.map_err(|it| ApiError::of_store(it, Connections::NOUN, name))?;
+        let Some(Stored { value: row, .. }) = found else { continue };
+        let raw: RawConnection = sent::read(&connections::members(&row))?;
+        let (owner, revision) = (row.id.into(), connection.method.revision);
+        let stored = StoredConnection { owner, revision, raw };
+        let method = &connection.method;
+        let opened = Opened::default();
+        let drafted =
+            next.draft_connection(&connection.key, &stored, method, opened, &mut Vec::new());
+        // Credentials are not looked at: the method that they are for is pinned, and stays.
+        let is_about_more = |it: &Problem| {
+            let member = it.path.get(2);
+            let is = |name: &str| matches!(member, Some(PathSegment::Key(it)) if it == name);
+            !is(connections::OWN) && !is(connections::TEST)
+        };
+        if drafted.is_err_and(|problems| problems.iter().any(is_about_more)) {
+            let (kind, key) = (UseKind::Connection, Some(name.to_owned()));
+            uses.push(Use { kind, key, ..Use::default() });
+        }
+    }
+    if uses.is_empty() {
+        return Ok(());
+    }
+    let (key, total) = (key.to_owned(), i64::try_from(uses.len()).unwrap_or(i64::MAX));
+    Err(ApiError::InUse { noun: Connectors::NOUN, key, uses, total })
 }
 
 pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {

@@ -30,7 +30,8 @@ const REPEATABLE: &[Header] = &[Header::IdempotencyKey];
 
 const DRY_RUN: &str = "Only tell what would be: nothing is changed.";
 const FORCE: &str = "Even if it is in use.";
-const FORCE_METHODS: &str = "Even if connections pin an auth method that is left out.";
+const FORCE_METHODS: &str =
+    "Even if connections pin an auth method that is left out, or would not be sound any more.";
 
 /// What refers to other things, or is referred to.
 const CHANGES: &[Code] = &[Code::DeclaredInFile, Code::InUse];

@@ -164,7 +164,7 @@ each_engine! {
         let assign = json!({ "assign": { "tickets": "desk-customers" } });
         operator.patch("/v1/environments/dev", assign).await.is(200);
         let nothing = operator.put("/v1/environments/dev/activations/globex", json!({})).await;
-        assert_eq!(nothing.is_problem("invalid").pointers(), ["/connections/desk-customers"]);
+        assert_eq!(nothing.problem("invalid").pointers(), ["/connections/desk-customers"]);
         let globex = json!({ "connections": { "desk-customers": {
             "variables": { "area": "globex" },
             "credentials": { "username": "ops@globex.test", "password": "s3cret-of-globex" },
@@ -176,11 +176,11 @@ each_engine! {
         assert_eq!(tenants, [json!("acme"), json!("globex")]);
 
         // What is in use is not deleted; who uses it is said.
-        let refused = operator.delete("/v1/connections/desk-customers").await.is_problem("in_use");
+        let refused = operator.delete("/v1/connections/desk-customers").await.problem("in_use");
         assert_eq!((refused.status, &refused.body["total"]), (409, &json!(3)));
         let preview = operator.delete("/v1/connections/desk-customers?dry_run=true").await.is(200);
         assert_eq!((&preview.body["refused"], &preview.body["activations"]), (&json!(true), &json!(2)));
-        operator.delete("/v1/connectors/desk").await.is_problem("in_use");
+        operator.delete("/v1/connectors/desk").await.problem("in_use");
 
         // One act switches every use of a connection to another.
         let spare = json!({ "connector": "desk", "auth": "token", "credentials": { "key": "s3cret-of-spare" } });
@@ -198,9 +198,9 @@ each_engine! {
         let switch = json!({ "to": "embedded" });
         let preview = operator.post("/v1/connections/desk-spare/switch?dry_run=true", switch.clone()).await.is(200);
         assert_eq!(preview.body["credentials_deleted"], json!(["key"]));
-        operator.post("/v1/connections/desk-spare/switch", switch).await.is_problem("confirmation_required");
+        operator.post("/v1/connections/desk-spare/switch", switch).await.problem("confirmation_required");
         let put = json!({ "connector": "desk", "auth": "token", "embedded": true });
-        operator.put("/v1/connections/desk-spare", put).await.is_problem("confirmation_required");
+        operator.put("/v1/connections/desk-spare", put).await.problem("confirmation_required");
         let confirmed = json!({ "to": "embedded", "confirm": true });
         let switched = operator.post("/v1/connections/desk-spare/switch", confirmed).await.is(200);
         assert_eq!((&switched.body["embedded"], &switched.body["credentials"]), (&json!(true), &json!(null)));
@@ -230,9 +230,9 @@ each_engine! {
         let viewer = operator.with_token(token.text("token"));
         assert_eq!(viewer.get("/v1/whoami").await.is(200).body, json!({ "name": "ci", "role": "viewer", "store": true }));
         viewer.get("/v1/connections").await.is(200);
-        viewer.delete("/v1/connections/desk-spare").await.is_problem("operator_forbidden");
+        viewer.delete("/v1/connections/desk-spare").await.problem("operator_forbidden");
         operator.delete("/v1/tokens/ci").await.is(204);
-        viewer.get("/v1/connections").await.is_problem("operator_unauthenticated");
+        viewer.get("/v1/connections").await.problem("operator_unauthenticated");
     }
 }
 

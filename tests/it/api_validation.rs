@@ -133,7 +133,7 @@ async fn each_mistake_has_its_pointer() {
         ("/v1/callers/x", json!({ "caller_key": "own", "expires_at": "soon" }), &["/expires_at"]),
         ("/v1/tenants/x", json!({ "metadata": { "a": 1 } }), &["/metadata/a"]),
     ] {
-        let refused = operator.put(path, body.clone()).await.is_problem("invalid");
+        let refused = operator.put(path, body.clone()).await.problem("invalid");
         let found: BTreeSet<_> = refused.pointers().into_iter().collect();
         let expected: BTreeSet<_> = pointers.iter().copied().collect();
         assert_eq!((refused.status, &found), (422, &expected), "{path} {body}: {}", refused.body);
@@ -141,11 +141,11 @@ async fn each_mistake_has_its_pointer() {
     // In a list, the key is checked; the rest alike.
     for key in ["A", "-a", "", "a/b"] {
         let refused =
-            operator.post("/v1/connectors", json!({ "key": key })).await.is_problem("invalid");
+            operator.post("/v1/connectors", json!({ "key": key })).await.problem("invalid");
         assert_eq!(refused.pointers(), ["/key"], "{key}");
     }
     assert_eq!(
-        operator.post("/v1/connectors", json!({})).await.is_problem("invalid").pointers(),
+        operator.post("/v1/connectors", json!({})).await.problem("invalid").pointers(),
         [""]
     );
     assert_eq!(operator.get("/v1/connectors").await.keys(), ["api"], "nothing of it was kept");
@@ -187,12 +187,12 @@ async fn ss_01_a_base_url_of_a_place_inside_is_refused_when_it_is_saved() {
         let base_url = format!("http://{host}/");
         let body = json!({ "base_url": base_url });
         let refused = operator.put("/v1/connectors/inside", body).await;
-        assert_eq!(refused.is_problem("invalid").pointers(), ["/base_url"], "{host}");
+        assert_eq!(refused.problem("invalid").pointers(), ["/base_url"], "{host}");
         let body = json!({
             "connector": "api", "auth": "token", "base_url": base_url, "credentials": { "token": "x" },
         });
         let refused = operator.put("/v1/connections/inside", body).await;
-        assert_eq!(refused.is_problem("invalid").pointers(), ["/base_url"], "{host}");
+        assert_eq!(refused.problem("invalid").pointers(), ["/base_url"], "{host}");
     }
     // What is allowed is allowed: for all, or for the one that says so.
     operator.put("/v1/connectors/near", json!({ "base_url": "http://10.1.2.3/" })).await.is(201);
@@ -210,10 +210,10 @@ async fn without_a_store_files_are_shown_and_nothing_is_written() {
         json!({ "items": [], "next": null })
     );
     operator.get("/v1/connectors/api").await.is(200);
-    operator.get("/v1/connectors/none").await.is_problem("not_found");
-    operator.put("/v1/tenants/a", json!({})).await.is_problem("no_store");
-    operator.post("/v1/connectors", json!({ "key": "b" })).await.is_problem("no_store");
-    operator.delete("/v1/connectors/b").await.is_problem("no_store");
+    operator.get("/v1/connectors/none").await.problem("not_found");
+    operator.put("/v1/tenants/a", json!({})).await.problem("no_store");
+    operator.post("/v1/connectors", json!({ "key": "b" })).await.problem("no_store");
+    operator.delete("/v1/connectors/b").await.problem("no_store");
     assert_eq!(operator.get("/v1/whoami").await.is(200).body["store"], false);
 }
 
@@ -282,7 +282,7 @@ async fn tn_04_no_route_shows_one_tenant_s_things_under_another_s_and_none_shows
             if method == "GET" {
                 assert!(reply.status < 500, "{method} {path}: {text}");
             } else {
-                reply.is_problem("operator_forbidden");
+                reply.problem("operator_forbidden");
             }
             if path.contains(&format!("/{tenant}")) {
                 for (other, _) in tenants.iter().enumerate().filter(|it| it.0 != number) {

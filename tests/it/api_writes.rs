@@ -58,7 +58,7 @@ each_engine! {
         assert_eq!(winners.len(), 1, "{replies:?}");
         let winner = winners[0].body.clone();
         for loser in replies.into_iter().filter(|it| it.status != 200) {
-            let loser = loser.is_problem("precondition_failed");
+            let loser = loser.problem("precondition_failed");
             assert_eq!((loser.status, loser.text("changed_by")), (412, "operator admin"));
             assert_eq!(loser.body["version"], winner["version"]);
             assert!(loser.text("changed_at").ends_with('Z'));
@@ -91,15 +91,15 @@ each_engine! {
             async move { operator.send("PUT", path, fields, Some(json!({}))).await }
         };
         for fields in ["If-Match: *\r\n", "If-Match: \"1\"\r\n"] {
-            let refused = send(fields).await.is_problem("precondition_failed");
+            let refused = send(fields).await.problem("precondition_failed");
             assert_eq!(refused.body["version"], Value::Null);
         }
         let created = send("If-None-Match: *\r\n").await.is(201);
-        send("If-None-Match: *\r\n").await.is_problem("precondition_failed");
-        send("If-Match: \"0\"\r\n").await.is_problem("precondition_failed");
+        send("If-None-Match: *\r\n").await.problem("precondition_failed");
+        send("If-Match: \"0\"\r\n").await.problem("precondition_failed");
         send("If-Match: *\r\n").await.is(200);
-        send("If-Match: 1\r\n").await.is_problem("bad_request");
-        operator.post("/v1/tenants", json!({ "key": "acme" })).await.is_problem("already_exists");
+        send("If-Match: 1\r\n").await.problem("bad_request");
+        operator.post("/v1/tenants", json!({ "key": "acme" })).await.problem("already_exists");
         // A reader who has it is told so; who has an older one gets the new one.
         let current = operator.get(path).await.is(200);
         assert_ne!(current.etag(), created.etag());
@@ -109,12 +109,12 @@ each_engine! {
         let fields = format!("If-None-Match: {}\r\n", created.etag());
         operator.send("GET", path, &fields, None).await.is(200);
         let fields = format!("If-Match: {}\r\n", created.etag());
-        operator.send("DELETE", path, &fields, None).await.is_problem("precondition_failed");
+        operator.send("DELETE", path, &fields, None).await.problem("precondition_failed");
         let fields = format!("If-Match: {}\r\n", current.etag());
         operator.send("DELETE", path, &fields, None).await.is(204);
-        let gone = operator.send("DELETE", path, &fields, None).await.is_problem("precondition_failed");
+        let gone = operator.send("DELETE", path, &fields, None).await.problem("precondition_failed");
         assert_eq!((gone.body["version"].clone(), gone.text("changed_by")), (Value::Null, "operator admin"));
-        operator.delete(path).await.is_problem("not_found");
+        operator.delete(path).await.problem("not_found");
     }
 
     async fn the_same_create_under_the_same_key_is_done_once(database: Database) {
@@ -130,14 +130,14 @@ each_engine! {
         assert_eq!((&again.body, again.etag()), (&first.body, first.etag()));
         assert_eq!(again.response.field("location"), Some("/v1/callers/one"));
         assert!(first.text("caller_key").starts_with("atc_"), "it is told again, and to nobody else");
-        create("k-1", json!({ "key": "two" })).await.is_problem("idempotency_key_reused");
+        create("k-1", json!({ "key": "two" })).await.problem("idempotency_key_reused");
         // Another operator's keys are its own.
         let token = operator.post("/v1/tokens", json!({ "key": "ci", "role": "operator" })).await.is(201);
         let other = operator.with_token(token.text("token"));
         let fields = "Idempotency-Key: k-1\r\n";
         other.send("POST", "/v1/callers", fields, Some(json!({ "key": "two" }))).await.is(201);
         // What failed may be asked again under the same key, mended.
-        create("k-2", json!({ "key": "three", "conections": [] })).await.is_problem("invalid");
+        create("k-2", json!({ "key": "three", "conections": [] })).await.problem("invalid");
         create("k-2", json!({ "key": "three" })).await.is(201);
         // Rotation likewise.
         let rotate = |operator: &Operator| {
@@ -149,7 +149,7 @@ each_engine! {
         assert_eq!(one.text("caller_key"), two.text("caller_key"));
         assert_eq!(operator.get("/v1/callers/one").await.body["keys"].as_array().map(Vec::len), Some(2));
         for bad in ["", "a b", &"x".repeat(129)] {
-            create(bad, json!({ "key": "four" })).await.is_problem("bad_request");
+            create(bad, json!({ "key": "four" })).await.problem("bad_request");
         }
         // All at once: one does it, and nobody else does.
         let replies = together((0..6).map(|_| create("k-4", json!({ "key": "five" })))).await;
@@ -158,7 +158,7 @@ each_engine! {
             match reply.status {
                 201 => told.push(reply.text("caller_key").to_owned()),
                 _ => {
-                    reply.is_problem("idempotency_in_progress");
+                    reply.problem("idempotency_in_progress");
                     waiting += 1;
                 }
             }
@@ -230,15 +230,15 @@ each_engine! {
         assert_eq!(other["password"]["fingerprint"], before["password"]["fingerprint"]);
         // A fingerprint is kept only where it is the one.
         let wrong = json!({ "username": "u", "password": { "fingerprint": "0000000000000000" } });
-        let refused = operator.put("/v1/connections/main/credentials", wrong).await.is_problem("invalid");
+        let refused = operator.put("/v1/connections/main/credentials", wrong).await.problem("invalid");
         assert_eq!(refused.pointers(), ["/password"]);
         let some = json!({ "username": "u2", "password": after["password"] });
         let set = operator.put("/v1/connections/main/credentials", some).await.is(200);
         assert_eq!(set.body["credentials"]["password"], after["password"]);
         // What the method needs can't be taken away.
-        let refused = operator.delete("/v1/connections/main/credentials").await.is_problem("invalid");
+        let refused = operator.delete("/v1/connections/main/credentials").await.problem("invalid");
         assert!(refused.pointers().contains(&"/username"), "{}", refused.body);
-        let refused = operator.patch(path, json!({ "credentials": null })).await.is_problem("invalid");
+        let refused = operator.patch(path, json!({ "credentials": null })).await.problem("invalid");
         assert!(refused.pointers().contains(&"/credentials/username"), "{}", refused.body);
         assert!(!refused.response.text().contains("s3cret"));
     }
@@ -249,15 +249,26 @@ each_engine! {
         furnish(&operator).await;
         operator.put("/v1/integrations/sync", json!({ "connectors": { "a": { "connector": "api" } } })).await.is(201);
         operator.put("/v1/environments/dev", json!({ "integration": "sync", "assign": { "a": "main" } })).await.is(201);
+        // A change that would break a connection is refused, and says which.
+        let broken = json!({ "base_url": "https://{area}.example.com", "variables": { "area": { "required": true } } });
+        operator.patch("/v1/connectors/api", broken).await.is(200);
+        operator.patch("/v1/connections/main", json!({ "variables": { "area": "eu" } })).await.is(200);
+        let back = json!({ "base_url": "https://api.example.com", "variables": { "area": null } });
+        let refused = operator.patch("/v1/connectors/api", back.clone()).await.problem("in_use");
+        assert_eq!(refused.body["uses"], json!([{ "kind": "connection", "key": "main" }]));
+        operator.patch("/v1/connectors/api?force=true", back).await.is(200);
+        let main = operator.get("/v1/connections/main").await.is(200);
+        assert_eq!(main.text("status"), "unsound");
+        operator.patch("/v1/connections/main", json!({ "variables": null })).await.is(200);
         // A method that is pinned stays, by whatever way it would go.
-        operator.delete("/v1/connectors/api/auth/token").await.is_problem("in_use");
-        operator.patch("/v1/connectors/api", json!({ "auth": { "token": null } })).await.is_problem("in_use");
-        let uses = operator.delete("/v1/connectors/api").await.is_problem("in_use").body["uses"].clone();
+        operator.delete("/v1/connectors/api/auth/token").await.problem("in_use");
+        operator.patch("/v1/connectors/api", json!({ "auth": { "token": null } })).await.problem("in_use");
+        let uses = operator.delete("/v1/connectors/api").await.problem("in_use").body["uses"].clone();
         assert_eq!(uses, json!([
             { "kind": "connection", "key": "main" },
             { "kind": "integration", "key": "sync", "alias": "a" },
         ]));
-        let uses = operator.delete("/v1/integrations/sync").await.is_problem("in_use").body["uses"].clone();
+        let uses = operator.delete("/v1/integrations/sync").await.problem("in_use").body["uses"].clone();
         assert_eq!(uses, json!([{ "kind": "environment", "key": "dev", "deployed": false }]));
         // A preview changes nothing.
         let before = operator.get("/v1/whoami").await.is(200).body;
@@ -271,7 +282,7 @@ each_engine! {
         assert_eq!(operator.get("/v1/environments/dev").await.is(200).body["assign"], json!({}));
         operator.delete("/v1/integrations/sync?force=true").await.is(204);
         operator.delete("/v1/connectors/api?force=true").await.is(204);
-        operator.get("/v1/connectors/api").await.is_problem("not_found");
+        operator.get("/v1/connectors/api").await.problem("not_found");
         // A tenant goes with all that it has, and nobody else's goes with it.
         furnish(&operator).await;
         let many = json!({ "connector": "api", "auth": "token", "embedded": true });
@@ -281,7 +292,7 @@ each_engine! {
             operator.put(&format!("/v1/connections/many/activations/{tenant}"), body).await.is(201);
         }
         operator.put("/v1/tenants/acme", json!({})).await.is(201);
-        operator.delete("/v1/tenants/acme").await.is_problem("in_use");
+        operator.delete("/v1/tenants/acme").await.problem("in_use");
         operator.delete("/v1/tenants/acme?force=true").await.is(204);
         let left = operator.get("/v1/connections/many/activations").await.is(200);
         let left: Vec<_> = left.body["items"].as_array().unwrap().iter().map(|it| it["tenant"].clone()).collect();
@@ -308,8 +319,8 @@ each_engine! {
         assert_eq!(seen, ["a-file", "b-stored", "c-file", "d-stored", "e-stored"]);
         assert_eq!(operator.get("/v1/connectors").await.is(200).keys().len(), 5);
         let next = operator.get("/v1/connectors?limit=1").await.is(200).text("next").to_owned();
-        operator.get(&format!("/v1/connections?cursor={next}")).await.is_problem("bad_request");
-        operator.get("/v1/connectors?limit=0").await.is_problem("bad_request");
+        operator.get(&format!("/v1/connections?cursor={next}")).await.problem("bad_request");
+        operator.get("/v1/connectors?limit=0").await.problem("bad_request");
     }
 
     async fn what_a_file_declares_is_shown_and_changed_there(database: Database) {
@@ -328,19 +339,19 @@ activations:
             let shown = operator.get(path).await.is(200);
             assert_eq!(shown.body["source"]["line"], line, "{path}: {}", shown.body);
             assert!(!shown.response.text().contains("s3cret"), "{path}");
-            let refused = operator.put(path, shown.body.clone()).await.is_problem("declared_in_file");
+            let refused = operator.put(path, shown.body.clone()).await.problem("declared_in_file");
             assert_eq!((refused.status, &refused.body["source"]), (409, &shown.body["source"]), "{path}");
-            operator.patch(path, json!({})).await.is_problem("declared_in_file");
-            operator.delete(path).await.is_problem("declared_in_file");
+            operator.patch(path, json!({})).await.problem("declared_in_file");
+            operator.delete(path).await.problem("declared_in_file");
         }
         let twin = json!({ "key": "main", "connector": "api", "auth": "token" });
-        operator.post("/v1/connections", twin).await.is_problem("declared_in_file");
-        operator.post("/v1/connections/main/switch", json!({ "to": "embedded" })).await.is_problem("declared_in_file");
+        operator.post("/v1/connections", twin).await.problem("declared_in_file");
+        operator.post("/v1/connections/main/switch", json!({ "to": "embedded" })).await.problem("declared_in_file");
         // Tenants are activated under a file's connection all the same; the file's own stay.
         let body = json!({ "credentials": { "token": "s3cret-of-globex" } });
         operator.put("/v1/connections/many/activations/globex", body.clone()).await.is(201);
-        operator.put("/v1/connections/many/activations/acme", body).await.is_problem("declared_in_file");
-        operator.delete("/v1/connections/many/activations/acme").await.is_problem("declared_in_file");
+        operator.put("/v1/connections/many/activations/acme", body).await.problem("declared_in_file");
+        operator.delete("/v1/connections/many/activations/acme").await.problem("declared_in_file");
         let listed = operator.get("/v1/connections/many/activations").await.is(200);
         let tenants: Vec<_> = listed.body["items"].as_array().unwrap().iter().map(|it| it["tenant"].clone()).collect();
         assert_eq!(tenants, [json!("acme"), json!("globex")]);
@@ -353,7 +364,7 @@ activations:
         let gateway = Gateway::beside(&database, EMPTY);
         let operator = gateway.operator();
         let past = json!({ "key": "old", "role": "viewer", "expires_at": "2020-01-01T00:00:00Z" });
-        assert_eq!(operator.post("/v1/tokens", past).await.is_problem("invalid").pointers(), ["/expires_at"]);
+        assert_eq!(operator.post("/v1/tokens", past).await.problem("invalid").pointers(), ["/expires_at"]);
         let soon = json!({ "key": "soon", "role": "viewer", "expires_at": "2099-01-01T00:00:00Z" });
         let token = operator.post("/v1/tokens", soon).await.is(201);
         assert_eq!(token.text("expires_at"), "2099-01-01T00:00:00Z");
@@ -367,8 +378,8 @@ activations:
         let prefix = caller.body["keys"][0]["prefix"].as_str().unwrap().to_owned();
         assert!(caller.text("caller_key").starts_with(&prefix));
         // A caller key is no operator's token.
-        operator.with_token(caller.text("caller_key")).get("/v1/whoami").await.is_problem("operator_unauthenticated");
-        operator.delete("/v1/callers/a/keys/atc_none").await.is_problem("not_found");
+        operator.with_token(caller.text("caller_key")).get("/v1/whoami").await.problem("operator_unauthenticated");
+        operator.delete("/v1/callers/a/keys/atc_none").await.problem("not_found");
         operator.delete(&format!("/v1/callers/a/keys/{prefix}")).await.is(204);
         assert_eq!(operator.get("/v1/callers/a").await.is(200).body["keys"], json!([]));
     }

@@ -181,6 +181,14 @@ impl Snapshot {
         Patched { snapshot: patch.next, rebuilt: patch.touched, skipped: patch.skipped }
     }
 
+    /// This snapshot with another connector in its place, and all else as it was made of the former one:
+    /// for drafts of what depends on it.
+    pub fn with_connector(&self, connector: Connector) -> Self {
+        let mut next = self.clone();
+        next.connectors.insert(connector.key.clone(), Arc::new(connector));
+        next
+    }
+
     /// The connector that this would be. Warnings: sound, but surely not meant.
     pub fn draft_connector(
         &self,

@@ -89,7 +89,7 @@ impl Reply {
 
     /// The answer, which has to be this problem.
     #[track_caller]
-    pub fn is_problem(self, code: &str) -> Self {
+    pub fn problem(self, code: &str) -> Self {
         assert_eq!(self.response.code().as_deref(), Some(code), "{}", self.response.text());
         self
     }
