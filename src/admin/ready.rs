@@ -2,11 +2,13 @@
 use super::AdminState;
 use crate::model::UnixTime;
 use crate::reload::StoreStatus;
+use crate::seal::Sealer;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 #[derive(Debug, Serialize)]
@@ -17,6 +19,8 @@ pub(super) struct Readiness {
     configuration: Configuration,
     /// Null where there is no store.
     store: Option<Store>,
+    /// Null where there is no store.
+    seal: Option<Seal>,
 }
 
 #[derive(Debug, Serialize)]
@@ -27,6 +31,22 @@ struct Configuration {
     loaded_at: String,
     /// Why the last reload was refused; null where it was not. The last good one is served meanwhile.
     last_error: Option<String>,
+}
+
+/// How things stand with the keys that what is stored is sealed under.
+#[derive(Debug, Serialize)]
+struct Seal {
+    /// The id of the one that seals.
+    key: String,
+    /// Why the keys can't be read again; null where they can. The loaded ones are used meanwhile.
+    last_error: Option<String>,
+}
+
+impl From<&Arc<Sealer>> for Seal {
+    fn from(sealer: &Arc<Sealer>) -> Self {
+        let key = sealer.keyring().newest().as_str().to_owned();
+        Self { key, last_error: sealer.problem() }
+    }
 }
 
 /// How things stand with the store. What is known goes on while it is not reached.
@@ -78,6 +98,7 @@ pub(super) async fn ready(State(state): State<AdminState>) -> (StatusCode, Json<
             last_error: served.last_error,
         },
         store: state.live.store_status().map(Store::from),
+        seal: state.api.backing().map(|it| Seal::from(&it.sealer)),
     };
     let status = if draining { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     (status, Json(readiness))

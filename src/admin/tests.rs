@@ -64,6 +64,7 @@ async fn health_is_ok_even_while_draining_and_readiness_is_not() {
         "configuration":
             { "generation": 1, "loaded_at": "2023-11-14T22:13:20.007Z", "last_error": null },
         "store": null,
+        "seal": null,
     });
     assert_eq!(body, expected);
 }

@@ -1,6 +1,7 @@
 //! The store and what works on it, on a runtime of its own: no worker ever waits for a database.
 use super::StartError;
 use super::sealing;
+use super::sealing::SealingError;
 use crate::config::SealSettings;
 use crate::config::StoreSettings;
 use crate::reload::Feed;
@@ -38,8 +39,10 @@ const END: Duration = Duration::from_secs(5);
 pub(super) struct Opening {
     pub(super) store: StoreSettings,
     pub(super) seal: SealSettings,
-    /// Where a SQLite file lies whose path is not given.
+    /// Where a SQLite file lies whose path is not given, and what `dev` makes.
     pub(super) data_dir: PathBuf,
+    /// Whether a sealing key is made that is missing.
+    pub(super) dev: bool,
     pub(super) live: Arc<Live>,
     pub(super) metrics: Arc<Metrics>,
 }
@@ -66,7 +69,6 @@ impl Control {
     ///
     /// On a thread of its own: whoever starts attache may be on a runtime already.
     pub(super) fn start(opening: Opening) -> Result<Self, StartError> {
-        let (keyring, sources) = sealing::keys(&opening.seal)?;
         let (stop, stops) = watch::channel(false);
         let (told, opened) = mpsc::sync_channel(1);
         let run = move || {
@@ -79,7 +81,7 @@ impl Control {
                 }
             };
             runtime.block_on(async {
-                match open(opening, keyring, sources).await {
+                match open(opening).await {
                     Err(error) => drop(told.send(Err(error))),
                     Ok((opened, feed)) => {
                         let store = opened.store.clone();
@@ -116,12 +118,8 @@ fn runtime() -> io::Result<Runtime> {
         .build()
 }
 
-async fn open(
-    opening: Opening,
-    keyring: crate::seal::Keyring,
-    sources: Arc<super::KeySources>,
-) -> Result<(Opened, Feed), StartError> {
-    let Opening { store: settings, data_dir, live, metrics, .. } = opening;
+async fn open(opening: Opening) -> Result<(Opened, Feed), StartError> {
+    let Opening { store: settings, seal, data_dir, dev, live, metrics } = opening;
     let store = Store::open(&settings.url, &data_dir).await.map_err(not_reached)?;
     let migrated = store.migrate().await.map_err(not_reached)?;
     if migrated.from != migrated.to {
@@ -131,7 +129,7 @@ async fn open(
             "the store's tables were made or changed"
         );
     }
-    let sealer = Arc::new(sealing::sealer(&store, keyring, sources).await?);
+    let sealer = sealing::open(&store, &seal, dev.then_some(&*data_dir)).await?;
     let marks = Arc::new(Marks::new(Instant::now()));
     let load = vault::from_store(store.clone(), Arc::clone(&sealer));
     let runtime = Handle::current();
@@ -156,9 +154,18 @@ async fn open(
 }
 
 /// Why a store can't be used: what only a person can mend is refused, like a wrong setting.
-pub(super) fn not_reached(error: StoreError) -> StartError {
+fn not_reached(error: StoreError) -> StartError {
     match error {
         StoreError::SchemaNewer { .. } => StartError::Refused(format!("store: {error}")),
         error => StartError::Store(error.to_string()),
+    }
+}
+
+impl From<SealingError> for StartError {
+    fn from(error: SealingError) -> Self {
+        match error {
+            SealingError::Store(error) => not_reached(error),
+            error => Self::Refused(error.to_string()),
+        }
     }
 }

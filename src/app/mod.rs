@@ -4,7 +4,7 @@ mod control;
 mod handed;
 mod keys;
 mod plane;
-mod sealing;
+pub mod sealing;
 mod watchers;
 
 pub use clock::now;
@@ -17,7 +17,6 @@ use crate::config::AccessLog;
 use crate::config::LinkLimits;
 use crate::config::LogFormat;
 use crate::config::LogSettings;
-use crate::config::SealSettings;
 use crate::config::StoreSettings;
 use crate::config::StoreUrl;
 use crate::config::TlsFiles;
@@ -55,6 +54,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::watch;
+use watchers::Keys;
 use watchers::Watchers;
 
 /// What a gateway is started from.
@@ -69,10 +69,10 @@ pub struct Options {
     pub spill: Option<PathBuf>,
     /// The store, whatever the configuration says.
     pub store: Option<StoreUrl>,
-    /// Where sealing keys come from, whatever the configuration says.
-    pub seal: Option<SealSettings>,
-    /// Where a SQLite file lies whose path is not given.
+    /// Where a SQLite file lies whose path is not given, and what `dev` makes.
     pub data_dir: PathBuf,
+    /// Whether a sealing key is made that is missing.
+    pub dev: bool,
 }
 
 /// Why a gateway does not start. Nothing is listening then.
@@ -140,7 +140,8 @@ impl App {
         };
         let opening = |store| Opening {
             store,
-            seal: options.seal.unwrap_or_else(|| settings.seal.clone()),
+            seal: settings.seal.clone(),
+            dev: options.dev,
             data_dir: options.data_dir,
             live: Arc::clone(&live),
             metrics: Arc::clone(&metrics),
@@ -240,7 +241,9 @@ impl App {
             }
             plane::until_links_end(&worker, ADMIN_DRAIN).await;
         })?;
-        let watchers = Watchers::start(&live, &certificates)?;
+        let sealer = stored.as_ref().map(|it| Arc::clone(&it.opened.sealer));
+        let keys = sealer.map(|sealer| Keys { sealer, metrics: Arc::clone(&metrics) });
+        let watchers = Watchers::start(&live, &certificates, keys)?;
         tracing::info!(
             proxy = %proxy_address, admin = %admin_address, public = %public_address, workers,
             "listening"
@@ -264,13 +267,14 @@ impl App {
         })
     }
 
-    /// Reads configuration and certificates again, and opens the access log anew (SIGHUP).
+    /// Reads configuration, certificates and sealing keys again, and opens the access log anew (SIGHUP).
     pub fn reload(&self) {
         // What is wrong has been logged and counted, and the last good one is still served.
         let _ = self.live.reload_now();
         for certificate in &self.certificates {
             watchers::reload_certificate(certificate);
         }
+        self.watchers.read_keys();
         self.journal.reopen();
     }
 

@@ -1,9 +1,8 @@
-//! What stored credentials are sealed and opened with, made ready at start, or why it can't be.
-use super::StartError;
+//! What a gateway seals with: the operator's keys, held against what the database has.
+use super::KeySources;
+use super::KeysError;
 use super::clock::now;
-use super::control::not_reached;
-use super::keys::KeySources;
-use super::keys::KeysError;
+use crate::config::KeySource;
 use crate::config::SealSettings;
 use crate::model::Scope;
 use crate::seal::FingerprintKey;
@@ -12,57 +11,133 @@ use crate::seal::Reading;
 use crate::seal::Sealer;
 use crate::store::Deployment;
 use crate::store::Store;
+use crate::store::StoreError;
+use std::fs;
+use std::io;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::Arc;
 
-/// The operator's keys, and where they come from. Blocks.
-pub(super) fn keys(settings: &SealSettings) -> Result<(Keyring, Arc<KeySources>), StartError> {
-    let sources = Arc::new(KeySources::new(settings));
-    let keyring = sources.read(Reading::Thorough).map_err(|it| {
-        let hint = match it {
-            KeysError::Unset { .. } => {
-                "\nmake one with `attache keys new`, and keep a copy apart from the database's"
-            }
-            _ => "",
-        };
-        StartError::Refused(format!("seal.keys: {it}{hint}"))
-    })?;
-    Ok((keyring, sources))
+/// The file in the data folder that `--dev` keeps a key in, where there is no other.
+const DEV_KEY_FILE: &str = "seal.key";
+
+/// Why there is nothing to seal with. One clear line each.
+#[derive(Debug, thiserror::Error)]
+pub enum SealingError {
+    #[error("{0}; `attache keys new` makes one, or start with `--dev`")]
+    NoKey(KeysError),
+    #[error(transparent)]
+    Keys(KeysError),
+    #[error(
+        "the database has credentials under keys that are not among ours: {}; give them back to \
+         `seal.keys` (docs/sealing.md)",
+        counted(.0)
+    )]
+    Missing(Vec<(String, u64)>),
+    #[error("{path} can't be written: {reason}")]
+    DevKey { path: String, reason: io::ErrorKind },
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
-/// A sealer for this store. Never under a new key over what the keys at hand do not open.
-pub(super) async fn sealer(
+/// Reads the keys, and refuses to go on where the database needs others: a new key is never made over
+/// old data. `dev`: the data folder, where a key is made that is missing.
+///
+/// Blocks while sources are read: for the start, not for a worker.
+pub async fn open(
     store: &Store,
-    keyring: Keyring,
-    sources: Arc<KeySources>,
-) -> Result<Sealer, StartError> {
-    let scope = &Scope::System;
-    let counts = store.credentials().count(scope).await.map_err(not_reached)?;
-    let missing: Vec<String> = counts
-        .iter()
-        .filter(|(key_id, _)| !keyring.has(key_id))
-        .map(|(key_id, count)| format!("{key_id} ({count} credentials)"))
-        .collect();
+    settings: &SealSettings,
+    dev: Option<&Path>,
+) -> Result<Arc<Sealer>, SealingError> {
+    let counted = store.credentials().count(&Scope::System).await?;
+    let needed: Vec<(String, u64)> =
+        counted.into_iter().map(|it| (it.0, it.1.unsigned_abs())).collect();
+    let (sources, keyring) = keys(settings, dev, &needed)?;
+    let missing: Vec<_> = needed.into_iter().filter(|it| !keyring.has(&it.0)).collect();
     if !missing.is_empty() {
-        return Err(StartError::Refused(format!(
-            "seal.keys: the database needs keys that are not there: {}; add them to the sources",
-            missing.join(", ")
-        )));
+        return Err(SealingError::Missing(missing));
     }
-    let binding = Deployment::binding();
-    let made = FingerprintKey::random();
-    let seal = |place: &crate::store::Place<'_>| {
-        Ok(keyring.seal(&made, &place.binding, &made.credential(), now()))
+    let fingerprints = fingerprints(store, &keyring).await?;
+    let read = move |reading| sources.read(reading).map_err(|it| first_line(&it.to_string()));
+    Ok(Arc::new(Sealer::new(keyring, fingerprints, Box::new(read))))
+}
+
+fn keys(
+    settings: &SealSettings,
+    dev: Option<&Path>,
+    needed: &[(String, u64)],
+) -> Result<(KeySources, Keyring), SealingError> {
+    let sources = KeySources::new(settings);
+    let unset = match sources.read(Reading::Thorough) {
+        Ok(keyring) => return Ok((sources, keyring)),
+        Err(unset @ KeysError::Unset { .. }) => unset,
+        Err(error) => return Err(SealingError::Keys(error)),
     };
-    let own = store.deployment().own(scope, &seal).await.map_err(not_reached)?;
-    let opened = keyring.open(&binding, &own.sealed);
-    let fingerprints = opened.ok().as_ref().and_then(FingerprintKey::from_credential);
-    let fingerprints = fingerprints.ok_or_else(|| {
-        StartError::Refused(
-            "the deployment's own sealed key does not open: the database was changed by hand, or \
-             is not whole; restore a backup"
-                .to_owned(),
-        )
-    })?;
-    let read = move |reading| sources.read(reading).map_err(|it| it.to_string());
-    Ok(Sealer::new(keyring, fingerprints, Box::new(read)))
+    let made = dev.map(|it| it.join(DEV_KEY_FILE));
+    let Some(path) = made.filter(|it| needed.is_empty() || it.exists()) else {
+        // What it needs says more than that there is none.
+        return Err(match needed {
+            [] => SealingError::NoKey(unset),
+            needed => SealingError::Missing(needed.to_vec()),
+        });
+    };
+    if !path.exists() {
+        make_dev_key(&path).map_err(|it| SealingError::DevKey {
+            path: path.display().to_string(),
+            reason: it.kind(),
+        })?;
+    }
+    let sources = KeySources::new(&SealSettings { keys: vec![KeySource::File(path)] });
+    let keyring = sources.read(Reading::Thorough).map_err(SealingError::Keys)?;
+    Ok((sources, keyring))
+}
+
+fn make_dev_key(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let line = Keyring::fresh_line(None);
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(line.expose().as_bytes())?;
+    file.write_all(b"\n")?;
+    eprintln!(
+        "{} was made, the key that what is stored is sealed under:\n{}",
+        path.display(),
+        line.expose()
+    );
+    Ok(())
+}
+
+/// The deployment's key for fingerprints, made at its first start.
+async fn fingerprints(store: &Store, keyring: &Keyring) -> Result<FingerprintKey, StoreError> {
+    let fresh = FingerprintKey::random();
+    let seal = |place: &crate::store::Place<'_>| {
+        Ok(keyring.seal(&fresh, &place.binding, &fresh.credential(), now()))
+    };
+    let own = store.deployment().own(&Scope::System, &seal).await?;
+    let opened = keyring.open(&Deployment::binding(), &own.sealed);
+    let problem = match opened.map(|it| FingerprintKey::from_credential(&it)) {
+        Ok(Some(key)) => return Ok(key),
+        Ok(None) => "it is no key".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    // Nothing but the fingerprints depends on it.
+    tracing::error!(
+        "the key of the fingerprints can't be used, those shown now are others than before: {problem}"
+    );
+    Ok(fresh)
+}
+
+fn counted(missing: &[(String, u64)]) -> String {
+    let one = |(key_id, count): &(String, u64)| {
+        let noun = if *count == 1 { "credential" } else { "credentials" };
+        format!("{key_id} ({count} {noun})")
+    };
+    missing.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// Of a message whose second line is a hint.
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
 }

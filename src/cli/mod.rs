@@ -1,11 +1,14 @@
 //! The commands: one file each.
 mod config;
+mod database;
 mod demo;
 mod explain;
 mod healthcheck;
+mod keys;
 mod memory;
 mod openapi;
 mod serve;
+mod stopped;
 
 use clap::Parser;
 use clap::Subcommand;
@@ -32,6 +35,9 @@ enum Command {
     Config(config::Command),
     /// Print the admin API's OpenAPI document
     Openapi(openapi::Openapi),
+    /// The keys that stored credentials are sealed under
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Print the request that would be sent, with the rule behind each change; sends nothing
     Explain(explain::Explain),
 }
@@ -46,6 +52,7 @@ pub fn run() -> ExitCode {
         Command::Healthcheck(healthcheck) => healthcheck.run(),
         Command::Config(command) => config::run(command),
         Command::Openapi(openapi) => openapi.run(),
+        Command::Keys(command) => keys::run(command),
         Command::Explain(explain) => explain.run(),
     }
 }

@@ -1,20 +1,14 @@
 //! `attache serve`: runs the gateway until it is told to stop.
 use super::memory;
 use crate::app::App;
-use crate::app::KeySources;
-use crate::app::KeysError;
 use crate::app::Options;
 use crate::app::StartError;
-use crate::config::KeySource;
 use crate::config::LogFormat;
 use crate::config::LogSettings;
-use crate::config::SealSettings;
 use crate::config::StoreUrl;
 use crate::model::Secret;
 use crate::reload;
 use crate::reload::Loaded;
-use crate::seal::Keyring;
-use crate::seal::Reading;
 use crate::telemetry::log;
 use crate::telemetry::log::Log;
 use crate::telemetry::log::report_panics;
@@ -95,21 +89,24 @@ impl Serve {
             None if config.is_empty() && !self.dev => Some(StoreUrl::Sqlite(None)),
             url => url,
         };
-        let mut seal = None;
         if self.dev {
             let loaded = load(&config)?;
             check_loopback(&loaded)?;
             config.extend(self.make_what_is_missing(&loaded)?);
-            if store.is_some() || loaded.settings.store.is_some() {
-                seal = self.make_seal_key(&loaded.settings.seal)?;
-            }
         }
         let mut log = None;
         let admin_token = admin_token()?;
         let spill = Some(self.data_dir.clone()).filter(|it| it.is_dir());
         let data_dir = self.data_dir.clone();
-        let options =
-            Options { config, admin_token, spill, store, seal, data_dir, ..Options::default() };
+        let options = Options {
+            config,
+            admin_token,
+            spill,
+            store,
+            data_dir,
+            dev: self.dev,
+            ..Options::default()
+        };
         let app = App::start(options, |settings| {
             log = Some(start_log(settings)?);
             Ok(())
@@ -148,26 +145,6 @@ impl Serve {
             eprintln!("{} was made:\n{text}", path.display());
         }
         Ok(Some(path))
-    }
-
-    /// With `--dev`, where a store is used and no key is named: a file in the data folder with a key,
-    /// made at the first start.
-    fn make_seal_key(&self, named: &SealSettings) -> Result<Option<SealSettings>, StartError> {
-        let read = KeySources::new(named).read(Reading::Thorough);
-        if !matches!(read, Err(KeysError::Unset { .. })) {
-            return Ok(None);
-        }
-        let path = self.data_dir.join("dev.seal-key");
-        if !path.exists() {
-            let failed = |it: io::Error| {
-                StartError::Refused(format!("{} can't be written: {}", path.display(), it.kind()))
-            };
-            let key = Keyring::fresh_line(None);
-            fs::create_dir_all(&self.data_dir).map_err(failed)?;
-            write_private(&path, key.expose()).map_err(failed)?;
-            eprintln!("{} was made:\n{}\n", path.display(), key.expose());
-        }
-        Ok(Some(SealSettings { keys: vec![KeySource::File(path)] }))
     }
 }
 

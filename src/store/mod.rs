@@ -72,6 +72,7 @@ pub use record::Listed;
 pub use record::Stored;
 pub use record::Written;
 pub use signals::Signals;
+pub use sqlite::SQLITE_FILE;
 pub use tenants::TenantRow;
 pub use tenants::Tenants;
 pub use tokens::TokenRow;

@@ -16,8 +16,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The file's name, where the path is not given.
-const FILE: &str = "attache.db";
+/// The name of the file in the data folder, where no path is given.
+pub const SQLITE_FILE: &str = "attache.db";
 
 /// More than the control runtime has threads: a slow reader holds up no other.
 const READERS: u32 = 4;
@@ -29,7 +29,7 @@ const BUSY: Duration = Duration::from_secs(5);
 const READ_QUEUE: Duration = Duration::from_secs(1);
 
 pub(super) async fn open(path: Option<&Path>, data_dir: &Path) -> Result<Engine, StoreError> {
-    let path = path.map_or_else(|| data_dir.join(FILE), PathBuf::from);
+    let path = path.map_or_else(|| data_dir.join(SQLITE_FILE), PathBuf::from);
     make_file(&path).map_err(|error| cannot_make(&path, &error))?;
     let options = SqliteConnectOptions::new()
         .filename(&path)

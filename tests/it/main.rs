@@ -20,6 +20,7 @@ mod http2_faults;
 mod http2_leaving;
 mod http2_upstream;
 mod injection;
+mod keys;
 mod limits_circuit;
 mod limits_concurrency;
 mod limits_links;

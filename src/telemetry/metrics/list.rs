@@ -118,6 +118,8 @@ metrics! {
         "1 where the last attempt succeeded, 0 where the last good configuration was kept.";
     RELOADED_AT "attache_reload_last_success_timestamp_seconds" Gauge [] 1,
         "When the configuration in use was loaded.";
+    SEALING_KEYS_OK "attache_sealing_keys_last_successful" Gauge [] 1,
+        "0 where the sealing keys could not be read the last time, and the loaded ones are kept; else 1.";
     LOG_WRITTEN "attache_access_log_written_total" Counter [] 1,
         "Access log records handed to the operating system.";
     LOG_DROPPED "attache_access_log_dropped_total" Counter [] 1,

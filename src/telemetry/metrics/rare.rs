@@ -41,6 +41,7 @@ pub(super) struct Rare {
     generation: IntGauge,
     reload_ok: IntGauge,
     reloaded_at: Gauge,
+    sealing_keys_ok: IntGauge,
     log_written: IntCounter,
     log_dropped: IntCounter,
     events_dropped: IntCounter,
@@ -57,6 +58,8 @@ impl Rare {
         for result in ["ok", "failed"] {
             reloads.with_label_values(&[result]).inc_by(0);
         }
+        let sealing_keys_ok = int_gauge(registry, &list::SEALING_KEYS_OK);
+        sealing_keys_ok.set(1);
         Self {
             links_refused: counters(registry, &list::LINKS_REFUSED),
             limited: counters(registry, &list::LIMITED),
@@ -77,6 +80,7 @@ impl Rare {
             generation: int_gauge(registry, &list::GENERATION),
             reload_ok: int_gauge(registry, &list::RELOAD_OK),
             reloaded_at: gauge(registry, &list::RELOADED_AT),
+            sealing_keys_ok,
             log_written: counter(registry, &list::LOG_WRITTEN),
             log_dropped: counter(registry, &list::LOG_DROPPED),
             events_dropped: counter(registry, &list::EVENTS_DROPPED),
@@ -173,6 +177,11 @@ impl Metrics {
             self.rare.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
             self.rare.reloaded_at.set(seconds(now));
         }
+    }
+
+    /// Whether the sealing keys could be read when they were read last.
+    pub fn sealing_keys(&self, ok: bool) {
+        self.rare.sealing_keys_ok.set(i64::from(ok));
     }
 
     pub fn log_written(&self, records: u64) {

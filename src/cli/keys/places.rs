@@ -1,0 +1,61 @@
+//! What sealed things are called, for whoever has to look after them.
+use crate::model::Scope;
+use crate::seal::Slot;
+use crate::store::Entry;
+use crate::store::Store;
+use crate::store::StoreError;
+use std::collections::HashMap;
+
+/// Most of them that are told one by one; the others are counted.
+pub(super) const TOLD_MAX: usize = 100;
+
+/// Something that does not open, and why.
+pub(super) struct Unopened {
+    /// `None` where not even its place could be read.
+    pub(super) entry: Option<Entry>,
+    pub(super) problem: String,
+}
+
+impl Unopened {
+    pub(super) fn unreadable(error: &StoreError) -> Self {
+        Self { entry: None, problem: error.to_string() }
+    }
+}
+
+/// Tells each, by kind and key, on standard output.
+pub(super) async fn tell(store: &Store, unopened: &[Unopened], all: u64) {
+    let names = connections(store).await;
+    for Unopened { entry, problem } in unopened.iter().take(TOLD_MAX) {
+        match entry {
+            Some(entry) => println!("{}: {problem}", name(entry, &names)),
+            None => println!("{problem}"),
+        }
+    }
+    let more = all.saturating_sub(unopened.len().min(TOLD_MAX) as u64);
+    if more > 0 {
+        println!("and {} more", super::grouped(more));
+    }
+}
+
+/// Keys of connections by their ids. Where they can't be read the ids have to do.
+async fn connections(store: &Store) -> HashMap<String, String> {
+    let listed = store.connections().all(&Scope::System).await;
+    let rows = listed.map(|it| it.rows).unwrap_or_default();
+    rows.into_iter().map(|it| (it.value.id, it.key)).collect()
+}
+
+fn name(entry: &Entry, names: &HashMap<String, String>) -> String {
+    let Entry { owner, tenant, slot, .. } = entry;
+    let connection = match (owner.strip_prefix("file:"), names.get(owner)) {
+        (Some(key), _) => format!("connection {key}"),
+        (None, Some(key)) => format!("connection {key}"),
+        (None, None) => format!("connection with the id {owner}"),
+    };
+    match slot {
+        Slot::Own => format!("{connection}, its own credential"),
+        Slot::Test => format!("{connection}, its test credential"),
+        Slot::Activation => format!("{connection}, activation of tenant {tenant:?}"),
+        Slot::Reply => format!("answer kept for {owner}, Idempotency-Key {tenant:?}"),
+        Slot::Deployment => "deployment, the key of its fingerprints".to_owned(),
+    }
+}
