@@ -25,13 +25,13 @@ const DEV_KEY_FILE: &str = "seal.key";
 /// Why there is nothing to seal with. One clear line each.
 #[derive(Debug, thiserror::Error)]
 pub enum SealingError {
-    #[error("{0}; `attache keys new` makes one, or start with `--dev`")]
+    #[error("seal.keys: {0}; `attache keys new` makes one, or start with `--dev`")]
     NoKey(KeysError),
-    #[error(transparent)]
+    #[error("seal.keys: {0}")]
     Keys(KeysError),
     #[error(
-        "the database has credentials under keys that are not among ours: {}; give them back to \
-         `seal.keys` (docs/sealing.md)",
+        "seal.keys: the database needs keys that are not there: {}; give them back, they are needed \
+         until `attache keys rotate` has been run",
         counted(.0)
     )]
     Missing(Vec<(String, u64)>),

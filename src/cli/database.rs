@@ -9,10 +9,14 @@ use crate::store::Store;
 use crate::store::StoreError;
 use clap::Args;
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 
-/// The setting that names a database; with `_FILE` behind it, the file that does.
-const DATABASE_URL: &str = "ATTACHE_DATABASE_URL";
+/// The setting that names a database.
+pub(super) const DATABASE_URL: &str = "ATTACHE_DATABASE_URL";
+
+/// The setting that names a file with that in it.
+const DATABASE_URL_FILE: &str = "ATTACHE_DATABASE_URL_FILE";
 
 /// The flags that name a database.
 #[derive(Args, Clone, Debug)]
@@ -60,9 +64,8 @@ impl Database {
     /// The flag or its setting goes before the configuration, and without either a configuration-less
     /// `serve` keeps its store in the data folder.
     fn url(&self, settings: &Settings) -> Result<StoreUrl, Stopped> {
-        if let Some(text) = self.said()? {
-            let url = StoreUrl::try_from(text.trim());
-            return url.map_err(|it| Stopped::Invalid(format!("--database-url: {it}")));
+        if let Some(url) = said(self.database_url.as_deref()).map_err(Stopped::Invalid)? {
+            return Ok(url);
         }
         match &settings.store {
             Some(store) => Ok(store.url.clone()),
@@ -73,15 +76,20 @@ impl Database {
             )),
         }
     }
+}
 
-    fn said(&self) -> Result<Option<String>, Stopped> {
-        if self.database_url.is_some() {
-            return Ok(self.database_url.clone());
+/// The store's URL as the flag or its setting has it, or from the file that the setting with `_FILE`
+/// behind its name has. A text that is no URL is not repeated: it may hold a password.
+pub(super) fn said(flag: Option<&str>) -> Result<Option<StoreUrl>, String> {
+    let (place, text) = match (flag, std::env::var(DATABASE_URL_FILE)) {
+        (Some(text), _) => ("--database-url", text.to_owned()),
+        (None, Ok(path)) => {
+            let text = fs::read_to_string(&path);
+            let failed =
+                |it: io::Error| format!("{DATABASE_URL_FILE}: {path} can't be read: {}", it.kind());
+            (DATABASE_URL_FILE, text.map_err(failed)?)
         }
-        let name = format!("{DATABASE_URL}_FILE");
-        let Ok(path) = std::env::var(&name) else { return Ok(None) };
-        let text = fs::read_to_string(&path);
-        text.map(Some)
-            .map_err(|it| Stopped::Invalid(format!("{name}: {path} can't be read: {}", it.kind())))
-    }
+        (None, Err(_)) => return Ok(None),
+    };
+    StoreUrl::try_from(text.trim()).map(Some).map_err(|it| format!("{place}: {it}"))
 }

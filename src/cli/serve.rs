@@ -1,4 +1,6 @@
 //! `attache serve`: runs the gateway until it is told to stop.
+use super::database;
+use super::database::DATABASE_URL;
 use super::memory;
 use crate::app::App;
 use crate::app::Options;
@@ -40,8 +42,8 @@ pub struct Serve {
     data_dir: PathBuf,
     /// The store: `sqlite:PATH` or `postgres://…`. Default: the configuration's; without any
     /// configuration, SQLite in the data folder
-    #[arg(long, env = "ATTACHE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    database_url: Option<StoreUrl>,
+    #[arg(long, env = DATABASE_URL, value_name = "URL", hide_env_values = true)]
+    database_url: Option<String>,
     /// Loopback only; makes the caller key, the admin token and the sealing key that are missing, and
     /// prints them once
     #[arg(long, env = "ATTACHE_DEV")]
@@ -85,10 +87,11 @@ impl Serve {
 
     fn start(&self) -> Result<(App, Option<Log>), StartError> {
         let mut config = self.config.clone();
-        let store = match database_url(self.database_url.clone())? {
-            None if config.is_empty() && !self.dev => Some(StoreUrl::Sqlite(None)),
-            url => url,
-        };
+        let store =
+            match database::said(self.database_url.as_deref()).map_err(StartError::Refused)? {
+                None if config.is_empty() && !self.dev => Some(StoreUrl::Sqlite(None)),
+                url => url,
+            };
         if self.dev {
             let loaded = load(&config)?;
             check_loopback(&loaded)?;
@@ -146,19 +149,6 @@ impl Serve {
         }
         Ok(Some(path))
     }
-}
-
-/// The store's URL: as given, or from the file that `ATTACHE_DATABASE_URL_FILE` names.
-fn database_url(given: Option<StoreUrl>) -> Result<Option<StoreUrl>, StartError> {
-    let Ok(path) = std::env::var("ATTACHE_DATABASE_URL_FILE") else { return Ok(given) };
-    if given.is_some() {
-        return Ok(given);
-    }
-    let refused = |it: String| StartError::Refused(format!("ATTACHE_DATABASE_URL_FILE: {it}"));
-    let text = fs::read_to_string(&path)
-        .map_err(|it| refused(format!("{path} can't be read: {}", it.kind())))?;
-    let url = StoreUrl::try_from(text.strip_suffix('\n').unwrap_or(&text));
-    url.map(Some).map_err(|it| refused(it.to_string()))
 }
 
 /// The admin token from `ATTACHE_ADMIN_TOKEN`, or from the file that `ATTACHE_ADMIN_TOKEN_FILE` names.

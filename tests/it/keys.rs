@@ -270,7 +270,7 @@ each_engine! {
         let refused = sealing::open(&store, &unset, None).await.unwrap_err().to_string();
         assert_eq!(
             refused,
-            "there is no sealing key: neither ATTACHE_TEST_UNSET nor ATTACHE_TEST_UNSET_FILE is set; \
+            "seal.keys: there is no sealing key: neither ATTACHE_TEST_UNSET nor ATTACHE_TEST_UNSET_FILE is set; \
              `attache keys new` makes one, or start with `--dev`"
         );
         drop(sealing::open(&store, &unset, Some(&data)).await.unwrap());

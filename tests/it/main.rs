@@ -21,6 +21,7 @@ mod http2_leaving;
 mod http2_upstream;
 mod injection;
 mod keys;
+mod keys_served;
 mod limits_circuit;
 mod limits_concurrency;
 mod limits_links;

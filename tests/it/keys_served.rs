@@ -1,0 +1,226 @@
+//! Sealing keys while gateways serve: refused at the start, broken while running, and changed under load.
+use crate::support::ADMIN_TOKEN;
+use crate::support::CALLER_KEY;
+use crate::support::Database;
+use crate::support::Gateway;
+use crate::support::Process;
+use crate::support::RawClient;
+use crate::support::RawUpstream;
+use crate::support::Response;
+use crate::support::Script;
+use crate::support::each_engine;
+use crate::support::raw_request;
+use crate::support::soon;
+use attache::model::Credential;
+use attache::model::Scope;
+use attache::model::Secret;
+use attache::model::UnixTime;
+use attache::seal::FingerprintKey;
+use attache::seal::Keyring;
+use attache::store::Activation;
+use attache::store::ActivationRow;
+use attache::store::Expect;
+use attache::store::Place;
+use attache::store::Secrets;
+use rustix::process::Signal;
+use serde_json::Value;
+use std::fs;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+const NEXT: &str = "2:202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f";
+const THEIRS: &str = "1:a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf";
+
+/// What the support gave the deployment as its key.
+fn own_key(database: &Database) -> String {
+    fs::read_to_string(database.folder.path().join("seal.key")).expect("a gateway has been there")
+}
+
+fn set_keys(database: &Database, keys: &str) {
+    fs::write(database.folder.path().join("seal.key"), keys).expect("the folder takes files");
+}
+
+fn newest(keys: &str) -> String {
+    let ring = Keyring::parse(&[Secret::new(keys)]).expect("these are keys");
+    ring.newest().to_string()
+}
+
+/// `/readyz`, of the keys, once it is as it should be; after a SIGHUP, which has them read at once.
+async fn seal_status(process: &Process, is_so: impl Fn(&Value) -> bool) -> Value {
+    process.signal(Signal::HUP);
+    let told = async {
+        loop {
+            let ready = raw_request(process.admin, "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n").await;
+            let seal =
+                serde_json::from_str::<Value>(&ready.text()).expect("it is JSON")["seal"].take();
+            if is_so(&seal) {
+                return seal;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    soon("the keys to be read again", told).await
+}
+
+async fn keys_ok(process: &Process) -> bool {
+    let text = raw_request(process.admin, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").await.text();
+    text.contains("\nattache_sealing_keys_last_successful 1\n")
+}
+
+async fn ask(client: &mut RawClient, request: &str) -> Response {
+    client.send(request).await;
+    client.response().await.expect("an answer")
+}
+
+fn configuration(upstream: &RawUpstream) -> String {
+    format!(
+        "egress: {{ allow: [127.0.0.0/8] }}
+connectors: {{ api: {{ base_url: \"{}\", auth: {{ m: {{ bearer: {{}} }} }} }} }}
+connections: {{ many: {{ connector: api, auth: m, embedded: true }} }}
+",
+        upstream.url()
+    )
+}
+
+each_engine! {
+    async fn keys_that_break_while_running_are_told_and_the_loaded_ones_stay(database: Database) {
+        let upstream = RawUpstream::start([Script::ok("hi")]).await;
+        let process = Process::beside(&database, &configuration(&upstream)).await;
+        let first = own_key(&database);
+        let good = seal_status(&process, |it| it["last_error"].is_null()).await;
+        assert_eq!(good["key"], newest(&first));
+        assert!(keys_ok(&process).await);
+
+        // Garbage; and a key that is sound, and another deployment's.
+        for (keys, problem) in [("garbage!", "neither base64 nor hex"), (THEIRS, "is gone from its source")] {
+            set_keys(&database, keys);
+            let broken = seal_status(&process, |it| {
+                it["last_error"].as_str().is_some_and(|it| it.contains(problem))
+            }).await;
+            assert_eq!(broken["key"], newest(&first));
+            assert!(!keys_ok(&process).await);
+            assert!(process.output().contains("the loaded ones stay"), "{}", process.output());
+            assert!(!process.output().contains("garbage!"));
+        }
+
+        let both = format!("{first}\n{NEXT}\n");
+        set_keys(&database, &both);
+        let new = seal_status(&process, |it| it["key"] == newest(NEXT)).await;
+        assert_eq!(new["last_error"], Value::Null);
+        assert!(keys_ok(&process).await);
+    }
+
+    /// ST-06.
+    async fn a_gateway_without_the_key_of_its_database_does_not_start(database: Database) {
+        let upstream = RawUpstream::start([Script::ok("hi")]).await;
+        drop(Process::beside(&database, &configuration(&upstream)).await);
+        let needed = newest(&own_key(&database));
+        let config = database.folder.path().join("served.yaml");
+        let own = format!(
+            "{}callers: {{ runtime: {{ key: {CALLER_KEY} }} }}\nstore: {{ url: \"{}\" }}\n\
+             server: {{ admin: {{ listen: \"127.0.0.1:0\", token: {ADMIN_TOKEN} }}, proxy: {{ listen: \"127.0.0.1:0\" }}, public: {{ listen: \"127.0.0.1:0\" }} }}\n",
+            configuration(&upstream), database.url
+        );
+        fs::write(&config, own).expect("the folder takes files");
+        for key in [THEIRS, ""] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_attache"));
+            command.env_clear().stdin(Stdio::null()).current_dir(database.folder.path());
+            if !key.is_empty() {
+                command.env("ATTACHE_SEAL_KEY", key);
+            }
+            let ended = command.args(["serve", "--config"]).arg(&config).output().expect("it runs");
+            let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+            assert_eq!(ended.status.code(), Some(2), "{said}");
+            let line = said.lines().find(|it| it.starts_with("attache: not started: ")).expect("one line");
+            assert!(line.contains(&format!("{needed} (1 credential)")), "{line}");
+        }
+    }
+
+    /// Two thousand tenants; a hundred thousand in `make test-long`.
+    async fn no_request_fails_while_the_key_is_changed_and_the_old_one_opens_nothing_then(database: Database) {
+        let tenants = if std::env::var_os("ATTACHE_TEST_LONG").is_some() { 100_000 } else { 2000 };
+        let upstream = RawUpstream::start([Script::ok("hi")]).await;
+        let gateway = Gateway::beside(&database, &configuration(&upstream));
+        let first = own_key(&database);
+        let store = database.store().await;
+        let old = Keyring::parse(&[Secret::new(&*first)]).expect("it is a key");
+        let (fingerprints, credential) = (FingerprintKey::random(), Credential::from_iter([("token", "t")]));
+        let seal = |place: &Place<'_>| Ok(old.seal(&fingerprints, &place.binding, &credential, UnixTime::from_s(1)));
+        let all: Vec<_> = (0..tenants).map(|it| {
+            let row = ActivationRow {
+                owner: "file:many".to_owned(),
+                tenant: format!("t{it}"),
+                connection: "many".to_owned(),
+                enabled: true,
+                definition: "{}".to_owned(),
+            };
+            Activation { row, secrets: Secrets::Set(&seal), condition: Expect::Absent.into() }
+        }).collect();
+        for some in all.chunks(5000) {
+            let put = store.activations().put_all(&Scope::System, some).await;
+            let last = put.expect("they are sound").pop().expect("there are some");
+            // What it has not heard of yet it looks up again.
+            gateway.writer().applied(last.revision).await;
+        }
+
+        let (sent, late) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let ended = Arc::new(AtomicBool::new(false));
+        let mut links = tokio::task::JoinSet::new();
+        for link in 0..64 {
+            let (sent, late, ended) = (Arc::clone(&sent), Arc::clone(&late), Arc::clone(&ended));
+            let proxy = gateway.proxy;
+            links.spawn(async move {
+                let mut client = RawClient::connect(proxy).await;
+                // Each link has tenants of its own: nearly all are looked up for the first time.
+                for tenant in (link..tenants).step_by(64).cycle() {
+                    let request = format!(
+                        "GET /c/many@t{tenant}/x HTTP/1.1\r\nHost: g\r\nAttache-Key: {CALLER_KEY}\r\n\r\n"
+                    );
+                    let mut answer = ask(&mut client, &request).await;
+                    // On a machine that does a lot else a look-up may take over its second, keys or no
+                    // keys. A credential that does not open is told in other words.
+                    while answer.text().contains("can't be looked up right now") {
+                        late.fetch_add(1, Ordering::Relaxed);
+                        answer = ask(&mut client, &request).await;
+                    }
+                    assert_eq!(answer.status, 200, "t{tenant}: {}", answer.text());
+                    sent.fetch_add(1, Ordering::Relaxed);
+                    if ended.load(Ordering::Relaxed) {
+                        return;
+                    }
+                }
+            });
+        }
+        // The gateway is not told of the new key: it comes to know it when it meets it.
+        let both = format!("{first},{NEXT}");
+        set_keys(&database, &both);
+        let keys = |arguments: &[&str], keys: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_attache"));
+            command.env_clear().arg("keys").args(arguments).env("ATTACHE_SEAL_KEY", keys);
+            command.env("ATTACHE_DATABASE_URL", &database.url).stdin(Stdio::null()).output().expect("it runs")
+        };
+        let rotated = tokio::task::block_in_place(|| keys(&["rotate"], &both));
+        let at_the_end = sent.load(Ordering::Relaxed);
+        ended.store(true, Ordering::Relaxed);
+        while let Some(link) = links.join_next().await {
+            link.expect("no request fails");
+        }
+        let said = String::from_utf8_lossy(&rotated.stdout).into_owned();
+        assert_eq!(rotated.status.code(), Some(0), "{said}");
+        assert!(at_the_end > 64, "requests were sent meanwhile: {at_the_end}");
+        for (key, code) in [(NEXT, 0), (&*first, 1)] {
+            let verified = keys(&["verify"], key);
+            let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+            assert_eq!(verified.status.code(), Some(code), "{said}");
+            let all_or_none = if code == 0 { 0 } else { tenants + 1 };
+            assert!(said.contains(&format!("{all_or_none} of {} do not open", tenants + 1).replace("2001", "2,001").replace("100001", "100,001")), "{said}");
+        }
+        let late = late.load(Ordering::Relaxed);
+        eprintln!("{at_the_end} requests, {late} looked up too slowly, while {tenants} credentials were put under the new key");
+    }
+}
