@@ -26,6 +26,8 @@ pub enum ProxyError {
         "the request's length can't be read in one way: give one Content-Length, or `Transfer-Encoding: chunked`"
     )]
     Framing,
+    #[error("a WebSocket handshake has no body")]
+    HandshakeBody,
     #[error("the request target is longer than {max} bytes")]
     TargetTooLong { max: usize },
     #[error("the request target has a character that no target may have")]
@@ -66,9 +68,11 @@ impl ProxyError {
             Self::NoCallerKey | Self::UnknownCaller => (Code::CallerUnauthenticated, Caller),
             Self::NotTenantScoped => (Code::CallerForbidden, Caller),
             Self::Method(_) => (Code::MethodNotAllowed, Caller),
-            Self::Host | Self::Framing | Self::Target | Self::CallerStalled => {
-                (Code::BadRequest, Caller)
-            }
+            Self::Host
+            | Self::Framing
+            | Self::HandshakeBody
+            | Self::Target
+            | Self::CallerStalled => (Code::BadRequest, Caller),
             Self::TargetTooLong { .. } => (Code::TargetTooLong, Caller),
             Self::TimedOut => (Code::UpstreamTimeout, Upstream),
             Self::Limited(refused) => refused.verdict(),

@@ -165,6 +165,12 @@ impl Proxy {
         tally: &mut Tally,
     ) -> Result<Answer, ProxyError> {
         guard::check(head, asks)?;
+        let is_websocket = asks.has_upgrade && head::is_websocket(head);
+        let has_body = !body.is_end_stream();
+        if is_websocket && has_body {
+            // A tunnel could open in the middle of it (RFC 6455 §4.1).
+            return Err(ProxyError::HandshakeBody);
+        }
         if asks.has_max_forwards && head.method == Method::OPTIONS && is_final_hop(&head.headers) {
             return Ok(Answer::Here(options()));
         }
@@ -217,9 +223,7 @@ impl Proxy {
             Box::pin(turn::enter(&self.gates, metrics, &target, &link.watch, tally)).await?;
         }
 
-        let is_websocket = asks.has_upgrade && head::is_websocket(head);
         let trace = settings.trace_context.then(|| self.trace(&head.headers));
-        let has_body = !body.is_end_stream();
         let onward = Onward {
             asks,
             host: target.base.host(),

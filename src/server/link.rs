@@ -6,7 +6,6 @@ use super::state::LinkState;
 use super::tunnel::Tunnel;
 use super::watch::Watch;
 use super::worker::LinkCount;
-use super::worker::TICK;
 use super::worker::Worker;
 use crate::telemetry::metrics::LinkRefusal;
 use bytes::Bytes;
@@ -17,9 +16,11 @@ use std::error::Error;
 use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
+use tokio::io::Interest;
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -95,7 +96,7 @@ pub(super) struct Opening<H> {
 
 impl<H: Handler> Opening<H> {
     pub(super) async fn run(self, stream: TcpStream) {
-        self.handler.links(1);
+        let _counted = Counted::begin(&self.handler);
         let _ = stream.set_nodelay(true);
         if let Some((socket, is_http2)) = self.begin(stream).await {
             let is_tls = socket.is_tls();
@@ -107,16 +108,20 @@ impl<H: Handler> Opening<H> {
                 self.serve_http1(socket, state, is_tls).await;
             }
         }
-        self.handler.links(-1);
     }
 
     /// The handshake, where there is one, and whether HTTP/2 follows.
     async fn begin(&self, stream: TcpStream) -> Option<(Socket, bool)> {
         let Some(acceptor) = self.acceptor.clone() else {
             let idle = self.limits.idle_timeout;
-            let seen = tokio::time::timeout(idle, speaks_http2(&stream, &self.worker)).await;
-            let is_http2 = seen.unwrap_or_else(|_| self.refused(LinkRefusal::Idle))?;
-            return Some((Socket::Plain(stream), is_http2));
+            let seen = tokio::time::timeout(idle, look(&stream, &self.worker)).await;
+            let mut seen = seen.unwrap_or_else(|_| self.refused(LinkRefusal::Idle))?;
+            if seen == Preface::Part {
+                let all = Box::pin(look_on(&stream, &self.worker));
+                let all = tokio::time::timeout(self.limits.head_timeout, all).await;
+                seen = all.unwrap_or_else(|_| self.refused(LinkRefusal::HeadTimeout))?;
+            }
+            return Some((Socket::Plain(stream), seen == Preface::Whole));
         };
         let handshake = Box::pin(acceptor.accept(stream));
         let shaken = tokio::time::timeout(self.limits.head_timeout, handshake).await;
@@ -138,30 +143,73 @@ impl<H: Handler> Opening<H> {
     }
 }
 
-/// Tells by the first bytes whether a caller without TLS speaks HTTP/2 (RFC 9113 §3.4: prior
-/// knowledge). `None` where it closed without a word.
-async fn speaks_http2(stream: &TcpStream, worker: &Rc<Worker>) -> Option<bool> {
+/// A link that is counted as open until dropped, by a panic as well.
+struct Counted<H: Handler>(Rc<H>);
+
+impl<H: Handler> Counted<H> {
+    fn begin(handler: &Rc<H>) -> Self {
+        handler.links(1);
+        Self(Rc::clone(handler))
+    }
+}
+
+impl<H: Handler> Drop for Counted<H> {
+    fn drop(&mut self) {
+        self.0.links(-1);
+    }
+}
+
+/// How much of the preface of HTTP/2 a caller without TLS has begun with (RFC 9113 §3.4: prior knowledge).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Preface {
+    Whole,
+    Part,
+    /// Something else.
+    None,
+}
+
+/// Waits for the first bytes. `None` where the link was closed without a word, or is to be.
+async fn look(stream: &TcpStream, worker: &Rc<Worker>) -> Option<Preface> {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let stop = Watch::new(worker);
     let mut bytes = [0; PREFACE.len()];
+    let seen = poll_fn(|cx| {
+        let _ = stop.poll_expired(cx);
+        match stream.poll_peek(cx, &mut ReadBuf::new(&mut bytes)) {
+            Poll::Ready(seen) => Poll::Ready(seen.ok()),
+            // Nothing was asked on this link, and nothing more is to be answered.
+            Poll::Pending if worker.is_draining() => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    });
+    let seen = seen.await.filter(|it| *it > 0)?;
+    Some(match &bytes[..seen] {
+        PREFACE => Preface::Whole,
+        seen if PREFACE.starts_with(seen) => Preface::Part,
+        _ => Preface::None,
+    })
+}
+
+/// Waits for what comes behind a part of the preface.
+async fn look_on(stream: &TcpStream, worker: &Rc<Worker>) -> Option<Preface> {
+    let stop = Watch::new(worker);
     loop {
-        let seen = poll_fn(|cx| {
+        // What has been looked at is still there to be read: only what comes next is to wake us.
+        let _ = stream.try_io(Interest::READABLE, || Err::<(), _>(ErrorKind::WouldBlock.into()));
+        let mut ready = pin!(stream.ready(Interest::READABLE));
+        let ready = poll_fn(|cx| {
             let _ = stop.poll_expired(cx);
-            match stream.poll_peek(cx, &mut ReadBuf::new(&mut bytes)) {
-                Poll::Ready(seen) => Poll::Ready(seen.ok()),
-                // Nothing was asked on this link, and nothing more is to be answered.
+            match ready.as_mut().poll(cx) {
                 Poll::Pending if worker.is_draining() => Poll::Ready(None),
-                Poll::Pending => Poll::Pending,
+                ready => ready.map(Result::ok),
             }
         });
-        let seen = seen.await.filter(|it| *it > 0)?;
-        if bytes[..seen] != PREFACE[..seen] {
-            return Some(false);
+        let is_over = ready.await?.is_read_closed();
+        match look(stream, worker).await? {
+            // The end of a link is seen by whoever reads it.
+            Preface::Part if is_over => return Some(Preface::None),
+            Preface::Part => {}
+            seen => return Some(seen),
         }
-        if seen == PREFACE.len() {
-            return Some(true);
-        }
-        // A part of the preface only: peeking would return at once, so look again at the next tick.
-        tokio::time::sleep(TICK).await;
     }
 }

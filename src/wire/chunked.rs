@@ -111,6 +111,14 @@ impl Chunked {
         }
         let mut fields = [httparse::EMPTY_HEADER; TRAILER_FIELDS_MAX];
         let parsed = httparse::parse_headers(inbox, &mut fields).map_err(|_| Malformed)?;
+        let section = if let httparse::Status::Complete((length, _)) = parsed {
+            &inbox[..length]
+        } else {
+            &inbox[..]
+        };
+        if has_bare_lf(section) {
+            return Err(Malformed);
+        }
         let httparse::Status::Complete((length, fields)) = parsed else {
             return if inbox.len() > TRAILERS_MAX { Err(Malformed) } else { Ok(Piece::More) };
         };
@@ -127,6 +135,11 @@ impl Chunked {
         self.at = At::Done;
         Ok(Piece::Trailers(trailers))
     }
+}
+
+/// Whether a line ends in an LF without a CR, as of a reader that takes no more than that.
+fn has_bare_lf(lines: &[u8]) -> bool {
+    lines.split_inclusive(|it| *it == b'\n').any(|it| it.ends_with(b"\n") && !it.ends_with(b"\r\n"))
 }
 
 /// The line before a chunk.
@@ -204,7 +217,7 @@ mod tests {
 
     #[test]
     fn what_another_reader_could_take_otherwise_is_refused() {
-        let cases: [&[u8]; 19] = [
+        let cases: [&[u8]; 23] = [
             b"+4\r\nwiki\r\n0\r\n\r\n",
             b"-4\r\nwiki\r\n0\r\n\r\n",
             b"0x4\r\nwiki\r\n0\r\n\r\n",
@@ -224,6 +237,10 @@ mod tests {
             b"0\r\n bad: 1\r\n\r\n",
             b"0\r\nbad : 1\r\n\r\n",
             b"0\r\nbad\r\n\r\n",
+            b"0\r\n\n",
+            b"0\r\nx: 1\n\r\n",
+            b"0\r\nx: 1\r\n\n",
+            b"0\r\nx: 1\ny: 2\r\n\r\n",
         ];
         for wire in cases {
             assert!(read(wire, 1000).is_err(), "{}", wire.escape_ascii());

@@ -7,6 +7,7 @@ use crate::support::http2::DATA;
 use crate::support::http2::HEADERS;
 use crate::support::http2::RST_STREAM;
 use crate::support::http2::headers;
+use crate::support::http2::settings;
 use crate::support::soon;
 use crate::support::tagged;
 use std::fmt::Write;
@@ -151,4 +152,134 @@ async fn an_answer_carries_the_date_once() {
         let answer = gateway.through("GET", "/x", "", "").await;
         assert!(answer.field("date").is_some_and(|it| it.ends_with(expected)), "{answer:?}");
     }
+}
+
+#[tokio::test]
+async fn no_100_continue_stands_in_an_answer_that_has_begun() {
+    let upstream = RawUpstream::start([Script::new()
+        .read_head()
+        .write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhe")
+        .read_rest(5)
+        .write("ll")])
+    .await;
+    let gateway = Gateway::plain(&upstream.url(), "enabled: true");
+    let mut client = gateway.client().await;
+    let fields = "Content-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n";
+    client.send(tagged("POST", "/x", fields, "")).await;
+    client.bytes_until("\r\n\r\nhe").await;
+    // The upload goes on once it has waited for long enough.
+    client.send("hello").await;
+    assert_eq!(String::from_utf8_lossy(&client.rest().await), "ll");
+}
+
+#[tokio::test]
+async fn a_head_that_is_refused_lets_its_caller_finish_the_body() {
+    let gateway = Gateway::plain("http://127.0.0.1:1", "enabled: true");
+    let mut client = gateway.client().await;
+    client.send(tagged("POST", "/x", "Content-Length: 5\r\nContent-Length: 6\r\n", "")).await;
+    let answer = client.response().await.expect("an answer");
+    assert_eq!((answer.status, answer.field("connection")), (400, Some("close")));
+    assert!(client.rest().await.is_empty());
+    // Not yet reset: the caller may be in the middle of writing.
+    for _ in 0..3 {
+        assert!(client.try_send([b'x'; 100]).await);
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_hangs_up_in_its_upload_is_not_answered_on() {
+    let upstream = RawUpstream::start([Script::new()
+        .read_head()
+        .write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhe")
+        .read_to_end()])
+    .await;
+    let gateway = Gateway::plain(&upstream.url(), "enabled: true");
+    let mut client = gateway.client().await;
+    client.send(begun()).await;
+    client.bytes_until("\r\n\r\nhe").await;
+    client.hang_up();
+    upstream.ended(1).await;
+}
+
+#[tokio::test]
+async fn a_caller_that_hangs_up_behind_an_empty_line_is_seen_to() {
+    let upstream = RawUpstream::start([Script::new().read_request().read_to_end()]).await;
+    let more = "upstream: { timeouts: { first_byte: 60s } }";
+    let gateway = Gateway::plain(&upstream.url(), more);
+    let mut client = gateway.client().await;
+    client.send(format!("{}\r\n", tagged("POST", "/x", "", "hello"))).await;
+    upstream.request().await;
+    client.hang_up();
+    upstream.ended(1).await;
+}
+
+#[tokio::test]
+async fn a_websocket_handshake_with_a_body_is_refused() {
+    let upstream = RawUpstream::start([Script::ok("hi")]).await;
+    let gateway = Gateway::plain(&upstream.url(), "enabled: true");
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let answer = gateway.through("GET", "/chat", upgrade, "hello").await;
+    assert_eq!((answer.status, answer.code().as_deref()), (400, Some("bad_request")));
+    assert_eq!(upstream.links(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_of_an_http2_upstream_that_leaves_a_body_unread_says_that_the_link_ends() {
+    let upstream = Http2Upstream::start(|mut link| async move {
+        while let Some(head) = link.next_of(HEADERS).await {
+            link.send(headers(head.stream, &[(":status", "204")], true)).await;
+        }
+    })
+    .await;
+    let gateway = Gateway::plain(&upstream.url(), "upstream: { http: 2 }");
+    let mut client = gateway.client().await;
+    client.send(begun()).await;
+    let answer = client.response_to("HEAD").await.expect("an answer");
+    assert_eq!((answer.status, answer.field("connection")), (204, Some("close")));
+    assert!(client.rest().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_part_of_the_http2_preface_is_no_request_and_may_be_the_beginning_of_one() {
+    const SERVER: &str = r#"
+log: { format: json, access: ACCESS }
+server:
+  proxy: { listen: "127.0.0.1:0", workers: 1, limits: { head_timeout: HEAD, idle_timeout: 10m } }
+  admin: { listen: "127.0.0.1:0", token: the-operator-s-token-0123 }
+  public: { listen: "127.0.0.1:0" }
+  shutdown: { ready_delay: 0s, drain: 0s }
+"#;
+    let start = |head_timeout| {
+        let server = SERVER.replace("HEAD", head_timeout);
+        Gateway::try_start(&Gateway::usual("http://127.0.0.1:1"), &server).expect("it starts")
+    };
+    let refused = "attache_links_refused_total";
+    let gateway = start("300ms");
+    for part in ["P", "PRI * HTTP/2.0\r\n\r\nSM"] {
+        let mut client = gateway.client().await;
+        client.send(part).await;
+        assert!(client.rest().await.is_empty(), "{part}");
+    }
+    let late = async { while gateway.metric(refused, &["head_timeout"]).await < 2.0 {} };
+    soon("both to be counted", late).await;
+
+    let gateway = start("10m");
+    let mut ends = gateway.client().await;
+    ends.send("PRI").await;
+    gateway.metric(refused, &[]).await;
+    ends.finish().await;
+    assert!(ends.rest().await.is_empty());
+    let mut other = gateway.client().await;
+    other.send("P").await;
+    gateway.metric(refused, &[]).await;
+    other.send("OST /x HTTP/1.1\r\nHost: g\r\nContent-Length: 0\r\n\r\n").await;
+    assert_eq!(other.response().await.map(|it| it.status), Some(401));
+    let mut slow = gateway.client().await;
+    for part in ["PR", "I * HTTP/2.0\r\n", "\r\nSM\r\n\r\n"] {
+        slow.send(part).await;
+        gateway.metric(refused, &[]).await;
+    }
+    slow.send(settings(&[])).await;
+    assert_eq!(slow.bytes(4).await[3], 4, "settings are answered by settings");
 }

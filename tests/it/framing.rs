@@ -150,6 +150,9 @@ each! { broken:
         format!("{}0\r\n\r\n", format!("1;{}\r\nx\r\n", "y".repeat(1024)).repeat(1024));
     a_mebibyte_of_trailers_ends_the_request = format!("3\r\nabc\r\n0\r\n{}\r\n", "X: 1\r\n".repeat(1 << 18));
     a_trailer_that_is_no_field_ends_the_request = "3\r\nabc\r\n0\r\nno field\r\n\r\n";
+    a_bare_lf_in_the_place_of_trailers_ends_the_request = "3\r\nabc\r\n0\r\n\n";
+    a_bare_lf_behind_a_trailer_ends_the_request = "3\r\nabc\r\n0\r\nX: 1\n\r\n";
+    a_bare_lf_behind_the_trailers_ends_the_request = "3\r\nabc\r\n0\r\nX: 1\r\n\n";
 }
 
 each! { two_in_step:

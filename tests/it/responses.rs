@@ -214,6 +214,9 @@ each! { broken:
     a_mebibyte_of_trailers_breaks_the_body_off =
         format!("2\r\nhi\r\n0\r\n{}\r\n", "X-A: 1\r\n".repeat(1 << 17));
     a_trailer_that_is_no_field_breaks_the_body_off = "2\r\nhi\r\n0\r\nno field\r\n\r\n";
+    a_bare_lf_in_the_place_of_trailers_breaks_the_body_off = "2\r\nhi\r\n0\r\n\n";
+    a_bare_lf_behind_a_trailer_breaks_the_body_off = "2\r\nhi\r\n0\r\nX: 1\n\r\n";
+    a_bare_lf_behind_the_trailers_breaks_the_body_off = "2\r\nhi\r\n0\r\nX: 1\r\n\n";
 }
 
 each! { ended_early:

@@ -20,12 +20,26 @@ pub(super) struct Following {
     pub is_last: bool,
 }
 
+/// What is known of an answer's body before any of it is there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    length: Option<u64>,
+    pub is_over: bool,
+}
+
+impl Extent {
+    /// Asked while nothing of the link is held: the body may have the request's in it, which stands there.
+    pub(super) fn of<B: Body>(body: &B) -> Self {
+        Self { length: body.size_hint().exact(), is_over: body.is_end_stream() }
+    }
+}
+
 /// Writes the head of an answer with this body. It is the link's last where the caller does not
 /// keep it, or the answer itself says so.
-pub(super) fn write_head<B: Body>(
+pub(super) fn write_head(
     out: &mut Vec<u8>,
     head: &Parts,
-    body: &B,
+    body: Extent,
     asked: Asked,
     date: &Date,
 ) -> Following {
@@ -88,10 +102,10 @@ fn write_line(out: &mut Vec<u8>, status: StatusCode, reason: &[u8], is_old: bool
 }
 
 /// How the body is delimited, said in the head.
-fn write_framing<B: Body>(
+fn write_framing(
     out: &mut Vec<u8>,
     status: StatusCode,
-    body: &B,
+    body: Extent,
     length: Option<&HeaderValue>,
     asked: Asked,
 ) -> Option<Framing> {
@@ -100,19 +114,18 @@ fn write_framing<B: Body>(
     {
         return None;
     }
-    let known = body.size_hint().exact();
     if asked.is_head {
         // As a GET would be answered (RFC 9110 §9.3.2).
-        match (length, known) {
+        match (length, body.length) {
             (Some(length), _) => write_field(out, b"content-length", length.as_bytes()),
-            (None, Some(1..)) => known.map_or((), |it| Framing::Length(it).write_field(out)),
-            (None, _) => {}
+            (None, Some(known @ 1..)) => Framing::Length(known).write_field(out),
+            (None, None | Some(0)) => {}
         }
         return None;
     }
     let said = || length.and_then(|it| decimal(it.as_bytes()).ok());
-    let framing = match known {
-        _ if body.is_end_stream() => Framing::Length(0),
+    let framing = match body.length {
+        _ if body.is_over => Framing::Length(0),
         Some(length) => Framing::Length(length),
         None => match said() {
             Some(length) => Framing::Length(length),
@@ -177,7 +190,7 @@ mod tests {
         }
         let (head, body) = answer.body(Sized(body)).unwrap().into_parts();
         let mut out = Vec::new();
-        let following = write_head(&mut out, &head, &body, asked, &Date::new());
+        let following = write_head(&mut out, &head, Extent::of(&body), asked, &Date::new());
         let text = String::from_utf8(out).unwrap();
         let lines = text.strip_suffix("\r\n\r\n").expect("a head's end").split("\r\n");
         let lines: Vec<&str> = lines.filter(|it| !it.starts_with("date: ")).collect();

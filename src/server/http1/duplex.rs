@@ -5,6 +5,7 @@ use crate::wire::Malformed;
 use crate::wire::Outbox;
 use crate::wire::Receiving;
 use crate::wire::Taken;
+use crate::wire::skip_empty_lines;
 use bytes::Bytes;
 use bytes::BytesMut;
 use http_body::Frame;
@@ -50,8 +51,12 @@ pub(super) struct Duplex {
     owes_continue: bool,
     /// Nobody is left who would read the body.
     is_unwanted: bool,
+    /// What was read of it and thrown away, in bytes.
+    thrown_away: usize,
     /// The body has ended before its end, or was none: nothing more is to be read.
     is_broken: bool,
+    /// The caller was seen to hang up while its body was read.
+    is_gone: bool,
     /// The link's task, while the body of a request is being read.
     waiting: Option<Waker>,
     /// Counts the exchanges of the link: a body that is still held when its exchange is over reads
@@ -69,7 +74,9 @@ impl Duplex {
             receiving: Receiving::Nothing,
             owes_continue: false,
             is_unwanted: false,
+            thrown_away: 0,
             is_broken: false,
+            is_gone: false,
             waiting: None,
             exchange: 0,
         }
@@ -78,13 +85,21 @@ impl Duplex {
     /// A head was read; its body is what comes next.
     pub(super) fn begin(&mut self, receiving: Receiving, owes_continue: bool) {
         self.exchange += 1;
-        (self.receiving, self.owes_continue, self.is_unwanted) = (receiving, owes_continue, false);
+        (self.receiving, self.owes_continue) = (receiving, owes_continue);
+        (self.is_unwanted, self.thrown_away) = (false, 0);
     }
 
-    /// The answer begins: it is too late for a `100 Continue`. False where no other request can follow:
-    /// the caller has not been asked for its body, the body is broken, or nobody will read its rest.
-    pub(super) fn answered(&mut self) -> bool {
+    /// The answer begins: it is too late for a `100 Continue`, and where it `is_whole` without a body,
+    /// the request's is not waited for. False where no other request can follow: the caller has not been
+    /// asked for its body, the body is broken, or nobody will read its rest.
+    pub(super) fn answered(&mut self, is_whole: bool) -> bool {
+        self.is_unwanted |= is_whole && !self.receiving.is_over();
         !std::mem::take(&mut self.owes_continue) && self.may_go_on()
+    }
+
+    /// What comes is no request: nothing more is read as one.
+    pub(super) fn give_up(&mut self) {
+        self.is_broken = true;
     }
 
     /// Reads once, with about `room` bytes of room.
@@ -117,13 +132,23 @@ impl Duplex {
     /// Ready where the caller has hung up in the middle of an exchange. What it sends of its next
     /// request meanwhile is read once; after that its end is not seen.
     pub(super) fn poll_hang_up(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.is_mid_request() {
-            self.waiting = Some(cx.waker().clone());
-            return Poll::Pending;
-        }
-        match self.poll_fill(HEAD_READ, cx) {
-            Poll::Ready(Ok(1..)) | Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(()),
+        loop {
+            if self.is_unwanted {
+                self.throw_away(cx);
+            }
+            if self.receiving.is_over() {
+                skip_empty_lines(&mut self.inbox);
+            }
+            if self.is_gone {
+                return Poll::Ready(());
+            }
+            if self.is_mid_request() {
+                self.waiting = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            if !matches!(ready!(self.poll_fill(HEAD_READ, cx)), Ok(1..)) {
+                return Poll::Ready(());
+            }
         }
     }
 
@@ -133,7 +158,7 @@ impl Duplex {
         exchange: u64,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if self.exchange != exchange || self.is_broken {
+        if self.exchange != exchange || self.is_broken || self.is_unwanted {
             return Poll::Ready(Some(Err(BodyError)));
         }
         if std::mem::take(&mut self.owes_continue) {
@@ -157,6 +182,7 @@ impl Duplex {
                 Err(Malformed) => return self.broken(),
             };
             if !matches!(ready!(self.poll_fill(room, cx)), Ok(1..)) {
+                self.is_gone = true;
                 return self.broken();
             }
         }
@@ -178,7 +204,7 @@ impl Duplex {
     /// Of a body that nobody wants, what has arrived is read and thrown away.
     fn may_go_on(&mut self) -> bool {
         if !self.receiving.is_over() && self.is_unwanted {
-            self.throw_away();
+            self.throw_away(&mut Context::from_waker(Waker::noop()));
         }
         !self.is_broken && (self.receiving.is_over() || !self.is_unwanted)
     }
@@ -188,20 +214,19 @@ impl Duplex {
         self.may_go_on() && self.receiving.is_over()
     }
 
-    fn throw_away(&mut self) {
-        let cx = &mut Context::from_waker(Waker::noop());
-        let mut left = UNWANTED_MAX;
+    /// Reads what has arrived of a body, up to its bound.
+    fn throw_away(&mut self, cx: &mut Context<'_>) {
         while !self.is_broken {
             match self.receiving.take(&mut self.inbox) {
-                Ok(Taken::Data(bytes)) => left = left.saturating_sub(bytes.len()),
+                Ok(Taken::Data(bytes)) => self.thrown_away += bytes.len(),
                 Ok(Taken::Trailers(_)) => {}
                 Ok(Taken::End) => return,
-                Ok(Taken::More(_)) if left == 0 => return,
-                Ok(Taken::More(room)) => {
-                    if !matches!(self.poll_fill(room, cx), Poll::Ready(Ok(1..))) {
-                        return;
-                    }
-                }
+                Ok(Taken::More(_)) if self.thrown_away >= UNWANTED_MAX => return,
+                Ok(Taken::More(room)) => match self.poll_fill(room, cx) {
+                    Poll::Ready(Ok(1..)) => {}
+                    Poll::Ready(Ok(0) | Err(_)) => (self.is_broken, self.is_gone) = (true, true),
+                    Poll::Pending => return,
+                },
                 Err(Malformed) => self.is_broken = true,
             }
         }
@@ -300,6 +325,14 @@ impl std::fmt::Debug for Arriving {
 impl Drop for Arriving {
     fn drop(&mut self) {
         let mut link = self.duplex.borrow_mut();
-        link.is_unwanted |= link.exchange == self.exchange;
+        if link.exchange == self.exchange && !link.receiving.is_over() {
+            link.is_unwanted = true;
+            // This may be another task, and nobody else reads the rest.
+            let waiting = link.waiting.take();
+            drop(link);
+            if let Some(link) = waiting {
+                link.wake();
+            }
+        }
     }
 }

@@ -138,3 +138,6 @@ async fn upgrade(duplex: Rc<RefCell<Duplex>>, state: &LinkState) {
     state.exchange_begins();
     let _ = tunnel::run(tunnel, socket, read_ahead, &state.watch).await;
 }
+
+#[cfg(test)]
+mod tests;

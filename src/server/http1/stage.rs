@@ -1,6 +1,7 @@
 //! The exchanges of a link, one after another: a head, the handler, its answer.
 use super::End;
 use super::answer;
+use super::answer::Extent;
 use super::duplex::Arriving;
 use super::duplex::Duplex;
 use super::duplex::HEAD_READ;
@@ -139,12 +140,14 @@ impl<H: Handler> Stage<'_, H> {
     /// Writes the answer's head. What is still to be sent, and whether it is the link's last.
     fn answered(&self, answer: Response<H::Body>, asked: Asked) -> (Sending<H::Body>, bool) {
         let (head, body) = answer.into_parts();
+        let extent = Extent::of(&body);
         let following = {
             let duplex = &mut *self.duplex.borrow_mut();
-            let keeps = asked.keeps && !self.opening.worker.is_draining() && duplex.answered();
+            let may_go_on = duplex.answered(extent.is_over);
+            let keeps = may_go_on && asked.keeps && !self.opening.worker.is_draining();
             let asked = Asked { keeps, ..asked };
             let date = self.opening.worker.date();
-            answer::write_head(duplex.outbox.gather(), &head, &body, asked, date)
+            answer::write_head(duplex.outbox.gather(), &head, extent, asked, date)
         };
         self.state.open_ended.set(following.framing == Some(Framing::UntilClose));
         (Sending::new(body, following.framing, asked.takes_trailers), following.is_last)
@@ -158,7 +161,6 @@ impl<H: Handler> Stage<'_, H> {
                 return Poll::Ready(false);
             }
             if sending.is_over() && self.state.phase.get() == Phase::Exchange {
-                self.state.open_ended.set(false);
                 self.state.exchange_ended();
             }
             let mut duplex = self.duplex.borrow_mut();
@@ -166,7 +168,10 @@ impl<H: Handler> Stage<'_, H> {
             self.state.unsent.set(flushed.is_pending());
             match flushed {
                 Poll::Ready(Err(_)) => return Poll::Ready(false),
-                Poll::Ready(Ok(())) if sending.is_over() => return Poll::Ready(true),
+                Poll::Ready(Ok(())) if sending.is_over() => {
+                    self.state.open_ended.set(false);
+                    return Poll::Ready(true);
+                }
                 // There is room again.
                 Poll::Ready(Ok(())) if filled.is_ready() => {}
                 Poll::Ready(Ok(())) | Poll::Pending => {
@@ -186,6 +191,7 @@ impl<H: Handler> Stage<'_, H> {
         };
         self.opening.handler.link_refused(why);
         let date = self.opening.worker.date();
+        self.duplex.borrow_mut().give_up();
         answer::write_refusal(self.duplex.borrow_mut().outbox.gather(), status, date);
         let told = poll_fn(|cx| self.duplex.borrow_mut().poll_flush(cx)).await;
         if told.is_ok() { End::Served } else { End::Cut }

@@ -41,6 +41,7 @@ use std::task::Waker;
 use std::task::ready;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWrite;
+use tokio::task::coop::has_budget_remaining;
 
 /// Room that a read finds: enough for most answers whole.
 const READ: usize = 16 * 1024;
@@ -121,8 +122,11 @@ impl<B: RequestBody> Http1<B> {
     ) -> Poll<Result<Response<()>, SendError>> {
         if !self.has_written {
             // An idle link with something to read is at its end, or out of step.
-            if self.poll_fill(READ, cx).is_ready() {
-                return Poll::Ready(Err(SendError::Closed));
+            match self.poll_fill(READ, cx) {
+                Poll::Ready(_) => return Poll::Ready(Err(SendError::Closed)),
+                // Out of budget it is pending too, whatever waits there.
+                Poll::Pending if !has_budget_remaining() => return Poll::Pending,
+                Poll::Pending => {}
             }
             if slot.as_ref().is_some_and(|it| !it.is_end_stream()) {
                 self.sending = slot.take().and_then(Sending::new);
