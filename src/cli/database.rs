@@ -61,6 +61,13 @@ impl Database {
         }
     }
 
+    /// The database, made where it is not there: its URL as it may be shown, and what was opened.
+    pub(super) async fn make(&self, settings: &Settings) -> Result<(String, Store), Stopped> {
+        let url = self.url(settings)?;
+        let store = Store::open(&url, &self.data_dir).await?;
+        Ok((url.to_string(), store))
+    }
+
     /// The flag or its setting goes before the configuration, and without either a configuration-less
     /// `serve` keeps its store in the data folder.
     fn url(&self, settings: &Settings) -> Result<StoreUrl, Stopped> {

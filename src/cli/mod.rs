@@ -6,6 +6,7 @@ mod explain;
 mod healthcheck;
 mod keys;
 mod memory;
+mod migrate;
 mod openapi;
 mod serve;
 mod stopped;
@@ -38,6 +39,8 @@ enum Command {
     /// The keys that stored credentials are sealed under
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Make the database's tables, or bring them up to date
+    Migrate(migrate::Migrate),
     /// Print the request that would be sent, with the rule behind each change; sends nothing
     Explain(explain::Explain),
 }
@@ -53,6 +56,7 @@ pub fn run() -> ExitCode {
         Command::Config(command) => config::run(command),
         Command::Openapi(openapi) => openapi.run(),
         Command::Keys(command) => keys::run(command),
+        Command::Migrate(migrate) => migrate.run(),
         Command::Explain(explain) => explain.run(),
     }
 }

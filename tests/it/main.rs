@@ -43,6 +43,7 @@ mod secrets;
 mod soak;
 mod store_changes;
 mod store_faults;
+mod store_migrate;
 mod store_rows;
 mod stored_activations;
 mod stored_definitions;
