@@ -29,9 +29,10 @@ test-peers: ## Official clients and SDKs alone (tests/peers/run FILE… for one 
 test-differential: ## The same odd requests to attache, nginx and HAProxy; each difference explained (docs/differential.md)
 	@tests/differential/run
 
-test-long: ## The tests, with those that take minutes: a gibibyte, a short soak, property tests at length
+test-long: ## The tests, with those that take minutes: a gibibyte, a short soak, property tests and the admin API at length
 	@scripts/need rust cc postgres
 	@ATTACHE_TEST_LONG=1 PROPTEST_CASES=20000 cargo test --locked --release --all-targets
+	@ATTACHE_TEST_LONG=1 tests/peers/run --release test_openapi.py
 
 soak: ## Half an hour under load while upstreams die (ARGS="--minutes 5" and others: benches/soak/run)
 	@scripts/need rust cc
