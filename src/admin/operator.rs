@@ -14,7 +14,7 @@ use std::time::Instant;
 use subtle::ConstantTimeEq;
 
 /// The name of whoever has the configured admin token.
-const ADMIN: &str = "admin";
+pub(super) const ADMIN: &str = "admin";
 
 /// An operator that has proved itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
 use super::issued::Issue;
+use super::operator::ADMIN;
 use super::role::Role;
 use super::sent;
 use super::sent::Members;
@@ -80,6 +81,10 @@ impl Definition for Tokens {
         mut members: Members,
         expect: Expect,
     ) -> Result<Put, ApiError> {
+        if key == ADMIN {
+            let problem = "is what the configured admin token goes by";
+            return Err(ApiError::invalid("/key", problem, "choose another name"));
+        }
         let expires_at_ms = take_expiry(call, &mut members)?;
         let raw: RawToken = sent::read(&members)?;
         let issued = Issue::OperatorToken.new_key();

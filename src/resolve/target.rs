@@ -82,6 +82,10 @@ pub fn resolve<'s>(
     }
     let options = &tags.options;
     let test = options.test == Some(true);
+    if test && caller.tenant_scoped {
+        // They are the operator's: a tenant acts for itself alone.
+        return Err(ResolveError::NoTestCredentials);
+    }
     let (holder, activated) = holder(connection, tenant, test, fetched)?;
     let prepared = match &holder.ready {
         Ready::Outbound(prepared) => prepared,

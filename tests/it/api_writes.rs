@@ -370,6 +370,9 @@ activations:
         let operator = gateway.operator();
         let past = json!({ "key": "old", "role": "viewer", "expires_at": "2020-01-01T00:00:00Z" });
         assert_eq!(operator.post("/v1/tokens", past).await.problem("invalid").pointers(), ["/expires_at"]);
+        // The configured token's own name.
+        let taken = json!({ "key": "admin", "role": "viewer" });
+        assert_eq!(operator.post("/v1/tokens", taken).await.problem("invalid").pointers(), ["/key"]);
         let soon = json!({ "key": "soon", "role": "viewer", "expires_at": "2099-01-01T00:00:00Z" });
         let token = operator.post("/v1/tokens", soon).await.is(201);
         assert_eq!(token.text("expires_at"), "2099-01-01T00:00:00Z");

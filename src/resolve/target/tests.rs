@@ -12,6 +12,7 @@ fn catalogue() -> Value {
     json!({
         "callers": {
             "all": { "key": "key-of-the-caller-all" },
+            "scoped": { "key": "key-of-the-caller-scoped", "tenants": ["acme"], "tenant_scoped": true },
             "tight": {
                 "key": "key-of-the-caller-tight",
                 "connections": ["github-*", "desk-*"], "environments": ["prod*"],
@@ -55,7 +56,7 @@ fn catalogue() -> Value {
             },
             "desk-tenants": {
                 "connector": "zendesk", "auth": "login", "embedded": true,
-                "test_credentials": { "username": "test", "password": "p" },
+                "test_credentials": { "username": "test", "password": "p" }, "expose": true,
                 "variables": { "subdomain": "sandbox" }
             },
             "desk-empty": { "connector": "zendesk", "auth": "login", "embedded": true }
@@ -255,6 +256,15 @@ fn each_reason_against_a_request_has_its_code() {
         (Case { headers: &[empty[0], ("attache-test", "true")], ..GOOD }, Code::ActivationNotFound),
         (
             Case { headers: &[GOOD.headers[0], ("attache-test", "true")], ..GOOD },
+            Code::ActivationNotFound,
+        ),
+        // Test credentials are the operator's: no tenant's caller acts with them.
+        (
+            Case { caller: "scoped", headers: &[DESK, ("attache-test", "true")], ..GOOD },
+            Code::ActivationNotFound,
+        ),
+        (
+            Case { caller: "scoped", headers: &[DESK, ACME, ("attache-test", "true")], ..GOOD },
             Code::ActivationNotFound,
         ),
         (Case { headers: &hooks, ..GOOD }, Code::InvalidTag),
