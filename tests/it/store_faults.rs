@@ -1,6 +1,7 @@
 //! The store when something is wrong: kills, full disks, read-only and damaged files, servers that go away.
 use crate::support::ClosedPort;
 use crate::support::Database;
+use crate::support::SmallDisk;
 use crate::support::each_engine;
 use crate::support::postgres::Server;
 use crate::support::soon;
@@ -299,44 +300,13 @@ async fn rows_on_other_pages_than_a_damaged_one_are_read() {
     assert!(all.unreadable.contains(&StoreError::Corrupt { table: "tenants", key }));
 }
 
-/// A small file system of its own. Unmounted when dropped.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    /// None, and the reason printed, where nobody may mount here.
-    fn mounted(size: &str) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
-            .arg(folder.path())
-            .stderr(Stdio::null())
-            .status();
-        if mounted.is_ok_and(|it| it.success()) {
-            return Some(Self(folder));
-        }
-        eprintln!("not tested: a file system can't be mounted here (it takes root)");
-        None
-    }
-
-    fn read_only(&self) {
-        let done = Command::new("mount").args(["-o", "remount,ro"]).arg(self.0.path()).status();
-        assert!(done.unwrap().success());
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        drop(Command::new("umount").arg("--lazy").arg(self.0.path()).status());
-    }
-}
-
 #[tokio::test]
 async fn a_full_disk_refuses_writes_and_keeps_what_was_acknowledged() {
     let Some(disk) = SmallDisk::mounted("2m") else { return };
-    let path = disk.0.path().join("attache.db");
-    let store = Store::open(&StoreUrl::Sqlite(Some(path)), disk.0.path()).await.unwrap();
+    let path = disk.path().join("attache.db");
+    let store = Store::open(&StoreUrl::Sqlite(Some(path)), disk.path()).await.unwrap();
     store.migrate().await.unwrap();
-    let ballast = disk.0.path().join("ballast");
+    let ballast = disk.path().join("ballast");
     fs::write(&ballast, vec![1; 512 << 10]).unwrap();
     let definition = row(&"x".repeat(32 << 10));
     let mut kept = Vec::new();
@@ -360,21 +330,21 @@ async fn a_full_disk_refuses_writes_and_keeps_what_was_acknowledged() {
 #[tokio::test]
 async fn a_read_only_disk_is_told() {
     let Some(disk) = SmallDisk::mounted("2m") else { return };
-    let url = StoreUrl::Sqlite(Some(disk.0.path().join("attache.db")));
-    let store = Store::open(&url, disk.0.path()).await.unwrap();
+    let url = StoreUrl::Sqlite(Some(disk.path().join("attache.db")));
+    let store = Store::open(&url, disk.path()).await.unwrap();
     store.migrate().await.unwrap();
     store.tenants().put(SYSTEM, "a", &row("{}"), Expect::Absent).await.unwrap();
     store.close().await;
     disk.read_only();
-    match Store::open(&url, disk.0.path()).await {
+    match Store::open(&url, disk.path()).await {
         Err(error) => assert_eq!(error, StoreError::ReadOnly),
         Ok(store) => {
             let refused = store.tenants().put(SYSTEM, "b", &row("{}"), Expect::Absent).await;
             assert_eq!(refused, Err(StoreError::ReadOnly));
         }
     }
-    let none = StoreUrl::Sqlite(Some(disk.0.path().join("other.db")));
-    assert_eq!(Store::open(&none, disk.0.path()).await.map(drop), Err(StoreError::ReadOnly));
+    let none = StoreUrl::Sqlite(Some(disk.path().join("other.db")));
+    assert_eq!(Store::open(&none, disk.path()).await.map(drop), Err(StoreError::ReadOnly));
 }
 
 #[tokio::test]
