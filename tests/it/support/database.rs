@@ -10,6 +10,7 @@ use sqlx::SqliteConnection;
 use std::future::Future;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 use tempfile::TempDir;
@@ -124,6 +125,38 @@ impl Database {
             let mut link = SqliteConnection::connect(&sql_url).await.expect("it is there");
             sqlx::query(sql).fetch_one(&mut link).await.expect("the query is good").get(0)
         }
+    }
+
+    /// The one text that a query is answered with.
+    pub async fn text(&self, sql: &str) -> String {
+        let sql = AssertSqlSafe(sql);
+        if self.is_postgres() {
+            let mut link = PgConnection::connect(&self.url).await.expect("it is there");
+            sqlx::query(sql).fetch_one(&mut link).await.expect("the query is good").get(0)
+        } else {
+            let sql_url = self.sqlx_url();
+            let mut link = SqliteConnection::connect(&sql_url).await.expect("it is there");
+            sqlx::query(sql).fetch_one(&mut link).await.expect("the query is good").get(0)
+        }
+    }
+
+    /// Another empty one, of the same engine.
+    pub async fn empty(&self) -> Self {
+        match &self.server {
+            None => Self::sqlite(),
+            Some(server) => Self::on(server).await,
+        }
+    }
+
+    /// A backup of this one, taken while it is in use, and restored there.
+    pub async fn copy_into(&self, there: &Self) {
+        if !self.is_postgres() {
+            return self.run(&format!("VACUUM INTO '{}'", there.file().display())).await;
+        }
+        let script =
+            "set -o pipefail; pg_dump \"$0\" | psql -qX -v ON_ERROR_STOP=1 -d \"$1\" >/dev/null";
+        let done = Command::new("bash").args(["-c", script, &self.url, &there.url]).status();
+        assert!(done.expect("bash can be run").success(), "a backup can be made and restored");
     }
 
     fn sqlx_url(&self) -> String {

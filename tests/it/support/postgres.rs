@@ -1,4 +1,7 @@
 //! PostgreSQL for the tests: one server for all of a run's processes, or one of a test's own.
+use rustix::io::Errno;
+use rustix::process::Pid;
+use rustix::process::Signal;
 use std::fs;
 use std::fs::File;
 use std::hash::DefaultHasher;
@@ -98,6 +101,63 @@ impl Server {
 
     pub fn restart(&self) {
         script("start", &self.folder);
+    }
+
+    /// `kill -9` of the first of its processes; the others end when they see it.
+    pub fn kill(&self) {
+        let all = self.processes();
+        signal(all[0], Signal::KILL);
+        let until = Instant::now() + START;
+        while all.iter().any(|it| Path::new(&format!("/proc/{it}")).exists()) {
+            assert!(Instant::now() < until, "the server's processes outlive the first of them");
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+    }
+
+    /// `kill -STOP` of all its processes: whoever asks is heard by nobody, and not told so.
+    pub fn pause(&self) {
+        for process in self.processes() {
+            signal(process, Signal::STOP);
+        }
+    }
+
+    pub fn go_on(&self) {
+        for process in self.processes() {
+            signal(process, Signal::CONT);
+        }
+    }
+
+    /// Everything that it keeps: its files, its log of writes, what it says.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The first one, and those that it has started.
+    fn processes(&self) -> Vec<u32> {
+        let file = fs::read_to_string(self.folder.join("data/postmaster.pid"));
+        let file = file.expect("it runs: its process is written down");
+        let first: u32 = file.lines().next().and_then(|it| it.parse().ok()).expect("a number");
+        let others = fs::read_to_string(format!("/proc/{first}/task/{first}/children"));
+        let others = others.unwrap_or_default();
+        let others = others.split_whitespace().filter_map(|it| it.parse().ok());
+        [first].into_iter().chain(others).collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A test that failed may have left it paused, and it could not be stopped.
+        if self.folder.join("data/postmaster.pid").exists() {
+            self.go_on();
+        }
+    }
+}
+
+/// One that has ended meanwhile needs no signal.
+fn signal(process: u32, signal: Signal) {
+    let process = i32::try_from(process).ok().and_then(Pid::from_raw).expect("a process's id");
+    if let Err(error) = rustix::process::kill_process(process, signal) {
+        assert_eq!(error, Errno::SRCH, "it can be signalled");
     }
 }
 

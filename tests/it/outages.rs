@@ -1,0 +1,303 @@
+//! The shipped program while its database is away, silent, slow, read-only or full of others' work: what is
+//! known goes on, the rest is told so, and it mends by itself.
+use crate::support::Database;
+use crate::support::Frail;
+use crate::support::Process;
+use crate::support::RawUpstream;
+use crate::support::Response;
+use crate::support::Script;
+use crate::support::Wrong;
+use crate::support::postgres;
+use crate::support::postgres::Server;
+use crate::support::soon;
+use serde_json::json;
+use sqlx::Connection;
+use sqlx::PgConnection;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::time::Instant;
+use tokio::task::JoinSet;
+
+/// What everything in the tests' databases is sealed under. No secret.
+const SEAL_KEY: &str = "1:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+/// A database, an upstream, and a gateway between which there is a link that may fail.
+struct Scene {
+    gateway: Process,
+    upstream: RawUpstream,
+    frail: Frail,
+    database: Database,
+    keys: PathBuf,
+}
+
+impl Scene {
+    /// The connection `crm` is in the gateway's file; everything else is done by API.
+    async fn on(database: Database) -> Self {
+        let keys = database.folder.path().join("seal.key");
+        fs::write(&keys, SEAL_KEY).expect("the folder takes files");
+        let upstream = RawUpstream::start([Script::ok("hi")]).await;
+        let frail = Frail::before_url(&database.url).await;
+        let url = frail.url(&database.url);
+        let gateway = Process::replica(&url, &keys, &Self::crm(&upstream)).await;
+        Self { gateway, upstream, frail, database, keys }
+    }
+
+    fn crm(upstream: &RawUpstream) -> String {
+        format!(
+            "connectors: {{ api: {{ base_url: \"{}\", auth: {{ m: {{ bearer: {{}} }} }} }} }}
+connections: {{ crm: {{ connector: api, auth: m, embedded: true }} }}",
+            upstream.url()
+        )
+    }
+
+    async fn activate(&self, tenant: &str) {
+        let answer = self.try_activate(tenant).await;
+        assert!(matches!(answer.status, 200 | 201), "{answer:?}");
+    }
+
+    async fn try_activate(&self, tenant: &str) -> Response {
+        let path = format!("/v1/connections/crm/activations/{tenant}");
+        let body = json!({ "credentials": { "token": format!("token-of-{tenant}") } });
+        self.gateway.operator().put(&path, body).await.response
+    }
+
+    async fn ask(&self, tenant: &str) -> Response {
+        self.gateway.ask(&format!("/c/crm@{tenant}/a")).await
+    }
+
+    /// So many requests, one after another; the longest any took.
+    async fn goes_on(&self, tenant: &str, count: usize) -> Duration {
+        let mut most = Duration::ZERO;
+        for _ in 0..count {
+            let since = Instant::now();
+            assert_eq!(self.ask(tenant).await.status, 200, "{tenant} is warm");
+            most = most.max(since.elapsed());
+            let arrived = self.upstream.request().await;
+            let bearer = format!("Bearer token-of-{tenant}");
+            assert_eq!(arrived.field("authorization"), Some(&*bearer));
+        }
+        most
+    }
+
+    /// Such a problem, that says when to come back.
+    fn is_passing(answer: &Response, code: &str) {
+        assert_eq!((answer.status, answer.code().as_deref()), (503, Some(code)), "{answer:?}");
+        let after: u64 =
+            answer.field("retry-after").and_then(|it| it.parse().ok()).expect("a time");
+        assert!((1..=60).contains(&after), "{answer:?}");
+    }
+
+    /// From the fault's beginning to its end; `begin` and `end` do it.
+    async fn endures(&self, begin: impl AsyncFnOnce(), end: impl AsyncFnOnce()) {
+        for tenant in ["warm", "cold"] {
+            self.activate(tenant).await;
+        }
+        self.goes_on("warm", 1).await;
+        begin().await;
+        let since = Instant::now();
+        self.goes_on("warm", 20).await;
+        self.gateway.reaches_the_store(false).await;
+        let told = since.elapsed();
+        assert_eq!(self.gateway.metric("attache_store_up").await, 0.0);
+        let most = self.goes_on("warm", 20).await;
+        let since = Instant::now();
+        for _ in 0..2 {
+            Self::is_passing(&self.ask("cold").await, "credential_unavailable");
+        }
+        let refused = since.elapsed() / 2;
+        Self::is_passing(&self.try_activate("new").await, "store_unavailable");
+        let read = self.gateway.operator().get("/v1/connections/crm/activations/warm").await;
+        Self::is_passing(&read.response, "store_unavailable");
+        self.goes_on("warm", 1).await;
+
+        end().await;
+        let since = Instant::now();
+        self.gateway.reaches_the_store(true).await;
+        let back = since.elapsed();
+        assert_eq!(self.gateway.metric("attache_store_up").await, 1.0);
+        self.gateway.answers("/c/crm@cold/a", 200).await;
+        self.upstream.request().await;
+        self.activate("new").await;
+        self.goes_on("new", 1).await;
+        self.goes_on("warm", 1).await;
+        println!(
+            "told by /readyz after {told:?}; warm requests took {most:?} at most, cold ones were refused \
+             after {refused:?}; reached again {back:?} after its return"
+        );
+    }
+}
+
+/// On a server of the test's own, where there is one.
+async fn on_a_server_of_its_own() -> Option<(Server, Scene)> {
+    let server = Server::start()?;
+    let database = Database::on(&server.url).await;
+    Some((server, Scene::on(database).await))
+}
+
+async fn on_the_shared_server() -> Option<Scene> {
+    Some(Scene::on(Database::on(postgres::shared()?).await).await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_killed_and_started_again() {
+    let Some((server, scene)) = on_a_server_of_its_own().await else { return };
+    scene.endures(async || server.kill(), async || server.restart()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_stopped_in_the_middle_and_goes_on() {
+    let Some((server, scene)) = on_a_server_of_its_own().await else { return };
+    scene.endures(async || server.pause(), async || server.go_on()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_cuts_every_link_to_the_database() {
+    let Some(scene) = on_the_shared_server().await else { return };
+    let is_now = async |wrong| scene.frail.is_now(wrong);
+    scene.endures(async || is_now(Wrong::Cut).await, async || is_now(Wrong::Nothing).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_swallows_what_is_said_to_the_database() {
+    let Some(scene) = on_the_shared_server().await else { return };
+    let is_now = async |wrong| scene.frail.is_now(wrong);
+    scene
+        .endures(async || is_now(Wrong::Silent).await, async || is_now(Wrong::Nothing).await)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_database_is_slow_for_those_alone_that_need_it() {
+    let Some(scene) = on_the_shared_server().await else { return };
+    for tenant in ["warm", "cold"] {
+        scene.activate(tenant).await;
+    }
+    scene.goes_on("warm", 1).await;
+    let looked_up = scene.gateway.metric("attache_store_lookups_total").await;
+    scene.frail.is_now(Wrong::Slow(Duration::from_millis(200)));
+    let most = scene.goes_on("warm", 20).await;
+    assert_eq!(scene.gateway.metric("attache_store_lookups_total").await, looked_up);
+    let since = Instant::now();
+    scene.goes_on("cold", 1).await;
+    let cold = since.elapsed();
+    let since = Instant::now();
+    scene.activate("new").await;
+    println!(
+        "200 ms to the database: warm requests took {most:?} at most, the first of a tenant {cold:?}, a \
+         write {:?}",
+        since.elapsed()
+    );
+    scene.goes_on("new", 1).await;
+    assert_eq!(scene.gateway.store_status().await["reached"], true);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_only_database_is_read_and_a_gateway_starts_on_it() {
+    let Some(scene) = on_the_shared_server().await else { return };
+    for tenant in ["warm", "cold"] {
+        scene.activate(tenant).await;
+    }
+    scene.goes_on("warm", 1).await;
+    let name = scene.database.url.rsplit('/').next().expect("a database has a name").to_owned();
+    let now_is = async |read_only: &str| {
+        let set = "SET default_transaction_read_only";
+        let alter = format!("ALTER DATABASE {name} {set} = {read_only}");
+        scene.database.run(&format!("BEGIN READ WRITE; {alter}; COMMIT")).await;
+        // It holds for new sessions.
+        scene.frail.is_now(Wrong::Cut);
+        scene.gateway.reaches_the_store(false).await;
+        scene.frail.is_now(Wrong::Nothing);
+        scene.gateway.reaches_the_store(true).await;
+    };
+    now_is("on").await;
+    scene.goes_on("warm", 1).await;
+    scene.goes_on("cold", 1).await;
+    Scene::is_passing(&scene.try_activate("new").await, "store_unavailable");
+    let deleted = scene.gateway.operator().delete("/v1/connections/crm/activations/cold").await;
+    Scene::is_passing(&deleted.response, "store_unavailable");
+    let configuration = Scene::crm(&scene.upstream);
+    let another = Process::replica(&scene.database.url, &scene.keys, &configuration).await;
+    assert_eq!(another.ask("/c/crm@cold/a").await.status, 200);
+    scene.upstream.request().await;
+    now_is("off").await;
+    scene.activate("new").await;
+    scene.goes_on("new", 1).await;
+}
+
+/// All the links that the database allows, and each of them waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_allows_five_links_and_then_answers_none() {
+    let Some(server) = postgres::shared() else { return };
+    let mut database = Database::on(server).await;
+    let name = database.url.rsplit('/').next().expect("a database has a name").to_owned();
+    database.run(&format!("CREATE ROLE of_{name} LOGIN CONNECTION LIMIT 5")).await;
+    database.run(&format!("ALTER DATABASE {name} OWNER TO of_{name}")).await;
+    let theirs = database.url.clone();
+    database.url = theirs.replace("attache@", &format!("of_{name}@"));
+    let scene = Scene::on(database).await;
+
+    let tenants: Vec<String> = (0..64).map(|it| format!("tenant-{it}")).collect();
+    for tenant in ["warm"].into_iter().chain(tenants.iter().map(String::as_str)) {
+        // What finds no link is refused in good order, and may be sent again.
+        loop {
+            let answer = scene.try_activate(tenant).await;
+            match answer.status {
+                200 | 201 => break,
+                _ => Scene::is_passing(&answer, "store_unavailable"),
+            }
+        }
+    }
+    scene.goes_on("warm", 1).await;
+    let all_at_once = async |tenants: &[String]| {
+        let proxy = scene.gateway.proxy;
+        let mut asked = JoinSet::new();
+        for tenant in tenants {
+            let path = format!("/c/crm@{tenant}/a");
+            asked.spawn(async move { crate::support::asked(proxy, &path).await });
+        }
+        asked.join_all().await
+    };
+    let since = Instant::now();
+    let answers = soon("answers to 32 cold requests", all_at_once(&tenants[..32])).await;
+    let took = since.elapsed();
+    let refused: Vec<_> = answers.iter().filter(|it| it.status != 200).collect();
+    println!(
+        "32 cold requests over five links: {} refused, all answered after {took:?}",
+        refused.len()
+    );
+    for answer in refused {
+        Scene::is_passing(answer, "credential_unavailable");
+    }
+    for tenant in &tenants[..32] {
+        scene.gateway.answers(&format!("/c/crm@{tenant}/a"), 200).await;
+    }
+    while scene.upstream.request_so_far().await.is_some() {}
+
+    // Somebody locks the tables, and every link that there may be waits for it.
+    let mut other = PgConnection::connect(&theirs).await.expect("the server is there");
+    let lock = "BEGIN; LOCK TABLE activations, credentials IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(lock).execute(&mut other).await.expect("it can be locked");
+    let since = Instant::now();
+    let refused = soon("answers to 32 cold requests", all_at_once(&tenants[32..])).await;
+    for answer in &refused {
+        Scene::is_passing(answer, "credential_unavailable");
+    }
+    let refused = since.elapsed();
+    scene.goes_on("warm", 20).await;
+    Scene::is_passing(&scene.try_activate("new").await, "store_unavailable");
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.expect("it can be given up");
+    for tenant in &tenants[32..] {
+        scene.gateway.answers(&format!("/c/crm@{tenant}/a"), 200).await;
+    }
+    scene.gateway.reaches_the_store(true).await;
+    println!("32 cold requests to a database that answers none were refused after {refused:?}");
+    other.close().await.expect("it is there");
+    let role = format!("of_{name}");
+    drop(scene.gateway);
+    let to_all =
+        format!("REASSIGN OWNED BY {role} TO attache; DROP OWNED BY {role}; DROP ROLE {role}");
+    let mut all = PgConnection::connect(&theirs).await.expect("the server is there");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(to_all)).execute(&mut all).await.expect("nobody uses it");
+    all.close().await.expect("it is there");
+}

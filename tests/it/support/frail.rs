@@ -1,0 +1,121 @@
+//! A TCP link that fails as it is told: between attache and what it depends on.
+use super::soon;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
+
+/// What is wrong with the links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    Nothing,
+    /// All are reset, new ones as soon as they are there.
+    Cut,
+    /// They are taken, and nothing comes through: neither bytes nor an end.
+    Silent,
+    /// What comes back is late by so much.
+    Slow(Duration),
+}
+
+/// Listens on loopback until dropped, and passes bytes on to one address and back.
+pub struct Frail {
+    address: SocketAddr,
+    wrong: watch::Sender<Wrong>,
+    accepting: JoinHandle<()>,
+}
+
+impl Frail {
+    pub async fn before(target: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let (wrong, seen) = watch::channel(Wrong::Nothing);
+        let accepting = tokio::spawn(async move {
+            let mut links = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                links.spawn(link(stream, target, seen.clone()));
+            }
+        });
+        Self { address, wrong, accepting }
+    }
+
+    /// Before the server of this URL.
+    pub async fn before_url(url: &str) -> Self {
+        let parsed = url::Url::parse(url).expect("a URL");
+        let port = parsed.port().expect("a URL with a port");
+        Self::before(SocketAddr::from(([127, 0, 0, 1], port))).await
+    }
+
+    /// The URL, with this one's address in place of the server's.
+    pub fn url(&self, url: &str) -> String {
+        let mut parsed = url::Url::parse(url).expect("a URL");
+        parsed.set_port(Some(self.address.port())).expect("a URL with a host takes a port");
+        parsed.to_string()
+    }
+
+    pub fn is_now(&self, wrong: Wrong) {
+        self.wrong.send_replace(wrong);
+    }
+}
+
+impl Drop for Frail {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn link(stream: TcpStream, target: SocketAddr, mut wrong: watch::Receiver<Wrong>) {
+    let options = socket2::SockRef::from(&stream);
+    options.set_linger(Some(Duration::ZERO)).expect("a fresh socket takes options");
+    stream.set_nodelay(true).expect("a fresh socket takes options");
+    if *wrong.borrow() == Wrong::Cut {
+        return;
+    }
+    let Ok(state) = wrong.wait_for(|it| *it != Wrong::Silent).await.map(|it| *it) else { return };
+    if state == Wrong::Cut {
+        return;
+    }
+    let Ok(onward) = soon("the server to take a link", TcpStream::connect(target)).await else {
+        return;
+    };
+    let (from, to) = stream.into_split();
+    let (onward_from, onward_to) = onward.into_split();
+    let mut cut = wrong.clone();
+    tokio::select! {
+        // Dropped, it is reset.
+        _ = cut.wait_for(|it| *it == Wrong::Cut) => {}
+        () = pass(from, onward_to, wrong.clone(), false) => {}
+        () = pass(onward_from, to, wrong, true) => {}
+    }
+}
+
+async fn pass(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut wrong: watch::Receiver<Wrong>,
+    is_back: bool,
+) {
+    let mut bytes = vec![0; 16 << 10];
+    loop {
+        let Ok(count @ 1..) = from.read(&mut bytes).await else { return };
+        let late = match *wrong.borrow() {
+            Wrong::Slow(late) if is_back => Some(late),
+            _ => None,
+        };
+        if let Some(late) = late {
+            tokio::time::sleep(late).await;
+        }
+        if wrong.wait_for(|it| *it != Wrong::Silent).await.is_err() {
+            return;
+        }
+        if to.write_all(&bytes[..count]).await.is_err() {
+            return;
+        }
+    }
+}
