@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-peers test-differential test-long soak fuzz bench check
+.PHONY: help demo test test-rust test-peers test-differential test-long soak fuzz bench bench-store check
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
@@ -29,7 +29,7 @@ test-peers: ## Official clients and SDKs alone (tests/peers/run FILE… for one 
 test-differential: ## The same odd requests to attache, nginx and HAProxy; each difference explained (docs/differential.md)
 	@tests/differential/run
 
-test-long: ## The tests, with those that take minutes: a gibibyte, a short soak, property tests and the admin API at length
+test-long: ## The tests, with those that take minutes: a gibibyte, a short soak, 100,000 credentials under a new key, property tests, the admin API at length
 	@scripts/need rust cc postgres
 	@ATTACHE_TEST_LONG=1 PROPTEST_CASES=20000 cargo test --locked --release --all-targets
 	@ATTACHE_TEST_LONG=1 tests/peers/run --release test_openapi.py
@@ -49,6 +49,10 @@ bench: ## Criterion benches, then attache beside nginx, HAProxy and Envoy (bench
 	@cargo bench --locked
 	@cargo build --locked --release --bin attache
 	@benches/compare/run
+
+bench-store: ## A million activations in SQLite, then in PostgreSQL (ARGS="sqlite --activations 100000": benches/store/run)
+	@scripts/need rust cc python postgres
+	@benches/store/run $(ARGS)
 
 check: ## Format, lints, and what else is installed: cargo-deny, shellcheck
 	@scripts/need rust cc
