@@ -6,15 +6,20 @@ use crate::model::Secret;
 use sqlx::ConnectOptions;
 use sqlx::Executor;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use std::str::FromStr;
 use std::time::Duration;
+use std::time::Instant;
 
 /// Links to the database at most: six replicas fit a server's usual 100.
 const LINKS_MAX: u32 = 16;
 
 /// How long a link may take to be had.
 const ACQUIRE: Duration = Duration::from_secs(1);
+
+/// How long the first one may take: a start has more time than a request, and a busy server needs it.
+const FIRST: Duration = Duration::from_secs(5);
 
 /// Unused links are closed after this.
 const IDLE: Duration = Duration::from_secs(5 * 60);
@@ -42,8 +47,18 @@ pub(super) async fn open(url: &Secret) -> Result<Engine, StoreError> {
                 Ok(())
             })
         })
-        .connect_with(options)
-        .await
-        .map_err(classified)?;
+        .connect_lazy_with(options);
+    first_link(&pool).await.map_err(classified)?;
     Ok(Engine::Postgres(pool))
+}
+
+/// Waits for a link, which the pool then has.
+async fn first_link(pool: &PgPool) -> Result<(), sqlx::Error> {
+    let until = Instant::now() + FIRST;
+    loop {
+        match pool.acquire().await {
+            Err(sqlx::Error::PoolTimedOut) if Instant::now() < until => {}
+            link => return link.map(drop),
+        }
+    }
 }
