@@ -182,6 +182,24 @@ async fn a_network_that_swallows_what_is_said_to_the_database() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_waits_a_little_for_a_database_that_does_not_answer_yet() {
+    let Some(scene) = on_the_shared_server().await else { return };
+    let frail = Frail::before_url(&scene.database.url).await;
+    frail.is_now(Wrong::Silent);
+    let url = frail.url(&scene.database.url);
+    let configuration = Scene::crm(&scene.upstream);
+    let asked_twice = async {
+        while frail.links() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        frail.is_now(Wrong::Nothing);
+    };
+    let starts = Process::replica(&url, &scene.keys, &configuration);
+    let (gateway, ()) = tokio::join!(starts, soon("the database to be asked twice", asked_twice));
+    assert_eq!(gateway.store_status().await["reached"], true);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_database_is_slow_for_those_alone_that_need_it() {
     let Some(scene) = on_the_shared_server().await else { return };
     for tenant in ["warm", "cold"] {

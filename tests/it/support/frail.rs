@@ -1,6 +1,9 @@
 //! A TCP link that fails as it is told: between attache and what it depends on.
 use super::soon;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
@@ -28,6 +31,7 @@ pub enum Wrong {
 pub struct Frail {
     address: SocketAddr,
     wrong: watch::Sender<Wrong>,
+    accepted: Arc<AtomicUsize>,
     accepting: JoinHandle<()>,
 }
 
@@ -36,13 +40,16 @@ impl Frail {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let (wrong, seen) = watch::channel(Wrong::Nothing);
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&accepted);
         let accepting = tokio::spawn(async move {
             let mut links = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::SeqCst);
                 links.spawn(link(stream, target, seen.clone()));
             }
         });
-        Self { address, wrong, accepting }
+        Self { address, wrong, accepted, accepting }
     }
 
     /// Before the server of this URL.
@@ -57,6 +64,11 @@ impl Frail {
         let mut parsed = url::Url::parse(url).expect("a URL");
         parsed.set_port(Some(self.address.port())).expect("a URL with a host takes a port");
         parsed.to_string()
+    }
+
+    /// How many links were ever accepted.
+    pub fn links(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
     }
 
     pub fn is_now(&self, wrong: Wrong) {
