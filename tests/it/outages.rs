@@ -265,11 +265,19 @@ async fn a_database_that_allows_five_links_and_then_answers_none() {
     let Some(server) = postgres::shared() else { return };
     let mut database = Database::on(server).await;
     let name = database.url.rsplit('/').next().expect("a database has a name").to_owned();
-    database.run(&format!("CREATE ROLE of_{name} LOGIN CONNECTION LIMIT 5")).await;
+    database.run(&format!("CREATE ROLE of_{name} LOGIN")).await;
     database.run(&format!("ALTER DATABASE {name} OWNER TO of_{name}")).await;
     let theirs = database.url.clone();
     database.url = theirs.replace("attache@", &format!("of_{name}@"));
     let scene = Scene::on(database).await;
+    let mut other = PgConnection::connect(&theirs).await.expect("the server is there");
+    let limit = format!("ALTER ROLE of_{name} CONNECTION LIMIT 5");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(limit)).execute(&mut other).await.expect("it is there");
+    // It holds for new links.
+    scene.frail.is_now(Wrong::Cut);
+    scene.gateway.reaches_the_store(false).await;
+    scene.frail.is_now(Wrong::Nothing);
+    scene.gateway.reaches_the_store(true).await;
 
     let tenants: Vec<String> = (0..64).map(|it| format!("tenant-{it}")).collect();
     for tenant in ["warm"].into_iter().chain(tenants.iter().map(String::as_str)) {
@@ -302,7 +310,6 @@ async fn a_database_that_allows_five_links_and_then_answers_none() {
     while scene.upstream.request_so_far().await.is_some() {}
 
     // Somebody locks the tables, and every link that there may be waits for it.
-    let mut other = PgConnection::connect(&theirs).await.expect("the server is there");
     let lock = "BEGIN; LOCK TABLE activations, credentials IN ACCESS EXCLUSIVE MODE";
     sqlx::raw_sql(lock).execute(&mut other).await.expect("it can be locked");
     let since = Instant::now();
