@@ -1,9 +1,11 @@
 //! Two replicas of the shipped program on one database: what the API of one is told, the other serves.
 use crate::support::Database;
+use crate::support::Frail;
 use crate::support::Operator;
 use crate::support::Process;
 use crate::support::RawUpstream;
 use crate::support::Script;
+use crate::support::Wrong;
 use crate::support::asked;
 use crate::support::soon;
 use serde_json::json;
@@ -110,6 +112,41 @@ async fn a_tenant_activated_at_one_replica_is_served_by_the_other_and_not_after_
     }
     told("an activation works", begins);
     told("a deactivation works", ends);
+}
+
+/// A replica that is told of changes is before one that has to ask for them, time after time; both come to know.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_is_told_to_replicas_at_once_and_found_by_those_that_nobody_tells() {
+    let Some(database) = Database::postgres().await else { return };
+    let upstream = RawUpstream::start([Script::ok("hi")]).await;
+    let keys = keys(&database);
+    let frail = Frail::before_url(&database.url).await;
+    frail.is_now(Wrong::Deaf);
+    let here = Process::replica(&database.url, &keys, "").await;
+    let told = Process::replica(&database.url, &keys, "").await;
+    let deaf = Process::replica(&frail.url(&database.url), &keys, "").await;
+    let operator = furnished(&here, &upstream).await;
+    for replica in [&told, &deaf] {
+        replica.answers("/c/crm@nobody/a", 409).await;
+    }
+    // Each change comes right after the last one was known to the one that is told: were it to ask for them as well, it
+    // would ask next when the other already had. Definitions are known beforehand: no request looks them up.
+    let (mut round, mut first_in_a_row) = (0, 0);
+    while first_in_a_row < 5 {
+        assert!(round < 60, "told or not, it is known no sooner");
+        let credentials = json!({ "token": "t" });
+        let body = json!({ "connector": "crm", "auth": "token", "credentials": credentials });
+        operator.put(&format!("/v1/connections/round-{round}"), body).await.is(201);
+        let path = format!("/c/round-{round}/a");
+        told.answers(&path, 200).await;
+        let is_first = deaf.ask(&path).await.status != 200;
+        first_in_a_row = if is_first { first_in_a_row + 1 } else { 0 };
+        round += 1;
+    }
+    println!("told five times in a row before the other asked, in {round} rounds");
+    for round in 0..round {
+        deaf.answers(&format!("/c/round-{round}/a"), 200).await;
+    }
 }
 
 /// TN-01.
