@@ -61,5 +61,6 @@ mod tags;
 mod targets;
 mod tenants;
 mod tls_listener;
+mod two_tenants;
 mod upstream_faults;
 mod webhooks;
