@@ -13,6 +13,9 @@ use super::error::ApiError;
 use super::etag;
 use super::etag::Precondition;
 use super::merge_patch::merge;
+use super::origin;
+use super::origin::Moved;
+use super::origin::Reached;
 use super::sent;
 use super::sent::Members;
 use super::shape;
@@ -25,6 +28,8 @@ use crate::catalog::RawActivation;
 use crate::model::TenantId;
 use crate::seal::Slot;
 use crate::store::ActivationRow;
+use crate::store::Bind;
+use crate::store::Condition;
 use crate::store::Expect;
 use crate::store::Found;
 use http::StatusCode;
@@ -63,6 +68,14 @@ pub(super) struct Draft {
     pub row: ActivationRow,
     pub change: Change,
     pub expect: Expect,
+    /// Where its credentials go.
+    pub binds: Vec<Bind>,
+}
+
+impl Draft {
+    pub(super) fn condition(&self) -> Condition {
+        Condition::from(self.expect).binding(self.binds.clone())
+    }
 }
 
 /// The connection that an activation is under.
@@ -154,6 +167,23 @@ impl Under {
         };
         let draft = connection.activation(tenant.clone(), raw.enabled, &raw.variables, credential);
         draft.map_err(|it| ApiError::below(&it, 1))?;
+        if let Some((stored, Some(_))) = &current
+            && !change.is_whole()
+            && !origin::confirmed(call)?
+        {
+            let before = connection.activation_origin(&variables(&stored.value));
+            let after = connection.activation_origin(&raw.variables);
+            if before != after {
+                return Err(self.moved(connection, before, after));
+            }
+        }
+        let brings = if change.is_whole() {
+            vec![(tenant.to_string(), Slot::Activation)]
+        } else {
+            Vec::new()
+        };
+        let at = (&*self.owner, &*self.key);
+        let binds = origin::bind(at, connection.reach(), false, brings);
         let expect = match (&current, expect) {
             (Some(it), Expect::Anything | Expect::Present) => Expect::Version(it.0.version),
             (None, Expect::Anything) => Expect::Absent,
@@ -170,7 +200,23 @@ impl Under {
             enabled: raw.enabled,
             definition: Value::Object(definition).to_string(),
         };
-        Ok(Draft { row, change, expect })
+        Ok(Draft { row, change, expect, binds })
+    }
+
+    /// A tenant's credentials are kept, and its variables would send them elsewhere.
+    fn moved(&self, connection: &Connection, from: Option<String>, to: Option<String>) -> ApiError {
+        let reached = |origin: Option<String>| Reached {
+            connector: connection.connector.to_string(),
+            origins: origin.into_iter().collect(),
+        };
+        ApiError::Elsewhere(vec![Moved {
+            connection: self.key.clone(),
+            from: reached(from),
+            to: reached(to),
+            credentials: false,
+            test_credentials: false,
+            activations: 1,
+        }])
     }
 
     async fn write(
@@ -187,9 +233,9 @@ impl Under {
         let draft = self.draft(call, tenant, members, expect).await?;
         let seal = credentials::sealing(&draft.change);
         let secrets = credentials::secrets(&draft.change, &seal);
-        let store = &call.api.store()?.store;
-        let written =
-            store.activations().put(&call.scope(), &draft.row, secrets, draft.expect).await;
+        let store = call.writer()?;
+        let condition = draft.condition();
+        let written = store.activations().put(&call.scope(), &draft.row, secrets, condition).await;
         let written =
             written.map_err(|it| ApiError::of_write(it, NOUN, tenant.as_str(), draft.expect))?;
         call.served(written.revision).await;
@@ -349,6 +395,12 @@ pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
     let revision = deleted.map_err(|it| ApiError::of_present(it, NOUN, tenant.as_str(), asked))?;
     call.served(revision).await;
     Ok(Answer::nothing())
+}
+
+/// Those that are stored of an activation.
+fn variables(row: &ActivationRow) -> BTreeMap<String, String> {
+    let stored = sent::stored(&row.definition).shift_remove("variables");
+    stored.and_then(|it| serde_json::from_value(it).ok()).unwrap_or_default()
 }
 
 fn shown((stored, credential): &Found) -> Members {

@@ -10,6 +10,7 @@ use crate::model::Key;
 use crate::model::Scope;
 use crate::model::TenantId;
 use crate::store::Kind;
+use crate::store::Store;
 use http::HeaderMap;
 use percent_encoding::AsciiSet;
 use percent_encoding::NON_ALPHANUMERIC;
@@ -63,9 +64,17 @@ impl Call {
         i64::try_from((self.api.clock)().as_ms()).unwrap_or(i64::MAX)
     }
 
+    /// The store to write to: with `dry_run` nothing of it stays.
+    pub(super) fn writer(&self) -> Result<Store, ApiError> {
+        let store = &self.api.store()?.store;
+        Ok(if self.flag("dry_run")? { store.rehearsing() } else { store.clone() })
+    }
+
     /// Waits until this process serves what was written.
     pub(super) async fn served(&self, revision: i64) {
-        self.api.served(revision).await;
+        if !self.flag("dry_run").unwrap_or_default() {
+            self.api.served(revision).await;
+        }
     }
 
     /// A key as it stands in a path.

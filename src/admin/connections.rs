@@ -7,6 +7,7 @@ use super::credentials::Where;
 use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
+use super::origin;
 use super::sent;
 use super::sent::Fields;
 use super::sent::Members;
@@ -57,6 +58,9 @@ enum Status {
     /// Embedded, and no tenant is activated yet.
     NotActivated,
     Disabled,
+    /// Its origin is another than its stored credentials were entered for: they are not used until that is
+    /// confirmed, or they are entered anew.
+    OriginChanged,
     /// It is not served, because something it is made of is not sound or not there.
     Unsound,
 }
@@ -234,13 +238,18 @@ impl Plan<'_> {
         call: &Call,
         expect: Expect,
     ) -> Result<store::Written, ApiError> {
-        let (_, own, test) = self.check(call).await?;
+        let (draft, own, test) = self.check(call).await?;
+        let owner = self.current.map_or("", |it| it.value.id.as_str());
+        let brought = [(&own, Slot::Own), (&test, Slot::Test)].into_iter();
+        let brought = brought.filter(|it| it.0.is_whole()).map(|it| (String::new(), it.1));
+        let confirmed = origin::confirmed(call)?;
+        let binds = origin::bind((owner, self.key), draft.reach(), confirmed, brought.collect());
         let row = row(&self.raw, self.pinned);
         let connector = std::iter::once(self.raw.connector.as_str());
         let needs = call.stored_needs(Section::Connectors, store::Kind::Connector, connector);
         let (seal_own, seal_test) = (credentials::sealing(&own), credentials::sealing(&test));
-        let store = &call.api.store()?.store;
-        let written = store
+        let written = call
+            .writer()?
             .connections()
             .put(
                 &call.scope(),
@@ -248,7 +257,7 @@ impl Plan<'_> {
                 &row,
                 credentials::secrets(&own, &seal_own),
                 credentials::secrets(&test, &seal_test),
-                expect.needing(needs),
+                expect.needing(needs).binding(binds),
             )
             .await;
         written.map_err(|it| ApiError::of_write(it, Connections::NOUN, self.key, expect))
@@ -341,6 +350,9 @@ async fn status(call: &Call, key: &str, row: &ConnectionRow) -> Result<Status, A
     }
     let snapshot = call.api.live.snapshot_full();
     let Some(connection) = snapshot.connection(key) else { return Ok(Status::Unsound) };
+    if snapshot.elsewhere(&connection.key).is_some() {
+        return Ok(Status::OriginChanged);
+    }
     match &connection.kind {
         Kind::Standard(_) => Ok(Status::Ready),
         Kind::Embedded { activations, .. } if !activations.is_empty() => Ok(Status::Ready),

@@ -5,6 +5,7 @@ use super::connections::Connections;
 use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
+use super::origin;
 use super::sent;
 use super::sent::Members;
 use super::shape;
@@ -20,6 +21,8 @@ use crate::catalog::RawConnector;
 use crate::catalog::Section;
 use crate::catalog::StoredConnection;
 use crate::model::address;
+use crate::store::Bind;
+use crate::store::Condition;
 use crate::store::ConnectorRow;
 use crate::store::Expect;
 use crate::store::Listed;
@@ -101,18 +104,24 @@ impl Definition for Connectors {
         let raw: RawConnector = sent::read(&members)?;
         let draft = check(call, key, raw.clone())?;
         let force = call.flag("force")?;
-        if !force && expect != Expect::Absent {
-            refuse_to_break(call, key, draft).await?;
+        let mut binds = Vec::new();
+        if expect != Expect::Absent {
+            let (broken, followers) = following(call, key, draft).await?;
+            if !force && !broken.is_empty() {
+                return Err(ApiError::in_use(Self::NOUN, key, broken));
+            }
+            binds = followers;
         }
         let mut definition = sent::written(&raw);
         definition.shift_remove("auth");
         let methods: IndexMap<String, String> =
             raw.auth.iter().map(|(name, it)| (name.clone(), sent::method_text(it))).collect();
         let definition = Value::Object(definition).to_string();
-        let store = &call.api.store()?.store;
-        let written = store
+        let condition = Condition::from(expect).binding(binds);
+        let written = call
+            .writer()?
             .connectors()
-            .put(&call.scope(), key, &definition, &methods, force, expect)
+            .put(&call.scope(), key, &definition, &methods, force, condition)
             .await
             .map_err(|it| ApiError::of_write(it, Self::NOUN, key, expect))?;
         Ok(written.into())
@@ -157,12 +166,19 @@ fn check(call: &Call, key: &str, raw: RawConnector) -> Result<Connector, ApiErro
     ))
 }
 
-/// Refuses a change that stored connections would not be sound after, which are now.
-async fn refuse_to_break(call: &Call, key: &str, draft: Connector) -> Result<(), ApiError> {
+/// The stored connections that would not be sound after a change, and are now; and where the
+/// credentials of the others then go.
+async fn following(
+    call: &Call,
+    key: &str,
+    draft: Connector,
+) -> Result<(Vec<Use>, Vec<Bind>), ApiError> {
     let snapshot = call.api.live.snapshot_full();
+    let (base_url, rules) = (draft.base_url.clone(), std::sync::Arc::clone(&draft.variables));
     let next = snapshot.with_connector(draft);
     let store = &call.api.store()?.store;
-    let mut uses = Vec::new();
+    let confirmed = origin::confirmed(call)?;
+    let (mut uses, mut binds) = (Vec::new(), Vec::new());
     for connection in snapshot.connections().filter(|it| it.connector.as_str() == key) {
         let name = connection.key.as_str();
         if snapshot.declared().find(Section::Connections, name).is_some() {
@@ -172,6 +188,12 @@ async fn refuse_to_break(call: &Call, key: &str, draft: Connector) -> Result<(),
         let found = found.map_err(|it| ApiError::of_store(it, Connections::NOUN, name))?;
         let Some(Stored { value: row, .. }) = found else { continue };
         let raw: RawConnection = sent::read(&connections::members(&row))?;
+        if connection.reach().is_some() {
+            let own = Some(&connection.base_url).filter(|_| raw.base_url.is_some());
+            let base_url = own.or(base_url.as_ref());
+            let reach = base_url.map(|it| connection.reach_by(it, &rules));
+            binds.extend(origin::bind((&row.id, name), reach, confirmed, Vec::new()));
+        }
         let (owner, revision) = (row.id.into(), connection.method.revision);
         let stored = StoredConnection { owner, revision, raw };
         let method = &connection.method;
@@ -189,11 +211,7 @@ async fn refuse_to_break(call: &Call, key: &str, draft: Connector) -> Result<(),
             uses.push(Use { kind, key, ..Use::default() });
         }
     }
-    if uses.is_empty() {
-        return Ok(());
-    }
-    let (key, total) = (key.to_owned(), i64::try_from(uses.len()).unwrap_or(i64::MAX));
-    Err(ApiError::InUse { noun: Connectors::NOUN, key, uses, total })
+    Ok((uses, binds))
 }
 
 pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {

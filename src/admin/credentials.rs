@@ -40,7 +40,20 @@ pub(super) enum Change {
 pub(super) struct Resealing {
     sealer: Arc<Sealer>,
     credential: Credential,
+    /// Whether a field of it is what was there before.
+    keeps: bool,
     now: UnixTime,
+}
+
+impl Change {
+    /// True where nothing stays of what was there.
+    pub(super) fn is_whole(&self) -> bool {
+        match self {
+            Self::Kept => false,
+            Self::Removed => true,
+            Self::Set(it) => !it.keeps,
+        }
+    }
 }
 
 /// What there is at a place.
@@ -78,6 +91,7 @@ pub(super) fn merged(
         None => Credential::default(),
     };
     let Some(sent) = sent else { return Ok((opened, Change::Kept)) };
+    let keeps = sent.values().any(sent::Field::is_kept);
     let shown = current.map(|it| {
         let fields = it.sealed.fields.iter();
         fields.map(|(name, it)| (name.clone(), it.fingerprint.clone())).collect()
@@ -87,7 +101,7 @@ pub(super) fn merged(
         Change::Removed
     } else {
         let (sealer, credential) = (Arc::clone(sealer), credential.clone());
-        Change::Set(Resealing { sealer, credential, now: (call.api.clock)() })
+        Change::Set(Resealing { sealer, credential, keeps, now: (call.api.clock)() })
     };
     Ok((credential, change))
 }

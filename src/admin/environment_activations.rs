@@ -91,10 +91,10 @@ async fn write(call: &Call, tenant: &TenantId, drafts: &[Draft]) -> Result<(), A
         .map(|(draft, seal)| Activation {
             row: draft.row.clone(),
             secrets: credentials::secrets(&draft.change, seal),
-            condition: draft.expect.into(),
+            condition: draft.condition(),
         })
         .collect();
-    let store = &call.api.store()?.store;
+    let store = call.writer()?;
     let written = store.activations().put_all(&call.scope(), &all).await;
     let written = written.map_err(|it| ApiError::of_store(it, "activation", tenant.as_str()))?;
     if let Some(last) = written.iter().map(|it| it.revision).max() {

@@ -78,8 +78,8 @@ impl Definition for Environments {
         sent::without(&mut definition, &COLUMNS);
         let definition = Value::Object(definition).to_string();
         let row = EnvironmentRow::new(raw.integration, raw.deployed, definition, raw.assign);
-        let store = &call.api.store()?.store;
-        let written = store
+        let written = call
+            .writer()?
             .environments()
             .put(&call.scope(), key, &row, expect.needing(needs))
             .await
@@ -87,23 +87,23 @@ impl Definition for Environments {
         Ok(written.into())
     }
 
-    /// Nothing needs an environment but who is served by it.
+    /// Nothing needs an environment but who is served by it, once it is deployed.
     async fn uses(
-        _store: &Store,
-        _call: &Call,
-        _stored: &Stored<EnvironmentRow>,
+        store: &Store,
+        call: &Call,
+        stored: &Stored<EnvironmentRow>,
     ) -> Result<Uses, StoreError> {
-        Ok(Uses::default())
+        store.environments().uses(&call.scope(), &stored.key).await
     }
 
     async fn delete(
         store: &Store,
         call: &Call,
         key: &str,
-        _force: bool,
+        force: bool,
         expect: Expect,
     ) -> Result<i64, StoreError> {
-        store.environments().delete(&call.scope(), key, expect).await
+        store.environments().delete(&call.scope(), key, force, expect).await
     }
 }
 

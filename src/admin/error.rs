@@ -1,5 +1,6 @@
 //! Why the API answers with a problem, and the one table that turns it into a code.
 use super::etag::Precondition;
+use super::origin::Moved;
 use super::role::Role;
 use super::time;
 use super::uses::Use;
@@ -81,6 +82,8 @@ pub(super) enum ApiError {
     InUse { noun: &'static str, key: String, uses: Vec<Use>, total: i64 },
     #[error("{0}")]
     Unconfirmed(String),
+    #[error("{}", super::origin::told(.0))]
+    Elsewhere(Vec<Moved>),
     #[error("{}", stale(.0))]
     Stale(Winner),
     #[error("This Idempotency-Key came with another request before: take a new one.")]
@@ -110,6 +113,12 @@ impl ApiError {
     ) -> Self {
         let (pointer, problem, hint) = (pointer.into(), problem.into(), hint.into());
         Self::Invalid(vec![Fault { pointer, problem, hint }])
+    }
+
+    /// These need it as it is.
+    pub(super) fn in_use(noun: &'static str, key: &str, uses: Vec<Use>) -> Self {
+        let total = i64::try_from(uses.len()).unwrap_or(i64::MAX);
+        Self::InUse { noun, key: key.to_owned(), uses, total }
     }
 
     /// What the catalogue finds wrong with a resource that was sent.
@@ -166,6 +175,9 @@ impl ApiError {
             }
             StoreError::InUse { by, total } => {
                 Self::InUse { noun, key, uses: by.iter().map(Use::from).collect(), total }
+            }
+            StoreError::Elsewhere { moves } => {
+                Self::Elsewhere(moves.into_iter().map(Moved::from).collect())
             }
             error @ StoreError::Corrupt { .. } => {
                 tracing::error!("store: {error}");
@@ -224,6 +236,7 @@ impl ApiError {
             Self::DeclaredInFile { .. } => Code::DeclaredInFile,
             Self::InUse { .. } => Code::InUse,
             Self::Unconfirmed(_) => Code::ConfirmationRequired,
+            Self::Elsewhere(_) => Code::OriginChanged,
             Self::Stale(_) | Self::Exists { .. } => Code::PreconditionFailed,
             Self::KeyReused => Code::IdempotencyKeyReused,
             Self::InProgress => Code::IdempotencyInProgress,
@@ -254,6 +267,9 @@ impl ApiError {
             Self::InUse { uses, total, .. } => {
                 set("total", (*total).into());
                 set("uses", serde_json::to_value(uses).unwrap_or_default());
+            }
+            Self::Elsewhere(moves) => {
+                set("moves", serde_json::to_value(moves).unwrap_or_default());
             }
             Self::DeclaredInFile { file, line, .. } => {
                 set("source", serde_json::json!({ "file": file, "line": line }));

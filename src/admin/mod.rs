@@ -26,6 +26,7 @@ mod issued;
 mod merge_patch;
 mod openapi;
 mod operator;
+mod origin;
 mod page;
 mod problem;
 mod query;

@@ -3,6 +3,8 @@ use super::body::BODY_LEN_MAX;
 use super::cursor::LIMIT;
 use super::cursor::LIMIT_MAX;
 use super::error::Fault;
+use super::origin::Moved;
+use super::origin::ORIGIN;
 use super::route::Parameter;
 use super::route::ParameterKind;
 use super::route::Route;
@@ -143,6 +145,7 @@ fn path_parameter(name: &str) -> Value {
 fn query_parameter(parameter: &Parameter) -> Value {
     let schema = match parameter.kind {
         ParameterKind::Flag => json!({ "type": "boolean", "default": false }),
+        ParameterKind::Origin => json!({ "type": "string", "const": ORIGIN }),
         ParameterKind::Cursor => json!({ "type": "string", "maxLength": 512 }),
         ParameterKind::Limit => {
             json!({ "type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT })
@@ -249,6 +252,7 @@ fn problem_response(codes: &[Code]) -> Value {
 fn problem(generator: &mut SchemaGenerator) {
     let faults = generator.subschema_for::<Vec<Fault>>();
     let uses = generator.subschema_for::<Vec<Use>>();
+    let moves = generator.subschema_for::<Vec<Moved>>();
     let codes: Vec<&str> = Code::ALL.iter().map(|it| it.as_str()).collect();
     let problem = json!({
         "description": "What went wrong (RFC 9457).",
@@ -264,6 +268,7 @@ fn problem(generator: &mut SchemaGenerator) {
             "retry_after": { "description": "In seconds.", "type": "integer" },
             "errors": faults,
             "uses": uses,
+            "moves": moves,
             "source": {
                 "type": "object",
                 "properties": { "file": { "type": "string" }, "line": { "type": "integer" } },

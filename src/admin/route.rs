@@ -3,6 +3,7 @@ use super::answer::Answer;
 use super::body::Media;
 use super::call::Call;
 use super::error::ApiError;
+use super::origin;
 use super::role::Role;
 use crate::model::Code;
 use http::Method;
@@ -39,6 +40,8 @@ pub(super) struct Parameter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ParameterKind {
     Flag,
+    /// Takes `origin`.
+    Origin,
     Cursor,
     Limit,
 }
@@ -258,6 +261,12 @@ impl Route {
     pub(super) fn flag(mut self, name: &'static str, about: &'static str) -> Self {
         self.query.push(Parameter { name, about, kind: ParameterKind::Flag });
         self
+    }
+
+    /// Credentials may have to be said to go elsewhere.
+    pub(super) fn confirms(mut self, about: &'static str) -> Self {
+        self.query.push(Parameter { name: origin::CONFIRM, about, kind: ParameterKind::Origin });
+        self.codes(&[Code::OriginChanged])
     }
 
     /// A reader may have it already.

@@ -9,6 +9,7 @@ use super::definition;
 use super::environment_activations;
 use super::environments;
 use super::integrations;
+use super::origin;
 use super::role::Role;
 use super::route::Header;
 use super::route::Route;
@@ -29,12 +30,17 @@ const MEANT: &[Header] = &[Header::IfMatch];
 const REPEATABLE: &[Header] = &[Header::IdempotencyKey];
 
 const DRY_RUN: &str = "Only tell what would be: nothing is changed.";
+const CONFIRM: &str =
+    "`origin`: stored credentials may go to another origin than the one they were entered for.";
 const FORCE: &str = "Even if it is in use.";
 const FORCE_METHODS: &str =
     "Even if connections pin an auth method that is left out, or would not be sound any more.";
 
 /// What refers to other things, or is referred to.
 const CHANGES: &[Code] = &[Code::DeclaredInFile, Code::InUse];
+
+/// What stored credentials may go elsewhere with.
+const MOVES: &[Code] = &[Code::DeclaredInFile, Code::OriginChanged];
 
 /// What files may declare.
 const DECLARED: &[Code] = &[Code::DeclaredInFile];
@@ -83,12 +89,14 @@ fn of_connectors() -> Vec<Route> {
         .gives_one(connectors::view)
         .creates(connectors::view)
         .flag("force", FORCE_METHODS)
+        .confirms(CONFIRM)
         .headers(GUARDED)
         .codes(CHANGES),
         Route::patch(one, "patchConnector", "Change a connector", definition::patch::<Kind>)
             .takes_patch(connectors::patch)
             .gives_one(connectors::view)
             .flag("force", FORCE_METHODS)
+            .confirms(CONFIRM)
             .headers(MEANT)
             .codes(CHANGES),
         Route::delete(one, "deleteConnector", "Delete a connector", definition::delete::<Kind>)
@@ -158,11 +166,13 @@ fn of_connections() -> Vec<Route> {
         .takes(connections::body)
         .gives_one(connections::view)
         .creates(connections::view)
+        .confirms(CONFIRM)
         .headers(GUARDED)
         .codes(&[Code::DeclaredInFile, Code::ConfirmationRequired]),
         Route::patch(one, "patchConnection", "Change a connection", definition::patch::<Kind>)
             .takes_patch(connections::patch)
             .gives_one(connections::view)
+            .confirms(CONFIRM)
             .headers(MEANT)
             .codes(&[Code::DeclaredInFile, Code::ConfirmationRequired]),
         Route::delete(one, "deleteConnection", "Delete a connection", definition::delete::<Kind>)
@@ -188,7 +198,7 @@ fn of_acts() -> Vec<Route> {
             .takes(acts::credential_schema)
             .gives_one(connections::view)
             .headers(MEANT)
-            .codes(DECLARED),
+            .codes(MOVES),
         Route::delete(
             own,
             "deleteCredentials",
@@ -197,16 +207,16 @@ fn of_acts() -> Vec<Route> {
         )
         .gives_one(connections::view)
         .headers(MEANT)
-        .codes(&[Code::DeclaredInFile, Code::Invalid]),
+        .codes(&[Code::DeclaredInFile, Code::Invalid, Code::OriginChanged]),
         Route::put(test, "putTestCredentials", "Set test credentials", acts::put_test)
             .takes(acts::credential_schema)
             .gives_one(connections::view)
             .headers(MEANT)
-            .codes(DECLARED),
+            .codes(MOVES),
         Route::delete(test, "deleteTestCredentials", "Delete test credentials", acts::delete_test)
             .gives_one(connections::view)
             .headers(MEANT)
-            .codes(&[Code::DeclaredInFile, Code::Invalid]),
+            .codes(&[Code::DeclaredInFile, Code::Invalid, Code::OriginChanged]),
         Route::post(
             "/v1/connections/{connection}/repin",
             "repinConnection",
@@ -217,7 +227,7 @@ fn of_acts() -> Vec<Route> {
         .gives_one_or(connections::view, schema::<acts::RepinPreview>)
         .flag("dry_run", DRY_RUN)
         .headers(MEANT)
-        .codes(DECLARED),
+        .codes(MOVES),
         Route::post(
             "/v1/connections/{connection}/switch",
             "switchConnection",
@@ -228,7 +238,7 @@ fn of_acts() -> Vec<Route> {
         .gives_one_or(connections::view, schema::<acts::SwitchPreview>)
         .flag("dry_run", DRY_RUN)
         .headers(MEANT)
-        .codes(&[Code::DeclaredInFile, Code::ConfirmationRequired]),
+        .codes(&[Code::DeclaredInFile, Code::ConfirmationRequired, Code::OriginChanged]),
         Route::post(
             "/v1/connections/{connection}/replace",
             "replaceConnection",
@@ -237,6 +247,15 @@ fn of_acts() -> Vec<Route> {
         )
         .takes(schema::<acts::Replacement>)
         .gives(schema::<acts::Replaced>)
+        .flag("dry_run", DRY_RUN),
+        Route::post(
+            "/v1/connections/{connection}/confirm",
+            "confirmConnectionOrigin",
+            "Let stored credentials go to the origins that a connection has now",
+            origin::confirm,
+        )
+        .takes(schema::<origin::Confirmation>)
+        .gives(schema::<origin::Confirmed>)
         .flag("dry_run", DRY_RUN),
     ]
 }
@@ -254,11 +273,13 @@ fn of_activations() -> Vec<Route> {
             .takes(activations::body)
             .gives_one(activations::view)
             .creates(activations::view)
+            .confirms(CONFIRM)
             .headers(GUARDED)
             .codes(DECLARED),
         Route::patch(one, "patchActivation", "Change a tenant's activation", activations::patch)
             .takes_patch(activations::patch_schema)
             .gives_one(activations::view)
+            .confirms(CONFIRM)
             .headers(MEANT)
             .codes(DECLARED),
         Route::delete(one, "deleteActivation", "Deactivate a tenant", activations::delete)
@@ -349,7 +370,7 @@ fn of_environments() -> Vec<Route> {
             definition::delete::<Kind>,
         )
         .previews(schema::<uses::Preview>)
-        .flag("force", FORCE)
+        .flag("force", "Even if it is deployed.")
         .headers(MEANT)
         .codes(CHANGES),
         Route::get(
@@ -368,6 +389,7 @@ fn of_environments() -> Vec<Route> {
         )
         .takes(environment_activations::body)
         .gives(environment_activations::view)
+        .confirms(CONFIRM)
         .codes(DECLARED),
         Route::delete(
             activation,

@@ -3,6 +3,7 @@ use super::variables::VariableError;
 use super::variables::VariableRules;
 use super::variables::is_variable_name;
 use crate::model::BaseUrl;
+use crate::model::Origin;
 use crate::model::UrlError;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -134,6 +135,38 @@ impl BaseUrlTemplate {
         Ok(url)
     }
 
+    /// Scheme, host and port, with these values filled in. What has no value stays in its braces, and is
+    /// named beside it.
+    pub(super) fn origin<'v>(
+        &self,
+        value: impl Fn(&str) -> Option<&'v str>,
+    ) -> (String, Vec<String>) {
+        if let Some(url) = self.fixed() {
+            return (url.origin().to_string(), Vec::new());
+        }
+        let (mut text, mut open) = (String::new(), Vec::new());
+        for part in self.parts() {
+            match part {
+                Part::Literal(literal) => text.push_str(&literal.to_ascii_lowercase()),
+                Part::Variable { slot: Slot::Path, .. } => break,
+                Part::Variable { name, .. } => match value(name) {
+                    Some(value) => text.push_str(&value.to_ascii_lowercase()),
+                    None => {
+                        text.push_str(&format!("{{{name}}}"));
+                        open.push(name.to_string());
+                    }
+                },
+            }
+        }
+        let authority_at = text.find("://").map_or(0, |it| it + 3);
+        if let Some(end) = text[authority_at..].find('/') {
+            text.truncate(authority_at + end);
+        }
+        // One spelling of it, where it is whole.
+        let text = Origin::parse(&text).map_or(text, |it| it.to_string());
+        (text, open)
+    }
+
     fn parts(&self) -> &[Part] {
         match &*self.0 {
             Shape::Fixed(_) => &[],
@@ -262,6 +295,21 @@ mod tests {
         assert_eq!(expand("https://{s}.a", &[]), Err(VariableError::Missing("s".into())));
         let unknown = VariableError::Unknown("t".into());
         assert_eq!(expand("https://{s}.a", &[("s", "b"), ("t", "c")]), Err(unknown));
+    }
+
+    #[test]
+    fn an_origin_has_the_values_that_there_are_and_no_path() {
+        for (template, expected, open) in [
+            ("https://API.example:443/v1", "https://api.example", &[][..]),
+            ("https://{Known}.Example/{v}/x", "https://acme.example", &[]),
+            ("https://{s}.Example:8443/{v}", "https://{s}.example:8443", &["s"]),
+            ("https://{Known}.{s}:{p}", "https://acme.{s}:{p}", &["s", "p"]),
+            ("http://a.example/{v}", "http://a.example", &[]),
+        ] {
+            let template = BaseUrlTemplate::parse(template).unwrap();
+            let (origin, left) = template.origin(|it| (it == "Known").then_some("ACME"));
+            assert_eq!((&*origin, left), (expected, open.iter().map(|it| (*it).into()).collect()));
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ use super::integration::Integration;
 use super::integration::RawIntegration;
 use super::problem::At;
 use super::problem::Problem;
+use super::reach::Reach;
 use super::upstream_settings::RawEgress;
 use super::upstream_settings::RawUpstream;
 use super::upstream_settings::UpstreamSettings;
@@ -85,9 +86,20 @@ pub struct Snapshot {
     connections: ByKey<Connection>,
     integrations: ByKey<Integration>,
     environments: ByKey<Environment>,
+    /// Connections whose stored credentials are not used: seldom any.
+    elsewhere: HashMap<Key, Elsewhere, foldhash::fast::RandomState>,
     /// What connectors inherit.
     defaults: Arc<UpstreamSettings>,
     declared: Arc<Declarations>,
+}
+
+/// Why a connection's stored credentials are not used: it would send them elsewhere than where they were
+/// entered for, which nobody has confirmed.
+#[derive(Clone, Debug)]
+pub struct Elsewhere {
+    pub entered_for: Arc<Reach>,
+    /// Of a connection in a file, what the file holds is used.
+    pub activations_alone: bool,
 }
 
 /// One key of a caller.
@@ -183,6 +195,11 @@ impl Snapshot {
 
     pub fn connection(&self, key: &str) -> Option<&Arc<Connection>> {
         self.connections.get(key)
+    }
+
+    /// Why a connection's stored credentials are not used, where they are not.
+    pub fn elsewhere(&self, connection: &Key) -> Option<&Elsewhere> {
+        self.elsewhere.get(connection)
     }
 
     pub fn environment(&self, key: &str) -> Option<&Arc<Environment>> {

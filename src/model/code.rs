@@ -56,6 +56,7 @@ codes! {
     DeclaredInFile "declared_in_file" 409 "A configuration file declares this";
     InUse "in_use" 409 "It is in use";
     ConfirmationRequired "confirmation_required" 409 "This has to be confirmed";
+    OriginChanged "origin_changed" 409 "Credentials would go elsewhere";
     IdempotencyKeyReused "idempotency_key_reused" 422 "The idempotency key belongs to another request";
     IdempotencyInProgress "idempotency_in_progress" 409 "The first request with this idempotency key is being answered";
     NoStore "no_store" 409 "This gateway has no store";

@@ -23,6 +23,7 @@ use crate::store::CallerKey;
 use crate::store::CallerRow;
 use crate::store::ConnectionRow;
 use crate::store::ConnectorRow;
+use crate::store::Entered;
 use crate::store::EnvironmentRow;
 use crate::store::IntegrationRow;
 use crate::store::Listed;
@@ -77,6 +78,7 @@ impl Layer {
         layer.add_all(Section::Integrations, store.integrations().all(scope).await?, |_, it| it);
         layer.add_all(Section::Environments, store.environments().all(scope).await?, |_, it| it);
         layer.add_all(Section::Connections, store.connections().all(scope).await?, |_, it| it);
+        layer.add_entered(store.origins().all(scope).await?);
         layer.add_all(Section::Callers, store.callers().all(scope).await?, |key, row| {
             (row, keys_of.remove(key).unwrap_or_default())
         });
@@ -109,6 +111,7 @@ impl Layer {
             layer.add_one(Section::Environments, key, row, |it| it)?;
         }
         for key in &touched.connections {
+            layer.add_entered(store.origins().of_connection(scope, key.as_str()).await?);
             let row = store.connections().get(scope, key.as_str()).await;
             if let Ok(Some(row)) = &row {
                 layer.read_pinned(store, &row.value).await?;
@@ -155,6 +158,7 @@ impl Layer {
     pub(super) fn merge(&mut self, read: Self, touched: &Touched) {
         let Self { stored, sealed, unreadable } = self;
         for key in &touched.connections {
+            stored.reaches.remove(key);
             if let Some(former) = stored.connections.remove(key) {
                 sealed.remove(&former.owner);
             }
@@ -182,6 +186,7 @@ impl Layer {
         stored.environments.extend(read.stored.environments);
         stored.connections.extend(read.stored.connections);
         stored.callers.extend(read.stored.callers);
+        stored.reaches.extend(read.stored.reaches);
         sealed.extend(read.sealed);
         unreadable.extend(read.unreadable);
     }
@@ -246,6 +251,14 @@ impl Layer {
             if let Err(problem) = add_method(&mut self.stored.methods, it) {
                 self.unreadable.insert((Section::Connectors, name), problem);
             }
+        }
+    }
+
+    fn add_entered(&mut self, all: Vec<Entered>) {
+        for Entered { owner, connection, reach } in all {
+            let Ok(key) = Key::try_from(&*connection) else { continue };
+            let owners = self.stored.reaches.entry(key).or_default();
+            owners.insert(owner.into(), Arc::new(reach));
         }
     }
 

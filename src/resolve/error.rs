@@ -46,6 +46,11 @@ pub enum ResolveError {
     #[error("the connection receives webhooks; nothing can be sent through it")]
     Inbound,
     #[error(
+        "the connection's stored credentials were entered for another origin than it has now; an operator \
+         can confirm it"
+    )]
+    EnteredElsewhere,
+    #[error(
         "the connection does not allow this base URL; an operator can add its origin to `allowed_origins`"
     )]
     BaseUrlForbidden,
@@ -98,7 +103,7 @@ impl ResolveError {
             Self::EmbeddedNotActivated => Code::EmbeddedNotActivated,
             Self::ActivationNotFound | Self::NoTestCredentials => Code::ActivationNotFound,
             Self::Unfetched => Code::CredentialUnavailable,
-            Self::BaseUrlForbidden => Code::BaseUrlForbidden,
+            Self::EnteredElsewhere | Self::BaseUrlForbidden => Code::BaseUrlForbidden,
         }
     }
 }

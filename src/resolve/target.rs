@@ -86,7 +86,16 @@ pub fn resolve<'s>(
         // They are the operator's: a tenant acts for itself alone.
         return Err(ResolveError::NoTestCredentials);
     }
+    let elsewhere = snapshot.elsewhere(&connection.key);
+    if elsewhere.is_some_and(|it| !it.activations_alone) {
+        return Err(ResolveError::EnteredElsewhere);
+    }
     let (holder, activated) = holder(connection, tenant, test, fetched)?;
+    if elsewhere.is_some()
+        && matches!(fetched, Fetched::Activation(it) if std::ptr::eq(&raw const it.holder, holder))
+    {
+        return Err(ResolveError::EnteredElsewhere);
+    }
     let prepared = match &holder.ready {
         Ready::Outbound(prepared) => prepared,
         Ready::Inbound(_) => return Err(ResolveError::Inbound),

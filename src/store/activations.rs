@@ -146,9 +146,13 @@ impl Activations<'_> {
             let standing = write.expected(&ActivationRow::TABLE, &keys, condition.expect).await?;
             write.check_needs(condition).await?;
             write.check_owner(row).await?;
+            let news = write.bind(&condition.binds).await?;
             write.secrets((&row.owner, &row.tenant, Slot::Activation), *secrets).await?;
             let told = (&*row.connection, &*row.tenant);
             written.push(write.put_over(&keys, row, standing.as_ref(), told).await?);
+            if news.contains(&true) {
+                write.change(Kind::Connection, &row.connection, "").await?;
+            }
         }
         write.commit().await?;
         Ok(written)

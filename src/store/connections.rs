@@ -1,5 +1,7 @@
 //! `connections`: each pins a revision of its auth method; what it proves itself with is in `credentials`.
+use super::Bind;
 use super::Condition;
+use super::Entered;
 use super::Kind;
 use super::Secrets;
 use super::Store;
@@ -77,6 +79,8 @@ impl Connections<'_> {
     /// has to be there. One that is not embedded any more loses its activations and all that is sealed
     /// for it, and gets another id, so that nothing that is kept of them anywhere is used again; the
     /// change of the connection stands for theirs.
+    ///
+    /// The condition's binding is the connection's own; its owner is put in here.
     pub async fn put(
         self,
         scope: &Scope,
@@ -112,6 +116,9 @@ impl Connections<'_> {
             }
             Some(it) => it.id,
         };
+        let binds = condition.binds.into_iter();
+        let owned = binds.map(|it| Bind { to: Entered { owner: id.clone(), ..it.to }, ..it });
+        write.bind(&owned.collect::<Vec<_>>()).await?;
         write.secrets((&id, "", Slot::Own), own).await?;
         write.secrets((&id, "", Slot::Test), test).await?;
         let row = ConnectionRow { id, ..row.clone() };

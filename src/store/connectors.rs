@@ -63,7 +63,8 @@ readings!(Connectors of ConnectorRow);
 impl Connectors<'_> {
     /// Creates or replaces a connector with all its methods: `definition` without `auth`, and each
     /// method's definition by its key. A method that changes gets a revision; one that is left out is
-    /// gone, unless a connection pins it. `force`: even then: it goes on with its revision.
+    /// gone, unless a connection pins it. `force`: even then: it goes on with its revision. The
+    /// condition's bindings are those of the stored connections that follow it.
     pub async fn put(
         self,
         scope: &Scope,
@@ -90,7 +91,11 @@ impl Connectors<'_> {
             current.insert(method.clone(), write.revise(key, method, definition).await?.0);
         }
         let row = ConnectorRow::new(definition.to_owned(), current);
+        let news = write.bind(&condition.binds).await?;
         let written = write.put_over(&[key], &row, standing.as_ref(), (key, "")).await?;
+        for (bind, _) in condition.binds.iter().zip(news).filter(|it| it.1) {
+            write.change(Kind::Connection, &bind.to.connection, "").await?;
+        }
         write.commit().await?;
         Ok(written)
     }

@@ -257,13 +257,14 @@ impl Write<'_> {
         put(&mut self.tx, &binding, &sealed).await
     }
 
-    /// Deletes all that is sealed for an owner.
+    /// Deletes all that is sealed for an owner, and what that was entered for.
     pub(super) async fn forget(&mut self, owner: &str) -> Result<(), StoreError> {
         let sql = "DELETE FROM credentials WHERE owner = $1 AND tenant IN \
                    (SELECT tenant FROM credentials WHERE owner = $1 LIMIT $2)";
         let values = [Value::Text(owner), Value::Integer(i64::from(BATCH_MAX))];
         while self.tx.run(sql, &values).await? > 0 {}
-        Ok(())
+        let sql = "DELETE FROM origins WHERE owner = $1";
+        self.tx.run(sql, &[Value::Text(owner)]).await.map(drop)
     }
 }
 

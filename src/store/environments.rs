@@ -3,6 +3,7 @@ use super::Condition;
 use super::Kind;
 use super::Store;
 use super::StoreError;
+use super::Uses;
 use super::Written;
 use super::definitions::readings;
 use super::engine::Row;
@@ -11,6 +12,7 @@ use super::engine::Value;
 use super::record::Record;
 use super::record::Table;
 use super::record::texts;
+use super::uses;
 use super::write::Write;
 use crate::model::Scope;
 use indexmap::IndexMap;
@@ -99,17 +101,29 @@ impl Environments<'_> {
         Ok(written)
     }
 
+    /// Deletes an environment that is not deployed. `force`: even one that is.
     pub async fn delete(
         self,
         scope: &Scope,
         key: &str,
+        force: bool,
         condition: impl Into<Condition>,
     ) -> Result<i64, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut write = self.0.write(scope).await?;
         let expect = condition.into().expect;
+        write.there(&EnvironmentRow::TABLE, &[key], expect).await?;
+        if !force {
+            uses::of_environment(&mut write.tx, key).await?.refuse()?;
+        }
         write.remove(&EnvironmentRow::TABLE, &[key], expect, (key, "")).await?;
         write.commit().await
+    }
+
+    /// Whether it is deployed: whoever is served by it uses it.
+    pub async fn uses(self, scope: &Scope, key: &str) -> Result<Uses, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        uses::of_environment(&mut &self.0.engine, key).await
     }
 }
 

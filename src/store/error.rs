@@ -1,5 +1,6 @@
 //! What may go wrong with a store, as situations: no other crate's error leaves this room.
 use super::Kind;
+use super::Moved;
 use super::SCHEMA;
 use super::Use;
 use sqlx::postgres::PgDatabaseError;
@@ -35,6 +36,9 @@ pub enum StoreError {
     /// It can't go while these use it: the first of them, and how many there are.
     #[error("it is used {total} times")]
     InUse { by: Vec<Use>, total: i64 },
+    /// Credentials would go elsewhere than where they were entered for, and nobody has confirmed it.
+    #[error("credentials would go elsewhere than where they were entered for")]
+    Elsewhere { moves: Vec<Moved> },
     /// A later attache has migrated this database.
     #[error(
         "the database is at schema {found}, this attache knows {known}: upgrade attache, or restore a \

@@ -1,4 +1,5 @@
 //! What a write takes for granted, checked where it is done.
+use super::Bind;
 use super::Kind;
 use super::error::StoreError;
 
@@ -21,19 +22,28 @@ pub struct Condition {
     pub expect: Expect,
     /// Stored things that what is written refers to.
     pub needs: Vec<(Kind, String)>,
+    /// Where credentials go with what is written.
+    pub binds: Vec<Bind>,
+}
+
+impl Condition {
+    /// And credentials may go where they then go.
+    pub fn binding(self, binds: Vec<Bind>) -> Self {
+        Self { binds, ..self }
+    }
 }
 
 impl Expect {
     /// And these stored things, which what is written refers to, have to be there as well: connectors,
     /// integrations, connections or tenants.
     pub fn needing(self, needs: Vec<(Kind, String)>) -> Condition {
-        Condition { expect: self, needs }
+        Condition { expect: self, needs, binds: Vec::new() }
     }
 }
 
 impl From<Expect> for Condition {
     fn from(expect: Expect) -> Self {
-        Self { expect, needs: Vec::new() }
+        Self { expect, needs: Vec::new(), binds: Vec::new() }
     }
 }
 

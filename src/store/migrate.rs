@@ -12,6 +12,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("definitions", include_str!("migrations/0002_definitions.sql")),
     ("activations", include_str!("migrations/0003_activations.sql")),
     ("access", include_str!("migrations/0004_access.sql")),
+    ("origins", include_str!("migrations/0005_origins.sql")),
 ];
 
 /// The schema that this attache reads and writes.

@@ -21,6 +21,7 @@ mod expect;
 mod idempotency;
 mod integrations;
 mod migrate;
+mod origins;
 mod postgres;
 mod record;
 mod signals;
@@ -68,6 +69,10 @@ pub use integrations::IntegrationRow;
 pub use integrations::Integrations;
 pub use migrate::Migrated;
 pub use migrate::SCHEMA;
+pub use origins::Bind;
+pub use origins::Entered;
+pub use origins::Moved;
+pub use origins::Origins;
 pub use record::Listed;
 pub use record::Stored;
 pub use record::Written;
@@ -104,6 +109,7 @@ const TABLES: &[&str] = &[
     "tenants",
     "activations",
     "credentials",
+    "origins",
     "callers",
     "caller_keys",
     "tokens",
@@ -117,6 +123,8 @@ pub struct Store {
     engine: Engine,
     /// The revision of the last write through this value or a clone of it.
     written: watch::Sender<i64>,
+    /// Writes are done and taken back.
+    rehearses: bool,
 }
 
 /// What is stored, by kind.
@@ -183,7 +191,13 @@ impl Store {
             StoreUrl::Sqlite(path) => sqlite::open(path.as_deref(), data_dir).await?,
             StoreUrl::Postgres(url) => postgres::open(url).await?,
         };
-        Ok(Self { engine, written: watch::Sender::new(0) })
+        Ok(Self { engine, written: watch::Sender::new(0), rehearses: false })
+    }
+
+    /// The same store, whose writes are checked and done as ever, and then taken back: to tell what would
+    /// come of one.
+    pub fn rehearsing(&self) -> Self {
+        Self { rehearses: true, ..self.clone() }
     }
 
     /// Whether several attaches may share it.
@@ -226,6 +240,10 @@ impl Store {
 
     pub fn credentials(&self) -> Credentials<'_> {
         Credentials(self)
+    }
+
+    pub fn origins(&self) -> Origins<'_> {
+        Origins(self)
     }
 
     pub fn callers(&self) -> Callers<'_> {

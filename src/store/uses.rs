@@ -121,6 +121,16 @@ pub(super) async fn of_integration(ask: &mut impl Ask, key: &str) -> Result<Uses
     Ok(uses)
 }
 
+/// A deployed environment is in use by being deployed.
+pub(super) async fn of_environment(ask: &mut impl Ask, key: &str) -> Result<Uses, StoreError> {
+    let sql = "SELECT 1 FROM environments WHERE key = $1 AND deployed = 1";
+    if ask.rows(sql, &[Value::Text(key)]).await?.is_empty() {
+        return Ok(Uses::default());
+    }
+    let by = vec![Use::Environment { key: key.to_owned(), alias: None, deployed: true }];
+    Ok(Uses { by, total: 1, environments: 1, deployed: 1, activations: 0 })
+}
+
 /// `owner`: under which its activations stand.
 pub(super) async fn of_connection(
     ask: &mut impl Ask,

@@ -83,6 +83,10 @@ impl Write<'_> {
 
     /// Makes it all so. Returns the revision of its last change.
     pub(super) async fn commit(mut self) -> Result<i64, StoreError> {
+        if self.store.rehearses {
+            // Dropped, it never was.
+            return Ok(self.revision);
+        }
         if self.revision == self.before {
             self.tx.commit().await?;
             return Ok(self.revision);

@@ -256,12 +256,13 @@ each_engine! {
         operator.put("/v1/environments/dev", json!({ "integration": "sync", "assign": { "a": "main" } })).await.is(201);
         // A change that would break a connection is refused, and says which.
         let broken = json!({ "base_url": "https://{area}.example.com", "variables": { "area": { "required": true } } });
-        operator.patch("/v1/connectors/api", broken).await.is(200);
-        operator.patch("/v1/connections/main", json!({ "variables": { "area": "eu" } })).await.is(200);
+        operator.patch("/v1/connectors/api?confirm=origin", broken).await.is(200);
+        let eu = json!({ "variables": { "area": "eu" } });
+        operator.patch("/v1/connections/main?confirm=origin", eu).await.is(200);
         let back = json!({ "base_url": "https://api.example.com", "variables": { "area": null } });
         let refused = operator.patch("/v1/connectors/api", back.clone()).await.problem("in_use");
         assert_eq!(refused.body["uses"], json!([{ "kind": "connection", "key": "main" }]));
-        operator.patch("/v1/connectors/api?force=true", back).await.is(200);
+        operator.patch("/v1/connectors/api?force=true&confirm=origin", back).await.is(200);
         let main = operator.get("/v1/connections/main").await.is(200);
         assert_eq!(main.text("status"), "unsound");
         operator.patch("/v1/connections/main", json!({ "variables": null })).await.is(200);

@@ -305,7 +305,7 @@ each_engine! {
         store.connections().delete(SYSTEM, "other", true, Expect::Anything).await.unwrap();
         let read = store.environments().get(SYSTEM, "live").await.unwrap().unwrap();
         assert!(read.value.assign().is_empty());
-        store.environments().delete(SYSTEM, "live", Expect::Anything).await.unwrap();
+        store.environments().delete(SYSTEM, "live", true, Expect::Anything).await.unwrap();
         store.integrations().delete(SYSTEM, "sync", false, Expect::Anything).await.unwrap();
         store.connectors().delete(SYSTEM, "api", false, Expect::Anything).await.unwrap();
         assert_eq!(database.number("SELECT COUNT(*) FROM assignments").await, 0);

@@ -2,6 +2,7 @@
 //!
 //! What stands in a file stays as the file has it. A stored definition of the same key is skipped.
 use super::CallerKey;
+use super::Elsewhere;
 use super::Snapshot;
 use crate::catalog::AuthMethod;
 use crate::catalog::Caller;
@@ -14,6 +15,7 @@ use crate::catalog::RawConnector;
 use crate::catalog::RawEnvironment;
 use crate::catalog::RawGrants;
 use crate::catalog::RawIntegration;
+use crate::catalog::Reach;
 use crate::catalog::Section;
 use crate::catalog::connection::Making;
 use crate::catalog::connection::Pinned;
@@ -36,6 +38,8 @@ pub struct Stored {
     pub integrations: BTreeMap<Key, RawIntegration>,
     pub environments: BTreeMap<Key, RawEnvironment>,
     pub callers: BTreeMap<Key, StoredCaller>,
+    /// Where what is sealed may go, by connection and owner: connections in files have tenants' too.
+    pub reaches: BTreeMap<Key, BTreeMap<Box<str>, Arc<Reach>>>,
 }
 
 /// By method and revision; what is wrong with one that is not sound.
@@ -109,7 +113,7 @@ impl Stored {
     pub fn keys(&self) -> Touched {
         Touched {
             connectors: self.connectors.keys().cloned().collect(),
-            connections: self.connections.keys().cloned().collect(),
+            connections: self.connections.keys().chain(self.reaches.keys()).cloned().collect(),
             integrations: self.integrations.keys().cloned().collect(),
             environments: self.environments.keys().cloned().collect(),
             callers: self.callers.keys().cloned().collect(),
@@ -361,14 +365,17 @@ impl Patch<'_> {
     fn connections(&mut self, open: &dyn Fn(&Key, &StoredConnection) -> Result<Opened, String>) {
         for key in self.touched.connections.clone() {
             let row = self.stored.connections.get(&key);
+            self.next.elsewhere.remove(&key);
             if self.is_declared(Section::Connections, &key, row.is_some()) {
+                self.hold_back(&key, None);
                 continue;
             }
             self.next.connections.remove(&key);
             let Some(row) = row else { continue };
             match self.connection(&key, row, open) {
                 Ok(connection) => {
-                    self.next.connections.insert(key, Arc::new(connection));
+                    self.next.connections.insert(key.clone(), Arc::new(connection));
+                    self.hold_back(&key, Some(&row.owner));
                 }
                 Err(problems) => self.skip(Section::Connections, key, problems),
             }
@@ -379,6 +386,36 @@ impl Patch<'_> {
         let environments = self.stored.environments.iter();
         let affected = environments.filter(|(_, it)| assigns(it)).map(|it| it.0.clone());
         self.touched.environments.extend(affected);
+    }
+
+    /// Where a connection's credentials would go elsewhere than where they were entered for, none is used
+    /// until somebody says that they may. `owner`: of a stored connection; under one in a file, what
+    /// tenants have stored is held back alone.
+    fn hold_back(&mut self, key: &Key, owner: Option<&str>) {
+        let Some(connection) = self.next.connections.get(key) else { return };
+        let (Some(now), Some(owners)) = (connection.reach(), self.stored.reaches.get(key)) else {
+            return;
+        };
+        let owner = owner.or_else(|| connection.shared().map(|it| &*it.owner));
+        let Some(entered) = owner.and_then(|it| owners.get(it)) else { return };
+        if entered.covers(&now) {
+            return;
+        }
+        let list =
+            |it: &Reach| it.origins.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let problem = format!(
+            "what is stored of its credentials was entered for {}, and would go to {} now: none is used",
+            list(entered),
+            list(&now)
+        );
+        let section = At::section("connections");
+        let at = section.key(key.as_str());
+        let problem = at.key("base_url").problem(problem, "confirm it, or undo the change");
+        let is_declared = self.next.declared.find(Section::Connections, key.as_str()).is_some();
+        let elsewhere =
+            Elsewhere { entered_for: Arc::clone(entered), activations_alone: is_declared };
+        self.next.elsewhere.insert(key.clone(), elsewhere);
+        self.skip(Section::Connections, key.clone(), vec![problem]);
     }
 
     fn connection(

@@ -1,0 +1,176 @@
+//! `origins`: where what is sealed under an owner may go. It goes nowhere else unless somebody says so.
+use super::Kind;
+use super::Store;
+use super::StoreError;
+use super::engine::Row;
+use super::engine::Unreadable;
+use super::engine::Value;
+use super::write::Write;
+use crate::catalog::Reach;
+use crate::model::Scope;
+use crate::seal::Slot;
+
+/// What credentials were entered for.
+#[derive(Clone, Copy, Debug)]
+pub struct Origins<'s>(pub(super) &'s Store);
+
+/// What the credentials of one owner were entered for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entered {
+    /// A stored connection's id, or `file:` and the key of one that a file declares.
+    pub owner: String,
+    /// The connection's key.
+    pub connection: String,
+    pub reach: Reach,
+}
+
+/// Where the credentials of an owner are to go after a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bind {
+    /// What it is to be. The owner of a connection that is to be created is not known yet.
+    pub to: Entered,
+    /// What is sealed already may go there, wherever it was entered for.
+    pub confirmed: bool,
+    /// What the write itself enters or deletes: tenant and slot.
+    pub brings: Vec<(String, Slot)>,
+}
+
+/// Credentials that would go elsewhere than where they were entered for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    pub connection: String,
+    pub from: Reach,
+    pub to: Reach,
+    /// Whether there are some of the connection's own.
+    pub own: bool,
+    /// Whether there are test credentials.
+    pub test: bool,
+    /// Of how many tenants there are some.
+    pub activations: i64,
+}
+
+const SELECT: &str = "SELECT owner, connection, reach FROM origins";
+
+impl Origins<'_> {
+    /// All of them.
+    pub async fn all(self, scope: &Scope) -> Result<Vec<Entered>, StoreError> {
+        self.select(scope, SELECT, &[]).await
+    }
+
+    /// Those of what is, or was, under this connection's key.
+    pub async fn of_connection(
+        self,
+        scope: &Scope,
+        connection: &str,
+    ) -> Result<Vec<Entered>, StoreError> {
+        let sql = format!("{SELECT} WHERE connection = $1");
+        self.select(scope, &sql, &[Value::Text(connection)]).await
+    }
+
+    async fn select(
+        self,
+        scope: &Scope,
+        sql: &str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Entered>, StoreError> {
+        if !scope.sees_everything() {
+            return Ok(Vec::new());
+        }
+        let rows = self.0.engine.rows(sql, values).await?;
+        let read = |row: &Row| {
+            Ok(Entered {
+                owner: row.text(0)?,
+                connection: row.text(1)?,
+                reach: reach(&row.text(2)?),
+            })
+        };
+        let read = rows.iter().map(read).collect::<Result<_, Unreadable>>();
+        read.map_err(|_| StoreError::Corrupt { table: "origins", key: None })
+    }
+
+    /// What is sealed under the owner may go there from now on. The revision.
+    pub async fn confirm(self, scope: &Scope, to: &Entered) -> Result<i64, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut write = self.0.write(scope).await?;
+        write.enter(to).await?;
+        write.change(Kind::Connection, &to.connection, "").await?;
+        write.commit().await
+    }
+}
+
+impl Write<'_> {
+    /// Has all of these go where they are to go, or says what may not. True of those for which that is
+    /// something new.
+    pub(super) async fn bind(&mut self, all: &[Bind]) -> Result<Vec<bool>, StoreError> {
+        let (mut news, mut moves) = (Vec::with_capacity(all.len()), Vec::new());
+        for bind in all {
+            let sql = format!("{SELECT} WHERE owner = $1");
+            let rows = self.tx.rows(&sql, &[Value::Text(&bind.to.owner)]).await?;
+            let entered =
+                rows.first().map(|it| it.text(2).map_or_else(|_| reach(""), |it| reach(&it)));
+            if entered.as_ref() == Some(&bind.to.reach) {
+                news.push(false);
+                continue;
+            }
+            let from = entered.filter(|it| !bind.confirmed && !it.covers(&bind.to.reach));
+            if let Some(from) = from
+                && let Some(moved) = self.held(bind, from).await?
+            {
+                moves.push(moved);
+                continue;
+            }
+            self.enter(&bind.to).await?;
+            news.push(true);
+        }
+        if moves.is_empty() { Ok(news) } else { Err(StoreError::Elsewhere { moves }) }
+    }
+
+    /// What is sealed under the owner and does not come with the write.
+    async fn held(&mut self, bind: &Bind, from: Reach) -> Result<Option<Moved>, StoreError> {
+        let Entered { owner, connection, reach } = &bind.to;
+        let mut moved = Moved {
+            connection: connection.clone(),
+            from,
+            to: reach.clone(),
+            own: false,
+            test: false,
+            activations: 0,
+        };
+        let sql = "SELECT slot, COUNT(*) FROM credentials WHERE owner = $1 GROUP BY slot";
+        let corrupt = |_: Unreadable| StoreError::Corrupt { table: "credentials", key: None };
+        for row in &self.tx.rows(sql, &[Value::Text(owner)]).await? {
+            let slot = Slot::parse(&row.text(0).map_err(corrupt)?);
+            let mut count = row.integer(1).map_err(corrupt)?;
+            for (tenant, brought) in bind.brings.iter().filter(|it| Some(it.1) == slot) {
+                let sql =
+                    "SELECT 1 FROM credentials WHERE owner = $1 AND tenant = $2 AND slot = $3";
+                let place =
+                    [Value::Text(owner), Value::Text(tenant), Value::Text(brought.as_str())];
+                count -= i64::from(!self.tx.rows(sql, &place).await?.is_empty());
+            }
+            match slot {
+                Some(Slot::Own) => moved.own = count > 0,
+                Some(Slot::Test) => moved.test = count > 0,
+                Some(Slot::Activation) => moved.activations = count,
+                Some(Slot::Reply | Slot::Deployment) | None => {}
+            }
+        }
+        let is_any = moved.own || moved.test || moved.activations > 0;
+        Ok(is_any.then_some(moved))
+    }
+
+    async fn enter(&mut self, to: &Entered) -> Result<(), StoreError> {
+        let text = serde_json::to_string(&to.reach)
+            .map_err(|_| StoreError::Corrupt { table: "origins", key: None })?;
+        let sql = "INSERT INTO origins (owner, connection, reach) VALUES ($1, $2, $3) \
+                   ON CONFLICT (owner) DO UPDATE SET \
+                   connection = excluded.connection, reach = excluded.reach";
+        let values = [Value::Text(&to.owner), Value::Text(&to.connection), Value::Text(&text)];
+        self.tx.run(sql, &values).await.map(drop)
+    }
+}
+
+/// What does not read covers nothing.
+fn reach(text: &str) -> Reach {
+    serde_json::from_str(text).unwrap_or_default()
+}
