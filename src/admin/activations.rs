@@ -21,6 +21,7 @@ use super::sent::Members;
 use super::shape;
 use super::shape::Shape;
 use super::time;
+use super::uses::Preview;
 use crate::catalog;
 use crate::catalog::Connection;
 use crate::catalog::Kind;
@@ -388,17 +389,20 @@ pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
     let tenant = call.tenant()?;
     under.refuse_declared(&tenant)?;
     let asked = call.precondition()?;
-    let store = &call.api.store()?.store;
+    let store = call.writer()?;
     let deleted = store.activations();
     let deleted =
         deleted.delete(&call.scope(), &under.owner, tenant.as_str(), asked.of_present()).await;
     let revision = deleted.map_err(|it| ApiError::of_present(it, NOUN, tenant.as_str(), asked))?;
+    if call.flag("dry_run")? {
+        return Preview::of_activation().answer();
+    }
     call.served(revision).await;
     Ok(Answer::nothing())
 }
 
 /// Those that are stored of an activation.
-fn variables(row: &ActivationRow) -> BTreeMap<String, String> {
+pub(super) fn variables(row: &ActivationRow) -> BTreeMap<String, String> {
     let stored = sent::stored(&row.definition).shift_remove("variables");
     stored.and_then(|it| serde_json::from_value(it).ok()).unwrap_or_default()
 }

@@ -45,6 +45,8 @@ pub(super) struct RepinPreview {
     to: i64,
     /// Who is affected.
     uses: uses::Uses,
+    /// Who works now, and would not any more: for these it is refused, unless forced.
+    breaks: Vec<uses::Use>,
 }
 
 /// From standard to embedded, or back.
@@ -76,6 +78,8 @@ pub(super) struct SwitchPreview {
     test_credentials_deleted: Vec<String>,
     /// How many tenants' activations would be deleted, with their credentials.
     activations_deleted: i64,
+    /// Who uses it: the same connection, held by others.
+    uses: uses::Uses,
     /// Whether it takes `confirm: true`.
     needs_confirmation: bool,
 }
@@ -122,10 +126,14 @@ pub(super) async fn repin(mut call: Call) -> Result<Answer, ApiError> {
         sent: Sent::default(),
     };
     if call.flag("dry_run")? {
-        plan.check(&call).await?;
+        let (draft, _, _) = plan.check(&call).await?;
+        let breaks = match plan.refuse_to_break(&call, draft).await {
+            Err(ApiError::InUse { uses, .. }) => uses,
+            kept => kept.map(|()| Vec::new())?,
+        };
         let uses = all_uses(&call, &key, &stored.value.id).await?;
         let (from, to) = (stored.value.revision, pinned.revision);
-        return Answer::of(&RepinPreview { from, to, uses });
+        return Answer::of(&RepinPreview { from, to, uses, breaks });
     }
     let expect = expected(&call, stored.version)?;
     let written = plan.write(&call, expect).await?;
@@ -178,12 +186,13 @@ async fn preview(
     let from = if stored.value.embedded { Holding::Embedded } else { Holding::Standard };
     let mut fields = [Vec::new(), Vec::new()];
     let mut activations_deleted = 0;
+    let uses = all_uses(call, key, &stored.value.id).await?;
     if from != to {
         for (at, names) in connections::places(&stored.value.id).iter().zip(&mut fields) {
             let current = super::credentials::current(call, *at).await?;
             names.extend(current.into_iter().flat_map(|it| it.sealed.fields.into_keys()));
         }
-        activations_deleted = all_uses(call, key, &stored.value.id).await?.activations;
+        activations_deleted = uses.activations;
     }
     let [credentials_deleted, test_credentials_deleted] = fields;
     let needs_confirmation = !credentials_deleted.is_empty()
@@ -195,6 +204,7 @@ async fn preview(
         credentials_deleted,
         test_credentials_deleted,
         activations_deleted,
+        uses,
         needs_confirmation,
     })
 }
@@ -343,7 +353,11 @@ async fn set(call: Call, what: impl FnOnce(&mut Sent)) -> Result<Answer, ApiErro
     let plan = Plan { key: &key, raw, pinned: &pinned, current: Some(&stored), sent };
     let expect = expected(&call, stored.version)?;
     let written = plan.write(&call, expect).await;
-    let written = written.map_err(|it| it.within(&["/credentials", "/test_credentials"]))?;
+    let written = written.map_err(|it| it.within(&["/credentials", "/test_credentials"]));
+    if call.flag("dry_run")? {
+        return definition::rehearsed::<Connections>(&call, &key, written.map(Put::from)).await;
+    }
+    let written = written?;
     call.served(written.revision).await;
     definition::answer::<Connections>(&call, &key, Put::from(written)).await
 }

@@ -11,7 +11,9 @@ use super::sent::Members;
 use super::shape;
 use super::shape::Shape;
 use super::time;
+use super::uses::Change;
 use super::uses::Preview;
+use super::uses::Uses;
 use crate::catalog::AuthMethod;
 use crate::catalog::RawAuthMethod;
 use crate::model::Key;
@@ -57,14 +59,21 @@ pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
     let draft = AuthMethod::recorded(method.clone(), 1, raw.clone());
     draft.map_err(|it| ApiError::problems(&it))?;
     let asked = call.precondition()?;
-    let store = &call.api.store()?.store;
     let text = sent::method_text(&raw);
-    let written = store
+    let written = call
+        .writer()?
         .connectors()
         .put_method(&call.scope(), &connector, method.as_str(), &text, asked.of_present())
         .await;
     let (written, _) =
         written.map_err(|it| ApiError::of_present(it, Connectors::NOUN, &connector, asked))?;
+    if call.flag("dry_run")? {
+        // Whoever pins a revision goes on with it.
+        let store = &call.api.store()?.store;
+        let uses = store.connectors().method_uses(&call.scope(), &connector, method.as_str()).await;
+        let uses = uses.map_err(|it| ApiError::of_store(it, NOUN, method.as_str()))?;
+        return Answer::of(&Change::of(Ok(()), Uses::from(&uses))?);
+    }
     call.served(written.revision).await;
     let (mut auth, version) = all(&call, &connector).await?;
     let found = auth.shift_remove(method.as_str()).ok_or_else(|| missing(&method))?;

@@ -1,4 +1,5 @@
 //! `/v1/connections`: a name, an auth method pinned at a revision, a base URL and credentials.
+use super::affected;
 use super::auth_methods;
 use super::call::Call;
 use super::credentials;
@@ -22,11 +23,13 @@ use crate::catalog::PathSegment;
 use crate::catalog::RawAuthMethod;
 use crate::catalog::RawConnection;
 use crate::catalog::Section;
+use crate::catalog::Snapshot;
 use crate::catalog::StoredConnection;
 use crate::model::Key;
 use crate::seal::Slot;
 use crate::store;
 use crate::store::ConnectionRow;
+use crate::store::EnvironmentRow;
 use crate::store::Expect;
 use crate::store::Listed;
 use crate::store::MethodRevision;
@@ -201,6 +204,15 @@ impl Plan<'_> {
         &mut self,
         call: &Call,
     ) -> Result<(Connection, Change, Change), ApiError> {
+        self.check_beside(call, &call.api.live.snapshot_full()).await
+    }
+
+    /// The same, beside other definitions than those that are served.
+    pub(super) async fn check_beside(
+        &mut self,
+        call: &Call,
+        snapshot: &Snapshot,
+    ) -> Result<(Connection, Change, Change), ApiError> {
         let owner = self.current.map_or("", |it| it.value.id.as_str());
         let [own_place, test_place] = places(owner);
         let (mut own_now, mut test_now) = (None, None);
@@ -220,7 +232,6 @@ impl Plan<'_> {
         let stored = StoredConnection { owner: owner.into(), revision, raw: self.raw.clone() };
         let opened = Opened { credential: own, test: Some(test).filter(|it| !it.is_empty()) };
         let mut warnings = Vec::new();
-        let snapshot = call.api.live.snapshot_full();
         let draft = snapshot.draft_connection(&key, &stored, &method, opened, &mut warnings);
         let draft = draft.map_err(|it| ApiError::problems(&it))?;
         // In a file it is a warning; whoever asks right now can be told right now.
@@ -231,6 +242,32 @@ impl Plan<'_> {
             return Err(ApiError::problems(&warnings));
         }
         Ok((draft, own_change, test_change))
+    }
+
+    /// Refuses what environments and tenants that work now would not work with, unless forced.
+    pub(super) async fn refuse_to_break(
+        &self,
+        call: &Call,
+        draft: Connection,
+    ) -> Result<(), ApiError> {
+        let snapshot = call.api.live.snapshot_full();
+        let (Some(stored), Some(served)) = (self.current, snapshot.connection(self.key)) else {
+            return Ok(());
+        };
+        if call.flag("force")? {
+            return Ok(());
+        }
+        let owner = &stored.value.id;
+        let mut broken = affected::activations(call, owner, served, &draft).await?;
+        if served.connector != draft.connector {
+            let next = snapshot.with_connection(draft);
+            let assigns = |it: &EnvironmentRow| it.assign().values().any(|it| it == self.key);
+            broken.extend(affected::environments(call, &next, assigns).await?);
+        }
+        if broken.is_empty() {
+            return Ok(());
+        }
+        Err(ApiError::in_use(Connections::NOUN, self.key, broken))
     }
 
     pub(super) async fn write(
@@ -244,6 +281,7 @@ impl Plan<'_> {
         let brought = brought.filter(|it| it.0.is_whole()).map(|it| (String::new(), it.1));
         let confirmed = origin::confirmed(call)?;
         let binds = origin::bind((owner, self.key), draft.reach(), confirmed, brought.collect());
+        self.refuse_to_break(call, draft).await?;
         let row = row(&self.raw, self.pinned);
         let connector = std::iter::once(self.raw.connector.as_str());
         let needs = call.stored_needs(Section::Connectors, store::Kind::Connector, connector);

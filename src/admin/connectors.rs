@@ -1,7 +1,10 @@
 //! `/v1/connectors`: definitions of third-party APIs, each with its auth methods.
+use super::affected;
 use super::call::Call;
 use super::connections;
 use super::connections::Connections;
+use super::connections::Plan;
+use super::connections::Sent;
 use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
@@ -12,6 +15,7 @@ use super::shape;
 use super::shape::Shape;
 use super::uses::Use;
 use super::uses::UseKind;
+use crate::catalog::Connection;
 use crate::catalog::Connector;
 use crate::catalog::Opened;
 use crate::catalog::PathSegment;
@@ -19,10 +23,12 @@ use crate::catalog::Problem;
 use crate::catalog::RawConnection;
 use crate::catalog::RawConnector;
 use crate::catalog::Section;
+use crate::catalog::Snapshot;
 use crate::catalog::StoredConnection;
 use crate::model::address;
 use crate::store::Bind;
 use crate::store::Condition;
+use crate::store::ConnectionRow;
 use crate::store::ConnectorRow;
 use crate::store::Expect;
 use crate::store::Listed;
@@ -186,20 +192,24 @@ async fn following(
         }
         let found = Connections::find(store, call, name).await;
         let found = found.map_err(|it| ApiError::of_store(it, Connections::NOUN, name))?;
-        let Some(Stored { value: row, .. }) = found else { continue };
-        let raw: RawConnection = sent::read(&connections::members(&row))?;
+        let Some(stored) = found else { continue };
+        let row = &stored.value;
+        let raw: RawConnection = sent::read(&connections::members(row))?;
         if connection.reach().is_some() {
             let own = Some(&connection.base_url).filter(|_| raw.base_url.is_some());
             let base_url = own.or(base_url.as_ref());
             let reach = base_url.map(|it| connection.reach_by(it, &rules));
             binds.extend(origin::bind((&row.id, name), reach, confirmed, Vec::new()));
         }
-        let (owner, revision) = (row.id.into(), connection.method.revision);
-        let stored = StoredConnection { owner, revision, raw };
+        if connection.shared().is_some() {
+            uses.extend(tenants(call, &next, connection, &stored).await?);
+        }
+        let (owner, revision) = (row.id.clone().into(), connection.method.revision);
+        let drafting = StoredConnection { owner, revision, raw };
         let method = &connection.method;
         let opened = Opened::default();
         let drafted =
-            next.draft_connection(&connection.key, &stored, method, opened, &mut Vec::new());
+            next.draft_connection(&connection.key, &drafting, method, opened, &mut Vec::new());
         // Credentials are not looked at: the method that they are for is pinned, and stays.
         let is_about_more = |it: &Problem| {
             let member = it.path.get(2);
@@ -212,6 +222,29 @@ async fn following(
         }
     }
     Ok((uses, binds))
+}
+
+/// The tenants of a connection whose activations would not be sound beside another connector.
+async fn tenants(
+    call: &Call,
+    next: &Snapshot,
+    served: &Connection,
+    stored: &Stored<ConnectionRow>,
+) -> Result<Vec<Use>, ApiError> {
+    let pinned = connections::revision(call, &stored.value).await?;
+    let mut plan = Plan {
+        key: &stored.key,
+        raw: sent::read(&connections::members(&stored.value))?,
+        pinned: &pinned,
+        current: Some(stored),
+        sent: Sent::default(),
+    };
+    // A connection that is not sound itself is told of as one.
+    match plan.check_beside(call, next).await {
+        Err(ApiError::Invalid(_)) => Ok(Vec::new()),
+        Err(error) => Err(error),
+        Ok((after, _, _)) => affected::activations(call, &stored.value.id, served, &after).await,
+    }
 }
 
 pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {

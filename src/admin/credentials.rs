@@ -106,7 +106,7 @@ pub(super) fn merged(
     Ok((credential, change))
 }
 
-fn opened(
+pub(super) fn opened(
     sealer: &Sealer,
     at: Where<'_>,
     current: &SealedCredential,

@@ -11,6 +11,7 @@ use super::merge_patch::merge;
 use super::sent;
 use super::sent::Members;
 use super::time;
+use super::uses;
 use super::uses::Preview;
 use crate::catalog::Declared;
 use crate::catalog::Section;
@@ -198,8 +199,11 @@ pub(super) async fn replace<D: Definition>(mut call: Call) -> Result<Answer, Api
     sent::take_key(&mut members, Some(&key))?;
     not_declared::<D>(&call, &key)?;
     let expect = call.precondition()?.expect();
-    let put = written::<D>(&call, &key, members, expect).await?;
-    answer::<D>(&call, &key, put).await
+    let put = written::<D>(&call, &key, members, expect).await;
+    if call.flag("dry_run")? {
+        return rehearsed::<D>(&call, &key, put).await;
+    }
+    answer::<D>(&call, &key, put?).await
 }
 
 /// `PATCH` of one: what answers show, with the patch applied to it, is sent back.
@@ -226,10 +230,26 @@ pub(super) async fn patch<D: Definition>(mut call: Call) -> Result<Answer, ApiEr
         };
         match written::<D>(&call, &key, members, expect).await {
             Err(ApiError::Stale(_)) if precondition == Precondition::None => {}
+            put if call.flag("dry_run")? => return rehearsed::<D>(&call, &key, put).await,
             put => return answer::<D>(&call, &key, put?).await,
         }
     }
     Err(ApiError::StoreUnavailable("Others change it all the time: try again."))
+}
+
+/// What would become of an edit, and who uses what is edited.
+pub(super) async fn rehearsed<D: Definition>(
+    call: &Call,
+    key: &str,
+    put: Result<Put, ApiError>,
+) -> Result<Answer, ApiError> {
+    let of_store = |it| ApiError::of_store(it, D::NOUN, key);
+    let store = &call.api.store()?.store;
+    let uses = match D::find(store, call, key).await.map_err(of_store)? {
+        None => Uses::default(),
+        Some(stored) => D::uses(store, call, &stored).await.map_err(of_store)?,
+    };
+    Answer::of(&uses::Change::of(put, uses::Uses::from(&uses))?)
 }
 
 /// `DELETE` of one. With `dry_run` it is only told what would be.

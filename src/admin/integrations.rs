@@ -1,4 +1,5 @@
 //! `/v1/integrations`: what uses connectors, each linked under an alias.
+use super::affected;
 use super::call::Call;
 use super::definition::Definition;
 use super::definition::Put;
@@ -68,6 +69,13 @@ impl Definition for Integrations {
         let own = call.own_key(key)?;
         let draft = snapshot.draft_integration(&own, raw.clone());
         let draft = draft.map_err(|it| ApiError::problems(&it))?;
+        if !call.flag("force")? && expect != Expect::Absent {
+            let next = snapshot.with_integration(draft.clone());
+            let broken = affected::environments(call, &next, |it| it.integration == key).await?;
+            if !broken.is_empty() {
+                return Err(ApiError::in_use(Self::NOUN, key, broken));
+            }
+        }
         let connectors = draft.links.values().map(|it| it.connector.as_str());
         let needs = call.stored_needs(Section::Connectors, Kind::Connector, connectors);
         let links: IndexMap<String, String> = raw
@@ -77,8 +85,8 @@ impl Definition for Integrations {
             .collect();
         let definition = sent::text(&raw);
         let row = IntegrationRow::new(definition, links);
-        let store = &call.api.store()?.store;
-        let written = store
+        let written = call
+            .writer()?
             .integrations()
             .put(&call.scope(), key, &row, expect.needing(needs))
             .await

@@ -4,6 +4,7 @@
 //! a file of its own.
 mod activations;
 mod acts;
+mod affected;
 mod answer;
 mod api;
 mod auth_methods;

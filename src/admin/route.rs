@@ -5,6 +5,7 @@ use super::call::Call;
 use super::error::ApiError;
 use super::origin;
 use super::role::Role;
+use super::uses::Change;
 use crate::model::Code;
 use http::Method;
 use http::StatusCode;
@@ -216,6 +217,12 @@ impl Route {
         self =
             self.given(StatusCode::OK, "As it is now, or what would be.", Some(schema), &["ETag"]);
         self.given(StatusCode::OK, "", Some(preview), &[])
+    }
+
+    /// The same for an edit.
+    pub(super) fn rehearses(self, one: SchemaOf) -> Self {
+        self.gives_one_or(one, schema::<Change>)
+            .flag("dry_run", "Only tell what would be: nothing is changed.")
     }
 
     /// Answers 204; with `dry_run` 200 and what would be.

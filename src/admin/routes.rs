@@ -32,6 +32,8 @@ const REPEATABLE: &[Header] = &[Header::IdempotencyKey];
 const DRY_RUN: &str = "Only tell what would be: nothing is changed.";
 const CONFIRM: &str =
     "`origin`: stored credentials may go to another origin than the one they were entered for.";
+const FORCE_CHANGE: &str =
+    "Even if environments or tenants that work now would not work any more.";
 const FORCE: &str = "Even if it is in use.";
 const FORCE_METHODS: &str =
     "Even if connections pin an auth method that is left out, or would not be sound any more.";
@@ -40,7 +42,7 @@ const FORCE_METHODS: &str =
 const CHANGES: &[Code] = &[Code::DeclaredInFile, Code::InUse];
 
 /// What stored credentials may go elsewhere with.
-const MOVES: &[Code] = &[Code::DeclaredInFile, Code::OriginChanged];
+const MOVES: &[Code] = &[Code::DeclaredInFile, Code::InUse, Code::OriginChanged];
 
 /// What files may declare.
 const DECLARED: &[Code] = &[Code::DeclaredInFile];
@@ -86,7 +88,7 @@ fn of_connectors() -> Vec<Route> {
             definition::replace::<Kind>,
         )
         .takes(connectors::body)
-        .gives_one(connectors::view)
+        .rehearses(connectors::view)
         .creates(connectors::view)
         .flag("force", FORCE_METHODS)
         .confirms(CONFIRM)
@@ -94,7 +96,7 @@ fn of_connectors() -> Vec<Route> {
         .codes(CHANGES),
         Route::patch(one, "patchConnector", "Change a connector", definition::patch::<Kind>)
             .takes_patch(connectors::patch)
-            .gives_one(connectors::view)
+            .rehearses(connectors::view)
             .flag("force", FORCE_METHODS)
             .confirms(CONFIRM)
             .headers(MEANT)
@@ -123,7 +125,7 @@ fn of_auth_methods() -> Vec<Route> {
             auth_methods::replace,
         )
         .takes(auth_methods::body)
-        .gives_one(auth_methods::view)
+        .rehearses(auth_methods::view)
         .creates(auth_methods::view)
         .headers(MEANT)
         .codes(DECLARED),
@@ -164,17 +166,19 @@ fn of_connections() -> Vec<Route> {
             definition::replace::<Kind>,
         )
         .takes(connections::body)
-        .gives_one(connections::view)
+        .rehearses(connections::view)
         .creates(connections::view)
+        .flag("force", FORCE_CHANGE)
         .confirms(CONFIRM)
         .headers(GUARDED)
-        .codes(&[Code::DeclaredInFile, Code::ConfirmationRequired]),
+        .codes(&[Code::DeclaredInFile, Code::InUse, Code::ConfirmationRequired]),
         Route::patch(one, "patchConnection", "Change a connection", definition::patch::<Kind>)
             .takes_patch(connections::patch)
-            .gives_one(connections::view)
-            .confirms(CONFIRM)
+            .rehearses(connections::view)
+            .flag("force", FORCE_CHANGE)
+        .confirms(CONFIRM)
             .headers(MEANT)
-            .codes(&[Code::DeclaredInFile, Code::ConfirmationRequired]),
+            .codes(&[Code::DeclaredInFile, Code::InUse, Code::ConfirmationRequired]),
         Route::delete(one, "deleteConnection", "Delete a connection", definition::delete::<Kind>)
             .previews(schema::<uses::Preview>)
             .flag("force", "Even if it is in use: its activations go with it.")
@@ -196,7 +200,8 @@ fn of_acts() -> Vec<Route> {
         .gives(schema::<uses::Uses>),
         Route::put(own, "putCredentials", "Set a connection's credentials", acts::put_own)
             .takes(acts::credential_schema)
-            .gives_one(connections::view)
+            .rehearses(connections::view)
+            .flag("force", FORCE_CHANGE)
             .headers(MEANT)
             .codes(MOVES),
         Route::delete(
@@ -205,18 +210,21 @@ fn of_acts() -> Vec<Route> {
             "Delete a connection's credentials",
             acts::delete_own,
         )
-        .gives_one(connections::view)
+        .rehearses(connections::view)
+        .flag("force", FORCE_CHANGE)
         .headers(MEANT)
-        .codes(&[Code::DeclaredInFile, Code::Invalid, Code::OriginChanged]),
+        .codes(&[Code::DeclaredInFile, Code::Invalid, Code::InUse, Code::OriginChanged]),
         Route::put(test, "putTestCredentials", "Set test credentials", acts::put_test)
             .takes(acts::credential_schema)
-            .gives_one(connections::view)
+            .rehearses(connections::view)
+            .flag("force", FORCE_CHANGE)
             .headers(MEANT)
             .codes(MOVES),
         Route::delete(test, "deleteTestCredentials", "Delete test credentials", acts::delete_test)
-            .gives_one(connections::view)
+            .rehearses(connections::view)
+            .flag("force", FORCE_CHANGE)
             .headers(MEANT)
-            .codes(&[Code::DeclaredInFile, Code::Invalid, Code::OriginChanged]),
+            .codes(&[Code::DeclaredInFile, Code::Invalid, Code::InUse, Code::OriginChanged]),
         Route::post(
             "/v1/connections/{connection}/repin",
             "repinConnection",
@@ -226,6 +234,7 @@ fn of_acts() -> Vec<Route> {
         .takes(schema::<acts::Repin>)
         .gives_one_or(connections::view, schema::<acts::RepinPreview>)
         .flag("dry_run", DRY_RUN)
+        .flag("force", FORCE_CHANGE)
         .headers(MEANT)
         .codes(MOVES),
         Route::post(
@@ -238,7 +247,7 @@ fn of_acts() -> Vec<Route> {
         .gives_one_or(connections::view, schema::<acts::SwitchPreview>)
         .flag("dry_run", DRY_RUN)
         .headers(MEANT)
-        .codes(&[Code::DeclaredInFile, Code::ConfirmationRequired, Code::OriginChanged]),
+        .codes(&[Code::DeclaredInFile, Code::InUse, Code::ConfirmationRequired, Code::OriginChanged]),
         Route::post(
             "/v1/connections/{connection}/replace",
             "replaceConnection",
@@ -283,7 +292,7 @@ fn of_activations() -> Vec<Route> {
             .headers(MEANT)
             .codes(DECLARED),
         Route::delete(one, "deleteActivation", "Deactivate a tenant", activations::delete)
-            .gives_nothing()
+            .previews(schema::<uses::Preview>)
             .headers(MEANT)
             .codes(DECLARED),
     ]
@@ -310,15 +319,17 @@ fn of_integrations() -> Vec<Route> {
             definition::replace::<Kind>,
         )
         .takes(integrations::body)
-        .gives_one(integrations::view)
+        .rehearses(integrations::view)
         .creates(integrations::view)
+        .flag("force", FORCE_CHANGE)
         .headers(GUARDED)
-        .codes(DECLARED),
+        .codes(CHANGES),
         Route::patch(one, "patchIntegration", "Change an integration", definition::patch::<Kind>)
             .takes_patch(integrations::patch)
-            .gives_one(integrations::view)
+            .rehearses(integrations::view)
+            .flag("force", FORCE_CHANGE)
             .headers(MEANT)
-            .codes(DECLARED),
+            .codes(CHANGES),
         Route::delete(
             one,
             "deleteIntegration",
@@ -354,13 +365,13 @@ fn of_environments() -> Vec<Route> {
             definition::replace::<Kind>,
         )
         .takes(environments::body)
-        .gives_one(environments::view)
+        .rehearses(environments::view)
         .creates(environments::view)
         .headers(GUARDED)
         .codes(DECLARED),
         Route::patch(one, "patchEnvironment", "Change an environment", definition::patch::<Kind>)
             .takes_patch(environments::patch)
-            .gives_one(environments::view)
+            .rehearses(environments::view)
             .headers(MEANT)
             .codes(DECLARED),
         Route::delete(

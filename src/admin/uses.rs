@@ -1,6 +1,7 @@
 //! Who uses a resource, as answers tell it.
 use super::answer::Answer;
 use super::error::ApiError;
+use super::origin::Moved;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -17,6 +18,9 @@ pub(super) struct Use {
     /// Of an environment: whether it is deployed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployed: Option<bool>,
+    /// Of an activation: whose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// Of activations: how many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<i64>,
@@ -30,6 +34,8 @@ pub(super) enum UseKind {
     Integration,
     Environment,
     Activations,
+    /// One tenant's, under the connection of this key.
+    Activation,
 }
 
 /// All uses of a resource.
@@ -77,8 +83,53 @@ impl Preview {
         Self { refused: uses.total > 0 && !force, uses }
     }
 
+    /// Of one tenant's activation.
+    pub(super) fn of_activation() -> Self {
+        let one = crate::store::Uses {
+            by: vec![crate::store::Use::Activations { count: 1 }],
+            total: 1,
+            activations: 1,
+            ..crate::store::Uses::default()
+        };
+        Self { refused: false, uses: Uses::from(&one) }
+    }
+
     pub(super) fn answer(&self) -> Result<Answer, ApiError> {
         Answer::of(self)
+    }
+}
+
+/// What an edit would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Change {
+    /// Whether it would be refused.
+    refused: bool,
+    /// The code that it would be refused with; null where it would not.
+    code: Option<String>,
+    /// Who works now, and would not any more: for these it is refused, unless forced.
+    breaks: Vec<Use>,
+    /// Whose credentials would go elsewhere: for these it is refused, unless confirmed.
+    moves: Vec<Moved>,
+    /// Who uses it as it is now.
+    #[serde(flatten)]
+    uses: Uses,
+}
+
+impl Change {
+    /// What became of one that was rehearsed. What is wrong with the body stays an error.
+    pub(super) fn of<T>(rehearsed: Result<T, ApiError>, uses: Uses) -> Result<Self, ApiError> {
+        let mut change =
+            Self { refused: false, code: None, breaks: Vec::new(), moves: Vec::new(), uses };
+        let Err(error) = rehearsed else { return Ok(change) };
+        change.refused = true;
+        change.code = Some(error.code().as_str().to_owned());
+        match error {
+            ApiError::InUse { uses, .. } => change.breaks = uses,
+            ApiError::Elsewhere(moves) => change.moves = moves,
+            ApiError::Unconfirmed(_) => {}
+            error => return Err(error),
+        }
+        Ok(change)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The whole program over real sockets, with a third party that does what it is told.
 #![allow(clippy::disallowed_methods, reason = "tests are callers: they open sockets of their own")]
 mod answers;
+mod api_affected;
 mod api_origins;
 mod api_replicas;
 mod api_story;

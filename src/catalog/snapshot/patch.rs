@@ -193,6 +193,20 @@ impl Snapshot {
         next
     }
 
+    /// The same with another connection.
+    pub fn with_connection(&self, connection: Connection) -> Self {
+        let mut next = self.clone();
+        next.connections.insert(connection.key.clone(), Arc::new(connection));
+        next
+    }
+
+    /// The same with another integration.
+    pub fn with_integration(&self, integration: Integration) -> Self {
+        let mut next = self.clone();
+        next.integrations.insert(integration.key.clone(), Arc::new(integration));
+        next
+    }
+
     /// The connector that this would be. Warnings: sound, but surely not meant.
     pub fn draft_connector(
         &self,
