@@ -1,8 +1,8 @@
 //! Who would not work any more after an edit: those who work now, and are asked as they would be then.
 use super::call::Call;
+use super::connections::OWN;
 use super::credentials;
 use super::credentials::Where;
-use super::connections::OWN;
 use super::environments;
 use super::error::ApiError;
 use super::sent;

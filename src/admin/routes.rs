@@ -32,8 +32,7 @@ const REPEATABLE: &[Header] = &[Header::IdempotencyKey];
 const DRY_RUN: &str = "Only tell what would be: nothing is changed.";
 const CONFIRM: &str =
     "`origin`: stored credentials may go to another origin than the one they were entered for.";
-const FORCE_CHANGE: &str =
-    "Even if environments or tenants that work now would not work any more.";
+const FORCE_CHANGE: &str = "Even if environments or tenants that work now would not work any more.";
 const FORCE: &str = "Even if it is in use.";
 const FORCE_METHODS: &str =
     "Even if connections pin an auth method that is left out, or would not be sound any more.";
@@ -176,7 +175,7 @@ fn of_connections() -> Vec<Route> {
             .takes_patch(connections::patch)
             .rehearses(connections::view)
             .flag("force", FORCE_CHANGE)
-        .confirms(CONFIRM)
+            .confirms(CONFIRM)
             .headers(MEANT)
             .codes(&[Code::DeclaredInFile, Code::InUse, Code::ConfirmationRequired]),
         Route::delete(one, "deleteConnection", "Delete a connection", definition::delete::<Kind>)
@@ -247,7 +246,12 @@ fn of_acts() -> Vec<Route> {
         .gives_one_or(connections::view, schema::<acts::SwitchPreview>)
         .flag("dry_run", DRY_RUN)
         .headers(MEANT)
-        .codes(&[Code::DeclaredInFile, Code::InUse, Code::ConfirmationRequired, Code::OriginChanged]),
+        .codes(&[
+            Code::DeclaredInFile,
+            Code::InUse,
+            Code::ConfirmationRequired,
+            Code::OriginChanged,
+        ]),
         Route::post(
             "/v1/connections/{connection}/replace",
             "replaceConnection",

@@ -29,7 +29,8 @@ async fn furnish(operator: &Operator) {
     operator.put("/v1/connections/one", one).await.is(201);
     let acme = json!({ "variables": { "area": "acme" }, "credentials": { "token": "s3cret" } });
     operator.put("/v1/connections/many/activations/acme", acme).await.is(201);
-    let links = json!({ "connectors": { "a": { "connector": "api" }, "b": { "connector": "api" } } });
+    let links =
+        json!({ "connectors": { "a": { "connector": "api" }, "b": { "connector": "api" } } });
     operator.put("/v1/integrations/sync", links).await.is(201);
     let live = json!({
         "integration": "sync", "deployed": true, "assign": { "a": "many", "b": "one" },

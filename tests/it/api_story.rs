@@ -1,6 +1,7 @@
 //! The whole model by API alone, from an empty store to a customer's request and back: on both engines.
 //!
 //! It reads from top to bottom as what an operator's application does.
+use crate::support::Database;
 use crate::support::Gateway;
 use crate::support::Operator;
 use crate::support::RawUpstream;
@@ -211,15 +212,22 @@ each_engine! {
 
         // Caller keys are rotated with an overlap.
         let rotated = operator.post("/v1/callers/runtime-eu/rotate", json!({ "overlap": "1h" })).await.is(200);
+        let first = runtime.key.clone();
         let renewed = Runtime { key: rotated.text("caller_key").to_owned(), ..runtime };
         assert_eq!(renewed.get(tags).await.0, 200);
-        let old = Runtime { key: created_key(&operator, "gone").await, ..renewed };
-        assert_eq!(old.get(tags).await.0, 200);
-        operator.delete("/v1/callers/gone").await.is(204);
-        assert_eq!(old.get(tags).await.0, 401);
+        // Within it the key before is good as well; withdrawn, it opens nothing.
+        let before = Runtime { key: first, ..renewed };
+        assert_eq!(before.get(tags).await.0, 200);
+        let shown = operator.get("/v1/callers/runtime-eu").await.is(200);
+        let prefixes: Vec<&str> = shown.body["keys"].as_array().unwrap().iter()
+            .filter_map(|it| it["prefix"].as_str()).collect();
+        assert_eq!(prefixes.len(), 2, "{}", shown.body);
+        let old = prefixes.iter().find(|it| before.key.starts_with(**it)).unwrap();
+        operator.delete(&format!("/v1/callers/runtime-eu/keys/{old}")).await.is(204);
+        assert_eq!(before.get(tags).await.0, 401);
 
         // Deactivating removes exactly that: the customer's next request fails, the others' do not.
-        let runtime = Runtime { key: rotated.text("caller_key").to_owned(), ..old };
+        let runtime = Runtime { key: rotated.text("caller_key").to_owned(), ..before };
         operator.delete("/v1/connections/desk-customers/activations/acme").await.is(204);
         let of = |tenant: &str| format!("Attache-Connection: desk-customers\r\nAttache-Tenant: {tenant}\r\n");
         assert_eq!(runtime.get(&of("acme")).await.0, 404);
@@ -233,6 +241,125 @@ each_engine! {
         viewer.delete("/v1/connections/desk-spare").await.problem("operator_forbidden");
         operator.delete("/v1/tokens/ci").await.is(204);
         viewer.get("/v1/connections").await.problem("operator_unauthenticated");
+    }
+
+    async fn what_customers_bring_and_what_is_the_same_for_all_of_them(database: Database) {
+        let upstream = RawUpstream::start([Script::ok("tickets")]).await;
+        let gateway = Gateway::beside(&database, EMPTY);
+        let operator = gateway.operator();
+        let desk = json!({
+            "base_url": format!("{}/{{area}}", upstream.url()),
+            "variables": { "area": { "pattern": "[a-z]+", "required": true } },
+            "auth": { "login": { "basic": {} }, "open": { "none": {} } },
+        });
+        operator.put("/v1/connectors/desk", desk).await.is(201);
+        let runtime = Runtime {
+            gateway: &gateway, upstream: &upstream, key: created_key(&operator, "runtime").await,
+        };
+
+        // What is the same for all customers is an input of the connection; the rest each brings.
+        let customers = json!({
+            "connector": "desk", "auth": "login", "embedded": true, "expose": true,
+            "inputs": { "username": "global", "password": "tenant", "area": "global" },
+            "variables": { "area": "eu" },
+            "credentials": { "username": "our-app" },
+        });
+        operator.put("/v1/connections/customers", customers).await.is(201);
+        let path = |tenant: &str| format!("/v1/connections/customers/activations/{tenant}");
+        let own = json!({ "credentials": { "username": "mine", "password": "s3cret-of-acme" } });
+        let refused = operator.put(&path("acme"), own).await.problem("invalid");
+        assert_eq!(refused.pointers(), ["/credentials/username"]);
+        for tenant in ["acme", "globex"] {
+            let brought = json!({ "credentials": { "password": format!("s3cret-of-{tenant}") } });
+            operator.put(&path(tenant), brought).await.is(201);
+        }
+        let of = |tenant: &str| format!("Attache-Connection: customers\r\nAttache-Tenant: {tenant}\r\n");
+        let (status, received) = runtime.get(&of("acme")).await;
+        // `our-app:s3cret-of-acme`
+        assert_eq!((status, field(&received, "authorization")), (200, Some("Basic b3VyLWFwcDpzM2NyZXQtb2YtYWNtZQ==")));
+        assert_eq!(received.unwrap().line(), "GET /eu/tickets HTTP/1.1");
+
+        // The organisation may bring them for its customers; and an API may take none at all.
+        let ours = json!({
+            "connector": "desk", "auth": "login", "embedded": true, "supplied_by": "operator",
+        });
+        let created = operator.put("/v1/connections/on-behalf", ours).await.is(201);
+        assert_eq!(created.body["supplied_by"], "operator");
+        let open = json!({ "connector": "desk", "auth": "open", "variables": { "area": "open" } });
+        let created = operator.put("/v1/connections/open", open).await.is(201);
+        assert_eq!(created.text("status"), "ready");
+        let (_, received) = runtime.get("Attache-Connection: open\r\nAuthorization: Bearer own\r\n").await;
+        assert_eq!(field(&received, "authorization"), Some("Bearer own"));
+
+        // What the operator notes of a customer; and where it is activated.
+        let note = json!({ "name": "Acme Ltd", "metadata": { "plan": "gold" } });
+        operator.put("/v1/tenants/acme", note).await.is(201);
+        let activations = operator.get("/v1/tenants/acme/activations").await.is(200);
+        assert_eq!(activations.body["items"][0]["connection"], "customers");
+        operator.delete("/v1/tenants/acme").await.problem("in_use");
+
+        // A customer's own program lists and uses what is exposed to it, for that customer alone.
+        let theirs = json!({ "key": "acme-app", "tenants": ["acme"], "tenant_scoped": true });
+        let created = operator.post("/v1/callers", theirs).await.is(201);
+        let theirs = Runtime { key: created.text("caller_key").to_owned(), ..runtime };
+        let listed = raw_request(gateway.proxy, format!(
+            "GET /-/connections HTTP/1.1\r\nHost: gateway\r\nAttache-Key: {}\r\n\r\n", theirs.key
+        )).await;
+        let listed: serde_json::Value = serde_json::from_slice(&listed.body).unwrap();
+        let keys: Vec<_> = listed["connections"].as_array().unwrap().iter().map(|it| it["key"].clone()).collect();
+        assert_eq!(keys, ["customers"]);
+        assert_eq!(theirs.get(&of("acme")).await.0, 200);
+        assert_eq!(theirs.get(&of("globex")).await.0, 403);
+        assert_eq!(theirs.get("Attache-Connection: open\r\n").await.0, 404);
+        operator.patch("/v1/connections/customers", json!({ "expose": false })).await.is(200);
+        assert_eq!(theirs.get(&of("acme")).await.0, 404);
+        let runtime = Runtime { key: created_key(&operator, "again").await, ..theirs };
+
+        // A link may lead to another base URL of the connection's origin; the connector stays as it is.
+        let links = json!({ "connectors": {
+            "tickets": { "connector": "desk" },
+            "archive": { "connector": "desk", "base_url": format!("{}/archive", upstream.url()) },
+        } });
+        operator.put("/v1/integrations/sync", links).await.is(201);
+        let assign = json!({
+            "integration": "sync", "assign": { "tickets": "customers", "archive": "customers" },
+        });
+        operator.put("/v1/environments/dev", assign.clone()).await.is(201);
+        for (alias, line) in [("tickets", "/eu/tickets"), ("archive", "/archive/tickets")] {
+            let tags = format!("Attache-Environment: dev\r\nAttache-Connector: {alias}\r\nAttache-Tenant: acme\r\n");
+            let (status, received) = runtime.get(&tags).await;
+            let line = format!("GET {line} HTTP/1.1");
+            assert_eq!((status, received.unwrap().line()), (200, &*line));
+        }
+
+        // Deactivated in an environment, a customer is so under all that it assigns; nobody else is.
+        let activation = "/v1/environments/dev/activations/acme";
+        let preview = operator.delete(&format!("{activation}?dry_run=true")).await.is(200);
+        assert_eq!(preview.body["connections"], json!({ "customers": true }));
+        operator.delete(activation).await.is(204);
+        assert_eq!(runtime.get(&of("acme")).await.0, 404);
+        assert_eq!(runtime.get(&of("globex")).await.0, 200);
+
+        // Keys are stable: what refers to `customers` finds another region's there, as it was written here.
+        let region = Database::sqlite();
+        let elsewhere = Gateway::beside(&region, EMPTY);
+        let there = elsewhere.operator();
+        for path in ["/v1/connectors/desk", "/v1/connections/customers", "/v1/integrations/sync", "/v1/environments/dev"] {
+            let mut body = operator.get(path).await.is(200).body;
+            assert!(!body.to_string().contains("s3cret"));
+            if path.ends_with("customers") {
+                // Secrets do not travel: that region has its own.
+                body["credentials"] = json!({ "username": "their-app" });
+            }
+            there.put(path, body).await.is(201);
+        }
+        let brought = json!({ "credentials": { "password": "s3cret-there" } });
+        there.put(&path("acme"), brought).await.is(201);
+        let runtime = Runtime { gateway: &elsewhere, upstream: &upstream, key: created_key(&there, "runtime").await };
+        let tags = "Attache-Environment: dev\r\nAttache-Connector: tickets\r\nAttache-Tenant: acme\r\n";
+        let (status, received) = runtime.get(tags).await;
+        // `their-app:s3cret-there`
+        assert_eq!((status, field(&received, "authorization")), (200, Some("Basic dGhlaXItYXBwOnMzY3JldC10aGVyZQ==")));
     }
 }
 
