@@ -305,7 +305,7 @@ async fn all_uses(call: &Call, key: &str, owner: &str) -> Result<uses::Uses, Api
                 key: Some(name.to_string()),
                 alias: Some(alias.clone()),
                 deployed: Some(deployed),
-                count: None,
+                ..uses::Use::default()
             });
         }
     }
