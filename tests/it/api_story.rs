@@ -254,7 +254,7 @@ each_engine! {
         });
         operator.put("/v1/connectors/desk", desk).await.is(201);
         let runtime = Runtime {
-            gateway: &gateway, upstream: &upstream, key: created_key(&operator, "runtime").await,
+            gateway: &gateway, upstream: &upstream, key: created_key(&operator, "worker").await,
         };
 
         // What is the same for all customers is an input of the connection; the rest each brings.
@@ -355,7 +355,7 @@ each_engine! {
         }
         let brought = json!({ "credentials": { "password": "s3cret-there" } });
         there.put(&path("acme"), brought).await.is(201);
-        let runtime = Runtime { gateway: &elsewhere, upstream: &upstream, key: created_key(&there, "runtime").await };
+        let runtime = Runtime { gateway: &elsewhere, upstream: &upstream, key: created_key(&there, "worker").await };
         let tags = "Attache-Environment: dev\r\nAttache-Connector: tickets\r\nAttache-Tenant: acme\r\n";
         let (status, received) = runtime.get(tags).await;
         // `their-app:s3cret-there`
