@@ -336,12 +336,7 @@ pub(super) async fn read(call: Call) -> Result<Answer, ApiError> {
     let found = under.find(&call, &tenant).await?.ok_or_else(missing)?;
     let version = Some(found.0.version);
     if etag::is_known(&call.headers, found.0.version) {
-        return Ok(Answer {
-            status: StatusCode::NOT_MODIFIED,
-            body: None,
-            version,
-            location: None,
-        });
+        return Ok(Answer::not_modified(found.0.version));
     }
     Ok(Answer { version, ..Answer::ok(Value::Object(shown(&found))) })
 }

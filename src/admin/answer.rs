@@ -36,6 +36,12 @@ impl Answer {
         Self { status: StatusCode::NO_CONTENT, body: None, version: None, location: None }
     }
 
+    /// 304: the version at hand is this one.
+    pub(super) fn not_modified(version: i64) -> Self {
+        let (status, version) = (StatusCode::NOT_MODIFIED, Some(version));
+        Self { status, body: None, version, location: None }
+    }
+
     pub(super) fn into_response(self) -> Response {
         let text = self.body.map(|it| it.to_string());
         let has_body = text.is_some();

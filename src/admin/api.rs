@@ -7,6 +7,7 @@ use crate::limits::Attempts;
 use crate::model::Secret;
 use crate::model::UnixTime;
 use crate::reload::Live;
+use crate::reload::Writes;
 use crate::seal::Sealer;
 use crate::store::Store;
 use bytes::Bytes;
@@ -31,6 +32,7 @@ pub struct Api {
 pub struct Backing {
     pub store: Store,
     pub sealer: Arc<Sealer>,
+    pub writes: Arc<Writes>,
     /// The runtime that the store's work is done on.
     pub control: Handle,
 }
@@ -59,14 +61,6 @@ impl Api {
     /// What a write needs.
     pub(super) fn store(&self) -> Result<&Backing, ApiError> {
         self.backing.as_ref().ok_or(ApiError::NoStore)
-    }
-
-    /// Waits until this process serves what was written at a revision.
-    /// Where that takes too long (the store is gone again), the write is answered all the same.
-    pub(super) async fn served(&self, revision: i64) {
-        if !self.live.applied(revision).await {
-            tracing::warn!(revision, "what was written is not served here yet");
-        }
     }
 
     /// Does work to its end on the store's runtime, whether whoever asked waits for it or hangs up: what

@@ -3,9 +3,11 @@ use super::answer::Answer;
 use super::call::Call;
 use super::connectors::Connectors;
 use super::connectors::REVISION;
+use super::cursor;
 use super::definition;
 use super::definition::Definition;
 use super::error::ApiError;
+use super::etag;
 use super::sent;
 use super::sent::Members;
 use super::shape;
@@ -17,7 +19,9 @@ use super::uses::Uses;
 use crate::catalog::AuthMethod;
 use crate::catalog::RawAuthMethod;
 use crate::model::Key;
+use crate::model::Scope;
 use crate::store::MethodRevision;
+use crate::store::Pins;
 use http::StatusCode;
 use schemars::Schema;
 use schemars::SchemaGenerator;
@@ -28,10 +32,17 @@ const NOUN: &str = "auth method";
 
 /// `GET …/auth`
 pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
+    let page = call.page()?;
     let connector = Connectors::key(&call)?;
     let (auth, _) = all(&call, &connector).await?;
+    let after = page.after.unwrap_or_default();
+    let mut auth: Vec<_> = auth.into_iter().filter(|it| it.0 > after).collect();
+    auth.sort_by(|a, b| a.0.cmp(&b.0));
+    let more = auth.len() > page.limit as usize;
+    auth.truncate(page.limit as usize);
+    let next = auth.last().filter(|_| more).map(|it| cursor::behind(&call.path, &it.0));
     let items = auth.into_iter().map(|(key, it)| Value::Object(shown(&key, it)));
-    Ok(Answer::ok(json!({ "items": items.collect::<Vec<_>>(), "next": null })))
+    Ok(Answer::ok(json!({ "items": items.collect::<Vec<_>>(), "next": next })))
 }
 
 /// `GET …/auth/{method}`
@@ -40,6 +51,9 @@ pub(super) async fn read(call: Call) -> Result<Answer, ApiError> {
     let method = call.key("method")?;
     let (mut auth, version) = all(&call, &connector).await?;
     let found = auth.shift_remove(method.as_str()).ok_or_else(|| missing(&method))?;
+    if let Some(version) = version.filter(|it| etag::is_known(&call.headers, *it)) {
+        return Ok(Answer::not_modified(version));
+    }
     Ok(Answer { version, ..Answer::ok(Value::Object(shown(method.as_str(), found))) })
 }
 
@@ -113,34 +127,43 @@ pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
 
 /// `GET …/auth/{method}/revisions`: the newest first, each with the connections that pin it.
 pub(super) async fn revisions(call: Call) -> Result<Answer, ApiError> {
+    let page = call.page()?;
+    let before = match &page.after {
+        None => i64::MAX,
+        Some(last) => last.parse().map_err(|_| cursor::foreign())?,
+    };
     let connector = Connectors::key(&call)?;
     let method = call.key("method")?;
     let Some(backing) = call.api.backing() else { return Err(ApiError::NoStore) };
     let of_store = |it| ApiError::of_store(it, NOUN, method.as_str());
     let (scope, store) = (call.scope(), &backing.store);
-    let found = store.auth_methods().revisions(&scope, &connector, method.as_str()).await;
-    let found = found.map_err(of_store)?;
-    if found.is_empty() {
+    let (methods, limit) = (store.auth_methods(), page.limit + 1);
+    let found = methods.revisions(&scope, &connector, method.as_str(), before, limit).await;
+    let mut found = found.map_err(of_store)?;
+    let more = found.len() > page.limit as usize;
+    found.truncate(page.limit as usize);
+    let (Some(newest), Some(oldest)) = (found.first(), found.last()) else {
         return Err(missing(&method));
-    }
-    // No revision is 0, so this is every connection.
-    let pins = store.connections().behind(&scope, &connector, method.as_str(), 0).await;
+    };
+    let next = more.then(|| cursor::behind(&call.path, &oldest.revision.to_string()));
+    let (connections, shown_here) = (store.connections(), oldest.revision..=newest.revision);
+    let pins = connections.pins(&scope, &connector, method.as_str(), shown_here).await;
     let pins = pins.map_err(of_store)?;
+    let none = Pins::default();
     let items: Vec<Value> = found
         .iter()
-        .rev()
         .map(|it| {
-            let pinned = pins.iter().filter(|pin| pin.1 == it.revision);
-            let connections: Vec<&str> = pinned.map(|pin| pin.0.as_str()).collect();
+            let pins = pins.get(&it.revision).unwrap_or(&none);
             let mut view = shown(method.as_str(), sent::stored(&it.definition));
             view.insert(REVISION.to_owned(), it.revision.into());
             view.insert("created_at".to_owned(), time::shown(it.created_at_ms).into());
             view.insert("created_by".to_owned(), it.created_by.clone().into());
-            view.insert("connections".to_owned(), json!(connections));
+            view.insert("connections".to_owned(), json!(pins.keys));
+            view.insert("connections_total".to_owned(), pins.total.into());
             Value::Object(view)
         })
         .collect();
-    Ok(Answer::ok(json!({ "items": items, "next": null })))
+    Ok(Answer::ok(json!({ "items": items, "next": next })))
 }
 
 /// The methods of a connector by key, and its version where it is stored.
@@ -185,7 +208,8 @@ pub(super) async fn latest(
     // As it stands in the file right now, whether that was taken note of before or not.
     let definition = &*declared.definition;
     let seen = crate::store::SeenMethod { connector, method, definition };
-    store.auth_methods().record_seen(&scope, &[seen]).await.map_err(of_store)?;
+    // attache's own note, made whether what was asked is done or not.
+    store.auth_methods().record_seen(&Scope::System, &[seen]).await.map_err(of_store)?;
     store.auth_methods().latest(&scope, connector, method).await.map_err(of_store)
 }
 
@@ -242,9 +266,13 @@ pub(super) fn revision_page(generator: &mut SchemaGenerator) -> Schema {
             "connections",
             json!({
                 "type": "array",
-                "description": "The keys of the connections that pin it.",
+                "description": "The keys of the connections that pin it: the first hundred.",
                 "items": { "type": "string" },
             }),
+        )
+        .with_always(
+            "connections_total",
+            json!({ "type": "integer", "description": "How many connections pin it." }),
         )
         .named("AuthMethodRevision", "A revision of an auth method, which never changes.");
     shape::page(generator, "AuthMethodRevisionPage", item)

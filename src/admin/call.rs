@@ -4,8 +4,10 @@ use super::cursor::Page;
 use super::error::ApiError;
 use super::etag::Precondition;
 use super::operator::Operator;
+use super::progress::Progress;
 use super::query::Query;
 use crate::catalog::Section;
+use crate::model::Claimed;
 use crate::model::Key;
 use crate::model::Scope;
 use crate::model::TenantId;
@@ -35,12 +37,18 @@ pub(super) struct Call {
     pub query: Query,
     /// Null where the route takes none.
     pub body: Value,
+    /// Of the `Idempotency-Key` that it came with.
+    pub claim: Option<Arc<Claimed>>,
+    pub progress: Arc<Progress>,
 }
 
 impl Call {
     /// On whose behalf the store is asked.
     pub(super) fn scope(&self) -> Scope {
-        Scope::Operator(self.operator.name.clone())
+        match &self.claim {
+            None => Scope::Operator(self.operator.name.clone()),
+            Some(claim) => Scope::Once(Arc::clone(claim)),
+        }
     }
 
     /// A key that was checked already.
@@ -70,10 +78,16 @@ impl Call {
         Ok(if self.flag("dry_run")? { store.rehearsing() } else { store.clone() })
     }
 
-    /// Waits until this process serves what was written.
+    /// It is written: waits until this process serves it, or at least nothing else in its place. With
+    /// `dry_run` nothing is.
     pub(super) async fn served(&self, revision: i64) {
-        if !self.flag("dry_run").unwrap_or_default() {
-            self.api.served(revision).await;
+        if self.flag("dry_run").unwrap_or_default() {
+            return;
+        }
+        self.progress.written();
+        let Some(backing) = self.api.backing() else { return };
+        if !backing.writes.are_served(revision).await {
+            self.progress.withheld();
         }
     }
 

@@ -23,6 +23,7 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Stored;
 use crate::store::Uses;
+use crate::store::WrittenCaller;
 use schemars::JsonSchema;
 use schemars::Schema;
 use schemars::SchemaGenerator;
@@ -39,6 +40,9 @@ const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Longest overlap: whoever has not changed over in a year does not.
 const OVERLAP_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// Keys of one caller that are good at the same time: its answers show all of them.
+const KEYS_MAX: usize = 100;
 
 /// A caller key, of which nobody but its caller has the text.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -89,12 +93,9 @@ impl Definition for Callers {
         stored: &Stored<CallerRow>,
         _alone: bool,
     ) -> Result<Members, ApiError> {
-        let mut view = sent::stored(&stored.value.definition);
         let keys = call.api.store()?.store.callers().keys(&call.scope(), &stored.key).await;
         let keys = keys.map_err(|it| ApiError::of_store(it, Self::NOUN, &stored.key))?;
-        let keys: Vec<ShownKey> = keys.iter().map(ShownKey::from).collect();
-        view.insert("keys".to_owned(), json!(keys));
-        Ok(view)
+        Ok(shown(&stored.value, &keys))
     }
 
     /// A caller that is created gets its first key.
@@ -122,7 +123,7 @@ impl Definition for Callers {
             let written =
                 store.callers().put(&call.scope(), key, &row, Some(&new_key), expect).await;
             let written = written.map_err(of_write)?;
-            return Ok(Put { written, once: told(&issued) });
+            return Ok(put_of(written, told(&issued)));
         };
         if expires_at.is_some() {
             let problem = "a caller has several keys, each with an expiry of its own";
@@ -131,7 +132,7 @@ impl Definition for Callers {
         let expect =
             if expect == Expect::Anything { Expect::Version(standing.version) } else { expect };
         let written = store.callers().put(&call.scope(), key, &row, None, expect).await;
-        Ok(written.map_err(of_write)?.into())
+        Ok(put_of(written.map_err(of_write)?, Members::new()))
     }
 
     async fn uses(
@@ -170,13 +171,20 @@ pub(super) async fn rotate(mut call: Call) -> Result<Answer, ApiError> {
     let new_key = caller_key(&key, &issued, expires_at);
     let asked = call.precondition()?;
     let store = &call.api.store()?.store;
-    let written = store
+    let keys = store.callers().keys(&call.scope(), &key).await;
+    let keys = keys.map_err(|it| ApiError::of_store(it, Callers::NOUN, &key))?;
+    let is_good = |it: &&CallerKey| it.expires_at_ms.is_none_or(|at| at > call.now_ms());
+    if keys.iter().filter(is_good).count() >= KEYS_MAX {
+        let problem = format!("it has {KEYS_MAX} keys that are good");
+        return Err(ApiError::invalid("", problem, "withdraw some, or shorten `overlap`"));
+    }
+    let rotated = store
         .callers()
         .rotate(&call.scope(), &key, &new_key, Some(others_expire_at), asked.of_present())
         .await
         .map_err(|it| ApiError::of_present(it, Callers::NOUN, &key, asked))?;
-    call.served(written.revision).await;
-    definition::answer::<Callers>(&call, &key, Put { written, once: told(&issued) }).await
+    call.served(rotated.written.revision).await;
+    definition::answer::<Callers>(&call, &key, put_of(rotated, told(&issued))).await
 }
 
 /// `DELETE /v1/callers/{caller}/keys/{prefix}`: one key is unknown from now on.
@@ -225,6 +233,19 @@ fn caller_key(caller: &str, issued: &Issued, expires_at_ms: Option<i64>) -> Call
         created_at_ms: 0,
         expires_at_ms,
     }
+}
+
+fn shown(row: &CallerRow, keys: &[CallerKey]) -> Members {
+    let mut view = sent::stored(&row.definition);
+    let keys: Vec<ShownKey> = keys.iter().map(ShownKey::from).collect();
+    view.insert("keys".to_owned(), json!(keys));
+    view
+}
+
+/// Of a caller as it was written: what is told once must not depend on reading it again.
+fn put_of(caller: WrittenCaller, once: Members) -> Put {
+    let WrittenCaller { written, row, keys } = caller;
+    Put { written, once, view: Some(shown(&row, &keys)) }
 }
 
 fn told(issued: &Issued) -> Members {

@@ -8,6 +8,7 @@ use super::connections::Sent;
 use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
+use super::error::Fault;
 use super::origin;
 use super::sent;
 use super::sent::Members;
@@ -15,6 +16,7 @@ use super::shape;
 use super::shape::Shape;
 use super::uses::Use;
 use super::uses::UseKind;
+use crate::catalog::BaseUrlTemplate;
 use crate::catalog::Connection;
 use crate::catalog::Connector;
 use crate::catalog::Opened;
@@ -37,6 +39,7 @@ use crate::store::StoreError;
 use crate::store::Stored;
 use crate::store::Uses;
 use indexmap::IndexMap;
+use ipnet::IpNet;
 use schemars::Schema;
 use schemars::SchemaGenerator;
 use serde_json::Value;
@@ -159,17 +162,34 @@ fn check(call: &Call, key: &str, raw: RawConnector) -> Result<Connector, ApiErro
     let snapshot = call.api.live.snapshot_full();
     let draft = snapshot.draft_connector(&key, raw, &mut Vec::new());
     let draft = draft.map_err(|it| ApiError::problems(&it))?;
-    let Some(base) = draft.base_url.as_ref().and_then(|it| it.fixed()) else { return Ok(draft) };
-    let Ok(address) = base.origin().bare_host().parse::<IpAddr>() else { return Ok(draft) };
-    if address::is_allowed(address, &draft.upstream.egress_allow) {
-        return Ok(draft);
+    let refused = inside(draft.base_url.as_ref(), [&*draft.upstream.egress_allow].into_iter());
+    match refused.map(|it| it.fault("/base_url")) {
+        None => Ok(draft),
+        Some(fault) => Err(ApiError::Invalid(vec![fault])),
     }
-    let class = address::refusal(address).unwrap_or("refused");
-    Err(ApiError::invalid(
-        "/base_url",
-        format!("{address} is a {class} address, which is not allowed here"),
-        format!("add it to egress.allow: [{address}]"),
-    ))
+}
+
+/// An address that the egress guard refuses.
+pub(super) struct Inside(IpAddr);
+
+impl Inside {
+    pub(super) fn fault(&self, pointer: impl Into<String>) -> Fault {
+        let Self(address) = self;
+        let class = address::refusal(*address).unwrap_or("refused");
+        let problem = format!("{address} is a {class} address, which is not allowed here");
+        let hint = format!("add it to egress.allow: [{address}]");
+        Fault { pointer: pointer.into(), problem, hint }
+    }
+}
+
+/// The literal address of a base URL, where none of these allows it.
+pub(super) fn inside<'a>(
+    base_url: Option<&BaseUrlTemplate>,
+    mut allowing: impl Iterator<Item = &'a [IpNet]>,
+) -> Option<Inside> {
+    let base = base_url?.fixed()?;
+    let address = base.origin().bare_host().parse().ok()?;
+    (!allowing.any(|it| address::is_allowed(address, it))).then_some(Inside(address))
 }
 
 /// The stored connections that would not be sound after a change, and are now; and where the

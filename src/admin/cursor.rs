@@ -26,6 +26,12 @@ pub(super) fn behind(path: &str, last: &str) -> String {
     URL_SAFE_NO_PAD.encode(format!("{path}{DIVIDER}{last}"))
 }
 
+/// A cursor that no answer had.
+pub(super) fn foreign() -> ApiError {
+    let problem = "`cursor` is not one that this list gave: begin without one.";
+    ApiError::BadRequest(problem.to_owned())
+}
+
 impl Page {
     pub(super) fn of(
         path: &str,
@@ -38,12 +44,7 @@ impl Page {
                 ApiError::BadRequest(format!("`limit` is a number from 1 to {LIMIT_MAX}."))
             })?,
         };
-        let after = cursor.map(|it| {
-            last_of(path, it).ok_or_else(|| {
-                let problem = "`cursor` is not one that this list gave: begin without one.";
-                ApiError::BadRequest(problem.to_owned())
-            })
-        });
+        let after = cursor.map(|it| last_of(path, it).ok_or_else(foreign));
         Ok(Self { after: after.transpose()?, limit })
     }
 }

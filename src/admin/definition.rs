@@ -107,11 +107,14 @@ pub(super) struct Put {
     pub written: Written,
     /// What is told in this one answer alone: a key that was made.
     pub once: Members,
+    /// As it was written, so that what is told once needs no second look at the store; none where it is
+    /// looked up.
+    pub view: Option<Members>,
 }
 
 impl From<Written> for Put {
     fn from(written: Written) -> Self {
-        Self { written, once: Members::new() }
+        Self { written, once: Members::new(), view: None }
     }
 }
 
@@ -167,13 +170,7 @@ pub(super) async fn read<D: Definition>(call: Call) -> Result<Answer, ApiError> 
     }
     let stored = found::<D>(&call, &key).await?;
     if etag::is_known(&call.headers, stored.version) {
-        let version = Some(stored.version);
-        return Ok(Answer {
-            status: StatusCode::NOT_MODIFIED,
-            body: None,
-            version,
-            location: None,
-        });
+        return Ok(Answer::not_modified(stored.version));
     }
     let view = shown::<D>(&call, &stored, true).await?;
     Ok(Answer { version: Some(stored.version), ..Answer::ok(Value::Object(view)) })
@@ -317,12 +314,20 @@ pub(super) async fn answer<D: Definition>(
     key: &str,
     put: Put,
 ) -> Result<Answer, ApiError> {
-    let stored = found::<D>(call, key).await?;
-    let mut view = shown::<D>(call, &stored, true).await?;
-    view.extend(put.once);
-    let version = Some(stored.version);
-    let body = Some(Value::Object(view));
-    if !put.written.created {
+    let Put { written, once, view } = put;
+    let (mut view, version) = match view {
+        Some(view) => {
+            let Written { revision, created_at_ms, updated_at_ms, .. } = written;
+            (framed(key, view, revision, [created_at_ms, updated_at_ms]), revision)
+        }
+        None => {
+            let stored = found::<D>(call, key).await?;
+            (shown::<D>(call, &stored, true).await?, stored.version)
+        }
+    };
+    view.extend(once);
+    let (version, body) = (Some(version), Some(Value::Object(view)));
+    if !written.created {
         return Ok(Answer { status: StatusCode::OK, body, version, location: None });
     }
     let location = Some(format!("{}/{}", D::PATH, call.escaped(key)));
@@ -334,13 +339,20 @@ async fn shown<D: Definition>(
     stored: &Stored<D::Row>,
     alone: bool,
 ) -> Result<Members, ApiError> {
+    let view = D::view(call, stored, alone).await?;
+    Ok(framed(&stored.key, view, stored.version, [stored.created_at_ms, stored.updated_at_ms]))
+}
+
+/// A view with what all of them have. `dates`: of its creation, of its last change.
+fn framed(key: &str, own: Members, version: i64, dates: [i64; 2]) -> Members {
+    let [created_at, updated_at] = dates.map(time::shown);
     let mut view = Members::new();
-    view.insert("key".to_owned(), stored.key.clone().into());
-    view.extend(D::view(call, stored, alone).await?);
-    view.insert("version".to_owned(), stored.version.into());
-    view.insert("created_at".to_owned(), time::shown(stored.created_at_ms).into());
-    view.insert("updated_at".to_owned(), time::shown(stored.updated_at_ms).into());
-    Ok(view)
+    view.insert("key".to_owned(), key.into());
+    view.extend(own);
+    view.insert("version".to_owned(), version.into());
+    view.insert("created_at".to_owned(), created_at.into());
+    view.insert("updated_at".to_owned(), updated_at.into());
+    view
 }
 
 /// What a file declares, as it is shown.

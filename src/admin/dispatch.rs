@@ -8,6 +8,7 @@ use super::call::Call;
 use super::error::ApiError;
 use super::idempotency;
 use super::operator;
+use super::progress;
 use super::query::Query;
 use super::route::Header;
 use super::route::Route;
@@ -32,7 +33,12 @@ pub(super) async fn enter(
     let is_head = request.method() == Method::HEAD;
     let response = match answer(state.api, request).await {
         Ok(answer) => answer.into_response(),
-        Err(error) => error.response(id.as_str()),
+        Err(error) => {
+            if let Some(reason) = error.turned_away() {
+                state.metrics.operator_failure(reason);
+            }
+            error.response(id.as_str())
+        }
     };
     // RFC 9110 §9.3.2: the head alone.
     if is_head { response.map(|_| Body::empty()) } else { response }
@@ -60,13 +66,15 @@ async fn answer(api: Arc<Api>, request: Request) -> Result<Answer, ApiError> {
     let key = if repeatable { idempotency::key(&head.headers)? } else { None };
     let path = head.uri.path().to_owned();
     let headers = head.headers;
-    let call = Call { api: Arc::clone(&api), operator, headers, path, parameters, query, body };
+    let (claim, progress) = (None, Arc::default());
+    let own = Arc::clone(&api);
+    let call = Call { api: own, operator, headers, path, parameters, query, body, claim, progress };
     match key {
         Some(key) => {
             let once = async move { idempotency::once(call, &key, run).await };
             api.to_the_end(Box::pin(once)).await
         }
-        None => api.to_the_end(run(call)).await,
+        None => api.to_the_end(progress::done(call, run)).await,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::model::Code;
 use crate::server;
 use crate::store::Expect;
 use crate::store::StoreError;
+use crate::telemetry::metrics::OperatorFailure;
 use axum::body::Body;
 use axum::response::Response;
 use http::HeaderValue;
@@ -90,6 +91,10 @@ pub(super) enum ApiError {
     KeyReused,
     #[error("The first request with this Idempotency-Key is being answered.")]
     InProgress,
+    #[error(
+        "It was done under this Idempotency-Key, and how it was answered was lost: look at what there is."
+    )]
+    AnswerLost,
     #[error(
         "Nothing can be stored: start attache with a store (`store.url`, or `--database-url`)."
     )]
@@ -240,10 +245,21 @@ impl ApiError {
             Self::Stale(_) | Self::Exists { .. } => Code::PreconditionFailed,
             Self::KeyReused => Code::IdempotencyKeyReused,
             Self::InProgress => Code::IdempotencyInProgress,
+            Self::AnswerLost => Code::IdempotencyAnswerLost,
             Self::NoStore => Code::NoStore,
             Self::StoreUnavailable(_) => Code::StoreUnavailable,
             Self::StoreFull => Code::StoreFull,
             Self::Damaged { .. } | Self::Internal => Code::Internal,
+        }
+    }
+
+    /// Why the operator was turned away, where it was.
+    pub(super) fn turned_away(&self) -> Option<OperatorFailure> {
+        match self {
+            Self::Unauthenticated => Some(OperatorFailure::Unauthenticated),
+            Self::Forbidden { .. } => Some(OperatorFailure::Forbidden),
+            Self::TooManyFailures { .. } => Some(OperatorFailure::Limited),
+            _ => None,
         }
     }
 

@@ -5,7 +5,9 @@ use super::answer::Answer;
 use super::api::Backing;
 use super::call::Call;
 use super::error::ApiError;
+use super::progress;
 use super::route::Run;
+use crate::model::Claimed;
 use crate::model::Credential;
 use crate::model::Secret;
 use crate::seal::Binding;
@@ -18,6 +20,7 @@ use serde_json::Value;
 use serde_json::json;
 use sha2::Digest;
 use sha2::Sha256;
+use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -28,6 +31,10 @@ const KEY_LEN_MAX: usize = 128;
 
 /// After this long without an answer, whoever began it has died.
 const ABANDONED: Duration = Duration::from_secs(120);
+
+/// The waits before an answer is tried to be kept: whoever asked waits as well.
+const KEEPING: [Duration; 3] =
+    [Duration::ZERO, Duration::from_millis(100), Duration::from_millis(400)];
 
 /// The field that an answer is sealed as: it may hold a key that is told once.
 const REPLY: &str = "reply";
@@ -46,10 +53,10 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
 }
 
 /// Does it, unless it was done under this key.
-pub(super) async fn once(call: Call, key: &str, run: Run) -> Result<Answer, ApiError> {
-    let api = std::sync::Arc::clone(&call.api);
+pub(super) async fn once(mut call: Call, key: &str, run: Run) -> Result<Answer, ApiError> {
+    let api = Arc::clone(&call.api);
     let backing = api.store()?;
-    let (scope, token) = (call.scope(), call.operator.name.to_string());
+    let (scope, token) = (call.scope(), call.operator.identity.clone());
     let of_store = |it| ApiError::of_store(it, "request", key);
     let request = digest(&call);
     let abandoned_ms = i64::try_from(ABANDONED.as_millis()).unwrap_or(i64::MAX);
@@ -59,9 +66,17 @@ pub(super) async fn once(call: Call, key: &str, run: Run) -> Result<Answer, ApiE
         Claim::New { claimed_at_ms } => claimed_at_ms,
         Claim::Different => return Err(ApiError::KeyReused),
         Claim::InProgress => return Err(ApiError::InProgress),
+        Claim::Lost => return Err(ApiError::AnswerLost),
         Claim::Replay { status, reply } => return replayed(backing, &token, key, status, &reply),
     };
-    let answer = match run(call).await {
+    let claim = Claimed {
+        operator: call.operator.name.clone(),
+        token: token.clone(),
+        key: key.to_owned(),
+        claimed_at_ms,
+    };
+    call.claim = Some(Arc::new(claim));
+    let answer = match progress::done(call, run).await {
         Ok(answer) => answer,
         Err(error) => {
             // Nothing was done: it may be asked again under the same key.
@@ -73,12 +88,17 @@ pub(super) async fn once(call: Call, key: &str, run: Run) -> Result<Answer, ApiE
         }
     };
     let reply = written(&answer);
-    let seal = |binding: &Binding<'_>| backing.sealer.seal(binding, &reply, (api.clock)());
     let status = answer.status.as_u16();
-    let kept = claims.finish(&scope, &token, key, claimed_at_ms, status, seal).await;
-    if let Err(error) = kept {
-        // It was done, and is said so; only its repetition is not safe.
-        tracing::warn!("store: an answer could not be kept for its repetition: {error}");
+    for wait in KEEPING {
+        tokio::time::sleep(wait).await;
+        let seal = |binding: &Binding<'_>| backing.sealer.seal(binding, &reply, (api.clock)());
+        match claims.finish(&scope, &token, key, claimed_at_ms, status, seal).await {
+            Ok(_) => break,
+            // It was done, and is said so. Where it is asked again it is not done again.
+            Err(error) => {
+                tracing::warn!("store: an answer is not kept for its repetition: {error}");
+            }
+        }
     }
     Ok(answer)
 }

@@ -1,6 +1,7 @@
 //! `/v1/integrations`: what uses connectors, each linked under an alias.
 use super::affected;
 use super::call::Call;
+use super::connectors;
 use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
@@ -8,8 +9,12 @@ use super::sent;
 use super::sent::Members;
 use super::shape;
 use super::shape::Shape;
+use crate::catalog::Integration;
 use crate::catalog::RawIntegration;
 use crate::catalog::Section;
+use crate::catalog::Snapshot;
+use crate::config::Step;
+use crate::config::pointer;
 use crate::store::Expect;
 use crate::store::IntegrationRow;
 use crate::store::Kind;
@@ -69,6 +74,7 @@ impl Definition for Integrations {
         let own = call.own_key(key)?;
         let draft = snapshot.draft_integration(&own, raw.clone());
         let draft = draft.map_err(|it| ApiError::problems(&it))?;
+        refuse_inside(&snapshot, &draft)?;
         if !call.flag("force")? && expect != Expect::Absent {
             let next = snapshot.with_integration(draft.clone());
             let broken = affected::environments(call, &next, |it| it.integration == key).await?;
@@ -111,6 +117,23 @@ impl Definition for Integrations {
     ) -> Result<i64, StoreError> {
         store.integrations().delete(&call.scope(), key, force, expect).await
     }
+}
+
+/// In a file a base URL that nothing can be sent to is met at the dial; whoever asks right now can be told
+/// right now. What the connector allows counts, and what a connection of it does that may be assigned.
+fn refuse_inside(snapshot: &Snapshot, draft: &Integration) -> Result<(), ApiError> {
+    let mut faults = Vec::new();
+    for link in draft.links.values() {
+        let connector = snapshot.connector(link.connector.as_str());
+        let connections = snapshot.connections().filter(|it| it.connector == link.connector);
+        let own = connector.map(|it| &*it.upstream.egress_allow).into_iter();
+        let allowing = own.chain(connections.map(|it| &*it.upstream.egress_allow));
+        if let Some(refused) = connectors::inside(link.base_url.as_ref(), allowing) {
+            let steps = ["connectors", link.alias.as_str(), "base_url"];
+            faults.push(refused.fault(pointer(steps.map(Step::Key))));
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(ApiError::Invalid(faults)) }
 }
 
 pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {

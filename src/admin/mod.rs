@@ -30,6 +30,7 @@ mod operator;
 mod origin;
 mod page;
 mod problem;
+mod progress;
 mod query;
 mod ready;
 mod role;

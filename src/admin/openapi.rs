@@ -190,8 +190,9 @@ fn tag(path: &str) -> &str {
 
 fn responses(route: &Route, generator: &mut SchemaGenerator, problems: &mut Problems) -> Value {
     let mut responses = Map::new();
-    for (index, given) in route.gives.iter().enumerate() {
-        let is_twin = route.gives[..index].iter().any(|it| it.status == given.status);
+    let all = route.all_given();
+    for (index, given) in all.iter().enumerate() {
+        let is_twin = all[..index].iter().any(|it| it.status == given.status);
         if is_twin {
             continue;
         }
@@ -200,7 +201,7 @@ fn responses(route: &Route, generator: &mut SchemaGenerator, problems: &mut Prob
             headers[*header] = json!({ "$ref": format!("#/components/headers/{header}") });
         }
         let mut response = json!({ "description": given.about, "headers": headers });
-        let of_status = route.gives.iter().filter(|it| it.status == given.status);
+        let of_status = all.iter().filter(|it| it.status == given.status);
         let schemas: Vec<Value> =
             of_status.filter_map(|it| it.schema).map(|it| json!(it(generator))).collect();
         let schema = match <[Value; 1]>::try_from(schemas) {

@@ -16,12 +16,17 @@ use subtle::ConstantTimeEq;
 /// The name of whoever has the configured admin token.
 pub(super) const ADMIN: &str = "admin";
 
+/// Bytes of a token's hash that tell it from others of its name.
+const IDENTITY_LEN: usize = 8;
+
 /// An operator that has proved itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Operator {
     /// The token's name: changes are recorded under it.
     pub name: Key,
     pub role: Role,
+    /// The token itself, told apart from every other of its name, also from one that there was before.
+    pub identity: String,
 }
 
 impl Operator {
@@ -47,7 +52,8 @@ pub(super) async fn identify(
     let Some(presented) = presented(headers) else { return Err(ApiError::Unauthenticated) };
     if api.token.as_ref().is_some_and(|it| !it.is_empty() && *it == presented) {
         let name = Key::try_from(ADMIN).expect("it is a key");
-        return Ok(Operator { name, role: Role::Admin });
+        let identity = ADMIN.to_owned();
+        return Ok(Operator { name, role: Role::Admin, identity });
     }
     if let Some(operator) = stored(api, &presented).await? {
         return Ok(operator);
@@ -70,7 +76,9 @@ async fn stored(api: &Api, presented: &Secret) -> Result<Option<Operator>, ApiEr
     let is_live = found.value.expires_at_ms.is_none_or(|it| it > now_ms);
     let is_it = bool::from(found.value.hash.ct_eq(&hash)) && is_live;
     let (name, role) = (Key::try_from(&*found.key).ok(), Role::named(&found.value.role));
-    Ok(name.zip(role).filter(|_| is_it).map(|(name, role)| Operator { name, role }))
+    let identity = format!("{}:{}", found.key, hex::encode(&hash[..IDENTITY_LEN]));
+    let of_token = |(name, role)| Operator { name, role, identity };
+    Ok(name.zip(role).filter(|_| is_it).map(of_token))
 }
 
 /// What stands in the one `Authorization: Bearer`. Two are none.

@@ -4,6 +4,7 @@ use super::body::Media;
 use super::call::Call;
 use super::error::ApiError;
 use super::origin;
+use super::progress;
 use super::role::Role;
 use super::uses::Change;
 use crate::model::Code;
@@ -262,7 +263,7 @@ impl Route {
                 kind: ParameterKind::Limit,
             },
         ]);
-        self.given(StatusCode::OK, "A page, in the order of keys.", Some(schema), &[])
+        self.given(StatusCode::OK, "A page.", Some(schema), &[])
     }
 
     pub(super) fn flag(mut self, name: &'static str, about: &'static str) -> Self {
@@ -292,6 +293,20 @@ impl Route {
         self
     }
 
+    /// Every answer that is no problem.
+    pub(super) fn all_given(&self) -> Vec<Given> {
+        let mut given = self.gives.clone();
+        if self.method != Method::GET {
+            given.push(Given {
+                status: StatusCode::ACCEPTED,
+                about: "It is written; `notice` says what is not so yet.",
+                schema: Some(progress::schema),
+                headers: &["ETag", "Location"],
+            });
+        }
+        given
+    }
+
     /// Every problem that it may be answered with.
     pub(super) fn all_codes(&self) -> Vec<Code> {
         let mut codes = vec![
@@ -316,7 +331,11 @@ impl Route {
                 Header::IfMatch | Header::IfNoneMatchAny => codes.push(Code::PreconditionFailed),
                 Header::IfNoneMatch => {}
                 Header::IdempotencyKey => {
-                    codes.extend([Code::IdempotencyKeyReused, Code::IdempotencyInProgress]);
+                    codes.extend([
+                        Code::IdempotencyKeyReused,
+                        Code::IdempotencyInProgress,
+                        Code::IdempotencyAnswerLost,
+                    ]);
                 }
             }
         }

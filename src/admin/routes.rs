@@ -114,9 +114,10 @@ fn of_auth_methods() -> Vec<Route> {
     let revisions = "/v1/connectors/{connector}/auth/{method}/revisions";
     vec![
         Route::get(all, "listAuthMethods", "A connector's auth methods", auth_methods::list)
-            .gives(auth_methods::page),
+            .pages(auth_methods::page),
         Route::get(one, "getAuthMethod", "An auth method", auth_methods::read)
-            .gives_one(auth_methods::view),
+            .gives_one(auth_methods::view)
+            .cached(),
         Route::put(
             one,
             "putAuthMethod",
@@ -139,7 +140,7 @@ fn of_auth_methods() -> Vec<Route> {
             "The revisions of an auth method, and who pins them",
             auth_methods::revisions,
         )
-        .gives(auth_methods::revision_page)
+        .pages(auth_methods::revision_page)
         .codes(&[Code::NoStore]),
     ]
 }
@@ -196,7 +197,7 @@ fn of_acts() -> Vec<Route> {
             "Who uses a connection",
             acts::list_uses,
         )
-        .gives(schema::<uses::Uses>),
+        .pages(schema::<uses::UsesPage>),
         Route::put(own, "putCredentials", "Set a connection's credentials", acts::put_own)
             .takes(acts::credential_schema)
             .rehearses(connections::view)

@@ -68,11 +68,7 @@ impl Definition for Tokens {
         stored: &Stored<TokenRow>,
         _alone: bool,
     ) -> Result<Members, ApiError> {
-        let mut view = Members::new();
-        view.insert("role".to_owned(), stored.value.role.clone().into());
-        view.insert("prefix".to_owned(), stored.value.prefix.clone().into());
-        view.insert("expires_at".to_owned(), stored.value.expires_at_ms.map(time::shown).into());
-        Ok(view)
+        Ok(shown_row(&stored.value))
     }
 
     async fn put(
@@ -99,7 +95,7 @@ impl Definition for Tokens {
         let written = written.map_err(|it| ApiError::of_write(it, Self::NOUN, key, expect))?;
         let mut once = Members::new();
         once.insert("token".to_owned(), issued.text.expose().into());
-        Ok(Put { written, once })
+        Ok(Put { written, once, view: Some(shown_row(&row)) })
     }
 
     async fn uses(
@@ -119,6 +115,14 @@ impl Definition for Tokens {
     ) -> Result<i64, StoreError> {
         store.tokens().delete(&call.scope(), key, expect).await
     }
+}
+
+fn shown_row(row: &TokenRow) -> Members {
+    let mut view = Members::new();
+    view.insert("role".to_owned(), row.role.clone().into());
+    view.insert("prefix".to_owned(), row.prefix.clone().into());
+    view.insert("expires_at".to_owned(), row.expires_at_ms.map(time::shown).into());
+    view
 }
 
 fn shown(generator: &mut SchemaGenerator) -> Shape<'_> {

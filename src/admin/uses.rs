@@ -52,6 +52,22 @@ pub(super) struct Uses {
     pub activations: i64,
 }
 
+/// Who uses a connection, a page of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct UsesPage {
+    /// Its activations, counted, and then the environments in the order of their keys.
+    pub uses: Vec<Use>,
+    /// How many there are, on whatever page: each activation is one.
+    pub total: i64,
+    /// How many environments there are among them.
+    pub environments: i64,
+    /// How many of these are deployed.
+    pub deployed: i64,
+    pub activations: i64,
+    /// The `cursor` of the next page; null at the end.
+    pub next: Option<String>,
+}
+
 /// How often a connection is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Counts {

@@ -5,8 +5,10 @@ use super::sealing::SealingError;
 use crate::config::SealSettings;
 use crate::config::StoreSettings;
 use crate::reload::Feed;
+use crate::reload::Listener;
 use crate::reload::Live;
 use crate::reload::News;
+use crate::reload::Writes;
 use crate::seal::Sealer;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -60,6 +62,7 @@ pub struct Opened {
     pub store: Store,
     pub sealer: Arc<Sealer>,
     pub vault: Arc<Vault>,
+    pub writes: Arc<Writes>,
     /// Where its work is done.
     pub runtime: Handle,
 }
@@ -148,9 +151,11 @@ async fn open(opening: Opening) -> Result<(Opened, Feed), StartError> {
             News::Lost { last } => marks.lost(last, serve_stale),
         }
     };
-    let feed = Feed::open(store.clone(), Arc::clone(&sealer), live, Box::new(listener));
+    let listener: Listener = Arc::new(listener);
+    let writes = Writes::new(store.clone(), Arc::clone(&live), Arc::clone(&listener));
+    let feed = Feed::open(store.clone(), Arc::clone(&sealer), live, listener);
     let feed = feed.await.map_err(not_reached)?;
-    Ok((Opened { store, sealer, vault, runtime }, feed))
+    Ok((Opened { store, sealer, vault, writes, runtime }, feed))
 }
 
 /// Why a store can't be used: what only a person can mend is refused, like a wrong setting.

@@ -219,6 +219,7 @@ impl App {
                 stored.as_ref().map(|it| admin::Backing {
                     store: it.opened.store.clone(),
                     sealer: Arc::clone(&it.opened.sealer),
+                    writes: Arc::clone(&it.opened.writes),
                     control: it.opened.runtime.clone(),
                 }),
                 now,

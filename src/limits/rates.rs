@@ -60,8 +60,7 @@ impl Rates {
         if of_caller.is_none() && limits.is_none() {
             return Ok(());
         }
-        let now = u64::try_from(now.saturating_duration_since(self.began).as_nanos());
-        let now = now.unwrap_or(u64::MAX / 2);
+        let now = self.ns(now);
         if let Some((key, rate)) = of_caller {
             let taken = self.callers.take(key, rate, now, || key.clone());
             taken.map_err(|wait| Refused::after(Limit::CallerRate, wait))?;
@@ -81,6 +80,18 @@ impl Rates {
             self.callers.put_back(key, rate);
         }
         admitted
+    }
+
+    /// A token of the caller's own bucket, for what goes to no connection.
+    pub fn admit_caller(&self, caller: &Caller, now: Instant) -> Result<(), Refused> {
+        let Some(rate) = &caller.rate else { return Ok(()) };
+        let taken = self.callers.take(&caller.key, rate, self.ns(now), || caller.key.clone());
+        taken.map_err(|wait| Refused::after(Limit::CallerRate, wait))
+    }
+
+    fn ns(&self, now: Instant) -> u64 {
+        let since = now.saturating_duration_since(self.began).as_nanos();
+        u64::try_from(since).unwrap_or(u64::MAX / 2)
     }
 
     fn of_connection(&self, key: &Key, rate: Option<&Rate>, now: u64) -> Result<(), Refused> {

@@ -59,6 +59,7 @@ codes! {
     OriginChanged "origin_changed" 409 "Credentials would go elsewhere";
     IdempotencyKeyReused "idempotency_key_reused" 422 "The idempotency key belongs to another request";
     IdempotencyInProgress "idempotency_in_progress" 409 "The first request with this idempotency key is being answered";
+    IdempotencyAnswerLost "idempotency_answer_lost" 409 "It was done under this idempotency key, and the answer was lost";
     NoStore "no_store" 409 "This gateway has no store";
     StoreUnavailable "store_unavailable" 503 "The store can't be reached or written to";
     StoreFull "store_full" 507 "The store has no room left";

@@ -19,6 +19,7 @@ pub use key::TenantId;
 pub use key::TenantIdError;
 pub use origin::Origin;
 pub use origin::UrlError;
+pub use scope::Claimed;
 pub use scope::Scope;
 pub use secret::Secret;
 pub use time::UnixTime;

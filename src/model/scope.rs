@@ -2,6 +2,7 @@
 use super::Key;
 use super::TenantId;
 use std::fmt;
+use std::sync::Arc;
 
 /// On whose behalf the store is asked: authorization travels with every call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -10,15 +11,38 @@ pub enum Scope {
     System,
     /// An operator, by the key of the token that was shown.
     Operator(Key),
+    /// The same under an `Idempotency-Key`.
+    Once(Arc<Claimed>),
     /// One tenant: its own activations, and nothing else, as if nothing else were there.
     Tenant(TenantId),
 }
 
+/// An operator's claim of an `Idempotency-Key`: what is written under it is written once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Claimed {
+    /// The key of the token that was shown.
+    pub operator: Key,
+    /// Whose claim it is: never that of another token of the same key.
+    pub token: String,
+    /// The `Idempotency-Key`.
+    pub key: String,
+    /// By the store's clock.
+    pub claimed_at_ms: i64,
+}
+
 impl Scope {
+    /// The claim that it writes under.
+    pub fn claimed(&self) -> Option<&Arc<Claimed>> {
+        match self {
+            Self::Once(claimed) => Some(claimed),
+            Self::System | Self::Operator(_) | Self::Tenant(_) => None,
+        }
+    }
+
     /// Whether definitions, other people's keys and the deployment's own records are there at all.
     pub fn sees_everything(&self) -> bool {
         match self {
-            Self::System | Self::Operator(_) => true,
+            Self::System | Self::Operator(_) | Self::Once(_) => true,
             Self::Tenant(_) => false,
         }
     }
@@ -26,7 +50,7 @@ impl Scope {
     /// Whether this tenant's activations are there.
     pub fn sees_tenant(&self, tenant: &str) -> bool {
         match self {
-            Self::System | Self::Operator(_) => true,
+            Self::System | Self::Operator(_) | Self::Once(_) => true,
             Self::Tenant(own) => own.as_str() == tenant,
         }
     }
@@ -38,6 +62,7 @@ impl fmt::Display for Scope {
         match self {
             Self::System => f.write_str("attache"),
             Self::Operator(token) => write!(f, "operator {token}"),
+            Self::Once(claimed) => write!(f, "operator {}", claimed.operator),
             Self::Tenant(tenant) => write!(f, "tenant {tenant}"),
         }
     }

@@ -43,15 +43,13 @@ pub fn is_asked(head: &Parts) -> bool {
     head.method == Method::GET && head.uri.path() == PATH
 }
 
+/// Whether it is for this caller.
+pub fn may_ask(caller: &Caller) -> Result<(), ProxyError> {
+    if caller.tenant_scoped { Ok(()) } else { Err(ProxyError::NotTenantScoped) }
+}
+
 /// The connections that this caller may use, in the order of their keys.
-pub fn answer(
-    snapshot: &Snapshot,
-    caller: &Caller,
-    query: Option<&str>,
-) -> Result<Response<Bytes>, ProxyError> {
-    if !caller.tenant_scoped {
-        return Err(ProxyError::NotTenantScoped);
-    }
+pub fn answer(snapshot: &Snapshot, caller: &Caller, query: Option<&str>) -> Response<Bytes> {
     let query: BTreeMap<_, _> =
         url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).collect();
     let limit = query.get("limit").and_then(|it| it.parse().ok()).unwrap_or(PAGE_MAX);
@@ -77,7 +75,7 @@ pub fn answer(
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, NO_STORE);
-    Ok(response)
+    response
 }
 
 fn listed(connection: &Connection) -> Listed<'_> {

@@ -184,7 +184,9 @@ impl Proxy {
                 tags = match resolve::tags(head) {
                     Err(ResolveError::Untagged) if listing::is_asked(head) => {
                         tally.record.caller = Some(caller.key.clone());
-                        let listing = listing::answer(&snapshot, &caller, head.uri.query())?;
+                        listing::may_ask(&caller)?;
+                        self.rates.admit_caller(&caller, tally.began())?;
+                        let listing = listing::answer(&snapshot, &caller, head.uri.query());
                         return Ok(Answer::Here(listing));
                     }
                     tags => tags?,

@@ -61,7 +61,7 @@ pub enum News<'n> {
 }
 
 /// Who is told.
-pub type Listener = Box<dyn Fn(News<'_>) + Send + Sync>;
+pub type Listener = Arc<dyn Fn(News<'_>) + Send + Sync>;
 
 /// The one follower of the store's changes in the process.
 pub struct Feed {
@@ -168,6 +168,7 @@ impl Feed {
                 Since::Forgotten => self.read_everything().await?,
             }
         }
+        self.restore().await?;
         self.reached();
         if self.tidied.elapsed() >= TIDY {
             self.tidied = Instant::now();
@@ -181,20 +182,11 @@ impl Feed {
     async fn take_up(&mut self, changes: &[Change]) -> Result<(), StoreError> {
         let mut touched = Touched::default();
         for Change { kind, key, tenant, .. } in changes {
-            let section = match kind {
-                Kind::Activation => {
-                    let (connection, tenant) = (&**key, tenant.as_deref().unwrap_or_default());
-                    (self.listener)(News::Activation { connection, tenant });
-                    continue;
-                }
-                Kind::Connector | Kind::AuthMethod => Section::Connectors,
-                Kind::Integration => Section::Integrations,
-                Kind::Environment => Section::Environments,
-                Kind::Connection => Section::Connections,
-                Kind::Caller => Section::Callers,
-                // Nothing of them is served: a tenant's activations have changes of their own.
-                Kind::Tenant | Kind::Token => continue,
-            };
+            if *kind == Kind::Activation {
+                let (connection, tenant) = (&**key, tenant.as_deref().unwrap_or_default());
+                (self.listener)(News::Activation { connection, tenant });
+            }
+            let Some(section) = section_of(*kind) else { continue };
             if let Ok(key) = Key::try_from(&**key) {
                 touched.of(section).insert(key);
             }
@@ -210,7 +202,18 @@ impl Feed {
             }
         }
         self.position = changes.last().map_or(self.position, |it| it.revision);
+        self.restore().await?;
         self.reached();
+        Ok(())
+    }
+
+    /// What was withheld is read again, and served as it is now.
+    async fn restore(&self) -> Result<(), StoreError> {
+        while let Some((turn, touched)) = self.live.withheld() {
+            let read = Layer::read_some(&self.store, &touched).await?;
+            let live = Arc::clone(&self.live);
+            blocking(move || live.restore(read, touched, turn)).await?;
+        }
         Ok(())
     }
 
@@ -248,7 +251,21 @@ impl Feed {
     fn reached(&mut self) {
         self.last_contact = Instant::now();
         (self.listener)(News::Reached);
+        self.store.unserved().served(self.position);
         self.live.store_reached(self.position);
+    }
+}
+
+/// Where a kind of thing is served from; none where nothing of it is: a tenant's activations have changes of
+/// their own, and they are looked up.
+pub(super) fn section_of(kind: Kind) -> Option<Section> {
+    match kind {
+        Kind::Connector | Kind::AuthMethod => Some(Section::Connectors),
+        Kind::Integration => Some(Section::Integrations),
+        Kind::Environment => Some(Section::Environments),
+        Kind::Connection => Some(Section::Connections),
+        Kind::Caller => Some(Section::Callers),
+        Kind::Activation | Kind::Tenant | Kind::Token => None,
     }
 }
 

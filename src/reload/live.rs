@@ -100,6 +100,15 @@ struct State {
     /// takes its time, and must not be a worker.
     retired: Vec<Arc<Snapshot>>,
     store: Option<StoreStatus>,
+    withheld: Withheld,
+}
+
+/// Stored definitions that are not served, whatever is read of them, until they were read anew.
+#[derive(Default)]
+struct Withheld {
+    touched: Touched,
+    /// Counts how often something was withheld.
+    turn: u64,
 }
 
 impl Live {
@@ -123,6 +132,7 @@ impl Live {
                 seen,
                 retired: Vec::new(),
                 store: None,
+                withheld: Withheld::default(),
             }),
             turn: Mutex::new(None),
             applied: watch::Sender::new(0),
@@ -146,6 +156,7 @@ impl Live {
                 seen: Fingerprints::new(),
                 retired: Vec::new(),
                 store: None,
+                withheld: Withheld::default(),
             }),
             turn: Mutex::new(None),
             applied: watch::Sender::new(0),
@@ -235,6 +246,7 @@ impl Live {
             // What is gone from the store goes.
             all.extend(former.layer.stored.keys());
         }
+        beside.layer.merge(Layer::default(), &self.state().withheld.touched);
         let snapshot = beside.patched(&self.snapshot(), all);
         self.swap(snapshot);
         self.note_skipped(&beside);
@@ -245,6 +257,59 @@ impl Live {
     pub(super) fn change(&self, read: Layer, touched: Touched) {
         let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(beside) = turn.as_mut() else { return };
+        beside.layer.merge(read, &touched);
+        // It may have been read before what it is withheld for.
+        beside.layer.merge(Layer::default(), &self.state().withheld.touched);
+        let snapshot = beside.patched(&self.snapshot(), touched);
+        self.swap(snapshot);
+        self.note_skipped(beside);
+    }
+
+    /// Serves these stored definitions no more, nor what depends on them, until they were read anew.
+    pub(super) fn withhold(&self, touched: Touched) {
+        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(beside) = turn.as_mut() else { return };
+        self.withhold_of(beside, touched);
+    }
+
+    pub(super) fn withhold_everything(&self) {
+        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(beside) = turn.as_mut() else { return };
+        let touched = beside.layer.stored.keys();
+        self.withhold_of(beside, touched);
+    }
+
+    fn withhold_of(&self, beside: &mut Beside, touched: Touched) {
+        if touched.is_empty() {
+            return;
+        }
+        let mut state = self.state();
+        state.withheld.turn += 1;
+        state.withheld.touched.extend(touched.clone());
+        drop(state);
+        beside.layer.merge(Layer::default(), &touched);
+        let snapshot = beside.patched(&self.snapshot(), touched);
+        self.swap(snapshot);
+        self.note_skipped(beside);
+    }
+
+    /// What is withheld, where something is, and the turn to serve it in.
+    pub(super) fn withheld(&self) -> Option<(u64, Touched)> {
+        let state = self.state();
+        let Withheld { touched, turn } = &state.withheld;
+        (!touched.is_empty()).then(|| (*turn, touched.clone()))
+    }
+
+    /// Serves what was read of what is withheld, unless something was withheld since.
+    pub(super) fn restore(&self, read: Layer, touched: Touched, turn: u64) {
+        let mut own_turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(beside) = own_turn.as_mut() else { return };
+        let mut state = self.state();
+        if state.withheld.turn != turn {
+            return;
+        }
+        state.withheld.touched = Touched::default();
+        drop(state);
         beside.layer.merge(read, &touched);
         let snapshot = beside.patched(&self.snapshot(), touched);
         self.swap(snapshot);
@@ -277,9 +342,15 @@ impl Live {
     /// Waits until a write to the store is served here. False where that takes too long: the store may
     /// have gone since.
     pub async fn applied(&self, revision: i64) -> bool {
+        self.applied_within(revision, APPLIED).await
+    }
+
+    /// The same, for as long as this.
+    pub(super) async fn applied_within(&self, revision: i64, patience: Duration) -> bool {
         let mut applied = self.applied.subscribe();
-        let applied = applied.wait_for(|it| *it >= revision);
-        tokio::time::timeout(APPLIED, applied).await.is_ok_and(|it| it.is_ok())
+        let served = |it: &i64| *it >= revision && self.state().withheld.touched.is_empty();
+        let applied = applied.wait_for(served);
+        tokio::time::timeout(patience, applied).await.is_ok_and(|it| it.is_ok())
     }
 
     fn note_skipped(&self, beside: &Beside) {

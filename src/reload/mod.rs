@@ -7,6 +7,7 @@ mod live;
 mod load;
 mod stored;
 mod watch;
+mod writes;
 
 pub use current::Current;
 pub use feed::Feed;
@@ -21,3 +22,4 @@ pub use load::Loaded;
 pub use load::load;
 pub use load::load_texts;
 pub use watch::Watch;
+pub use writes::Writes;

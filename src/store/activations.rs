@@ -110,7 +110,7 @@ impl Activations<'_> {
                 let values = [Value::Text(owner), Value::Text(tenant.as_str())];
                 self.0.engine.rows(own, &values).await?
             }
-            Scope::System | Scope::Operator(_) => {
+            Scope::System | Scope::Operator(_) | Scope::Once(_) => {
                 self.0.engine.rows(sql, &[Value::Text(owner)]).await?
             }
         };

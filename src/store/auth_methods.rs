@@ -1,6 +1,7 @@
 //! `auth_methods`: every revision of every auth method, never changed and never deleted, so that a number
 //! means one thing for ever.
 use super::Kind;
+use super::PAGE_MAX;
 use super::Store;
 use super::StoreError;
 use super::engine::Row;
@@ -60,15 +61,23 @@ impl AuthMethods<'_> {
         Ok(self.one(scope, is, &[Value::Text(connector), Value::Text(method)]).await?.pop())
     }
 
-    /// All revisions of one method, the oldest first.
+    /// At most `limit` revisions of one method before a revision, the newest first.
     pub async fn revisions(
         self,
         scope: &Scope,
         connector: &str,
         method: &str,
+        before: i64,
+        limit: u32,
     ) -> Result<Vec<MethodRevision>, StoreError> {
-        let is = "connector = $1 AND method = $2 ORDER BY revision";
-        self.one(scope, is, &[Value::Text(connector), Value::Text(method)]).await
+        let is = "connector = $1 AND method = $2 AND revision < $3 ORDER BY revision DESC LIMIT $4";
+        let values = [
+            Value::Text(connector),
+            Value::Text(method),
+            Value::Integer(before),
+            Value::Integer(i64::from(limit.min(PAGE_MAX))),
+        ];
+        self.one(scope, is, &values).await
     }
 
     /// All revisions of a connector's methods.

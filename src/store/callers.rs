@@ -38,6 +38,15 @@ pub struct CallerKey {
     pub expires_at_ms: Option<i64>,
 }
 
+/// A caller as it was written, with the keys that it has now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenCaller {
+    pub written: Written,
+    pub row: CallerRow,
+    /// The oldest first.
+    pub keys: Vec<CallerKey>,
+}
+
 impl Record for CallerRow {
     const TABLE: Table =
         Table { name: "callers", kind: Kind::Caller, keys: &["key"], columns: &["definition"] };
@@ -64,18 +73,19 @@ impl Callers<'_> {
         row: &CallerRow,
         new_key: Option<&CallerKey>,
         condition: impl Into<Condition>,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<WrittenCaller, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut write = self.0.write(scope).await?;
         let written = write.put(&[key], row, &condition.into(), (key, "")).await?;
         if let Some(new_key) = new_key {
             write.add_key(key, new_key).await?;
         }
+        let keys = write.keys(key).await?;
         write.commit().await?;
-        Ok(written)
+        Ok(WrittenCaller { written, row: row.clone(), keys })
     }
 
-    /// Gives a caller another key. Those that it has go on until `others_expire_at_ms`, or as long as they
+    /// Gives a caller another key, and forgets those that have expired. Those that it has go on until `others_expire_at_ms`, or as long as they
     /// would anyway, whichever is sooner.
     pub async fn rotate(
         self,
@@ -84,10 +94,13 @@ impl Callers<'_> {
         new_key: &CallerKey,
         others_expire_at_ms: Option<i64>,
         condition: impl Into<Condition>,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<WrittenCaller, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut write = self.0.write(scope).await?;
         let row = write.caller(key, &condition.into()).await?;
+        let expired = [Value::Text(key), Value::Integer(write.now_ms)];
+        let sql = "DELETE FROM caller_keys WHERE caller = $1 AND expires_at <= $2";
+        write.tx.run(sql, &expired).await?;
         if let Some(at_ms) = others_expire_at_ms {
             let sql = "UPDATE caller_keys SET expires_at = $1 \
                        WHERE caller = $2 AND (expires_at IS NULL OR expires_at > $1)";
@@ -95,8 +108,9 @@ impl Callers<'_> {
         }
         write.add_key(key, new_key).await?;
         let written = write.touch(key, &row).await?;
+        let keys = write.keys(key).await?;
         write.commit().await?;
-        Ok(written)
+        Ok(WrittenCaller { written, row, keys })
     }
 
     /// Takes a key from a caller, by its hash.
@@ -137,8 +151,7 @@ impl Callers<'_> {
         if !scope.sees_everything() {
             return Ok(Vec::new());
         }
-        let sql = format!("{KEYS} WHERE caller = $1 ORDER BY created_at, hash");
-        let rows = self.0.engine.rows(&sql, &[Value::Text(key)]).await?;
+        let rows = self.0.engine.rows(&of_caller(), &[Value::Text(key)]).await?;
         rows.iter().map(read_key).collect()
     }
 
@@ -162,6 +175,10 @@ impl Callers<'_> {
     }
 }
 
+fn of_caller() -> String {
+    format!("{KEYS} WHERE caller = $1 ORDER BY created_at, hash")
+}
+
 fn read_key(row: &Row) -> Result<CallerKey, StoreError> {
     let caller = row.text(0);
     let read = || {
@@ -181,6 +198,11 @@ impl Write<'_> {
         self.there(&CallerRow::TABLE, &[key], condition.expect).await?;
         let current = self.current::<CallerRow>(&[key]).await?;
         current.map(|it| it.value).ok_or(StoreError::NotFound)
+    }
+
+    async fn keys(&mut self, caller: &str) -> Result<Vec<CallerKey>, StoreError> {
+        let rows = self.tx.rows(&of_caller(), &[Value::Text(caller)]).await?;
+        rows.iter().map(read_key).collect()
     }
 
     /// A change of its keys is a change of the caller.

@@ -3,9 +3,11 @@ use super::Bind;
 use super::Condition;
 use super::Entered;
 use super::Kind;
+use super::PAGE_MAX;
 use super::Secrets;
 use super::Store;
 use super::StoreError;
+use super::Use;
 use super::Uses;
 use super::Written;
 use super::definitions::readings;
@@ -18,6 +20,8 @@ use super::record::Table;
 use super::uses;
 use crate::model::Scope;
 use crate::seal::Slot;
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// The stored connections.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +41,14 @@ pub struct ConnectionRow {
     pub enabled: bool,
     /// JSON, as the API takes it, without what stands above and without credentials.
     pub definition: String,
+}
+
+/// Who pins a revision.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pins {
+    /// The first hundred.
+    pub keys: Vec<String>,
+    pub total: i64,
 }
 
 impl Record for ConnectionRow {
@@ -181,26 +193,54 @@ impl Connections<'_> {
         uses::of_connection(&mut &self.0.engine, key, owner).await
     }
 
-    /// The stored connections that pin a revision other than `revision` of a method: whom a change of it
-    /// has not reached.
-    pub async fn behind(
+    /// The stored connections that pin one of these revisions of a method, by revision: who has been reached
+    /// by a change of it, and who has not.
+    pub async fn pins(
         self,
         scope: &Scope,
         connector: &str,
         method: &str,
-        revision: i64,
-    ) -> Result<Vec<(String, i64)>, StoreError> {
+        revisions: RangeInclusive<i64>,
+    ) -> Result<BTreeMap<i64, Pins>, StoreError> {
+        if !scope.sees_everything() {
+            return Ok(BTreeMap::new());
+        }
+        let sql = "SELECT revision, key, total FROM (SELECT revision, key, \
+                   ROW_NUMBER() OVER (PARTITION BY revision ORDER BY key) AS number, \
+                   COUNT(*) OVER (PARTITION BY revision) AS total FROM connections \
+                   WHERE connector = $1 AND method = $2 AND revision BETWEEN $3 AND $4) AS pins \
+                   WHERE number <= $5 ORDER BY revision, key";
+        let values = [
+            Value::Text(connector),
+            Value::Text(method),
+            Value::Integer(*revisions.start()),
+            Value::Integer(*revisions.end()),
+            Value::Integer(uses::NAMED_MAX),
+        ];
+        let mut all: BTreeMap<i64, Pins> = BTreeMap::new();
+        for row in &self.0.engine.rows(sql, &values).await? {
+            let read = || Ok((row.integer(0)?, row.text(1)?, row.integer(2)?));
+            let (revision, key, total) = read()
+                .map_err(|_: Unreadable| StoreError::Corrupt { table: "connections", key: None })?;
+            let pins = all.entry(revision).or_default();
+            pins.keys.push(key);
+            pins.total = total;
+        }
+        Ok(all)
+    }
+
+    /// At most `limit` environments that assign a connection, each with the alias, behind one of them.
+    pub async fn assignments(
+        self,
+        scope: &Scope,
+        key: &str,
+        after: (&str, &str),
+        limit: u32,
+    ) -> Result<Vec<Use>, StoreError> {
         if !scope.sees_everything() {
             return Ok(Vec::new());
         }
-        let sql = "SELECT key, revision FROM connections \
-                   WHERE connector = $1 AND method = $2 AND revision <> $3 ORDER BY key";
-        let values = [Value::Text(connector), Value::Text(method), Value::Integer(revision)];
-        let rows = self.0.engine.rows(sql, &values).await?;
-        let read = |row: &Row| Ok((row.text(0)?, row.integer(1)?));
-        rows.iter()
-            .map(read)
-            .collect::<Result<_, Unreadable>>()
-            .map_err(|_| StoreError::Corrupt { table: "connections", key: None })
+        let limit = i64::from(limit.min(PAGE_MAX));
+        uses::assignments(&mut &self.0.engine, key, after, limit).await
     }
 }

@@ -14,6 +14,9 @@ use crate::seal::Binding;
 use crate::seal::Sealed;
 use crate::seal::Slot;
 
+/// The `status` of a claim under which something was written, and whose answer is not kept yet.
+pub(super) const SPENT: i64 = 0;
+
 /// What was asked under an `Idempotency-Key`, apart for each token.
 #[derive(Clone, Copy, Debug)]
 pub struct Idempotency<'s>(pub(super) &'s Store);
@@ -29,6 +32,8 @@ pub enum Claim {
     Different,
     /// It is being done right now.
     InProgress,
+    /// It was done, and its answer was lost.
+    Lost,
 }
 
 /// Under which `owner` the answers are sealed; the tenant is the `Idempotency-Key`.
@@ -66,7 +71,7 @@ impl Idempotency<'_> {
             tx.commit().await?;
             return Ok(Claim::New { claimed_at_ms: now_ms });
         }
-        let sql = "SELECT i.request, i.status, c.generation, c.key_id, c.wrapped, c.fields \
+        let sql = "SELECT i.request, i.status, c.generation, c.key_id, c.wrapped, c.fields, i.claimed_at \
                    FROM idempotency AS i LEFT JOIN credentials AS c \
                    ON c.owner = $3 AND c.tenant = i.key AND c.slot = 'reply' \
                    WHERE i.token = $1 AND i.key = $2";
@@ -75,7 +80,8 @@ impl Idempotency<'_> {
         let rows = tx.rows(sql, &values).await?;
         let corrupt = || StoreError::Corrupt { table: "idempotency", key: Some(key.to_owned()) };
         let row = rows.first().ok_or_else(corrupt)?;
-        claimed(row, request).map_err(|Unreadable| corrupt())
+        let given_up_at_ms = now_ms - abandoned_after_ms;
+        claimed(row, request, given_up_at_ms).map_err(|Unreadable| corrupt())
     }
 
     /// Keeps the answer. `seal` is given the place; its generation is the claim's. False where somebody
@@ -96,12 +102,14 @@ impl Idempotency<'_> {
         let sealed = seal(&binding);
         let mut tx = self.0.engine.begin().await?;
         let sql = "UPDATE idempotency SET status = $1 \
-                   WHERE token = $2 AND key = $3 AND claimed_at = $4 AND status IS NULL";
+                   WHERE token = $2 AND key = $3 AND claimed_at = $4 \
+                   AND (status IS NULL OR status = $5)";
         let values = [
             Value::Integer(i64::from(status)),
             Value::Text(token),
             Value::Text(key),
             Value::Integer(claimed_at_ms),
+            Value::Integer(SPENT),
         ];
         if tx.run(sql, &values).await? == 0 {
             return Ok(false);
@@ -111,7 +119,8 @@ impl Idempotency<'_> {
         Ok(true)
     }
 
-    /// Gives a claim up: what was asked failed, and may be asked again.
+    /// Gives a claim up: what was asked failed, and may be asked again. One under which something was
+    /// written stays.
     pub async fn abandon(
         self,
         scope: &Scope,
@@ -144,11 +153,15 @@ impl Idempotency<'_> {
     }
 }
 
-fn claimed(row: &Row, request: &[u8; 32]) -> Result<Claim, Unreadable> {
+fn claimed(row: &Row, request: &[u8; 32], given_up_at_ms: i64) -> Result<Claim, Unreadable> {
     if row.bytes(0)? != request {
         return Ok(Claim::Different);
     }
     let Some(status) = row.maybe_integer(1)? else { return Ok(Claim::InProgress) };
+    if status == SPENT {
+        let is_lost = row.integer(6)? < given_up_at_ms;
+        return Ok(if is_lost { Claim::Lost } else { Claim::InProgress });
+    }
     let status = u16::try_from(status).map_err(|_| Unreadable)?;
     let reply = super::credentials::sealed(row, 2)?.ok_or(Unreadable)?;
     Ok(Claim::Replay { status, reply })

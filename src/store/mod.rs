@@ -28,6 +28,7 @@ mod signals;
 mod sqlite;
 mod tenants;
 mod tokens;
+mod unserved;
 mod uses;
 mod write;
 
@@ -41,11 +42,13 @@ pub use auth_methods::SeenMethod;
 pub use callers::CallerKey;
 pub use callers::CallerRow;
 pub use callers::Callers;
+pub use callers::WrittenCaller;
 pub use changes::Change;
 pub use changes::Changes;
 pub use changes::Since;
 pub use connections::ConnectionRow;
 pub use connections::Connections;
+pub use connections::Pins;
 pub use connectors::ConnectorRow;
 pub use connectors::Connectors;
 pub use credentials::BATCH_MAX;
@@ -82,6 +85,8 @@ pub use tenants::TenantRow;
 pub use tenants::Tenants;
 pub use tokens::TokenRow;
 pub use tokens::Tokens;
+pub use unserved::Unread;
+pub use unserved::Unserved;
 pub use uses::Use;
 pub use uses::Uses;
 
@@ -123,6 +128,7 @@ pub struct Store {
     engine: Engine,
     /// The revision of the last write through this value or a clone of it.
     written: watch::Sender<i64>,
+    unserved: Unserved,
     /// Writes are done and taken back.
     rehearses: bool,
 }
@@ -191,7 +197,12 @@ impl Store {
             StoreUrl::Sqlite(path) => sqlite::open(path.as_deref(), data_dir).await?,
             StoreUrl::Postgres(url) => postgres::open(url).await?,
         };
-        Ok(Self { engine, written: watch::Sender::new(0), rehearses: false })
+        Ok(Self {
+            engine,
+            written: watch::Sender::new(0),
+            unserved: Unserved::default(),
+            rehearses: false,
+        })
     }
 
     /// The same store, whose writes are checked and done as ever, and then taken back: to tell what would
@@ -203,6 +214,11 @@ impl Store {
     /// Whether several attaches may share it.
     pub fn is_shared(&self) -> bool {
         matches!(self.engine, Engine::Postgres(_))
+    }
+
+    /// What was written through this value or a clone of it, and is not served yet.
+    pub fn unserved(&self) -> &Unserved {
+        &self.unserved
     }
 
     /// Closes all links, once what is under way is done.

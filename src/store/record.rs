@@ -59,6 +59,9 @@ pub struct Written {
     pub revision: i64,
     /// False where it replaced something.
     pub created: bool,
+    /// Unix milliseconds, as is the next.
+    pub created_at_ms: i64,
+    pub updated_at_ms: i64,
 }
 
 impl Table {

@@ -8,7 +8,7 @@ use super::error::StoreError;
 use std::future::Future;
 
 /// Uses that are named; more are counted.
-const NAMED_MAX: i64 = 100;
+pub(super) const NAMED_MAX: i64 = 100;
 
 /// One use of a definition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,32 +137,50 @@ pub(super) async fn of_connection(
     key: &str,
     owner: &str,
 ) -> Result<Uses, StoreError> {
-    let mut uses = Uses::default();
-    let named = [Value::Text(key), Value::Integer(NAMED_MAX)];
-    let assigned = "FROM assignments JOIN environments ON environments.key = assignments.environment \
-                    WHERE assignments.connection = $1";
-    let sql = format!(
-        "SELECT environments.key, assignments.alias, environments.deployed {assigned} \
-         ORDER BY environments.key, assignments.alias LIMIT $2"
-    );
-    for row in ask.rows(&sql, &named).await? {
-        let deployed = row.flag(2).map_err(corrupt)?;
-        let (key, alias) = (text(&row, 0)?, Some(text(&row, 1)?));
-        uses.by.push(Use::Environment { key, alias, deployed });
-    }
-    let sql = format!("SELECT COUNT(*) {assigned}");
-    let assignments = count(ask, &sql, &named[..1]).await?;
-    let sql = format!("SELECT COUNT(DISTINCT environments.key) {assigned}");
-    uses.environments = count(ask, &sql, &named[..1]).await?;
+    let by = assignments(ask, key, ("", ""), NAMED_MAX).await?;
+    let mut uses = Uses { by, ..Uses::default() };
+    let named = [Value::Text(key)];
+    let sql = format!("SELECT COUNT(*) {ASSIGNED}");
+    let assignments = count(ask, &sql, &named).await?;
+    let sql = format!("SELECT COUNT(DISTINCT environments.key) {ASSIGNED}");
+    uses.environments = count(ask, &sql, &named).await?;
     let sql =
-        format!("SELECT COUNT(DISTINCT environments.key) {assigned} AND environments.deployed = 1");
-    uses.deployed = count(ask, &sql, &named[..1]).await?;
+        format!("SELECT COUNT(DISTINCT environments.key) {ASSIGNED} AND environments.deployed = 1");
+    uses.deployed = count(ask, &sql, &named).await?;
     let sql = "SELECT COUNT(*) FROM activations WHERE owner = $1";
     uses.activations = count(ask, sql, &[Value::Text(owner)]).await?;
     if uses.activations > 0 {
         uses.by.push(Use::Activations { count: uses.activations });
     }
     uses.total = assignments + uses.activations;
+    Ok(uses)
+}
+
+const ASSIGNED: &str = "FROM assignments \
+                        JOIN environments ON environments.key = assignments.environment \
+                        WHERE assignments.connection = $1";
+
+/// The environments that assign a connection, each with the alias, behind one of them.
+pub(super) async fn assignments(
+    ask: &mut impl Ask,
+    key: &str,
+    after: (&str, &str),
+    limit: i64,
+) -> Result<Vec<Use>, StoreError> {
+    let sql = format!(
+        "SELECT environments.key, assignments.alias, environments.deployed {ASSIGNED} \
+         AND (environments.key > $2 OR (environments.key = $2 AND assignments.alias > $3)) \
+         ORDER BY environments.key, assignments.alias LIMIT $4"
+    );
+    let (environment, alias) = after;
+    let values =
+        [Value::Text(key), Value::Text(environment), Value::Text(alias), Value::Integer(limit)];
+    let mut uses = Vec::new();
+    for row in ask.rows(&sql, &values).await? {
+        let deployed = row.flag(2).map_err(corrupt)?;
+        let (key, alias) = (text(&row, 0)?, Some(text(&row, 1)?));
+        uses.push(Use::Environment { key, alias, deployed });
+    }
     Ok(uses)
 }
 

@@ -1,4 +1,5 @@
 //! A write: one transaction, in a queue of one, that tells what it changed.
+use super::Change;
 use super::Condition;
 use super::Expect;
 use super::Kind;
@@ -10,6 +11,7 @@ use super::engine::Value;
 use super::error::StoreError;
 use super::expect::Gone;
 use super::expect::Standing;
+use super::idempotency::SPENT;
 use super::migrate::now_expression;
 use super::postgres::CHANNEL;
 use super::record::Record;
@@ -17,7 +19,9 @@ use super::record::Stored;
 use super::record::Table;
 use super::record::checksum;
 use super::record::read;
+use crate::model::Claimed;
 use crate::model::Scope;
+use std::sync::Arc;
 
 /// A write under way. Dropped without [`Write::commit`], it never was.
 ///
@@ -32,6 +36,8 @@ pub(super) struct Write<'s> {
     revision: i64,
     /// The last that was committed before.
     before: i64,
+    changes: Vec<Change>,
+    claim: Option<Arc<Claimed>>,
 }
 
 impl Store {
@@ -44,7 +50,9 @@ impl Store {
         let read = rows.first().and_then(|it| Some((it.integer(0).ok()?, it.integer(1).ok()?)));
         let (revision, now_ms) =
             read.ok_or(StoreError::Corrupt { table: "deployment", key: None })?;
-        Ok(Write { store: self, tx, who: scope.to_string(), now_ms, revision, before: revision })
+        let (who, claim) = (scope.to_string(), scope.claimed().cloned());
+        let (before, changes) = (revision, Vec::new());
+        Ok(Write { store: self, tx, who, now_ms, revision, before, changes, claim })
     }
 }
 
@@ -68,6 +76,14 @@ impl Write<'_> {
         let sql = "INSERT INTO changes (revision, kind, key, tenant, who, at) \
                    VALUES ($1, $2, $3, $4, $5, $6)";
         self.tx.run(sql, &values).await?;
+        self.changes.push(Change {
+            revision: self.revision,
+            kind,
+            key: key.to_owned(),
+            tenant: Some(tenant.to_owned()).filter(|it| !it.is_empty()),
+            who: self.who.clone(),
+            at_ms: self.now_ms,
+        });
         Ok(self.revision)
     }
 
@@ -91,6 +107,7 @@ impl Write<'_> {
             self.tx.commit().await?;
             return Ok(self.revision);
         }
+        self.spend_claim().await?;
         let moved = [Value::Integer(self.revision)];
         self.tx.run("UPDATE deployment SET revision = $1 WHERE id = 1", &moved).await?;
         if self.tx.is_postgres() {
@@ -98,14 +115,34 @@ impl Write<'_> {
             let told = [Value::Text(CHANNEL), Value::Text(&revision)];
             self.tx.rows("SELECT CAST(pg_notify($1, $2) AS TEXT)", &told).await?;
         }
-        let Self { store, tx, revision, .. } = self;
+        let Self { store, tx, revision, changes, .. } = self;
         tx.commit().await?;
+        store.unserved.add(changes);
         store.written.send_if_modified(|it| {
             let is_later = *it < revision;
             *it = revision.max(*it);
             is_later
         });
         Ok(revision)
+    }
+
+    /// With what is written under it a claim is spent: whatever becomes of the answer, nobody does the same
+    /// again under its key.
+    async fn spend_claim(&mut self) -> Result<(), StoreError> {
+        let Some(claim) = &self.claim else { return Ok(()) };
+        let sql = "UPDATE idempotency SET status = $1 WHERE token = $2 AND key = $3 \
+                   AND claimed_at = $4 AND (status IS NULL OR status = $1)";
+        let values = [
+            Value::Integer(SPENT),
+            Value::Text(&claim.token),
+            Value::Text(&claim.key),
+            Value::Integer(claim.claimed_at_ms),
+        ];
+        // None: it took so long that it counts as abandoned, and may be somebody else's.
+        match self.tx.run(sql, &values).await? {
+            0 => Err(StoreError::TimedOut),
+            _ => Ok(()),
+        }
     }
 
     /// The row as it is. No row of a definition is read while another writes.
@@ -208,7 +245,9 @@ impl Write<'_> {
         values.extend(own);
         let sql = if standing.is_some() { table.update() } else { table.insert() };
         self.tx.run(&sql, &values).await?;
-        Ok(Written { revision, created: standing.is_none() })
+        let created_at_ms = standing.map_or(self.now_ms, |it| it.created_at_ms);
+        let updated_at_ms = self.now_ms;
+        Ok(Written { revision, created: standing.is_none(), created_at_ms, updated_at_ms })
     }
 
     /// Deletes a row that is there and as it was expected to be.

@@ -76,12 +76,12 @@ impl Marks {
 
     pub fn changed(&self, connection: &str, tenant: &str) {
         let next = self.position() + 1;
-        self.activations[self.of((connection, tenant))].store(next, Ordering::Release);
-        self.connections[self.of(connection)].store(next, Ordering::Release);
+        self.activations[self.of((connection, tenant))].fetch_max(next, Ordering::AcqRel);
+        self.connections[self.of(connection)].fetch_max(next, Ordering::AcqRel);
     }
 
     pub fn all_changed(&self) {
-        self.floor.store(self.position() + 1, Ordering::Release);
+        self.floor.fetch_max(self.position() + 1, Ordering::AcqRel);
     }
 
     /// True where the activation has not changed since a look-up that began at this position.

@@ -194,10 +194,21 @@ async fn ss_01_a_base_url_of_a_place_inside_is_refused_when_it_is_saved() {
         let refused = operator.put("/v1/connections/inside", body).await;
         assert_eq!(refused.problem("invalid").pointers(), ["/base_url"], "{host}");
     }
+    for host in ["127.0.0.1", "[::1]", "169.254.169.254"] {
+        let linked = |host: &str| {
+            let links =
+                json!({ "a": { "connector": "api", "base_url": format!("http://{host}/") } });
+            json!({ "connectors": links })
+        };
+        let refused = operator.put("/v1/integrations/inside", linked(host)).await;
+        assert_eq!(refused.problem("invalid").pointers(), ["/connectors/a/base_url"], "{host}");
+    }
     // What is allowed is allowed: for all, or for the one that says so.
     operator.put("/v1/connectors/near", json!({ "base_url": "http://10.1.2.3/" })).await.is(201);
     let own = json!({ "base_url": "http://10.2.0.1/", "egress": { "allow": ["10.2.0.0/16"] } });
     operator.put("/v1/connectors/own", own).await.is(201);
+    let links = json!({ "a": { "connector": "own", "base_url": "http://10.2.0.9/" } });
+    operator.put("/v1/integrations/own", json!({ "connectors": links })).await.is(201);
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ const OPERATORS: &[Code] = &[
     Code::ConfirmationRequired,
     Code::IdempotencyKeyReused,
     Code::IdempotencyInProgress,
+    Code::IdempotencyAnswerLost,
     Code::NoStore,
     Code::StoreUnavailable,
     Code::StoreFull,

@@ -5,6 +5,7 @@ mod api_affected;
 mod api_origins;
 mod api_replicas;
 mod api_story;
+mod api_truth;
 mod api_validation;
 mod api_writes;
 mod caller_links;

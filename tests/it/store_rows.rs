@@ -16,6 +16,7 @@ use attache::store::EnvironmentRow;
 use attache::store::Expect;
 use attache::store::IntegrationRow;
 use attache::store::Kind;
+use attache::store::Pins;
 use attache::store::Place;
 use attache::store::Secrets;
 use attache::store::SeenMethod;
@@ -27,6 +28,9 @@ use attache::store::Use;
 use indexmap::IndexMap;
 
 const SYSTEM: &Scope = &Scope::System;
+
+/// In Unix milliseconds: it does not pass while these tests are run.
+const LATER: i64 = 4_000_000_000_000;
 
 fn operator(token: &str) -> Scope {
     Scope::Operator(Key::try_from(token).unwrap())
@@ -217,7 +221,10 @@ each_engine! {
         let (in_use, _) = store.auth_methods().in_use(SYSTEM).await.unwrap();
         let in_use: Vec<_> = in_use.iter().map(|it| (&*it.method, it.revision)).collect();
         assert_eq!(in_use, [("login", 1), ("login", 2), ("token", 1)]);
-        assert_eq!(connections.behind(SYSTEM, "api", "login", 2).await.unwrap(), [("one".to_owned(), 1)]);
+        let pins = connections.pins(SYSTEM, "api", "login", 1..=2).await.unwrap();
+        let one = Pins { keys: vec!["one".to_owned()], total: 1 };
+        assert_eq!(pins.into_iter().collect::<Vec<_>>(), [(1, one)]);
+        assert_eq!(connections.pins(SYSTEM, "api", "login", 2..=9).await.unwrap().len(), 0);
 
         let gone = store.connectors().delete_method(SYSTEM, "api", "login", false, Expect::Present);
         let by = vec![Use::Connection { key: "one".to_owned() }];
@@ -248,9 +255,11 @@ each_engine! {
         assert_eq!(methods.record_seen(SYSTEM, &seen("1")).await, Ok(0));
         assert_eq!(methods.record_seen(SYSTEM, &seen("2")).await, Ok(1));
         assert_eq!(methods.record_seen(SYSTEM, &seen("1")).await, Ok(1));
-        let all = methods.revisions(SYSTEM, "file", "token").await.unwrap();
+        let all = methods.revisions(SYSTEM, "file", "token", i64::MAX, 100).await.unwrap();
         let all: Vec<_> = all.iter().map(|it| (it.revision, &*it.definition)).collect();
-        assert_eq!(all, [(1, "1"), (2, "2"), (3, "1")]);
+        assert_eq!(all, [(3, "1"), (2, "2"), (1, "1")]);
+        let one = methods.revisions(SYSTEM, "file", "token", 3, 1).await.unwrap();
+        assert_eq!(one.iter().map(|it| it.revision).collect::<Vec<_>>(), [2]);
         let last = methods.latest(SYSTEM, "file", "token").await.unwrap().unwrap();
         assert_eq!(last.revision, 3);
     }
@@ -414,15 +423,15 @@ each_engine! {
         let callers = store.callers();
         let (first, second) = (key(1, None), key(2, None));
         let made = callers.put(SYSTEM, "runtime", &row, Some(&first), Expect::Absent);
-        let made = made.await.unwrap();
+        let made = made.await.unwrap().written;
         let expect = Expect::Version(made.revision);
-        let rotated = callers.rotate(SYSTEM, "runtime", &second, Some(5000), expect);
-        let rotated = rotated.await.unwrap();
+        let rotated = callers.rotate(SYSTEM, "runtime", &second, Some(LATER), expect);
+        let rotated = rotated.await.unwrap().written;
         let stale = callers.rotate(SYSTEM, "runtime", &key(3, None), None, expect).await;
         assert!(matches!(stale, Err(StoreError::Stale { .. })), "{stale:?}");
         let keys = callers.keys(SYSTEM, "runtime").await.unwrap();
         let keys: Vec<_> = keys.iter().map(|it| (it.hash[0], it.expires_at_ms)).collect();
-        assert_eq!(keys, [(1, Some(5000)), (2, None)]);
+        assert_eq!(keys, [(1, Some(LATER)), (2, None)]);
         let twice = callers.rotate(SYSTEM, "runtime", &key(1, None), None, Expect::Present).await;
         assert!(matches!(twice, Err(StoreError::Conflict { .. })));
         let expect = Expect::Version(rotated.revision);

@@ -51,7 +51,7 @@ async fn caller(
         expires_at_ms: expires,
     };
     let put = writer.store.callers().put(SYSTEM, key, &row, Some(&new_key), Expect::Anything);
-    writer.applied(put.await.unwrap().revision).await;
+    writer.applied(put.await.unwrap().written.revision).await;
 }
 
 each_engine! {
@@ -226,5 +226,18 @@ connections:
         let second = list("?limit=1&cursor=each").await;
         assert_eq!((&second["connections"][0]["name"], &second["next"]), (&"Shared".into(), &serde_json::Value::Null));
         assert_eq!(ask(&gateway, "/-/connections").await.error(), "caller_forbidden");
+    }
+
+    async fn listing_takes_from_the_caller_s_own_rate(database: Database) {
+        let gateway = Gateway::beside(&database, ALLOW);
+        let key = "atc_key-of-acme-s-own-program";
+        let grants = r#"{"tenants":["acme"],"tenant_scoped":true,"rate":{"requests":1,"per":"1h","burst":2}}"#;
+        caller(&gateway.writer(), "acme", grants, key, None).await;
+        for status in [200, 200, 429] {
+            assert_eq!(ask_as(&gateway, key, "/-/connections").await.status, status);
+        }
+        let refused = ask_as(&gateway, key, "/-/connections").await;
+        assert_eq!((refused.error(), refused.field("retry-after")), ("rate_limited", Some("3600")));
+        assert_eq!(gateway.metric("attache_limited_total", &["limit=\"caller_rate\""]).await, 2.0);
     }
 }

@@ -35,6 +35,16 @@ labels! {
         Forbidden "forbidden",
     }
 
+    /// Why an operator was turned away.
+    OperatorFailure {
+        /// No token, or a wrong one.
+        Unauthenticated "unauthenticated",
+        /// Its role does not allow this.
+        Forbidden "forbidden",
+        /// Too many wrong tokens came from its address, so it was not heard.
+        Limited "limited",
+    }
+
     /// Why a client link was not accepted, or was ended outside of any exchange.
     LinkRefusal {
         /// The listener has as many as it may.

@@ -70,6 +70,8 @@ metrics! {
         "The part of an exchange that was spent on its upstream, dialling included.";
     AUTH_FAILURES "attache_auth_failures_total" Counter ["reason"] super::labels::AuthFailure::ALL.len(),
         "Callers that were turned away.";
+    OPERATOR_FAILURES "attache_operator_failures_total" Counter ["reason"] super::labels::OperatorFailure::ALL.len(),
+        "Calls of the admin API that were turned away: no or wrong token, role, too many wrong ones.";
     LINKS_OPEN "attache_links_open" Gauge ["listener"] LISTENERS,
         "Open client links.";
     LINKS "attache_links_total" Counter ["listener"] LISTENERS,

@@ -18,6 +18,7 @@ pub use labels::Limit;
 pub use labels::LinkRefusal;
 pub use labels::Listener;
 pub use labels::LookUp;
+pub use labels::OperatorFailure;
 pub use labels::Plane;
 pub use labels::PoolEvent;
 pub use labels::RetryOutcome;

@@ -6,6 +6,7 @@ use super::labels::Limit;
 use super::labels::LinkRefusal;
 use super::labels::Listener;
 use super::labels::LookUp;
+use super::labels::OperatorFailure;
 use super::labels::RetryOutcome;
 use super::labels::RetryReason;
 use super::labels::WebhookVerdict;
@@ -22,6 +23,7 @@ use prometheus::Registry;
 use prometheus::core::Collector;
 
 pub(super) struct Rare {
+    operator_failures: IntCounterVec,
     links_refused: IntCounterVec,
     limited: IntCounterVec,
     queued: IntCounterVec,
@@ -61,6 +63,7 @@ impl Rare {
         let sealing_keys_ok = int_gauge(registry, &list::SEALING_KEYS_OK);
         sealing_keys_ok.set(1);
         Self {
+            operator_failures: counters(registry, &list::OPERATOR_FAILURES),
             links_refused: counters(registry, &list::LINKS_REFUSED),
             limited: counters(registry, &list::LIMITED),
             queued: counters(registry, &list::QUEUED),
@@ -98,6 +101,10 @@ impl Rare {
 }
 
 impl Metrics {
+    pub fn operator_failure(&self, reason: OperatorFailure) {
+        self.rare.operator_failures.with_label_values(&[reason.as_str()]).inc();
+    }
+
     pub fn link_refused(&self, listener: Listener, reason: LinkRefusal) {
         self.rare.links_refused.with_label_values(&[listener.as_str(), reason.as_str()]).inc();
     }

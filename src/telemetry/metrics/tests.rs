@@ -35,6 +35,7 @@ fn busy() -> Arc<Metrics> {
     worker.pool(PoolEvent::IdleNow(4));
     worker.pool(PoolEvent::OpenNow(6));
     worker.auth_failure(AuthFailure::Missing);
+    metrics.operator_failure(OperatorFailure::Limited);
     metrics.link_refused(Listener::Public, LinkRefusal::TooMany);
     metrics.limited(Limit::Bodies);
     metrics.queued(Limit::ConnectionConcurrency);
@@ -104,6 +105,7 @@ fn numbers_come_out_as_they_went_in() {
         (r#"attache_overhead_duration_seconds_bucket{plane="proxy",le="0.000025"}"#, "2"),
         (r#"attache_upstream_duration_seconds_count{plane="proxy",connector="github"}"#, "1"),
         (r#"attache_auth_failures_total{reason="missing"}"#, "1"),
+        (r#"attache_operator_failures_total{reason="limited"}"#, "1"),
         (r#"attache_links_open{listener="proxy"}"#, "1"),
         (r#"attache_links_total{listener="proxy"}"#, "1"),
         (r#"attache_links_refused_total{listener="public",reason="too_many"}"#, "1"),

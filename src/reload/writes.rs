@@ -1,0 +1,87 @@
+//! What becomes of a write of this process: it is served at once, or what it changed is not used any more.
+use super::feed::Listener;
+use super::feed::News;
+use super::feed::section_of;
+use super::live::Live;
+use crate::catalog::Touched;
+use crate::model::Key;
+use crate::store::Store;
+use crate::store::Unread;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long what was written may take to be served, until what there was before is withheld.
+const SOON: Duration = Duration::from_secs(1);
+
+/// How long whoever wrote waits for it after that.
+const LATER: Duration = Duration::from_secs(4);
+
+/// Watches over the writes of this process. Whoever was told that something is revoked may rely on it, also
+/// where the store went away right behind the commit, so that nobody can say what is stored now.
+pub struct Writes {
+    store: Store,
+    live: Arc<Live>,
+    listener: Listener,
+}
+
+impl Writes {
+    /// `listener`: the feed's own.
+    pub fn new(store: Store, live: Arc<Live>, listener: Listener) -> Arc<Self> {
+        Arc::new(Self { store, live, listener })
+    }
+
+    /// Waits until this process serves what was written at a revision. False where it does not yet: what
+    /// was changed is withheld then until it can be read, and nothing that begins from now on uses it as
+    /// it was.
+    pub async fn are_served(self: &Arc<Self>, revision: i64) -> bool {
+        if self.live.applied_within(revision, SOON).await {
+            return true;
+        }
+        let own = Arc::clone(self);
+        // It waits for its turn behind a reload.
+        let withheld = tokio::task::spawn_blocking(move || own.withhold(revision)).await;
+        if withheld.is_err() {
+            // It has said so already; what is served is what it was.
+            tracing::error!(revision, "what was written could not be withheld");
+        }
+        self.live.applied_within(revision, LATER).await
+    }
+
+    fn withhold(&self, revision: i64) {
+        let changes = match self.store.unserved().up_to(revision) {
+            Unread::These(changes) => changes,
+            Unread::Anything => {
+                self.live.withhold_everything();
+                (self.listener)(News::Everything);
+                return;
+            }
+        };
+        if changes.is_empty() {
+            return;
+        }
+        tracing::warn!(
+            revision,
+            changes = changes.len(),
+            "what was written can't be read again: what there was before is not served any more"
+        );
+        let mut touched = Touched::default();
+        for change in &changes {
+            if let Some(section) = section_of(change.kind)
+                && let Ok(key) = Key::try_from(&*change.key)
+            {
+                touched.of(section).insert(key);
+            }
+            if let Some(tenant) = &change.tenant {
+                (self.listener)(News::Activation { connection: &change.key, tenant });
+            }
+        }
+        self.live.withhold(touched);
+    }
+}
+
+impl fmt::Debug for Writes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writes").finish_non_exhaustive()
+    }
+}
