@@ -2,10 +2,12 @@
 looks for answers that are a fault of the server's or are not in the document."""
 
 import base64
+import fcntl
 import json
 import os
 import pathlib
 import secrets
+import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,7 @@ import unittest
 import urllib.request
 
 PATIENCE_S = 30
+REPOSITORY = pathlib.Path(__file__).resolve().parent.parent.parent
 
 # What is asked of every answer. Not `ignored_auth`: whoever sends wrong tokens is not heard for a while.
 CHECKS = [
@@ -38,18 +41,18 @@ FURNITURE = [
 ]
 
 
-class Conformance(unittest.TestCase):
-    def setUp(self):
+class Scene:
+    """attache with a store, furnished."""
+
+    def open(self, store_url: str):
         scene = json.loads(pathlib.Path(os.environ["PEERS_SCENE"]).read_text())
-        self.folder = tempfile.TemporaryDirectory(prefix="attache-openapi-")
-        self.addCleanup(self.folder.cleanup)
         folder = pathlib.Path(self.folder.name)
         self.token = secrets.token_urlsafe(24)
         anywhere = {"listen": "127.0.0.1:0"}
         config = {
             "server": {"proxy": anywhere, "admin": anywhere | {"token": self.token}, "public": anywhere},
             "callers": {"runtime": {"key": secrets.token_urlsafe(24)}},
-            "store": {"url": f"sqlite:{folder / 'attache.db'}"},
+            "store": {"url": store_url},
         }
         (folder / "attache.yaml").write_text(json.dumps(config))
         addresses = folder / "addresses.json"
@@ -83,8 +86,7 @@ class Conformance(unittest.TestCase):
         with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             return answer.status
 
-    def test_no_answer_is_a_server_error_or_undocumented(self):
-        long = os.environ.get("ATTACHE_TEST_LONG") == "1"
+    def conforms(self, long: bool):
         argv = [sys.executable, "-m", "schemathesis.cli", "run", f"{self.admin}/openapi.json", "--url", self.admin]
         argv += ["--header", f"Authorization: Bearer {self.token}", "--checks", ",".join(CHECKS)]
         argv += ["--phases", "examples,coverage,fuzzing,stateful" if long else "examples,coverage,fuzzing"]
@@ -96,6 +98,43 @@ class Conformance(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout[-20000:] + done.stderr[-2000:])
         self.assertIsNone(self.gateway.poll(), self.said())
         self.assertNotIn("panicked", self.said())
+
+    def in_a_folder(self) -> pathlib.Path:
+        self.folder = tempfile.TemporaryDirectory(prefix="attache-openapi-")
+        self.addCleanup(self.folder.cleanup)
+        return pathlib.Path(self.folder.name)
+
+
+class OnSqlite(Scene, unittest.TestCase):
+    def test_no_answer_is_a_server_error_or_undocumented(self):
+        self.open(f"sqlite:{self.in_a_folder() / 'attache.db'}")
+        self.conforms(os.environ.get("ATTACHE_TEST_LONG") == "1")
+
+
+@unittest.skipIf(os.environ.get("ATTACHE_TEST_POSTGRES") == "none", "ATTACHE_TEST_POSTGRES is none, so there is no PostgreSQL")
+class OnPostgres(Scene, unittest.TestCase):
+    def test_no_answer_is_a_server_error_or_undocumented(self):
+        folder = self.in_a_folder()
+        # The server goes away by itself once nobody holds the lock.
+        users = (folder / "postgres.users").open("w")
+        self.addCleanup(users.close)
+        fcntl.flock(users, fcntl.LOCK_SH)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        # Not below the test's own folder, which is for this user alone: as root the server runs as another.
+        server = pathlib.Path(tempfile.gettempdir()) / f"attache-openapi-postgres-{os.getpid()}"
+        argv = [REPOSITORY / "scripts/test-postgres", "run", server, users.name, str(port), "0"]
+        log = (folder / "postgres.log").open("wb")
+        self.addCleanup(log.close)
+        script = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.addCleanup(lambda: (users.close(), script.wait(PATIENCE_S)))
+        deadline = time.monotonic() + 2 * PATIENCE_S
+        while not (server / "ready").exists():
+            self.assertIsNone(script.poll(), (folder / "postgres.log").read_text())
+            self.assertLess(time.monotonic(), deadline, "PostgreSQL does not start")
+            time.sleep(0.05)
+        self.open(f"postgres://attache@127.0.0.1:{port}/postgres")
+        self.conforms(long=False)
 
 
 if __name__ == "__main__":
