@@ -2,6 +2,7 @@
 //! and badly, and then the database's files, dumps, logs and answers are searched (LK-01, ST-01).
 use crate::support::CALLER_KEY;
 use crate::support::Database;
+use crate::support::Operator;
 use crate::support::Process;
 use crate::support::RawUpstream;
 use crate::support::Reply;
@@ -129,6 +130,8 @@ async fn fill_and_use(gateway: &Process, upstream: &RawUpstream, kinds: usize) -
     let timeouts = json!({ "timeouts": { "first_byte": "200ms", "idle": "200ms" }, "circuit": { "enabled": false } });
     let connector = json!({ "base_url": upstream.url(), "auth": auth, "upstream": timeouts });
     known.keeps(&operator.put("/v1/connectors/api", connector).await.is(201));
+    let all = json!({ "connectors": { "api": { "connector": "api" } } });
+    known.keeps(&operator.put("/v1/integrations/all", all).await.is(201));
     for (method, _, fields) in methods() {
         let is_hook = method == "hook";
         let base_url = upstream.url();
@@ -154,6 +157,27 @@ async fn fill_and_use(gateway: &Process, upstream: &RawUpstream, kinds: usize) -
         let anew = known.credential(method, fields);
         known.keeps(&operator.put(&format!("{path}/credentials"), anew).await.is(200));
         known.said.extend(drive(gateway, 1, &format!("one-{method}"), is_hook).await);
+
+        // By every other way in.
+        let by_patch = json!({ "credentials": known.credential(method, fields) });
+        known.keeps(&operator.patch(&path, by_patch).await.is(200));
+        if !is_hook {
+            let for_tests = known.credential(method, fields);
+            let path = format!("/v1/connections/many-{method}/test_credentials");
+            known.keeps(&operator.put(&path, for_tests).await.is(200));
+        }
+        let posted = json!({ "key": format!("posted-{method}"), "base_url": base_url, "connector": "api",
+            "auth": method, "credentials": known.credential(method, fields) });
+        for _ in 0..2 {
+            known.keeps(&repeatable(&operator, "/v1/connections", posted.clone()).await);
+        }
+        let many = format!("many-{method}");
+        let body = json!({ "integration": "all", "assign": { "api": many } });
+        known.keeps(&operator.put(&format!("/v1/environments/{method}"), body).await.is(201));
+        let activation = json!({ "credentials": known.credential(method, fields) });
+        let body = json!({ "connections": { many: activation } });
+        let path = format!("/v1/environments/{method}/activations/initech");
+        known.keeps(&operator.put(&path, body).await.is(200));
 
         // What is wrong is told, and never what stood there.
         let secret = known.secret(method);
@@ -183,6 +207,12 @@ async fn fill_and_use(gateway: &Process, upstream: &RawUpstream, kinds: usize) -
     known
 }
 
+/// Sent so that it may be sent again: the answer is kept, and told again.
+async fn repeatable(operator: &Operator, path: &str, body: Value) -> Reply {
+    let name = format!("Idempotency-Key: {}\r\n", body["key"]);
+    operator.send("POST", path, &name, Some(body)).await.is(201)
+}
+
 /// What the API makes and tells once.
 async fn issued(gateway: &Process) -> Vec<String> {
     let operator = gateway.operator();
@@ -193,7 +223,12 @@ async fn issued(gateway: &Process) -> Vec<String> {
         .await
         .is(201);
     let mut all = Vec::new();
-    for reply in [made, rotated, token] {
+    let caller = json!({ "key": "night-app" });
+    let kept = repeatable(&operator, "/v1/callers", caller.clone()).await;
+    assert_eq!(kept.body, repeatable(&operator, "/v1/callers", caller).await.body, "told again");
+    let admin = json!({ "key": "day-shift", "role": "admin" });
+    let kept_token = repeatable(&operator, "/v1/tokens", admin).await;
+    for reply in [made, rotated, token, kept, kept_token] {
         let text = reply.response.text();
         let quoted = text.split('"').filter(|it| it.starts_with("atc_") || it.starts_with("ato_"));
         let key = quoted.max_by_key(|it| it.len()).unwrap_or_else(|| panic!("no key: {text}"));
@@ -301,6 +336,16 @@ async fn no_secret_is_kept_or_said(database: Database, server: Option<Server>) {
     let output = gateway.output();
     assert!(output.lines().count() > 100, "the log was read: {output}");
     fs::write(said.join("output"), output).expect("a folder takes files");
+    for what in ["verify", "rotate"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_attache"));
+        command.env_clear().args(["keys", what]).current_dir(folder);
+        command.env("ATTACHE_DATABASE_URL", &database.url);
+        let ended = command.env("ATTACHE_SEAL_KEY_FILE", ring.path()).output();
+        let ended = ended.expect("the program can be run");
+        assert!(ended.status.success(), "{what}: {ended:?}");
+        let told = [ended.stdout, ended.stderr].concat();
+        fs::write(said.join(what), told).expect("a folder takes files");
+    }
     found += &search(kept, &list);
     found += &search(&said, &list);
     if !found.is_empty() {

@@ -57,6 +57,19 @@ async fn an_upstream_that_keeps_silent_is_a_504() {
 }
 
 #[tokio::test]
+async fn an_upstream_that_never_finishes_its_handshake_is_given_up() {
+    let patient = "upstream: { timeouts: { connect: 60s, tls: 200ms, first_byte: 60s } }";
+    // It says nothing, or begins a record and stops.
+    for begun in ["", "\x16\x03\x03"] {
+        let stuck = RawUpstream::start([Script::new().write(begun).read_to_end()]).await;
+        let gateway = Gateway::plain(&stuck.url().replace("http:", "https:"), patient);
+        let answer = gateway.ask("/").await;
+        assert_eq!((answer.status, answer.code().as_deref()), (502, Some("upstream_tls")));
+        stuck.ended(1).await;
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_of_the_connections_own_authority_is_trusted() {
     let authority = Authority::new();
     let upstream = RawUpstream::tls([Script::ok("hi")], authority.good(&["http/1.1"])).await;
