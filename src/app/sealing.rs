@@ -34,15 +34,15 @@ pub enum SealingError {
          until `attache keys rotate` has been run",
         counted(.0)
     )]
-    Missing(Vec<(String, u64)>),
+    Missing(Vec<(String, i64)>),
     #[error("{path} can't be written: {reason}")]
     DevKey { path: String, reason: io::ErrorKind },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Reads the keys, and refuses to go on where the database needs others: a new key is never made over
-/// old data. `dev`: the data folder, where a key is made that is missing.
+/// Reads the keys, and refuses to go on where the database needs others. `dev`: the data folder, where a key
+/// is made that is missing.
 ///
 /// Blocks while sources are read: for the start, not for a worker.
 pub async fn open(
@@ -50,14 +50,20 @@ pub async fn open(
     settings: &SealSettings,
     dev: Option<&Path>,
 ) -> Result<Arc<Sealer>, SealingError> {
-    let counted = store.credentials().count(&Scope::System).await?;
-    let needed: Vec<(String, u64)> =
-        counted.into_iter().map(|it| (it.0, it.1.unsigned_abs())).collect();
-    let (sources, keyring) = keys(settings, dev, &needed)?;
-    let missing: Vec<_> = needed.into_iter().filter(|it| !keyring.has(&it.0)).collect();
-    if !missing.is_empty() {
-        return Err(SealingError::Missing(missing));
+    let mut missing = store.credentials().key_ids(&Scope::System).await?;
+    let opened = keys(settings, dev, missing.is_empty());
+    match &opened {
+        Ok((_, keyring)) => missing.retain(|it| !keyring.has(it)),
+        // What the database needs says more than that there is none.
+        Err(SealingError::NoKey(_)) => {}
+        Err(_) => missing.clear(),
     }
+    if !missing.is_empty() {
+        let mut counted = store.credentials().count(&Scope::System).await?;
+        counted.retain(|it| missing.contains(&it.0));
+        return Err(SealingError::Missing(counted));
+    }
+    let (sources, keyring) = opened?;
     let fingerprints = fingerprints(store, &keyring).await?;
     let read = move |reading| sources.read(reading).map_err(|it| first_line(&it.to_string()));
     Ok(Arc::new(Sealer::new(keyring, fingerprints, Box::new(read))))
@@ -66,7 +72,7 @@ pub async fn open(
 fn keys(
     settings: &SealSettings,
     dev: Option<&Path>,
-    needed: &[(String, u64)],
+    is_empty: bool,
 ) -> Result<(KeySources, Keyring), SealingError> {
     let sources = KeySources::new(settings);
     let unset = match sources.read(Reading::Thorough) {
@@ -75,12 +81,9 @@ fn keys(
         Err(error) => return Err(SealingError::Keys(error)),
     };
     let made = dev.map(|it| it.join(DEV_KEY_FILE));
-    let Some(path) = made.filter(|it| needed.is_empty() || it.exists()) else {
-        // What it needs says more than that there is none.
-        return Err(match needed {
-            [] => SealingError::NoKey(unset),
-            needed => SealingError::Missing(needed.to_vec()),
-        });
+    // A new key is never made over old data.
+    let Some(path) = made.filter(|it| is_empty || it.exists()) else {
+        return Err(SealingError::NoKey(unset));
     };
     if !path.exists() {
         make_dev_key(&path).map_err(|it| SealingError::DevKey {
@@ -129,8 +132,8 @@ async fn fingerprints(store: &Store, keyring: &Keyring) -> Result<FingerprintKey
     Ok(fresh)
 }
 
-fn counted(missing: &[(String, u64)]) -> String {
-    let one = |(key_id, count): &(String, u64)| {
+fn counted(missing: &[(String, i64)]) -> String {
+    let one = |(key_id, count): &(String, i64)| {
         let noun = if *count == 1 { "credential" } else { "credentials" };
         format!("{key_id} ({count} {noun})")
     };

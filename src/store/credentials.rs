@@ -111,7 +111,22 @@ impl Credentials<'_> {
         Ok((entries, unreadable))
     }
 
-    /// How many there are under each key id.
+    /// The ids of the keys that any is under: found one after another by the index, however many rows
+    /// there are.
+    pub async fn key_ids(self, scope: &Scope) -> Result<Vec<String>, StoreError> {
+        if !scope.sees_everything() {
+            return Ok(Vec::new());
+        }
+        let sql = "WITH RECURSIVE ids (key_id) AS (SELECT MIN(key_id) FROM credentials UNION ALL \
+                   SELECT (SELECT MIN(c.key_id) FROM credentials c WHERE c.key_id > ids.key_id) FROM ids \
+                   WHERE ids.key_id IS NOT NULL) \
+                   SELECT key_id FROM ids WHERE key_id IS NOT NULL";
+        let rows = self.0.engine.rows(sql, &[]).await?;
+        let all = rows.iter().map(|it| it.text(0)).collect::<Result<_, Unreadable>>();
+        all.map_err(|_| corrupt(None))
+    }
+
+    /// How many there are under each key id: reads the whole index.
     pub async fn count(self, scope: &Scope) -> Result<Vec<(String, i64)>, StoreError> {
         if !scope.sees_everything() {
             return Ok(Vec::new());

@@ -380,6 +380,7 @@ each_engine! {
         let deleted = store.connections().delete(&acme, "one", true, Expect::Anything).await;
         assert_eq!(deleted, Err(StoreError::NotFound));
         assert!(store.credentials().count(&acme).await.unwrap().is_empty());
+        assert!(store.credentials().key_ids(&acme).await.unwrap().is_empty());
         let read = store.credentials().get(&acme, &owner, "zeta", Slot::Activation).await;
         assert_eq!(read.unwrap(), None);
         activations.delete(&acme, &owner, "acme", Expect::Present).await.unwrap();
@@ -512,6 +513,7 @@ each_engine! {
             store.activations().put(SYSTEM, &row, SET, Expect::Absent).await.unwrap();
         }
         assert_eq!(credentials.count(SYSTEM).await.unwrap(), [("v1-test".to_owned(), 3)]);
+        assert_eq!(credentials.key_ids(SYSTEM).await.unwrap(), ["v1-test"]);
         let (mut entries, mut after) = (Vec::new(), None);
         loop {
             let (batch, next) =
@@ -534,6 +536,7 @@ each_engine! {
         assert_eq!(credentials.rewrap(SYSTEM, &rewraps).await, Ok(2));
         let count = credentials.count(SYSTEM).await.unwrap();
         assert_eq!(count, [("v1-test".to_owned(), 1), ("v2-test".to_owned(), 2)]);
+        assert_eq!(credentials.key_ids(SYSTEM).await.unwrap(), ["v1-test", "v2-test"]);
         let found = store.activations().find(SYSTEM, "file:desk", "a").await.unwrap().unwrap();
         assert_eq!(found.1.unwrap().sealed.wrapped, [2]);
         assert_eq!(store.changes().revision(SYSTEM).await.unwrap(), before + 1);
