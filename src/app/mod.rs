@@ -27,6 +27,7 @@ use crate::limits::Budget;
 use crate::limits::Circuits;
 use crate::limits::Gates;
 use crate::limits::Rates;
+use crate::limits::Strangers;
 use crate::model::Secret;
 use crate::reload;
 use crate::reload::Live;
@@ -183,6 +184,7 @@ impl App {
         let gates = Arc::new(Gates::default());
         let circuits = Arc::new(Circuits::new(Arc::clone(&metrics)));
         let rates = Arc::new(Rates::new(Instant::now()));
+        let strangers = Arc::new(Strangers::new(Instant::now()));
         let spill: Arc<Path> = options.spill.unwrap_or_else(std::env::temp_dir).into();
         let (proxy_address, public_address) = (proxy.address, public.address);
         let mut traffic = Vec::new();
@@ -197,6 +199,7 @@ impl App {
                 gates: Arc::clone(&gates),
                 circuits: Arc::clone(&circuits),
                 vault: vault.clone(),
+                strangers: Arc::clone(&strangers),
                 spill: Arc::clone(&spill),
                 resolver: options.resolver.clone(),
                 settings: Arc::clone(&settings),

@@ -11,6 +11,7 @@ use crate::limits::Budget;
 use crate::limits::Circuits;
 use crate::limits::Gates;
 use crate::limits::Rates;
+use crate::limits::Strangers;
 use crate::proxy::KeptBodies;
 use crate::proxy::KnownCallers;
 use crate::proxy::Proxy;
@@ -41,6 +42,7 @@ use crate::upstream::Upstream;
 use crate::vault::Vault;
 use http::Request;
 use http::Response;
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -63,6 +65,7 @@ pub(super) struct Plane {
     pub gates: Arc<Gates>,
     pub circuits: Arc<Circuits>,
     pub vault: Option<Arc<Vault>>,
+    pub strangers: Arc<Strangers>,
     /// Where bodies go that are kept and too large for memory.
     pub spill: Arc<Path>,
     pub resolver: Resolver,
@@ -79,6 +82,7 @@ impl Plane {
         let for_proxy = Upstream::new(self.resolver.clone(), share, pool_events(&metrics));
         let for_hooks = Upstream::new(self.resolver.clone(), share, pool_events(&metrics));
         let pen = Rc::new(self.journal.pen());
+        let is_stale = Rc::new(Cell::new(false));
         let proxy_handler = Rc::new(Proxy {
             current: Current::new(Arc::clone(&self.live)),
             callers: KnownCallers::default(),
@@ -93,6 +97,7 @@ impl Plane {
             retry_budgets: RetryBudgets::default(),
             bodies: KeptBodies::new(Arc::clone(&self.budget), self.spill),
             vault: self.vault.clone(),
+            is_stale: Rc::clone(&is_stale),
         });
         let hooks_handler = Rc::new(Inbound {
             live: Arc::clone(&self.live),
@@ -106,15 +111,21 @@ impl Plane {
             max_body: self.settings.public.max_body,
             budget: Arc::clone(&self.budget),
             rates: Arc::clone(&self.rates),
-            vault: self.vault,
+            vault: self.vault.clone(),
+            strangers: self.strangers,
+            is_stale: Rc::clone(&is_stale),
         });
         let housekeeping = {
             let (worker, pen) = (Rc::clone(&worker), Rc::clone(&pen));
             let (budget, circuits) = (Arc::clone(&self.budget), self.circuits);
+            let vault = self.vault;
             async move {
                 let mut ticks = tokio::time::interval(TICK);
                 loop {
                     ticks.tick().await;
+                    if let Some(vault) = &vault {
+                        is_stale.set(vault.is_stale(Instant::now()));
+                    }
                     for_proxy.tick(worker.clock_ms());
                     for_hooks.tick(worker.clock_ms());
                     let idle = for_proxy.idle() + for_hooks.idle();

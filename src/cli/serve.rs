@@ -89,7 +89,7 @@ impl Serve {
         let mut config = self.config.clone();
         let store =
             match database::said(self.database_url.as_deref()).map_err(StartError::Refused)? {
-                None if config.is_empty() && !self.dev => Some(StoreUrl::Sqlite(None)),
+                None if config.is_empty() => Some(StoreUrl::Sqlite(None)),
                 url => url,
             };
         if self.dev {

@@ -1,13 +1,27 @@
-//! The tenant's stored activation, for a delivery that found none in the files.
+//! What the store has for a delivery: its tenant's activation, where the files have none, and whether what
+//! is known of it is recent enough.
 use super::Inbound;
 use super::address::Address;
 use super::error::InboundError;
+use crate::catalog::Connection;
 use crate::catalog::Fetched;
+use crate::catalog::Section;
 use crate::catalog::Snapshot;
 use crate::model::TenantId;
 use crate::resolve::ResolveError;
 use crate::vault::Found;
+use crate::vault::VaultError;
+use std::net::IpAddr;
 use std::time::Instant;
+
+/// Refuses a stored connection: for while nothing that is stored counts. Those of files go on.
+pub(super) fn refuse_stored(
+    snapshot: &Snapshot,
+    connection: &Connection,
+) -> Result<(), VaultError> {
+    let declared = snapshot.declared().find(Section::Connections, connection.key.as_str());
+    declared.map(drop).ok_or(VaultError::Stale)
+}
 
 impl Inbound {
     /// Whether there is a store to be asked.
@@ -15,21 +29,29 @@ impl Inbound {
         if self.vault.is_some() { Fetched::Unasked } else { Fetched::NoStore }
     }
 
-    /// What is known of the activation at this address, else what the store says.
+    /// What is known of the activation at this address, else what the store says: nobody has proved
+    /// anything yet, so an address has only so much looked up that is not there.
     pub(super) async fn fetch(
         &self,
         snapshot: &Snapshot,
         address: &Address<'_>,
-        now: Instant,
+        sender: IpAddr,
     ) -> Result<Found, InboundError> {
         let connection =
             snapshot.connection(address.connection).ok_or(ResolveError::ConnectionNotFound)?;
         let tenant = address.tenant.as_deref().ok_or(ResolveError::TenantRequired)?;
         let vault = self.vault.as_ref().ok_or(ResolveError::ActivationNotFound)?;
+        let now = Instant::now();
         if let Some(known) = vault.known(connection, tenant, now) {
             return Ok(known?);
         }
         let tenant = TenantId::try_from(tenant).map_err(|_| ResolveError::ActivationNotFound)?;
-        Ok(vault.activation(connection, &tenant).await?)
+        self.strangers.admit(sender, now)?;
+        let found = vault.activation(connection, &tenant).await;
+        // What could not be asked is nobody's guess either.
+        if !matches!(found, Ok(Found::Missing { .. })) {
+            self.strangers.found(sender);
+        }
+        Ok(found?)
     }
 }

@@ -20,6 +20,7 @@ use crate::catalog::UpstreamSettings;
 use crate::journal::Pen;
 use crate::limits::Budget;
 use crate::limits::Rates;
+use crate::limits::Strangers;
 use crate::model::UnixTime;
 use crate::reload::Live;
 use crate::resolve::ResolveError;
@@ -59,6 +60,7 @@ use receive::WholeBody;
 use replay::Claim;
 use replay::DeliveryKey;
 use replay::UnderWay;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,6 +87,10 @@ pub struct Inbound {
     pub rates: Arc<Rates>,
     /// The stored activations, where there is a store.
     pub vault: Option<Arc<Vault>>,
+    /// What may be looked up for whom. Shared by all workers.
+    pub strangers: Arc<Strangers>,
+    /// The store was not reached for so long that nothing that is stored counts: set by the worker's tick.
+    pub is_stale: Rc<Cell<bool>>,
 }
 
 /// How long an answer of our own may take to reach a sender that reads slowly.
@@ -145,11 +151,14 @@ impl Inbound {
         let found;
         let receiver = match address.find(&snapshot, self.unasked()) {
             Err(InboundError::Resolve(ResolveError::Unfetched)) => {
-                found = self.fetch(&snapshot, &address, Instant::now()).await?;
+                found = self.fetch(&snapshot, &address, link.peer.ip()).await?;
                 address.find(&snapshot, found.fetched())?
             }
             found => found?,
         };
+        if self.is_stale.get() {
+            activation::refuse_stored(&snapshot, receiver.connection)?;
+        }
         tally.found(&receiver);
 
         let began = Instant::now();

@@ -10,6 +10,7 @@ mod rate;
 mod rates;
 mod refused;
 mod slots;
+mod strangers;
 
 pub use attempts::Attempts;
 pub use budget::Budget;
@@ -24,3 +25,4 @@ pub use gates::Turn;
 pub use rate::BUCKETS_MAX;
 pub use rates::Rates;
 pub use refused::Refused;
+pub use strangers::Strangers;

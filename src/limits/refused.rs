@@ -34,7 +34,7 @@ impl Refused {
     /// What is answered, and who has to act.
     pub fn verdict(&self) -> (Code, ErrorSource) {
         match self.limit {
-            Limit::CallerRate | Limit::ConnectionRate | Limit::TenantRate => {
+            Limit::CallerRate | Limit::ConnectionRate | Limit::TenantRate | Limit::LookUps => {
                 (Code::RateLimited, ErrorSource::Caller)
             }
             Limit::ConnectionConcurrency | Limit::OriginConcurrency | Limit::UpstreamLinks => {
@@ -55,6 +55,7 @@ impl Refused {
             Limit::UpstreamLinks => "all links that there may be to the upstream are in use",
             Limit::Circuit => "the upstream fails again and again, and gets a pause",
             Limit::Bodies => "too much is being held at once",
+            Limit::LookUps => "this address has asked for too much that is not there",
         }
     }
 }

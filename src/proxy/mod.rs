@@ -66,6 +66,7 @@ use http::Version;
 use http::header;
 use http::request::Parts;
 use http_body::Body;
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -107,6 +108,8 @@ pub struct Proxy {
     pub bodies: Rc<KeptBodies>,
     /// The stored activations, where there is a store.
     pub vault: Option<Arc<Vault>>,
+    /// The store was not reached for so long that nothing that is stored counts: set by the worker's tick.
+    pub is_stale: Rc<Cell<bool>>,
 }
 
 impl Handler for Proxy {
@@ -186,6 +189,9 @@ impl Proxy {
                         tally.record.caller = Some(caller.key.clone());
                         listing::may_ask(&caller)?;
                         self.rates.admit_caller(&caller, tally.began())?;
+                        if self.is_stale.get() {
+                            activation::refuse_stored(&snapshot, &caller, None)?;
+                        }
                         let listing = listing::answer(&snapshot, &caller, head.uri.query());
                         return Ok(Answer::Here(listing));
                     }
@@ -200,21 +206,26 @@ impl Proxy {
             }
         };
         tally.record.caller = Some(caller.key.clone());
+        if self.is_stale.get() {
+            activation::refuse_stored(&snapshot, &caller, Some(&tags))?;
+        }
         if asks.is_overridden && !identify::may_override(&caller, &head.headers) {
             return Err(ResolveError::Forbidden(resolve::Limit::Method).into());
         }
-        let found;
+        let fetched;
         let resolve = |it| resolve::resolve(&snapshot, &tags, &caller, &head.method, it);
-        let mut target = match resolve(self.unasked()) {
+        let (mut target, is_admitted) = match resolve(self.unasked()) {
             Err(ResolveError::Unfetched) => {
-                found = self.fetch(&snapshot, &tags, tally.began()).await?;
-                resolve(found.fetched())?
+                fetched = self.fetch(&snapshot, &tags, &caller, tally).await?;
+                (resolve(fetched.found.fetched())?, fetched.is_admitted)
             }
-            resolved => resolved?,
+            resolved => (resolved?, false),
         };
         note_target(tally, &target);
-        let tenant = target.tenant.as_ref();
-        self.rates.admit(Some(&caller), target.connection, tenant, tally.began())?;
+        if !is_admitted {
+            let tenant = target.tenant.as_ref();
+            self.rates.admit(Some(&caller), target.connection, tenant, tally.began())?;
+        }
         let uri = uri(&mut target, tags.query)?;
         let prepared = target.prepared;
         let settings = &target.connection.upstream;

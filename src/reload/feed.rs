@@ -2,8 +2,10 @@
 //!
 //! Writes of this process and, where the database tells of them, of others wake it at once. It asks
 //! every [`POLL`] as well, since a wake-up may be lost.
+use super::keys::AwaitedKeys;
 use super::live::Live;
 use super::stored::Layer;
+use super::tidy::Tidy;
 use crate::catalog::Section;
 use crate::catalog::Touched;
 use crate::model::Key;
@@ -12,11 +14,13 @@ use crate::seal::Sealer;
 use crate::store::Change;
 use crate::store::Kind;
 use crate::store::PAGE_MAX;
+use crate::store::Position;
 use crate::store::SeenMethod;
 use crate::store::Signals;
 use crate::store::Since;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::telemetry::metrics::Reread;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,11 +37,8 @@ const ANSWER: Duration = Duration::from_secs(2);
 const BACK_OFF: Duration = Duration::from_millis(100);
 const BACK_OFF_MAX: Duration = Duration::from_secs(2);
 
-/// Changes older than this are forgotten: who was away longer reads everything again.
-const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How often old changes and answers are thrown away.
-const TIDY: Duration = Duration::from_secs(60 * 60);
+/// Changes that do not read and are named one by one, of one answer.
+const NAMED_MAX: usize = 20;
 
 /// What the feed tells whoever keeps something of the store.
 #[derive(Clone, Copy, Debug)]
@@ -69,11 +70,12 @@ pub struct Feed {
     sealer: Arc<Sealer>,
     live: Arc<Live>,
     listener: Listener,
-    position: i64,
+    position: Position,
     last_contact: Instant,
     /// The files whose auth methods are recorded, by the generation of the configuration.
     recorded: u64,
-    tidied: Instant,
+    keys: AwaitedKeys,
+    tidy: Tidy,
 }
 
 impl Feed {
@@ -84,20 +86,21 @@ impl Feed {
         live: Arc<Live>,
         listener: Listener,
     ) -> Result<Self, StoreError> {
-        let now = Instant::now();
         let mut feed = Self {
             store,
             sealer,
             live,
             listener,
-            position: 0,
-            last_contact: now,
+            position: Position::default(),
+            last_contact: Instant::now(),
             recorded: 0,
-            tidied: now,
+            keys: AwaitedKeys::default(),
+            tidy: Tidy::default(),
         };
         feed.record_methods().await?;
+        let asked = feed.live.store_asked();
         feed.read_everything().await?;
-        feed.reached();
+        feed.reached(asked);
         Ok(feed)
     }
 
@@ -118,7 +121,10 @@ impl Feed {
             match self.catch_up(&mut signals).await {
                 Ok(()) => {
                     if std::mem::take(&mut is_lost) {
-                        tracing::info!(position = self.position, "the store is reached again");
+                        tracing::info!(
+                            position = self.position.revision,
+                            "the store is reached again"
+                        );
                     }
                     wait = BACK_OFF;
                     self.listen(&mut signals).await;
@@ -138,15 +144,21 @@ impl Feed {
     }
 
     /// Waits until there may be something new.
-    async fn listen(&self, signals: &mut Option<Signals>) {
+    async fn listen(&mut self, signals: &mut Option<Signals>) {
         let told = async {
             match signals {
                 Some(it) => it.written().await,
                 None => std::future::pending().await,
             }
         };
+        let broke = tokio::select! {
+            told = told => told.is_err(),
+            () = self.live.store_awaited() => false,
+            () = self.keys.ended() => false,
+            () = tokio::time::sleep(POLL) => false,
+        };
         // Without a link that tells, asking goes on; the next round asks for another link.
-        if let Ok(Err(_)) = tokio::time::timeout(POLL, told).await {
+        if broke {
             *signals = None;
             tokio::time::sleep(BACK_OFF).await;
         }
@@ -159,23 +171,46 @@ impl Feed {
         if self.recorded != self.live.status().generation {
             self.record_methods().await?;
         }
+        let connections = self.keys.came(&self.sealer);
+        self.build(Touched { connections, ..Touched::default() }).await?;
         loop {
+            let asked = self.live.store_asked();
             let changes = self.store.changes();
-            let scope = &Scope::System;
-            match within(changes.since(scope, self.position, PAGE_MAX)).await? {
-                Since::Changes(changes) if changes.is_empty() => break,
-                Since::Changes(changes) => self.take_up(&changes).await?,
-                Since::Forgotten => self.read_everything().await?,
-            }
+            let why = match within(changes.since(&Scope::System, self.position, PAGE_MAX)).await? {
+                Since::Changes(changes) => {
+                    self.take_up(&changes).await?;
+                    self.restore().await?;
+                    self.reached(asked);
+                    if changes.is_empty() {
+                        break;
+                    }
+                    continue;
+                }
+                Since::Forgotten => Reread::Forgotten,
+                Since::Replaced => Reread::Replaced,
+                Since::Unreadable(revisions) => {
+                    for revision in revisions.iter().take(NAMED_MAX) {
+                        tracing::error!(
+                            revision,
+                            "a change of the store does not read, or is of a kind that is not known here"
+                        );
+                    }
+                    Reread::Unreadable
+                }
+            };
+            tracing::warn!(
+                position = self.position.revision,
+                "everything is read from the store again: {}",
+                said(why)
+            );
+            self.live.store_reread(why);
+            self.read_everything().await?;
+            self.restore().await?;
+            self.reached(asked);
+            // What may have come since is for the next round: this one ends, whatever the store says.
+            break;
         }
-        self.restore().await?;
-        self.reached();
-        if self.tidied.elapsed() >= TIDY {
-            self.tidied = Instant::now();
-            let older_than = i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
-            self.store.changes().prune(&Scope::System, older_than).await?;
-            self.store.idempotency().prune(&Scope::System, older_than).await?;
-        }
+        self.tidy.look(&self.store);
         Ok(())
     }
 
@@ -191,19 +226,24 @@ impl Feed {
                 touched.of(section).insert(key);
             }
         }
-        if !touched.is_empty() {
-            let read = Layer::read_some(&self.store, &touched).await?;
-            let connections = touched.connections.clone();
-            let live = Arc::clone(&self.live);
-            // Opening credentials takes its time, and may wait for keys to be read.
-            blocking(move || live.change(read, touched)).await?;
-            for key in &connections {
-                (self.listener)(News::Connection { key: key.as_str() });
-            }
+        self.build(touched).await?;
+        self.position = changes.last().map_or(self.position, |it| it.position);
+        Ok(())
+    }
+
+    /// Reads these definitions as they are now, and has them served.
+    async fn build(&mut self, touched: Touched) -> Result<(), StoreError> {
+        if touched.is_empty() {
+            return Ok(());
         }
-        self.position = changes.last().map_or(self.position, |it| it.revision);
-        self.restore().await?;
-        self.reached();
+        let read = Layer::read_some(&self.store, &touched).await?;
+        self.keys.learn(read.under_missing_keys(&self.sealer), &self.sealer).await;
+        let connections = touched.connections.clone();
+        let live = Arc::clone(&self.live);
+        blocking(move || live.change(read, touched)).await?;
+        for key in &connections {
+            (self.listener)(News::Connection { key: key.as_str() });
+        }
         Ok(())
     }
 
@@ -219,12 +259,13 @@ impl Feed {
 
     async fn read_everything(&mut self) -> Result<(), StoreError> {
         // First: what changes while we read is read once more.
-        let revision = within(self.store.changes().revision(&Scope::System)).await?;
+        let position = within(self.store.changes().position(&Scope::System)).await?;
         let layer = Layer::read(&self.store).await?;
+        self.keys.learn(layer.under_missing_keys(&self.sealer), &self.sealer).await;
         let (live, sealer) = (Arc::clone(&self.live), Arc::clone(&self.sealer));
         blocking(move || live.stored(layer, sealer)).await?;
         (self.listener)(News::Everything);
-        self.position = revision;
+        self.position = position;
         Ok(())
     }
 
@@ -248,11 +289,20 @@ impl Feed {
         Ok(())
     }
 
-    fn reached(&mut self) {
+    /// All that was committed when this was asked, up to the position, is served.
+    fn reached(&mut self, asked: u64) {
         self.last_contact = Instant::now();
         (self.listener)(News::Reached);
-        self.store.unserved().served(self.position);
-        self.live.store_reached(self.position);
+        self.store.unserved().served(self.position.revision);
+        self.live.store_reached(self.position.revision, asked);
+    }
+}
+
+fn said(why: Reread) -> &'static str {
+    match why {
+        Reread::Forgotten => "changes are missing that were not taken up",
+        Reread::Unreadable => "a change does not read",
+        Reread::Replaced => "it is not the database that it was, as after a backup was restored",
     }
 }
 

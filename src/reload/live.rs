@@ -16,6 +16,7 @@ use crate::model::Key;
 use crate::model::UnixTime;
 use crate::seal::Sealer;
 use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Reread;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -65,10 +66,22 @@ pub struct Live {
     state: Mutex<State>,
     /// One reload or patch at a time. What is served of a store, where there is one.
     turn: Mutex<Option<Beside>>,
-    /// The store's revision up to which everything is served.
-    applied: watch::Sender<i64>,
+    /// Counts how often the store was asked what has changed.
+    asked: AtomicU64,
+    /// Somebody waits for the store to be asked so often.
+    awaited: watch::Sender<u64>,
+    served: watch::Sender<Served>,
     source: Source,
     metrics: Arc<Metrics>,
+}
+
+/// How much of the store is served.
+#[derive(Clone, Copy, Default)]
+struct Served {
+    /// What was committed when the store was asked so often,
+    asked: u64,
+    /// up to this revision.
+    position: i64,
 }
 
 /// What of a store is served beside the files.
@@ -135,7 +148,9 @@ impl Live {
                 withheld: Withheld::default(),
             }),
             turn: Mutex::new(None),
-            applied: watch::Sender::new(0),
+            asked: AtomicU64::new(0),
+            awaited: watch::Sender::new(0),
+            served: watch::Sender::default(),
             source,
             metrics,
         };
@@ -159,7 +174,9 @@ impl Live {
                 withheld: Withheld::default(),
             }),
             turn: Mutex::new(None),
-            applied: watch::Sender::new(0),
+            asked: AtomicU64::new(0),
+            awaited: watch::Sender::new(0),
+            served: watch::Sender::default(),
             source,
             metrics,
         })
@@ -316,8 +333,20 @@ impl Live {
         self.note_skipped(beside);
     }
 
-    /// The store answered, and everything up to this revision is served.
-    pub(super) fn store_reached(&self, position: i64) {
+    /// The store is about to be asked what has changed: the how manieth time.
+    pub(super) fn store_asked(&self) -> u64 {
+        self.asked.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// Until somebody waits for the store to be asked.
+    pub(super) async fn store_awaited(&self) {
+        let mut awaited = self.awaited.subscribe();
+        // It goes on as long as this value does.
+        drop(awaited.wait_for(|it| *it > self.asked.load(Ordering::Acquire)).await);
+    }
+
+    /// The store answered, and everything up to this revision is served that was there when it was asked.
+    pub(super) fn store_reached(&self, position: i64, asked: u64) {
         let now = (self.source.clock)();
         let mut state = self.state();
         let store = state.store.get_or_insert_default();
@@ -326,7 +355,12 @@ impl Live {
         store.problem = None;
         drop(state);
         self.metrics.store_reached(position, now);
-        self.applied.send_replace(position);
+        self.served.send_replace(Served { asked, position });
+    }
+
+    /// Everything is read from the store again.
+    pub(super) fn store_reread(&self, why: Reread) {
+        self.metrics.store_reread(why);
     }
 
     pub(super) fn store_lost(&self, problem: &str) {
@@ -339,17 +373,28 @@ impl Live {
         self.state().store.clone()
     }
 
-    /// Waits until a write to the store is served here. False where that takes too long: the store may
-    /// have gone since.
+    /// Waits until a write to the store is served here, which has been committed. False where that takes
+    /// too long: the store may have gone since.
+    ///
+    /// What was served before counts for nothing: a database that was restored has had these revisions
+    /// already, for other changes.
     pub async fn applied(&self, revision: i64) -> bool {
         self.applied_within(revision, APPLIED).await
     }
 
     /// The same, for as long as this.
     pub(super) async fn applied_within(&self, revision: i64, patience: Duration) -> bool {
-        let mut applied = self.applied.subscribe();
-        let served = |it: &i64| *it >= revision && self.state().withheld.touched.is_empty();
-        let applied = applied.wait_for(served);
+        let mut served = self.served.subscribe();
+        let before = self.asked.load(Ordering::Acquire);
+        self.awaited.send_if_modified(|it| {
+            let is_later = *it <= before;
+            *it = (*it).max(before + 1);
+            is_later
+        });
+        let is_served = |it: &Served| {
+            it.asked > before && it.position >= revision && self.state().withheld.touched.is_empty()
+        };
+        let applied = served.wait_for(is_served);
         tokio::time::timeout(patience, applied).await.is_ok_and(|it| it.is_ok())
     }
 

@@ -3,9 +3,11 @@
 mod current;
 mod feed;
 mod files;
+mod keys;
 mod live;
 mod load;
 mod stored;
+mod tidy;
 mod watch;
 mod writes;
 

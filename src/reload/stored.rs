@@ -1,4 +1,5 @@
 //! The definitions of the store as they were last read: all at start, then what changed.
+use super::keys::ByKeyId;
 use crate::catalog::AuthMethod;
 use crate::catalog::Methods;
 use crate::catalog::Opened;
@@ -191,14 +192,28 @@ impl Layer {
         unreadable.extend(read.unreadable);
     }
 
-    /// A connection's credentials, in the clear. May block for as long as reading keys takes.
+    /// The connections with a credential under a key that is not at hand.
+    pub(super) fn under_missing_keys(&self, sealer: &Sealer) -> ByKeyId {
+        let keyring = sealer.keyring();
+        let mut missing = ByKeyId::new();
+        for (key, row) in &self.stored.connections {
+            let Some(pair) = self.sealed.get(&row.owner) else { continue };
+            let key_ids = [&pair.own, &pair.test].into_iter().flatten().map(|it| &it.sealed.key_id);
+            for key_id in key_ids.filter(|it| !keyring.has(it)) {
+                missing.entry(key_id.clone()).or_default().insert(key.clone());
+            }
+        }
+        missing
+    }
+
+    /// A connection's credentials, in the clear, where their keys are at hand.
     pub(super) fn open(&self, row: &StoredConnection, sealer: &Sealer) -> Result<Opened, String> {
         let Some(pair) = self.sealed.get(&row.owner) else { return Ok(Opened::default()) };
         let open = |slot, sealed: &Option<SealedCredential>| {
             let Some(SealedCredential { generation, sealed }) = sealed else { return Ok(None) };
             let owner = &*row.owner;
             let binding = Binding { owner, tenant: "", slot, generation: *generation };
-            let opened = sealer.open(&binding, sealed);
+            let opened = sealer.open_at_hand(&binding, sealed);
             opened.map(Some).map_err(|it| format!("its credential does not open: {it}"))
         };
         Ok(Opened {

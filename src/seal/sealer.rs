@@ -35,6 +35,8 @@ pub struct Sealer {
     keyring: ArcSwap<Keyring>,
     fingerprints: FingerprintKey,
     read: ReadKeys,
+    /// One reading at a time, which may take its time; nobody else waits for it.
+    turn: Mutex<()>,
     learned: Mutex<Learned>,
 }
 
@@ -61,7 +63,7 @@ pub enum Refreshed {
 impl Sealer {
     pub fn new(keyring: Keyring, fingerprints: FingerprintKey, read: ReadKeys) -> Self {
         let keyring = ArcSwap::from_pointee(keyring);
-        Self { keyring, fingerprints, read, learned: Mutex::default() }
+        Self { keyring, fingerprints, read, turn: Mutex::default(), learned: Mutex::default() }
     }
 
     /// The keys in use.
@@ -78,6 +80,15 @@ impl Sealer {
     /// block for seconds: not for a worker's thread.
     pub fn open(&self, binding: &Binding<'_>, sealed: &Sealed) -> Result<Credential, OpenError> {
         self.open_with(|keyring| keyring.open(binding, sealed))
+    }
+
+    /// The same with the keys at hand: blocks for nothing.
+    pub fn open_at_hand(
+        &self,
+        binding: &Binding<'_>,
+        sealed: &Sealed,
+    ) -> Result<Credential, OpenError> {
+        self.keyring.load().open(binding, sealed)
     }
 
     /// The values of one field; in all else as [`Sealer::open`].
@@ -99,9 +110,26 @@ impl Sealer {
     /// that seals: data is sealed under it. Others are kept until the process ends, even where they are
     /// gone from their source.
     pub fn refresh(&self, reading: Reading) -> Refreshed {
+        let _turn = self.turn();
+        self.learned().asked.clear();
+        self.take(reading)
+    }
+
+    /// Whether there is a key of this name, once the sources were read for it, programs included: that is
+    /// done once for each name between two refreshes. May block for as long as that takes.
+    pub fn learn(&self, key_id: &str) -> bool {
+        let _turn = self.turn();
+        // Whoever had the turn before may have brought it.
+        if self.keyring.load().has(key_id) {
+            return true;
+        }
         let mut learned = self.learned();
-        learned.asked.clear();
-        self.take(&mut learned, reading)
+        if learned.asked.len() == ASKED_MAX || !learned.asked.insert(key_id.to_owned()) {
+            return false;
+        }
+        drop(learned);
+        self.take(Reading::Thorough);
+        self.keyring.load().has(key_id)
     }
 
     fn open_with<T>(
@@ -109,20 +137,16 @@ impl Sealer {
         open: impl Fn(&Keyring) -> Result<T, OpenError>,
     ) -> Result<T, OpenError> {
         let opened = open(&self.keyring.load());
-        let Err(OpenError::UnknownKey { key_id }) = &opened else { return opened };
-        let mut learned = self.learned();
-        // Whoever held the lock may have brought it.
-        if !self.keyring.load().has(key_id) {
-            if learned.asked.len() == ASKED_MAX || !learned.asked.insert(key_id.clone()) {
-                return opened;
+        match &opened {
+            Err(OpenError::UnknownKey { key_id }) if self.learn(key_id) => {
+                open(&self.keyring.load())
             }
-            self.take(&mut learned, Reading::Thorough);
+            _ => opened,
         }
-        drop(learned);
-        open(&self.keyring.load())
     }
 
-    fn take(&self, learned: &mut Learned, reading: Reading) -> Refreshed {
+    /// For whoever has the turn.
+    fn take(&self, reading: Reading) -> Refreshed {
         let before = self.keyring.load_full();
         let read = (self.read)(reading).and_then(|keyring| {
             let newest = before.newest();
@@ -131,6 +155,7 @@ impl Sealer {
             }
             Err(format!("the key {newest}, which seals, is gone from its source"))
         });
+        let mut learned = self.learned();
         match read {
             Ok(keyring) => {
                 let newest = keyring.newest().clone();
@@ -150,6 +175,10 @@ impl Sealer {
                 Refreshed::Broke(problem)
             }
         }
+    }
+
+    fn turn(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn learned(&self) -> std::sync::MutexGuard<'_, Learned> {

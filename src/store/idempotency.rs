@@ -1,6 +1,7 @@
 //! `idempotency`: creates that were asked for under an `Idempotency-Key`, and how they were answered.
 //!
 //! Source: draft-ietf-httpapi-idempotency-key-header-07.
+use super::BATCH_MAX;
 use super::SealedCredential;
 use super::Store;
 use super::StoreError;
@@ -137,19 +138,26 @@ impl Idempotency<'_> {
         tx.commit().await
     }
 
-    /// Forgets what is older, answers included. How many.
+    /// Forgets what is older, answers included, at most [`BATCH_MAX`] of it: again, where it were so many. How
+    /// many.
     pub async fn prune(self, scope: &Scope, older_than_ms: i64) -> Result<u64, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut tx = self.0.engine.begin().await?;
-        let before = [Value::Integer(now_ms(&mut tx).await? - older_than_ms)];
-        let sql = "DELETE FROM credentials WHERE slot = 'reply' AND EXISTS (\
-                   SELECT 1 FROM idempotency WHERE idempotency.claimed_at < $1 \
-                   AND credentials.owner = 'reply:' || idempotency.token \
-                   AND credentials.tenant = idempotency.key)";
-        tx.run(sql, &before).await?;
-        let pruned = tx.run("DELETE FROM idempotency WHERE claimed_at < $1", &before).await?;
+        let before = now_ms(&mut tx).await? - older_than_ms;
+        let values = [Value::Integer(before), Value::Integer(i64::from(BATCH_MAX))];
+        let sql = "DELETE FROM idempotency WHERE (token, key) IN (\
+                   SELECT token, key FROM idempotency WHERE claimed_at < $1 \
+                   ORDER BY claimed_at LIMIT $2) RETURNING token, key";
+        let pruned = tx.rows(sql, &values).await?;
+        for row in &pruned {
+            let corrupt = |Unreadable| StoreError::Corrupt { table: "idempotency", key: None };
+            let read = |column| row.text(column).map_err(corrupt);
+            let (owner, key) = (owner(&read(0)?), read(1)?);
+            let sql = "DELETE FROM credentials WHERE owner = $1 AND tenant = $2 AND slot = 'reply'";
+            tx.run(sql, &[Value::Text(&owner), Value::Text(&key)]).await?;
+        }
         tx.commit().await?;
-        Ok(pruned)
+        Ok(pruned.len() as u64)
     }
 }
 

@@ -13,6 +13,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("activations", include_str!("migrations/0003_activations.sql")),
     ("access", include_str!("migrations/0004_access.sql")),
     ("origins", include_str!("migrations/0005_origins.sql")),
+    ("feed", include_str!("migrations/0006_feed.sql")),
 ];
 
 /// The schema that this attache reads and writes.

@@ -45,6 +45,7 @@ pub use callers::Callers;
 pub use callers::WrittenCaller;
 pub use changes::Change;
 pub use changes::Changes;
+pub use changes::Position;
 pub use changes::Since;
 pub use connections::ConnectionRow;
 pub use connections::Connections;
@@ -219,6 +220,15 @@ impl Store {
     /// What was written through this value or a clone of it, and is not served yet.
     pub fn unserved(&self) -> &Unserved {
         &self.unserved
+    }
+
+    /// How many may look something up at the same time, so that links are left for writes and for the feed.
+    pub fn look_ups_at_once(&self) -> usize {
+        let links = match self.engine {
+            Engine::Sqlite { .. } => sqlite::READERS,
+            Engine::Postgres(_) => postgres::LINKS_MAX,
+        };
+        links as usize / 2
     }
 
     /// Closes all links, once what is under way is done.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 /// Links to the database at most: six replicas fit a server's usual 100.
-const LINKS_MAX: u32 = 16;
+pub(super) const LINKS_MAX: u32 = 16;
 
 /// How long a link may take to be had.
 const ACQUIRE: Duration = Duration::from_secs(1);

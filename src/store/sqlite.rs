@@ -20,7 +20,7 @@ use std::time::Duration;
 pub const SQLITE_FILE: &str = "attache.db";
 
 /// More than the control runtime has threads: a slow reader holds up no other.
-const READERS: u32 = 4;
+pub(super) const READERS: u32 = 4;
 
 /// How long another process may hold the write lock, and how long writers of this one may queue.
 const BUSY: Duration = Duration::from_secs(5);

@@ -33,7 +33,7 @@ impl Unserved {
         let mut waiting = self.waiting();
         waiting.changes.extend(changes);
         while waiting.changes.len() > NAMED_MAX {
-            waiting.unnamed = waiting.changes.pop_front().map_or(0, |it| it.revision);
+            waiting.unnamed = waiting.changes.pop_front().map_or(0, |it| it.position.revision);
         }
     }
 
@@ -43,14 +43,14 @@ impl Unserved {
         if waiting.unnamed > 0 {
             return Unread::Anything;
         }
-        let named = waiting.changes.iter().filter(|it| it.revision <= revision);
+        let named = waiting.changes.iter().filter(|it| it.position.revision <= revision);
         Unread::These(named.cloned().collect())
     }
 
     /// Everything up to a revision is served.
     pub fn served(&self, revision: i64) {
         let mut waiting = self.waiting();
-        waiting.changes.retain(|it| it.revision > revision);
+        waiting.changes.retain(|it| it.position.revision > revision);
         if waiting.unnamed <= revision {
             waiting.unnamed = 0;
         }
@@ -64,11 +64,13 @@ impl Unserved {
 #[cfg(test)]
 mod tests {
     use super::super::Kind;
+    use super::super::Position;
     use super::*;
 
     fn change(revision: i64) -> Change {
         let (key, who) = ("crm".to_owned(), "operator ci".to_owned());
-        Change { revision, kind: Kind::Connection, key, tenant: None, who, at_ms: 0 }
+        let position = Position { revision, tag: 1 };
+        Change { position, kind: Kind::Connection, key, tenant: None, who, at_ms: 0 }
     }
 
     #[test]

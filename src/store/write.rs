@@ -3,8 +3,10 @@ use super::Change;
 use super::Condition;
 use super::Expect;
 use super::Kind;
+use super::Position;
 use super::Store;
 use super::Written;
+use super::changes::new_tag;
 use super::engine::Row;
 use super::engine::Tx;
 use super::engine::Value;
@@ -65,19 +67,21 @@ impl Write<'_> {
         tenant: &str,
     ) -> Result<i64, StoreError> {
         self.revision += 1;
+        let position = Position { revision: self.revision, tag: new_tag() };
         let values = [
-            Value::Integer(self.revision),
+            Value::Integer(position.revision),
             Value::Text(kind.as_str()),
             Value::Text(key),
             Value::Text(tenant),
             Value::Text(&self.who),
             Value::Integer(self.now_ms),
+            Value::Integer(position.tag),
         ];
-        let sql = "INSERT INTO changes (revision, kind, key, tenant, who, at) \
-                   VALUES ($1, $2, $3, $4, $5, $6)";
+        let sql = "INSERT INTO changes (revision, kind, key, tenant, who, at, tag) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
         self.tx.run(sql, &values).await?;
         self.changes.push(Change {
-            revision: self.revision,
+            position,
             kind,
             key: key.to_owned(),
             tenant: Some(tenant.to_owned()).filter(|it| !it.is_empty()),
@@ -118,11 +122,8 @@ impl Write<'_> {
         let Self { store, tx, revision, changes, .. } = self;
         tx.commit().await?;
         store.unserved.add(changes);
-        store.written.send_if_modified(|it| {
-            let is_later = *it < revision;
-            *it = revision.max(*it);
-            is_later
-        });
+        // Whatever came before: a database that was restored counts anew.
+        store.written.send_replace(revision);
         Ok(revision)
     }
 

@@ -4,14 +4,19 @@ use crate::model::Key;
 use crate::model::Scope;
 use crate::model::TenantId;
 use crate::seal::Binding;
+use crate::seal::OpenError;
+use crate::seal::Sealed;
 use crate::seal::Sealer;
 use crate::seal::Slot;
+use crate::store::SealedCredential;
 use crate::store::Store;
 use crate::store::StoreError;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
+use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 
 /// How an activation is looked up.
 pub type Load = Box<
@@ -60,34 +65,65 @@ struct Definition {
 
 /// Look-ups in a store.
 pub fn from_store(store: Store, sealer: Arc<Sealer>) -> Load {
+    let turn = Arc::default();
+    // Here they queue, not for the store's links: others need some of them at once.
+    let at_once = Arc::new(Semaphore::new(store.look_ups_at_once()));
     Box::new(move |wanted| {
-        let (store, sealer) = (store.clone(), Arc::clone(&sealer));
-        Box::pin(async move { look_up(&store, sealer, wanted).await })
+        let at_once = Arc::clone(&at_once);
+        let (store, keys) =
+            (store.clone(), Keys { sealer: sealer.clone(), turn: Arc::clone(&turn) });
+        Box::pin(async move { look_up(&store, &keys, &at_once, wanted).await })
     })
 }
 
-async fn look_up(store: &Store, sealer: Arc<Sealer>, wanted: Wanted) -> Result<Loaded, LoadError> {
+/// What credentials are opened with.
+struct Keys {
+    sealer: Arc<Sealer>,
+    /// Reading keys may take its time: one thread waits for that, however many look-ups do.
+    turn: Arc<Mutex<()>>,
+}
+
+impl Keys {
+    async fn open(&self, binding: &Binding<'_>, sealed: &Sealed) -> Result<Credential, OpenError> {
+        let opened = self.sealer.open_at_hand(binding, sealed);
+        let Err(OpenError::UnknownKey { key_id }) = &opened else { return opened };
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        let (sealer, key_id) = (Arc::clone(&self.sealer), key_id.clone());
+        // The turn lasts as long as the reading, whether anybody still waits or not.
+        let learned = tokio::task::spawn_blocking(move || (sealer.learn(&key_id), turn).0).await;
+        match learned {
+            Ok(true) => self.sealer.open_at_hand(binding, sealed),
+            Ok(false) | Err(_) => opened,
+        }
+    }
+}
+
+async fn look_up(
+    store: &Store,
+    keys: &Keys,
+    at_once: &Semaphore,
+    wanted: Wanted,
+) -> Result<Loaded, LoadError> {
     let Wanted { owner, tenant, .. } = wanted;
+    let place = at_once.acquire().await;
+    let place = place.map_err(|_| LoadError::Unreachable("it was closed".to_owned()))?;
     let activations = store.activations();
     let found = activations.find(&Scope::System, &owner, tenant.as_str()).await.map_err(failed)?;
     let Some((row, sealed)) = found else {
         let any = activations.any(&Scope::System, &owner).await.map_err(failed)?;
         return Ok(Loaded::Missing { any });
     };
+    drop(place);
     let damaged = |it: &dyn std::fmt::Display| LoadError::Damaged(it.to_string());
     let definition: Definition =
         serde_json::from_str(&row.value.definition).map_err(|it| damaged(&it))?;
     let credential = match sealed {
         None => Credential::default(),
-        // Where its key is unknown, the sources of keys are read first, which may take its time.
-        Some(sealed) => tokio::task::spawn_blocking(move || {
+        Some(SealedCredential { generation, sealed }) => {
             let (slot, tenant) = (Slot::Activation, tenant.as_str());
-            let binding = Binding { owner: &owner, tenant, slot, generation: sealed.generation };
-            sealer.open(&binding, &sealed.sealed)
-        })
-        .await
-        .map_err(|it| damaged(&it))?
-        .map_err(|it| damaged(&it))?,
+            let binding = Binding { owner: &owner, tenant, slot, generation };
+            keys.open(&binding, &sealed).await.map_err(|it| damaged(&it))?
+        }
     };
     let (enabled, variables) = (row.value.enabled, definition.variables);
     Ok(Loaded::Row { enabled, variables, credential })

@@ -6,21 +6,20 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
-/// Places that changes are told apart by. Two things that share one are looked up again together:
-/// that costs a look-up, and is never wrong.
+/// Places that connections are told apart by. Two that share one are taken for changed together: that
+/// costs look-ups, and is never wrong.
 const PLACES: usize = 1024;
 
 /// What the feed has told, as the request path asks it: no lock, one atomic read for each question.
 ///
 /// The position counts what the feed has told, and is no revision of the store, which goes back where a
-/// backup is restored. A look-up remembers the position at which it began. The feed marks the places
-/// of what changed with the next position before it moves on to it, so a look-up that begins there has
-/// read what was written; one that began before counts as untrue, whatever it read.
+/// backup is restored. A look-up remembers the position at which it began. What the feed tells has been
+/// committed before: a look-up that begins after it has read what was written.
 pub struct Marks {
     position: AtomicI64,
     /// Everything that began before this position is untrue.
     floor: AtomicI64,
-    activations: Box<[AtomicI64]>,
+    /// Where an activation of a connection changed last.
     connections: Box<[AtomicI64]>,
     hasher: foldhash::quality::RandomState,
     /// When what is kept may not be used any more, in milliseconds since `epoch`; never, while the
@@ -33,12 +32,10 @@ const NEVER: u64 = u64::MAX;
 
 impl Marks {
     pub fn new(epoch: Instant) -> Self {
-        let places = || (0..PLACES).map(|_| AtomicI64::new(i64::MIN)).collect();
         Self {
             position: AtomicI64::new(0),
             floor: AtomicI64::new(i64::MIN),
-            activations: places(),
-            connections: places(),
+            connections: (0..PLACES).map(|_| AtomicI64::new(i64::MIN)).collect(),
             hasher: foldhash::quality::RandomState::default(),
             stale_at_ms: AtomicU64::new(NEVER),
             epoch,
@@ -50,10 +47,8 @@ impl Marks {
         self.position.load(Ordering::Acquire)
     }
 
-    /// All that was marked is served as it is now, and the feed is in contact with the store. Said by
-    /// the feed alone.
+    /// The feed is in contact with the store, and all that was changed is told.
     pub fn reached(&self) {
-        self.position.fetch_add(1, Ordering::Release);
         self.stale_at_ms.store(NEVER, Ordering::Release);
     }
 
@@ -65,6 +60,11 @@ impl Marks {
         self.stale_at_ms.store(ms.min(NEVER - 1), Ordering::Release);
     }
 
+    /// Whether the feed is in contact with the store.
+    pub fn is_in_contact(&self) -> bool {
+        self.stale_at_ms.load(Ordering::Acquire) == NEVER
+    }
+
     /// Whether what is kept may be used.
     pub fn is_fresh(&self, now: Instant) -> bool {
         let stale_at = self.stale_at_ms.load(Ordering::Acquire);
@@ -74,20 +74,18 @@ impl Marks {
         }
     }
 
-    pub fn changed(&self, connection: &str, tenant: &str) {
-        let next = self.position() + 1;
-        self.activations[self.of((connection, tenant))].fetch_max(next, Ordering::AcqRel);
-        self.connections[self.of(connection)].fetch_max(next, Ordering::AcqRel);
+    /// An activation of this connection changed.
+    pub fn changed(&self, connection: &str) {
+        self.connections[self.of(connection)].fetch_max(self.next(), Ordering::AcqRel);
     }
 
     pub fn all_changed(&self) {
-        self.floor.fetch_max(self.position() + 1, Ordering::AcqRel);
+        self.floor.fetch_max(self.next(), Ordering::AcqRel);
     }
 
-    /// True where the activation has not changed since a look-up that began at this position.
-    pub fn is_true(&self, connection: &str, tenant: &str, began: i64) -> bool {
+    /// True where not everything may have changed since a look-up that began at this position.
+    pub fn is_true(&self, began: i64) -> bool {
         began >= self.floor.load(Ordering::Acquire)
-            && began >= self.activations[self.of((connection, tenant))].load(Ordering::Acquire)
     }
 
     /// True where no activation of the connection has changed since.
@@ -95,8 +93,12 @@ impl Marks {
         began >= self.connections[self.of(connection)].load(Ordering::Acquire)
     }
 
-    fn of(&self, name: impl std::hash::Hash) -> usize {
-        usize::try_from(self.hasher.hash_one(name)).unwrap_or(usize::MAX) % PLACES
+    fn next(&self) -> i64 {
+        self.position.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    fn of(&self, connection: &str) -> usize {
+        usize::try_from(self.hasher.hash_one(connection)).unwrap_or(usize::MAX) % PLACES
     }
 }
 
@@ -107,26 +109,14 @@ mod tests {
     #[test]
     fn what_began_before_a_change_is_untrue_and_what_began_after_it_is_true() {
         let marks = Marks::new(Instant::now());
-        marks.reached();
         let before = marks.position();
-        marks.changed("crm", "acme");
-        assert!(!marks.is_true("crm", "acme", before));
+        marks.changed("crm");
         assert!(!marks.is_still_empty("crm", before));
-        assert!(!marks.is_true("crm", "acme", marks.position()), "not told to the end yet");
-        marks.reached();
-        assert!(marks.is_true("crm", "acme", marks.position()));
-        assert!(marks.is_true("mail", "acme", before) && marks.is_true("crm", "other", before));
+        assert!(marks.is_still_empty("crm", marks.position()));
+        assert!(marks.is_still_empty("mail", before) && marks.is_true(before));
+        let before = marks.position();
         marks.all_changed();
-        assert!(!marks.is_true("other", "tenant", marks.position()));
-        marks.reached();
-        assert!(marks.is_true("other", "tenant", marks.position()));
-    }
-
-    #[test]
-    fn names_that_join_to_the_same_text_have_places_of_their_own() {
-        let marks = Marks::new(Instant::now());
-        assert_ne!(marks.of(("a:b", "c")), marks.of(("a", "b:c")));
-        assert_ne!(marks.of(("ab", "c")), marks.of(("a", "bc")));
+        assert!(!marks.is_true(before) && marks.is_true(marks.position()));
     }
 
     #[test]

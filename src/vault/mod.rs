@@ -26,24 +26,33 @@ use hashbrown::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-/// How long a look-up may take: a caller waits for it.
-const LOOK_UP_TIME: Duration = Duration::from_secs(1);
+/// How long a look-up may take, its queue included, while the feed is in contact with the store: a caller
+/// waits for it. As long as the database itself may take for a statement.
+const LOOK_UP_TIME: Duration = Duration::from_secs(5);
+
+/// The same while the store is not reached: it would have to come back meanwhile.
+const LOOK_UP_TIME_LOST: Duration = Duration::from_secs(1);
 
 /// Look-ups under way at the same time; further ones are refused. The store takes a few at a time.
 const FLIGHTS_MAX: usize = 1024;
 
+/// Of them, those under one connection: others have places left, whatever is asked of this one.
+const FLIGHTS_OF_ONE_MAX: usize = FLIGHTS_MAX / 4;
+
+/// Activations of which it is remembered that they are not there, or do not open, apart from those that
+/// are there: whoever asks for many that are not pushes nothing out. Some 200 bytes each.
+const NEGATIVES_MAX: u64 = 10_000;
+
 /// How long it is remembered that there is no such activation, or that it does not open. A change
 /// that the feed brings is seen at once all the same.
 const NEGATIVE_TIME: Duration = Duration::from_secs(5);
-
-/// Look-ups for one request: a further one is due only where the activation changed meanwhile.
-const TRIES_MAX: usize = 4;
 
 /// What is known of a tenant's activation.
 #[derive(Clone, Debug)]
@@ -65,20 +74,23 @@ impl Found {
     }
 }
 
-/// Why it is not known. Both may pass.
+/// Why it is not known. Each may pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
     #[error("the tenant's credential can't be looked up right now")]
     Unreachable,
     #[error("the tenant's stored credential can't be used; the log says why")]
     Damaged,
+    /// `store.serve_stale` is over.
+    #[error("what is stored can't be relied on right now: the store was not reached for too long")]
+    Stale,
 }
 
 impl VaultError {
     /// When to ask again, in seconds.
     pub fn retry_after_s(self) -> u64 {
         match self {
-            Self::Unreachable => 1,
+            Self::Unreachable | Self::Stale => 1,
             Self::Damaged => NEGATIVE_TIME.as_secs(),
         }
     }
@@ -87,12 +99,28 @@ impl VaultError {
 /// The activations of a store. One for the process.
 pub struct Vault {
     kept: moka::sync::Cache<Place, Arc<Kept>>,
-    flights: Mutex<HashMap<Place, watch::Receiver<Option<Landed>>>>,
+    /// What is not there, or does not open.
+    negatives: moka::sync::Cache<Place, Arc<Kept>>,
+    flights: Mutex<Flights>,
     marks: Arc<Marks>,
     load: Load,
     /// Where look-ups run.
     runtime: Handle,
     metrics: Arc<Metrics>,
+}
+
+/// The look-ups that are under way.
+#[derive(Default)]
+struct Flights {
+    by_place: HashMap<Place, Flight>,
+    /// How many there are under each connection.
+    by_connection: HashMap<Key, usize>,
+}
+
+struct Flight {
+    lands: watch::Receiver<Option<Landed>>,
+    /// The activation changed since it was read.
+    is_overtaken: bool,
 }
 
 /// Which activation. Two texts, never joined: no pair of names can pass for another.
@@ -141,7 +169,10 @@ impl Vault {
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
         let kept = moka::sync::Cache::new(most);
-        Arc::new(Self { kept, flights: Mutex::default(), marks, load, runtime, metrics })
+        let negatives = moka::sync::Cache::builder().max_capacity(NEGATIVES_MAX);
+        let negatives = negatives.time_to_live(NEGATIVE_TIME).build();
+        let flights = Mutex::default();
+        Arc::new(Self { kept, negatives, flights, marks, load, runtime, metrics })
     }
 
     /// What is known already of the tenant's activation under this connection. `now`: when the
@@ -153,8 +184,8 @@ impl Vault {
         now: Instant,
     ) -> Option<Result<Found, VaultError>> {
         let place = PlaceRef { connection: connection.key.as_str(), tenant };
-        let kept = self.kept.get(&place)?;
-        let is_good = self.marks.is_fresh(now) && self.is_true(&kept, connection, tenant);
+        let kept = self.kept.get(&place).or_else(|| self.negatives.get(&place))?;
+        let is_good = self.marks.is_fresh(now) && self.is_true(&kept, connection);
         let lasts = match &kept.outcome {
             Outcome::Activation(_) => true,
             Outcome::Missing { .. } | Outcome::Damaged => {
@@ -170,7 +201,8 @@ impl Vault {
         connection: &Arc<Connection>,
         tenant: &TenantId,
     ) -> Result<Found, VaultError> {
-        for _ in 0..TRIES_MAX {
+        let began = Instant::now();
+        loop {
             if let Some(known) = self.known(connection, tenant.as_str(), Instant::now()) {
                 return known;
             }
@@ -178,12 +210,19 @@ impl Vault {
             let landed = flight.wait_for(Option::is_some).await;
             let landed = landed.ok().and_then(|it| it.clone());
             let kept = landed.unwrap_or(Err(VaultError::Unreachable))?;
-            // It may have begun before a change that this request came after.
-            if self.is_true(&kept, connection, tenant.as_str()) {
+            if connection.shared().is_some_and(|it| it.identity() == kept.identity) {
                 return kept.found();
             }
+            // Begun for a request that came before the connection changed: once more, for this one.
+            if began.elapsed() >= LOOK_UP_TIME {
+                return Err(VaultError::Unreachable);
+            }
         }
-        Err(VaultError::Unreachable)
+    }
+
+    /// Whether the store was not reached for so long that nothing that it said may be used.
+    pub fn is_stale(&self, now: Instant) -> bool {
+        !self.marks.is_fresh(now)
     }
 
     /// Activations that are kept in memory, about.
@@ -195,18 +234,27 @@ impl Vault {
         self.len() == 0
     }
 
-    /// An activation changed: what was looked up before is not used any more.
+    /// An activation changed: what was looked up before is not used any more, and what is being looked up
+    /// is read again.
     pub fn forget(&self, connection: &str, tenant: &str) {
-        self.marks.changed(connection, tenant);
-        self.kept.invalidate(&PlaceRef { connection, tenant });
+        self.marks.changed(connection);
+        let place = PlaceRef { connection, tenant };
+        let mut flights = self.flights();
+        if let Some(flight) = flights.by_place.get_mut(&place) {
+            flight.is_overtaken = true;
+        }
+        self.kept.invalidate(&place);
+        self.negatives.invalidate(&place);
     }
 
     /// A connection changed or is gone. What was made under it as it was is not used any more in any
     /// case; this frees it.
     pub fn forget_connection(&self, connection: &str) {
-        for (place, _) in &self.kept {
-            if place.connection.as_str() == connection {
-                self.kept.invalidate(&*place);
+        for cache in [&self.kept, &self.negatives] {
+            for (place, _) in cache {
+                if place.connection.as_str() == connection {
+                    cache.invalidate(&*place);
+                }
             }
         }
     }
@@ -214,18 +262,26 @@ impl Vault {
     /// Anything may have changed.
     pub fn forget_all(&self) {
         self.marks.all_changed();
+        let mut flights = self.flights();
+        flights.by_place.values_mut().for_each(|it| it.is_overtaken = true);
         self.kept.invalidate_all();
+        self.negatives.invalidate_all();
     }
 
-    /// True while nothing that it is made of has changed.
-    fn is_true(&self, kept: &Kept, connection: &Connection, tenant: &str) -> bool {
+    /// True while nothing that it is made of has changed: a change of its own would have removed it.
+    fn is_true(&self, kept: &Kept, connection: &Connection) -> bool {
         let same = connection.shared().is_some_and(|it| it.identity() == kept.identity);
-        let key = connection.key.as_str();
-        same && self.marks.is_true(key, tenant, kept.began)
+        same && self.marks.is_true(kept.began)
             && match kept.outcome {
-                Outcome::Missing { any: false } => self.marks.is_still_empty(key, kept.began),
+                Outcome::Missing { any: false } => {
+                    self.marks.is_still_empty(connection.key.as_str(), kept.began)
+                }
                 _ => true,
             }
+    }
+
+    fn flights(&self) -> MutexGuard<'_, Flights> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The look-up that is under way, or a new one.
@@ -235,28 +291,27 @@ impl Vault {
         tenant: &TenantId,
     ) -> Result<watch::Receiver<Option<Landed>>, VaultError> {
         let place = Place { connection: connection.key.clone(), tenant: tenant.clone() };
-        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = flights.get(&place) {
-            return Ok(flight.clone());
+        let mut flights = self.flights();
+        if let Some(flight) = flights.by_place.get(&place) {
+            return Ok(flight.lands.clone());
         }
-        if flights.len() >= FLIGHTS_MAX {
+        let of_this = flights.by_connection.get(&place.connection).copied().unwrap_or_default();
+        if flights.by_place.len() >= FLIGHTS_MAX || of_this >= FLIGHTS_OF_ONE_MAX {
             self.metrics.looked_up(LookUp::Refused);
             return Err(VaultError::Unreachable);
         }
         let (lands, flight) = watch::channel(None);
-        flights.insert(place.clone(), flight.clone());
+        flights.add(place.clone(), flight.clone());
         drop(flights);
-        let under_way = UnderWay { vault: Arc::clone(self), place };
+        let under_way = UnderWay { vault: Arc::clone(self), place, is_over: false };
         let connection = Arc::clone(connection);
         self.runtime.spawn(async move {
-            let landed = under_way.fly(&connection).await;
-            // Whoever asks from now on asks anew, or finds it kept.
-            drop(under_way);
-            lands.send_replace(Some(landed));
+            lands.send_replace(Some(under_way.fly(&connection).await));
         });
         Ok(flight)
     }
 
+    /// What the store says now.
     async fn look_up(&self, connection: &Connection, place: &Place) -> Landed {
         let shared = connection.shared().ok_or(VaultError::Damaged)?;
         let began = self.marks.position();
@@ -265,10 +320,10 @@ impl Vault {
             connection: place.connection.clone(),
             tenant: place.tenant.clone(),
         };
-        let loaded = tokio::time::timeout(LOOK_UP_TIME, (self.load)(wanted)).await;
-        let (connection_key, tenant) = (place.connection.as_str(), place.tenant.as_str());
+        let loaded = (self.load)(wanted).await;
+        let connection_key = place.connection.as_str();
         let outcome = match loaded {
-            Ok(Ok(Loaded::Row { enabled, variables, credential })) => {
+            Ok(Loaded::Row { enabled, variables, credential }) => {
                 let tenant = place.tenant.clone();
                 match connection.activation(tenant, enabled, &variables, credential) {
                     Ok(activation) => Outcome::Activation(Arc::new(activation)),
@@ -284,8 +339,9 @@ impl Vault {
                     }
                 }
             }
-            Ok(Ok(Loaded::Missing { any })) => Outcome::Missing { any },
-            Ok(Err(LoadError::Damaged(problem))) => {
+            Ok(Loaded::Missing { any }) => Outcome::Missing { any },
+            Err(LoadError::Damaged(problem)) => {
+                let tenant = place.tenant.as_str();
                 tracing::error!(
                     connection = connection_key,
                     tenant,
@@ -293,13 +349,9 @@ impl Vault {
                 );
                 Outcome::Damaged
             }
-            Ok(Err(LoadError::Unreachable(problem))) => {
+            Err(LoadError::Unreachable(problem)) => {
+                let tenant = place.tenant.as_str();
                 tracing::debug!(connection = connection_key, tenant, "no look-up: {problem}");
-                self.metrics.looked_up(LookUp::Unreachable);
-                return Err(VaultError::Unreachable);
-            }
-            Err(_) => {
-                self.metrics.looked_up(LookUp::Unreachable);
                 return Err(VaultError::Unreachable);
             }
         };
@@ -309,11 +361,45 @@ impl Vault {
             Outcome::Damaged => LookUp::Damaged,
         });
         let identity = shared.identity();
-        let kept = Arc::new(Kept { identity, began, since: Instant::now(), outcome });
-        if self.marks.is_true(connection_key, tenant, began) {
-            self.kept.insert(place.clone(), Arc::clone(&kept));
+        Ok(Arc::new(Kept { identity, began, since: Instant::now(), outcome }))
+    }
+
+    /// Keeps what was looked up, and ends the look-up; false where it has to be read once more.
+    fn keep(&self, place: &Place, kept: &Arc<Kept>) -> bool {
+        let mut flights = self.flights();
+        if let Some(flight) = flights.by_place.get_mut(place)
+            && std::mem::take(&mut flight.is_overtaken)
+        {
+            return false;
         }
-        Ok(kept)
+        let (cache, other) = match kept.outcome {
+            Outcome::Activation(_) => (&self.kept, &self.negatives),
+            Outcome::Missing { .. } | Outcome::Damaged => (&self.negatives, &self.kept),
+        };
+        // One of a former connection of this name may be there.
+        other.invalidate(place);
+        cache.insert(place.clone(), Arc::clone(kept));
+        flights.remove(place);
+        true
+    }
+}
+
+impl Flights {
+    fn add(&mut self, place: Place, lands: watch::Receiver<Option<Landed>>) {
+        *self.by_connection.entry(place.connection.clone()).or_default() += 1;
+        self.by_place.insert(place, Flight { lands, is_overtaken: false });
+    }
+
+    fn remove(&mut self, place: &Place) {
+        if self.by_place.remove(place).is_none() {
+            return;
+        }
+        if let Some(count) = self.by_connection.get_mut(&place.connection) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_connection.remove(&place.connection);
+            }
+        }
     }
 }
 
@@ -331,18 +417,39 @@ impl Kept {
 struct UnderWay {
     vault: Arc<Vault>,
     place: Place,
+    /// It is in the list no more: another one of the same place may be.
+    is_over: bool,
 }
 
 impl UnderWay {
-    async fn fly(&self, connection: &Connection) -> Landed {
-        self.vault.look_up(connection, &self.place).await
+    /// Reads until nothing was changed meanwhile, so that what lands is as new as whatever was told until
+    /// then: whoever asks from now on asks anew, or finds it kept.
+    async fn fly(mut self, connection: &Connection) -> Landed {
+        let vault = Arc::clone(&self.vault);
+        let time = if vault.marks.is_in_contact() { LOOK_UP_TIME } else { LOOK_UP_TIME_LOST };
+        let reading = async {
+            loop {
+                let kept = vault.look_up(connection, &self.place).await?;
+                if vault.keep(&self.place, &kept) {
+                    return Ok(kept);
+                }
+            }
+        };
+        let landed = tokio::time::timeout(time, reading).await;
+        let landed = landed.unwrap_or(Err(VaultError::Unreachable));
+        self.is_over = landed.is_ok();
+        if landed.is_err() {
+            vault.metrics.looked_up(LookUp::Unreachable);
+        }
+        landed
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let mut flights = self.vault.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        flights.remove(&self.place);
+        if !self.is_over {
+            self.vault.flights().remove(&self.place);
+        }
     }
 }
 

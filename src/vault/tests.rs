@@ -112,7 +112,7 @@ async fn a_hundred_who_ask_at_once_make_one_look_up() {
         asking.spawn(async move { vault.activation(&crm, &tenant("acme")).await });
     }
     // All of them have asked before it answers.
-    while fake.asked() == 0 || vault.flights.lock().unwrap().is_empty() {
+    while fake.asked() == 0 || vault.flights().by_place.is_empty() {
         tokio::task::yield_now().await;
     }
     fake.gate.add_permits(1);
@@ -120,9 +120,90 @@ async fn a_hundred_who_ask_at_once_make_one_look_up() {
         assert_eq!(token(&found.unwrap().unwrap()), "Bearer t");
     }
     assert_eq!(fake.asked(), 1);
-    assert!(vault.flights.lock().unwrap().is_empty());
+    assert!(vault.flights().by_place.is_empty());
     let known = vault.known(&crm(), "acme", Instant::now()).unwrap().unwrap();
     assert_eq!(token(&known), "Bearer t", "warm, under a connection that was built again");
+}
+
+/// However often it is overtaken: it is read until it is as new as what was told.
+#[tokio::test]
+async fn a_look_up_that_changes_overtake_is_read_again_and_fails_nobody() {
+    const CHANGES: usize = 20;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let itself: Arc<std::sync::OnceLock<Arc<Vault>>> = Arc::default();
+    let (counting, overtaking) = (Arc::clone(&asked), Arc::clone(&itself));
+    let load: Load = Box::new(move |_| {
+        let (asked, vault) = (Arc::clone(&counting), Arc::clone(overtaking.get().unwrap()));
+        Box::pin(async move {
+            let number = asked.fetch_add(1, Ordering::SeqCst);
+            if number < CHANGES {
+                vault.forget("crm", "acme");
+            }
+            // Others' changes are none of this one.
+            (0..2000).for_each(|it| vault.forget("crm", &it.to_string()));
+            let credential =
+                [("token", &*format!("t{number}"))].into_iter().collect::<Credential>();
+            Ok(Loaded::Row { enabled: true, variables: BTreeMap::new(), credential })
+        })
+    });
+    let marks = Arc::new(Marks::new(Instant::now()));
+    let metrics = Metrics::new(UnixTime::default());
+    let vault = Vault::new(1000, marks, load, Handle::current(), metrics);
+    drop(itself.set(Arc::clone(&vault)));
+    let found = vault.activation(&crm(), &tenant("acme")).await.unwrap();
+    assert_eq!(token(&found), format!("Bearer t{CHANGES}"));
+    assert_eq!(asked.load(Ordering::SeqCst), CHANGES + 1);
+    assert!(vault.known(&crm(), "acme", Instant::now()).is_some());
+}
+
+#[tokio::test]
+async fn one_connection_that_is_asked_for_a_lot_leaves_room_for_others() {
+    let fake = Fake::new();
+    let vault = vault(&fake);
+    let snapshot = snapshot("https://crm.example");
+    fake.hold();
+    let ask = |connection: &str, id: String| {
+        let (vault, connection) =
+            (Arc::clone(&vault), Arc::clone(snapshot.connection(connection).unwrap()));
+        tokio::spawn(async move { vault.activation(&connection, &tenant(&id)).await })
+    };
+    let storm: Vec<_> = (0..2 * FLIGHTS_OF_ONE_MAX).map(|it| ask("crm", it.to_string())).collect();
+    while vault.flights().by_place.len() < FLIGHTS_OF_ONE_MAX {
+        tokio::task::yield_now().await;
+    }
+    let other = ask("crm.a", "acme".to_owned());
+    while vault.flights().by_place.len() == FLIGHTS_OF_ONE_MAX {
+        tokio::task::yield_now().await;
+    }
+    fake.gate.add_permits(FLIGHTS_MAX);
+    assert!(other.await.unwrap().is_ok());
+    let mut refused = 0;
+    for asked in storm {
+        refused += usize::from(asked.await.unwrap().is_err());
+    }
+    assert_eq!(refused, FLIGHTS_OF_ONE_MAX);
+    assert!(vault.flights().by_connection.is_empty(), "all are counted out again");
+}
+
+#[tokio::test]
+async fn what_is_not_there_pushes_out_nothing_that_is() {
+    let fake = Fake::new();
+    let marks = Arc::new(Marks::new(Instant::now()));
+    let vault =
+        Vault::new(10, marks, fake.load(), Handle::current(), Metrics::new(UnixTime::default()));
+    let crm = crm();
+    for id in 0..10 {
+        fake.has("file:crm", &id.to_string(), "t");
+        vault.activation(&crm, &tenant(&id.to_string())).await.unwrap();
+    }
+    for id in 10..500 {
+        vault.activation(&crm, &tenant(&id.to_string())).await.unwrap();
+        vault.kept.run_pending_tasks();
+        vault.negatives.run_pending_tasks();
+    }
+    let now = Instant::now();
+    assert!((0..10).all(|id: u32| vault.known(&crm, &id.to_string(), now).is_some()));
+    assert_eq!(vault.negatives.policy().max_capacity(), Some(NEGATIVES_MAX));
 }
 
 #[tokio::test]
@@ -259,9 +340,11 @@ async fn a_store_that_hangs_is_not_waited_for_for_ever() {
     let fake = Fake::new();
     fake.hold();
     let vault = vault(&fake);
+    // That it is lost is known: so it takes the shorter time.
+    vault.marks.lost(Instant::now(), Duration::ZERO);
     let found = vault.activation(&crm(), &tenant("acme")).await;
     assert_eq!(found.unwrap_err(), VaultError::Unreachable);
-    assert!(vault.flights.lock().unwrap().is_empty());
+    assert!(vault.flights().by_place.is_empty());
 }
 
 #[tokio::test]

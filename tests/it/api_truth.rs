@@ -268,7 +268,7 @@ async fn tn_01_what_was_changed_is_not_used_as_it_was_although_the_store_can_not
     }
     assert_eq!(ask(&gateway, goes, "/c/main/a").await.error(), "caller_unauthenticated");
     assert_eq!(ask(&gateway, stays, "/c/main/a").await.error(), "connection_not_found");
-    assert_eq!(ask(&gateway, stays, "/c/many@acme/a").await.error(), "credential_unavailable");
+    assert_eq!(ask(&gateway, stays, "/c/many@acme/a").await.error(), "embedded_not_activated");
 
     database.run("DROP TRIGGER lost; ALTER TABLE away RENAME TO integrations").await;
     let served = async {

@@ -22,6 +22,7 @@ const OPERATORS: &[Code] = &[
     Code::DeclaredInFile,
     Code::InUse,
     Code::ConfirmationRequired,
+    Code::OriginChanged,
     Code::IdempotencyKeyReused,
     Code::IdempotencyInProgress,
     Code::IdempotencyAnswerLost,

@@ -184,11 +184,11 @@ each_engine! {
             gateway.writer().applied(last.revision).await;
         }
 
-        let (sent, late) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let sent = Arc::new(AtomicUsize::new(0));
         let ended = Arc::new(AtomicBool::new(false));
         let mut links = tokio::task::JoinSet::new();
         for link in 0..64 {
-            let (sent, late, ended) = (Arc::clone(&sent), Arc::clone(&late), Arc::clone(&ended));
+            let (sent, ended) = (Arc::clone(&sent), Arc::clone(&ended));
             let proxy = gateway.proxy;
             links.spawn(async move {
                 let mut client = RawClient::connect(proxy).await;
@@ -197,13 +197,7 @@ each_engine! {
                     let request = format!(
                         "GET /c/many@t{tenant}/x HTTP/1.1\r\nHost: g\r\nAttache-Key: {CALLER_KEY}\r\n\r\n"
                     );
-                    let mut answer = ask(&mut client, &request).await;
-                    // On a machine that does a lot else a look-up may take over its second, keys or no
-                    // keys. A credential that does not open is told in other words.
-                    while answer.text().contains("can't be looked up right now") {
-                        late.fetch_add(1, Ordering::Relaxed);
-                        answer = ask(&mut client, &request).await;
-                    }
+                    let answer = ask(&mut client, &request).await;
                     assert_eq!(answer.status, 200, "t{tenant}: {}", answer.text());
                     sent.fetch_add(1, Ordering::Relaxed);
                     if ended.load(Ordering::Relaxed) {
@@ -236,7 +230,6 @@ each_engine! {
             let all_or_none = if code == 0 { 0 } else { tenants + 1 };
             assert!(said.contains(&format!("{all_or_none} of {} do not open", tenants + 1).replace("2001", "2,001").replace("100001", "100,001")), "{said}");
         }
-        let late = late.load(Ordering::Relaxed);
-        eprintln!("{at_the_end} requests, {late} looked up too slowly, while {tenants} credentials were put under the new key");
+        eprintln!("{at_the_end} requests while {tenants} credentials were put under the new key");
     }
 }

@@ -55,6 +55,7 @@ mod store_migrate;
 mod store_rows;
 mod stored_activations;
 mod stored_definitions;
+mod stored_feed;
 mod stored_outage;
 mod stored_start;
 mod streaming;

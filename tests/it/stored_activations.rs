@@ -186,6 +186,52 @@ each_engine! {
         assert_eq!(damaged, 1.0);
     }
 
+    async fn a_request_counts_before_anything_is_looked_up_for_it(database: Database) {
+        let upstream = RawUpstream::start([Script::ok("hi")]).await;
+        let crm = crm(&upstream).replace(
+            "auth: m, embedded: true",
+            "auth: m, embedded: true, rate: { requests: 3, per: 1h }",
+        );
+        let gateway = Gateway::beside(&database, &crm);
+        gateway.writer().activate(OWNER, "crm", "acme", &[("token", "t")]).await;
+        for tenant in ["acme", "nobody-1"] {
+            ask(gateway.proxy, tenant).await;
+        }
+        assert_eq!(ask(gateway.proxy, "acme").await.status, 200, "each counts once");
+        for tenant in ["nobody-2", "nobody-3", "acme"] {
+            assert_eq!(ask(gateway.proxy, tenant).await.error(), "rate_limited");
+        }
+        let lookups = gateway.metric("attache_store_lookups_total", &[]).await;
+        assert_eq!(lookups, 2.0, "those over the rate had none");
+        let log = gateway.stop();
+        let refused = log.last().expect("it was logged");
+        assert_eq!((&refused["connection"], &refused["status"]), (&"crm".into(), &429.into()));
+    }
+
+    async fn a_stranger_has_only_so_much_looked_up_that_is_not_there(database: Database) {
+        let upstream = RawUpstream::start([Script::ok("hi")]).await;
+        let gateway = Gateway::beside(&database, &crm(&upstream));
+        gateway.writer().activate("file:hooks", "hooks", "acme", &[("secret", "s")]).await;
+        let deliver = |tenant: String| {
+            let request = format!("POST /hooks/hooks@{tenant} HTTP/1.1\r\nHost: g\r\nContent-Length: 0\r\n\r\n");
+            raw_request(gateway.public, request)
+        };
+        assert_eq!(deliver("acme".to_owned()).await.error(), "webhook_unsigned");
+        let limited = async {
+            for batch in 0.. {
+                let guesses = (0..100).map(|it| deliver(format!("{batch}-{it}")));
+                let answers = guesses.collect::<tokio::task::JoinSet<_>>().join_all().await;
+                if answers.iter().any(|it| it.error() == "rate_limited") {
+                    break;
+                }
+            }
+        };
+        soon("a guess too many", limited).await;
+        assert!(gateway.metric("attache_limited_total", &["limit=\"look_ups\""]).await > 0.0);
+        let known = deliver("acme".to_owned()).await;
+        assert_eq!(known.error(), "webhook_unsigned", "what is in memory goes on");
+    }
+
     async fn a_webhook_is_verified_with_its_tenant_s_stored_secret(database: Database) {
         let upstream = RawUpstream::start([Script::ok("hi")]).await;
         let gateway = Gateway::beside(&database, &crm(&upstream));

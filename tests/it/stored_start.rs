@@ -4,6 +4,8 @@ use crate::support::Gateway;
 use crate::support::attache;
 use attache::app::StartError;
 use std::process::Command;
+use std::time::Duration;
+use std::time::Instant;
 
 /// The exit code of `serve` without any configuration, and what it said.
 fn refused(prepare: impl FnOnce(&mut Command)) -> (Option<i32>, String) {
@@ -33,6 +35,34 @@ fn without_a_configuration_it_needs_a_token_and_a_sealing_key_and_says_which() {
     });
     assert_eq!(code, Some(1));
     assert!(said.contains("not started: store: the database "), "{said}");
+}
+
+#[test]
+fn for_development_it_makes_a_database_and_its_key_where_there_is_no_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut keys = Vec::new();
+    for start in ["first", "second"] {
+        let mut command = attache(folder.path());
+        let mut child = command.args(["serve", "--dev", "--data-dir"]).arg(&data).spawn().unwrap();
+        // Where its usual ports are taken it ends by itself: the store is opened before.
+        let until = Instant::now() + Duration::from_secs(20);
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        while !(read("stdout") + &read("stderr")).contains("listening") && Instant::now() < until {
+            if child.try_wait().unwrap().is_some() {
+                break;
+            }
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        drop(child.kill());
+        child.wait().unwrap();
+        let said = std::fs::read_to_string(folder.path().join("stderr")).unwrap();
+        assert!(data.join("attache.db").is_file(), "{said}");
+        keys.push(std::fs::read_to_string(data.join("seal.key")).unwrap());
+        let prints = said.contains("seal.key was made") && said.contains(keys[0].trim());
+        assert_eq!(prints, start == "first", "{said}");
+    }
+    assert_eq!(keys[0], keys[1]);
 }
 
 #[tokio::test]

@@ -83,6 +83,8 @@ labels! {
         Circuit "circuit",
         /// `server.memory.bodies`.
         Bodies "bodies",
+        /// Deliveries to tenants that are not there, by one address.
+        LookUps "look_ups",
     }
 
     /// Why a request was sent again, or might have been.
@@ -130,6 +132,16 @@ labels! {
         Unreachable "unreachable",
         /// Too many were under way.
         Refused "refused",
+    }
+
+    /// Why everything was read from the store again.
+    Reread {
+        /// Changes are missing that were not taken up: the gateway was away for long.
+        Forgotten "forgotten",
+        /// A change does not read, or is of a kind that this attache does not know.
+        Unreadable "unreadable",
+        /// It is not the database that it was, as after a backup was restored.
+        Replaced "replaced",
     }
 
     /// What happened to an upstream's circuit.

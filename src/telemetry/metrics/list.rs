@@ -108,6 +108,8 @@ metrics! {
         "The last of the store's changes that is served here.";
     STORE_SKIPPED "attache_store_skipped" Gauge [] 1,
         "Stored definitions that are not served, or not whole, since something is wrong with them; the log says what.";
+    STORE_REREADS "attache_store_rereads_total" Counter ["reason"] super::labels::Reread::ALL.len(),
+        "How often everything was read from the store again, since its changes could not be followed.";
     LOOK_UPS "attache_store_lookups_total" Counter ["outcome"] super::labels::LookUp::ALL.len(),
         "Activations looked up in the store because they were not in memory.";
     ACTIVATIONS_KEPT "attache_activations_cached" Gauge [] 1,

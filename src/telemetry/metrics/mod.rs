@@ -21,6 +21,7 @@ pub use labels::LookUp;
 pub use labels::OperatorFailure;
 pub use labels::Plane;
 pub use labels::PoolEvent;
+pub use labels::Reread;
 pub use labels::RetryOutcome;
 pub use labels::RetryReason;
 pub use labels::WebhookVerdict;

@@ -7,6 +7,7 @@ use super::labels::LinkRefusal;
 use super::labels::Listener;
 use super::labels::LookUp;
 use super::labels::OperatorFailure;
+use super::labels::Reread;
 use super::labels::RetryOutcome;
 use super::labels::RetryReason;
 use super::labels::WebhookVerdict;
@@ -37,6 +38,7 @@ pub(super) struct Rare {
     store_contact: Gauge,
     store_position: IntGauge,
     store_skipped: IntGauge,
+    store_rereads: IntCounterVec,
     look_ups: IntCounterVec,
     activations_kept: IntGauge,
     reloads: IntCounterVec,
@@ -77,6 +79,7 @@ impl Rare {
             store_contact: gauge(registry, &list::STORE_CONTACT),
             store_position: int_gauge(registry, &list::STORE_POSITION),
             store_skipped: int_gauge(registry, &list::STORE_SKIPPED),
+            store_rereads: counters(registry, &list::STORE_REREADS),
             look_ups: counters(registry, &list::LOOK_UPS),
             activations_kept: int_gauge(registry, &list::ACTIVATIONS_KEPT),
             reloads,
@@ -163,6 +166,11 @@ impl Metrics {
     /// So many stored definitions are not served now.
     pub fn store_skipped(&self, count: usize) {
         self.rare.store_skipped.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Everything is read from the store again.
+    pub fn store_reread(&self, why: Reread) {
+        self.rare.store_rereads.with_label_values(&[why.as_str()]).inc();
     }
 
     /// An activation was looked up in the store.
