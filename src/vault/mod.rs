@@ -159,6 +159,11 @@ enum Outcome {
 
 type Landed = Result<Arc<Kept>, VaultError>;
 
+enum Boarded {
+    Flight(watch::Receiver<Option<Landed>>),
+    Landed(Result<Found, VaultError>),
+}
+
 impl Vault {
     /// `most`: activations kept in memory.
     pub fn new(
@@ -206,7 +211,10 @@ impl Vault {
             if let Some(known) = self.known(connection, tenant.as_str(), Instant::now()) {
                 return known;
             }
-            let mut flight = self.board(connection, tenant)?;
+            let mut flight = match self.board(connection, tenant)? {
+                Boarded::Flight(flight) => flight,
+                Boarded::Landed(known) => return known,
+            };
             let landed = flight.wait_for(Option::is_some).await;
             let landed = landed.ok().and_then(|it| it.clone());
             let kept = landed.unwrap_or(Err(VaultError::Unreachable))?;
@@ -284,16 +292,19 @@ impl Vault {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The look-up that is under way, or a new one.
+    /// The look-up that is under way, or a new one, or what one has found since it was not known.
     fn board(
         self: &Arc<Self>,
         connection: &Arc<Connection>,
         tenant: &TenantId,
-    ) -> Result<watch::Receiver<Option<Landed>>, VaultError> {
+    ) -> Result<Boarded, VaultError> {
         let place = Place { connection: connection.key.clone(), tenant: tenant.clone() };
         let mut flights = self.flights();
         if let Some(flight) = flights.by_place.get(&place) {
-            return Ok(flight.lands.clone());
+            return Ok(Boarded::Flight(flight.lands.clone()));
+        }
+        if let Some(known) = self.known(connection, tenant.as_str(), Instant::now()) {
+            return Ok(Boarded::Landed(known));
         }
         let of_this = flights.by_connection.get(&place.connection).copied().unwrap_or_default();
         if flights.by_place.len() >= FLIGHTS_MAX || of_this >= FLIGHTS_OF_ONE_MAX {
@@ -308,7 +319,7 @@ impl Vault {
         self.runtime.spawn(async move {
             lands.send_replace(Some(under_way.fly(&connection).await));
         });
-        Ok(flight)
+        Ok(Boarded::Flight(flight))
     }
 
     /// What the store says now.

@@ -125,6 +125,26 @@ async fn a_hundred_who_ask_at_once_make_one_look_up() {
     assert_eq!(token(&known), "Bearer t", "warm, under a connection that was built again");
 }
 
+/// Also by those to whom it was unknown when it landed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_landed_a_moment_ago_is_not_looked_up_again() {
+    let fake = Fake::new();
+    let vault = vault(&fake);
+    for round in 1..=500 {
+        let id = format!("tenant-{round}");
+        fake.has("file:crm", &id, "t");
+        let mut asking = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let (vault, crm, tenant) = (Arc::clone(&vault), crm(), tenant(&id));
+            asking.spawn(async move { vault.activation(&crm, &tenant).await });
+        }
+        for found in asking.join_all().await {
+            assert_eq!(token(&found.unwrap()), "Bearer t");
+        }
+        assert_eq!(fake.asked(), round);
+    }
+}
+
 /// However often it is overtaken: it is read until it is as new as what was told.
 #[tokio::test]
 async fn a_look_up_that_changes_overtake_is_read_again_and_fails_nobody() {
