@@ -14,6 +14,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("access", include_str!("migrations/0004_access.sql")),
     ("origins", include_str!("migrations/0005_origins.sql")),
     ("feed", include_str!("migrations/0006_feed.sql")),
+    ("shared credentials", include_str!("migrations/0007_shared_credentials.sql")),
 ];
 
 /// The schema that this attache reads and writes.
