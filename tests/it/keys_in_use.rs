@@ -149,15 +149,18 @@ each_engine! {
 connections: {{ many: {{ connector: api, auth: m, embedded: true }} }}",
             upstream.url()
         );
-        let gateway = Process::replica(&database.url, &ring, &many).await;
+        // A file of SQLite has one gateway.
+        let replicas = if database.is_postgres() { 2 } else { 1 };
+        let mut gateways = Vec::new();
+        for _ in 0..replicas {
+            gateways.push(Process::replica(&database.url, &ring, &many).await);
+        }
         let traffic = Arc::new(Traffic::default());
         let mut links = JoinSet::new();
         for link in 0..LINKS {
-            links.spawn(Arc::clone(&traffic).send(gateway.proxy, link, count));
+            links.spawn(Arc::clone(&traffic).send(gateways[link % replicas].proxy, link, count));
         }
         traffic.goes_on(1000).await;
-        // So far links to the database were opened: where everything else is busy too, one may come too late.
-        traffic.failed.lock().expect("no holder panics").clear();
 
         // As an operator does: one more line, and the gateways go on.
         let mut more = fs::OpenOptions::new().append(true).open(&ring).expect("it is there");
@@ -175,8 +178,10 @@ connections: {{ many: {{ connector: api, auth: m, embedded: true }} }}",
         let failed = traffic.failed.lock().expect("no holder panics").clone();
         assert!(failed.is_empty(), "{} failed: {}", failed.len(), failed[0]);
         assert!(meanwhile > 0, "callers sent while it was rotated");
-        let looked_up = gateway.metric("attache_store_lookups_total").await;
-        assert!(looked_up > 1000.0, "most had to be opened anew: {looked_up}");
+        for gateway in &gateways {
+            let looked_up = gateway.metric("attache_store_lookups_total").await;
+            assert!(looked_up > 500.0, "most had to be opened anew: {looked_up}");
+        }
         println!("{count} credentials were put under the new key in {took:?}; {meanwhile} requests meanwhile");
 
         // Each had its own tenant's credential.
@@ -195,7 +200,7 @@ connections: {{ many: {{ connector: api, auth: m, embedded: true }} }}",
         let (code, said) = keys(&database, "verify", &new).await;
         assert_eq!(code, Some(0), "{said}");
         assert!(said.contains("(seals): ") && said.contains("\n0 of "), "{said}");
-        drop(gateway);
+        drop(gateways);
         let (code, said) = Process::refused(&replica(&database.url, &old, &many));
         assert_eq!(code, Some(2), "{said}");
         assert!(said.contains("v2-"), "{said}");

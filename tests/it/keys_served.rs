@@ -11,26 +11,13 @@ use crate::support::Script;
 use crate::support::each_engine;
 use crate::support::raw_request;
 use crate::support::soon;
-use attache::model::Credential;
-use attache::model::Scope;
 use attache::model::Secret;
-use attache::model::UnixTime;
-use attache::seal::FingerprintKey;
 use attache::seal::Keyring;
-use attache::store::Activation;
-use attache::store::ActivationRow;
-use attache::store::Expect;
-use attache::store::Place;
-use attache::store::Secrets;
 use rustix::process::Signal;
 use serde_json::Value;
 use std::fs;
 use std::process::Command;
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 const NEXT: &str = "2:202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f";
@@ -155,81 +142,5 @@ each_engine! {
             let line = said.lines().find(|it| it.starts_with("attache: not started: ")).expect("one line");
             assert!(line.contains(&format!("{needed} (1 credential)")), "{line}");
         }
-    }
-
-    /// Two thousand tenants; a hundred thousand in `make test-long`.
-    async fn no_request_fails_while_the_key_is_changed_and_the_old_one_opens_nothing_then(database: Database) {
-        let tenants = if std::env::var_os("ATTACHE_TEST_LONG").is_some() { 100_000 } else { 2000 };
-        let upstream = RawUpstream::start([Script::ok("hi")]).await;
-        let gateway = Gateway::beside(&database, &configuration(&upstream));
-        let first = own_key(&database);
-        let store = database.store().await;
-        let old = Keyring::parse(&[Secret::new(&*first)]).expect("it is a key");
-        let (fingerprints, credential) = (FingerprintKey::random(), Credential::from_iter([("token", "t")]));
-        let seal = |place: &Place<'_>| Ok(old.seal(&fingerprints, &place.binding, &credential, UnixTime::from_s(1)));
-        let all: Vec<_> = (0..tenants).map(|it| {
-            let row = ActivationRow {
-                owner: "file:many".to_owned(),
-                tenant: format!("t{it}"),
-                connection: "many".to_owned(),
-                enabled: true,
-                definition: "{}".to_owned(),
-            };
-            Activation { row, secrets: Secrets::Set(&seal), condition: Expect::Absent.into() }
-        }).collect();
-        for some in all.chunks(5000) {
-            let put = store.activations().put_all(&Scope::System, some).await;
-            let last = put.expect("they are sound").pop().expect("there are some");
-            // What it has not heard of yet it looks up again.
-            gateway.writer().applied(last.revision).await;
-        }
-
-        let sent = Arc::new(AtomicUsize::new(0));
-        let ended = Arc::new(AtomicBool::new(false));
-        let mut links = tokio::task::JoinSet::new();
-        for link in 0..64 {
-            let (sent, ended) = (Arc::clone(&sent), Arc::clone(&ended));
-            let proxy = gateway.proxy;
-            links.spawn(async move {
-                let mut client = RawClient::connect(proxy).await;
-                // Each link has tenants of its own: nearly all are looked up for the first time.
-                for tenant in (link..tenants).step_by(64).cycle() {
-                    let request = format!(
-                        "GET /c/many@t{tenant}/x HTTP/1.1\r\nHost: g\r\nAttache-Key: {CALLER_KEY}\r\n\r\n"
-                    );
-                    let answer = ask(&mut client, &request).await;
-                    assert_eq!(answer.status, 200, "t{tenant}: {}", answer.text());
-                    sent.fetch_add(1, Ordering::Relaxed);
-                    if ended.load(Ordering::Relaxed) {
-                        return;
-                    }
-                }
-            });
-        }
-        // The gateway is not told of the new key: it comes to know it when it meets it.
-        let both = format!("{first},{NEXT}");
-        set_keys(&database, &both);
-        let keys = |arguments: &[&str], keys: &str| {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_attache"));
-            command.env_clear().arg("keys").args(arguments).env("ATTACHE_SEAL_KEY", keys);
-            command.env("ATTACHE_DATABASE_URL", &database.url).stdin(Stdio::null()).output().expect("it runs")
-        };
-        let rotated = tokio::task::block_in_place(|| keys(&["rotate"], &both));
-        let at_the_end = sent.load(Ordering::Relaxed);
-        ended.store(true, Ordering::Relaxed);
-        while let Some(link) = links.join_next().await {
-            link.expect("no request fails");
-        }
-        let said = String::from_utf8_lossy(&rotated.stdout).into_owned();
-        assert_eq!(rotated.status.code(), Some(0), "{said}");
-        assert!(at_the_end > 64, "requests were sent meanwhile: {at_the_end}");
-        for (key, code) in [(NEXT, 0), (&*first, 1)] {
-            let verified = keys(&["verify"], key);
-            let said = String::from_utf8_lossy(&verified.stdout).into_owned();
-            assert_eq!(verified.status.code(), Some(code), "{said}");
-            let all_or_none = if code == 0 { 0 } else { tenants + 1 };
-            assert!(said.contains(&format!("{all_or_none} of {} do not open", tenants + 1).replace("2001", "2,001").replace("100001", "100,001")), "{said}");
-        }
-        eprintln!("{at_the_end} requests while {tenants} credentials were put under the new key");
     }
 }

@@ -69,8 +69,9 @@ fn told(what: &str, mut all: Vec<Duration>) {
         "{what} at another replica after {median:?} (median of {}), {most:?} at most",
         all.len()
     );
-    // One of them may be late on a machine that does other things; half of them are not.
-    assert!(median < BOUND, "{what}: {all:?}");
+    // One of them may be late on a machine that does other things.
+    let late = all.iter().filter(|it| **it >= BOUND).count();
+    assert!(late <= 1, "{what}: {all:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
