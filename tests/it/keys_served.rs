@@ -2,11 +2,8 @@
 use crate::support::ADMIN_TOKEN;
 use crate::support::CALLER_KEY;
 use crate::support::Database;
-use crate::support::Gateway;
 use crate::support::Process;
-use crate::support::RawClient;
 use crate::support::RawUpstream;
-use crate::support::Response;
 use crate::support::Script;
 use crate::support::each_engine;
 use crate::support::raw_request;
@@ -68,11 +65,6 @@ async fn keys_are(process: &Process, ok: bool) {
         }
     };
     soon("the metric of the keys", told).await;
-}
-
-async fn ask(client: &mut RawClient, request: &str) -> Response {
-    client.send(request).await;
-    client.response().await.expect("an answer")
 }
 
 fn configuration(upstream: &RawUpstream) -> String {
