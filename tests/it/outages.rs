@@ -62,7 +62,8 @@ connections: {{ crm: {{ connector: api, auth: m, embedded: true }} }}",
             loop {
                 let answer = self.try_activate(tenant).await;
                 match answer.status {
-                    200 | 201 => break,
+                    // 202: it is written, and could not be shown.
+                    200..=202 => break,
                     _ => Self::is_passing(&answer, "store_unavailable"),
                 }
             }
