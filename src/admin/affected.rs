@@ -11,6 +11,7 @@ use super::uses::UseKind;
 use crate::catalog::Connection;
 use crate::catalog::PathSegment;
 use crate::catalog::RawEnvironment;
+use crate::catalog::RawIntegration;
 use crate::catalog::Section;
 use crate::catalog::Snapshot;
 use crate::model::Credential;
@@ -55,6 +56,44 @@ pub(super) async fn environments(
                 key: Some(row.key.clone()),
                 alias,
                 deployed: Some(row.value.deployed),
+                ..Use::default()
+            };
+            if !broken.contains(&it) {
+                broken.push(it);
+            }
+        }
+    }
+    Ok(broken)
+}
+
+/// The integrations whose links to a connector would name endpoints that it then has not, by alias.
+pub(super) async fn integrations(
+    call: &Call,
+    next: &Snapshot,
+    connector: &str,
+) -> Result<Vec<Use>, ApiError> {
+    let snapshot = call.api.live.snapshot_full();
+    let all = call.api.store()?.store.integrations().all(&call.scope()).await;
+    let all = all.map_err(|it| ApiError::of_store(it, "integration", ""))?;
+    let mut broken = Vec::new();
+    for row in &all.rows {
+        if snapshot.declared().find(Section::Integrations, &row.key).is_some() {
+            continue;
+        }
+        let Ok(key) = Key::try_from(&*row.key) else { continue };
+        let raw: RawIntegration = sent::read(&sent::stored(&row.value.definition))?;
+        if !raw.connectors.values().any(|it| it.connector == connector) {
+            continue;
+        }
+        let Err(problems) = next.draft_integration(&key, raw.clone()) else { continue };
+        let before = snapshot.draft_integration(&key, raw).err().unwrap_or_default();
+        for problem in problems.iter().filter(|it| !before.contains(it)) {
+            // integrations, the key, connectors, the alias
+            let Some(PathSegment::Key(alias)) = problem.path.get(3) else { continue };
+            let it = Use {
+                kind: UseKind::Integration,
+                key: Some(row.key.clone()),
+                alias: Some(alias.clone()),
                 ..Use::default()
             };
             if !broken.contains(&it) {

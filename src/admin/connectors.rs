@@ -192,8 +192,8 @@ pub(super) fn inside<'a>(
     (!allowing.any(|it| address::is_allowed(address, it))).then_some(Inside(address))
 }
 
-/// The stored connections that would not be sound after a change, and are now; and where the
-/// credentials of the others then go.
+/// The stored connections and links that would not be sound after a change, and are now; and where the
+/// credentials of the other connections then go.
 async fn following(
     call: &Call,
     key: &str,
@@ -204,7 +204,8 @@ async fn following(
     let next = snapshot.with_connector(draft);
     let store = &call.api.store()?.store;
     let confirmed = origin::confirmed(call)?;
-    let (mut uses, mut binds) = (Vec::new(), Vec::new());
+    let mut uses = affected::integrations(call, &next, key).await?;
+    let mut binds = Vec::new();
     for connection in snapshot.connections().filter(|it| it.connector.as_str() == key) {
         let name = connection.key.as_str();
         if snapshot.declared().find(Section::Connections, name).is_some() {

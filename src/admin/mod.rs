@@ -17,6 +17,7 @@ mod credentials;
 mod cursor;
 mod definition;
 mod dispatch;
+mod endpoints;
 mod environment_activations;
 mod environments;
 mod error;

@@ -6,6 +6,7 @@ use super::callers;
 use super::connections;
 use super::connectors;
 use super::definition;
+use super::endpoints;
 use super::environment_activations;
 use super::environments;
 use super::integrations;
@@ -34,8 +35,8 @@ const CONFIRM: &str =
     "`origin`: stored credentials may go to another origin than the one they were entered for.";
 const FORCE_CHANGE: &str = "Even if environments or tenants that work now would not work any more.";
 const FORCE: &str = "Even if it is in use.";
-const FORCE_METHODS: &str =
-    "Even if connections pin an auth method that is left out, or would not be sound any more.";
+const FORCE_METHODS: &str = "Even if connections pin an auth method that is left out, or would not be \
+    sound any more, or links name an endpoint that is left out.";
 
 /// What refers to other things, or is referred to.
 const CHANGES: &[Code] = &[Code::DeclaredInFile, Code::InUse];
@@ -54,6 +55,7 @@ pub(super) fn routes() -> Vec<Route> {
         ],
         of_connectors(),
         of_auth_methods(),
+        of_endpoints(),
         of_connections(),
         of_acts(),
         of_activations(),
@@ -105,6 +107,25 @@ fn of_connectors() -> Vec<Route> {
             .flag("force", FORCE)
             .headers(MEANT)
             .codes(CHANGES),
+    ]
+}
+
+fn of_endpoints() -> Vec<Route> {
+    vec![
+        Route::get(
+            "/v1/connectors/{connector}/endpoints",
+            "listConnectorEndpoints",
+            "A connector's endpoints",
+            endpoints::of_connector,
+        )
+        .pages(endpoints::page),
+        Route::get(
+            "/v1/integrations/{integration}/endpoints",
+            "listIntegrationEndpoints",
+            "The endpoints that matter to an integration, under each of its links",
+            endpoints::of_integration,
+        )
+        .pages(endpoints::link_page),
     ]
 }
 

@@ -1,7 +1,9 @@
-//! The definition of one third-party API: base URL, variables, auth methods. No secrets.
+//! The definition of one third-party API: base URL, variables, auth methods, endpoints. No secrets.
 use super::auth_method::AuthMethod;
 use super::auth_method::RawAuthMethod;
 use super::base_url::BaseUrlTemplate;
+use super::endpoint::Endpoints;
+use super::endpoint::RawEndpoint;
 use super::problem::At;
 use super::problem::Problem;
 use super::problem::unsaid;
@@ -31,6 +33,9 @@ pub struct RawConnector {
     pub variables: IndexMap<String, RawVariable>,
     /// The auth methods, by key.
     pub auth: IndexMap<String, RawAuthMethod>,
+    /// What the API offers, by key: at most 2000. It limits nobody.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub endpoints: IndexMap<String, RawEndpoint>,
     #[serde(skip_serializing_if = "unsaid")]
     pub upstream: RawUpstream,
     #[serde(skip_serializing_if = "unsaid")]
@@ -47,6 +52,7 @@ pub struct Connector {
     pub base_url: Option<BaseUrlTemplate>,
     pub variables: Arc<VariableRules>,
     pub methods: IndexMap<Key, Arc<AuthMethod>>,
+    pub endpoints: Endpoints,
     pub upstream: Arc<UpstreamSettings>,
 }
 
@@ -78,6 +84,7 @@ impl Connector {
             base_url,
             variables: Arc::new(variables),
             methods,
+            endpoints: Endpoints::build(raw.endpoints, at.key("endpoints"), problems),
             upstream: defaults.overlaid(&raw.upstream, &raw.egress, at, problems),
             key,
         }

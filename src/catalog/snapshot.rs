@@ -355,9 +355,20 @@ impl Build<'_> {
             let Some(key) = checked_key(&name, at, &mut self.problems) else { continue };
             self.declare(Section::Integrations, &key, &raw);
             let unread = &self.unread;
-            let has = |it: &str| connectors.contains_key(it) || is_unread(unread, "connectors", it);
-            let before = self.problems.len();
-            let integration = Integration::build(key.clone(), raw, has, at, &mut self.problems);
+            let find = |it: &str| match connectors.get(it) {
+                Some(connector) => Some(connector.as_deref()),
+                None => is_unread(unread, "connectors", it).then_some(None),
+            };
+            let (before, mut about_endpoints) = (self.problems.len(), Vec::new());
+            let integration = Integration::build(
+                key.clone(),
+                raw,
+                find,
+                at,
+                &mut self.problems,
+                &mut about_endpoints,
+            );
+            self.problems.extend(about_endpoints);
             let is_sound = self.problems.len() == before;
             built.insert(key, is_sound.then(|| Arc::new(integration)));
         }

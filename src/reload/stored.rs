@@ -1,6 +1,7 @@
 //! The definitions of the store as they were last read: all at start, then what changed.
 use super::keys::ByKeyId;
 use crate::catalog::AuthMethod;
+use crate::catalog::Endpoints;
 use crate::catalog::Methods;
 use crate::catalog::Opened;
 use crate::catalog::RawConnection;
@@ -314,14 +315,16 @@ trait Readable {
 
 impl Readable for ConnectorRow {
     fn read_into(self, key: Key, stored: &mut Stored) -> Result<(), String> {
-        let raw: RawConnector = read(&self.definition, [])?;
+        let mut raw: RawConnector = read(&self.definition, [])?;
+        // Made once, and shared by all that is made of the connector.
+        let endpoints = Endpoints::recorded(std::mem::take(&mut raw.endpoints));
         let mut methods = Vec::with_capacity(self.methods.len());
         for (method, revision) in self.methods {
             let method = Key::try_from(&*method).map_err(|it| it.to_string())?;
             let revision = u32::try_from(revision).map_err(|it| it.to_string())?;
             methods.push((method, revision));
         }
-        stored.connectors.insert(key, StoredConnector { raw, methods });
+        stored.connectors.insert(key, StoredConnector { raw, endpoints, methods });
         Ok(())
     }
 }

@@ -60,6 +60,19 @@ async fn each_mistake_has_its_pointer() {
             &["/upstream/timeouts/idle"],
         ),
         ("/v1/connectors/x", json!({ "egress": { "allow": ["here"] } }), &["/egress/allow/0"]),
+        (
+            "/v1/connectors/x",
+            json!({ "endpoints": { "a": { "method": "GET" }, "b": { "method": "GET", "path": "/", "pth": 1 } } }),
+            &["/endpoints/a", "/endpoints/b/pth"],
+        ),
+        (
+            "/v1/connectors/x",
+            json!({ "endpoints": {
+                "a": { "method": "get", "path": "a" }, "A": { "method": "GET", "path": "/" },
+                "b": { "method": "GET", "path": "/{x}" }, "c": { "method": "GET", "path": "/{y}" },
+            } }),
+            &["/endpoints/a/method", "/endpoints/a/path", "/endpoints/A", "/endpoints/c/path"],
+        ),
         ("/v1/connectors/api/auth/m", json!({ "api_key": { "in": "body" } }), &["/api_key/in"]),
         ("/v1/connections/x", json!({}), &[""]),
         ("/v1/connections/x", json!({ "connector": "none", "auth": "token" }), &["/connector"]),
@@ -117,6 +130,17 @@ async fn each_mistake_has_its_pointer() {
             "/v1/integrations/x",
             json!({ "connectors": { "a": { "connector": "none" } } }),
             &["/connectors/a/connector"],
+        ),
+        (
+            "/v1/integrations/x",
+            json!({ "connectors": { "a": { "connector": "api", "endpoints": {
+                "only": ["gone"], "except": ["gone"], "override": { "gone/1": {} },
+            } } } }),
+            &[
+                "/connectors/a/endpoints/only/0",
+                "/connectors/a/endpoints/except",
+                "/connectors/a/endpoints/override/gone~11",
+            ],
         ),
         ("/v1/environments/x", json!({ "integration": "none" }), &["/integration"]),
         (

@@ -8,6 +8,7 @@ use crate::catalog::AuthMethod;
 use crate::catalog::Caller;
 use crate::catalog::Connection;
 use crate::catalog::Connector;
+use crate::catalog::Endpoints;
 use crate::catalog::Environment;
 use crate::catalog::Integration;
 use crate::catalog::RawConnection;
@@ -48,8 +49,10 @@ pub type Methods = BTreeMap<Key, BTreeMap<u32, Result<Arc<AuthMethod>, Vec<Probl
 /// A connector as it is stored.
 #[derive(Clone, Debug)]
 pub struct StoredConnector {
-    /// Less its auth methods.
+    /// Less its auth methods and its endpoints.
     pub raw: RawConnector,
+    /// Those of its endpoints that are sound, and what is wrong with the others.
+    pub endpoints: (Endpoints, Vec<Problem>),
     /// The present revision of each auth method.
     pub methods: Vec<(Key, u32)>,
 }
@@ -254,12 +257,10 @@ impl Snapshot {
         key: &Key,
         raw: RawIntegration,
     ) -> Result<Integration, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let section = At::section("integrations");
-        let at = section.key(key.as_str());
-        let has = |it: &str| self.connectors.contains_key(it);
-        let built = Integration::build(key.clone(), raw, has, at, &mut problems);
-        if problems.is_empty() { Ok(built) } else { Err(problems) }
+        match self.integration_of(key, raw) {
+            (Some(built), problems) if problems.is_empty() => Ok(built),
+            (_, problems) => Err(problems),
+        }
     }
 
     /// The environment that this would be.
@@ -281,6 +282,23 @@ impl Snapshot {
         let section = At::section("callers");
         let built = Caller::build(key.clone(), raw, section.key(key.as_str()), &mut problems);
         if problems.is_empty() { Ok(built) } else { Err(problems) }
+    }
+
+    /// With what is sound of it, where its links are.
+    fn integration_of(
+        &self,
+        key: &Key,
+        raw: RawIntegration,
+    ) -> (Option<Integration>, Vec<Problem>) {
+        let (mut problems, mut about_endpoints) = (Vec::new(), Vec::new());
+        let section = At::section("integrations");
+        let at = section.key(key.as_str());
+        let find = |it: &str| self.connectors.get(it).map(|it| Some(&**it));
+        let built =
+            Integration::build(key.clone(), raw, find, at, &mut problems, &mut about_endpoints);
+        let built = problems.is_empty().then_some(built);
+        problems.extend(about_endpoints);
+        (built, problems)
     }
 
     /// With what is sound of it, where its integration is there.
@@ -346,6 +364,7 @@ impl Patch<'_> {
             let Some(row) = self.stored.connectors.get(&key) else { continue };
             match self.next.draft_connector(&key, row.raw.clone(), &mut Vec::new()) {
                 Ok(mut connector) => {
+                    self.give_endpoints(&mut connector, row);
                     self.give_methods(&mut connector, &row.methods);
                     self.next.connectors.insert(key, Arc::new(connector));
                 }
@@ -362,6 +381,15 @@ impl Patch<'_> {
         let of = |it: &(&Key, &StoredConnection)| it.1.raw.connector == connector.as_str();
         let keys = self.stored.connections.iter().filter(of).map(|it| it.0.clone());
         self.touched.connections.extend(keys);
+    }
+
+    /// One that is not sound is left out, and said.
+    fn give_endpoints(&mut self, connector: &mut Connector, row: &StoredConnector) {
+        let (endpoints, problems) = &row.endpoints;
+        connector.endpoints = endpoints.clone();
+        if !problems.is_empty() {
+            self.skip(Section::Connectors, connector.key.clone(), problems.clone());
+        }
     }
 
     /// A revision that is not sound is left out, and said.
@@ -454,11 +482,12 @@ impl Patch<'_> {
             }
             self.next.integrations.remove(&key);
             let Some(row) = row else { continue };
-            match self.next.draft_integration(&key, row.clone()) {
-                Ok(integration) => {
-                    self.next.integrations.insert(key, Arc::new(integration));
-                }
-                Err(problems) => self.skip(Section::Integrations, key, problems),
+            let (built, problems) = self.next.integration_of(&key, row.clone());
+            if let Some(integration) = built {
+                self.next.integrations.insert(key.clone(), Arc::new(integration));
+            }
+            if !problems.is_empty() {
+                self.skip(Section::Integrations, key, problems);
             }
         }
         let touched = &self.touched.integrations;

@@ -18,7 +18,8 @@ fn good() -> Value {
         "connectors": {
             "github": {
                 "base_url": "https://api.github.com",
-                "auth": { "token": { "bearer": {} }, "hooks": { "hmac": { "preset": "github" } } }
+                "auth": { "token": { "bearer": {} }, "hooks": { "hmac": { "preset": "github" } } },
+                "endpoints": { "list": { "method": "GET", "path": "/issues" } }
             },
             "zendesk": {
                 "base_url": "https://{subdomain}.zendesk.com",
@@ -273,6 +274,18 @@ fn each_fault_is_told_once_at_its_place() {
             json!({ "connector": "gitlab" }),
             "/connector",
             "there is no connector `gitlab`",
+        ),
+        (
+            "/integrations/sync/connectors/hub".into(),
+            json!({ "connector": "github", "endpoints": { "only": ["list", "gone"] } }),
+            "/endpoints/only/1",
+            "the connector `github` has no endpoint `gone`",
+        ),
+        (
+            "/connectors/github/endpoints/twin".into(),
+            json!({ "method": "GET", "path": "/issues" }),
+            "/path",
+            "the endpoint `list` has the same method and path",
         ),
         (
             "/integrations/sync/connectors/hub".into(),

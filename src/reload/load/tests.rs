@@ -230,6 +230,21 @@ fn each_mistake_is_told_with_its_place_and_a_remedy() {
             "a.yaml:38:64: environments.production.assign.disk: the integration `sync` has no link `disk`\n  it has hub, desk",
         ),
         (
+            "{ hub: { connector: github }",
+            "{ hub: { connector: github, endpoints: { only: [list] } }",
+            "a.yaml:36:71: integrations.sync.connectors.hub.endpoints.only[0]: the connector `github` has no endpoint `list`\n  name one that it has, or add it to connectors.github.endpoints",
+        ),
+        (
+            "https://api.github.com",
+            "https://api.github.com\n    endpoints: { list: { method: get, path: /issues?all=1 } }",
+            "a.yaml:8:26: connectors.github.endpoints.list.method: `get` is not a method that can be sent\n  methods are upper case: GET, POST\na.yaml:8:39: connectors.github.endpoints.list.path: the path has a query or a fragment\n  write what follows the base URL, as in /repos/{owner}/{repo}/issues",
+        ),
+        (
+            "https://api.github.com",
+            "https://api.github.com\n    endpoints: { list: { path: /issues } }",
+            "a.yaml:8:18: connectors.github.endpoints.list: `method` is missing\n  config/attache.yaml shows every key with its default",
+        ),
+        (
             "{ key: 0123456789abcdef }",
             "{ key: short }",
             "a.yaml:4:14: callers.runtime.key: a caller key has at least 16 visible ASCII characters\n  make one: openssl rand -hex 24",

@@ -44,7 +44,9 @@ fn stored() -> Stored {
     let mut stored = Stored::default();
     let crm = json!({ "base_url": "https://{area}.crm.example", "variables": { "area": {} } });
     let crm = serde_json::from_value(crm).unwrap();
-    let crm = StoredConnector { raw: crm, methods: vec![(key("token"), 2)] };
+    let endpoints = json!({ "list": { "method": "GET", "path": "/leads" } });
+    let endpoints = Endpoints::recorded(serde_json::from_value(endpoints).unwrap());
+    let crm = StoredConnector { raw: crm, endpoints, methods: vec![(key("token"), 2)] };
     stored.connectors.insert(key("crm"), crm);
     let methods = [(1, "X-One"), (2, "X-Two")].map(|(revision, name)| {
         (revision, method(revision, json!({ "api_key": { "in": "header", "name": name } })))
@@ -200,6 +202,38 @@ fn one_that_is_not_sound_is_named_and_costs_no_other() {
     let Patched { snapshot, skipped, .. } = files().patched(&stored, stored.keys(), &refuse);
     assert_eq!(told(&skipped)[0], ("crm-prod", "it does not open"));
     assert!(snapshot.connection("crm-prod").is_none() && snapshot.connector("crm").is_some());
+}
+
+#[test]
+fn what_is_said_of_endpoints_costs_nobody_what_is_served() {
+    let mut stored = stored();
+    let only = json!({ "connectors": {
+        "crm": { "connector": "crm", "endpoints": { "only": ["list"] } }
+    } });
+    stored.integrations.insert(key("desk"), serde_json::from_value(only).unwrap());
+    let Patched { snapshot: first, skipped, .. } = all(&stored);
+    assert_eq!(told(&skipped), []);
+    // All that is made of the connector shares them.
+    let shared =
+        |it: &Snapshot| it.connector("crm").unwrap().endpoints.find("list").map(std::ptr::from_ref);
+    let kept = stored.connectors["crm"].endpoints.0.find("list").map(std::ptr::from_ref);
+    assert!(shared(&first).is_some() && shared(&first) == kept);
+
+    let less = json!({ "all": { "method": "GET", "path": "/leads" }, "odd": { "method": "get", "path": "/" } });
+    let less = Endpoints::recorded(serde_json::from_value(less).unwrap());
+    stored.connectors.get_mut("crm").unwrap().endpoints = less;
+    let touched = Touched { connectors: [key("crm")].into(), ..Touched::default() };
+    let Patched { snapshot, skipped, .. } = first.patched(&stored, touched, &open);
+    assert_eq!(
+        told(&skipped),
+        [
+            ("crm", "`get` is not a method that can be sent"),
+            ("desk", "the connector `crm` has no endpoint `list`"),
+        ]
+    );
+    assert!(snapshot.connector("crm").unwrap().endpoints.find("all").is_some());
+    let environment = snapshot.environment("production").unwrap();
+    assert_eq!(environment.assigned("crm").unwrap().key.as_str(), "crm-prod");
 }
 
 #[test]
