@@ -34,8 +34,8 @@ const DIVIDER: char = '/';
 pub(super) struct EndpointView {
     key: String,
     name: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    description: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
     method: String,
     /// What follows the base URL.
     path: String,
@@ -168,7 +168,7 @@ impl From<&Endpoint> for EndpointView {
         Self {
             key: it.key.to_string(),
             name: it.name.to_string(),
-            description: it.description.to_string(),
+            description: Some(it.description.to_string()).filter(|it| !it.is_empty()),
             method: it.method.to_string(),
             path: it.path.to_string(),
             parameters: it.path.parameters().map(str::to_owned).collect(),

@@ -53,14 +53,36 @@ each_engine! {
                 "token": { "api_key": { "in": "header", "name": "X-Api-Key" }, "name": "Token" },
                 "login": { "basic": {} },
             },
+            "endpoints": {
+                "list-tickets": { "method": "GET", "path": "/tickets", "name": "List tickets" },
+                "change-ticket": { "method": "PATCH", "path": "/tickets/{number}" },
+                "delete-ticket": { "method": "DELETE", "path": "/tickets/{number}" },
+            },
         });
         let created = operator.post("/v1/connectors", desk).await.is(201);
         assert_eq!(created.response.field("location"), Some("/v1/connectors/desk"));
         assert_eq!(created.body["auth"]["token"]["revision"], 1);
 
-        // An integration links connectors, each under an alias.
-        let sync = json!({ "connectors": { "tickets": { "connector": "desk" } } });
+        // An integration links connectors, each under an alias. It says which endpoints matter to it, and what
+        // is different of one; the connector stays as it is.
+        let sync = json!({ "connectors": { "tickets": { "connector": "desk", "endpoints": {
+            "except": ["delete-ticket"],
+            "override": { "change-ticket": { "method": "PUT" } },
+        } } } });
         operator.put("/v1/integrations/ticket-sync", sync).await.is(201);
+        let listed = operator.get("/v1/integrations/ticket-sync/endpoints").await.is(200);
+        let told: Vec<_> = listed.body["items"].as_array().unwrap().iter()
+            .map(|it| ["alias", "method", "path", "overridden"].map(|name| it[name].clone())).collect();
+        assert_eq!(told, [
+            [json!("tickets"), json!("PUT"), json!("/tickets/{number}"), json!(["method"])],
+            [json!("tickets"), json!("GET"), json!("/tickets"), json!([])],
+        ]);
+        let central = operator.get("/v1/connectors/desk/endpoints").await.is(200);
+        assert_eq!(central.keys(), ["change-ticket", "delete-ticket", "list-tickets"]);
+        assert_eq!(central.body["items"][0]["method"], "PATCH");
+        // What an integration names is not taken from under it.
+        let less = json!({ "endpoints": { "change-ticket": null } });
+        operator.patch("/v1/connectors/desk", less).await.problem("in_use");
 
         // A standard connection holds its credentials itself, and is ready once it is created.
         let prod = json!({
