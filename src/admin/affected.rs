@@ -73,18 +73,19 @@ pub(super) async fn integrations(
     connector: &str,
 ) -> Result<Vec<Use>, ApiError> {
     let snapshot = call.api.live.snapshot_full();
+    let endpoints = |it: &Snapshot| it.connector(connector).map(|it| it.endpoints.clone());
+    if endpoints(&snapshot) == endpoints(next) {
+        return Ok(Vec::new());
+    }
     let all = call.api.store()?.store.integrations().all(&call.scope()).await;
     let all = all.map_err(|it| ApiError::of_store(it, "integration", ""))?;
     let mut broken = Vec::new();
-    for row in &all.rows {
+    for row in all.rows.iter().filter(|it| it.value.links().values().any(|it| it == connector)) {
         if snapshot.declared().find(Section::Integrations, &row.key).is_some() {
             continue;
         }
         let Ok(key) = Key::try_from(&*row.key) else { continue };
         let raw: RawIntegration = sent::read(&sent::stored(&row.value.definition))?;
-        if !raw.connectors.values().any(|it| it.connector == connector) {
-            continue;
-        }
         let Err(problems) = next.draft_integration(&key, raw.clone()) else { continue };
         let before = snapshot.draft_integration(&key, raw).err().unwrap_or_default();
         for problem in problems.iter().filter(|it| !before.contains(it)) {

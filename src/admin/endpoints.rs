@@ -25,6 +25,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Divides an alias from an endpoint's key in a cursor: stands in neither.
 const DIVIDER: char = '/';
@@ -86,18 +87,24 @@ pub(super) async fn of_integration(call: Call) -> Result<Answer, ApiError> {
     links.sort_unstable_by_key(|it| it.0);
     let limit = page.limit as usize;
     let mut items: Vec<LinkEndpointView> = Vec::new();
+    // Each connector once, however many links there are to it.
+    let mut read: BTreeMap<&str, Endpoints> = BTreeMap::new();
     for (alias, link) in links {
         let behind = match after {
             Some((last, _)) if alias.as_str() < last => continue,
             Some((last, key)) if alias == last => Some(key),
             _ => None,
         };
-        let all = match endpoints(&call, &link.connector).await {
-            // Gone meanwhile, or by force.
-            Err(ApiError::NotFound { .. }) => continue,
-            all => all?,
-        };
-        let own = LinkEndpoints::recorded(&link.endpoints, &link.connector, &all);
+        if !read.contains_key(&*link.connector) {
+            let all = match endpoints(&call, &link.connector).await {
+                // Gone meanwhile, or by force.
+                Err(ApiError::NotFound { .. }) => Endpoints::default(),
+                all => all?,
+            };
+            read.insert(&link.connector, all);
+        }
+        let all = &read[&*link.connector];
+        let own = LinkEndpoints::recorded(&link.endpoints, &link.connector, all);
         // One more than there is room for says that there is more.
         let room = limit + 1 - items.len();
         let shown = |it| LinkEndpointView::of(alias, &link.connector, it);

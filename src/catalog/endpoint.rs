@@ -83,7 +83,7 @@ pub struct Endpoint {
 }
 
 /// The endpoints of a connector, by key. Cheap to clone: all share them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoints(Arc<BTreeMap<Key, Endpoint>>);
 
 impl Endpoints {
