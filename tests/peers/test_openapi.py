@@ -31,7 +31,11 @@ CHECKS = [
 
 # The resources that the document's examples name, so that its paths lead somewhere.
 FURNITURE = [
-    ("connectors/github", {"base_url": "https://api.github.com", "auth": {"token": {"bearer": {}}}}),
+    ("connectors/github", {
+        "base_url": "https://api.github.com",
+        "auth": {"token": {"bearer": {}}},
+        "endpoints": {"list-issues": {"method": "GET", "path": "/repos/{owner}/{repo}/issues"}},
+    }),
     ("connections/github-prod", {"connector": "github", "auth": "token", "embedded": True}),
     ("connections/github-prod/activations/acme", {"credentials": {"token": "a-token"}}),
     ("integrations/ticket-sync", {"connectors": {"github": {"connector": "github"}}}),
