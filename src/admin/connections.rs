@@ -76,7 +76,7 @@ impl Definition for Connections {
     const PATH: &'static str = "/v1/connections";
     const SECTION: Option<Section> = Some(Section::Connections);
     const READ_ONLY: &'static [&'static str] =
-        &["id", "revision", "latest_revision", "status", "uses"];
+        &["id", "revision", "latest_revision", "auth_method", "status", "uses"];
 
     async fn find(
         store: &Store,
@@ -116,6 +116,13 @@ impl Definition for Connections {
             let store = &call.api.store()?.store;
             let uses = Self::uses(store, call, stored).await.map_err(of_store)?;
             view.insert("uses".to_owned(), json!(uses::Counts::from(&uses)));
+            let methods = store.auth_methods();
+            let (scope, revision) = (call.scope(), row.revision);
+            let pinned = methods.revision(&scope, &row.connector, &row.method, revision).await;
+            if let Some(pinned) = pinned.map_err(of_store)? {
+                let settings = Value::Object(sent::stored(&pinned.definition));
+                view.insert("auth_method".to_owned(), settings);
+            }
             let latest = auth_methods::latest(call, &row.connector, &row.method).await?;
             if let Some(latest) = latest {
                 view.insert("latest_revision".to_owned(), latest.revision.into());
@@ -407,6 +414,10 @@ pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
     let credentials = shape::shown_credentials(generator);
     let status = generator.subschema_for::<Status>();
     let uses = generator.subschema_for::<uses::Counts>();
+    let mut auth_method = json!(generator.subschema_for::<RawAuthMethod>());
+    auth_method["readOnly"] = true.into();
+    auth_method["description"] =
+        "The auth method's settings, as it pins them. Not in lists.".into();
     Shape::of::<RawConnection>(generator)
         .with(OWN, credentials.clone())
         .with(TEST, credentials)
@@ -432,6 +443,7 @@ pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
                 "description": "Of the auth method: the one that it could be pinned to again.",
             }),
         )
+        .with("auth_method", auth_method)
         .with("status", json!(status))
         .with("uses", json!(uses))
         .shown()

@@ -1,15 +1,12 @@
 //! Endpoints by API: listed as the connector has them, and as each link of an integration makes them.
-use crate::support::CALLER_KEY;
 use crate::support::Gateway;
 use crate::support::Operator;
 use crate::support::RawUpstream;
 use crate::support::Reply;
 use crate::support::Script;
 use crate::support::each_engine;
-use crate::support::raw_request;
 use serde_json::Value;
 use serde_json::json;
-use std::net::SocketAddr;
 
 /// A connector of a file, with an integration of it that leaves one endpoint out.
 const FILE: &str = "\
@@ -73,13 +70,6 @@ async fn paged(operator: &Operator, path: &str, limit: usize) -> (Vec<String>, u
             None => return (keys, pages),
         }
     }
-}
-
-async fn status(proxy: SocketAddr, request: &str, tags: &str) -> u16 {
-    let head = format!(
-        "{request} HTTP/1.1\r\nHost: g\r\nAttache-Key: {CALLER_KEY}\r\n{tags}Content-Length: 0\r\n\r\n"
-    );
-    raw_request(proxy, head).await.status
 }
 
 each_engine! {
@@ -204,14 +194,13 @@ each_engine! {
         let assign = json!({ "integration": "sync", "assign": { "all-2": "own" } });
         operator.put("/v1/environments/dev", assign).await.is(201);
         let tags = "Attache-Environment: dev\r\nAttache-Connector: all-2\r\n";
-        for request in ["GET /tickets", "DELETE /tickets/7", "POST /elsewhere"] {
-            assert_eq!(status(gateway.proxy, request, tags).await, 200, "{request}");
-            let received = upstream.request().await;
-            assert_eq!(received.line(), format!("{request} HTTP/1.1"));
+        for (method, path) in [("GET", "/tickets"), ("DELETE", "/tickets/7"), ("OPTIONS", "/elsewhere")] {
+            assert_eq!(gateway.get_with(method, path, tags).await.status, 200, "{method} {path}");
+            assert_eq!(upstream.request().await.line(), format!("{method} {path} HTTP/1.1"));
         }
         // Nor does it where the link names what is gone.
         let none = json!({ "endpoints": null });
         operator.patch("/v1/connectors/desk?force=true", none).await.is(200);
-        assert_eq!(status(gateway.proxy, "GET /tickets", tags).await, 200);
+        assert_eq!(gateway.get("/tickets", tags).await.status, 200);
     }
 }

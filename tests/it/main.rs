@@ -6,6 +6,7 @@ mod api_endpoints;
 mod api_origins;
 mod api_replicas;
 mod api_story;
+mod api_story_connections;
 mod api_truth;
 mod api_validation;
 mod api_writes;
