@@ -161,7 +161,7 @@ impl Under {
             member: OWN,
         };
         let sealed = current.as_ref().and_then(|it| it.1.as_ref());
-        let (credential, change) = credentials::merged(call, at, fields, sealed)?;
+        let (credential, change) = credentials::merged(call, at, fields, sealed).await?;
         let Some(connection) = &self.connection else {
             let problem = format!("the connection `{}` is not sound itself", self.key);
             return Err(ApiError::invalid("", problem, "mend it first"));

@@ -10,6 +10,7 @@ use crate::reload::Live;
 use crate::reload::Writes;
 use crate::seal::Sealer;
 use crate::store::Store;
+use crate::vault::Keys;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,6 +33,8 @@ pub struct Api {
 pub struct Backing {
     pub store: Store,
     pub sealer: Arc<Sealer>,
+    /// What is stored is opened with these: without a thread of the runtime that waits for keys.
+    pub keys: Arc<Keys>,
     pub writes: Arc<Writes>,
     /// The runtime that the store's work is done on.
     pub control: Handle,

@@ -228,9 +228,10 @@ impl Plan<'_> {
             test_now = credentials::current(call, test_place).await?;
         }
         let sent = std::mem::take(&mut self.sent);
-        let (own, own_change) = credentials::merged(call, own_place, sent.own, own_now.as_ref())?;
+        let (own, own_change) =
+            credentials::merged(call, own_place, sent.own, own_now.as_ref()).await?;
         let (test, test_change) =
-            credentials::merged(call, test_place, sent.test, test_now.as_ref())?;
+            credentials::merged(call, test_place, sent.test, test_now.as_ref()).await?;
         let key = call.own_key(self.key)?;
         let method = Key::try_from(&*self.raw.auth)
             .map_err(|it| ApiError::invalid("/auth", it.to_string(), ""))?;

@@ -78,7 +78,7 @@ pub(super) fn shown(current: Option<&SealedCredential>) -> Option<Value> {
 }
 
 /// The credential that there will be, and what is to be done to what is stored.
-pub(super) fn merged(
+pub(super) async fn merged(
     call: &Call,
     at: Where<'_>,
     sent: Option<Fields>,
@@ -87,7 +87,7 @@ pub(super) fn merged(
     let sealer = &call.api.store()?.sealer;
     let needs_current = sent.as_ref().is_none_or(|it| it.values().any(sent::Field::is_kept));
     let opened = match current.filter(|_| needs_current) {
-        Some(it) => opened(sealer, at, it)?,
+        Some(it) => opened(call, at, it).await?,
         None => Credential::default(),
     };
     let Some(sent) = sent else { return Ok((opened, Change::Kept)) };
@@ -106,14 +106,14 @@ pub(super) fn merged(
     Ok((credential, change))
 }
 
-pub(super) fn opened(
-    sealer: &Sealer,
+pub(super) async fn opened(
+    call: &Call,
     at: Where<'_>,
     current: &SealedCredential,
 ) -> Result<Credential, ApiError> {
     let Where { owner, tenant, slot, member } = at;
     let binding = Binding { owner, tenant, slot, generation: current.generation };
-    sealer.open(&binding, &current.sealed).map_err(|it| {
+    call.api.store()?.keys.open(&binding, &current.sealed).await.map_err(|it| {
         let problem = format!("what is kept can't be opened: {it}");
         ApiError::invalid(format!("/{member}"), problem, "send all of it anew")
     })

@@ -67,7 +67,9 @@ pub(super) async fn once(mut call: Call, key: &str, run: Run) -> Result<Answer, 
         Claim::Different => return Err(ApiError::KeyReused),
         Claim::InProgress => return Err(ApiError::InProgress),
         Claim::Lost => return Err(ApiError::AnswerLost),
-        Claim::Replay { status, reply } => return replayed(backing, &token, key, status, &reply),
+        Claim::Replay { status, reply } => {
+            return replayed(backing, &token, key, status, &reply).await;
+        }
     };
     let claim = Claimed {
         operator: call.operator.name.clone(),
@@ -123,7 +125,7 @@ fn written(answer: &Answer) -> Credential {
     credential
 }
 
-fn replayed(
+async fn replayed(
     backing: &Backing,
     token: &str,
     key: &str,
@@ -133,7 +135,7 @@ fn replayed(
     let owner = format!("reply:{token}");
     let generation = reply.generation;
     let binding = Binding { owner: &owner, tenant: key, slot: Slot::Reply, generation };
-    let opened = backing.sealer.open_field(&binding, &reply.sealed, REPLY);
+    let opened = backing.keys.open_field(&binding, &reply.sealed, REPLY).await;
     let damaged =
         |problem: String| ApiError::Damaged { noun: "answer", key: key.to_owned(), problem };
     let opened = opened.map_err(|it| damaged(it.to_string()))?;

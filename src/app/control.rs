@@ -14,6 +14,7 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::telemetry::Metrics;
 use crate::vault;
+use crate::vault::Keys;
 use crate::vault::Marks;
 use crate::vault::Vault;
 use std::io;
@@ -61,6 +62,7 @@ pub(super) struct Control {
 pub struct Opened {
     pub store: Store,
     pub sealer: Arc<Sealer>,
+    pub keys: Arc<Keys>,
     pub vault: Arc<Vault>,
     pub writes: Arc<Writes>,
     /// Where its work is done.
@@ -134,7 +136,8 @@ async fn open(opening: Opening) -> Result<(Opened, Feed), StartError> {
     }
     let sealer = sealing::open(&store, &seal, dev.then_some(&*data_dir)).await?;
     let marks = Arc::new(Marks::new(Instant::now()));
-    let load = vault::from_store(store.clone(), Arc::clone(&sealer));
+    let keys = Keys::new(Arc::clone(&sealer));
+    let load = vault::from_store(store.clone(), Arc::clone(&keys));
     let runtime = Handle::current();
     let kept = u64::from(settings.cache);
     let vault = Vault::new(kept, Arc::clone(&marks), load, runtime.clone(), Arc::clone(&metrics));
@@ -142,10 +145,10 @@ async fn open(opening: Opening) -> Result<(Opened, Feed), StartError> {
         let (vault, serve_stale) = (Arc::clone(&vault), settings.serve_stale);
         move |news: News<'_>| match news {
             News::Activation { connection, tenant } => vault.forget(connection, tenant),
-            News::Connection { key } => vault.forget_connection(key),
+            News::Connections { keys } => vault.forget_connections(keys),
             News::Everything => vault.forget_all(),
-            News::Reached => {
-                marks.reached();
+            News::Reached { asked } => {
+                marks.reached(asked, serve_stale);
                 metrics.activations_kept(vault.len());
             }
             News::Lost { last } => marks.lost(last, serve_stale),
@@ -155,7 +158,7 @@ async fn open(opening: Opening) -> Result<(Opened, Feed), StartError> {
     let writes = Writes::new(store.clone(), Arc::clone(&live), Arc::clone(&listener));
     let feed = Feed::open(store.clone(), Arc::clone(&sealer), live, listener);
     let feed = feed.await.map_err(not_reached)?;
-    Ok((Opened { store, sealer, vault, writes, runtime }, feed))
+    Ok((Opened { store, sealer, keys, vault, writes, runtime }, feed))
 }
 
 /// Why a store can't be used: what only a person can mend is refused, like a wrong setting.

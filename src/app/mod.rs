@@ -222,6 +222,7 @@ impl App {
                 stored.as_ref().map(|it| admin::Backing {
                     store: it.opened.store.clone(),
                     sealer: Arc::clone(&it.opened.sealer),
+                    keys: Arc::clone(&it.opened.keys),
                     writes: Arc::clone(&it.opened.writes),
                     control: it.opened.runtime.clone(),
                 }),

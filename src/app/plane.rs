@@ -118,7 +118,7 @@ impl Plane {
         let housekeeping = {
             let (worker, pen) = (Rc::clone(&worker), Rc::clone(&pen));
             let (budget, circuits) = (Arc::clone(&self.budget), self.circuits);
-            let vault = self.vault;
+            let (vault, live) = (self.vault, self.live);
             async move {
                 let mut ticks = tokio::time::interval(TICK);
                 loop {
@@ -136,6 +136,7 @@ impl Plane {
                     if worker.index() == 0 {
                         metrics.shared().bodies_held(budget.held());
                         circuits.tick(Instant::now());
+                        live.look_after_feed(Instant::now());
                     }
                     pen.flush();
                 }

@@ -2,6 +2,7 @@
 //!
 //! Writes of this process and, where the database tells of them, of others wake it at once. It asks
 //! every [`POLL`] as well, since a wake-up may be lost.
+use super::ears::Ears;
 use super::keys::AwaitedKeys;
 use super::live::Live;
 use super::stored::Layer;
@@ -16,16 +17,23 @@ use crate::store::Kind;
 use crate::store::PAGE_MAX;
 use crate::store::Position;
 use crate::store::SeenMethod;
-use crate::store::Signals;
 use crate::store::Since;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::telemetry::metrics::Reread;
+use std::collections::BTreeSet;
 use std::fmt;
+use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::panic::resume_unwind;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::watch;
+use tokio::task::JoinError;
 
 /// How often the store is asked, whatever is told.
 const POLL: Duration = Duration::from_millis(500);
@@ -47,14 +55,17 @@ pub enum News<'n> {
         connection: &'n str,
         tenant: &'n str,
     },
-    /// The connection was made, changed or deleted; it is served as it is now.
-    Connection {
-        key: &'n str,
+    /// These were made, changed or deleted; they are served as they are now. Told where it may take
+    /// its time.
+    Connections {
+        keys: &'n BTreeSet<Key>,
     },
     /// Anything may have changed.
     Everything,
-    /// The store answered; all that was told is served.
-    Reached,
+    /// The store answered when it was asked then; all that was written until then is told, and served.
+    Reached {
+        asked: Instant,
+    },
     /// The store does not answer; it last did then.
     Lost {
         last: Instant,
@@ -71,7 +82,10 @@ pub struct Feed {
     live: Arc<Live>,
     listener: Listener,
     position: Position,
+    /// When the store was asked what it answered last.
     last_contact: Instant,
+    /// Something went wrong in a round that nobody expected: nobody knows what it has left undone.
+    is_shaken: bool,
     /// The files whose auth methods are recorded, by the generation of the configuration.
     recorded: u64,
     keys: AwaitedKeys,
@@ -93,14 +107,15 @@ impl Feed {
             listener,
             position: Position::default(),
             last_contact: Instant::now(),
+            is_shaken: false,
             recorded: 0,
             keys: AwaitedKeys::default(),
             tidy: Tidy::default(),
         };
         feed.record_methods().await?;
-        let asked = feed.live.store_asked();
+        let asked = feed.asks();
         feed.read_everything().await?;
-        feed.reached(asked);
+        feed.reached(asked, true);
         Ok(feed)
     }
 
@@ -114,11 +129,11 @@ impl Feed {
     }
 
     async fn follow(&mut self) {
-        let mut signals: Option<Signals> = None;
+        let mut ears = Ears::new(&self.store);
         let mut wait = BACK_OFF;
         let mut is_lost = false;
         loop {
-            match self.catch_up(&mut signals).await {
+            match caught(Box::pin(self.catch_up())).await {
                 Ok(()) => {
                     if std::mem::take(&mut is_lost) {
                         tracing::info!(
@@ -127,14 +142,24 @@ impl Feed {
                         );
                     }
                     wait = BACK_OFF;
-                    self.listen(&mut signals).await;
+                    // What was written before they were opened was not told to them.
+                    if !ears.open(&self.store).await {
+                        self.listen(&mut ears).await;
+                    }
                 }
-                Err(error) => {
+                Err(fault) => {
+                    let error = match fault {
+                        Fault::Store(error) => error.to_string(),
+                        Fault::Panic => {
+                            self.is_shaken = true;
+                            "a fault in attache; the log says more".to_owned()
+                        }
+                    };
                     if !std::mem::replace(&mut is_lost, true) {
                         tracing::error!("the store is not reached: {error}");
                     }
-                    signals = None;
-                    self.live.store_lost(&error.to_string());
+                    ears = Ears::new(&self.store);
+                    self.live.store_lost(&error);
                     (self.listener)(News::Lost { last: self.last_contact });
                     tokio::time::sleep(jittered(wait)).await;
                     wait = (wait * 2).min(BACK_OFF_MAX);
@@ -144,43 +169,34 @@ impl Feed {
     }
 
     /// Waits until there may be something new.
-    async fn listen(&mut self, signals: &mut Option<Signals>) {
-        let told = async {
-            match signals {
-                Some(it) => it.written().await,
-                None => std::future::pending().await,
-            }
-        };
-        let broke = tokio::select! {
-            told = told => told.is_err(),
-            () = self.live.store_awaited() => false,
-            () = self.keys.ended() => false,
-            () = tokio::time::sleep(POLL) => false,
-        };
-        // Without a link that tells, asking goes on; the next round asks for another link.
-        if broke {
-            *signals = None;
-            tokio::time::sleep(BACK_OFF).await;
+    async fn listen(&mut self, ears: &mut Ears) {
+        tokio::select! {
+            () = ears.told() => {}
+            () = self.live.store_awaited() => {}
+            () = self.keys.ended() => {}
+            () = tokio::time::sleep(POLL) => {}
         }
     }
 
-    async fn catch_up(&mut self, signals: &mut Option<Signals>) -> Result<(), StoreError> {
-        if signals.is_none() {
-            *signals = Some(within(self.store.signals()).await?);
-        }
+    async fn catch_up(&mut self) -> Result<(), StoreError> {
         if self.recorded != self.live.status().generation {
             self.record_methods().await?;
+        }
+        if self.is_shaken {
+            self.read_again(Reread::Fault).await?;
+            self.is_shaken = false;
         }
         let connections = self.keys.came(&self.sealer);
         self.build(Touched { connections, ..Touched::default() }).await?;
         loop {
-            let asked = self.live.store_asked();
+            let asked = self.asks();
             let changes = self.store.changes();
             let why = match within(changes.since(&Scope::System, self.position, PAGE_MAX)).await? {
                 Since::Changes(changes) => {
                     self.take_up(&changes).await?;
                     self.restore().await?;
-                    self.reached(asked);
+                    let is_all = changes.len() < PAGE_MAX as usize;
+                    self.reached(asked, is_all);
                     if changes.is_empty() {
                         break;
                     }
@@ -198,15 +214,9 @@ impl Feed {
                     Reread::Unreadable
                 }
             };
-            tracing::warn!(
-                position = self.position.revision,
-                "everything is read from the store again: {}",
-                said(why)
-            );
-            self.live.store_reread(why);
-            self.read_everything().await?;
+            self.read_again(why).await?;
             self.restore().await?;
-            self.reached(asked);
+            self.reached(asked, true);
             // What may have come since is for the next round: this one ends, whatever the store says.
             break;
         }
@@ -238,13 +248,15 @@ impl Feed {
         }
         let read = Layer::read_some(&self.store, &touched).await?;
         self.keys.learn(read.under_missing_keys(&self.sealer), &self.sealer).await;
-        let connections = touched.connections.clone();
-        let live = Arc::clone(&self.live);
-        blocking(move || live.change(read, touched)).await?;
-        for key in &connections {
-            (self.listener)(News::Connection { key: key.as_str() });
-        }
-        Ok(())
+        let (live, listener) = (Arc::clone(&self.live), Arc::clone(&self.listener));
+        blocking(move || {
+            let connections = touched.connections.clone();
+            live.change(read, touched);
+            if !connections.is_empty() {
+                listener(News::Connections { keys: &connections });
+            }
+        })
+        .await
     }
 
     /// What was withheld is read again, and served as it is now.
@@ -255,6 +267,16 @@ impl Feed {
             blocking(move || live.restore(read, touched, turn)).await?;
         }
         Ok(())
+    }
+
+    async fn read_again(&mut self, why: Reread) -> Result<(), StoreError> {
+        tracing::warn!(
+            position = self.position.revision,
+            "everything is read from the store again: {}",
+            said(why)
+        );
+        self.live.store_reread(why);
+        self.read_everything().await
     }
 
     async fn read_everything(&mut self) -> Result<(), StoreError> {
@@ -289,19 +311,51 @@ impl Feed {
         Ok(())
     }
 
-    /// All that was committed when this was asked, up to the position, is served.
-    fn reached(&mut self, asked: u64) {
-        self.last_contact = Instant::now();
-        (self.listener)(News::Reached);
-        self.store.unserved().served(self.position.revision);
-        self.live.store_reached(self.position.revision, asked);
+    /// The store is about to be asked.
+    fn asks(&self) -> Asked {
+        Asked { number: self.live.store_asked(), at: Instant::now() }
     }
+
+    /// All that was committed when this was asked, up to the position, is served. `is_all`: there was no
+    /// more.
+    fn reached(&mut self, asked: Asked, is_all: bool) {
+        self.last_contact = asked.at;
+        if is_all {
+            (self.listener)(News::Reached { asked: asked.at });
+        }
+        self.store.unserved().served(self.position.revision);
+        self.live.store_reached(self.position.revision, asked.number);
+    }
+}
+
+/// A question to the store: how manieth, and when.
+#[derive(Clone, Copy)]
+struct Asked {
+    number: u64,
+    at: Instant,
+}
+
+/// Why a round came to nothing.
+enum Fault {
+    Store(StoreError),
+    Panic,
+}
+
+/// A round that panics is one that failed: the feed goes on.
+async fn caught(round: impl Future<Output = Result<(), StoreError>>) -> Result<(), Fault> {
+    let mut round = pin!(round);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| round.as_mut().poll(cx))) {
+        Ok(polled) => polled.map_err(Fault::Store),
+        Err(_) => Poll::Ready(Err(Fault::Panic)),
+    })
+    .await
 }
 
 fn said(why: Reread) -> &'static str {
     match why {
         Reread::Forgotten => "changes are missing that were not taken up",
         Reread::Unreadable => "a change does not read",
+        Reread::Fault => "a fault in attache; the log says more",
         Reread::Replaced => "it is not the database that it was, as after a backup was restored",
     }
 }
@@ -319,13 +373,20 @@ pub(super) fn section_of(kind: Kind) -> Option<Section> {
     }
 }
 
-async fn within<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+/// As long as the question what has changed may take.
+pub(super) async fn within<T>(
+    asked: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
     tokio::time::timeout(ANSWER, asked).await.unwrap_or(Err(StoreError::TimedOut))
 }
 
+/// A fault in it is one of the round.
 async fn blocking(work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| StoreError::Refused("a fault in attache; the log says more".to_owned()))
+    match tokio::task::spawn_blocking(work).await.map_err(JoinError::try_into_panic) {
+        Ok(()) => Ok(()),
+        Err(Ok(fault)) => resume_unwind(fault),
+        Err(Err(_)) => Err(StoreError::Unreachable { reason: "attache is stopping".to_owned() }),
+    }
 }
 
 /// Between half of it and all of it: replicas that lost the store together do not come together.

@@ -27,10 +27,15 @@ use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use std::time::Instant;
 use tokio::sync::watch;
 
 /// How long a write may take to be served here.
 const APPLIED: Duration = Duration::from_secs(5);
+
+/// The feed comes round several times a second. Where it has not for this long it says nothing any more, not
+/// even that the store is lost.
+const ROUND_MAX: Duration = Duration::from_secs(10);
 
 /// Problems that are logged one by one; `attache config check` tells all of them.
 const LOGGED_MAX: usize = 20;
@@ -64,8 +69,15 @@ pub struct Live {
     /// Counts the snapshots served.
     generation: AtomicU64,
     state: Mutex<State>,
-    /// One reload or patch at a time. What is served of a store, where there is one.
+    /// One reload at a time. Files may take as long as they like: nobody but another reload waits for that.
+    reloading: Mutex<()>,
+    /// One snapshot is made at a time, from what has been read. What is served of a store, where there is one.
     turn: Mutex<Option<Beside>>,
+    /// When the feed came round last, in milliseconds since `epoch`; 0 where there is none.
+    came_round_ms: AtomicU64,
+    epoch: Instant,
+    /// Whether the store is not reached, or its feed does not come round.
+    is_in_trouble: watch::Sender<bool>,
     /// Counts how often the store was asked what has changed.
     asked: AtomicU64,
     /// Somebody waits for the store to be asked so often.
@@ -147,7 +159,11 @@ impl Live {
                 store: None,
                 withheld: Withheld::default(),
             }),
+            reloading: Mutex::new(()),
             turn: Mutex::new(None),
+            came_round_ms: AtomicU64::new(0),
+            epoch: Instant::now(),
+            is_in_trouble: watch::Sender::new(false),
             asked: AtomicU64::new(0),
             awaited: watch::Sender::new(0),
             served: watch::Sender::default(),
@@ -173,7 +189,11 @@ impl Live {
                 store: None,
                 withheld: Withheld::default(),
             }),
+            reloading: Mutex::new(()),
             turn: Mutex::new(None),
+            came_round_ms: AtomicU64::new(0),
+            epoch: Instant::now(),
+            is_in_trouble: watch::Sender::new(false),
             asked: AtomicU64::new(0),
             awaited: watch::Sender::new(0),
             served: watch::Sender::default(),
@@ -207,11 +227,12 @@ impl Live {
         if self.source.paths.is_empty() {
             return Ok(());
         }
-        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _reloading = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         let (loaded, seen) = attempt(&self.source.paths, &*self.source.env, &files::value);
         self.state().seen = seen;
         match loaded {
             Ok(loaded) => {
+                let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
                 self.serve(loaded, turn.as_mut());
                 Ok(())
             }
@@ -353,7 +374,9 @@ impl Live {
         store.position = position;
         store.last_contact = now;
         store.problem = None;
+        self.came_round();
         drop(state);
+        self.is_in_trouble.send_replace(false);
         self.metrics.store_reached(position, now);
         self.served.send_replace(Served { asked, position });
     }
@@ -364,8 +387,51 @@ impl Live {
     }
 
     pub(super) fn store_lost(&self, problem: &str) {
-        self.state().store.get_or_insert_default().problem = Some(problem.to_owned());
+        let mut state = self.state();
+        state.store.get_or_insert_default().problem = Some(problem.to_owned());
+        self.came_round();
+        drop(state);
+        self.is_in_trouble.send_replace(true);
         self.metrics.store_lost();
+    }
+
+    /// Looks whether the feed still comes round, and says so where it does not: to be called now and then,
+    /// by whoever waits neither for the store nor for the feed.
+    pub fn look_after_feed(&self, now: Instant) {
+        let came_round_ms = self.came_round_ms.load(Ordering::Acquire);
+        let quiet = self.since_epoch_ms(now).saturating_sub(came_round_ms);
+        if came_round_ms == 0 || u128::from(quiet) <= ROUND_MAX.as_millis() {
+            return;
+        }
+        let mut state = self.state();
+        let store = state.store.get_or_insert_default();
+        let came_round_since = self.came_round_ms.load(Ordering::Acquire) != came_round_ms;
+        if store.problem.is_some() || came_round_since {
+            return;
+        }
+        let problem =
+            format!("what has changed was not taken up for {} seconds", ROUND_MAX.as_secs());
+        store.problem = Some(problem.clone());
+        drop(state);
+        self.is_in_trouble.send_replace(true);
+        self.metrics.store_lost();
+        tracing::error!("the store's feed is stuck: {problem}");
+    }
+
+    /// Until the store is not reached, or its feed does not come round.
+    pub(super) async fn store_in_trouble(&self) {
+        // It goes on as long as this value does.
+        drop(self.is_in_trouble.subscribe().wait_for(|it| *it).await);
+    }
+
+    fn came_round(&self) {
+        let now = self.since_epoch_ms(Instant::now());
+        self.came_round_ms.store(now.max(1), Ordering::Release);
+    }
+
+    fn since_epoch_ms(&self, now: Instant) -> u64 {
+        let since = now.saturating_duration_since(self.epoch).as_millis();
+        u64::try_from(since).unwrap_or(u64::MAX)
     }
 
     /// How things stand with the store; none where there is none.

@@ -1,6 +1,7 @@
 //! From files to a [`Snapshot`](crate::catalog::Snapshot): checked whole, swapped whole, the last
 //! good one kept.
 mod current;
+mod ears;
 mod feed;
 mod files;
 mod keys;

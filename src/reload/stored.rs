@@ -37,6 +37,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Map;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -72,10 +73,7 @@ impl Layer {
         layer.note(Section::Connections, &broken);
         let (keys, broken) = store.callers().all_keys(scope).await?;
         layer.note(Section::Callers, &broken);
-        let mut keys_of: HashMap<String, Vec<CallerKey>> = HashMap::new();
-        for key in keys {
-            keys_of.entry(key.caller.clone()).or_default().push(key);
-        }
+        let mut keys_of = by_caller(keys);
         layer.add_all(Section::Connectors, store.connectors().all(scope).await?, |_, it| it);
         layer.add_all(Section::Integrations, store.integrations().all(scope).await?, |_, it| it);
         layer.add_all(Section::Environments, store.environments().all(scope).await?, |_, it| it);
@@ -89,6 +87,58 @@ impl Layer {
 
     /// These rows alone, as they are now.
     pub(super) async fn read_some(store: &Store, touched: &Touched) -> Result<Self, StoreError> {
+        match Self::read_several(store, touched).await {
+            // Which it is, the answer about each says.
+            Err(StoreError::Corrupt { .. }) => Self::read_one_by_one(store, touched).await,
+            read => read,
+        }
+    }
+
+    /// A question for each table, however many rows of it there are; an error where one does not read.
+    async fn read_several(store: &Store, touched: &Touched) -> Result<Self, StoreError> {
+        let scope = &Scope::System;
+        let mut layer = Self::default();
+        let keys = |section| touched.keys(section).iter().map(Key::as_str).collect::<Vec<_>>();
+
+        let connectors = keys(Section::Connectors);
+        layer.add_methods(store.auth_methods().all_of_several(scope, &connectors).await?);
+        let rows = sound(store.connectors().several(scope, &connectors).await?)?;
+        layer.add_rows(Section::Connectors, rows);
+
+        let integrations = keys(Section::Integrations);
+        let rows = sound(store.integrations().several(scope, &integrations).await?)?;
+        layer.add_rows(Section::Integrations, rows);
+        let environments = keys(Section::Environments);
+        let rows = sound(store.environments().several(scope, &environments).await?)?;
+        layer.add_rows(Section::Environments, rows);
+
+        let connections = keys(Section::Connections);
+        layer.add_entered(store.origins().of_connections(scope, &connections).await?);
+        let rows = sound(store.connections().several(scope, &connections).await?)?;
+        let pinned = rows.iter().map(|it| {
+            let row = &it.value;
+            (&*row.connector, &*row.method, row.revision)
+        });
+        let pinned: BTreeSet<_> = pinned.collect();
+        let pinned: Vec<_> = pinned.into_iter().collect();
+        layer.add_methods(store.auth_methods().these(scope, &pinned).await?);
+        let owners: Vec<&str> = rows.iter().map(|it| &*it.value.id).collect();
+        for entry in store.credentials().of_owners(scope, &owners).await? {
+            layer.add_sealed(&entry.owner, entry.slot, entry.credential);
+        }
+        layer.add_rows(Section::Connections, rows);
+
+        let callers = keys(Section::Callers);
+        let rows = sound(store.callers().several(scope, &callers).await?)?;
+        let mut keys_of = by_caller(store.callers().keys_of_several(scope, &callers).await?);
+        for row in rows {
+            let own = keys_of.remove(&row.key).unwrap_or_default();
+            layer.add(Section::Callers, &row.key, (row.value, own));
+        }
+        Ok(layer)
+    }
+
+    async fn read_one_by_one(store: &Store, touched: &Touched) -> Result<Self, StoreError> {
         let scope = &Scope::System;
         let mut layer = Self::default();
         for key in &touched.connectors {
@@ -236,6 +286,12 @@ impl Layer {
         }
     }
 
+    fn add_rows<T: Readable>(&mut self, section: Section, rows: Vec<store::Stored<T>>) {
+        for row in rows {
+            self.add(section, &row.key, row.value);
+        }
+    }
+
     fn add_one<R, T: Readable>(
         &mut self,
         section: Section,
@@ -306,6 +362,19 @@ fn add_method(methods: &mut BTreeMap<Key, Methods>, it: MethodRevision) -> Resul
     let built = AuthMethod::recorded(method.clone(), revision, raw).map(Arc::new);
     methods.entry(connector).or_default().entry(method).or_default().insert(revision, built);
     Ok(())
+}
+
+/// All of them, where all of them read.
+fn sound<T>(mut listed: Listed<T>) -> Result<Vec<T>, StoreError> {
+    listed.unreadable.pop().map_or(Ok(listed.rows), Err)
+}
+
+fn by_caller(keys: Vec<CallerKey>) -> HashMap<String, Vec<CallerKey>> {
+    let mut keys_of: HashMap<String, Vec<CallerKey>> = HashMap::new();
+    for key in keys {
+        keys_of.entry(key.caller.clone()).or_default().push(key);
+    }
+    keys_of
 }
 
 /// A row that says a definition.

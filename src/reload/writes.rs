@@ -8,14 +8,26 @@ use crate::model::Key;
 use crate::store::Store;
 use crate::store::Unread;
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long what was written may take to be served, until what there was before is withheld.
-const SOON: Duration = Duration::from_secs(1);
+/// How long what was written may take to be served.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// Where the feed is in trouble: then what there was before is withheld.
+    soon: Duration,
+    /// The same where the feed goes on, and has much to read: nothing is put out of service for being slow.
+    slowly: Duration,
+    /// After that, until whoever wrote is told that it is withheld.
+    later: Duration,
+}
 
-/// How long whoever wrote waits for it after that.
-const LATER: Duration = Duration::from_secs(4);
+const PATIENCE: Patience = Patience {
+    soon: Duration::from_secs(1),
+    slowly: Duration::from_secs(5),
+    later: Duration::from_secs(4),
+};
 
 /// Watches over the writes of this process. Whoever was told that something is revoked may rely on it, also
 /// where the store went away right behind the commit, so that nobody can say what is stored now.
@@ -23,20 +35,30 @@ pub struct Writes {
     store: Store,
     live: Arc<Live>,
     listener: Listener,
+    patience: Patience,
 }
 
 impl Writes {
     /// `listener`: the feed's own.
     pub fn new(store: Store, live: Arc<Live>, listener: Listener) -> Arc<Self> {
-        Arc::new(Self { store, live, listener })
+        Arc::new(Self { store, live, listener, patience: PATIENCE })
     }
 
     /// Waits until this process serves what was written at a revision. False where it does not yet: what
     /// was changed is withheld then until it can be read, and nothing that begins from now on uses it as
     /// it was.
     pub async fn are_served(self: &Arc<Self>, revision: i64) -> bool {
-        if self.live.applied_within(revision, SOON).await {
-            return true;
+        let Patience { soon, slowly, later } = self.patience;
+        let mut is_served = pin!(self.live.applied_within(revision, Duration::MAX));
+        let in_trouble = async {
+            tokio::time::sleep(soon).await;
+            self.live.store_in_trouble().await;
+        };
+        tokio::select! {
+            biased;
+            is_served = &mut is_served => return is_served,
+            () = in_trouble => {}
+            () = tokio::time::sleep(slowly) => {}
         }
         let own = Arc::clone(self);
         // It waits for its turn behind a reload.
@@ -45,7 +67,7 @@ impl Writes {
             // It has said so already; what is served is what it was.
             tracing::error!(revision, "what was written could not be withheld");
         }
-        self.live.applied_within(revision, LATER).await
+        tokio::time::timeout(later, is_served).await.unwrap_or(false)
     }
 
     fn withhold(&self, revision: i64) {
@@ -85,3 +107,6 @@ impl fmt::Debug for Writes {
         f.debug_struct("Writes").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

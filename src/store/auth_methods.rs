@@ -8,6 +8,7 @@ use super::engine::Row;
 use super::engine::Unreadable;
 use super::engine::Value;
 use super::record::checksum;
+use super::several;
 use super::write::Write;
 use crate::model::Scope;
 
@@ -88,6 +89,37 @@ impl AuthMethods<'_> {
     ) -> Result<Vec<MethodRevision>, StoreError> {
         let is = "connector = $1 ORDER BY method, revision";
         self.one(scope, is, &[Value::Text(connector)]).await
+    }
+
+    /// The same of several connectors.
+    pub async fn all_of_several(
+        self,
+        scope: &Scope,
+        connectors: &[&str],
+    ) -> Result<Vec<MethodRevision>, StoreError> {
+        let mut all = Vec::new();
+        for part in several::texts(connectors) {
+            let is = format!("connector IN (VALUES {})", part.places);
+            all.extend(self.one(scope, &is, &part.values).await?);
+        }
+        Ok(all)
+    }
+
+    /// These revisions, as far as they are there: connector, method and number.
+    pub async fn these(
+        self,
+        scope: &Scope,
+        revisions: &[(&str, &str, i64)],
+    ) -> Result<Vec<MethodRevision>, StoreError> {
+        let values = revisions.iter().map(|(connector, method, revision)| {
+            vec![Value::Text(connector), Value::Text(method), Value::Integer(*revision)]
+        });
+        let mut all = Vec::new();
+        for part in several::parts(&values.collect::<Vec<_>>(), 3) {
+            let is = format!("(connector, method, revision) IN (VALUES {})", part.places);
+            all.extend(self.one(scope, &is, &part.values).await?);
+        }
+        Ok(all)
     }
 
     /// The revisions that connections pin, and the last of each method; those that do not read are named

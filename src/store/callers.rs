@@ -10,6 +10,7 @@ use super::engine::Unreadable;
 use super::engine::Value;
 use super::record::Record;
 use super::record::Table;
+use super::several;
 use super::write::Write;
 use crate::model::Scope;
 
@@ -153,6 +154,27 @@ impl Callers<'_> {
         }
         let rows = self.0.engine.rows(&of_caller(), &[Value::Text(key)]).await?;
         rows.iter().map(read_key).collect()
+    }
+
+    /// The keys of several callers, of each the oldest first.
+    pub async fn keys_of_several(
+        self,
+        scope: &Scope,
+        callers: &[&str],
+    ) -> Result<Vec<CallerKey>, StoreError> {
+        let mut keys = Vec::new();
+        if !scope.sees_everything() {
+            return Ok(keys);
+        }
+        for part in several::texts(callers) {
+            let sql = format!(
+                "{KEYS} WHERE caller IN (VALUES {}) ORDER BY caller, created_at, hash",
+                part.places
+            );
+            let rows = self.0.engine.rows(&sql, &part.values).await?;
+            keys.extend(rows.iter().map(read_key).collect::<Result<Vec<_>, _>>()?);
+        }
+        Ok(keys)
     }
 
     /// The keys of all callers; those that do not read are named beside them.

@@ -7,6 +7,7 @@ use super::engine::Value;
 use super::error::StoreError;
 use super::record::Record;
 use super::record::read;
+use super::several;
 use crate::model::Scope;
 
 /// One row by its key.
@@ -26,6 +27,28 @@ pub(super) async fn one<R: Record>(
         error => error,
     })?;
     rows.first().map(read).transpose()
+}
+
+/// Those of these that are there, in no order.
+pub(super) async fn several<R: Record>(
+    store: &Store,
+    scope: &Scope,
+    keys: &[&str],
+) -> Result<Listed<Stored<R>>, StoreError> {
+    let mut listed = Listed { rows: Vec::new(), unreadable: Vec::new(), next: None };
+    if !scope.sees_everything() {
+        return Ok(listed);
+    }
+    for part in several::texts(keys) {
+        let sql = format!("{} WHERE key IN (VALUES {})", R::TABLE.select(), part.places);
+        for row in &store.engine.rows(&sql, &part.values).await? {
+            match read(row) {
+                Ok(stored) => listed.rows.push(stored),
+                Err(error) => listed.unreadable.push(error),
+            }
+        }
+    }
+    Ok(listed)
 }
 
 /// The rows after a key, in the order of their keys.
@@ -110,6 +133,15 @@ macro_rules! readings {
                 key: &str,
             ) -> Result<Option<super::Stored<$row>>, super::StoreError> {
                 super::definitions::one(self.0, scope, key).await
+            }
+
+            /// Those of these that are there, in no order: a question for some hundred of them.
+            pub async fn several(
+                self,
+                scope: &crate::model::Scope,
+                keys: &[&str],
+            ) -> Result<super::Listed<super::Stored<$row>>, super::StoreError> {
+                super::definitions::several(self.0, scope, keys).await
             }
 
             /// At most `limit` rows after the key `after`, in the order of their keys.

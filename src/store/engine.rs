@@ -2,13 +2,12 @@
 use super::error;
 use super::error::StoreError;
 use super::error::classify;
+use super::links::Held;
+use super::links::Links;
 use sqlx::AssertSqlSafe;
-use sqlx::Postgres;
 use sqlx::Row as _;
 use sqlx::Sqlite;
-use sqlx::Transaction;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::PgPool;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqlitePool;
 use sqlx::sqlite::SqliteRow;
@@ -33,7 +32,7 @@ pub(super) enum Engine {
         writer: SqlitePool,
         readers: SqlitePool,
     },
-    Postgres(PgPool),
+    Postgres(Links),
 }
 
 /// A value for a placeholder.
@@ -128,6 +127,15 @@ macro_rules! query {
     }};
 }
 
+/// One thing asked on a link to PostgreSQL, within its time.
+macro_rules! on {
+    ($held:expr, $patience:expr, $sql:expr, $link:ident => $asked:expr) => {{
+        let $link = $held.asks()?;
+        let answer = tokio::time::timeout($patience, $asked).await.ok();
+        $held.answered(answer, table_of($sql))
+    }};
+}
+
 impl Engine {
     /// Asks outside any transaction.
     pub(super) async fn rows(
@@ -141,8 +149,9 @@ impl Engine {
                 let rows = within(PATIENCE, sql, query!(sql, values).fetch_all(readers)).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
-            Self::Postgres(pool) => {
-                let rows = within(PATIENCE, sql, query!(sql, values).fetch_all(pool)).await?;
+            Self::Postgres(links) => {
+                let mut link = links.take(PATIENCE).await?;
+                let rows = on!(link, PATIENCE, sql, it => query!(sql, values).fetch_all(it))?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
         }
@@ -172,7 +181,12 @@ impl Engine {
                 within(patience, "", begin).await?;
                 Link::Sqlite(tx)
             }
-            Self::Postgres(pool) => Link::Postgres(within(patience, "", pool.begin()).await?),
+            Self::Postgres(links) => {
+                let mut link = links.take(patience).await?;
+                on!(link, patience, "", it => sqlx::query("BEGIN").execute(it))?;
+                link.is_now_open(true);
+                Link::Postgres(link)
+            }
         };
         Ok(Tx { link, patience })
     }
@@ -183,7 +197,7 @@ impl Engine {
                 readers.close().await;
                 writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(links) => links.pool.close().await,
         }
     }
 }
@@ -196,7 +210,7 @@ pub(super) struct Tx {
 
 enum Link {
     Sqlite(SqliteLink),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Held),
 }
 
 impl Tx {
@@ -211,13 +225,9 @@ impl Tx {
                 let asked = query!(sql, values).fetch_all(&mut *tx.link);
                 Ok(within(self.patience, sql, asked).await?.into_iter().map(Row::Sqlite).collect())
             }
-            Link::Postgres(tx) => {
-                let asked = query!(sql, values).fetch_all(&mut **tx);
-                Ok(within(self.patience, sql, asked)
-                    .await?
-                    .into_iter()
-                    .map(Row::Postgres)
-                    .collect())
+            Link::Postgres(link) => {
+                let rows = on!(link, self.patience, sql, it => query!(sql, values).fetch_all(it))?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
             }
         }
     }
@@ -230,9 +240,9 @@ impl Tx {
                 let asked = query!(sql, values).execute(&mut *tx.link);
                 Ok(within(self.patience, sql, asked).await?.rows_affected())
             }
-            Link::Postgres(tx) => {
-                let asked = query!(sql, values).execute(&mut **tx);
-                Ok(within(self.patience, sql, asked).await?.rows_affected())
+            Link::Postgres(link) => {
+                let done = on!(link, self.patience, sql, it => query!(sql, values).execute(it))?;
+                Ok(done.rows_affected())
             }
         }
     }
@@ -244,8 +254,8 @@ impl Tx {
             Link::Sqlite(tx) => {
                 within(self.patience, sql, script.execute(&mut *tx.link)).await?;
             }
-            Link::Postgres(tx) => {
-                within(self.patience, sql, script.execute(&mut **tx)).await?;
+            Link::Postgres(link) => {
+                on!(link, self.patience, sql, it => script.execute(it))?;
             }
         }
         Ok(())
@@ -259,7 +269,11 @@ impl Tx {
                 tx.is_open = false;
                 Ok(())
             }
-            Link::Postgres(tx) => within(self.patience, "", tx.commit()).await,
+            Link::Postgres(mut link) => {
+                on!(link, self.patience, "", it => sqlx::query("COMMIT").execute(it))?;
+                link.is_now_open(false);
+                Ok(())
+            }
         }
     }
 

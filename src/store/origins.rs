@@ -5,6 +5,7 @@ use super::StoreError;
 use super::engine::Row;
 use super::engine::Unreadable;
 use super::engine::Value;
+use super::several;
 use super::write::Write;
 use crate::catalog::Reach;
 use crate::model::Scope;
@@ -65,6 +66,20 @@ impl Origins<'_> {
     ) -> Result<Vec<Entered>, StoreError> {
         let sql = format!("{SELECT} WHERE connection = $1");
         self.select(scope, &sql, &[Value::Text(connection)]).await
+    }
+
+    /// The same of several.
+    pub async fn of_connections(
+        self,
+        scope: &Scope,
+        connections: &[&str],
+    ) -> Result<Vec<Entered>, StoreError> {
+        let mut all = Vec::new();
+        for part in several::texts(connections) {
+            let sql = format!("{SELECT} WHERE connection IN (VALUES {})", part.places);
+            all.extend(self.select(scope, &sql, &part.values).await?);
+        }
+        Ok(all)
     }
 
     async fn select(

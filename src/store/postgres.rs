@@ -2,6 +2,7 @@
 use super::engine::Engine;
 use super::error::StoreError;
 use super::error::classify;
+use super::links::Links;
 use crate::model::Secret;
 use sqlx::ConnectOptions;
 use sqlx::Executor;
@@ -12,8 +13,9 @@ use std::str::FromStr;
 use std::time::Duration;
 use std::time::Instant;
 
-/// Links to the database at most: six replicas fit a server's usual 100.
-pub(super) const LINKS_MAX: u32 = 16;
+/// Links to the database at most, with the one that tells of others' writes: six replicas fit a server's
+/// usual 100.
+pub(super) const LINKS_MAX: u32 = 15;
 
 /// How long a link may take to be had.
 const ACQUIRE: Duration = Duration::from_secs(1);
@@ -46,10 +48,10 @@ pub(super) async fn open(url: &Secret) -> Result<Engine, StoreError> {
                 link.execute(SETTINGS).await?;
                 Ok(())
             })
-        })
-        .connect_lazy_with(options);
-    first_link(&pool).await.map_err(classified)?;
-    Ok(Engine::Postgres(pool))
+        });
+    let links = Links::new(pool, |it| it.connect_lazy_with(options));
+    first_link(&links.pool).await.map_err(classified)?;
+    Ok(Engine::Postgres(links))
 }
 
 /// Waits for a link, which the pool then has.

@@ -21,18 +21,31 @@ impl Store {
     pub async fn signals(&self) -> Result<Signals, StoreError> {
         let others = match &self.engine {
             Engine::Sqlite { .. } => None,
-            Engine::Postgres(pool) => {
+            Engine::Postgres(links) => {
                 let classified = |it| classify(it, "the database");
-                let mut listener = PgListener::connect_with(pool).await.map_err(classified)?;
+                // Not one of the pool's places: nobody notices where it hangs, and nobody has to.
+                let pool = links.pool.options().clone().max_connections(1);
+                let pool = pool.connect_lazy_with((*links.pool.connect_options()).clone());
+                let mut listener = PgListener::connect_with(&pool).await.map_err(classified)?;
                 listener.listen(CHANNEL).await.map_err(classified)?;
                 Some(listener)
             }
         };
         Ok(Signals { own: self.written.subscribe(), others })
     }
+
+    /// Of this process's own writes alone: asks the database for nothing.
+    pub fn own_signals(&self) -> Signals {
+        Signals { own: self.written.subscribe(), others: None }
+    }
 }
 
 impl Signals {
+    /// Those of this process alone.
+    pub fn own(&self) -> Self {
+        Self { own: self.own.clone(), others: None }
+    }
+
     /// Waits until something was written, or may have been. After an error, ask the store for others.
     pub async fn written(&mut self) -> Result<(), StoreError> {
         let lost = || StoreError::Unreachable { reason: "the link to it broke".to_owned() };

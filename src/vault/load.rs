@@ -1,12 +1,10 @@
 //! One look-up: what the store has of an activation, opened.
+use super::keys::Keys;
 use crate::model::Credential;
 use crate::model::Key;
 use crate::model::Scope;
 use crate::model::TenantId;
 use crate::seal::Binding;
-use crate::seal::OpenError;
-use crate::seal::Sealed;
-use crate::seal::Sealer;
 use crate::seal::Slot;
 use crate::store::SealedCredential;
 use crate::store::Store;
@@ -15,7 +13,6 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
-use tokio::sync::Mutex;
 use tokio::sync::Semaphore;
 
 /// How an activation is looked up.
@@ -64,38 +61,14 @@ struct Definition {
 }
 
 /// Look-ups in a store.
-pub fn from_store(store: Store, sealer: Arc<Sealer>) -> Load {
-    let turn = Arc::default();
+pub fn from_store(store: Store, keys: Arc<Keys>) -> Load {
     // Here they queue, not for the store's links: others need some of them at once.
     let at_once = Arc::new(Semaphore::new(store.look_ups_at_once()));
     Box::new(move |wanted| {
         let at_once = Arc::clone(&at_once);
-        let (store, keys) =
-            (store.clone(), Keys { sealer: sealer.clone(), turn: Arc::clone(&turn) });
+        let (store, keys) = (store.clone(), Arc::clone(&keys));
         Box::pin(async move { look_up(&store, &keys, &at_once, wanted).await })
     })
-}
-
-/// What credentials are opened with.
-struct Keys {
-    sealer: Arc<Sealer>,
-    /// Reading keys may take its time: one thread waits for that, however many look-ups do.
-    turn: Arc<Mutex<()>>,
-}
-
-impl Keys {
-    async fn open(&self, binding: &Binding<'_>, sealed: &Sealed) -> Result<Credential, OpenError> {
-        let opened = self.sealer.open_at_hand(binding, sealed);
-        let Err(OpenError::UnknownKey { key_id }) = &opened else { return opened };
-        let turn = Arc::clone(&self.turn).lock_owned().await;
-        let (sealer, key_id) = (Arc::clone(&self.sealer), key_id.clone());
-        // The turn lasts as long as the reading, whether anybody still waits or not.
-        let learned = tokio::task::spawn_blocking(move || (sealer.learn(&key_id), turn).0).await;
-        match learned {
-            Ok(true) => self.sealer.open_at_hand(binding, sealed),
-            Ok(false) | Err(_) => opened,
-        }
-    }
 }
 
 async fn look_up(

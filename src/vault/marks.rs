@@ -1,5 +1,6 @@
 //! Until when what was looked up is true: the feed's position, and where something changed last.
 use std::hash::BuildHasher;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -22,13 +23,18 @@ pub struct Marks {
     /// Where an activation of a connection changed last.
     connections: Box<[AtomicI64]>,
     hasher: foldhash::quality::RandomState,
-    /// When what is kept may not be used any more, in milliseconds since `epoch`; never, while the
-    /// feed is in contact with the store.
+    /// When what is kept may not be used any more, in milliseconds since `epoch`.
     stale_at_ms: AtomicU64,
+    /// Whether that has come, as it was when somebody looked last.
+    is_stale: AtomicBool,
+    /// The feed's last word: that the store does not answer.
+    is_lost: AtomicBool,
     epoch: Instant,
 }
 
-const NEVER: u64 = u64::MAX;
+/// How long what is kept may be used after the feed's last round, however short `serve_stale` is: longer
+/// than a round takes.
+const ROUND: Duration = Duration::from_secs(5);
 
 impl Marks {
     pub fn new(epoch: Instant) -> Self {
@@ -37,7 +43,10 @@ impl Marks {
             floor: AtomicI64::new(i64::MIN),
             connections: (0..PLACES).map(|_| AtomicI64::new(i64::MIN)).collect(),
             hasher: foldhash::quality::RandomState::default(),
-            stale_at_ms: AtomicU64::new(NEVER),
+            // Nothing is kept before the feed is open, and then it says until when.
+            stale_at_ms: AtomicU64::new(u64::MAX),
+            is_stale: AtomicBool::new(false),
+            is_lost: AtomicBool::new(false),
             epoch,
         }
     }
@@ -47,31 +56,46 @@ impl Marks {
         self.position.load(Ordering::Acquire)
     }
 
-    /// The feed is in contact with the store, and all that was changed is told.
-    pub fn reached(&self) {
-        self.stale_at_ms.store(NEVER, Ordering::Release);
+    /// The store was asked then, and has answered since; all that was changed until then is told. What is
+    /// kept is good for `serve_stale` from then on, whether the feed ever comes round again or not.
+    pub fn reached(&self, asked: Instant, serve_stale: Duration) {
+        self.is_lost.store(false, Ordering::Release);
+        self.good_until(asked, serve_stale.max(ROUND));
     }
 
     /// The store is not reached any more since `last`: what is kept is good for `serve_stale` from
     /// then on.
     pub fn lost(&self, last: Instant, serve_stale: Duration) {
-        let until = last.saturating_duration_since(self.epoch).saturating_add(serve_stale);
-        let ms = u64::try_from(until.as_millis()).unwrap_or(NEVER);
-        self.stale_at_ms.store(ms.min(NEVER - 1), Ordering::Release);
+        self.is_lost.store(true, Ordering::Release);
+        self.good_until(last, serve_stale);
     }
 
-    /// Whether the feed is in contact with the store.
+    /// Whether the feed is in contact with the store, as far as it has said.
     pub fn is_in_contact(&self) -> bool {
-        self.stale_at_ms.load(Ordering::Acquire) == NEVER
+        !self.is_lost.load(Ordering::Acquire)
     }
 
-    /// Whether what is kept may be used.
-    pub fn is_fresh(&self, now: Instant) -> bool {
-        let stale_at = self.stale_at_ms.load(Ordering::Acquire);
-        stale_at == NEVER || {
-            let now = now.saturating_duration_since(self.epoch).as_millis();
-            now < u128::from(stale_at)
+    /// Whether what is kept may be used, as it was when somebody last looked at the clock.
+    pub fn is_fresh(&self) -> bool {
+        !self.is_stale.load(Ordering::Acquire)
+    }
+
+    /// Looks at the clock, for everybody. True where what is kept may not be used any more.
+    pub fn look(&self, now: Instant) -> bool {
+        let now = now.saturating_duration_since(self.epoch).as_millis();
+        let is_stale = now >= u128::from(self.stale_at_ms.load(Ordering::Acquire));
+        // Seldom written: every worker reads it with each request.
+        if self.is_stale.load(Ordering::Acquire) != is_stale {
+            self.is_stale.store(is_stale, Ordering::Release);
         }
+        is_stale
+    }
+
+    fn good_until(&self, since: Instant, time: Duration) {
+        let until = since.saturating_duration_since(self.epoch).saturating_add(time);
+        let ms = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
+        self.stale_at_ms.store(ms, Ordering::Release);
+        self.look(Instant::now());
     }
 
     /// An activation of this connection changed.
@@ -124,12 +148,24 @@ mod tests {
         let epoch = Instant::now();
         let at = |s: u64| epoch + Duration::from_secs(s);
         let marks = Marks::new(epoch);
-        assert!(marks.is_fresh(at(1_000_000)), "in contact");
+        let good_until = |s: u64| !marks.look(at(s - 1)) && marks.is_fresh() && marks.look(at(s));
         marks.lost(at(10), Duration::from_secs(900));
-        assert!(marks.is_fresh(at(909)) && !marks.is_fresh(at(910)));
-        marks.reached();
-        assert!(marks.is_fresh(at(910)));
+        assert!(good_until(910) && !marks.is_fresh() && !marks.is_in_contact());
+        marks.reached(at(910), Duration::from_secs(900));
+        assert!(marks.is_fresh() && marks.is_in_contact());
         marks.lost(at(10), Duration::ZERO);
-        assert!(!marks.is_fresh(at(10)));
+        assert!(good_until(10));
+    }
+
+    #[test]
+    fn what_is_kept_is_good_no_longer_than_that_where_the_feed_says_nothing_any_more() {
+        let epoch = Instant::now();
+        let at = |s: u64| epoch + Duration::from_secs(s);
+        let marks = Marks::new(epoch);
+        let good_until = |s: u64| !marks.look(at(s - 1)) && marks.look(at(s));
+        marks.reached(at(10), Duration::from_secs(900));
+        assert!(good_until(910));
+        marks.reached(at(20), Duration::ZERO);
+        assert!(good_until(20 + ROUND.as_secs()) && marks.is_in_contact());
     }
 }

@@ -3,9 +3,11 @@
 //! Warm, it is one look into a cache: no await, and no lock that is held over one. Cold, one look-up
 //! for each activation is under way at a time, on the runtime of the store, whoever asks; it goes on
 //! when its caller hangs up.
+mod keys;
 mod load;
 mod marks;
 
+pub use keys::Keys;
 pub use load::Load;
 pub use load::LoadError;
 pub use load::Loaded;
@@ -23,6 +25,7 @@ use crate::telemetry::Metrics;
 use crate::telemetry::metrics::LookUp;
 use hashbrown::Equivalent;
 use hashbrown::HashMap;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -190,7 +193,7 @@ impl Vault {
     ) -> Option<Result<Found, VaultError>> {
         let place = PlaceRef { connection: connection.key.as_str(), tenant };
         let kept = self.kept.get(&place).or_else(|| self.negatives.get(&place))?;
-        let is_good = self.marks.is_fresh(now) && self.is_true(&kept, connection);
+        let is_good = self.marks.is_fresh() && self.is_true(&kept, connection);
         let lasts = match &kept.outcome {
             Outcome::Activation(_) => true,
             Outcome::Missing { .. } | Outcome::Damaged => {
@@ -228,9 +231,10 @@ impl Vault {
         }
     }
 
-    /// Whether the store was not reached for so long that nothing that it said may be used.
+    /// Whether the store was not reached for so long that nothing that it said may be used. Each worker
+    /// looks now and then, for itself and for [`Vault::known`].
     pub fn is_stale(&self, now: Instant) -> bool {
-        !self.marks.is_fresh(now)
+        self.marks.look(now)
     }
 
     /// Activations that are kept in memory, about.
@@ -255,12 +259,12 @@ impl Vault {
         self.negatives.invalidate(&place);
     }
 
-    /// A connection changed or is gone. What was made under it as it was is not used any more in any
-    /// case; this frees it.
-    pub fn forget_connection(&self, connection: &str) {
+    /// These connections changed or are gone. What was made under them as they were is not used any more in
+    /// any case; this frees it. Looks at everything that is kept, once: not for a worker's thread.
+    pub fn forget_connections(&self, connections: &BTreeSet<Key>) {
         for cache in [&self.kept, &self.negatives] {
             for (place, _) in cache {
-                if place.connection.as_str() == connection {
+                if connections.contains(&place.connection) {
                     cache.invalidate(&*place);
                 }
             }

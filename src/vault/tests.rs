@@ -239,7 +239,7 @@ async fn a_look_up_that_began_before_a_change_is_used_by_nobody_who_comes_after_
     }
     fake.says("file:crm", "acme", Ok(None));
     vault.forget("crm", "acme");
-    vault.marks.reached();
+    vault.marks.reached(Instant::now(), Duration::from_secs(900));
     let (asking, connection) = (Arc::clone(&vault), crm());
     let second = tokio::spawn(async move { asking.activation(&connection, &tenant("acme")).await });
     tokio::task::yield_now().await;
@@ -264,15 +264,15 @@ async fn that_there_is_none_is_remembered_until_it_changes_or_five_seconds_have_
 
     // Another tenant's first one: this connection is not without any any more.
     vault.forget("crm", "other");
-    vault.marks.reached();
+    vault.marks.reached(Instant::now(), Duration::from_secs(900));
     assert!(vault.known(&crm, "acme", Instant::now()).is_none());
 
     fake.has("file:crm", "acme", "t");
     vault.forget("crm", "acme");
-    vault.marks.reached();
+    vault.marks.reached(Instant::now(), Duration::from_secs(900));
     assert_eq!(token(&vault.activation(&crm, &tenant("acme")).await.unwrap()), "Bearer t");
-    let forever = Instant::now() + Duration::from_secs(1_000_000);
-    assert!(vault.known(&crm, "acme", forever).is_some(), "while the feed is in contact");
+    let much_later = Instant::now() + Duration::from_secs(1_000_000);
+    assert!(vault.known(&crm, "acme", much_later).is_some(), "while the feed is in contact");
 }
 
 #[tokio::test]
@@ -287,13 +287,17 @@ async fn what_is_known_outlives_the_store_for_serve_stale_and_no_longer() {
     fake.says("file:crm", "cold", Err(unreachable));
     let lost = Instant::now();
     vault.marks.lost(lost, Duration::from_secs(900));
-    let at = |s| vault.known(&crm, "acme", lost + Duration::from_secs(s));
-    assert_eq!(token(&at(899).unwrap().unwrap()), "Bearer t");
+    let at = |s| {
+        let now = lost + Duration::from_secs(s);
+        vault.is_stale(now);
+        vault.known(&crm, "acme", now)
+    };
+    assert_eq!(token(&at(898).unwrap().unwrap()), "Bearer t");
     assert!(at(900).is_none());
     let cold = vault.activation(&crm, &tenant("cold")).await;
     assert_eq!(cold.unwrap_err(), VaultError::Unreachable);
-    vault.marks.reached();
-    assert!(at(900).is_some(), "the store is back, and nothing changed");
+    vault.marks.reached(Instant::now(), Duration::from_secs(900));
+    assert!(at(899).is_some(), "the store is back, and nothing changed");
 }
 
 /// Security case TN-02.
@@ -376,7 +380,7 @@ async fn what_is_gone_is_not_kept_in_memory() {
     for id in ["acme", "other"] {
         vault.activation(&crm(), &tenant(id)).await.unwrap();
     }
-    vault.forget_connection("crm");
+    vault.forget_connections(&[crm().key.clone()].into());
     vault.kept.run_pending_tasks();
     assert!(vault.is_empty());
 }

@@ -59,6 +59,7 @@ mod stored_activations;
 mod stored_definitions;
 mod stored_feed;
 mod stored_outage;
+mod stored_slow;
 mod stored_start;
 mod streaming;
 mod support;

@@ -5,11 +5,13 @@ use crate::support::Frail;
 use crate::support::Process;
 use crate::support::RawUpstream;
 use crate::support::Response;
+use crate::support::SYSTEM;
 use crate::support::Script;
 use crate::support::Wrong;
 use crate::support::postgres;
 use crate::support::postgres::Server;
 use crate::support::soon;
+use attache::store::Expect;
 use serde_json::json;
 use sqlx::Connection;
 use sqlx::PgConnection;
@@ -180,6 +182,91 @@ async fn a_network_that_swallows_what_is_said_to_the_database() {
     scene
         .endures(async || is_now(Wrong::Silent).await, async || is_now(Wrong::Nothing).await)
         .await;
+}
+
+/// As poolers and hot standbys do: what was written is asked for, and is no outage.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_tells_nobody_of_writes_is_asked_for_them() {
+    let Some(scene) = on_the_shared_server().await else { return };
+    scene.activate("warm").await;
+    scene.goes_on("warm", 1).await;
+    let links = scene.frail.links();
+    scene.frail.is_now(Wrong::Cut);
+    scene.gateway.reaches_the_store(false).await;
+    scene.frail.is_now(Wrong::Mute);
+    scene.gateway.logs("does not tell of others' writes").await;
+    assert!(scene.frail.links() > links);
+    scene.gateway.reaches_the_store(true).await;
+    let another = scene.database.open().await;
+    let (owner, tenant) = ("file:crm", "warm");
+    let deleted = another.activations().delete(SYSTEM, owner, tenant, Expect::Present).await;
+    deleted.expect("it was there");
+    scene.gateway.answers("/c/crm@warm/a", 409).await;
+    scene.activate("warm").await;
+    scene.goes_on("warm", 1).await;
+    assert_eq!(scene.gateway.store_status().await["reached"], true);
+}
+
+/// A firewall that has forgotten them, or a server that lost its power: TCP gives up after a quarter of an hour.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_that_die_unheard_leave_their_places_to_others() {
+    let Some(scene) = on_the_shared_server().await else { return };
+    for tenant in ["warm", "cold"] {
+        scene.activate(tenant).await;
+    }
+    scene.goes_on("warm", 1).await;
+    let mut other = PgConnection::connect(&scene.database.url).await.expect("the server is there");
+    let lock = "BEGIN; LOCK TABLE activations IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(lock).execute(&mut other).await.expect("it can be locked");
+    let mut asked = JoinSet::new();
+    for _ in 0..20 {
+        let operator = scene.gateway.operator();
+        asked.spawn(async move { operator.get("/v1/connections/crm/activations/warm").await });
+    }
+    let all_wait = async {
+        let waiting = "SELECT COUNT(*) FROM pg_stat_activity \
+                       WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        // All the places but the feed's, at least.
+        while scene.database.number(waiting).await < 14 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    soon("the pool's links to be in use", all_wait).await;
+    scene.frail.loses_its_links();
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.expect("it can be given up");
+    let refused = soon("answers to those who wait", asked.join_all()).await;
+    assert!(refused.iter().all(|it| it.status == 503), "{refused:?}");
+    scene.gateway.answers("/c/crm@cold/a", 200).await;
+    scene.upstream.request().await;
+    scene.gateway.reaches_the_store(true).await;
+    scene.activate("new").await;
+    scene.goes_on("new", 1).await;
+    other.close().await.expect("it is there");
+}
+
+/// A connector that many connections follow: each is a change, and none is an outage.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_far_away_is_asked_for_many_changes_at_once() {
+    let Some(scene) = on_the_shared_server().await else { return };
+    let operator = scene.gateway.operator();
+    let api = |base_url: &str| json!({ "base_url": base_url, "auth": { "m": { "bearer": {} } } });
+    let there = scene.upstream.url();
+    let moved = there.replace("127.0.0.1", "localhost");
+    assert_ne!(there, moved);
+    operator.put("/v1/connectors/own", api(&there)).await.is(201);
+    for number in 0..40 {
+        let body = json!({ "connector": "own", "auth": "m", "credentials": { "token": "t" } });
+        operator.put(&format!("/v1/connections/c{number}"), body).await.is(201);
+    }
+    scene.frail.is_now(Wrong::Slow(Duration::from_millis(20)));
+    let before = scene.database.number("SELECT COUNT(*) FROM changes").await;
+    operator.put("/v1/connectors/own?confirm=origin", api(&moved)).await.is(200);
+    assert!(scene.database.number("SELECT COUNT(*) FROM changes").await - before > 40);
+    for number in [0, 39] {
+        assert_eq!(scene.gateway.ask(&format!("/c/c{number}/a")).await.status, 200);
+        let arrived = scene.upstream.request().await;
+        assert!(arrived.field("host").is_some_and(|it| it.starts_with("localhost:")));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -142,7 +142,8 @@ each_engine! {
         activate(&store, "acme").await.unwrap();
         // As a version made it that knew no callers yet.
         const CALLERS: i64 = 4;
-        database.run("DROP INDEX changes_of; ALTER TABLE changes DROP COLUMN tag").await;
+        let later = "DROP INDEX credentials_shared; DROP INDEX changes_of";
+        database.run(&format!("{later}; ALTER TABLE changes DROP COLUMN tag")).await;
         for table in ["origins", "idempotency", "tokens", "caller_keys", "callers"] {
             database.run(&format!("DROP TABLE {table}")).await;
         }

@@ -142,6 +142,8 @@ labels! {
         Unreadable "unreadable",
         /// It is not the database that it was, as after a backup was restored.
         Replaced "replaced",
+        /// A fault in attache, while it followed the changes: the log says more.
+        Fault "fault",
     }
 
     /// What happened to an upstream's circuit.

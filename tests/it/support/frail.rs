@@ -27,12 +27,16 @@ pub enum Wrong {
     Slow(Duration),
     /// What PostgreSQL tells a link that waits for it is left out: as poolers do.
     Deaf,
+    /// Who asks PostgreSQL to be told is refused, as by a hot standby.
+    Mute,
 }
 
 /// Listens on loopback until dropped, and passes bytes on to one address and back.
 pub struct Frail {
     address: SocketAddr,
     wrong: watch::Sender<Wrong>,
+    /// Links that were there when this was said last have died, and neither end is told.
+    dead: watch::Sender<()>,
     accepted: Arc<AtomicUsize>,
     accepting: JoinHandle<()>,
 }
@@ -42,16 +46,19 @@ impl Frail {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let (wrong, seen) = watch::channel(Wrong::Nothing);
+        let (dead, dies) = watch::channel(());
         let accepted = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&accepted);
         let accepting = tokio::spawn(async move {
             let mut links = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 count.fetch_add(1, Ordering::SeqCst);
-                links.spawn(link(stream, target, seen.clone()));
+                let mut dies = dies.clone();
+                dies.mark_unchanged();
+                links.spawn(link(stream, target, seen.clone(), dies));
             }
         });
-        Self { address, wrong, accepted, accepting }
+        Self { address, wrong, dead, accepted, accepting }
     }
 
     /// Before the server of this URL.
@@ -73,6 +80,11 @@ impl Frail {
         self.accepted.load(Ordering::SeqCst)
     }
 
+    /// All links that there are lose whatever is sent from now on, for ever. New ones are good.
+    pub fn loses_its_links(&self) {
+        self.dead.send_replace(());
+    }
+
     pub fn is_now(&self, wrong: Wrong) {
         self.wrong.send_replace(wrong);
     }
@@ -84,7 +96,12 @@ impl Drop for Frail {
     }
 }
 
-async fn link(stream: TcpStream, target: SocketAddr, mut wrong: watch::Receiver<Wrong>) {
+async fn link(
+    stream: TcpStream,
+    target: SocketAddr,
+    mut wrong: watch::Receiver<Wrong>,
+    dies: watch::Receiver<()>,
+) {
     let options = socket2::SockRef::from(&stream);
     options.set_linger(Some(Duration::ZERO)).expect("a fresh socket takes options");
     stream.set_nodelay(true).expect("a fresh socket takes options");
@@ -104,8 +121,8 @@ async fn link(stream: TcpStream, target: SocketAddr, mut wrong: watch::Receiver<
     tokio::select! {
         // Dropped, it is reset.
         _ = cut.wait_for(|it| *it == Wrong::Cut) => {}
-        () = pass(from, onward_to, wrong.clone(), false) => {}
-        () = pass(onward_from, to, wrong, true) => {}
+        () = pass(from, onward_to, wrong.clone(), dies.clone(), false) => {}
+        () = pass(onward_from, to, wrong, dies, true) => {}
     }
 }
 
@@ -113,16 +130,29 @@ async fn pass(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mut wrong: watch::Receiver<Wrong>,
+    mut dies: watch::Receiver<()>,
     is_back: bool,
 ) {
     let mut bytes = vec![0; 16 << 10];
     loop {
-        let Ok(count @ 1..) = from.read(&mut bytes).await else { return };
+        let read = tokio::select! {
+            biased;
+            _ = dies.changed() => std::future::pending().await,
+            read = from.read(&mut bytes) => read,
+        };
+        let Ok(count @ 1..) = read else { return };
         let is_now = *wrong.borrow();
         match is_now {
             Wrong::Slow(late) if is_back => tokio::time::sleep(late).await,
             // One that was asked for nothing begins with what is told (NotificationResponse).
             Wrong::Deaf if is_back && bytes[0] == b'A' => continue,
+            Wrong::Mute if !is_back => {
+                const ASKED: &[u8] = b"LISTEN ";
+                let found = bytes[..count].windows(ASKED.len()).position(|it| it == ASKED);
+                if let Some(at) = found {
+                    bytes[at] = b'M';
+                }
+            }
             _ => {}
         }
         if wrong.wait_for(|it| *it != Wrong::Silent).await.is_err() {
