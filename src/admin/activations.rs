@@ -1,13 +1,13 @@
 //! `/v1/connections/{connection}/activations`: tenants' credentials under an embedded connection.
 use super::answer::Answer;
 use super::call::Call;
+use super::connections;
 use super::connections::Connections;
 use super::connections::OWN;
 use super::credentials;
 use super::credentials::Change;
 use super::credentials::Where;
 use super::cursor;
-use super::definition;
 use super::definition::Definition;
 use super::error::ApiError;
 use super::etag;
@@ -22,9 +22,11 @@ use super::shape;
 use super::shape::Shape;
 use super::time;
 use super::uses::Preview;
+use super::uses::Use;
 use crate::catalog;
 use crate::catalog::Connection;
 use crate::catalog::Kind;
+use crate::catalog::Line;
 use crate::catalog::RawActivation;
 use crate::model::TenantId;
 use crate::seal::Slot;
@@ -96,11 +98,8 @@ impl Under {
 
     pub(super) async fn named(call: &Call, key: &str) -> Result<Self, ApiError> {
         let connection = call.api.live.snapshot_full().connection(key).cloned();
-        if definition::declared::<Connections>(call, key).is_some() {
-            return Ok(Self { key: key.to_owned(), owner: format!("file:{key}"), connection });
-        }
-        let stored = definition::found::<Connections>(call, key).await?;
-        Ok(Self { key: key.to_owned(), owner: stored.value.id, connection })
+        let owner = connections::owner(call, key).await?;
+        Ok(Self { key: key.to_owned(), owner, connection })
     }
 
     /// The activation that a file declares.
@@ -111,10 +110,13 @@ impl Under {
         }
     }
 
-    fn all_declared(&self) -> Vec<&Arc<catalog::Activation>> {
-        match self.connection.as_ref().map(|it| &it.kind) {
-            Some(Kind::Embedded { activations, .. }) => activations.values().collect(),
-            Some(Kind::Standard(_)) | None => Vec::new(),
+    fn all_declared(&self) -> Vec<(&Connection, &Arc<catalog::Activation>)> {
+        let Some(connection) = &self.connection else { return Vec::new() };
+        match &connection.kind {
+            Kind::Embedded { activations, .. } => {
+                activations.values().map(|it| (&**connection, it)).collect()
+            }
+            Kind::Standard(_) => Vec::new(),
         }
     }
 
@@ -258,7 +260,7 @@ pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
     let under = Under::of(&call).await?;
     let after = page.after.as_deref();
     let declared = under.all_declared().into_iter();
-    let declared = declared.map(|it| (it.tenant.to_string(), declared_view(&under.key, it)));
+    let declared = declared.map(|(of, it)| (it.tenant.to_string(), declared_view(of, it)));
     let mut items: Vec<(String, Members)> =
         declared.filter(|it| after.is_none_or(|after| it.0.as_str() > after)).collect();
     let mut next = None;
@@ -277,6 +279,19 @@ pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
     Ok(page_of(&call, items, next, page.limit))
 }
 
+/// A tenant's activations that files declare, in the order of their connections' keys, each with its line.
+pub(super) fn in_files(call: &Call, tenant: &str) -> Vec<(Use, Option<Line>)> {
+    let snapshot = call.api.live.snapshot_full();
+    let of = |it: &Connection| match &it.kind {
+        Kind::Embedded { activations, .. } => activations.get(tenant).cloned(),
+        Kind::Standard(_) => None,
+    };
+    let found = snapshot.connections().filter_map(|it| Some((it.key.to_string(), of(it)?)));
+    let mut found: Vec<_> = found.collect();
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found.into_iter().map(|(key, it)| (Use::of_activation(key, tenant), it.line.clone())).collect()
+}
+
 /// `GET /v1/tenants/{tenant}/activations`: in the order of what they are bound to.
 pub(super) async fn of_tenant(call: Call) -> Result<Answer, ApiError> {
     let page = call.page()?;
@@ -286,7 +301,7 @@ pub(super) async fn of_tenant(call: Call) -> Result<Answer, ApiError> {
     let declared = snapshot.connections().filter_map(|it| match &it.kind {
         Kind::Embedded { activations, shared, .. } => {
             let found = activations.get(tenant.as_str())?;
-            Some((shared.owner.to_string(), declared_view(it.key.as_str(), found)))
+            Some((shared.owner.to_string(), declared_view(it, found)))
         }
         Kind::Standard(_) => None,
     });
@@ -329,8 +344,8 @@ fn page_of(
 pub(super) async fn read(call: Call) -> Result<Answer, ApiError> {
     let under = Under::of(&call).await?;
     let tenant = call.tenant()?;
-    if let Some(declared) = under.declared(tenant.as_str()) {
-        return Ok(Answer::ok(Value::Object(declared_view(&under.key, declared))));
+    if let (Some(of), Some(declared)) = (&under.connection, under.declared(tenant.as_str())) {
+        return Ok(Answer::ok(Value::Object(declared_view(of, declared))));
     }
     let missing = || ApiError::NotFound { noun: NOUN, key: tenant.to_string() };
     let found = under.find(&call, &tenant).await?.ok_or_else(missing)?;
@@ -418,11 +433,15 @@ fn shown((stored, credential): &Found) -> Members {
     view
 }
 
-fn declared_view(connection: &str, activation: &catalog::Activation) -> Members {
+fn declared_view(connection: &Connection, activation: &catalog::Activation) -> Members {
     let mut view = Members::new();
-    view.insert("connection".to_owned(), connection.into());
+    view.insert("connection".to_owned(), connection.key.as_str().into());
     view.insert("tenant".to_owned(), activation.tenant.as_str().into());
     view.insert("enabled".to_owned(), activation.enabled.into());
+    let variables = connection.own_variables(activation);
+    if !variables.is_empty() {
+        view.insert("variables".to_owned(), json!(variables));
+    }
     let line = activation.line.as_ref();
     let file = line.map_or(String::new(), |it| it.file.to_string());
     let line = line.map_or(0, |it| it.line);

@@ -23,9 +23,14 @@ use crate::catalog::RawConnection;
 use crate::catalog::RawEnvironment;
 use crate::catalog::Section;
 use crate::model::Key;
+use crate::model::Scope;
+use crate::store;
 use crate::store::ConnectionRow;
 use crate::store::Expect;
 use crate::store::Kind;
+use crate::store::PAGE_MAX;
+use crate::store::Store;
+use crate::store::StoreError;
 use crate::store::Stored;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -98,6 +103,8 @@ pub(super) struct Replacement {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Replaced {
     environments: Vec<String>,
+    /// Those that a file declares, and where: they go on with the connection until they are changed there.
+    left: Vec<uses::Use>,
 }
 
 /// `POST …/repin`
@@ -218,12 +225,7 @@ pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
     let with = replacement.with;
     let snapshot = call.api.live.snapshot_full();
     let refused = |problem: String, hint: &str| ApiError::invalid("/with", problem, hint);
-    let owner = match snapshot.connection(&key) {
-        Some(_) if definition::declared::<Connections>(&call, &key).is_some() => {
-            format!("file:{key}")
-        }
-        _ => definition::found::<Connections>(&call, &key).await?.value.id,
-    };
+    connections::owner(&call, &key).await?;
     let Some(other) = snapshot.connection(&with) else {
         return Err(refused(format!("there is no connection `{with}`"), "create it first"));
     };
@@ -233,15 +235,7 @@ pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
     let backing = call.api.store()?;
     let scope = call.scope();
     let of_store = |it| ApiError::of_store(it, Connections::NOUN, &key);
-    let all = backing.store.connections().uses(&scope, &key, &owner).await.map_err(of_store)?;
-    let mut keys: Vec<String> = Vec::new();
-    for it in uses::Uses::from(&all).uses {
-        if let (UseKind::Environment, Some(environment)) = (it.kind, it.key)
-            && !keys.contains(&environment)
-        {
-            keys.push(environment);
-        }
-    }
+    let keys = assigning(&backing.store, &scope, &key).await.map_err(of_store)?;
     for environment in &keys {
         let found = backing.store.environments().get(&scope, environment).await;
         let Some(found) = found.map_err(of_store)? else { continue };
@@ -256,8 +250,9 @@ pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
             return Err(refused(problem, "take a connection of the same connector"));
         }
     }
+    let left: Vec<uses::Use> = in_files(&call, &key).map(|it| it.0).collect();
     if call.flag("dry_run")? {
-        return Answer::of(&Replaced { environments: keys });
+        return Answer::of(&Replaced { environments: keys, left });
     }
     let with_key = std::iter::once(other.key.as_str());
     let needs = call.stored_needs(Section::Connections, Kind::Connection, with_key);
@@ -266,7 +261,27 @@ pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
     let (environments, revision) =
         replaced.replace_everywhere(&scope, &key, &with, condition).await.map_err(of_store)?;
     call.served(revision).await;
-    Answer::of(&Replaced { environments })
+    Answer::of(&Replaced { environments, left })
+}
+
+/// The stored environments that assign a connection, however many there are, in the order of their keys.
+async fn assigning(store: &Store, scope: &Scope, key: &str) -> Result<Vec<String>, StoreError> {
+    let (mut keys, mut last) = (Vec::new(), (String::new(), String::new()));
+    loop {
+        let after = (last.0.as_str(), last.1.as_str());
+        let page = store.connections().assignments(scope, key, after, PAGE_MAX).await?;
+        let is_last = page.len() < PAGE_MAX as usize;
+        for it in page {
+            let store::Use::Environment { key, alias, .. } = it else { continue };
+            if keys.last() != Some(&key) {
+                keys.push(key.clone());
+            }
+            last = (key, alias.unwrap_or_default());
+        }
+        if is_last {
+            return Ok(keys);
+        }
+    }
 }
 
 /// `GET …/uses`
@@ -278,10 +293,7 @@ pub(super) async fn list_uses(call: Call) -> Result<Answer, ApiError> {
         Some(last) => last.split_once('/').ok_or_else(cursor::foreign)?,
     };
     let key = Connections::key(&call)?;
-    let owner = match definition::declared::<Connections>(&call, &key) {
-        Some(_) => format!("file:{key}"),
-        None => definition::found::<Connections>(&call, &key).await?.value.id,
-    };
+    let owner = connections::owner(&call, &key).await?;
     let all = all_uses(&call, &key, &owner).await?;
     let limit = page.limit as usize;
     let mut uses: Vec<uses::Use> = in_files(&call, &key).map(|it| it.0).collect();
@@ -311,7 +323,7 @@ fn place(it: &uses::Use) -> (&str, &str) {
 }
 
 /// Those of environments that files declare included.
-async fn all_uses(call: &Call, key: &str, owner: &str) -> Result<uses::Uses, ApiError> {
+pub(super) async fn all_uses(call: &Call, key: &str, owner: &str) -> Result<uses::Uses, ApiError> {
     let mut all = match call.api.backing() {
         None => uses::Uses::default(),
         Some(backing) => {

@@ -149,21 +149,42 @@ pub(super) async fn revisions(call: Call) -> Result<Answer, ApiError> {
     let (connections, shown_here) = (store.connections(), oldest.revision..=newest.revision);
     let pins = connections.pins(&scope, &connector, method.as_str(), shown_here).await;
     let pins = pins.map_err(of_store)?;
-    let none = Pins::default();
-    let items: Vec<Value> = found
-        .iter()
-        .map(|it| {
-            let pins = pins.get(&it.revision).unwrap_or(&none);
-            let mut view = shown(method.as_str(), sent::stored(&it.definition));
-            view.insert(REVISION.to_owned(), it.revision.into());
-            view.insert("created_at".to_owned(), time::shown(it.created_at_ms).into());
-            view.insert("created_by".to_owned(), it.created_by.clone().into());
-            view.insert("connections".to_owned(), json!(pins.keys));
-            view.insert("connections_total".to_owned(), pins.total.into());
-            Value::Object(view)
-        })
-        .collect();
+    let items: Vec<Value> =
+        found.iter().map(|it| Value::Object(revision_view(it, pins.get(&it.revision)))).collect();
     Ok(Answer::ok(json!({ "items": items, "next": next })))
+}
+
+/// `GET …/auth/{method}/revisions/{revision}`
+pub(super) async fn read_revision(call: Call) -> Result<Answer, ApiError> {
+    let connector = Connectors::key(&call)?;
+    let method = call.key("method")?;
+    let text = call.parameter(REVISION)?;
+    let revision: u32 = text.parse().ok().filter(|it| *it > 0).ok_or_else(|| {
+        ApiError::BadRequest(format!("`{}`: a revision is a number from 1.", text.escape_debug()))
+    })?;
+    let Some(backing) = call.api.backing() else { return Err(ApiError::NoStore) };
+    let of_store = |it| ApiError::of_store(it, NOUN, method.as_str());
+    let (scope, store, revision) = (call.scope(), &backing.store, i64::from(revision));
+    let found = store.auth_methods();
+    let found = found.revision(&scope, &connector, method.as_str(), revision).await;
+    let missing = || ApiError::NotFound { noun: "revision", key: format!("{method}@{revision}") };
+    let found = found.map_err(of_store)?.ok_or_else(missing)?;
+    let connections = store.connections();
+    let pins = connections.pins(&scope, &connector, method.as_str(), revision..=revision).await;
+    let view = revision_view(&found, pins.map_err(of_store)?.get(&revision));
+    Ok(Answer::ok(Value::Object(view)))
+}
+
+fn revision_view(it: &MethodRevision, pins: Option<&Pins>) -> Members {
+    let none = Pins::default();
+    let pins = pins.unwrap_or(&none);
+    let mut view = shown(&it.method, sent::stored(&it.definition));
+    view.insert(REVISION.to_owned(), it.revision.into());
+    view.insert("created_at".to_owned(), time::shown(it.created_at_ms).into());
+    view.insert("created_by".to_owned(), it.created_by.clone().into());
+    view.insert("connections".to_owned(), json!(pins.keys));
+    view.insert("connections_total".to_owned(), pins.total.into());
+    view
 }
 
 /// The methods of a connector by key, and its version where it is stored.
@@ -171,7 +192,7 @@ async fn all(
     call: &Call,
     connector: &str,
 ) -> Result<(serde_json::Map<String, Value>, Option<i64>), ApiError> {
-    let (mut view, version) = match definition::declared::<Connectors>(call, connector) {
+    let (mut view, version) = match definition::declared::<Connectors>(call, connector).await? {
         Some(view) => (view, None),
         None => {
             let stored = definition::found::<Connectors>(call, connector).await?;
@@ -211,6 +232,19 @@ pub(super) async fn latest(
     // attache's own note, made whether what was asked is done or not.
     store.auth_methods().record_seen(&Scope::System, &[seen]).await.map_err(of_store)?;
     store.auth_methods().latest(&scope, connector, method).await.map_err(of_store)
+}
+
+/// The revision that a file's method has; none where no store has taken note of it as it is now.
+pub(super) async fn recorded(
+    call: &Call,
+    connector: &str,
+    method: &AuthMethod,
+) -> Result<Option<i64>, ApiError> {
+    let Some(backing) = call.api.backing() else { return Ok(None) };
+    let key = method.key.as_str();
+    let latest = backing.store.auth_methods().latest(&call.scope(), connector, key).await;
+    let latest = latest.map_err(|it| ApiError::of_store(it, NOUN, key))?;
+    Ok(latest.filter(|it| *it.definition == *method.definition).map(|it| it.revision))
 }
 
 fn missing(method: &Key) -> ApiError {
@@ -256,8 +290,21 @@ pub(super) fn page(generator: &mut SchemaGenerator) -> Schema {
     shape::page(generator, "AuthMethodPage", item)
 }
 
+/// The settings alone.
+pub(super) fn settings(generator: &mut SchemaGenerator) -> Schema {
+    Shape::of::<RawAuthMethod>(generator).named(
+        "AuthMethodSettings",
+        "The settings of the auth method, at the revision that is used.",
+    )
+}
+
 pub(super) fn revision_page(generator: &mut SchemaGenerator) -> Schema {
-    let item = Shape::of::<RawAuthMethod>(generator)
+    let item = revision_shape(generator);
+    shape::page(generator, "AuthMethodRevisionPage", item)
+}
+
+pub(super) fn revision_shape(generator: &mut SchemaGenerator) -> Schema {
+    Shape::of::<RawAuthMethod>(generator)
         .with_key(shape::key())
         .with_always(REVISION, revision())
         .with_always("created_at", json!({ "type": "string", "description": "RFC 3339, UTC." }))
@@ -274,6 +321,5 @@ pub(super) fn revision_page(generator: &mut SchemaGenerator) -> Schema {
             "connections_total",
             json!({ "type": "integer", "description": "How many connections pin it." }),
         )
-        .named("AuthMethodRevision", "A revision of an auth method, which never changes.");
-    shape::page(generator, "AuthMethodRevisionPage", item)
+        .named("AuthMethodRevision", "A revision of an auth method, which never changes.")
 }

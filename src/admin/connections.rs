@@ -1,10 +1,12 @@
 //! `/v1/connections`: a name, an auth method pinned at a revision, a base URL and credentials.
+use super::acts;
 use super::affected;
 use super::auth_methods;
 use super::call::Call;
 use super::credentials;
 use super::credentials::Change;
 use super::credentials::Where;
+use super::definition;
 use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
@@ -25,6 +27,7 @@ use crate::catalog::RawConnection;
 use crate::catalog::Section;
 use crate::catalog::Snapshot;
 use crate::catalog::StoredConnection;
+use crate::catalog::owner_in_file;
 use crate::model::Key;
 use crate::seal::Slot;
 use crate::store;
@@ -75,8 +78,17 @@ impl Definition for Connections {
     const PARAMETER: &'static str = "connection";
     const PATH: &'static str = "/v1/connections";
     const SECTION: Option<Section> = Some(Section::Connections);
-    const READ_ONLY: &'static [&'static str] =
-        &["id", "revision", "latest_revision", "auth_method", "status", "uses"];
+    const READ_ONLY: &'static [&'static str] = &[
+        "id",
+        "revision",
+        "latest_revision",
+        "auth_method",
+        "effective_base_url",
+        "status",
+        "uses",
+    ];
+    /// Status and uses change without it.
+    const BY_VERSION: bool = false;
 
     async fn find(
         store: &Store,
@@ -104,7 +116,10 @@ impl Definition for Connections {
         let mut view = members(row);
         view.insert("id".to_owned(), row.id.clone().into());
         view.insert("revision".to_owned(), row.revision.into());
-        view.insert("status".to_owned(), json!(status(call, &stored.key, row).await?));
+        if let Some(settings) = settings(call, &stored.key, row).await? {
+            view.insert("auth_method".to_owned(), Value::Object(settings));
+        }
+        show_served(call, (&stored.key, &row.id), row.enabled, &mut view).await?;
         for at in places(&row.id) {
             if let Some(shown) = credentials::shown(credentials::current(call, at).await?.as_ref())
             {
@@ -112,23 +127,39 @@ impl Definition for Connections {
             }
         }
         if alone {
-            let of_store = |it| ApiError::of_store(it, Self::NOUN, &stored.key);
-            let store = &call.api.store()?.store;
-            let uses = Self::uses(store, call, stored).await.map_err(of_store)?;
+            let uses = acts::all_uses(call, &stored.key, &row.id).await?;
             view.insert("uses".to_owned(), json!(uses::Counts::from(&uses)));
-            let methods = store.auth_methods();
-            let (scope, revision) = (call.scope(), row.revision);
-            let pinned = methods.revision(&scope, &row.connector, &row.method, revision).await;
-            if let Some(pinned) = pinned.map_err(of_store)? {
-                let settings = Value::Object(sent::stored(&pinned.definition));
-                view.insert("auth_method".to_owned(), settings);
-            }
             let latest = auth_methods::latest(call, &row.connector, &row.method).await?;
             if let Some(latest) = latest {
                 view.insert("latest_revision".to_owned(), latest.revision.into());
             }
         }
         Ok(view)
+    }
+
+    /// One in a file has the auth method of its file: its revision is the latest.
+    async fn declared(
+        call: &Call,
+        key: &str,
+        view: &mut Members,
+        alone: bool,
+    ) -> Result<(), ApiError> {
+        let snapshot = call.api.live.snapshot_full();
+        let Some(connection) = snapshot.connection(key) else { return Ok(()) };
+        let method = &connection.method;
+        view.insert("auth_method".to_owned(), Value::Object(sent::stored(&method.definition)));
+        let owner = owner_in_file(key);
+        show_served(call, (key, &owner), connection.enabled, view).await?;
+        if alone {
+            let uses = acts::all_uses(call, key, &owner).await?;
+            view.insert("uses".to_owned(), json!(uses::Counts::from(&uses)));
+            let recorded = auth_methods::recorded(call, connection.connector.as_str(), method);
+            if let Some(revision) = recorded.await? {
+                view.insert("revision".to_owned(), revision.into());
+                view.insert("latest_revision".to_owned(), revision.into());
+            }
+        }
+        Ok(())
     }
 
     async fn put(
@@ -310,6 +341,14 @@ impl Plan<'_> {
     }
 }
 
+/// What a connection's credentials and activations are bound to, be it stored or in a file.
+pub(super) async fn owner(call: &Call, key: &str) -> Result<String, ApiError> {
+    if definition::is_declared::<Connections>(call, key) {
+        return Ok(owner_in_file(key));
+    }
+    Ok(definition::found::<Connections>(call, key).await?.value.id)
+}
+
 /// Where a connection's own credentials are, and those for trying it out.
 pub(super) fn places(owner: &str) -> [Where<'_>; 2] {
     [
@@ -390,8 +429,52 @@ fn unconfirmed(key: &str, to_embedded: bool) -> ApiError {
     ))
 }
 
-async fn status(call: &Call, key: &str, row: &ConnectionRow) -> Result<Status, ApiError> {
-    if !row.enabled {
+/// The settings of the revision that a stored connection pins; none where it is not there any more.
+async fn settings(
+    call: &Call,
+    key: &str,
+    row: &ConnectionRow,
+) -> Result<Option<Members>, ApiError> {
+    let snapshot = call.api.live.snapshot_full();
+    let served = snapshot.connection(key).filter(|it| {
+        let method = &it.method;
+        it.connector.as_str() == row.connector
+            && method.key.as_str() == row.method
+            && i64::from(method.revision) == row.revision
+    });
+    if let Some(served) = served {
+        return Ok(Some(sent::stored(&served.method.definition)));
+    }
+    match revision(call, row).await {
+        Ok(pinned) => Ok(Some(sent::stored(&pinned.definition))),
+        Err(ApiError::Invalid(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Adds how a connection is served: its status, and where its requests go.
+async fn show_served(
+    call: &Call,
+    (key, owner): (&str, &str),
+    enabled: bool,
+    view: &mut Members,
+) -> Result<(), ApiError> {
+    let snapshot = call.api.live.snapshot_full();
+    if let Some(connection) = snapshot.connection(key) {
+        let base_url = connection.effective_base_url();
+        view.insert("effective_base_url".to_owned(), base_url.into());
+    }
+    let status = status(call, (key, owner), enabled).await?;
+    view.insert("status".to_owned(), json!(status));
+    Ok(())
+}
+
+async fn status(
+    call: &Call,
+    (key, owner): (&str, &str),
+    enabled: bool,
+) -> Result<Status, ApiError> {
+    if !enabled {
         return Ok(Status::Disabled);
     }
     let snapshot = call.api.live.snapshot_full();
@@ -403,8 +486,8 @@ async fn status(call: &Call, key: &str, row: &ConnectionRow) -> Result<Status, A
         Kind::Standard(_) => Ok(Status::Ready),
         Kind::Embedded { activations, .. } if !activations.is_empty() => Ok(Status::Ready),
         Kind::Embedded { .. } => {
-            let store = &call.api.store()?.store;
-            let any = store.activations().any(&call.scope(), &row.id).await;
+            let Some(backing) = call.api.backing() else { return Ok(Status::NotActivated) };
+            let any = backing.store.activations().any(&call.scope(), owner).await;
             let any = any.map_err(|it| ApiError::of_store(it, Connections::NOUN, key))?;
             Ok(if any { Status::Ready } else { Status::NotActivated })
         }
@@ -415,10 +498,8 @@ pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
     let credentials = shape::shown_credentials(generator);
     let status = generator.subschema_for::<Status>();
     let uses = generator.subschema_for::<uses::Counts>();
-    let mut auth_method = json!(generator.subschema_for::<RawAuthMethod>());
-    auth_method["readOnly"] = true.into();
-    auth_method["description"] =
-        "The auth method's settings, as it pins them. Not in lists.".into();
+    let mut method = json!(auth_methods::settings(generator));
+    method["readOnly"] = true.into();
     Shape::of::<RawConnection>(generator)
         .with(OWN, credentials.clone())
         .with(TEST, credentials)
@@ -434,7 +515,7 @@ pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
             "revision",
             json!({
                 "type": "integer", "readOnly": true,
-                "description": "Of the auth method: the one that it pins.",
+                "description": "Of the auth method: the one that it pins. One in a file follows its file, and has a revision once a store has taken note of it.",
             }),
         )
         .with(
@@ -444,7 +525,14 @@ pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
                 "description": "Of the auth method: the one that it could be pinned to again.",
             }),
         )
-        .with("auth_method", auth_method)
+        .with("auth_method", method)
+        .with(
+            "effective_base_url",
+            json!({
+                "type": "string", "readOnly": true,
+                "description": "Where its requests go: `base_url`, or the connector's where it has none of its own, with its variables filled in. One that has no value here stands in its braces. None where it is not sound.",
+            }),
+        )
         .with("status", json!(status))
         .with("uses", json!(uses))
         .shown()

@@ -1,5 +1,6 @@
 //! `/v1/connectors`: definitions of third-party APIs, each with its auth methods.
 use super::affected;
+use super::auth_methods;
 use super::call::Call;
 use super::connections;
 use super::connections::Connections;
@@ -97,6 +98,25 @@ impl Definition for Connectors {
             view.insert("auth".to_owned(), Value::Object(auth));
         }
         Ok(view)
+    }
+
+    async fn declared(
+        call: &Call,
+        key: &str,
+        view: &mut Members,
+        alone: bool,
+    ) -> Result<(), ApiError> {
+        let snapshot = call.api.live.snapshot_full();
+        let Some(connector) = snapshot.connector(key).filter(|_| alone) else { return Ok(()) };
+        let Some(Value::Object(auth)) = view.get_mut("auth") else { return Ok(()) };
+        for (name, method) in auth {
+            let Some(method) = method.as_object_mut() else { continue };
+            let Some(declared) = connector.methods.get(&**name) else { continue };
+            if let Some(revision) = auth_methods::recorded(call, key, declared).await? {
+                method.insert(REVISION.to_owned(), revision.into());
+            }
+        }
+        Ok(())
     }
 
     async fn put(

@@ -47,6 +47,8 @@ pub(super) trait Definition: 'static {
     const SECTION: Option<Section>;
     /// Members that answers add, besides those of every resource.
     const READ_ONLY: &'static [&'static str];
+    /// Whether its answers change with its version alone: then a reader may be told that it has it.
+    const BY_VERSION: bool = true;
 
     /// The key in the path, checked.
     fn key(call: &Call) -> Result<String, ApiError> {
@@ -78,6 +80,16 @@ pub(super) trait Definition: 'static {
         stored: &Stored<Self::Row>,
         alone: bool,
     ) -> impl Future<Output = Result<Members, ApiError>> + Send;
+
+    /// What answers add to one that a file declares. `alone`: with what takes a look-up of its own.
+    fn declared(
+        _call: &Call,
+        _key: &str,
+        _view: &mut Members,
+        _alone: bool,
+    ) -> impl Future<Output = Result<(), ApiError>> + Send {
+        std::future::ready(Ok(()))
+    }
 
     /// Checks and writes. `members` are its own, without its key and without nulls.
     fn put(
@@ -131,8 +143,11 @@ pub(super) async fn list<D: Definition>(call: Call) -> Result<Answer, ApiError> 
             all.filter(|it| after.is_none_or(|after| it.0.as_str() > after)).collect();
         declared.sort_unstable_by_key(|it| it.0);
         // One more than there is room for says that there is more.
-        let shown = declared.into_iter().take(limit + 1);
-        items.extend(shown.map(|(key, it)| (key.to_string(), declared_view(key.as_str(), it))));
+        for (key, it) in declared.into_iter().take(limit + 1) {
+            let mut view = as_declared(key.as_str(), it);
+            D::declared(&call, key.as_str(), &mut view, false).await?;
+            items.push((key.to_string(), view));
+        }
     }
     if let Some(backing) = call.api.backing() {
         let listed = D::list(&backing.store, &call, after, page.limit).await;
@@ -165,11 +180,11 @@ fn page_of(call: &Call, items: Vec<(String, Members)>, more: bool) -> Answer {
 /// `GET` of one.
 pub(super) async fn read<D: Definition>(call: Call) -> Result<Answer, ApiError> {
     let key = D::key(&call)?;
-    if let Some(view) = declared::<D>(&call, &key) {
+    if let Some(view) = declared::<D>(&call, &key).await? {
         return Ok(Answer::ok(Value::Object(view)));
     }
     let stored = found::<D>(&call, &key).await?;
-    if etag::is_known(&call.headers, stored.version) {
+    if D::BY_VERSION && etag::is_known(&call.headers, stored.version) {
         return Ok(Answer::not_modified(stored.version));
     }
     let view = shown::<D>(&call, &stored, true).await?;
@@ -355,14 +370,26 @@ fn framed(key: &str, own: Members, version: i64, dates: [i64; 2]) -> Members {
     view
 }
 
-/// What a file declares, as it is shown.
-pub(super) fn declared<D: Definition>(call: &Call, key: &str) -> Option<Members> {
+/// Whether a file declares it.
+pub(super) fn is_declared<D: Definition>(call: &Call, key: &str) -> bool {
     let snapshot = call.api.live.snapshot_full();
-    let declared = snapshot.declared().find(D::SECTION?, key)?;
-    Some(declared_view(key, declared))
+    D::SECTION.is_some_and(|it| snapshot.declared().find(it, key).is_some())
 }
 
-fn declared_view(key: &str, declared: &Declared) -> Members {
+/// What a file declares, as it is shown.
+pub(super) async fn declared<D: Definition>(
+    call: &Call,
+    key: &str,
+) -> Result<Option<Members>, ApiError> {
+    let Some(section) = D::SECTION else { return Ok(None) };
+    let snapshot = call.api.live.snapshot_full();
+    let Some(declared) = snapshot.declared().find(section, key) else { return Ok(None) };
+    let mut view = as_declared(key, declared);
+    D::declared(call, key, &mut view, true).await?;
+    Ok(Some(view))
+}
+
+fn as_declared(key: &str, declared: &Declared) -> Members {
     let mut view = Members::new();
     view.insert("key".to_owned(), key.into());
     if let Value::Object(members) = declared.definition() {

@@ -79,6 +79,10 @@ pub(super) enum ApiError {
     Exists { noun: &'static str, key: String },
     #[error("The {noun} `{key}` is declared in {file}, line {line}: change it there.")]
     DeclaredInFile { noun: &'static str, key: String, file: String, line: u32 },
+    #[error(
+        "Files declare activations of the tenant `{tenant}`, {file}, line {line} among them: take them out there."
+    )]
+    ActivatedInFiles { tenant: String, uses: Vec<Use>, file: String, line: u32 },
     #[error("The {noun} `{key}` is in use: {total} times.")]
     InUse { noun: &'static str, key: String, uses: Vec<Use>, total: i64 },
     #[error("{0}")]
@@ -238,7 +242,7 @@ impl ApiError {
             Self::BodyTooLarge { .. } => Code::BodyTooLarge,
             Self::Invalid(_) => Code::Invalid,
             Self::AlreadyExists { .. } => Code::AlreadyExists,
-            Self::DeclaredInFile { .. } => Code::DeclaredInFile,
+            Self::DeclaredInFile { .. } | Self::ActivatedInFiles { .. } => Code::DeclaredInFile,
             Self::InUse { .. } => Code::InUse,
             Self::Unconfirmed(_) => Code::ConfirmationRequired,
             Self::Elsewhere(_) => Code::OriginChanged,
@@ -283,6 +287,11 @@ impl ApiError {
             Self::InUse { uses, total, .. } => {
                 set("total", (*total).into());
                 set("uses", serde_json::to_value(uses).unwrap_or_default());
+            }
+            Self::ActivatedInFiles { uses, file, line, .. } => {
+                set("total", uses.len().into());
+                set("uses", serde_json::to_value(uses).unwrap_or_default());
+                set("source", serde_json::json!({ "file": file, "line": line }));
             }
             Self::Elsewhere(moves) => {
                 set("moves", serde_json::to_value(moves).unwrap_or_default());

@@ -269,6 +269,7 @@ fn problem(generator: &mut SchemaGenerator) {
             "retry_after": { "description": "In seconds.", "type": "integer" },
             "errors": faults,
             "uses": uses,
+            "total": { "description": "How many uses there are.", "type": "integer" },
             "moves": moves,
             "source": {
                 "type": "object",

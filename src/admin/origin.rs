@@ -2,8 +2,8 @@
 //! unless they come with it or somebody says that they may.
 use super::answer::Answer;
 use super::call::Call;
+use super::connections;
 use super::connections::Connections;
-use super::definition;
 use super::definition::Definition;
 use super::error::ApiError;
 use super::sent;
@@ -85,10 +85,7 @@ pub(super) fn bind(
 pub(super) async fn confirm(mut call: Call) -> Result<Answer, ApiError> {
     let key = Connections::key(&call)?;
     let sent: Confirmation = sent::read(&call.take_object()?)?;
-    let owner = match definition::declared::<Connections>(&call, &key) {
-        Some(_) => format!("file:{key}"),
-        None => definition::found::<Connections>(&call, &key).await?.value.id,
-    };
+    let owner = connections::owner(&call, &key).await?;
     let snapshot = call.api.live.snapshot_full();
     let Some(reach) = snapshot.connection(&key).and_then(|it| Connection::reach(it)) else {
         let problem = format!("the connection `{key}` is not sound, or sends no credentials");

@@ -163,6 +163,14 @@ fn of_auth_methods() -> Vec<Route> {
         )
         .pages(auth_methods::revision_page)
         .codes(&[Code::NoStore]),
+        Route::get(
+            "/v1/connectors/{connector}/auth/{method}/revisions/{revision}",
+            "getAuthMethodRevision",
+            "A revision of an auth method, and who pins it",
+            auth_methods::read_revision,
+        )
+        .gives(auth_methods::revision_shape)
+        .codes(&[Code::NoStore]),
     ]
 }
 
@@ -177,9 +185,9 @@ fn of_connections() -> Vec<Route> {
             .creates(connections::view)
             .headers(REPEATABLE)
             .codes(&[Code::AlreadyExists, Code::DeclaredInFile]),
+        // Never 304: its status and its uses change without its version.
         Route::get(one, "getConnection", "A connection", definition::read::<Kind>)
-            .gives_one(connections::view)
-            .cached(),
+            .gives_one(connections::view),
         Route::put(
             one,
             "putConnection",
@@ -462,11 +470,14 @@ fn of_tenants() -> Vec<Route> {
             .takes_patch(tenants::patch)
             .gives_one(tenants::view)
             .headers(MEANT),
-        Route::delete(one, "deleteTenant", "Delete a tenant", definition::delete::<Kind>)
+        Route::delete(one, "deleteTenant", "Delete a tenant", tenants::delete)
             .previews(schema::<uses::Preview>)
-            .flag("force", "Even if it is activated: its activations go with it.")
+            .flag(
+                "force",
+                "Even if it is activated: its activations go with it, where no file declares one.",
+            )
             .headers(MEANT)
-            .codes(&[Code::InUse]),
+            .codes(CHANGES),
         Route::get(
             "/v1/tenants/{tenant}/activations",
             "listTenantActivations",

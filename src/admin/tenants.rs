@@ -1,5 +1,8 @@
 //! `/v1/tenants`: what operators say of their customers. An activation needs none.
+use super::activations;
+use super::answer::Answer;
 use super::call::Call;
+use super::definition;
 use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
@@ -7,7 +10,10 @@ use super::sent;
 use super::sent::Members;
 use super::shape;
 use super::shape::Shape;
+use super::uses;
+use super::uses::Preview;
 use crate::catalog::Section;
+use crate::model::Code;
 use crate::model::TenantId;
 use crate::store::Expect;
 use crate::store::Listed;
@@ -120,6 +126,44 @@ impl Definition for Tenants {
     ) -> Result<i64, StoreError> {
         store.tenants().delete(&call.scope(), key, force, expect).await
     }
+}
+
+/// `DELETE /v1/tenants/{tenant}`: with what it is activated under. A tenant is there by its activations as
+/// well; those that files declare stay until they are taken out there, so that nothing of a tenant that was
+/// deleted is used.
+pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
+    let key = Tenants::key(&call)?;
+    let force = call.flag("force")?;
+    let asked = call.precondition()?;
+    let store = &call.api.store()?.store;
+    let of_present = |it| ApiError::of_present(it, Tenants::NOUN, &key, asked);
+    let in_files = activations::in_files(&call, &key);
+    if call.flag("dry_run")? {
+        let uses = store.tenants().uses(&call.scope(), &key).await.map_err(of_present)?;
+        if uses.total == 0 && in_files.is_empty() {
+            definition::found::<Tenants>(&call, &key).await?;
+        }
+        let code = match (in_files.is_empty(), uses.total > 0 && !force) {
+            (false, _) => Some(Code::DeclaredInFile),
+            (true, true) => Some(Code::InUse),
+            (true, false) => None,
+        };
+        let mut uses = uses::Uses::from(&uses);
+        let count = i64::try_from(in_files.len()).unwrap_or(i64::MAX);
+        uses.total += count;
+        uses.activations += count;
+        uses.uses.extend(in_files.into_iter().map(|it| it.0));
+        return Preview::with(code, uses).answer();
+    }
+    if let Some((_, line)) = in_files.first() {
+        let file = line.as_ref().map_or(String::new(), |it| it.file.to_string());
+        let line = line.as_ref().map_or(0, |it| it.line);
+        let uses = in_files.into_iter().map(|it| it.0).collect();
+        return Err(ApiError::ActivatedInFiles { tenant: key, uses, file, line });
+    }
+    let deleted = Tenants::delete(store, &call, &key, force, asked.of_present()).await;
+    call.served(deleted.map_err(of_present)?).await;
+    Ok(Answer::nothing())
 }
 
 fn id() -> Value {

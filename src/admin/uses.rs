@@ -2,6 +2,7 @@
 use super::answer::Answer;
 use super::error::ApiError;
 use super::origin::Moved;
+use crate::model::Code;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -24,6 +25,14 @@ pub(super) struct Use {
     /// Of activations: how many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<i64>,
+}
+
+impl Use {
+    /// One tenant's, under a connection.
+    pub(super) fn of_activation(connection: String, tenant: &str) -> Self {
+        let (key, tenant) = (Some(connection), Some(tenant.to_owned()));
+        Self { kind: UseKind::Activation, key, tenant, ..Self::default() }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
@@ -77,9 +86,9 @@ pub(super) struct Counts {
     pub activations: i64,
 }
 
-impl From<&crate::store::Uses> for Counts {
-    fn from(it: &crate::store::Uses) -> Self {
-        let crate::store::Uses { environments, deployed, activations, .. } = *it;
+impl From<&Uses> for Counts {
+    fn from(it: &Uses) -> Self {
+        let Uses { environments, deployed, activations, .. } = *it;
         Self { environments, deployed, activations }
     }
 }
@@ -87,16 +96,27 @@ impl From<&crate::store::Uses> for Counts {
 /// What a deletion would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Preview {
-    /// Whether it would be refused, because it is in use.
+    /// Whether it would be refused.
     refused: bool,
+    /// The code that it would be refused with; null where it would not.
+    code: Option<String>,
     #[serde(flatten)]
     uses: Uses,
 }
 
 impl Preview {
     pub(super) fn of(uses: &crate::store::Uses, force: bool) -> Self {
-        let uses = Uses::from(uses);
-        Self { refused: uses.total > 0 && !force, uses }
+        let code = (uses.total > 0 && !force).then_some(Code::InUse);
+        Self::with(code, Uses::from(uses))
+    }
+
+    /// Of what nothing else uses.
+    pub(super) fn of_unused() -> Self {
+        Self::with(None, Uses::default())
+    }
+
+    pub(super) fn with(code: Option<Code>, uses: Uses) -> Self {
+        Self { refused: code.is_some(), code: code.map(|it| it.as_str().to_owned()), uses }
     }
 
     /// Of one tenant's activation.
@@ -107,7 +127,7 @@ impl Preview {
             activations: 1,
             ..crate::store::Uses::default()
         };
-        Self { refused: false, uses: Uses::from(&one) }
+        Self::with(None, Uses::from(&one))
     }
 
     pub(super) fn answer(&self) -> Result<Answer, ApiError> {

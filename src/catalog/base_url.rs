@@ -135,6 +135,24 @@ impl BaseUrlTemplate {
         Ok(url)
     }
 
+    /// With these values filled in. What has no value stays in its braces.
+    pub(super) fn filled<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> String {
+        if let Some(url) = self.fixed() {
+            return url.to_string();
+        }
+        let mut text = String::new();
+        for part in self.parts() {
+            match part {
+                Part::Literal(literal) => text.push_str(literal),
+                Part::Variable { name, .. } => match value(name) {
+                    Some(value) => text.push_str(value),
+                    None => text.push_str(&format!("{{{name}}}")),
+                },
+            }
+        }
+        text
+    }
+
     /// Scheme, host and port, with these values filled in. What has no value stays in its braces, and is
     /// named beside it.
     pub(super) fn origin<'v>(

@@ -12,6 +12,7 @@ use super::declared::Line;
 use super::embedded::Own;
 use super::embedded::Shared;
 use super::embedded::embedded;
+use super::embedded::owner_in_file;
 use super::embedded::standard_only;
 use super::holder::Holder;
 use super::holder::Mould;
@@ -231,7 +232,7 @@ impl Connection {
         };
         let kind = if raw.embedded {
             let mould = Mould { inherited: &raw.variables, inputs: &inputs, ..mould };
-            let owner = owner.unwrap_or_else(|| format!("file:{key}").into());
+            let owner = owner.unwrap_or_else(|| owner_in_file(key.as_str()).into());
             embedded(owner, Own { credential, test }, activations, mould, at, problems)
         } else {
             standard_only(test.as_ref(), &activations, &key, at, problems);
@@ -259,6 +260,21 @@ impl Connection {
         connection.warn_of_refused_addresses(at, warnings);
         connection.warn_of_missing_variables(at, warnings);
         Some(connection)
+    }
+
+    /// Where its requests go, as far as it says so itself: a variable that it gives no value, and that has no
+    /// default, stands in its braces.
+    pub fn effective_base_url(&self) -> String {
+        let given = self.given();
+        self.base_url.filled(|name| self.variables.value(name, given).ok())
+    }
+
+    /// The values that it gives variables.
+    pub(super) fn given(&self) -> &BTreeMap<String, String> {
+        match &self.kind {
+            Kind::Standard(holder) => &holder.variables,
+            Kind::Embedded { shared, .. } => &shared.variables,
+        }
     }
 
     /// A required variable without a value: only requests that bring it can be sent.

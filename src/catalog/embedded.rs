@@ -31,6 +31,11 @@ pub struct Shared {
     identity: Identity,
 }
 
+/// What is sealed under a connection of a file is bound to; a stored one has its id.
+pub fn owner_in_file(connection: &str) -> String {
+    format!("file:{connection}")
+}
+
 /// Equal where the same stored activation comes out the same: whoever keeps one sees by it whether
 /// the connection is still the one that it was made under.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,6 +86,15 @@ impl Connection {
             }
             _ => Err(problems),
         }
+    }
+}
+
+impl Connection {
+    /// What an activation says besides what it inherits.
+    pub fn own_variables<'a>(&'a self, activation: &'a Activation) -> BTreeMap<&'a str, &'a str> {
+        let all = activation.holder.variables.iter();
+        let own = all.filter(|(name, value)| self.given().get(*name) != Some(value));
+        own.map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 }
 

@@ -59,6 +59,7 @@ pub use declared::Lines;
 pub use declared::Section;
 pub use embedded::Identity;
 pub use embedded::Shared;
+pub use embedded::owner_in_file;
 pub use endpoint::ENDPOINTS_MAX;
 pub use endpoint::Endpoint;
 pub use endpoint::Endpoints;

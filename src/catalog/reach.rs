@@ -2,7 +2,6 @@
 use super::auth_method::Auth;
 use super::base_url::BaseUrlTemplate;
 use super::connection::Connection;
-use super::connection::Kind;
 use super::variables::VariableRules;
 use serde::Deserialize;
 use serde::Serialize;
@@ -58,10 +57,7 @@ impl Connection {
 
     /// The same, for another base URL, or other rules for what stands in it.
     pub fn reach_by(&self, base_url: &BaseUrlTemplate, rules: &VariableRules) -> Reach {
-        let given = match &self.kind {
-            Kind::Standard(holder) => &holder.variables,
-            Kind::Embedded { shared, .. } => &shared.variables,
-        };
+        let given = self.given();
         let value = |name: &str| given.get(name).map(String::as_str);
         let (own, open) = base_url.origin(value);
         let allowed = self.allowed_origins.iter().map(ToString::to_string);

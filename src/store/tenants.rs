@@ -1,5 +1,6 @@
 //! `tenants`: what operators say of their customers. An activation needs no row here.
 use super::Condition;
+use super::Expect;
 use super::Kind;
 use super::Store;
 use super::StoreError;
@@ -55,7 +56,8 @@ impl Tenants<'_> {
         Ok(written)
     }
 
-    /// Deletes a tenant that is activated nowhere. `force`: and its activations with it.
+    /// Deletes a tenant that is activated nowhere. `force`: and its activations with it. One that has
+    /// activations and no row is there by them.
     pub async fn delete(
         self,
         scope: &Scope,
@@ -66,13 +68,20 @@ impl Tenants<'_> {
         super::only_whoever_sees_everything(scope)?;
         let mut write = self.0.write(scope).await?;
         let expect = condition.into().expect;
-        write.there(&TenantRow::TABLE, &[key], expect).await?;
+        let uses = uses::of_tenant(&mut write.tx, key).await?;
+        let is_row = write.standing(&TenantRow::TABLE, &[key]).await?.is_some();
+        let is_meant = is_row || uses.activations == 0 || matches!(expect, Expect::Version(_));
+        if is_meant {
+            write.there(&TenantRow::TABLE, &[key], expect).await?;
+        }
         if force {
             write.deactivate_tenant(key).await?;
         } else {
-            uses::of_tenant(&mut write.tx, key).await?.refuse()?;
+            uses.refuse()?;
         }
-        write.remove(&TenantRow::TABLE, &[key], expect, (key, "")).await?;
+        if is_row {
+            write.remove(&TenantRow::TABLE, &[key], expect, (key, "")).await?;
+        }
         write.commit().await
     }
 

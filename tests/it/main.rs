@@ -9,6 +9,7 @@ mod api_story;
 mod api_story_connections;
 mod api_truth;
 mod api_validation;
+mod api_views;
 mod api_writes;
 mod caller_links;
 mod canaries;
