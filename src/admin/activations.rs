@@ -21,8 +21,10 @@ use super::sent::Members;
 use super::shape;
 use super::shape::Shape;
 use super::time;
+use super::uses;
 use super::uses::Preview;
 use super::uses::Use;
+use super::uses::Uses;
 use crate::catalog;
 use crate::catalog::Connection;
 use crate::catalog::Kind;
@@ -35,6 +37,7 @@ use crate::store::Bind;
 use crate::store::Condition;
 use crate::store::Expect;
 use crate::store::Found;
+use crate::store::Written;
 use http::StatusCode;
 use schemars::Schema;
 use schemars::SchemaGenerator;
@@ -228,7 +231,7 @@ impl Under {
         tenant: &TenantId,
         members: Members,
         expect: Expect,
-    ) -> Result<Answer, ApiError> {
+    ) -> Result<Written, ApiError> {
         let mut members = Value::Object(members);
         sent::drop_nulls(&mut members);
         sent::check_texts(&members)?;
@@ -239,8 +242,22 @@ impl Under {
         let store = call.writer()?;
         let condition = draft.condition();
         let written = store.activations().put(&call.scope(), &draft.row, secrets, condition).await;
-        let written =
-            written.map_err(|it| ApiError::of_write(it, NOUN, tenant.as_str(), draft.expect))?;
+        written.map_err(|it| ApiError::of_write(it, NOUN, tenant.as_str(), draft.expect))
+    }
+
+    async fn answer(
+        &self,
+        call: &Call,
+        tenant: &TenantId,
+        written: Result<Written, ApiError>,
+    ) -> Result<Answer, ApiError> {
+        if call.flag("dry_run")? {
+            let standing = self.find(call, tenant).await?;
+            let standing = standing.map(|_| Use::of_activation(self.key.clone(), tenant.as_str()));
+            let uses = Uses::of_activations(standing.into_iter().collect());
+            return Answer::of(&uses::Change::of(written, uses)?);
+        }
+        let written = written?;
         call.served(written.revision).await;
         let missing = || ApiError::NotFound { noun: NOUN, key: tenant.to_string() };
         let found = self.find(call, tenant).await?.ok_or_else(missing)?;
@@ -362,7 +379,8 @@ pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
     let tenant = call.tenant()?;
     let members = call.take_object()?;
     let expect = call.precondition()?.expect();
-    under.write(&call, &tenant, members, expect).await
+    let written = under.write(&call, &tenant, members, expect).await;
+    under.answer(&call, &tenant, written).await
 }
 
 /// `PATCH …/activations/{tenant}`
@@ -387,7 +405,7 @@ pub(super) async fn patch(mut call: Call) -> Result<Answer, ApiError> {
         };
         match under.write(&call, &tenant, members, expect).await {
             Err(ApiError::Stale(_)) if precondition == Precondition::None => {}
-            answer => return answer,
+            written => return under.answer(&call, &tenant, written).await,
         }
     }
     Err(ApiError::StoreUnavailable("Others change it all the time: try again."))

@@ -85,6 +85,8 @@ pub(super) struct SwitchPreview {
     test_credentials_deleted: Vec<String>,
     /// How many tenants' activations would be deleted, with their credentials.
     activations_deleted: i64,
+    /// Settings that only an embedded connection has: they would be gone.
+    settings_deleted: Vec<&'static str>,
     /// Who uses it: the same connection, held by others.
     uses: uses::Uses,
     /// Whether it takes `confirm: true`.
@@ -177,7 +179,10 @@ pub(super) async fn switch(mut call: Call) -> Result<Answer, ApiError> {
     }
     let pinned = connections::revision(&call, &stored.value).await?;
     let embedded = switch.to == Holding::Embedded;
-    let raw = RawConnection { embedded, ..raw_of(&stored)? };
+    let mut raw = RawConnection { embedded, ..raw_of(&stored)? };
+    if !embedded {
+        only_embedded(&mut raw);
+    }
     let sent = Sent { own: Some(own.unwrap_or_default()), test: Some(Fields::new()) };
     let plan = Plan { key: &key, raw, pinned: &pinned, current: Some(&stored), sent };
     let expect = expected(&call, stored.version)?;
@@ -194,7 +199,7 @@ async fn preview(
 ) -> Result<SwitchPreview, ApiError> {
     let from = if stored.value.embedded { Holding::Embedded } else { Holding::Standard };
     let mut fields = [Vec::new(), Vec::new()];
-    let mut activations_deleted = 0;
+    let (mut activations_deleted, mut settings_deleted) = (0, Vec::new());
     let uses = all_uses(call, key, &stored.value.id).await?;
     if from != to {
         for (at, names) in connections::places(&stored.value.id).iter().zip(&mut fields) {
@@ -202,6 +207,9 @@ async fn preview(
             names.extend(current.into_iter().flat_map(|it| it.sealed.fields.into_keys()));
         }
         activations_deleted = uses.activations;
+        if to == Holding::Standard {
+            settings_deleted = only_embedded(&mut raw_of(stored)?);
+        }
     }
     let [credentials_deleted, test_credentials_deleted] = fields;
     let needs_confirmation = !credentials_deleted.is_empty()
@@ -213,9 +221,24 @@ async fn preview(
         credentials_deleted,
         test_credentials_deleted,
         activations_deleted,
+        settings_deleted,
         uses,
         needs_confirmation,
     })
+}
+
+/// Takes away what only an embedded connection has, and names it.
+fn only_embedded(raw: &mut RawConnection) -> Vec<&'static str> {
+    let inputs = std::mem::take(&mut raw.inputs);
+    [
+        ("supplied_by", raw.supplied_by.take().is_some()),
+        ("inputs", !inputs.is_empty()),
+        ("tenant_rate", raw.tenant_rate.take().is_some()),
+    ]
+    .into_iter()
+    .filter(|it| it.1)
+    .map(|it| it.0)
+    .collect()
 }
 
 /// `POST …/replace`
@@ -341,6 +364,18 @@ pub(super) async fn all_uses(call: &Call, key: &str, owner: &str) -> Result<uses
         all.uses.push(it);
     }
     Ok(all)
+}
+
+/// The environments that assign a connection: those that files declare, and the first hundred of the others.
+pub(super) async fn environments(call: &Call, key: &str) -> Result<Vec<uses::Use>, ApiError> {
+    let mut found: Vec<uses::Use> = in_files(call, key).map(|it| it.0).collect();
+    if let Some(backing) = call.api.backing() {
+        let stored = backing.store.connections();
+        let stored = stored.assignments(&call.scope(), key, ("", ""), uses::NAMED_MAX).await;
+        let stored = stored.map_err(|it| ApiError::of_store(it, Connections::NOUN, key))?;
+        found.extend(stored.iter().map(uses::Use::from));
+    }
+    Ok(found)
 }
 
 /// The uses by environments that files declare, each with whether it is its environment's first.

@@ -124,7 +124,7 @@ pub(super) async fn activations(
     for found in &listed.rows {
         let (row, key) = (&found.0.value, before.key.as_str());
         // One that does not open works neither before nor after.
-        let Ok(credential) = opened(call, owner, found).await else { continue };
+        let Some(credential) = opened(call, owner, found).await else { continue };
         if leads(before, found, credential.clone()) && !leads(after, found, credential) {
             broken.push(Use {
                 kind: UseKind::Activation,
@@ -137,11 +137,11 @@ pub(super) async fn activations(
     Ok(broken)
 }
 
-async fn opened(call: &Call, owner: &str, (row, sealed): &Found) -> Result<Credential, ApiError> {
-    let Some(sealed) = sealed else { return Ok(Credential::default()) };
+async fn opened(call: &Call, owner: &str, (row, sealed): &Found) -> Option<Credential> {
+    let Some(sealed) = sealed else { return Some(Credential::default()) };
     let tenant = row.value.tenant.as_str();
     let at = Where { owner, tenant, slot: Slot::Activation, member: OWN };
-    credentials::opened(call, at, sealed).await
+    credentials::opened(&call.api.backing()?.keys, at, sealed).await
 }
 
 /// Whether the activation is sound, and has a base URL of its own where the connection does.

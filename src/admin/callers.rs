@@ -12,6 +12,7 @@ use super::sent::Members;
 use super::shape;
 use super::shape::Shape;
 use super::time;
+use super::uses::Preview;
 use crate::catalog::RawGrants;
 use crate::catalog::Section;
 use crate::model::TimeSpan;
@@ -62,6 +63,13 @@ pub(super) struct Rotation {
     overlap: Option<TimeSpan>,
 }
 
+/// What a rotation would do.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct RotationPreview {
+    /// The keys that the caller has, and until when each would go on.
+    keys: Vec<ShownKey>,
+}
+
 impl Definition for Callers {
     type Row = CallerRow;
 
@@ -110,11 +118,11 @@ impl Definition for Callers {
         let draft = call.api.live.snapshot_full().draft_caller(&call.own_key(key)?, &raw);
         draft.map_err(|it| ApiError::problems(&it))?;
         let row = CallerRow { definition: sent::text(&raw) };
-        let store = &call.api.store()?.store;
+        let store = call.writer()?;
         let of_write = |it| ApiError::of_write(it, Self::NOUN, key, expect);
         let standing = match expect {
             Expect::Absent => None,
-            _ => Self::find(store, call, key).await.map_err(of_write)?,
+            _ => Self::find(&store, call, key).await.map_err(of_write)?,
         };
         let Some(standing) = standing else {
             let issued = Issue::CallerKey.new_key();
@@ -170,7 +178,7 @@ pub(super) async fn rotate(mut call: Call) -> Result<Answer, ApiError> {
     let issued = Issue::CallerKey.new_key();
     let new_key = caller_key(&key, &issued, expires_at);
     let asked = call.precondition()?;
-    let store = &call.api.store()?.store;
+    let store = call.writer()?;
     let keys = store.callers().keys(&call.scope(), &key).await;
     let keys = keys.map_err(|it| ApiError::of_store(it, Callers::NOUN, &key))?;
     let is_good = |it: &&CallerKey| it.expires_at_ms.is_none_or(|at| at > call.now_ms());
@@ -183,6 +191,10 @@ pub(super) async fn rotate(mut call: Call) -> Result<Answer, ApiError> {
         .rotate(&call.scope(), &key, &new_key, Some(others_expire_at), asked.of_present())
         .await
         .map_err(|it| ApiError::of_present(it, Callers::NOUN, &key, asked))?;
+    if call.flag("dry_run")? {
+        let before = rotated.keys.iter().filter(|it| it.hash != issued.sha256);
+        return Answer::of(&RotationPreview { keys: before.map(ShownKey::from).collect() });
+    }
     call.served(rotated.written.revision).await;
     definition::answer::<Callers>(&call, &key, put_of(rotated, told(&issued))).await
 }
@@ -194,7 +206,7 @@ pub(super) async fn delete_key(call: Call) -> Result<Answer, ApiError> {
     let prefix = call.parameter("prefix")?;
     let missing = || ApiError::NotFound { noun: "caller key", key: prefix.clone() };
     let of_store = |it| ApiError::of_store(it, Callers::NOUN, &key);
-    let store = &call.api.store()?.store;
+    let store = call.writer()?;
     let keys = store.callers().keys(&call.scope(), &key).await.map_err(of_store)?;
     let mut named = keys.iter().filter(|it| it.prefix == prefix);
     let own = named.next().ok_or_else(missing)?;
@@ -206,7 +218,11 @@ pub(super) async fn delete_key(call: Call) -> Result<Answer, ApiError> {
     let deleted =
         store.callers().delete_key(&call.scope(), &key, &own.hash, asked.of_present()).await;
     let deleted = deleted.map_err(|it| ApiError::of_present(it, Callers::NOUN, &key, asked));
-    call.served(deleted?).await;
+    let revision = deleted?;
+    if call.flag("dry_run")? {
+        return Preview::of_unused().answer();
+    }
+    call.served(revision).await;
     Ok(Answer::nothing())
 }
 

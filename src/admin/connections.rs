@@ -363,6 +363,10 @@ pub(super) fn members(row: &ConnectionRow) -> Members {
     members.insert("connector".to_owned(), row.connector.clone().into());
     members.insert("auth".to_owned(), row.method.clone().into());
     members.insert("embedded".to_owned(), row.embedded.into());
+    if !row.embedded {
+        // They mean nothing there, and rows were once written with them.
+        sent::without(&mut members, &["supplied_by", "inputs"]);
+    }
     members.insert("enabled".to_owned(), row.enabled.into());
     members
 }

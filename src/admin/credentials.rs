@@ -1,4 +1,4 @@
-//! Credentials in, never out: what is kept is opened to be checked, and sealed anew where it changes.
+//! Credentials in, never out: what is kept stays as it is sealed, and what changes is sealed anew.
 use super::call::Call;
 use super::error::ApiError;
 use super::sent;
@@ -6,7 +6,10 @@ use super::sent::Fields;
 use super::sent::Members;
 use super::shape::ShownField;
 use super::time;
+use crate::config::Step;
+use crate::config::pointer;
 use crate::model::Credential;
+use crate::model::Secret;
 use crate::model::UnixTime;
 use crate::seal::Binding;
 use crate::seal::Sealed;
@@ -15,9 +18,13 @@ use crate::seal::Slot;
 use crate::store::Place;
 use crate::store::SealedCredential;
 use crate::store::Secrets;
+use crate::vault::Keys;
 use serde_json::Value;
 use serde_json::json;
 use std::sync::Arc;
+
+/// For the value of a field that does not open: every auth type takes it, whatever it decodes it from.
+const STAND_IN: &str = "0123456789abcdef0123456789abcdef";
 
 /// Where a credential is: whose, for which tenant, in which slot.
 #[derive(Clone, Copy)]
@@ -84,19 +91,27 @@ pub(super) async fn merged(
     sent: Option<Fields>,
     current: Option<&SealedCredential>,
 ) -> Result<(Credential, Change), ApiError> {
-    let sealer = &call.api.store()?.sealer;
-    let needs_current = sent.as_ref().is_none_or(|it| it.values().any(sent::Field::is_kept));
-    let opened = match current.filter(|_| needs_current) {
-        Some(it) => opened(call, at, it).await?,
-        None => Credential::default(),
-    };
-    let Some(sent) = sent else { return Ok((opened, Change::Kept)) };
-    let keeps = sent.values().any(sent::Field::is_kept);
+    let backing = call.api.store()?;
+    let (sealer, keys) = (&backing.sealer, &backing.keys);
     let shown = current.map(|it| {
         let fields = it.sealed.fields.iter();
         fields.map(|(name, it)| (name.clone(), it.fingerprint.clone())).collect()
     });
-    let credential = sent::merged(sent, at.member, &opened, &shown.unwrap_or_default())?;
+    let shown = shown.unwrap_or_default();
+    let Some(sent) = sent.filter(|it| !sent::keeps_all(it, &shown)) else {
+        let credential = match current {
+            Some(it) => kept(keys, at, it).await,
+            None => Credential::default(),
+        };
+        return Ok((credential, Change::Kept));
+    };
+    let mut opened = Credential::default();
+    let names = sent.iter().filter(|it| it.1.is_kept()).map(|it| it.0);
+    for (name, current) in names.filter_map(|it| Some((it, current?))) {
+        opened.insert(name.clone(), opened_field(keys, at, current, name).await?);
+    }
+    let keeps = sent.values().any(sent::Field::is_kept);
+    let credential = sent::merged(sent, at.member, &opened, &shown)?;
     let change = if credential.is_empty() {
         Change::Removed
     } else {
@@ -106,17 +121,46 @@ pub(super) async fn merged(
     Ok((credential, change))
 }
 
+/// What stays as it is, for all else to be checked with. Where it does not open it is not looked at:
+/// whoever lost the key can still edit the rest.
+async fn kept(keys: &Keys, at: Where<'_>, current: &SealedCredential) -> Credential {
+    opened(keys, at, current).await.unwrap_or_else(|| {
+        let names = current.sealed.fields.keys();
+        names.map(|it| (it.as_str(), STAND_IN)).collect()
+    })
+}
+
+/// `None` where it does not open.
 pub(super) async fn opened(
-    call: &Call,
+    keys: &Keys,
     at: Where<'_>,
     current: &SealedCredential,
-) -> Result<Credential, ApiError> {
-    let Where { owner, tenant, slot, member } = at;
-    let binding = Binding { owner, tenant, slot, generation: current.generation };
-    call.api.store()?.keys.open(&binding, &current.sealed).await.map_err(|it| {
+) -> Option<Credential> {
+    keys.open(&at.binding(current), &current.sealed).await.ok()
+}
+
+async fn opened_field(
+    keys: &Keys,
+    at: Where<'_>,
+    current: &SealedCredential,
+    name: &str,
+) -> Result<Vec<Secret>, ApiError> {
+    // What is not there has no fingerprint either, which is told.
+    if !current.sealed.fields.contains_key(name) {
+        return Ok(Vec::new());
+    }
+    keys.open_field(&at.binding(current), &current.sealed, name).await.map_err(|it| {
         let problem = format!("what is kept can't be opened: {it}");
-        ApiError::invalid(format!("/{member}"), problem, "send all of it anew")
+        let pointer = pointer([Step::Key(at.member), Step::Key(name)]);
+        ApiError::invalid(pointer, problem, "send the value itself")
     })
+}
+
+impl<'a> Where<'a> {
+    fn binding(self, current: &SealedCredential) -> Binding<'a> {
+        let Where { owner, tenant, slot, .. } = self;
+        Binding { owner, tenant, slot, generation: current.generation }
+    }
 }
 
 impl Resealing {
@@ -148,5 +192,42 @@ pub(super) fn sealing(
     move |place| match change {
         Change::Set(it) => Ok(it.seal(place)),
         Change::Kept | Change::Removed => Err("there is nothing to seal".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Auth;
+    use crate::catalog::AuthMethod;
+    use crate::catalog::RawAuthMethod;
+    use crate::model::Key;
+
+    fn method(settings: Value) -> AuthMethod {
+        let raw: RawAuthMethod = serde_json::from_value(settings).unwrap();
+        AuthMethod::recorded(Key::try_from("m").unwrap(), 1, raw).unwrap()
+    }
+
+    #[test]
+    fn every_auth_type_takes_what_stands_in_for_a_value() {
+        let presets = crate::webhook::preset_names().map(|it| json!({ "hmac": { "preset": it } }));
+        let types = [
+            json!({ "api_key": { "in": "cookie", "name": "key" } }),
+            json!({ "basic": {} }),
+            json!({ "bearer": {} }),
+            json!({ "custom": { "inject": [{ "in": "header", "name": "X-A", "value": "{a} {b}" }] } }),
+        ];
+        for settings in types.into_iter().chain(presets) {
+            let is_fit = match &method(settings.clone()).auth {
+                Auth::Outbound(scheme) => {
+                    let fields = scheme.fields().into_iter().map(|it| (it, STAND_IN));
+                    scheme.prepare(&fields.collect()).is_ok()
+                }
+                Auth::Inbound(description) => {
+                    description.verifier(&[Secret::new(STAND_IN)]).is_ok()
+                }
+            };
+            assert!(is_fit, "{settings}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! `/v1/environments/{environment}/activations/{tenant}`: a tenant in a whole environment, all or none.
 use super::activations::Draft;
 use super::activations::Under;
+use super::acts;
 use super::answer::Answer;
 use super::call::Call;
 use super::credentials;
@@ -12,6 +13,9 @@ use super::error::Fault;
 use super::sent;
 use super::sent::Members;
 use super::shape;
+use super::uses::Change;
+use super::uses::Use;
+use super::uses::Uses;
 use crate::catalog::Environment;
 use crate::catalog::Kind;
 use crate::config::Step;
@@ -19,14 +23,26 @@ use crate::config::pointer;
 use crate::model::TenantId;
 use crate::store::Activation;
 use crate::store::Expect;
+use schemars::JsonSchema;
 use schemars::Schema;
 use schemars::SchemaGenerator;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 use std::sync::Arc;
 
 /// The member that holds what is sent, by connection.
 const CONNECTIONS: &str = "connections";
+
+/// What a deactivation in an environment would do.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Deactivation {
+    /// The tenant's activations that would go, each with the key of its connection.
+    activations: Vec<Use>,
+    /// The other environments that assign these connections, under which alias: there they would be gone as well.
+    /// Of each connection the first hundred.
+    environments: Vec<Use>,
+}
 
 /// `GET`: for each embedded connection that the environment assigns, whether the tenant is activated.
 pub(super) async fn read(call: Call) -> Result<Answer, ApiError> {
@@ -43,14 +59,29 @@ pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
     sent::drop_nulls(&mut members);
     sent::check_texts(&members)?;
     let environment = served(&call).await?;
+    let activated = activate(&call, &environment, &tenant, members).await;
+    if call.flag("dry_run")? {
+        let uses = Uses::of_activations(standing(&call, &environment, &tenant).await?);
+        return Answer::of(&Change::of(activated, uses)?);
+    }
+    activated?;
+    told(&call, &environment, &tenant).await
+}
+
+async fn activate(
+    call: &Call,
+    environment: &Environment,
+    tenant: &TenantId,
+    members: Value,
+) -> Result<(), ApiError> {
     let mut sent = by_connection(members)?;
     let (mut drafts, mut faults) = (Vec::new(), Vec::new());
-    for key in embedded(&environment) {
-        let under = Under::named(&call, &key).await?;
+    for key in embedded(environment) {
+        let under = Under::named(call, &key).await?;
         let sent = sent.shift_remove(&key);
         match sent {
             Some(Value::Object(members)) => {
-                match under.draft(&call, &tenant, members, Expect::Anything).await {
+                match under.draft(call, tenant, members, Expect::Anything).await {
                     Ok(draft) => drafts.push(draft),
                     Err(ApiError::Invalid(inner)) => {
                         let at = pointer([Step::Key(CONNECTIONS), Step::Key(&key)]);
@@ -64,7 +95,7 @@ pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
                 }
             }
             Some(_) => faults.push(fault(&key, "expected an object", "")),
-            None if is_active(&call, &under, &tenant).await? => {}
+            None if is_active(call, &under, tenant).await? => {}
             None => faults.push(fault(
                 &key,
                 "the tenant has no activation of this connection yet",
@@ -79,8 +110,7 @@ pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
     if !faults.is_empty() {
         return Err(ApiError::Invalid(faults));
     }
-    write(&call, &tenant, &drafts).await?;
-    told(&call, &environment, &tenant).await
+    write(call, tenant, &drafts).await
 }
 
 async fn write(call: &Call, tenant: &TenantId, drafts: &[Draft]) -> Result<(), ApiError> {
@@ -115,7 +145,7 @@ pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
         owners.push(under.owner);
     }
     if call.flag("dry_run")? {
-        return told(&call, &environment, &tenant).await;
+        return Answer::of(&deactivation(&call, &environment, &tenant).await?);
     }
     let all: Vec<_> =
         owners.iter().map(|it| (it.as_str(), tenant.as_str(), Expect::Anything.into())).collect();
@@ -124,6 +154,42 @@ pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
     let revision = deleted.map_err(|it| ApiError::of_store(it, "activation", tenant.as_str()))?;
     call.served(revision).await;
     Ok(Answer::nothing())
+}
+
+async fn deactivation(
+    call: &Call,
+    environment: &Environment,
+    tenant: &TenantId,
+) -> Result<Deactivation, ApiError> {
+    let activations = standing(call, environment, tenant).await?;
+    let mut environments: Vec<Use> = Vec::new();
+    for key in activations.iter().filter_map(|it| it.key.as_deref()) {
+        let assigning = acts::environments(call, key).await?;
+        let others = assigning.into_iter();
+        let others = others.filter(|it| it.key.as_deref() != Some(environment.key.as_str()));
+        for other in others {
+            if !environments.contains(&other) {
+                environments.push(other);
+            }
+        }
+    }
+    Ok(Deactivation { activations, environments })
+}
+
+/// The activations that the tenant has in the environment.
+async fn standing(
+    call: &Call,
+    environment: &Environment,
+    tenant: &TenantId,
+) -> Result<Vec<Use>, ApiError> {
+    let mut standing = Vec::new();
+    for key in embedded(environment) {
+        let under = Under::named(call, &key).await?;
+        if is_active(call, &under, tenant).await? {
+            standing.push(Use::of_activation(key, tenant.as_str()));
+        }
+    }
+    Ok(standing)
 }
 
 /// The environment in the path, as it is served.

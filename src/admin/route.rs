@@ -134,7 +134,9 @@ impl Route {
         about: &'static str,
         run: fn(Call) -> F,
     ) -> Self {
-        Self::new((Method::POST, Role::Operator), path, id, about, run)
+        // Whoever got no answer may send it again.
+        let route = Self::new((Method::POST, Role::Operator), path, id, about, run);
+        route.headers(&[Header::IdempotencyKey])
     }
 
     pub(super) fn put<F: Future<Output = Result<Answer, ApiError>> + Send + 'static>(
@@ -220,15 +222,20 @@ impl Route {
         self.given(StatusCode::OK, "", Some(preview), &[])
     }
 
+    /// The same of what has no version.
+    pub(super) fn gives_or(mut self, schema: SchemaOf, preview: SchemaOf) -> Self {
+        self = self.given(StatusCode::OK, "Done, or what would be.", Some(schema), &[]);
+        self.given(StatusCode::OK, "", Some(preview), &[])
+    }
+
     /// The same for an edit.
     pub(super) fn rehearses(self, one: SchemaOf) -> Self {
-        self.gives_one_or(one, schema::<Change>)
-            .flag("dry_run", "Only tell what would be: nothing is changed.")
+        self.gives_one_or(one, schema::<Change>).dry_run()
     }
 
     /// Answers 204; with `dry_run` 200 and what would be.
     pub(super) fn previews(self, schema: SchemaOf) -> Self {
-        self.flag("dry_run", "Only tell what would be: nothing is changed.")
+        self.dry_run()
             .given(StatusCode::OK, "What would be (`dry_run`).", Some(schema), &[])
             .gives_nothing()
     }
@@ -269,6 +276,11 @@ impl Route {
     pub(super) fn flag(mut self, name: &'static str, about: &'static str) -> Self {
         self.query.push(Parameter { name, about, kind: ParameterKind::Flag });
         self
+    }
+
+    /// Takes `dry_run`.
+    pub(super) fn dry_run(self) -> Self {
+        self.flag("dry_run", "Only tell what would be: nothing is changed.")
     }
 
     /// Credentials may have to be said to go elsewhere.

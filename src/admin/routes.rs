@@ -27,10 +27,6 @@ const GUARDED: &[Header] = &[Header::IfMatch, Header::IfNoneMatchAny];
 /// The same for what is there already.
 const MEANT: &[Header] = &[Header::IfMatch];
 
-/// A write that may be sent again.
-const REPEATABLE: &[Header] = &[Header::IdempotencyKey];
-
-const DRY_RUN: &str = "Only tell what would be: nothing is changed.";
 const CONFIRM: &str =
     "`origin`: stored credentials may go to another origin than the one they were entered for.";
 const FORCE_CHANGE: &str = "Even if environments or tenants that work now would not work any more.";
@@ -77,7 +73,6 @@ fn of_connectors() -> Vec<Route> {
         Route::post(all, "createConnector", "Create a connector", definition::create::<Kind>)
             .takes(connectors::new)
             .creates(connectors::view)
-            .headers(REPEATABLE)
             .codes(&[Code::AlreadyExists, Code::DeclaredInFile]),
         Route::get(one, "getConnector", "A connector", definition::read::<Kind>)
             .gives_one(connectors::view)
@@ -183,7 +178,6 @@ fn of_connections() -> Vec<Route> {
         Route::post(all, "createConnection", "Create a connection", definition::create::<Kind>)
             .takes(connections::new)
             .creates(connections::view)
-            .headers(REPEATABLE)
             .codes(&[Code::AlreadyExists, Code::DeclaredInFile]),
         // Never 304: its status and its uses change without its version.
         Route::get(one, "getConnection", "A connection", definition::read::<Kind>)
@@ -262,7 +256,7 @@ fn of_acts() -> Vec<Route> {
         )
         .takes(schema::<acts::Repin>)
         .gives_one_or(connections::view, schema::<acts::RepinPreview>)
-        .flag("dry_run", DRY_RUN)
+        .dry_run()
         .flag("force", FORCE_CHANGE)
         .headers(MEANT)
         .codes(MOVES),
@@ -274,7 +268,7 @@ fn of_acts() -> Vec<Route> {
         )
         .takes(acts::switch_schema)
         .gives_one_or(connections::view, schema::<acts::SwitchPreview>)
-        .flag("dry_run", DRY_RUN)
+        .dry_run()
         .headers(MEANT)
         .codes(&[
             Code::DeclaredInFile,
@@ -290,7 +284,7 @@ fn of_acts() -> Vec<Route> {
         )
         .takes(schema::<acts::Replacement>)
         .gives(schema::<acts::Replaced>)
-        .flag("dry_run", DRY_RUN),
+        .dry_run(),
         Route::post(
             "/v1/connections/{connection}/confirm",
             "confirmConnectionOrigin",
@@ -299,7 +293,7 @@ fn of_acts() -> Vec<Route> {
         )
         .takes(schema::<origin::Confirmation>)
         .gives(schema::<origin::Confirmed>)
-        .flag("dry_run", DRY_RUN),
+        .dry_run(),
     ]
 }
 
@@ -314,14 +308,14 @@ fn of_activations() -> Vec<Route> {
             .cached(),
         Route::put(one, "putActivation", "Activate a tenant", activations::replace)
             .takes(activations::body)
-            .gives_one(activations::view)
+            .rehearses(activations::view)
             .creates(activations::view)
             .confirms(CONFIRM)
             .headers(GUARDED)
             .codes(DECLARED),
         Route::patch(one, "patchActivation", "Change a tenant's activation", activations::patch)
             .takes_patch(activations::patch_schema)
-            .gives_one(activations::view)
+            .rehearses(activations::view)
             .confirms(CONFIRM)
             .headers(MEANT)
             .codes(DECLARED),
@@ -341,7 +335,6 @@ fn of_integrations() -> Vec<Route> {
         Route::post(all, "createIntegration", "Create an integration", definition::create::<Kind>)
             .takes(integrations::new)
             .creates(integrations::view)
-            .headers(REPEATABLE)
             .codes(&[Code::AlreadyExists, Code::DeclaredInFile]),
         Route::get(one, "getIntegration", "An integration", definition::read::<Kind>)
             .gives_one(integrations::view)
@@ -387,7 +380,6 @@ fn of_environments() -> Vec<Route> {
         Route::post(all, "createEnvironment", "Create an environment", definition::create::<Kind>)
             .takes(environments::new)
             .creates(environments::view)
-            .headers(REPEATABLE)
             .codes(&[Code::AlreadyExists, Code::DeclaredInFile]),
         Route::get(one, "getEnvironment", "An environment", definition::read::<Kind>)
             .gives_one(environments::view)
@@ -433,7 +425,8 @@ fn of_environments() -> Vec<Route> {
             environment_activations::replace,
         )
         .takes(environment_activations::body)
-        .gives(environment_activations::view)
+        .gives_or(environment_activations::view, schema::<uses::Change>)
+        .dry_run()
         .confirms(CONFIRM)
         .codes(DECLARED),
         Route::delete(
@@ -442,7 +435,7 @@ fn of_environments() -> Vec<Route> {
             "Deactivate a tenant under all embedded connections of an environment",
             environment_activations::delete,
         )
-        .previews(environment_activations::view)
+        .previews(schema::<environment_activations::Deactivation>)
         .codes(&[Code::DeclaredInFile, Code::Invalid]),
     ]
 }
@@ -456,19 +449,18 @@ fn of_tenants() -> Vec<Route> {
         Route::post(all, "createTenant", "Create a tenant", definition::create::<Kind>)
             .takes(tenants::new)
             .creates(tenants::view)
-            .headers(REPEATABLE)
             .codes(&[Code::AlreadyExists]),
         Route::get(one, "getTenant", "A tenant", definition::read::<Kind>)
             .gives_one(tenants::view)
             .cached(),
         Route::put(one, "putTenant", "Create or replace a tenant", definition::replace::<Kind>)
             .takes(tenants::body)
-            .gives_one(tenants::view)
+            .rehearses(tenants::view)
             .creates(tenants::view)
             .headers(GUARDED),
         Route::patch(one, "patchTenant", "Change a tenant", definition::patch::<Kind>)
             .takes_patch(tenants::patch)
-            .gives_one(tenants::view)
+            .rehearses(tenants::view)
             .headers(MEANT),
         Route::delete(one, "deleteTenant", "Delete a tenant", tenants::delete)
             .previews(schema::<uses::Preview>)
@@ -497,20 +489,19 @@ fn of_callers() -> Vec<Route> {
         Route::post(all, "createCaller", "Create a caller with a key", definition::create::<Kind>)
             .takes(callers::new)
             .creates(callers::issued)
-            .headers(REPEATABLE)
             .codes(&[Code::AlreadyExists, Code::DeclaredInFile]),
         Route::get(one, "getCaller", "A caller", definition::read::<Kind>)
             .gives_one(callers::view)
             .cached(),
         Route::put(one, "putCaller", "Create or replace a caller", definition::replace::<Kind>)
             .takes(callers::body)
-            .gives_one(callers::view)
+            .rehearses(callers::view)
             .creates(callers::issued)
             .headers(GUARDED)
             .codes(DECLARED),
         Route::patch(one, "patchCaller", "Change a caller", definition::patch::<Kind>)
             .takes_patch(callers::patch)
-            .gives_one(callers::view)
+            .rehearses(callers::view)
             .headers(MEANT)
             .codes(DECLARED),
         Route::delete(
@@ -530,8 +521,9 @@ fn of_callers() -> Vec<Route> {
             callers::rotate,
         )
         .takes(callers::rotation)
-        .gives_one(callers::issued)
-        .headers(&[Header::IfMatch, Header::IdempotencyKey])
+        .gives_one_or(callers::issued, schema::<callers::RotationPreview>)
+        .dry_run()
+        .headers(MEANT)
         .codes(DECLARED),
         Route::delete(
             "/v1/callers/{caller}/keys/{prefix}",
@@ -539,7 +531,7 @@ fn of_callers() -> Vec<Route> {
             "Withdraw one key",
             callers::delete_key,
         )
-        .gives_nothing()
+        .previews(schema::<uses::Preview>)
         .headers(MEANT)
         .codes(DECLARED),
     ]
@@ -555,7 +547,6 @@ fn of_tokens() -> Vec<Route> {
             .role(Role::Admin)
             .takes(tokens::new)
             .creates(tokens::issued)
-            .headers(REPEATABLE)
             .codes(&[Code::AlreadyExists]),
         Route::get(one, "getToken", "An operator's token", definition::read::<Kind>)
             .gives_one(tokens::view)

@@ -176,6 +176,15 @@ fn field_of(value: Value) -> Option<Field> {
     }
 }
 
+/// Whether what was sent is what answers show, field for field.
+pub(super) fn keeps_all(sent: &Fields, shown: &BTreeMap<String, String>) -> bool {
+    let is_shown = |(name, field): (&String, &Field)| match field {
+        Field::New(_) => false,
+        Field::Kept { fingerprint } => shown.get(name) == Some(fingerprint),
+    };
+    sent.len() == shown.len() && sent.iter().all(is_shown)
+}
+
 /// The credential that comes of what was sent and what there is. `shown` are the fingerprints that
 /// answers show.
 pub(super) fn merged(

@@ -104,7 +104,7 @@ impl Definition for Tenants {
     ) -> Result<Put, ApiError> {
         let raw: RawTenant = sent::read(&members)?;
         let row = TenantRow { definition: sent::text(&raw) };
-        let store = &call.api.store()?.store;
+        let store = call.writer()?;
         let written = store.tenants().put(&call.scope(), key, &row, expect).await;
         Ok(written.map_err(|it| ApiError::of_write(it, Self::NOUN, key, expect))?.into())
     }

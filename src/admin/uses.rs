@@ -6,6 +6,9 @@ use crate::model::Code;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+/// Environments of a connection that are named where there is no page of them.
+pub(super) const NAMED_MAX: u32 = 100;
+
 /// One use of a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Use {
@@ -59,6 +62,14 @@ pub(super) struct Uses {
     /// How many of these are deployed.
     pub deployed: i64,
     pub activations: i64,
+}
+
+impl Uses {
+    /// Of activations that are named.
+    pub(super) fn of_activations(named: Vec<Use>) -> Self {
+        let count = i64::try_from(named.len()).unwrap_or(i64::MAX);
+        Self { uses: named, total: count, activations: count, ..Self::default() }
+    }
 }
 
 /// Who uses a connection, a page of it.

@@ -102,6 +102,9 @@ pub enum Auth {
     Inbound(Description),
 }
 
+/// The credential field of webhooks.
+pub(super) const SECRET: &str = "secret";
+
 const BUILT: &str = "the types are none, api_key, basic, bearer, custom and hmac";
 
 impl AuthMethod {
@@ -155,6 +158,14 @@ impl AuthMethod {
 }
 
 impl AuthMethod {
+    /// The credential fields that it takes.
+    pub fn fields(&self) -> Vec<&str> {
+        match &self.auth {
+            Auth::Outbound(scheme) => scheme.fields(),
+            Auth::Inbound(_) => vec![SECRET],
+        }
+    }
+
     /// What whoever configured it should know, one sentence each.
     pub(super) fn warnings(&self) -> Vec<&'static str> {
         match &self.auth {

@@ -11,7 +11,9 @@ use super::credentials::RawCredentials;
 use super::declared::Line;
 use super::embedded::Own;
 use super::embedded::Shared;
+use super::embedded::check_inputs;
 use super::embedded::embedded;
+use super::embedded::no_suppliers;
 use super::embedded::owner_in_file;
 use super::embedded::standard_only;
 use super::holder::Holder;
@@ -77,9 +79,9 @@ pub struct RawConnection {
     #[serde(default)]
     pub expose: bool,
     /// Of an embedded connection: whose credentials activations hold. Default: the tenant's own.
-    #[serde(default)]
-    pub supplied_by: SuppliedBy,
-    /// For each credential field and variable, whether it is set once or by each tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supplied_by: Option<SuppliedBy>,
+    /// Of an embedded connection: for each credential field and variable, whether it is set once or by each tenant.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub inputs: IndexMap<String, Input>,
     /// How many requests or deliveries may go through it. Default: no limit.
@@ -132,7 +134,8 @@ pub struct Connection {
     pub allowed_origins: Box<[Origin]>,
     pub upstream: Arc<UpstreamSettings>,
     pub exposed: bool,
-    pub supplied_by: SuppliedBy,
+    /// None where it is not embedded.
+    pub supplied_by: Option<SuppliedBy>,
     pub inputs: Box<[(String, Input)]>,
     /// None where there are none: most connections.
     pub limits: Option<Box<ConnectionLimits>>,
@@ -222,6 +225,7 @@ impl Connection {
         };
         let (method, base_url) = (method?, base_url?);
         let inputs: Box<[(String, Input)]> = raw.inputs.into_iter().collect();
+        let supplied_by = raw.embedded.then(|| raw.supplied_by.unwrap_or_default());
         let mould = Mould {
             method: &method,
             base_url: &base_url,
@@ -232,10 +236,12 @@ impl Connection {
         };
         let kind = if raw.embedded {
             let mould = Mould { inherited: &raw.variables, inputs: &inputs, ..mould };
+            check_inputs(mould, at, problems);
             let owner = owner.unwrap_or_else(|| owner_in_file(key.as_str()).into());
             embedded(owner, Own { credential, test }, activations, mould, at, problems)
         } else {
             standard_only(test.as_ref(), &activations, &key, at, problems);
+            no_suppliers(raw.supplied_by, &inputs, at, problems);
             mould.fill(credential, &raw.variables, at, "credentials", problems).map(Kind::Standard)
         };
         if problems.len() > before {
@@ -252,7 +258,7 @@ impl Connection {
             allowed_origins,
             upstream,
             exposed: raw.expose,
-            supplied_by: raw.supplied_by,
+            supplied_by,
             inputs,
             limits,
             key,

@@ -5,6 +5,7 @@ use super::connection::Connection;
 use super::connection::Input;
 use super::connection::Kind;
 use super::connection::RawActivations;
+use super::connection::SuppliedBy;
 use super::holder::Mould;
 use super::problem::At;
 use super::problem::Problem;
@@ -189,6 +190,49 @@ pub(super) fn standard_only(
             format!("the connection `{key}` is not embedded, so it has no activations"),
             "set embedded: true on it, or leave this activation out",
         ));
+    }
+}
+
+/// What says how tenants bring what a standard connection has itself.
+pub(super) fn no_suppliers(
+    supplied_by: Option<SuppliedBy>,
+    inputs: &[(String, Input)],
+    at: At<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    const HINT: &str = "set embedded: true, or leave it out";
+    if supplied_by.is_some() {
+        let problem = "only an embedded connection has credentials of tenants";
+        problems.push(at.key("supplied_by").problem(problem, HINT));
+    }
+    if !inputs.is_empty() {
+        let problem = "only an embedded connection has inputs: this one sets all of them itself";
+        problems.push(at.key("inputs").problem(problem, HINT));
+    }
+}
+
+/// Each input is something that there is to be set, and is set in one place.
+pub(super) fn check_inputs(mould: Mould<'_>, at: At<'_>, problems: &mut Vec<Problem>) {
+    let at = at.key("inputs");
+    let mut known = mould.method.fields();
+    known.extend(mould.rules.names().chain(mould.base_url.variables()));
+    known.sort_unstable();
+    known.dedup();
+    for (name, input) in mould.inputs {
+        if !known.contains(&name.as_str()) {
+            let problem =
+                format!("`{name}` is neither a credential field of the auth method nor a variable");
+            let hint = match known[..] {
+                [] => "leave it out: there is nothing to be set".to_owned(),
+                _ => format!("there are {}", known.join(", ")),
+            };
+            problems.push(at.key(name).problem(problem, hint));
+        } else if *input == Input::Tenant && mould.inherited.contains_key(name) {
+            problems.push(at.key(name).problem(
+                format!("the connection gives `{name}` a value itself"),
+                "write global, or take it out of `variables`",
+            ));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What holds a credential: a standard connection, an activation, test credentials.
 use super::auth_method::Auth;
 use super::auth_method::AuthMethod;
+use super::auth_method::SECRET;
 use super::auth_method::described;
 use super::base_url::BaseUrlTemplate;
 use super::connection::Input;
@@ -31,9 +32,6 @@ pub enum Ready {
     Outbound(Prepared),
     Inbound(Verifier),
 }
-
-/// The credential field of webhooks.
-const SECRET: &str = "secret";
 
 /// Everything that a holder is made from but its own credential and variables.
 #[derive(Clone, Copy)]

@@ -35,7 +35,9 @@ struct Listed<'s> {
     connector: &'s str,
     /// Whether each tenant brings credentials of its own.
     embedded: bool,
-    supplied_by: SuppliedBy,
+    /// Of an embedded one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supplied_by: Option<SuppliedBy>,
     enabled: bool,
 }
 

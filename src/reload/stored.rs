@@ -400,7 +400,7 @@ impl Readable for ConnectorRow {
 
 impl Readable for ConnectionRow {
     fn read_into(self, key: Key, stored: &mut Stored) -> Result<(), String> {
-        let raw: RawConnection = read(
+        let mut raw: RawConnection = read(
             &self.definition,
             [
                 ("connector", self.connector.into()),
@@ -409,6 +409,11 @@ impl Readable for ConnectionRow {
                 ("enabled", self.enabled.into()),
             ],
         )?;
+        if !raw.embedded {
+            // They mean nothing there, and rows were once written with them.
+            raw.supplied_by = None;
+            raw.inputs.clear();
+        }
         let revision = u32::try_from(self.revision).map_err(|it| it.to_string())?;
         let connection = StoredConnection { owner: self.id.into(), revision, raw };
         stored.connections.insert(key, connection);

@@ -3,6 +3,7 @@
 mod answers;
 mod api_affected;
 mod api_endpoints;
+mod api_edits;
 mod api_origins;
 mod api_replicas;
 mod api_story;

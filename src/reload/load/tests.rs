@@ -210,6 +210,26 @@ fn each_mistake_is_told_with_its_place_and_a_remedy() {
             "a.yaml:25:5: connections.zendesk-customers.credentials: an embedded connection holds no credentials but its global inputs\n  put them into activations, or into test_credentials; what is the same for all tenants is named under inputs: { client_id: global }",
         ),
         (
+            "embedded: true",
+            "embedded: true\n    inputs: { subdomian: tenant }",
+            "a.yaml:25:15: connections.zendesk-customers.inputs.subdomian: `subdomian` is neither a credential field of the auth method nor a variable\n  there are password, subdomain, username",
+        ),
+        (
+            "embedded: true",
+            "embedded: true\n    variables: { subdomain: a }\n    inputs: { subdomain: tenant }",
+            "a.yaml:26:15: connections.zendesk-customers.inputs.subdomain: the connection gives `subdomain` a value itself\n  write global, or take it out of `variables`",
+        ),
+        (
+            "{ key: ghp_secret }",
+            "{ key: ghp_secret }\n    supplied_by: tenant",
+            "a.yaml:21:5: connections.github-prod.supplied_by: only an embedded connection has credentials of tenants\n  set embedded: true, or leave it out",
+        ),
+        (
+            "{ key: ghp_secret }",
+            "{ key: ghp_secret }\n    inputs: { key: global }",
+            "a.yaml:21:5: connections.github-prod.inputs: only an embedded connection has inputs: this one sets all of them itself\n  set embedded: true, or leave it out",
+        ),
+        (
             "tenant: acme",
             "tenant: \"a\\u0000b\"",
             "a.yaml:32:5: activations[0].tenant: `a\\0b` is not a tenant id\n  a tenant id is 1 to 128 bytes of UTF-8 without control characters",
