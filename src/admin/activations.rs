@@ -1,6 +1,7 @@
 //! `/v1/connections/{connection}/activations`: tenants' credentials under an embedded connection.
 use super::answer::Answer;
 use super::call::Call;
+use super::call::escaped;
 use super::connections;
 use super::connections::Connections;
 use super::connections::OWN;
@@ -11,11 +12,10 @@ use super::cursor;
 use super::definition::Definition;
 use super::error::ApiError;
 use super::etag;
-use super::etag::Precondition;
-use super::merge_patch::merge;
 use super::origin;
 use super::origin::Moved;
 use super::origin::Reached;
+use super::patch;
 use super::sent;
 use super::sent::Members;
 use super::shape;
@@ -30,6 +30,7 @@ use crate::catalog::Connection;
 use crate::catalog::Kind;
 use crate::catalog::Line;
 use crate::catalog::RawActivation;
+use crate::catalog::drop_nulls;
 use crate::model::TenantId;
 use crate::seal::Slot;
 use crate::store::ActivationRow;
@@ -51,9 +52,6 @@ const NOUN: &str = "activation";
 
 /// Members that answers add.
 const SHOWN: &[&str] = &["connection", "tenant", "version", "created_at", "updated_at", "source"];
-
-/// How often a patch is tried again because somebody else wrote meanwhile.
-const TRIES_MAX: usize = 5;
 
 /// An activation as it is sent, less its credentials.
 #[derive(Clone, Debug, Deserialize)]
@@ -233,7 +231,7 @@ impl Under {
         expect: Expect,
     ) -> Result<Written, ApiError> {
         let mut members = Value::Object(members);
-        sent::drop_nulls(&mut members);
+        drop_nulls(&mut members);
         sent::check_texts(&members)?;
         let Value::Object(members) = members else { return Err(ApiError::Internal) };
         let draft = self.draft(call, tenant, members, expect).await?;
@@ -265,7 +263,7 @@ impl Under {
         if !written.created {
             return Ok(Answer { status: StatusCode::OK, body, version, location: None });
         }
-        let tenant = call.escaped(tenant.as_str());
+        let tenant = escaped(tenant.as_str());
         let location = Some(format!("{}/{}/activations/{tenant}", Connections::PATH, self.key));
         Ok(Answer { status: StatusCode::CREATED, body, version, location })
     }
@@ -388,27 +386,16 @@ pub(super) async fn patch(mut call: Call) -> Result<Answer, ApiError> {
     let under = Under::of(&call).await?;
     let tenant = call.tenant()?;
     let patch = call.take_object()?;
-    let precondition = call.precondition()?;
+    let asked = call.precondition()?;
     under.refuse_declared(&tenant)?;
-    for _ in 0..TRIES_MAX {
+    let written = patch::tried(asked, || async {
         let missing = || ApiError::NotFound { noun: NOUN, key: tenant.to_string() };
         let found = under.find(&call, &tenant).await?.ok_or_else(missing)?;
-        let mut patched = Value::Object(shown(&found));
-        merge(&mut patched, Value::Object(patch.clone()));
-        let Value::Object(mut members) = patched else { return Err(ApiError::Internal) };
-        if patch.get(OWN).is_some_and(Value::is_null) {
-            members.insert(OWN.to_owned(), json!({}));
-        }
-        let expect = match precondition {
-            Precondition::None | Precondition::Present => Expect::Version(found.0.version),
-            other => other.expect(),
-        };
-        match under.write(&call, &tenant, members, expect).await {
-            Err(ApiError::Stale(_)) if precondition == Precondition::None => {}
-            written => return under.answer(&call, &tenant, written).await,
-        }
-    }
-    Err(ApiError::StoreUnavailable("Others change it all the time: try again."))
+        let members = patch::applied(shown(&found), &patch, &[OWN])?;
+        under.write(&call, &tenant, members, patch::expect(asked, found.0.version)).await
+    });
+    let written = written.await;
+    under.answer(&call, &tenant, written).await
 }
 
 /// `DELETE …/activations/{tenant}`: exactly this one.

@@ -18,6 +18,7 @@ use super::uses::Preview;
 use super::uses::Uses;
 use crate::catalog::AuthMethod;
 use crate::catalog::RawAuthMethod;
+use crate::catalog::drop_nulls;
 use crate::model::Key;
 use crate::model::Scope;
 use crate::store::MethodRevision;
@@ -66,7 +67,7 @@ pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
     sent::take_key(&mut members, Some(method.as_str()))?;
     members.shift_remove(REVISION);
     let mut members = Value::Object(members);
-    sent::drop_nulls(&mut members);
+    drop_nulls(&mut members);
     sent::check_texts(&members)?;
     let Value::Object(members) = members else { return Err(ApiError::Internal) };
     let raw: RawAuthMethod = sent::read(&members)?;

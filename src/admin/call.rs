@@ -42,6 +42,11 @@ pub(super) struct Call {
     pub progress: Arc<Progress>,
 }
 
+/// A key as it stands in a path.
+pub(super) fn escaped(key: &str) -> String {
+    utf8_percent_encode(key, IN_PATH).to_string()
+}
+
 impl Call {
     /// On whose behalf the store is asked.
     pub(super) fn scope(&self) -> Scope {
@@ -89,11 +94,6 @@ impl Call {
         if !backing.writes.are_served(revision).await {
             self.progress.withheld();
         }
-    }
-
-    /// A key as it stands in a path.
-    pub(super) fn escaped(&self, key: &str) -> String {
-        utf8_percent_encode(key, IN_PATH).to_string()
     }
 
     /// A key in the path.

@@ -7,6 +7,8 @@ use super::definition::Put;
 use super::error::ApiError;
 use super::issued::Issue;
 use super::issued::Issued;
+use super::issued::expiry;
+use super::issued::take_expiry;
 use super::sent;
 use super::sent::Members;
 use super::shape;
@@ -30,7 +32,6 @@ use schemars::Schema;
 use schemars::SchemaGenerator;
 use serde::Deserialize;
 use serde::Serialize;
-use serde_json::Value;
 use serde_json::json;
 use std::time::Duration;
 
@@ -226,21 +227,6 @@ pub(super) async fn delete_key(call: Call) -> Result<Answer, ApiError> {
     Ok(Answer::nothing())
 }
 
-/// Takes the expiry of a key that is to be made.
-pub(super) fn take_expiry(call: &Call, members: &mut Members) -> Result<Option<i64>, ApiError> {
-    let at = "/expires_at";
-    let text = match members.shift_remove("expires_at") {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(text)) => text,
-        Some(_) => return Err(ApiError::invalid(at, "expected a string", "")),
-    };
-    let expires_at = time::read(&text, at)?;
-    if expires_at <= call.now_ms() {
-        return Err(ApiError::invalid(at, "this has passed", "leave it out for no expiry"));
-    }
-    Ok(Some(expires_at))
-}
-
 fn caller_key(caller: &str, issued: &Issued, expires_at_ms: Option<i64>) -> CallerKey {
     CallerKey {
         caller: caller.to_owned(),
@@ -278,15 +264,6 @@ impl From<&CallerKey> for ShownKey {
             expires_at: it.expires_at_ms.map(time::shown),
         }
     }
-}
-
-/// The member that says when a key that is made expires.
-pub(super) fn expiry() -> Value {
-    json!({
-        "type": ["string", "null"],
-        "description": "When the key that is made expires, RFC 3339. Default: never.",
-        "examples": ["2027-01-31T12:00:00Z"],
-    })
 }
 
 pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {

@@ -3,11 +3,11 @@
 //! Each kind says in a file of its own what makes it different.
 use super::answer::Answer;
 use super::call::Call;
+use super::call::escaped;
 use super::cursor;
 use super::error::ApiError;
 use super::etag;
-use super::etag::Precondition;
-use super::merge_patch::merge;
+use super::patch;
 use super::sent;
 use super::sent::Members;
 use super::time;
@@ -15,6 +15,7 @@ use super::uses;
 use super::uses::Preview;
 use crate::catalog::Declared;
 use crate::catalog::Section;
+use crate::catalog::drop_nulls;
 use crate::store::Expect;
 use crate::store::Listed;
 use crate::store::Store;
@@ -26,9 +27,6 @@ use http::StatusCode;
 use serde_json::Value;
 use serde_json::json;
 use std::future::Future;
-
-/// How often a write that nobody put a condition on is tried again because somebody else wrote meanwhile.
-const TRIES_MAX: usize = 5;
 
 /// Members that answers add to every resource.
 const SHOWN: &[&str] = &["version", "created_at", "updated_at", "source"];
@@ -223,30 +221,19 @@ pub(super) async fn patch<D: Definition>(mut call: Call) -> Result<Answer, ApiEr
     let key = D::key(&call)?;
     let patch = call.take_object()?;
     not_declared::<D>(&call, &key)?;
-    let precondition = call.precondition()?;
-    for _ in 0..TRIES_MAX {
+    let asked = call.precondition()?;
+    let put = patch::tried(asked, || async {
         let stored = found::<D>(&call, &key).await?;
-        let mut patched = Value::Object(shown::<D>(&call, &stored, true).await?);
-        merge(&mut patched, Value::Object(patch.clone()));
-        let Value::Object(mut members) = patched else { return Err(ApiError::Internal) };
-        // What is taken away is to be gone; what is left out of a PUT is kept.
-        for name in ["credentials", "test_credentials"] {
-            if patch.get(name).is_some_and(Value::is_null) {
-                members.insert(name.to_owned(), json!({}));
-            }
-        }
+        let shown = shown::<D>(&call, &stored, true).await?;
+        let mut members = patch::applied(shown, &patch, &["credentials", "test_credentials"])?;
         sent::take_key(&mut members, Some(&key))?;
-        let expect = match precondition {
-            Precondition::None | Precondition::Present => Expect::Version(stored.version),
-            other => other.expect(),
-        };
-        match written::<D>(&call, &key, members, expect).await {
-            Err(ApiError::Stale(_)) if precondition == Precondition::None => {}
-            put if call.flag("dry_run")? => return rehearsed::<D>(&call, &key, put).await,
-            put => return answer::<D>(&call, &key, put?).await,
-        }
+        written::<D>(&call, &key, members, patch::expect(asked, stored.version)).await
+    });
+    let put = put.await;
+    if call.flag("dry_run")? {
+        return rehearsed::<D>(&call, &key, put).await;
     }
-    Err(ApiError::StoreUnavailable("Others change it all the time: try again."))
+    answer::<D>(&call, &key, put?).await
 }
 
 /// What would become of an edit, and who uses what is edited.
@@ -316,7 +303,7 @@ async fn written<D: Definition>(
     sent::without(&mut members, SHOWN);
     sent::without(&mut members, D::READ_ONLY);
     let mut members = Value::Object(members);
-    sent::drop_nulls(&mut members);
+    drop_nulls(&mut members);
     sent::check_texts(&members)?;
     let Value::Object(members) = members else { return Err(ApiError::Internal) };
     let put = D::put(call, key, members, expect).await?;
@@ -345,7 +332,7 @@ pub(super) async fn answer<D: Definition>(
     if !written.created {
         return Ok(Answer { status: StatusCode::OK, body, version, location: None });
     }
-    let location = Some(format!("{}/{}", D::PATH, call.escaped(key)));
+    let location = Some(format!("{}/{}", D::PATH, escaped(key)));
     Ok(Answer { status: StatusCode::CREATED, body, version, location })
 }
 

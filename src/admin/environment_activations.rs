@@ -18,6 +18,7 @@ use super::uses::Use;
 use super::uses::Uses;
 use crate::catalog::Environment;
 use crate::catalog::Kind;
+use crate::catalog::drop_nulls;
 use crate::config::Step;
 use crate::config::pointer;
 use crate::model::TenantId;
@@ -56,7 +57,7 @@ pub(super) async fn read(call: Call) -> Result<Answer, ApiError> {
 pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
     let tenant = call.tenant()?;
     let mut members = Value::Object(call.take_object()?);
-    sent::drop_nulls(&mut members);
+    drop_nulls(&mut members);
     sent::check_texts(&members)?;
     let environment = served(&call).await?;
     let activated = activate(&call, &environment, &tenant, members).await;

@@ -1,7 +1,13 @@
 //! Keys and tokens that attache makes: shown once, kept as hashes.
+use super::call::Call;
+use super::error::ApiError;
+use super::sent::Members;
+use super::time;
 use crate::model::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+use serde_json::json;
 use sha2::Digest;
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -56,6 +62,30 @@ impl Issue {
 /// What a key is kept as, and found by. It is random enough to need no slower hash.
 pub(super) fn sha256(text: &Secret) -> [u8; 32] {
     Sha256::digest(text.expose()).into()
+}
+
+/// Takes the expiry of a key that is to be made.
+pub(super) fn take_expiry(call: &Call, members: &mut Members) -> Result<Option<i64>, ApiError> {
+    let at = "/expires_at";
+    let text = match members.shift_remove("expires_at") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) => text,
+        Some(_) => return Err(ApiError::invalid(at, "expected a string", "")),
+    };
+    let expires_at = time::read(&text, at)?;
+    if expires_at <= call.now_ms() {
+        return Err(ApiError::invalid(at, "this has passed", "leave it out for no expiry"));
+    }
+    Ok(Some(expires_at))
+}
+
+/// The member that says when a key that is made expires.
+pub(super) fn expiry() -> Value {
+    json!({
+        "type": ["string", "null"],
+        "description": "When the key that is made expires, RFC 3339. Default: never.",
+        "examples": ["2027-01-31T12:00:00Z"],
+    })
 }
 
 #[cfg(test)]

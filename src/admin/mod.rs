@@ -30,6 +30,7 @@ mod openapi;
 mod operator;
 mod origin;
 mod page;
+mod patch;
 mod problem;
 mod progress;
 mod query;

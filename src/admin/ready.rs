@@ -1,12 +1,12 @@
 //! `GET /readyz`: whether to send traffic here, and what is being served.
 use super::AdminState;
+use super::time;
 use crate::model::UnixTime;
 use crate::reload::StoreStatus;
 use crate::seal::Sealer;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use jiff::Timestamp;
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -79,9 +79,7 @@ impl From<StoreStatus> for Store {
 }
 
 fn rfc3339(time: UnixTime) -> String {
-    let ms = i64::try_from(time.as_ms()).ok();
-    let time = ms.and_then(|it| Timestamp::from_millisecond(it).ok());
-    time.unwrap_or(Timestamp::MAX).to_string()
+    time::shown(i64::try_from(time.as_ms()).unwrap_or(i64::MAX))
 }
 
 /// 200 while work is taken, 503 while draining. A refused reload does not make it unready: what was

@@ -270,12 +270,7 @@ fn of_acts() -> Vec<Route> {
         .gives_one_or(connections::view, schema::<acts::SwitchPreview>)
         .dry_run()
         .headers(MEANT)
-        .codes(&[
-            Code::DeclaredInFile,
-            Code::InUse,
-            Code::ConfirmationRequired,
-            Code::OriginChanged,
-        ]),
+        .codes(&[Code::DeclaredInFile, Code::ConfirmationRequired, Code::OriginChanged]),
         Route::post(
             "/v1/connections/{connection}/replace",
             "replaceConnection",

@@ -2,6 +2,7 @@
 use super::error::ApiError;
 use super::error::Fault;
 use crate::catalog::RawAuthMethod;
+use crate::catalog::drop_nulls;
 use crate::config::Step;
 use crate::config::parse_json;
 use crate::config::pointer;
@@ -37,18 +38,6 @@ pub(super) fn take_key(members: &mut Members, in_path: Option<&str>) -> Result<S
         )),
         (Some(_), _) => Err(ApiError::invalid("/key", "expected a string", "")),
         (None, None) => Err(ApiError::invalid("", "`key` is missing", "every resource has one")),
-    }
-}
-
-/// What is null is the same as what is left out.
-pub(super) fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            members.retain(|_, it| !it.is_null());
-            members.values_mut().for_each(drop_nulls);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

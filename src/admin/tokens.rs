@@ -1,11 +1,11 @@
 //! `/v1/tokens`: what operators prove themselves with.
 use super::call::Call;
-use super::callers::expiry;
-use super::callers::take_expiry;
 use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
 use super::issued::Issue;
+use super::issued::expiry;
+use super::issued::take_expiry;
 use super::operator::ADMIN;
 use super::role::Role;
 use super::sent;

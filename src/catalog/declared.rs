@@ -126,8 +126,8 @@ pub(super) fn written(definition: &impl Serialize) -> Box<str> {
     value.to_string().into()
 }
 
-/// What was not said is not shown.
-fn drop_nulls(value: &mut Value) {
+/// What is null is the same as what was not said, which is not shown.
+pub fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             fields.retain(|_, it| !it.is_null());

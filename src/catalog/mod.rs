@@ -57,6 +57,7 @@ pub use declared::Declared;
 pub use declared::Line;
 pub use declared::Lines;
 pub use declared::Section;
+pub use declared::drop_nulls;
 pub use embedded::Identity;
 pub use embedded::Shared;
 pub use embedded::owner_in_file;

@@ -3,6 +3,7 @@ use crate::support::Database;
 use crate::support::Gateway;
 use crate::support::Operator;
 use crate::support::each_engine;
+use crate::support::raw_request;
 use serde_json::Value;
 use serde_json::json;
 
@@ -127,14 +128,15 @@ each_engine! {
             "connector": "api", "auth": "login", "credentials": { "username": "u", "password": "p" },
         });
         operator.put("/v1/connections/own", own).await.is(201);
-        let many = json!({
-            "connector": "api", "auth": "token", "embedded": true, "test_credentials": { "token": "t" },
-        });
-        operator.put("/v1/connections/many", many).await.is(201);
+        let many = json!({ "connector": "api", "auth": "token", "embedded": true });
+        operator.put("/v1/connections/many", many.clone()).await.is(201);
+        let mut tested = many;
+        tested["test_credentials"] = json!({ "token": "t" });
+        operator.put("/v1/connections/tested", tested).await.is(201);
         let acme = "/v1/connections/many/activations/acme";
         operator.put(acme, json!({ "credentials": { "token": "s3cret" } })).await.is(201);
         let sealed = generation(&database).await;
-        let all = ["/v1/connections/own", "/v1/connections/many", acme];
+        let all = ["/v1/connections/own", "/v1/connections/tested", acme];
         for lost in [false, true] {
             if lost {
                 database.run("UPDATE credentials SET key_id = 'v9-00000000'").await;
@@ -202,8 +204,10 @@ each_engine! {
 
         let caller = json!({ "tenant_scoped": true, "tenants": ["acme"] });
         let caller = operator.put("/v1/callers/scoped", caller).await.is(201);
-        let fields = format!("Attache-Key: {}\r\n", caller.text("caller_key"));
-        let listing = gateway.get("/-/connections", &fields).await;
+        let asked = format!(
+            "GET /-/connections HTTP/1.1\r\nHost: gateway\r\nAttache-Key: {}\r\n\r\n", caller.text("caller_key")
+        );
+        let listing = raw_request(gateway.proxy, asked).await;
         let listing: Value = serde_json::from_slice(&listing.body).unwrap();
         assert_eq!(listing["connections"][0]["key"], "own");
         assert!(listing["connections"][0]["supplied_by"].is_null(), "{listing}");

@@ -357,7 +357,8 @@ each_engine! {
         // Deactivated in an environment, a customer is so under all that it assigns; nobody else is.
         let activation = "/v1/environments/dev/activations/acme";
         let preview = operator.delete(&format!("{activation}?dry_run=true")).await.is(200);
-        assert_eq!(preview.body["connections"], json!({ "customers": true }));
+        let of_acme = json!({ "kind": "activation", "key": "customers", "tenant": "acme" });
+        assert_eq!(preview.body["activations"], json!([of_acme]));
         operator.delete(activation).await.is(204);
         assert_eq!(runtime.get(&of("acme")).await.0, 404);
         assert_eq!(runtime.get(&of("globex")).await.0, 200);
