@@ -1,8 +1,8 @@
 //! `/v1/connections`: a name, an auth method pinned at a revision, a base URL and credentials.
-use super::acts;
 use super::affected;
 use super::auth_methods;
 use super::call::Call;
+use super::connection_uses;
 use super::credentials;
 use super::credentials::Change;
 use super::credentials::Where;
@@ -127,7 +127,7 @@ impl Definition for Connections {
             }
         }
         if alone {
-            let uses = acts::all_uses(call, &stored.key, &row.id).await?;
+            let uses = connection_uses::all_uses(call, &stored.key, &row.id).await?;
             view.insert("uses".to_owned(), json!(uses::Counts::from(&uses)));
             let latest = auth_methods::latest(call, &row.connector, &row.method).await?;
             if let Some(latest) = latest {
@@ -151,7 +151,7 @@ impl Definition for Connections {
         let owner = owner_in_file(key);
         show_served(call, (key, &owner), connection.enabled, view).await?;
         if alone {
-            let uses = acts::all_uses(call, key, &owner).await?;
+            let uses = connection_uses::all_uses(call, key, &owner).await?;
             view.insert("uses".to_owned(), json!(uses::Counts::from(&uses)));
             let recorded = auth_methods::recorded(call, connection.connector.as_str(), method);
             if let Some(revision) = recorded.await? {
@@ -369,6 +369,18 @@ pub(super) fn members(row: &ConnectionRow) -> Members {
     }
     members.insert("enabled".to_owned(), row.enabled.into());
     members
+}
+
+pub(super) fn raw_of(stored: &Stored<ConnectionRow>) -> Result<RawConnection, ApiError> {
+    sent::read(&members(&stored.value))
+}
+
+/// What was asked for, else what was read: nobody writes between.
+pub(super) fn expected(call: &Call, version: i64) -> Result<Expect, ApiError> {
+    Ok(match call.precondition()?.expect() {
+        Expect::Version(version) => Expect::Version(version),
+        Expect::Anything | Expect::Present | Expect::Absent => Expect::Version(version),
+    })
 }
 
 fn row(raw: &RawConnection, pinned: &MethodRevision) -> ConnectionRow {

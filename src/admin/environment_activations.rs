@@ -1,9 +1,9 @@
 //! `/v1/environments/{environment}/activations/{tenant}`: a tenant in a whole environment, all or none.
 use super::activations::Draft;
 use super::activations::Under;
-use super::acts;
 use super::answer::Answer;
 use super::call::Call;
+use super::connection_uses;
 use super::credentials;
 use super::definition;
 use super::definition::Definition;
@@ -165,7 +165,7 @@ async fn deactivation(
     let activations = standing(call, environment, tenant).await?;
     let mut environments: Vec<Use> = Vec::new();
     for key in activations.iter().filter_map(|it| it.key.as_deref()) {
-        let assigning = acts::environments(call, key).await?;
+        let assigning = connection_uses::environments(call, key).await?;
         let others = assigning.into_iter();
         let others = others.filter(|it| it.key.as_deref() != Some(environment.key.as_str()));
         for other in others {

@@ -3,7 +3,6 @@
 //! `routes` is the API's table of contents, `dispatch` the order of a call's steps; each resource has
 //! a file of its own.
 mod activations;
-mod acts;
 mod affected;
 mod answer;
 mod api;
@@ -11,6 +10,8 @@ mod auth_methods;
 mod body;
 mod call;
 mod callers;
+mod connection_credentials;
+mod connection_uses;
 mod connections;
 mod connectors;
 mod credentials;
@@ -35,11 +36,14 @@ mod problem;
 mod progress;
 mod query;
 mod ready;
+mod repin;
+mod replace;
 mod role;
 mod route;
 mod routes;
 mod sent;
 mod shape;
+mod switch;
 mod tenants;
 mod time;
 mod tokens;

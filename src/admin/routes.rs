@@ -1,8 +1,9 @@
 //! The API's table of contents. Dispatch and the OpenAPI document are made of it.
 use super::activations;
-use super::acts;
 use super::auth_methods;
 use super::callers;
+use super::connection_credentials;
+use super::connection_uses;
 use super::connections;
 use super::connectors;
 use super::definition;
@@ -11,10 +12,13 @@ use super::environment_activations;
 use super::environments;
 use super::integrations;
 use super::origin;
+use super::repin;
+use super::replace;
 use super::role::Role;
 use super::route::Header;
 use super::route::Route;
 use super::route::schema;
+use super::switch;
 use super::tenants;
 use super::tokens;
 use super::uses;
@@ -218,44 +222,59 @@ fn of_acts() -> Vec<Route> {
             "/v1/connections/{connection}/uses",
             "listConnectionUses",
             "Who uses a connection",
-            acts::list_uses,
+            connection_uses::list_uses,
         )
         .pages(schema::<uses::UsesPage>),
-        Route::put(own, "putCredentials", "Set a connection's credentials", acts::put_own)
-            .takes(acts::credential_schema)
-            .rehearses(connections::view)
-            .flag("force", FORCE_CHANGE)
-            .headers(MEANT)
-            .codes(MOVES),
+        Route::put(
+            own,
+            "putCredentials",
+            "Set a connection's credentials",
+            connection_credentials::put_own,
+        )
+        .takes(connection_credentials::credential_schema)
+        .rehearses(connections::view)
+        .flag("force", FORCE_CHANGE)
+        .headers(MEANT)
+        .codes(MOVES),
         Route::delete(
             own,
             "deleteCredentials",
             "Delete a connection's credentials",
-            acts::delete_own,
+            connection_credentials::delete_own,
         )
         .rehearses(connections::view)
         .flag("force", FORCE_CHANGE)
         .headers(MEANT)
         .codes(&[Code::DeclaredInFile, Code::Invalid, Code::InUse, Code::OriginChanged]),
-        Route::put(test, "putTestCredentials", "Set test credentials", acts::put_test)
-            .takes(acts::credential_schema)
-            .rehearses(connections::view)
-            .flag("force", FORCE_CHANGE)
-            .headers(MEANT)
-            .codes(MOVES),
-        Route::delete(test, "deleteTestCredentials", "Delete test credentials", acts::delete_test)
-            .rehearses(connections::view)
-            .flag("force", FORCE_CHANGE)
-            .headers(MEANT)
-            .codes(&[Code::DeclaredInFile, Code::Invalid, Code::InUse, Code::OriginChanged]),
+        Route::put(
+            test,
+            "putTestCredentials",
+            "Set test credentials",
+            connection_credentials::put_test,
+        )
+        .takes(connection_credentials::credential_schema)
+        .rehearses(connections::view)
+        .flag("force", FORCE_CHANGE)
+        .headers(MEANT)
+        .codes(MOVES),
+        Route::delete(
+            test,
+            "deleteTestCredentials",
+            "Delete test credentials",
+            connection_credentials::delete_test,
+        )
+        .rehearses(connections::view)
+        .flag("force", FORCE_CHANGE)
+        .headers(MEANT)
+        .codes(&[Code::DeclaredInFile, Code::Invalid, Code::InUse, Code::OriginChanged]),
         Route::post(
             "/v1/connections/{connection}/repin",
             "repinConnection",
             "Pin another revision of its auth method",
-            acts::repin,
+            repin::repin,
         )
-        .takes(schema::<acts::Repin>)
-        .gives_one_or(connections::view, schema::<acts::RepinPreview>)
+        .takes(schema::<repin::Repin>)
+        .gives_one_or(connections::view, schema::<repin::RepinPreview>)
         .dry_run()
         .flag("force", FORCE_CHANGE)
         .headers(MEANT)
@@ -264,10 +283,10 @@ fn of_acts() -> Vec<Route> {
             "/v1/connections/{connection}/switch",
             "switchConnection",
             "Make a standard connection embedded, or an embedded one standard",
-            acts::switch,
+            switch::switch,
         )
-        .takes(acts::switch_schema)
-        .gives_one_or(connections::view, schema::<acts::SwitchPreview>)
+        .takes(switch::switch_schema)
+        .gives_one_or(connections::view, schema::<switch::SwitchPreview>)
         .dry_run()
         .headers(MEANT)
         .codes(&[Code::DeclaredInFile, Code::ConfirmationRequired, Code::OriginChanged]),
@@ -275,10 +294,10 @@ fn of_acts() -> Vec<Route> {
             "/v1/connections/{connection}/replace",
             "replaceConnection",
             "Assign another connection wherever this one is assigned",
-            acts::replace,
+            replace::replace,
         )
-        .takes(schema::<acts::Replacement>)
-        .gives(schema::<acts::Replaced>)
+        .takes(schema::<replace::Replacement>)
+        .gives(schema::<replace::Replaced>)
         .dry_run(),
         Route::post(
             "/v1/connections/{connection}/confirm",
