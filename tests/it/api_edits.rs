@@ -158,7 +158,7 @@ each_engine! {
         let whole = json!({ "credentials": { "username": "u", "password": "other" } });
         operator.patch("/v1/connections/own", whole).await.is(200);
         assert_eq!(operator.get("/v1/connections/own").await.text("status"), "ready");
-        assert_eq!(generation(&database).await, sealed + 1);
+        assert!(generation(&database).await > sealed);
     }
 
     async fn who_brings_what_is_said_of_embedded_connections_alone(database: Database) {

@@ -2,8 +2,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests are callers: they open sockets of their own")]
 mod answers;
 mod api_affected;
-mod api_endpoints;
 mod api_edits;
+mod api_endpoints;
 mod api_origins;
 mod api_replicas;
 mod api_story;
