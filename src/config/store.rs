@@ -18,7 +18,8 @@ pub struct StoreSettings {
     #[serde(default = "default_serve_stale", deserialize_with = "field::pause")]
     #[schemars(with = "String")]
     pub serve_stale: Duration,
-    /// Activations that are kept in memory, the least used going first. Default 50000.
+    /// Activations that are kept in memory, the least used going first; one over 2 KiB counts as
+    /// several. Default 50000.
     #[serde(default = "default_cache", deserialize_with = "field::count")]
     pub cache: u32,
 }

@@ -9,6 +9,7 @@ use crate::catalog::Section;
 use crate::catalog::Snapshot;
 use crate::model::TenantId;
 use crate::resolve::ResolveError;
+use crate::vault::Asker;
 use crate::vault::Found;
 use crate::vault::VaultError;
 use std::net::IpAddr;
@@ -46,11 +47,15 @@ impl Inbound {
             return Ok(known?);
         }
         let tenant = TenantId::try_from(tenant).map_err(|_| ResolveError::ActivationNotFound)?;
-        self.strangers.admit(sender, now)?;
-        let found = vault.activation(connection, &tenant).await;
+        let key = connection.key.as_str();
+        // What was there before is no guess, whoever else guesses at the same address.
+        if !vault.has_found(connection, tenant.as_str()) {
+            self.strangers.admit(sender, key, now)?;
+        }
+        let found = vault.activation(connection, &tenant, Asker::Stranger).await;
         // What could not be asked is nobody's guess either.
-        if !matches!(found, Ok(Found::Missing { .. })) {
-            self.strangers.found(sender);
+        if matches!(found, Ok(Found::Missing { .. })) {
+            self.strangers.missed(sender, key, now);
         }
         Ok(found?)
     }

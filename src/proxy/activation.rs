@@ -11,6 +11,7 @@ use crate::model::TenantId;
 use crate::resolve;
 use crate::resolve::ResolveError;
 use crate::resolve::Tags;
+use crate::vault::Asker;
 use crate::vault::Found;
 use crate::vault::VaultError;
 
@@ -70,7 +71,8 @@ impl Proxy {
         tally.record.connector = Some(connection.connector.clone());
         self.rates.admit(Some(caller), connection, Some(&tenant), tally.began())?;
         // In a box: seldom waited for, and every exchange would carry it.
-        let found = Box::pin(vault.activation(connection, &tenant)).await?;
+        let found =
+            Box::pin(vault.activation(connection, &tenant, Asker::Caller(&caller.key))).await?;
         Ok(Known { found, is_admitted: true })
     }
 }

@@ -72,6 +72,16 @@ pub enum News<'n> {
     },
 }
 
+impl<'n> News<'n> {
+    /// What a change of an activation says: of any, where it does not say which.
+    pub(super) fn of_activation(connection: &'n str, tenant: Option<&'n str>) -> Self {
+        match tenant {
+            Some(tenant) if !connection.is_empty() => Self::Activation { connection, tenant },
+            _ => Self::Everything,
+        }
+    }
+}
+
 /// Who is told.
 pub type Listener = Arc<dyn Fn(News<'_>) + Send + Sync>;
 
@@ -228,8 +238,7 @@ impl Feed {
         let mut touched = Touched::default();
         for Change { kind, key, tenant, .. } in changes {
             if *kind == Kind::Activation {
-                let (connection, tenant) = (&**key, tenant.as_deref().unwrap_or_default());
-                (self.listener)(News::Activation { connection, tenant });
+                (self.listener)(News::of_activation(key, tenant.as_deref()));
             }
             let Some(section) = section_of(*kind) else { continue };
             if let Ok(key) = Key::try_from(&**key) {

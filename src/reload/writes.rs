@@ -5,6 +5,7 @@ use super::feed::section_of;
 use super::live::Live;
 use crate::catalog::Touched;
 use crate::model::Key;
+use crate::store::Kind;
 use crate::store::Store;
 use crate::store::Unread;
 use std::fmt;
@@ -94,8 +95,8 @@ impl Writes {
             {
                 touched.of(section).insert(key);
             }
-            if let Some(tenant) = &change.tenant {
-                (self.listener)(News::Activation { connection: &change.key, tenant });
+            if change.kind == Kind::Activation {
+                (self.listener)(News::of_activation(&change.key, change.tenant.as_deref()));
             }
         }
         self.live.withhold(touched);

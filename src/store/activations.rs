@@ -1,5 +1,6 @@
 //! `activations`: by owner and tenant, up to millions, each found in one look-up with its credential.
 use super::Condition;
+use super::ConnectionRow;
 use super::Kind;
 use super::Listed;
 use super::PAGE_MAX;
@@ -279,14 +280,26 @@ impl Write<'_> {
     /// Deletes one activation and what is sealed for it; there may be none.
     async fn deactivate(&mut self, owner: &str, tenant: &str) -> Result<(), StoreError> {
         let place = [Value::Text(owner), Value::Text(tenant)];
-        let sql = "DELETE FROM activations WHERE owner = $1 AND tenant = $2 RETURNING connection";
-        let rows = self.tx.rows(sql, &place).await?;
+        let deleted = "DELETE FROM activations WHERE owner = $1 AND tenant = $2";
+        let deleted = self.tx.run(deleted, &place).await?;
         self.secrets((owner, tenant, Slot::Activation), Secrets::Remove).await?;
-        for row in &rows {
-            let connection = row.text(0).unwrap_or_default();
+        if deleted > 0 {
+            let connection = self.connection_of(owner).await?;
             self.change(Kind::Activation, &connection, tenant).await?;
         }
         Ok(())
+    }
+
+    /// The key that the connection of an owner is served under; empty where nobody can say it. What an
+    /// activation's own row says may be damaged, and whoever relied on it would go on using what is revoked.
+    async fn connection_of(&mut self, owner: &str) -> Result<String, StoreError> {
+        if let Some(key) = owner.strip_prefix("file:") {
+            return Ok(key.to_owned());
+        }
+        let sql = format!("{} WHERE id = $1", ConnectionRow::TABLE.select());
+        let rows = self.tx.rows(&sql, &[Value::Text(owner)]).await?;
+        let connection = rows.first().and_then(|it| read::<ConnectionRow>(it).ok());
+        Ok(connection.map_or_else(String::new, |it| it.key))
     }
 
     /// Deletes all activations of a tenant.

@@ -19,7 +19,7 @@ pub struct Changes<'s>(pub(super) &'s Store);
 pub struct Change {
     pub position: Position,
     pub kind: Kind,
-    /// Of an activation, its connection's; of an auth method, its connector's.
+    /// Of an activation, its connection's, empty where it may be any; of an auth method, its connector's.
     pub key: String,
     /// Of an activation.
     pub tenant: Option<String>,

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
+use tokio::sync::AcquireError;
 use tokio::sync::Semaphore;
 
 /// How an activation is looked up.
@@ -27,6 +28,8 @@ pub struct Wanted {
     pub owner: Box<str>,
     pub connection: Key,
     pub tenant: TenantId,
+    /// Nobody has proved anything: it waits behind a few of its kind, and all others do not wait for it.
+    pub is_for_stranger: bool,
 }
 
 /// What the store has.
@@ -63,7 +66,7 @@ struct Definition {
 /// Look-ups in a store.
 pub fn from_store(store: Store, keys: Arc<Keys>) -> Load {
     // Here they queue, not for the store's links: others need some of them at once.
-    let at_once = Arc::new(Semaphore::new(store.look_ups_at_once()));
+    let at_once = Arc::new(AtOnce::new(store.look_ups_at_once()));
     Box::new(move |wanted| {
         let at_once = Arc::clone(&at_once);
         let (store, keys) = (store.clone(), Arc::clone(&keys));
@@ -71,14 +74,34 @@ pub fn from_store(store: Store, keys: Arc<Keys>) -> Load {
     })
 }
 
+/// How many look-ups are made at the same time.
+struct AtOnce {
+    all: Semaphore,
+    /// Of them, those of strangers.
+    strangers: Semaphore,
+}
+
+impl AtOnce {
+    fn new(most: usize) -> Self {
+        let strangers = most.div_ceil(4);
+        Self { all: Semaphore::new(most), strangers: Semaphore::new(strangers) }
+    }
+
+    async fn enter(&self, is_stranger: bool) -> Result<impl Sized, AcquireError> {
+        // First among their kind: so they never fill the queue of all.
+        let own = if is_stranger { Some(self.strangers.acquire().await?) } else { None };
+        Ok((own, self.all.acquire().await?))
+    }
+}
+
 async fn look_up(
     store: &Store,
     keys: &Keys,
-    at_once: &Semaphore,
+    at_once: &AtOnce,
     wanted: Wanted,
 ) -> Result<Loaded, LoadError> {
-    let Wanted { owner, tenant, .. } = wanted;
-    let place = at_once.acquire().await;
+    let Wanted { owner, tenant, is_for_stranger, .. } = wanted;
+    let place = at_once.enter(is_for_stranger).await;
     let place = place.map_err(|_| LoadError::Unreachable("it was closed".to_owned()))?;
     let activations = store.activations();
     let found = activations.find(&Scope::System, &owner, tenant.as_str()).await.map_err(failed)?;

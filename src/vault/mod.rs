@@ -3,10 +3,13 @@
 //! Warm, it is one look into a cache: no await, and no lock that is held over one. Cold, one look-up
 //! for each activation is under way at a time, on the runtime of the store, whoever asks; it goes on
 //! when its caller hangs up.
+mod flights;
+mod good;
 mod keys;
 mod load;
 mod marks;
 
+pub use flights::Asker;
 pub use keys::Keys;
 pub use load::Load;
 pub use load::LoadError;
@@ -19,12 +22,16 @@ use crate::catalog::Activation;
 use crate::catalog::Connection;
 use crate::catalog::Fetched;
 use crate::catalog::Identity;
+use crate::model::Credential;
 use crate::model::Key;
 use crate::model::TenantId;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::LookUp;
+use flights::Flights;
+use flights::Ticket;
+use good::Good;
 use hashbrown::Equivalent;
-use hashbrown::HashMap;
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -43,15 +50,12 @@ const LOOK_UP_TIME: Duration = Duration::from_secs(5);
 /// The same while the store is not reached: it would have to come back meanwhile.
 const LOOK_UP_TIME_LOST: Duration = Duration::from_secs(1);
 
-/// Look-ups under way at the same time; further ones are refused. The store takes a few at a time.
-const FLIGHTS_MAX: usize = 1024;
-
-/// Of them, those under one connection: others have places left, whatever is asked of this one.
-const FLIGHTS_OF_ONE_MAX: usize = FLIGHTS_MAX / 4;
-
 /// Activations of which it is remembered that they are not there, or do not open, apart from those that
 /// are there: whoever asks for many that are not pushes nothing out. Some 200 bytes each.
 const NEGATIVES_MAX: u64 = 10_000;
+
+/// What an activation of the usual size takes in memory, in bytes. A larger one counts as several.
+const WEIGHT: usize = 2048;
 
 /// How long it is remembered that there is no such activation, or that it does not open. A change
 /// that the feed brings is seen at once all the same.
@@ -105,25 +109,12 @@ pub struct Vault {
     /// What is not there, or does not open.
     negatives: moka::sync::Cache<Place, Arc<Kept>>,
     flights: Mutex<Flights>,
+    good: Good,
     marks: Arc<Marks>,
     load: Load,
     /// Where look-ups run.
     runtime: Handle,
     metrics: Arc<Metrics>,
-}
-
-/// The look-ups that are under way.
-#[derive(Default)]
-struct Flights {
-    by_place: HashMap<Place, Flight>,
-    /// How many there are under each connection.
-    by_connection: HashMap<Key, usize>,
-}
-
-struct Flight {
-    lands: watch::Receiver<Option<Landed>>,
-    /// The activation changed since it was read.
-    is_overtaken: bool,
 }
 
 /// Which activation. Two texts, never joined: no pair of names can pass for another.
@@ -148,6 +139,8 @@ impl Equivalent<Place> for PlaceRef<'_> {
 struct Kept {
     /// Of the connection that it was made under.
     identity: Identity,
+    /// How many it counts as.
+    weight: u32,
     /// The feed's position when the look-up began.
     began: i64,
     since: Instant,
@@ -168,7 +161,7 @@ enum Boarded {
 }
 
 impl Vault {
-    /// `most`: activations kept in memory.
+    /// `most`: activations kept in memory, where each is small; a large one counts as several.
     pub fn new(
         most: u64,
         marks: Arc<Marks>,
@@ -176,11 +169,13 @@ impl Vault {
         runtime: Handle,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
-        let kept = moka::sync::Cache::new(most);
+        let kept = moka::sync::Cache::builder().max_capacity(most);
+        let kept = kept.weigher(|_: &Place, it: &Arc<Kept>| it.weight).build();
         let negatives = moka::sync::Cache::builder().max_capacity(NEGATIVES_MAX);
         let negatives = negatives.time_to_live(NEGATIVE_TIME).build();
         let flights = Mutex::default();
-        Arc::new(Self { kept, negatives, flights, marks, load, runtime, metrics })
+        let good = Good::default();
+        Arc::new(Self { kept, negatives, flights, good, marks, load, runtime, metrics })
     }
 
     /// What is known already of the tenant's activation under this connection. `now`: when the
@@ -208,13 +203,14 @@ impl Vault {
         self: &Arc<Self>,
         connection: &Arc<Connection>,
         tenant: &TenantId,
+        asker: Asker<'_>,
     ) -> Result<Found, VaultError> {
         let began = Instant::now();
         loop {
             if let Some(known) = self.known(connection, tenant.as_str(), Instant::now()) {
                 return known;
             }
-            let mut flight = match self.board(connection, tenant)? {
+            let mut flight = match self.board(connection, tenant, asker)? {
                 Boarded::Flight(flight) => flight,
                 Boarded::Landed(known) => return known,
             };
@@ -237,6 +233,12 @@ impl Vault {
         self.marks.look(now)
     }
 
+    /// Whether this was there when it was last looked up, as far as is remembered: a guess of somebody who
+    /// knows nothing is none of these.
+    pub fn has_found(&self, connection: &Connection, tenant: &str) -> bool {
+        self.good.was(&PlaceRef { connection: connection.key.as_str(), tenant })
+    }
+
     /// Activations that are kept in memory, about.
     pub fn len(&self) -> u64 {
         self.kept.entry_count()
@@ -252,9 +254,7 @@ impl Vault {
         self.marks.changed(connection);
         let place = PlaceRef { connection, tenant };
         let mut flights = self.flights();
-        if let Some(flight) = flights.by_place.get_mut(&place) {
-            flight.is_overtaken = true;
-        }
+        flights.overtake(&place);
         self.kept.invalidate(&place);
         self.negatives.invalidate(&place);
     }
@@ -275,7 +275,7 @@ impl Vault {
     pub fn forget_all(&self) {
         self.marks.all_changed();
         let mut flights = self.flights();
-        flights.by_place.values_mut().for_each(|it| it.is_overtaken = true);
+        flights.overtake_all();
         self.kept.invalidate_all();
         self.negatives.invalidate_all();
     }
@@ -301,24 +301,22 @@ impl Vault {
         self: &Arc<Self>,
         connection: &Arc<Connection>,
         tenant: &TenantId,
+        asker: Asker<'_>,
     ) -> Result<Boarded, VaultError> {
         let place = Place { connection: connection.key.clone(), tenant: tenant.clone() };
         let mut flights = self.flights();
-        if let Some(flight) = flights.by_place.get(&place) {
-            return Ok(Boarded::Flight(flight.lands.clone()));
+        if let Some(flight) = flights.under_way(&place, asker) {
+            return Ok(Boarded::Flight(flight));
         }
         if let Some(known) = self.known(connection, tenant.as_str(), Instant::now()) {
             return Ok(Boarded::Landed(known));
         }
-        let of_this = flights.by_connection.get(&place.connection).copied().unwrap_or_default();
-        if flights.by_place.len() >= FLIGHTS_MAX || of_this >= FLIGHTS_OF_ONE_MAX {
+        let Some((lands, flight, ticket)) = flights.begin(&place, asker) else {
             self.metrics.looked_up(LookUp::Refused);
             return Err(VaultError::Unreachable);
-        }
-        let (lands, flight) = watch::channel(None);
-        flights.add(place.clone(), flight.clone());
+        };
         drop(flights);
-        let under_way = UnderWay { vault: Arc::clone(self), place, is_over: false };
+        let under_way = UnderWay { vault: Arc::clone(self), place, ticket, is_over: false };
         let connection = Arc::clone(connection);
         self.runtime.spawn(async move {
             lands.send_replace(Some(under_way.fly(&connection).await));
@@ -327,18 +325,21 @@ impl Vault {
     }
 
     /// What the store says now.
-    async fn look_up(&self, connection: &Connection, place: &Place) -> Landed {
+    async fn look_up(&self, connection: &Connection, place: &Place, ticket: &Ticket) -> Landed {
         let shared = connection.shared().ok_or(VaultError::Damaged)?;
         let began = self.marks.position();
         let wanted = Wanted {
             owner: shared.owner.clone(),
             connection: place.connection.clone(),
             tenant: place.tenant.clone(),
+            is_for_stranger: ticket.is_strangers(),
         };
         let loaded = (self.load)(wanted).await;
         let connection_key = place.connection.as_str();
+        let mut weight = 1;
         let outcome = match loaded {
             Ok(Loaded::Row { enabled, variables, credential }) => {
+                weight = weight_of(&credential, &variables);
                 let tenant = place.tenant.clone();
                 match connection.activation(tenant, enabled, &variables, credential) {
                     Ok(activation) => Outcome::Activation(Arc::new(activation)),
@@ -376,17 +377,16 @@ impl Vault {
             Outcome::Damaged => LookUp::Damaged,
         });
         let identity = shared.identity();
-        Ok(Arc::new(Kept { identity, began, since: Instant::now(), outcome }))
+        Ok(Arc::new(Kept { identity, weight, began, since: Instant::now(), outcome }))
     }
 
     /// Keeps what was looked up, and ends the look-up; false where it has to be read once more.
-    fn keep(&self, place: &Place, kept: &Arc<Kept>) -> bool {
+    fn keep(&self, place: &Place, ticket: &Ticket, kept: &Arc<Kept>) -> bool {
         let mut flights = self.flights();
-        if let Some(flight) = flights.by_place.get_mut(place)
-            && std::mem::take(&mut flight.is_overtaken)
-        {
+        if flights.was_overtaken(place, ticket) {
             return false;
         }
+        self.good.is_now(place, matches!(kept.outcome, Outcome::Activation(_)));
         let (cache, other) = match kept.outcome {
             Outcome::Activation(_) => (&self.kept, &self.negatives),
             Outcome::Missing { .. } | Outcome::Damaged => (&self.negatives, &self.kept),
@@ -394,27 +394,8 @@ impl Vault {
         // One of a former connection of this name may be there.
         other.invalidate(place);
         cache.insert(place.clone(), Arc::clone(kept));
-        flights.remove(place);
+        flights.end(place, ticket);
         true
-    }
-}
-
-impl Flights {
-    fn add(&mut self, place: Place, lands: watch::Receiver<Option<Landed>>) {
-        *self.by_connection.entry(place.connection.clone()).or_default() += 1;
-        self.by_place.insert(place, Flight { lands, is_overtaken: false });
-    }
-
-    fn remove(&mut self, place: &Place) {
-        if self.by_place.remove(place).is_none() {
-            return;
-        }
-        if let Some(count) = self.by_connection.get_mut(&place.connection) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_connection.remove(&place.connection);
-            }
-        }
     }
 }
 
@@ -428,10 +409,19 @@ impl Kept {
     }
 }
 
+/// How many activations one with this credential counts as: it is held as it is, and as it is sent.
+fn weight_of(credential: &Credential, variables: &BTreeMap<String, String>) -> u32 {
+    let secrets = credential.fields().flat_map(|it| credential.values(it));
+    let secrets: usize = secrets.map(|it| it.expose().len()).sum();
+    let variables: usize = variables.values().map(String::len).sum();
+    u32::try_from(1 + 2 * (secrets + variables) / WEIGHT).unwrap_or(u32::MAX)
+}
+
 /// A look-up in the list of those under way, however it ends.
 struct UnderWay {
     vault: Arc<Vault>,
     place: Place,
+    ticket: Ticket,
     /// It is in the list no more: another one of the same place may be.
     is_over: bool,
 }
@@ -444,8 +434,8 @@ impl UnderWay {
         let time = if vault.marks.is_in_contact() { LOOK_UP_TIME } else { LOOK_UP_TIME_LOST };
         let reading = async {
             loop {
-                let kept = vault.look_up(connection, &self.place).await?;
-                if vault.keep(&self.place, &kept) {
+                let kept = vault.look_up(connection, &self.place, &self.ticket).await?;
+                if vault.keep(&self.place, &self.ticket, &kept) {
                     return Ok(kept);
                 }
             }
@@ -463,7 +453,7 @@ impl UnderWay {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         if !self.is_over {
-            self.vault.flights().remove(&self.place);
+            self.vault.flights().end(&self.place, &self.ticket);
         }
     }
 }

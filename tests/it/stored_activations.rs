@@ -210,13 +210,27 @@ each_engine! {
 
     async fn a_stranger_has_only_so_much_looked_up_that_is_not_there(database: Database) {
         let upstream = RawUpstream::start([Script::ok("hi")]).await;
-        let gateway = Gateway::beside(&database, &crm(&upstream));
-        gateway.writer().activate("file:hooks", "hooks", "acme", &[("secret", "s")]).await;
-        let deliver = |tenant: String| {
-            let request = format!("POST /hooks/hooks@{tenant} HTTP/1.1\r\nHost: g\r\nContent-Length: 0\r\n\r\n");
+        let crm = crm(&upstream);
+        let line = crm.lines().find(|it| it.trim_start().starts_with("hooks:")).expect("it has one");
+        let more = format!("{line}\n{}", line.replace("hooks:", "more:"));
+        let gateway = Gateway::beside(&database, &crm.replace(line, &more));
+        let writer = gateway.writer();
+        for (connection, tenant) in [("hooks", "acme"), ("hooks", "seen"), ("more", "other")] {
+            let owner = format!("file:{connection}");
+            writer.activate(&owner, connection, tenant, &[("secret", "s")]).await;
+        }
+        let deliver_to = |connection: &str, tenant: String| {
+            let request = format!(
+                "POST /hooks/{connection}@{tenant} HTTP/1.1\r\nHost: g\r\nContent-Length: 0\r\n\r\n"
+            );
             raw_request(gateway.public, request)
         };
-        assert_eq!(deliver("acme".to_owned()).await.error(), "webhook_unsigned");
+        let deliver = |tenant: String| deliver_to("hooks", tenant);
+        for tenant in ["acme", "seen"] {
+            assert_eq!(deliver(tenant.to_owned()).await.error(), "webhook_unsigned");
+        }
+        // Not in memory any more when the guesses are over.
+        writer.activate("file:hooks", "hooks", "seen", &[("secret", "another")]).await;
         let limited = async {
             for batch in 0.. {
                 let guesses = (0..100).map(|it| deliver(format!("{batch}-{it}")));
@@ -230,6 +244,10 @@ each_engine! {
         assert!(gateway.metric("attache_limited_total", &["limit=\"look_ups\""]).await > 0.0);
         let known = deliver("acme".to_owned()).await;
         assert_eq!(known.error(), "webhook_unsigned", "what is in memory goes on");
+        let seen = deliver("seen".to_owned()).await;
+        assert_eq!(seen.error(), "webhook_unsigned", "what was there before is no guess");
+        let other = deliver_to("more", "other".to_owned()).await;
+        assert_eq!(other.error(), "webhook_unsigned", "others' connections go on");
     }
 
     async fn a_webhook_is_verified_with_its_tenant_s_stored_secret(database: Database) {

@@ -87,6 +87,44 @@ each_engine! {
         assert_eq!(rereads(&gateway, "unreadable").await, 1.0, "once");
     }
 
+    /// What an activation's row says of its connection may be damaged: the revocation is told all the same.
+    async fn a_revocation_reaches_whoever_uses_it_whatever_the_row_says(database: Database) {
+        let upstream = RawUpstream::start([Script::ok("hi")]).await;
+        let gateway = Gateway::beside(&database, &crm(&upstream));
+        let writer = gateway.writer();
+        let api = format!("{{\"base_url\":\"{}\"}}", upstream.url());
+        writer.connector("own", &api, &[("m", r#"{"bearer":{}}"#)]).await;
+        let id = writer.connection("stored", ("own", "m", 1), true, "{}", &[]).await;
+        let connections = [(OWNER, "crm"), (&*id, "stored")];
+        for is_by_tenant in [false, true] {
+            for (owner, connection) in connections {
+                writer.activate(owner, connection, "acme", &[("token", "t")]).await;
+                assert_eq!(ask(&gateway, connection).await.status, 200);
+            }
+            database.run("UPDATE activations SET connection = 'another'").await;
+            if is_by_tenant {
+                let row = TenantRow { definition: "{}".to_owned() };
+                let tenants = writer.store.tenants();
+                tenants.put(SYSTEM, "acme", &row, Expect::Anything).await.unwrap();
+                let deleted = tenants.delete(SYSTEM, "acme", true, Expect::Anything).await;
+                writer.applied(deleted.unwrap()).await;
+            } else {
+                for (owner, _) in connections {
+                    writer.deactivate(owner, "acme").await;
+                }
+            }
+            for (_, connection) in connections {
+                assert_eq!(ask(&gateway, connection).await.status, 409, "{connection}");
+            }
+        }
+        // Nor may a connection's own row be trusted where it is damaged.
+        writer.activate(&id, "stored", "acme", &[("token", "t")]).await;
+        assert_eq!(ask(&gateway, "stored").await.status, 200);
+        database.run("UPDATE connections SET checksum = 'damaged'").await;
+        writer.deactivate(&id, "acme").await;
+        assert_eq!(ask(&gateway, "stored").await.status, 409);
+    }
+
     /// The revision is what it was, and everything else is not.
     async fn a_restored_backup_is_noticed_wherever_its_history_has_come_to(database: Database) {
         let upstream = RawUpstream::start([Script::ok("hi")]).await;
