@@ -3,6 +3,7 @@
 mod caller;
 mod program;
 
+use attache::catalog::Reach;
 use attache::config::StoreUrl;
 use attache::model::Credential;
 use attache::model::Scope;
@@ -12,6 +13,7 @@ use attache::seal::FingerprintKey;
 use attache::seal::Keyring;
 use attache::store::Activation;
 use attache::store::ActivationRow;
+use attache::store::Entered;
 use attache::store::Expect;
 use attache::store::Place;
 use attache::store::Secrets;
@@ -61,9 +63,9 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let (made, took) = fill(&arguments).await?;
-    println!("{made} activations were made in {:.0} s", took.as_secs_f64());
     let upstream = caller::upstream().await?;
+    let (made, took) = fill(&arguments, upstream).await?;
+    println!("{made} activations were made in {:.0} s", took.as_secs_f64());
     let program =
         Program::start(&arguments.attache, &arguments.folder, &configuration(&arguments, upstream))
             .await?;
@@ -128,7 +130,7 @@ fn tenant(number: u32) -> String {
 }
 
 /// Makes the activations as the API does, lot by lot.
-async fn fill(arguments: &Arguments) -> Result<(u32, Duration)> {
+async fn fill(arguments: &Arguments, upstream: std::net::SocketAddr) -> Result<(u32, Duration)> {
     let url = StoreUrl::try_from(&*arguments.database_url)?;
     let store = Store::open(&url, &arguments.folder).await?;
     store.migrate().await?;
@@ -162,6 +164,10 @@ async fn fill(arguments: &Arguments) -> Result<(u32, Duration)> {
     }
     eprintln!();
     let took = since.elapsed();
+    let (owner, connection) = ("file:stored".to_owned(), "stored".to_owned());
+    let origins = [format!("http://{upstream}")].into();
+    let reach = Reach { connector: "api".to_owned(), origins, ..Reach::default() };
+    store.origins().confirm(&Scope::System, &Entered { owner, connection, reach }).await?;
     store.close().await;
     Ok((arguments.activations, took))
 }

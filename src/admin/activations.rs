@@ -2,19 +2,18 @@
 use super::answer::Answer;
 use super::call::Call;
 use super::call::escaped;
-use super::connections;
 use super::connections::Connections;
 use super::connections::OWN;
 use super::credentials;
 use super::credentials::Change;
 use super::credentials::Where;
 use super::cursor;
+use super::definition;
 use super::definition::Definition;
 use super::error::ApiError;
 use super::etag;
 use super::origin;
 use super::origin::Moved;
-use super::origin::Reached;
 use super::patch;
 use super::sent;
 use super::sent::Members;
@@ -30,9 +29,13 @@ use crate::catalog::Connection;
 use crate::catalog::Kind;
 use crate::catalog::Line;
 use crate::catalog::RawActivation;
+use crate::catalog::Reach;
+use crate::catalog::Snapshot;
 use crate::catalog::drop_nulls;
+use crate::catalog::owner_in_file;
 use crate::model::TenantId;
 use crate::seal::Slot;
+use crate::store;
 use crate::store::ActivationRow;
 use crate::store::Bind;
 use crate::store::Condition;
@@ -72,13 +75,15 @@ pub(super) struct Draft {
     pub row: ActivationRow,
     pub change: Change,
     pub expect: Expect,
+    /// What it was checked beside, as it was then.
+    beside: Vec<(store::Kind, String, i64)>,
     /// Where its credentials go.
-    pub binds: Vec<Bind>,
+    binds: Vec<Bind>,
 }
 
 impl Draft {
     pub(super) fn condition(&self) -> Condition {
-        Condition::from(self.expect).binding(self.binds.clone())
+        Condition::from(self.expect).beside(self.beside.clone()).binding(self.binds.clone())
     }
 }
 
@@ -89,6 +94,10 @@ pub(super) struct Under {
     pub owner: String,
     /// As it is served; none where it is not sound.
     pub connection: Option<Arc<Connection>>,
+    /// Of its row; none where a file declares it.
+    version: Option<i64>,
+    /// What activations are bound to that a file's connection of this key has left, where no file declares one.
+    left: Option<String>,
 }
 
 impl Under {
@@ -99,8 +108,55 @@ impl Under {
 
     pub(super) async fn named(call: &Call, key: &str) -> Result<Self, ApiError> {
         let connection = call.api.live.snapshot_full().connection(key).cloned();
-        let owner = connections::owner(call, key).await?;
-        Ok(Self { key: key.to_owned(), owner, connection })
+        let key = key.to_owned();
+        if definition::is_declared::<Connections>(call, &key) {
+            let owner = owner_in_file(&key);
+            return Ok(Self { key, owner, connection, version: None, left: None });
+        }
+        let stored = definition::found::<Connections>(call, &key).await?;
+        let (owner, version) = (stored.value.id, Some(stored.version));
+        let left = Some(owner_in_file(&key));
+        Ok(Self { key, owner, connection, version, left })
+    }
+
+    /// The same for what is only read or deleted: there may be no connection any more.
+    async fn of_old(call: &Call) -> Result<Self, ApiError> {
+        let (key, missing) = match (Connections::key(call)?, Self::of(call).await) {
+            (key, Err(error @ ApiError::NotFound { .. })) => (key, error),
+            (_, under) => return under,
+        };
+        let owner = owner_in_file(&key);
+        let store = &call.api.store().map_err(|_| missing.clone())?.store;
+        let any = store.activations().any(&call.scope(), &owner).await;
+        match any.map_err(|it| ApiError::of_store(it, NOUN, &key))? {
+            true => Ok(Self { key, owner, connection: None, version: None, left: None }),
+            false => Err(missing),
+        }
+    }
+
+    /// As it is served, which is to be what is stored: another attache may have written it just now. With what
+    /// has to stay as it is for what is checked beside it.
+    async fn served(
+        &self,
+        call: &Call,
+    ) -> Result<(Arc<Connection>, Vec<(store::Kind, String, i64)>), ApiError> {
+        let mut snapshot = call.api.live.snapshot_full();
+        let served = snapshot.connection(&self.key).and_then(|it| it.version);
+        if let Some(version) = self.version.filter(|_| self.version != served) {
+            call.api.live.applied(version).await;
+            snapshot = call.api.live.snapshot_full();
+        }
+        let Some(connection) = snapshot.connection(&self.key) else {
+            let problem = format!("the connection `{}` is not sound itself", self.key);
+            return Err(ApiError::invalid("", problem, "mend it first"));
+        };
+        let connector = snapshot.connector(connection.connector.as_str());
+        let versions = [
+            (store::Kind::Connection, &connection.key, connection.version),
+            (store::Kind::Connector, &connection.connector, connector.and_then(|it| it.version)),
+        ];
+        let stored = versions.into_iter().filter_map(|it| Some((it.0, it.1.to_string(), it.2?)));
+        Ok((Arc::clone(connection), stored.collect()))
     }
 
     /// The activation that a file declares.
@@ -126,10 +182,21 @@ impl Under {
         call: &Call,
         tenant: &TenantId,
     ) -> Result<Option<Found>, ApiError> {
-        let Some(backing) = call.api.backing() else { return Ok(None) };
-        let found = backing.store.activations();
-        let found = found.find(&call.scope(), &self.owner, tenant.as_str()).await;
-        found.map_err(|it| ApiError::of_store(it, NOUN, tenant.as_str()))
+        found_of(call, &self.owner, tenant).await
+    }
+
+    /// Under which owners the tenant is activated: what a file has left goes with what there is.
+    async fn owners(&self, call: &Call, tenant: &TenantId) -> Result<Vec<&str>, ApiError> {
+        let mut owners = Vec::new();
+        for owner in std::iter::once(&self.owner).chain(&self.left) {
+            if found_of(call, owner, tenant).await?.is_some() {
+                owners.push(owner.as_str());
+            }
+        }
+        if owners.is_empty() {
+            owners.push(&self.owner);
+        }
+        Ok(owners)
     }
 
     pub(super) fn refuse_declared(&self, tenant: &TenantId) -> Result<(), ApiError> {
@@ -156,6 +223,7 @@ impl Under {
         sent::without(&mut members, SHOWN);
         let fields = sent::take_credential(&mut members, OWN)?;
         let raw: RawSent = sent::read(&members)?;
+        let (connection, beside) = self.served(call).await?;
         let current = self.find(call, tenant).await?;
         let at = Where {
             owner: &self.owner,
@@ -165,10 +233,6 @@ impl Under {
         };
         let sealed = current.as_ref().and_then(|it| it.1.as_ref());
         let (credential, change) = credentials::merged(call, at, fields, sealed).await?;
-        let Some(connection) = &self.connection else {
-            let problem = format!("the connection `{}` is not sound itself", self.key);
-            return Err(ApiError::invalid("", problem, "mend it first"));
-        };
         let draft = connection.activation(tenant.clone(), raw.enabled, &raw.variables, credential);
         draft.map_err(|it| ApiError::below(&it, 1))?;
         if let Some((stored, Some(_))) = &current
@@ -178,7 +242,7 @@ impl Under {
             let before = connection.activation_origin(&variables(&stored.value));
             let after = connection.activation_origin(&raw.variables);
             if before != after {
-                return Err(self.moved(connection, before, after));
+                return Err(self.moved(&connection, before, after));
             }
         }
         let brings = if change.is_whole() {
@@ -187,7 +251,8 @@ impl Under {
             Vec::new()
         };
         let at = (&*self.owner, &*self.key);
-        let binds = origin::bind(at, connection.reach(), false, brings);
+        let bind = origin::bind(at, connection.reach(), false, brings);
+        let binds = vec![Bind { narrows: false, ..bind }];
         let expect = match (&current, expect) {
             (Some(it), Expect::Anything | Expect::Present) => Expect::Version(it.0.version),
             (None, Expect::Anything) => Expect::Absent,
@@ -204,14 +269,15 @@ impl Under {
             enabled: raw.enabled,
             definition: Value::Object(definition).to_string(),
         };
-        Ok(Draft { row, change, expect, binds })
+        Ok(Draft { row, change, expect, beside, binds })
     }
 
     /// A tenant's credentials are kept, and its variables would send them elsewhere.
     fn moved(&self, connection: &Connection, from: Option<String>, to: Option<String>) -> ApiError {
-        let reached = |origin: Option<String>| Reached {
+        let reached = |origin: Option<String>| Reach {
             connector: connection.connector.to_string(),
             origins: origin.into_iter().collect(),
+            ..Reach::default()
         };
         ApiError::Elsewhere(vec![Moved {
             connection: self.key.clone(),
@@ -269,13 +335,21 @@ impl Under {
     }
 }
 
+async fn found_of(call: &Call, owner: &str, tenant: &TenantId) -> Result<Option<Found>, ApiError> {
+    let Some(backing) = call.api.backing() else { return Ok(None) };
+    let found = backing.store.activations().find(&call.scope(), owner, tenant.as_str()).await;
+    found.map_err(|it| ApiError::of_store(it, NOUN, tenant.as_str()))
+}
+
 /// `GET …/activations`: in the order of tenants.
 pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
     let page = call.page()?;
-    let under = Under::of(&call).await?;
+    let under = Under::of_old(&call).await?;
     let after = page.after.as_deref();
+    let snapshot = call.api.live.snapshot_full();
     let declared = under.all_declared().into_iter();
-    let declared = declared.map(|(of, it)| (it.tenant.to_string(), declared_view(of, it)));
+    let declared =
+        declared.map(|(of, it)| (it.tenant.to_string(), declared_view(&snapshot, of, it)));
     let mut items: Vec<(String, Members)> =
         declared.filter(|it| after.is_none_or(|after| it.0.as_str() > after)).collect();
     let mut next = None;
@@ -316,7 +390,7 @@ pub(super) async fn of_tenant(call: Call) -> Result<Answer, ApiError> {
     let declared = snapshot.connections().filter_map(|it| match &it.kind {
         Kind::Embedded { activations, shared, .. } => {
             let found = activations.get(tenant.as_str())?;
-            Some((shared.owner.to_string(), declared_view(it, found)))
+            Some((shared.owner.to_string(), declared_view(&snapshot, it, found)))
         }
         Kind::Standard(_) => None,
     });
@@ -357,10 +431,11 @@ fn page_of(
 
 /// `GET …/activations/{tenant}`
 pub(super) async fn read(call: Call) -> Result<Answer, ApiError> {
-    let under = Under::of(&call).await?;
+    let under = Under::of_old(&call).await?;
     let tenant = call.tenant()?;
     if let (Some(of), Some(declared)) = (&under.connection, under.declared(tenant.as_str())) {
-        return Ok(Answer::ok(Value::Object(declared_view(of, declared))));
+        let snapshot = call.api.live.snapshot_full();
+        return Ok(Answer::ok(Value::Object(declared_view(&snapshot, of, declared))));
     }
     let missing = || ApiError::NotFound { noun: NOUN, key: tenant.to_string() };
     let found = under.find(&call, &tenant).await?.ok_or_else(missing)?;
@@ -398,16 +473,21 @@ pub(super) async fn patch(mut call: Call) -> Result<Answer, ApiError> {
     under.answer(&call, &tenant, written).await
 }
 
-/// `DELETE …/activations/{tenant}`: exactly this one.
+/// `DELETE …/activations/{tenant}`: exactly this one, also where its connection has gone from its file.
 pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
-    let under = Under::of(&call).await?;
+    let under = Under::of_old(&call).await?;
     let tenant = call.tenant()?;
     under.refuse_declared(&tenant)?;
     let asked = call.precondition()?;
     let store = call.writer()?;
-    let deleted = store.activations();
-    let deleted =
-        deleted.delete(&call.scope(), &under.owner, tenant.as_str(), asked.of_present()).await;
+    let owners = under.owners(&call, &tenant).await?;
+    let mut expect = asked.of_present();
+    let each = owners.into_iter().map(|it| {
+        let condition = std::mem::replace(&mut expect, Expect::Anything).into();
+        (it, tenant.as_str(), condition)
+    });
+    let all: Vec<_> = each.collect();
+    let deleted = store.activations().delete_all(&call.scope(), &all).await;
     let revision = deleted.map_err(|it| ApiError::of_present(it, NOUN, tenant.as_str(), asked))?;
     if call.flag("dry_run")? {
         return Preview::of_activation().answer();
@@ -438,12 +518,18 @@ fn shown((stored, credential): &Found) -> Members {
     view
 }
 
-fn declared_view(connection: &Connection, activation: &catalog::Activation) -> Members {
+fn declared_view(
+    snapshot: &Snapshot,
+    connection: &Connection,
+    activation: &catalog::Activation,
+) -> Members {
     let mut view = Members::new();
     view.insert("connection".to_owned(), connection.key.as_str().into());
     view.insert("tenant".to_owned(), activation.tenant.as_str().into());
     view.insert("enabled".to_owned(), activation.enabled.into());
-    let variables = connection.own_variables(activation);
+    let own = connection.own_variables(activation).into_iter();
+    let variables: BTreeMap<&str, String> =
+        own.map(|(name, value)| (name, snapshot.as_written(connection, value))).collect();
     if !variables.is_empty() {
         view.insert("variables".to_owned(), json!(variables));
     }

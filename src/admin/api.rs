@@ -1,5 +1,6 @@
 //! What the API works on: what is served, what is stored, and what it is sealed with.
 use super::error::ApiError;
+use super::known_tokens::KnownTokens;
 use super::openapi::document;
 use super::route::Route;
 use super::routes;
@@ -22,6 +23,7 @@ pub struct Api {
     /// The OpenAPI document.
     pub(super) document: Bytes,
     pub(super) attempts: Attempts,
+    pub(super) tokens: KnownTokens,
     /// The admin token of the configuration. Without one only operators' own tokens are good.
     pub(super) token: Option<Secret>,
     pub(super) live: Arc<Live>,
@@ -50,7 +52,8 @@ impl Api {
         let routes = routes::routes();
         let text = document(&routes).into();
         let attempts = Attempts::new(Instant::now());
-        Arc::new(Self { routes, document: text, attempts, token, live, clock, backing })
+        let tokens = KnownTokens::default();
+        Arc::new(Self { routes, document: text, attempts, tokens, token, live, clock, backing })
     }
 
     pub(super) fn has_store(&self) -> bool {

@@ -175,7 +175,6 @@ pub(super) async fn rotate(mut call: Call) -> Result<Answer, ApiError> {
         return Err(ApiError::invalid("/overlap", "longer than a year", "write a few days"));
     }
     let overlap_ms = i64::try_from(overlap.as_millis()).unwrap_or(i64::MAX);
-    let others_expire_at = call.now_ms().saturating_add(overlap_ms);
     let issued = Issue::CallerKey.new_key();
     let new_key = caller_key(&key, &issued, expires_at);
     let asked = call.precondition()?;
@@ -183,13 +182,13 @@ pub(super) async fn rotate(mut call: Call) -> Result<Answer, ApiError> {
     let keys = store.callers().keys(&call.scope(), &key).await;
     let keys = keys.map_err(|it| ApiError::of_store(it, Callers::NOUN, &key))?;
     let is_good = |it: &&CallerKey| it.expires_at_ms.is_none_or(|at| at > call.now_ms());
-    if keys.iter().filter(is_good).count() >= KEYS_MAX {
+    if !overlap.is_zero() && keys.iter().filter(is_good).count() >= KEYS_MAX {
         let problem = format!("it has {KEYS_MAX} keys that are good");
         return Err(ApiError::invalid("", problem, "withdraw some, or shorten `overlap`"));
     }
     let rotated = store
         .callers()
-        .rotate(&call.scope(), &key, &new_key, Some(others_expire_at), asked.of_present())
+        .rotate(&call.scope(), &key, &new_key, Some(overlap_ms), asked.of_present())
         .await
         .map_err(|it| ApiError::of_present(it, Callers::NOUN, &key, asked))?;
     if call.flag("dry_run")? {

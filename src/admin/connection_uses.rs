@@ -86,17 +86,15 @@ pub(super) async fn environments(call: &Call, key: &str) -> Result<Vec<uses::Use
 pub(super) fn in_files(call: &Call, key: &str) -> impl Iterator<Item = (uses::Use, bool)> {
     let snapshot = call.api.live.snapshot_full();
     let mut found = Vec::new();
-    for (name, declared) in snapshot.declared().all(Section::Environments) {
-        let definition = declared.definition();
-        let deployed = definition["deployed"].as_bool().unwrap_or_default();
-        let Some(assign) = definition["assign"].as_object() else { continue };
-        let assigned = assign.iter().filter(|it| it.1.as_str() == Some(key));
-        found.extend(assigned.enumerate().map(|(index, (alias, _))| {
+    for (name, _) in snapshot.declared().all(Section::Environments) {
+        let Some(environment) = snapshot.environment(name.as_str()) else { continue };
+        let assigned = environment.assignments().filter(|it| it.connection.key.as_str() == key);
+        found.extend(assigned.enumerate().map(|(index, it)| {
             let it = uses::Use {
                 kind: UseKind::Environment,
                 key: Some(name.to_string()),
-                alias: Some(alias.clone()),
-                deployed: Some(deployed),
+                alias: Some(it.link.alias.to_string()),
+                deployed: Some(environment.deployed),
                 ..uses::Use::default()
             };
             (it, index == 0)

@@ -268,7 +268,8 @@ impl Plan<'_> {
             .map_err(|it| ApiError::invalid("/auth", it.to_string(), ""))?;
         let method = method_of(method, self.pinned)?;
         let revision = u32::try_from(self.pinned.revision).unwrap_or(u32::MAX);
-        let stored = StoredConnection { owner: owner.into(), revision, raw: self.raw.clone() };
+        let raw = self.raw.clone();
+        let stored = StoredConnection { owner: owner.into(), revision, raw, version: None };
         let opened = Opened { credential: own, test: Some(test).filter(|it| !it.is_empty()) };
         let mut warnings = Vec::new();
         let draft = snapshot.draft_connection(&key, &stored, &method, opened, &mut warnings);
@@ -319,7 +320,7 @@ impl Plan<'_> {
         let brought = [(&own, Slot::Own), (&test, Slot::Test)].into_iter();
         let brought = brought.filter(|it| it.0.is_whole()).map(|it| (String::new(), it.1));
         let confirmed = origin::confirmed(call)?;
-        let binds = origin::bind((owner, self.key), draft.reach(), confirmed, brought.collect());
+        let bind = origin::bind((owner, self.key), draft.reach(), confirmed, brought.collect());
         self.refuse_to_break(call, draft).await?;
         let row = row(&self.raw, self.pinned);
         let connector = std::iter::once(self.raw.connector.as_str());
@@ -334,7 +335,7 @@ impl Plan<'_> {
                 &row,
                 credentials::secrets(&own, &seal_own),
                 credentials::secrets(&test, &seal_test),
-                expect.needing(needs).binding(binds),
+                expect.needing(needs).binding(vec![bind]),
             )
             .await;
         written.map_err(|it| ApiError::of_write(it, Connections::NOUN, self.key, expect))
@@ -477,7 +478,7 @@ async fn show_served(
 ) -> Result<(), ApiError> {
     let snapshot = call.api.live.snapshot_full();
     if let Some(connection) = snapshot.connection(key) {
-        let base_url = connection.effective_base_url();
+        let base_url = snapshot.as_written(connection, &connection.effective_base_url());
         view.insert("effective_base_url".to_owned(), base_url.into());
     }
     let status = status(call, (key, owner), enabled).await?;

@@ -236,17 +236,16 @@ async fn following(
         let Some(stored) = found else { continue };
         let row = &stored.value;
         let raw: RawConnection = sent::read(&connections::members(row))?;
-        if connection.reach().is_some() {
-            let own = Some(&connection.base_url).filter(|_| raw.base_url.is_some());
-            let base_url = own.or(base_url.as_ref());
-            let reach = base_url.map(|it| connection.reach_by(it, &rules));
-            binds.extend(origin::bind((&row.id, name), reach, confirmed, Vec::new()));
+        let own = Some(&connection.base_url).filter(|_| raw.base_url.is_some());
+        if let Some(base_url) = own.or(base_url.as_ref()) {
+            let reach = connection.reach_by(base_url, &rules);
+            binds.push(origin::bind((&row.id, name), reach, confirmed, Vec::new()));
         }
         if connection.shared().is_some() {
             uses.extend(tenants(call, &next, connection, &stored).await?);
         }
         let (owner, revision) = (row.id.clone().into(), connection.method.revision);
-        let drafting = StoredConnection { owner, revision, raw };
+        let drafting = StoredConnection { owner, revision, raw, version: None };
         let method = &connection.method;
         let opened = Opened::default();
         let drafted =

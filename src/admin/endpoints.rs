@@ -81,8 +81,11 @@ pub(super) async fn of_integration(call: Call) -> Result<Answer, ApiError> {
     };
     let integration = Integrations::key(&call)?;
     let members = written::<Integrations>(&call, &integration, |it| &it.definition).await?;
-    let links: IndexMap<String, RawLink> =
+    let mut links: IndexMap<String, RawLink> =
         part::<Integrations, _>(members, "connectors", &integration)?;
+    if definition::is_declared::<Integrations>(&call, &integration) {
+        served(&call, &integration, &mut links);
+    }
     let mut links: Vec<_> = links.iter().collect();
     links.sort_unstable_by_key(|it| it.0);
     let limit = page.limit as usize;
@@ -125,6 +128,17 @@ async fn endpoints(call: &Call, connector: &str) -> Result<Endpoints, ApiError> 
     let raw: IndexMap<String, RawEndpoint> =
         part::<Connectors, _>(members, "endpoints", connector)?;
     Ok(Endpoints::recorded(raw).0)
+}
+
+/// The connectors that links of a file lead to, which may be filled in there: the definition has what is written.
+fn served(call: &Call, integration: &str, links: &mut IndexMap<String, RawLink>) {
+    let snapshot = call.api.live.snapshot_full();
+    let Some(integration) = snapshot.integration(integration) else { return };
+    for (alias, link) in links {
+        if let Some(served) = integration.links.get(alias.as_str()) {
+            link.connector = served.connector.to_string();
+        }
+    }
 }
 
 /// A definition as it is right now: of a file or of the store. `text`: what a row says.

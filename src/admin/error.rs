@@ -179,6 +179,12 @@ impl ApiError {
                 at: Some(time::shown(at_ms)),
             }),
             StoreError::NotFound => Self::NotFound { noun, key },
+            StoreError::Outrun { kind, key } => {
+                tracing::info!(%kind, key, "a write was outrun by another of what it was checked beside");
+                Self::StoreUnavailable(
+                    "What it belongs to was changed meanwhile: nothing was done, try again.",
+                )
+            }
             StoreError::Missing { kind, key } => {
                 Self::invalid("", format!("there is no {kind} `{key}` any more"), "")
             }

@@ -26,6 +26,7 @@ mod etag;
 mod idempotency;
 mod integrations;
 mod issued;
+mod known_tokens;
 mod merge_patch;
 mod openapi;
 mod operator;

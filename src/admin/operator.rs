@@ -16,6 +16,10 @@ use subtle::ConstantTimeEq;
 /// The name of whoever has the configured admin token.
 pub(super) const ADMIN: &str = "admin";
 
+/// From this length on a token is heard however many wrong ones come from the same address, in characters: 32 of
+/// hexadecimal are 128 bits.
+const UNGUESSED_LEN: usize = 32;
+
 /// Bytes of a token's hash that tell it from others of its name.
 const IDENTITY_LEN: usize = 8;
 
@@ -38,28 +42,52 @@ impl Operator {
     }
 }
 
-/// Finds out who asks. Whoever was wrong too often is not heard for a while, right or wrong: else
-/// guessing would go on while it is refused.
+/// Finds out who asks. From an address that was wrong too often only what nobody guesses is heard for a while: a
+/// right token, wherever others guess beside it; of wrong ones nobody learns more than that.
 pub(super) async fn identify(
     api: &Api,
     headers: &HeaderMap,
     from: IpAddr,
 ) -> Result<Operator, ApiError> {
     let now = Instant::now();
-    api.attempts
-        .may_try(from, now)
-        .map_err(|retry_after_s| ApiError::TooManyFailures { retry_after_s })?;
-    let Some(presented) = presented(headers) else { return Err(ApiError::Unauthenticated) };
-    if api.token.as_ref().is_some_and(|it| !it.is_empty() && *it == presented) {
+    let presented = presented(headers);
+    let waits = api.attempts.may_try(from, now).err();
+    let heard = presented.as_ref().filter(|it| waits.is_none() || !is_guessable(it));
+    if let Some(token) = heard
+        && api.token.as_ref().is_some_and(|it| !it.is_empty() && it == token)
+    {
         let name = Key::try_from(ADMIN).expect("it is a key");
         let identity = ADMIN.to_owned();
         return Ok(Operator { name, role: Role::Admin, identity });
     }
+    if let Some(retry_after_s) = waits {
+        let known = match heard {
+            Some(token) => known(api, token, now).await,
+            None => None,
+        };
+        return known.ok_or(ApiError::TooManyFailures { retry_after_s });
+    }
+    let Some(presented) = presented else { return Err(ApiError::Unauthenticated) };
     if let Some(operator) = stored(api, &presented).await? {
         return Ok(operator);
     }
     api.attempts.failed(from, now);
     Err(ApiError::Unauthenticated)
+}
+
+/// Whether a token of the configuration would be found in the end by trying: whoever chose it may have chosen a
+/// word.
+fn is_guessable(token: &Secret) -> bool {
+    token.expose().len() < UNGUESSED_LEN
+}
+
+/// The same as [`stored`], where the store is asked for right tokens alone.
+async fn known(api: &Api, presented: &Secret, now: Instant) -> Option<Operator> {
+    let backing = api.backing().filter(|_| Issue::OperatorToken.may_be(presented))?;
+    if !api.tokens.has(&backing.store, &issued::sha256(presented), now).await {
+        return None;
+    }
+    stored(api, presented).await.ok().flatten()
 }
 
 /// The operator whose own token it is. What can't be one is not looked up.

@@ -6,8 +6,9 @@ use super::connections;
 use super::connections::Connections;
 use super::definition::Definition;
 use super::error::ApiError;
+use super::error::Fault;
 use super::sent;
-use crate::catalog::Connection;
+use crate::catalog::Open;
 use crate::catalog::Reach;
 use crate::seal::Slot;
 use crate::store;
@@ -16,6 +17,8 @@ use crate::store::Entered;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// The query parameter, and what it takes.
 pub(super) const CONFIRM: &str = "confirm";
@@ -26,8 +29,8 @@ pub(super) const ORIGIN: &str = "origin";
 pub(super) struct Moved {
     /// The connection's key.
     pub connection: String,
-    pub from: Reached,
-    pub to: Reached,
+    pub from: Reach,
+    pub to: Reach,
     /// Whether there are some of the connection's own.
     pub credentials: bool,
     pub test_credentials: bool,
@@ -35,28 +38,25 @@ pub(super) struct Moved {
     pub activations: i64,
 }
 
-/// By which connector, and to which origins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub(super) struct Reached {
-    pub connector: String,
-    /// A variable that the connection gives no value stands in its braces.
-    pub origins: Vec<String>,
-}
-
-/// Which origins the credentials of a connection may go to.
+/// Where the credentials of a connection may go: nobody confirms what they were not shown.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Confirmation {
-    /// Those that it has now: nobody confirms others than they were shown.
+    /// The connector that it has now. It may be left out where the credentials were entered for the same one.
+    connector: Option<String>,
+    /// The origins that it has now.
     origins: Vec<String>,
+    /// What the variables in them may hold now; left out where there are none.
+    #[serde(default)]
+    variables: BTreeMap<String, Open>,
 }
 
 /// What a confirmation does.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Confirmed {
     /// What the credentials were entered for, or confirmed for last; null where nothing is known of it.
-    from: Option<Reached>,
-    to: Reached,
+    from: Option<Reach>,
+    to: Reach,
 }
 
 /// Whether the operator says that credentials may go where they were not entered for.
@@ -71,13 +71,12 @@ pub(super) fn confirmed(call: &Call) -> Result<bool, ApiError> {
 /// Where a connection's credentials go once it is written. `brings`: what the write enters anew.
 pub(super) fn bind(
     (owner, connection): (&str, &str),
-    reach: Option<Reach>,
+    reach: Reach,
     confirmed: bool,
     brings: Vec<(String, Slot)>,
-) -> Vec<Bind> {
-    let Some(reach) = reach else { return Vec::new() };
+) -> Bind {
     let to = Entered { owner: owner.to_owned(), connection: connection.to_owned(), reach };
-    vec![Bind { to, confirmed, brings }]
+    Bind { to, confirmed, narrows: true, brings }
 }
 
 /// `POST /v1/connections/{connection}/confirm`: what is sealed may go where it goes now. It is how a
@@ -87,41 +86,54 @@ pub(super) async fn confirm(mut call: Call) -> Result<Answer, ApiError> {
     let sent: Confirmation = sent::read(&call.take_object()?)?;
     let owner = connections::owner(&call, &key).await?;
     let snapshot = call.api.live.snapshot_full();
-    let Some(reach) = snapshot.connection(&key).and_then(|it| Connection::reach(it)) else {
-        let problem = format!("the connection `{key}` is not sound, or sends no credentials");
-        return Err(ApiError::invalid("", problem, ""));
+    let Some(connection) = snapshot.connection(&key) else {
+        return Err(ApiError::invalid("", format!("the connection `{key}` is not sound"), ""));
     };
-    let mut origins = sent.origins;
-    origins.sort_unstable();
-    origins.dedup();
-    if !origins.iter().eq(&reach.origins) {
-        let problem = "these are not the origins that it has now";
-        let hint = Reached::from(&reach).origins.join(", ");
-        return Err(ApiError::invalid("/origins", problem, format!("it has {hint}")));
-    }
+    let reach = connection.reach();
     let of_store = |it| ApiError::of_store(it, Connections::NOUN, &key);
     let store = call.writer()?;
     let entered = store.origins().of_connection(&call.scope(), &key).await.map_err(of_store)?;
-    let from = entered.iter().find(|it| it.owner == owner).map(|it| Reached::from(&it.reach));
-    let answer = Confirmed { from, to: Reached::from(&reach) };
+    let from = entered.into_iter().find(|it| it.owner == owner).map(|it| it.reach);
+    sent.check(from.as_ref(), &reach)?;
+    let answer = Confirmed { from, to: reach.clone() };
     let to = Entered { owner, connection: key.clone(), reach };
     let revision = store.origins().confirm(&call.scope(), &to).await.map_err(of_store)?;
     call.served(revision).await;
     Answer::of(&answer)
 }
 
-impl From<&Reach> for Reached {
-    fn from(it: &Reach) -> Self {
-        let origins = it.origins.iter().cloned().collect();
-        Self { connector: it.connector.clone(), origins }
+impl Confirmation {
+    /// Refuses what is not as it is now.
+    fn check(self, from: Option<&Reach>, to: &Reach) -> Result<(), ApiError> {
+        let mut faults = Vec::new();
+        let mut fault = |pointer: &str, problem: &str, hint: String| {
+            let (pointer, problem) = (pointer.to_owned(), problem.to_owned());
+            faults.push(Fault { pointer, problem, hint });
+        };
+        let is_same = from.is_none_or(|it| it.connector == to.connector);
+        if self.connector.as_ref().map_or(!is_same, |it| *it != to.connector) {
+            let problem = "this is not the connector that it has now";
+            fault("/connector", problem, format!("it has `{}`", to.connector));
+        }
+        let origins: BTreeSet<String> = self.origins.into_iter().collect();
+        if origins != to.origins {
+            let has = to.origins.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            fault("/origins", "these are not the origins that it has now", format!("it has {has}"));
+        }
+        if self.variables != to.variables {
+            let has = serde_json::to_string(&to.variables).unwrap_or_default();
+            let problem = "this is not what variables in its origins may hold now";
+            fault("/variables", problem, format!("write {has}"));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(ApiError::Invalid(faults)) }
     }
 }
 
 impl From<store::Moved> for Moved {
     fn from(it: store::Moved) -> Self {
         Self {
-            from: Reached::from(&it.from),
-            to: Reached::from(&it.to),
+            from: it.from,
+            to: it.to,
             connection: it.connection,
             credentials: it.own,
             test_credentials: it.test,
@@ -132,24 +144,8 @@ impl From<store::Moved> for Moved {
 
 /// For people.
 pub(super) fn told(moves: &[Moved]) -> String {
-    let which: Vec<String> = moves
-        .iter()
-        .map(|it| {
-            let (from, to) = (it.from.origins.join(", "), it.to.origins.join(", "));
-            if from == to {
-                let (from, to) = (&it.from.connector, &it.to.connector);
-                format!(
-                    "those of `{}` were entered for the connector `{from}`, not `{to}`",
-                    it.connection
-                )
-            } else {
-                format!(
-                    "those of `{}` were entered for {from}, and would go to {to}",
-                    it.connection
-                )
-            }
-        })
-        .collect();
+    let told = |it: &Moved| format!("those of `{}` {}", it.connection, it.from.departure(&it.to));
+    let which: Vec<String> = moves.iter().map(told).collect();
     format!(
         "Stored credentials would go elsewhere: {}. Send them anew, or say that they may: \
          `?{CONFIRM}={ORIGIN}` with an edit, `POST {}/…/confirm` without one.",

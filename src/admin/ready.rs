@@ -1,15 +1,33 @@
-//! `GET /readyz`: whether to send traffic here, and what is being served.
+//! `GET /readyz`: whether to send traffic here, and what is being served. Strangers learn that something is wrong,
+//! operators what.
 use super::AdminState;
+use super::Api;
+use super::Peer;
+use super::operator;
 use super::time;
 use crate::model::UnixTime;
 use crate::reload::StoreStatus;
 use crate::seal::Sealer;
+use axum::Extension;
 use axum::Json;
 use axum::extract::State;
+use http::HeaderMap;
 use http::StatusCode;
+use http::header;
 use serde::Serialize;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// What strangers are told instead of what is wrong.
+const REFUSED: &str = "the last reload was refused";
+const NOT_REACHED: &str = "it is not reached";
+const UNREAD: &str = "the keys can't be read again";
+
+/// How long it may take to find out who asks.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Serialize)]
 pub(super) struct Readiness {
@@ -29,7 +47,8 @@ struct Configuration {
     generation: u64,
     /// RFC 3339, UTC.
     loaded_at: String,
-    /// Why the last reload was refused; null where it was not. The last good one is served meanwhile.
+    /// Why the last reload was refused; null where it was not. The last good one is served meanwhile. This and all
+    /// that names what is configured or stored is told to operators alone: to others, that there is something.
     last_error: Option<String>,
 }
 
@@ -61,7 +80,7 @@ struct Store {
     revision: i64,
     /// Stored definitions that are not served, or not whole.
     skipped: usize,
-    /// The first of them, and why.
+    /// The first of them, and why; null for strangers.
     first_skipped: Option<String>,
 }
 
@@ -82,9 +101,33 @@ fn rfc3339(time: UnixTime) -> String {
     time::shown(i64::try_from(time.as_ms()).unwrap_or(i64::MAX))
 }
 
+impl Readiness {
+    /// Less what names keys, files, origins, or is in the database's own words.
+    fn for_strangers(mut self) -> Self {
+        let told = |it: &mut Option<String>, class: &str| {
+            if let Some(text) = it {
+                class.clone_into(text);
+            }
+        };
+        told(&mut self.configuration.last_error, REFUSED);
+        if let Some(store) = &mut self.store {
+            told(&mut store.problem, NOT_REACHED);
+            store.first_skipped = None;
+        }
+        if let Some(seal) = &mut self.seal {
+            told(&mut seal.last_error, UNREAD);
+        }
+        self
+    }
+}
+
 /// 200 while work is taken, 503 while draining. A refused reload does not make it unready: what was
 /// good before is still served.
-pub(super) async fn ready(State(state): State<AdminState>) -> (StatusCode, Json<Readiness>) {
+pub(super) async fn ready(
+    State(state): State<AdminState>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+) -> (StatusCode, Json<Readiness>) {
     let draining = state.draining.load(Ordering::Acquire);
     let served = state.live.status();
     let readiness = Readiness {
@@ -99,5 +142,21 @@ pub(super) async fn ready(State(state): State<AdminState>) -> (StatusCode, Json<
         seal: state.api.backing().map(|it| Seal::from(&it.sealer)),
     };
     let status = if draining { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(Peer(it))| it);
+    let readiness = match is_operator(&state.api, headers, from).await {
+        true => readiness,
+        false => readiness.for_strangers(),
+    };
     (status, Json(readiness))
+}
+
+/// Whether an operator asks. Whether it is ready is told in time, also where the store does not answer who asks.
+async fn is_operator(api: &Arc<Api>, headers: HeaderMap, from: IpAddr) -> bool {
+    if !headers.contains_key(header::AUTHORIZATION) {
+        return false;
+    }
+    let own = Arc::clone(api);
+    let asks = async move { operator::identify(&own, &headers, from).await };
+    let known = tokio::time::timeout(PATIENCE, api.to_the_end(Box::pin(asks))).await;
+    known.is_ok_and(|it| it.is_ok())
 }

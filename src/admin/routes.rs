@@ -277,8 +277,9 @@ fn of_acts() -> Vec<Route> {
         .gives_one_or(connections::view, schema::<repin::RepinPreview>)
         .dry_run()
         .flag("force", FORCE_CHANGE)
+        .confirms(CONFIRM)
         .headers(MEANT)
-        .codes(MOVES),
+        .codes(CHANGES),
         Route::post(
             "/v1/connections/{connection}/switch",
             "switchConnection",
@@ -288,8 +289,9 @@ fn of_acts() -> Vec<Route> {
         .takes(switch::switch_schema)
         .gives_one_or(connections::view, schema::<switch::SwitchPreview>)
         .dry_run()
+        .confirms(CONFIRM)
         .headers(MEANT)
-        .codes(&[Code::DeclaredInFile, Code::ConfirmationRequired, Code::OriginChanged]),
+        .codes(&[Code::DeclaredInFile, Code::ConfirmationRequired]),
         Route::post(
             "/v1/connections/{connection}/replace",
             "replaceConnection",

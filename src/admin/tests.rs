@@ -14,6 +14,9 @@ use tower_service::Service;
 
 const TOKEN: &str = "operators-token-0123456789";
 
+/// One that is as long as those that attache makes.
+const LONG: &str = "operators-token-0123456789-0123456789";
+
 fn api(token: Option<Secret>, live: Arc<Live>) -> Arc<Api> {
     Api::new(token, live, None, || UnixTime::from_ms(1_700_000_000_007))
 }
@@ -86,12 +89,21 @@ async fn a_refused_reload_is_told_of_and_leaves_it_ready() {
     std::fs::write(&path, "caler: {}\n").unwrap();
     state.live.reload_now().unwrap_err();
 
-    let response = ask(&state, get("/readyz")).await;
+    let response = ask(&state, as_admin(get("/readyz"))).await;
     assert_eq!(response.status(), 200);
     let body: Value = serde_json::from_str(response.body()).unwrap();
     assert_eq!(body["configuration"]["generation"], 1);
     let error = body["configuration"]["last_error"].as_str().unwrap();
     assert!(error.contains("caler"), "{error}");
+    // Strangers learn that it was, and so does whoever guesses.
+    let mut guess = get("/readyz");
+    guess.headers_mut().insert("authorization", HeaderValue::from_static("Bearer wrong"));
+    for request in [get("/readyz"), guess] {
+        let response = ask(&state, request).await;
+        assert_eq!(response.status(), 200);
+        let body: Value = serde_json::from_str(response.body()).unwrap();
+        assert_eq!(body["configuration"]["last_error"], "the last reload was refused");
+    }
 }
 
 #[tokio::test]
@@ -178,9 +190,30 @@ async fn whoever_guesses_has_to_wait_and_is_told_how_long() {
     assert_eq!(refused.status(), 429);
     assert_eq!(text(&refused, "attache-error"), "rate_limited");
     assert_eq!(text(&refused, "retry-after"), "6");
-    // Right or wrong: else guessing would go on. Others are not affected.
+    // Right or wrong, where it is so short that it could be guessed. Others are not affected.
     assert_eq!(ask(&state, as_admin(guess())).await.status(), 429);
     assert_eq!(ask(&state, as_admin(get("/v1/whoami"))).await.status(), 200);
+}
+
+#[tokio::test]
+async fn nobody_keeps_a_long_token_out_by_guessing_beside_it() {
+    let state = state();
+    let state = AdminState { api: api(Some(Secret::new(LONG)), Arc::clone(&state.live)), ..state };
+    let from_there = |token: &str| {
+        let mut request = get("/v1/whoami");
+        let value = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
+        request.headers_mut().insert("authorization", value);
+        request.extensions_mut().insert(Peer("192.0.2.7".parse().unwrap()));
+        request
+    };
+    let wrong = LONG.replace('9', "8");
+    for _ in 0..10 {
+        assert_eq!(ask(&state, from_there(&wrong)).await.status(), 401);
+    }
+    for _ in 0..3 {
+        assert_eq!(ask(&state, from_there(&wrong)).await.status(), 429);
+        assert_eq!(ask(&state, from_there(LONG)).await.status(), 200);
+    }
 }
 
 #[tokio::test]

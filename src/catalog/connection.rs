@@ -139,6 +139,8 @@ pub struct Connection {
     pub inputs: Box<[(String, Input)]>,
     /// None where there are none: most connections.
     pub limits: Option<Box<ConnectionLimits>>,
+    /// Of the row that it is stored in; none where it is in a file.
+    pub version: Option<i64>,
 }
 
 /// What a connection allows at most.
@@ -187,6 +189,8 @@ pub(super) struct Pinned {
     pub(super) owner: Box<str>,
     /// The revision of the auth method that it was made with.
     pub(super) method: Arc<AuthMethod>,
+    /// Of its row; none of one that is not written yet.
+    pub(super) version: Option<i64>,
 }
 
 impl Making {
@@ -212,9 +216,9 @@ impl Connection {
         let upstream = connector.upstream.overlaid(&raw.upstream, &raw.egress, at, problems);
         let allowed_origins = origins(&raw.allowed_origins, at.key("allowed_origins"), problems);
         let limits = limits(&raw, at, problems);
-        let (owner, method) = match stored {
-            Some(Pinned { owner, method }) => (Some(owner), Some(method)),
-            None => (None, method(&raw.auth, connector, at, problems)),
+        let (owner, method, version) = match stored {
+            Some(Pinned { owner, method, version }) => (Some(owner), Some(method), version),
+            None => (None, method(&raw.auth, connector, at, problems), None),
         };
         if method.as_ref().is_some_and(|it| matches!(it.auth, Auth::Inbound(_))) {
             no_concurrency(&raw, at, problems);
@@ -261,6 +265,7 @@ impl Connection {
             supplied_by,
             inputs,
             limits,
+            version,
             key,
         };
         connection.warn_of_refused_addresses(at, warnings);

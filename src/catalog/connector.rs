@@ -54,6 +54,8 @@ pub struct Connector {
     pub methods: IndexMap<Key, Arc<AuthMethod>>,
     pub endpoints: Endpoints,
     pub upstream: Arc<UpstreamSettings>,
+    /// Of the row that it is stored in; none where it is in a file.
+    pub version: Option<i64>,
 }
 
 impl Connector {
@@ -86,6 +88,7 @@ impl Connector {
             methods,
             endpoints: Endpoints::build(raw.endpoints, at.key("endpoints"), problems),
             upstream: defaults.overlaid(&raw.upstream, &raw.egress, at, problems),
+            version: None,
             key,
         }
     }

@@ -1,8 +1,11 @@
 //! Which definitions stand in files, and where: the API shows them, and changes none of them.
+use super::problem::PathSegment;
 use crate::model::Key;
+use crate::model::Secret;
 use hashbrown::HashMap;
 use serde::Serialize;
 use serde_json::Value;
+use std::cmp::Reverse;
 use std::fmt;
 use std::sync::Arc;
 
@@ -62,10 +65,23 @@ impl fmt::Display for Line {
     }
 }
 
+/// A value that was filled in.
+#[derive(Clone, Debug)]
+pub struct Filled {
+    /// Within its entry.
+    pub path: Vec<PathSegment>,
+    pub written: String,
+    /// What may be seen nowhere, each with what was written for it.
+    pub values: Vec<(Secret, String)>,
+}
+
 /// Where the entries of a configuration stand; nothing of what is in no file.
 #[derive(Clone, Debug, Default)]
 pub struct Lines {
     pub entries: HashMap<(Section, String), Line>,
+    /// What was filled in of them, by path: as it was written. Whoever sees a definition does not see secrets
+    /// that stand in it by mistake.
+    pub filled: HashMap<(Section, String), Vec<Filled>>,
     /// In the order of the list.
     pub activations: Vec<Line>,
 }
@@ -75,14 +91,25 @@ pub struct Lines {
 pub struct Declared {
     pub line: Option<Line>,
     definition: Box<str>,
+    /// What was filled in, each with what was written for it: the longest first, which may have another in it.
+    hidden: Box<[(Secret, String)]>,
 }
 
 impl Declared {
-    /// As it is written, less its secrets.
+    /// As it is written, less its secrets: for people. What a value was filled in with does not stand in it.
     pub fn definition(&self) -> Value {
         let mut value = serde_json::from_str(&self.definition).unwrap_or_default();
         drop_nulls(&mut value);
         value
+    }
+
+    /// A text that was made of it, with what was written in the place of what was filled in.
+    pub(super) fn as_written(&self, text: &mut String) {
+        for (value, written) in &self.hidden {
+            if text.contains(value.expose()) {
+                *text = text.replace(value.expose(), written);
+            }
+        }
     }
 }
 
@@ -107,14 +134,35 @@ impl Declarations {
         written: &impl Serialize,
         lines: &mut Lines,
     ) {
-        let line = lines.entries.remove(&(section, key.to_string()));
+        let entry = (section, key.to_string());
+        let line = lines.entries.remove(&entry);
         // What was read can be written: there are no keys in it but texts.
-        let definition = serde_json::to_string(written).unwrap_or_default().into();
-        self.0[section as usize].insert(key.clone(), Declared { line, definition });
+        let mut definition = serde_json::to_value(written).unwrap_or_default();
+        let mut hidden = Vec::new();
+        for Filled { path, written, values } in lines.filled.remove(&entry).unwrap_or_default() {
+            put_back(&mut definition, &path, written);
+            hidden.extend(values);
+        }
+        hidden.sort_by_key(|it| Reverse(it.0.expose().len()));
+        let definition = definition.to_string().into();
+        self.0[section as usize]
+            .insert(key.clone(), Declared { line, definition, hidden: hidden.into() });
     }
 
     fn of(&self, section: Section) -> &HashMap<Key, Declared, foldhash::fast::RandomState> {
         &self.0[section as usize]
+    }
+}
+
+/// Puts what was written in the place of the text at a path.
+fn put_back(definition: &mut Value, path: &[PathSegment], written: String) {
+    let mut steps = path.iter();
+    let place = steps.try_fold(definition, |value, step| match step {
+        PathSegment::Key(key) => value.get_mut(key.as_str()),
+        PathSegment::Index(index) => value.get_mut(*index),
+    });
+    if let Some(Value::String(text)) = place {
+        *text = written;
     }
 }
 

@@ -54,6 +54,7 @@ pub use credentials::RawCredentials;
 pub use credentials::RawField;
 pub use declared::Declarations;
 pub use declared::Declared;
+pub use declared::Filled;
 pub use declared::Line;
 pub use declared::Lines;
 pub use declared::Section;

@@ -197,6 +197,20 @@ impl Snapshot {
         self.connections.get(key)
     }
 
+    /// A text that was made of a connection, as the files that it is made of have it: whatever they were filled
+    /// in with is seen by nobody.
+    pub fn as_written(&self, connection: &Connection, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (section, key) in
+            [(Section::Connections, &connection.key), (Section::Connectors, &connection.connector)]
+        {
+            if let Some(declared) = self.declared.find(section, key.as_str()) {
+                declared.as_written(&mut text);
+            }
+        }
+        text
+    }
+
     /// Why a connection's stored credentials are not used, where they are not.
     pub fn elsewhere(&self, connection: &Key) -> Option<&Elsewhere> {
         self.elsewhere.get(connection)

@@ -43,6 +43,15 @@ pub struct VariableRule {
     pub default: Option<String>,
 }
 
+impl VariableRule {
+    /// The pattern as it is written.
+    pub(super) fn written(&self) -> Option<&str> {
+        let pattern = self.pattern.as_ref()?.as_str();
+        let written = pattern.strip_prefix("^(?:").and_then(|it| it.strip_suffix(")$"));
+        Some(written.unwrap_or(pattern))
+    }
+}
+
 /// Why variables do not make a base URL. Names the variable, not its value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VariableError {
@@ -122,11 +131,10 @@ impl VariableRules {
         if value.len() > VARIABLE_LEN_MAX {
             return Err(VariableError::TooLong(name.to_owned()));
         }
-        match self.rule(name).and_then(|it| it.pattern.as_ref()) {
+        let Some(rule) = self.rule(name) else { return Ok(()) };
+        match &rule.pattern {
             Some(pattern) if !pattern.is_match(value) => {
-                let written = pattern.as_str();
-                let written = written.strip_prefix("^(?:").and_then(|it| it.strip_suffix(")$"));
-                let pattern = written.unwrap_or(pattern.as_str()).to_owned();
+                let pattern = rule.written().unwrap_or_default().to_owned();
                 Err(VariableError::Pattern { name: name.to_owned(), pattern })
             }
             _ => Ok(()),

@@ -3,6 +3,7 @@ use super::document::Document;
 use super::error::ConfigError;
 use super::node::Node;
 use super::node::Place;
+use super::node::Step;
 use super::node::Style;
 use super::node::Value;
 use std::borrow::Cow;
@@ -43,6 +44,40 @@ impl Document {
                 error.problem = without_parts(&error.problem, &own);
                 error.hint = without_parts(&error.hint, &own);
             }
+        }
+    }
+}
+
+/// A value that was filled in.
+pub struct FilledIn<'n> {
+    /// From the node that was asked.
+    pub path: Vec<Step<'n>>,
+    pub written: &'n str,
+    /// What may be seen nowhere, each with what was written for it: the whole, then its parts.
+    pub values: Vec<(&'n str, &'n str)>,
+}
+
+impl Node {
+    /// The values in it that were filled in.
+    pub fn filled(&self) -> Vec<FilledIn<'_>> {
+        let mut found = Vec::new();
+        self.add_filled(&mut Vec::new(), &mut found);
+        found
+    }
+
+    fn add_filled<'n>(&'n self, path: &mut Vec<Step<'n>>, found: &mut Vec<FilledIn<'n>>) {
+        if let Value::Scalar(scalar) = &self.value
+            && let Style::Filled { written, pieces } = &scalar.style
+        {
+            let parts = pieces.iter().map(|it| (&*it.value, &*it.written));
+            let whole = std::iter::once((&*scalar.text, &**written));
+            let values = whole.chain(parts).filter(|it| it.0.len() >= LEN_MIN).collect();
+            found.push(FilledIn { path: path.clone(), written, values });
+        }
+        for (step, child) in self.children() {
+            path.push(step);
+            child.add_filled(path, found);
+            path.pop();
         }
     }
 }

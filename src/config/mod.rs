@@ -20,6 +20,7 @@ mod settings;
 mod store;
 mod suggest;
 
+pub use conceal::FilledIn;
 pub use document::Document;
 pub use document::File;
 pub use error::ConfigError;

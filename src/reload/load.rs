@@ -1,19 +1,24 @@
 //! One load: files in, settings and a snapshot out, or everything that is wrong with them.
 use super::files;
 use super::files::Fingerprints;
+use crate::catalog::Filled;
 use crate::catalog::Line;
 use crate::catalog::Lines;
 use crate::catalog::PathSegment;
 use crate::catalog::Problem;
+use crate::catalog::RawActivation;
 use crate::catalog::RawCatalog;
 use crate::catalog::Section;
 use crate::catalog::Snapshot;
 use crate::config::ConfigError;
 use crate::config::Document;
 use crate::config::File;
+use crate::config::FilledIn;
+use crate::config::Node;
 use crate::config::Settings;
 use crate::config::Sources;
 use crate::config::Step;
+use crate::model::Secret;
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 use serde::de::IgnoredAny;
@@ -87,6 +92,7 @@ fn read(
     let document = Document::parse(files, sources, &mut errors);
     let known = [Settings::SECTIONS, RawCatalog::SECTIONS].concat();
     document.refuse_unknown_sections(&known, &mut errors);
+    refuse_filled_methods(&document, &mut errors);
     let settings = Settings::read(&document, &mut errors);
     let (snapshot, mut warnings) = Reading { document: &document, errors: &mut errors }.snapshot();
     document.conceal(&mut warnings);
@@ -101,6 +107,26 @@ fn read(
         }
     }
 }
+
+/// Auth methods are shown, and each revision is kept: what is filled in would be as well.
+fn refuse_filled_methods(document: &Document, errors: &mut Vec<ConfigError>) {
+    let connectors = document.section("connectors").into_iter().flat_map(Node::entries);
+    for (connector, node) in connectors {
+        for (method, node) in
+            node.entries().filter(|it| it.0 == "auth").flat_map(|it| it.1.entries())
+        {
+            let start = ["connectors", connector, "auth", method].map(Step::Key);
+            for FilledIn { path, written, .. } in node.filled() {
+                let problem =
+                    format!("an auth method takes no `{written}`: it is shown as it is, and kept");
+                errors.push(document.error(start.iter().copied().chain(path), problem, NO_SECRETS));
+            }
+        }
+    }
+}
+
+const NO_SECRETS: &str = "name a credential's field here, as in `value: \"{key}\"`, and set it where credentials \
+                          are set: `credentials: { key: \"${KEY}\" }` on each connection";
 
 struct Reading<'d, 'e> {
     document: &'d Document,
@@ -125,8 +151,8 @@ impl Reading<'_, '_> {
         ];
         raw.unread = unread;
         let (activations, indices) = self.items("activations");
+        raw.lines = self.lines(&indices, &activations);
         raw.activations = activations;
-        raw.lines = self.lines(&indices);
         if all_there.contains(&false) {
             // With a whole section gone, whatever refers to it would be called wrong.
             return (None, Vec::new());
@@ -146,7 +172,7 @@ impl Reading<'_, '_> {
     }
 
     /// Where everything stands; of the activations those that could be read.
-    fn lines(&self, activations: &[usize]) -> Lines {
+    fn lines(&self, indices: &[usize], activations: &[RawActivation]) -> Lines {
         let mut files: HashMap<&str, Arc<str>> = HashMap::new();
         let mut line = |(file, line)| {
             let file = Arc::clone(files.entry(file).or_insert_with(|| file.into()));
@@ -157,10 +183,26 @@ impl Reading<'_, '_> {
             for (key, file, number) in self.document.lines(section.as_str()) {
                 lines.entries.insert((section, key.to_owned()), line((file, number)));
             }
+            let entries = self.document.section(section.as_str()).into_iter();
+            for (key, node) in entries.flat_map(Node::entries) {
+                let filled: Vec<_> = node.filled().iter().map(written).collect();
+                if !filled.is_empty() {
+                    lines.filled.insert((section, key.to_owned()), filled);
+                }
+            }
         }
         let items = self.document.section("activations").map_or(&[][..], |it| it.items());
-        let read = activations.iter().filter_map(|it| items.get(*it));
-        lines.activations = read.map(|it| line(self.document.line(it))).collect();
+        for (index, raw) in indices.iter().zip(activations) {
+            let Some(node) = items.get(*index) else { continue };
+            lines.activations.push(line(self.document.line(node)));
+            let filled: Vec<_> = node.filled().iter().map(written).collect();
+            if !filled.is_empty() {
+                // Seen with its connection, in whose definition it does not stand.
+                let of = lines.filled.entry((Section::Connections, raw.connection.clone()));
+                of.or_default()
+                    .extend(filled.into_iter().map(|it| Filled { path: Vec::new(), ..it }));
+            }
+        }
         lines
     }
 
@@ -231,6 +273,20 @@ impl Reading<'_, '_> {
             return None;
         }
         Some(self.document.error(steps.iter().copied(), &*problem.problem, &*problem.hint))
+    }
+}
+
+fn written(it: &FilledIn<'_>) -> Filled {
+    let segment = |step: &Step<'_>| match step {
+        Step::Key(key) => PathSegment::Key((*key).to_owned()),
+        Step::Index(index) => PathSegment::Index(*index),
+    };
+    let values =
+        it.values.iter().map(|(value, written)| (Secret::new(*value), (*written).to_owned()));
+    Filled {
+        path: it.path.iter().map(segment).collect(),
+        written: it.written.to_owned(),
+        values: values.collect(),
     }
 }
 

@@ -133,7 +133,7 @@ impl Layer {
         let mut keys_of = by_caller(store.callers().keys_of_several(scope, &callers).await?);
         for row in rows {
             let own = keys_of.remove(&row.key).unwrap_or_default();
-            layer.add(Section::Callers, &row.key, (row.value, own));
+            layer.add(Section::Callers, &row.key, row.version, (row.value, own));
         }
         Ok(layer)
     }
@@ -282,13 +282,13 @@ impl Layer {
         self.note(section, &listed.unreadable);
         for row in listed.rows {
             let value = with(&row.key, row.value);
-            self.add(section, &row.key, value);
+            self.add(section, &row.key, row.version, value);
         }
     }
 
     fn add_rows<T: Readable>(&mut self, section: Section, rows: Vec<store::Stored<T>>) {
         for row in rows {
-            self.add(section, &row.key, row.value);
+            self.add(section, &row.key, row.version, row.value);
         }
     }
 
@@ -300,7 +300,7 @@ impl Layer {
         with: impl FnOnce(R) -> T,
     ) -> Result<(), StoreError> {
         match row {
-            Ok(Some(row)) => self.add(section, key.as_str(), with(row.value)),
+            Ok(Some(row)) => self.add(section, key.as_str(), row.version, with(row.value)),
             Ok(None) => {}
             Err(error @ StoreError::Corrupt { .. }) => {
                 self.unreadable.insert((section, key.to_string()), error.to_string());
@@ -310,9 +310,9 @@ impl Layer {
         Ok(())
     }
 
-    fn add<T: Readable>(&mut self, section: Section, key: &str, row: T) {
+    fn add<T: Readable>(&mut self, section: Section, key: &str, version: i64, row: T) {
         let read = Key::try_from(key).map_err(|it| it.to_string());
-        if let Err(problem) = read.and_then(|key| row.read_into(key, &mut self.stored)) {
+        if let Err(problem) = read.and_then(|key| row.read_into(key, version, &mut self.stored)) {
             self.unreadable.insert((section, key.to_owned()), problem);
         }
     }
@@ -379,11 +379,11 @@ fn by_caller(keys: Vec<CallerKey>) -> HashMap<String, Vec<CallerKey>> {
 
 /// A row that says a definition.
 trait Readable {
-    fn read_into(self, key: Key, stored: &mut Stored) -> Result<(), String>;
+    fn read_into(self, key: Key, version: i64, stored: &mut Stored) -> Result<(), String>;
 }
 
 impl Readable for ConnectorRow {
-    fn read_into(self, key: Key, stored: &mut Stored) -> Result<(), String> {
+    fn read_into(self, key: Key, version: i64, stored: &mut Stored) -> Result<(), String> {
         let mut raw: RawConnector = read(&self.definition, [])?;
         // Made once, and shared by all that is made of the connector.
         let endpoints = Endpoints::recorded(std::mem::take(&mut raw.endpoints));
@@ -393,13 +393,13 @@ impl Readable for ConnectorRow {
             let revision = u32::try_from(revision).map_err(|it| it.to_string())?;
             methods.push((method, revision));
         }
-        stored.connectors.insert(key, StoredConnector { raw, endpoints, methods });
+        stored.connectors.insert(key, StoredConnector { raw, endpoints, methods, version });
         Ok(())
     }
 }
 
 impl Readable for ConnectionRow {
-    fn read_into(self, key: Key, stored: &mut Stored) -> Result<(), String> {
+    fn read_into(self, key: Key, version: i64, stored: &mut Stored) -> Result<(), String> {
         let mut raw: RawConnection = read(
             &self.definition,
             [
@@ -415,21 +415,22 @@ impl Readable for ConnectionRow {
             raw.inputs.clear();
         }
         let revision = u32::try_from(self.revision).map_err(|it| it.to_string())?;
-        let connection = StoredConnection { owner: self.id.into(), revision, raw };
+        let (owner, version) = (self.id.into(), Some(version));
+        let connection = StoredConnection { owner, revision, raw, version };
         stored.connections.insert(key, connection);
         Ok(())
     }
 }
 
 impl Readable for IntegrationRow {
-    fn read_into(self, key: Key, stored: &mut Stored) -> Result<(), String> {
+    fn read_into(self, key: Key, _version: i64, stored: &mut Stored) -> Result<(), String> {
         stored.integrations.insert(key, read(&self.definition, [])?);
         Ok(())
     }
 }
 
 impl Readable for EnvironmentRow {
-    fn read_into(self, key: Key, stored: &mut Stored) -> Result<(), String> {
+    fn read_into(self, key: Key, _version: i64, stored: &mut Stored) -> Result<(), String> {
         let assign = self.assign().iter().map(|(alias, it)| (alias.clone(), it.clone().into()));
         let assign: Map<String, Value> = assign.collect();
         let raw: RawEnvironment = read(
@@ -446,7 +447,7 @@ impl Readable for EnvironmentRow {
 }
 
 impl Readable for (CallerRow, Vec<CallerKey>) {
-    fn read_into(self, key: Key, stored: &mut Stored) -> Result<(), String> {
+    fn read_into(self, key: Key, _version: i64, stored: &mut Stored) -> Result<(), String> {
         let (row, keys) = self;
         let expires = |it: i64| UnixTime::from_ms(u64::try_from(it).unwrap_or_default());
         let keys = keys.into_iter().map(|it| (it.hash, it.expires_at_ms.map(expires))).collect();

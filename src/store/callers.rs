@@ -86,26 +86,32 @@ impl Callers<'_> {
         Ok(WrittenCaller { written, row: row.clone(), keys })
     }
 
-    /// Gives a caller another key, and forgets those that have expired. Those that it has go on until `others_expire_at_ms`, or as long as they
-    /// would anyway, whichever is sooner.
+    /// Gives a caller another key, and forgets those that have expired. Those that it has go on for
+    /// `overlap_ms` by the store's clock, or as long as they would anyway, whichever is sooner; none: as long as
+    /// they would anyway. For no time at all they are forgotten at once, so that no clock is asked about them.
     pub async fn rotate(
         self,
         scope: &Scope,
         key: &str,
         new_key: &CallerKey,
-        others_expire_at_ms: Option<i64>,
+        overlap_ms: Option<i64>,
         condition: impl Into<Condition>,
     ) -> Result<WrittenCaller, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut write = self.0.write(scope).await?;
         let row = write.caller(key, &condition.into()).await?;
-        let expired = [Value::Text(key), Value::Integer(write.now_ms)];
-        let sql = "DELETE FROM caller_keys WHERE caller = $1 AND expires_at <= $2";
-        write.tx.run(sql, &expired).await?;
-        if let Some(at_ms) = others_expire_at_ms {
+        let own = Value::Text(key);
+        if overlap_ms.is_some_and(|it| it <= 0) {
+            write.tx.run("DELETE FROM caller_keys WHERE caller = $1", &[own]).await?;
+        } else {
+            let sql = "DELETE FROM caller_keys WHERE caller = $1 AND expires_at <= $2";
+            write.tx.run(sql, &[own, Value::Integer(write.now_ms)]).await?;
+        }
+        if let Some(overlap_ms) = overlap_ms {
+            let at_ms = write.now_ms.saturating_add(overlap_ms);
             let sql = "UPDATE caller_keys SET expires_at = $1 \
                        WHERE caller = $2 AND (expires_at IS NULL OR expires_at > $1)";
-            write.tx.run(sql, &[Value::Integer(at_ms), Value::Text(key)]).await?;
+            write.tx.run(sql, &[Value::Integer(at_ms), own]).await?;
         }
         write.add_key(key, new_key).await?;
         let written = write.touch(key, &row).await?;

@@ -122,6 +122,7 @@ impl Connections<'_> {
         let id = match before {
             None => new_id(write.now_ms),
             Some(it) if it.embedded && !row.embedded => {
+                write.refuse_to_move(&it.id, &condition.binds).await?;
                 write.drop_activations(&it.id).await?;
                 write.forget(&it.id).await?;
                 new_id(write.now_ms)

@@ -195,10 +195,11 @@ impl Credentials<'_> {
     }
 
     /// Puts data keys under another key, in one transaction: each row only where it is as it was read. It
-    /// changes nothing that anybody sees, and is no change of the deployment. How many were put.
+    /// changes nothing that anybody sees, and is no change of the deployment; it waits for its turn behind other
+    /// writes all the same, since it touches their rows in another order. How many were put.
     pub async fn rewrap(self, scope: &Scope, rewraps: &[Rewrap]) -> Result<u64, StoreError> {
         super::only_whoever_sees_everything(scope)?;
-        let mut tx = self.0.engine.begin().await?;
+        let mut write = self.0.write(scope).await?;
         let mut done = 0;
         for Rewrap { entry, wrap } in rewraps {
             let sql = "UPDATE credentials SET key_id = $1, wrapped = $2 \
@@ -212,9 +213,9 @@ impl Credentials<'_> {
                 generation(entry.credential.generation)?,
                 Value::Text(&entry.credential.sealed.key_id),
             ];
-            done += tx.run(sql, &values).await?;
+            done += write.tx.run(sql, &values).await?;
         }
-        tx.commit().await?;
+        write.commit().await?;
         Ok(done)
     }
 }

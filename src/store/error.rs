@@ -30,6 +30,9 @@ pub enum StoreError {
     Stale { current_version: Option<i64>, who: String, at_ms: i64 },
     #[error("there is no such thing in the store")]
     NotFound,
+    /// What a write was checked beside has changed meanwhile.
+    #[error("the {kind} `{key}` was changed meanwhile")]
+    Outrun { kind: Kind, key: String },
     /// What the written thing refers to is not there (any more).
     #[error("{kind} {key} does not exist")]
     Missing { kind: Kind, key: String },

@@ -22,6 +22,8 @@ pub struct Condition {
     pub expect: Expect,
     /// Stored things that what is written refers to.
     pub needs: Vec<(Kind, String)>,
+    /// Stored things that what is written was checked beside, each at the version that it had then.
+    pub beside: Vec<(Kind, String, i64)>,
     /// Where credentials go with what is written.
     pub binds: Vec<Bind>,
 }
@@ -31,19 +33,24 @@ impl Condition {
     pub fn binding(self, binds: Vec<Bind>) -> Self {
         Self { binds, ..self }
     }
+
+    /// And these stored things, which what is written was checked beside, are still as they were.
+    pub fn beside(self, beside: Vec<(Kind, String, i64)>) -> Self {
+        Self { beside, ..self }
+    }
 }
 
 impl Expect {
     /// And these stored things, which what is written refers to, have to be there as well: connectors,
     /// integrations, connections or tenants.
     pub fn needing(self, needs: Vec<(Kind, String)>) -> Condition {
-        Condition { expect: self, needs, binds: Vec::new() }
+        Condition { needs, ..Condition::from(self) }
     }
 }
 
 impl From<Expect> for Condition {
     fn from(expect: Expect) -> Self {
-        Self { expect, needs: Vec::new(), binds: Vec::new() }
+        Self { expect, needs: Vec::new(), beside: Vec::new(), binds: Vec::new() }
     }
 }
 

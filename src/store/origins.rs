@@ -32,6 +32,9 @@ pub struct Bind {
     pub to: Entered,
     /// What is sealed already may go there, wherever it was entered for.
     pub confirmed: bool,
+    /// Whether fewer origins than it was entered for are all from now on. False for a write that is not about
+    /// the connection: it leaves what covers it as it is.
+    pub narrows: bool,
     /// What the write itself enters or deletes: tenant and slot.
     pub brings: Vec<(String, Slot)>,
 }
@@ -52,20 +55,30 @@ pub struct Moved {
 
 const SELECT: &str = "SELECT owner, connection, reach FROM origins";
 
+/// With those of whom something is sealed and nobody knows what for, of all connections: it goes nowhere. Owners
+/// are found one after another by the index, however much is sealed for each.
+const ALL: &str = "WITH RECURSIVE owners (owner) AS (SELECT MIN(owner) FROM credentials UNION ALL \
+                   SELECT (SELECT MIN(c.owner) FROM credentials c WHERE c.owner > owners.owner) \
+                   FROM owners WHERE owners.owner IS NOT NULL) \
+                   SELECT owner, connection, reach FROM origins UNION ALL \
+                   SELECT owners.owner, COALESCE(connections.key, SUBSTR(owners.owner, 6)), '' \
+                   FROM owners LEFT JOIN connections ON connections.id = owners.owner \
+                   WHERE (connections.key IS NOT NULL OR owners.owner LIKE 'file:%') AND NOT EXISTS \
+                   (SELECT 1 FROM origins WHERE origins.owner = owners.owner)";
+
 impl Origins<'_> {
-    /// All of them.
+    /// All of them, and those that are lost: of these nothing is covered.
     pub async fn all(self, scope: &Scope) -> Result<Vec<Entered>, StoreError> {
-        self.select(scope, SELECT, &[]).await
+        self.select(scope, ALL, &[]).await
     }
 
-    /// Those of what is, or was, under this connection's key.
+    /// Those of what is, or was, under this connection's key, the lost ones too.
     pub async fn of_connection(
         self,
         scope: &Scope,
         connection: &str,
     ) -> Result<Vec<Entered>, StoreError> {
-        let sql = format!("{SELECT} WHERE connection = $1");
-        self.select(scope, &sql, &[Value::Text(connection)]).await
+        self.of_connections(scope, &[connection]).await
     }
 
     /// The same of several.
@@ -76,7 +89,15 @@ impl Origins<'_> {
     ) -> Result<Vec<Entered>, StoreError> {
         let mut all = Vec::new();
         for part in several::texts(connections) {
-            let sql = format!("{SELECT} WHERE connection IN (VALUES {})", part.places);
+            let keys = &part.places;
+            let sql = format!(
+                "{SELECT} WHERE connection IN (VALUES {keys}) UNION ALL \
+                 SELECT owners.owner, owners.connection, '' FROM \
+                 (SELECT id AS owner, key AS connection FROM connections WHERE key IN (VALUES {keys}) \
+                 UNION ALL SELECT 'file:' || column1, column1 FROM (VALUES {keys}) AS declared) AS owners \
+                 WHERE NOT EXISTS (SELECT 1 FROM origins WHERE origins.owner = owners.owner) \
+                 AND EXISTS (SELECT 1 FROM credentials WHERE credentials.owner = owners.owner)"
+            );
             all.extend(self.select(scope, &sql, &part.values).await?);
         }
         Ok(all)
@@ -119,17 +140,15 @@ impl Write<'_> {
     pub(super) async fn bind(&mut self, all: &[Bind]) -> Result<Vec<bool>, StoreError> {
         let (mut news, mut moves) = (Vec::with_capacity(all.len()), Vec::new());
         for bind in all {
-            let sql = format!("{SELECT} WHERE owner = $1");
-            let rows = self.tx.rows(&sql, &[Value::Text(&bind.to.owner)]).await?;
-            let entered =
-                rows.first().map(|it| it.text(2).map_or_else(|_| reach(""), |it| reach(&it)));
-            if entered.as_ref() == Some(&bind.to.reach) {
+            let entered = self.entered(&bind.to.owner).await?;
+            let covers = entered.as_ref().is_some_and(|it| it.covers(&bind.to.reach));
+            if entered.as_ref() == Some(&bind.to.reach) || (covers && !bind.narrows) {
                 news.push(false);
                 continue;
             }
-            let from = entered.filter(|it| !bind.confirmed && !it.covers(&bind.to.reach));
-            if let Some(from) = from
-                && let Some(moved) = self.held(bind, from).await?
+            if !covers
+                && !bind.confirmed
+                && let Some(moved) = self.held(bind, entered.unwrap_or_default()).await?
             {
                 moves.push(moved);
                 continue;
@@ -138,6 +157,31 @@ impl Write<'_> {
             news.push(true);
         }
         if moves.is_empty() { Ok(news) } else { Err(StoreError::Elsewhere { moves }) }
+    }
+
+    /// Refuses that what stays of the own credentials of `owner` goes where they were not entered for: with a
+    /// write that gives them another owner, and takes all else that is sealed for this one away.
+    pub(super) async fn refuse_to_move(
+        &mut self,
+        owner: &str,
+        binds: &[Bind],
+    ) -> Result<(), StoreError> {
+        let entered = self.entered(owner).await?.unwrap_or_default();
+        let mut moves = Vec::new();
+        for bind in binds.iter().filter(|it| !it.confirmed && !entered.covers(&it.to.reach)) {
+            let to = Entered { owner: owner.to_owned(), ..bind.to.clone() };
+            let held = self.held(&Bind { to, ..bind.clone() }, entered.clone()).await?;
+            let held = held.map(|it| Moved { activations: 0, ..it });
+            moves.extend(held.filter(|it| it.own || it.test));
+        }
+        if moves.is_empty() { Ok(()) } else { Err(StoreError::Elsewhere { moves }) }
+    }
+
+    /// What is sealed under the owner was entered for; none where nobody has said.
+    async fn entered(&mut self, owner: &str) -> Result<Option<Reach>, StoreError> {
+        let sql = format!("{SELECT} WHERE owner = $1");
+        let rows = self.tx.rows(&sql, &[Value::Text(owner)]).await?;
+        Ok(rows.first().map(|it| it.text(2).map_or_else(|_| reach(""), |it| reach(&it))))
     }
 
     /// What is sealed under the owner and does not come with the write.

@@ -9,6 +9,7 @@ use super::Written;
 use super::changes::new_tag;
 use super::engine::Row;
 use super::engine::Tx;
+use super::engine::Unreadable;
 use super::engine::Value;
 use super::error::StoreError;
 use super::expect::Gone;
@@ -168,7 +169,7 @@ impl Write<'_> {
             })
         };
         let corrupt = || StoreError::Corrupt { table: table.name, key: Some(keys.join(" of ")) };
-        read(row).map(Some).map_err(|_: super::engine::Unreadable| corrupt())
+        read(row).map(Some).map_err(|_: Unreadable| corrupt())
     }
 
     /// The whole row, where there is one.
@@ -275,24 +276,35 @@ impl Write<'_> {
         self.expected(table, keys, expect).await?.ok_or(StoreError::NotFound)
     }
 
-    /// Refuses a write that refers to what is not there (any more).
+    /// Refuses a write that refers to what is not there (any more), or was checked beside what has changed.
     pub(super) async fn check_needs(&mut self, condition: &Condition) -> Result<(), StoreError> {
         for (kind, key) in &condition.needs {
-            let table = match kind {
-                Kind::Connector | Kind::AuthMethod => "connectors",
-                Kind::Integration => "integrations",
-                Kind::Environment => "environments",
-                Kind::Connection | Kind::Activation => "connections",
-                Kind::Tenant => "tenants",
-                Kind::Caller => "callers",
-                Kind::Token => "tokens",
-            };
-            let sql = format!("SELECT 1 FROM {table} WHERE key = $1");
-            if self.tx.rows(&sql, &[Value::Text(key)]).await?.is_empty() {
+            if self.version(*kind, key).await?.is_none() {
                 return Err(StoreError::Missing { kind: *kind, key: key.clone() });
             }
         }
+        for (kind, key, version) in &condition.beside {
+            if self.version(*kind, key).await? != Some(*version) {
+                return Err(StoreError::Outrun { kind: *kind, key: key.clone() });
+            }
+        }
         Ok(())
+    }
+
+    async fn version(&mut self, kind: Kind, key: &str) -> Result<Option<i64>, StoreError> {
+        let table = match kind {
+            Kind::Connector | Kind::AuthMethod => "connectors",
+            Kind::Integration => "integrations",
+            Kind::Environment => "environments",
+            Kind::Connection | Kind::Activation => "connections",
+            Kind::Tenant => "tenants",
+            Kind::Caller => "callers",
+            Kind::Token => "tokens",
+        };
+        let sql = format!("SELECT version FROM {table} WHERE key = $1");
+        let rows = self.tx.rows(&sql, &[Value::Text(key)]).await?;
+        let corrupt = |_: Unreadable| StoreError::Corrupt { table, key: Some(key.to_owned()) };
+        rows.first().map(|it| it.integer(0)).transpose().map_err(corrupt)
     }
 }
 

@@ -269,4 +269,180 @@ each_engine! {
         operator.put("/v1/connections/many/activations/acme", acme).await.is(201);
         assert_eq!(two.ask(&gateway, MANY).await, says("new", "s3cret-of-the-second"));
     }
+
+    async fn secrets_of_webhooks_go_out_to_nobody_unasked(database: Database) {
+        let two = Two::start().await;
+        let gateway = Gateway::beside(&database, EGRESS);
+        let operator = gateway.operator();
+        let out = json!({ "custom": { "inject": [
+            { "in": "header", "name": "Authorization", "value": "Bearer {secret}" },
+        ] } });
+        let hook = hook_of("github");
+        let api = json!({ "base_url": two.new.url(), "auth": { "hook": hook, "out": out } });
+        operator.put("/v1/connectors/api", api).await.is(201);
+        let one = json!({
+            "connector": "api", "auth": "hook", "base_url": two.new.url(),
+            "credentials": { "secret": "s3cret-of-hooks" },
+        });
+        operator.put("/v1/connections/one", one.clone()).await.is(201);
+        let outwards = json!({ "auth": "out" });
+        let refused = operator.patch("/v1/connections/one", outwards.clone()).await.problem("origin_changed");
+        let moved = &refused.body["moves"][0];
+        assert_eq!((&moved["from"]["origins"], &moved["to"]["origins"]), (&json!([]), &json!([two.new.url()])));
+        // Another revision of the method is another way out.
+        operator.put("/v1/connectors/api/auth/hook", out).await.is(200);
+        let repin = operator.post("/v1/connections/one/repin", json!({})).await;
+        repin.problem("origin_changed");
+        // Nor where nothing is known of what they were entered for.
+        database.run("DELETE FROM origins").await;
+        operator.patch("/v1/connections/one", outwards.clone()).await.problem("origin_changed");
+        assert!(two.is_untouched());
+        operator.patch("/v1/connections/one?confirm=origin", outwards).await.is(200);
+        assert_eq!(two.ask(&gateway, ONE).await, says("new", "s3cret-of-hooks"));
+        // And what is inwards only may stand anywhere.
+        let other = json!({ "auth": "hook", "base_url": two.old.url() });
+        operator.put("/v1/connectors/api/auth/hook", hook_of("github")).await.is(200);
+        operator.patch("/v1/connections/one", other).await.is(200);
+    }
+
+    async fn a_file_sends_secrets_of_webhooks_to_nobody_unasked(database: Database) {
+        let two = Two::start().await;
+        let file = |method: &str| format!(
+            "{EGRESS}connectors: {{ api: {{ auth: {{ m: {method} }} }} }}\n\
+             connections:\n  many: {{ connector: api, auth: m, embedded: true, base_url: \"{}\" }}\n",
+            two.new.url(),
+        );
+        let gateway = Gateway::beside(&database, &file("{ hmac: { preset: github } }"));
+        let operator = gateway.operator();
+        let acme = json!({ "credentials": { "secret": "s3cret-of-hooks" } });
+        operator.put("/v1/connections/many/activations/acme", acme).await.is(201);
+        let out = "{ custom: { inject: [{ in: header, name: Authorization, value: \"Bearer {secret}\" }] } }";
+        fs::write(gateway.served_file(), file(out)).unwrap();
+        gateway.app().reload();
+        assert_eq!(two.ask(&gateway, MANY).await, refused("base_url_forbidden"));
+        assert!(two.is_untouched());
+        let origins = json!({ "origins": [two.new.url()] });
+        operator.post("/v1/connections/many/confirm", origins).await.is(200);
+        assert_eq!(two.ask(&gateway, MANY).await, says("new", "s3cret-of-hooks"));
+    }
+
+    async fn what_a_switch_keeps_goes_where_it_was_entered_for(database: Database) {
+        let two = Two::start().await;
+        let file = |url: &str| format!(
+            "{EGRESS}connectors: {{ api: {{ base_url: \"{url}\", auth: {{ token: {{ bearer: {{}} }} }} }} }}\n"
+        );
+        let gateway = Gateway::beside(&database, &file(&two.old.url()));
+        let operator = gateway.operator();
+        let one = json!({
+            "connector": "api", "auth": "token", "embedded": true, "inputs": { "token": "global" },
+            "credentials": { "token": "s3cret-of-all" },
+        });
+        operator.put("/v1/connections/one", one).await.is(201);
+        let kept = operator.get("/v1/connections/one").await.is(200).body["credentials"].clone();
+        fs::write(gateway.served_file(), file(&two.new.url())).unwrap();
+        gateway.app().reload();
+        operator.patch("/v1/connections/one", json!({ "name": "One" })).await.problem("origin_changed");
+        let switch = json!({ "to": "standard", "confirm": true, "credentials": kept });
+        let refused = operator.post("/v1/connections/one/switch", switch).await.problem("origin_changed");
+        assert_eq!(refused.body["moves"][0]["credentials"], true);
+        assert!(two.is_untouched());
+        // What comes with it is for where it goes then.
+        let anew = json!({ "to": "standard", "confirm": true, "credentials": { "token": "s3cret-anew" } });
+        operator.post("/v1/connections/one/switch", anew).await.is(200);
+        assert_eq!(two.ask(&gateway, ONE).await.0, "new");
+    }
+
+    async fn nobody_confirms_a_wider_variable_or_another_connector_unseen(database: Database) {
+        let two = Two::start().await;
+        let file = |connector: &str, pattern: &str| format!(
+            "{EGRESS}connectors: {{ {connector}: {{ base_url: \"http://127.0.0.1:{{port}}\", \
+             variables: {{ port: {{ pattern: \"{pattern}\" }} }}, auth: {{ token: {{ bearer: {{}} }} }} }} }}\n\
+             connections:\n  many: {{ connector: {connector}, auth: token, embedded: true }}\n"
+        );
+        let gateway = Gateway::beside(&database, &file("api", "[0-9]+"));
+        let operator = gateway.operator();
+        let port = two.old.address().port().to_string();
+        let acme = json!({ "variables": { "port": port }, "credentials": { "token": "s3cret-of-acme" } });
+        operator.put("/v1/connections/many/activations/acme", acme).await.is(201);
+        let confirm = "/v1/connections/many/confirm";
+        let origins = json!(["http://127.0.0.1:{port}"]);
+        let variables = json!({ "port": { "pattern": "[0-9a-z]+" } });
+        for (connector, lacking, whole) in [
+            ("api", "/variables", json!({ "origins": origins, "variables": variables })),
+            ("twin", "/connector", json!({ "connector": "twin", "origins": origins, "variables": variables })),
+        ] {
+            fs::write(gateway.served_file(), file(connector, "[0-9a-z]+")).unwrap();
+            gateway.app().reload();
+            assert_eq!(two.ask(&gateway, MANY).await, refused("base_url_forbidden"));
+            let mut partly = whole.clone();
+            partly.as_object_mut().unwrap().remove(&lacking[1..]);
+            let wrong = operator.post(confirm, partly).await.problem("invalid");
+            assert_eq!(wrong.pointers(), [lacking]);
+            let preview = operator.post(&format!("{confirm}?dry_run=true"), whole.clone()).await.is(200);
+            assert_eq!((&preview.body["to"]["variables"], preview.body["to"]["connector"].as_str()), (&variables, Some(connector)));
+            operator.post(confirm, whole).await.is(200);
+            assert_eq!(two.ask(&gateway, MANY).await, says("old", "s3cret-of-acme"));
+        }
+    }
+
+    async fn an_activation_by_an_older_file_holds_nobody_back(database: Database) {
+        let two = Two::start().await;
+        let file = |allowed: &str| format!(
+            "{EGRESS}connectors: {{ api: {{ base_url: \"{}\", auth: {{ token: {{ bearer: {{}} }} }} }} }}\n\
+             connections:\n  many: {{ connector: api, auth: token, embedded: true{allowed} }}\n",
+            two.old.url(),
+        );
+        let wider = Gateway::beside(&database, &file(&format!(", allowed_origins: [\"{}\"]", two.new.url())));
+        let acme = json!({ "credentials": { "token": "s3cret-of-acme" } });
+        let put = wider.operator();
+        put.put("/v1/connections/many/activations/acme", acme.clone()).await.is(201);
+        assert_eq!(two.ask(&wider, MANY).await, says("old", "s3cret-of-acme"));
+        let older = Gateway::beside(&database, &file(""));
+        older.operator().put("/v1/connections/many/activations/globex", acme).await.is(201);
+        // A write of its own: it has taken up what was before.
+        put.put("/v1/tenants/initech", json!({})).await.is(201);
+        assert_eq!(two.ask(&wider, MANY).await, says("old", "s3cret-of-acme"));
+    }
+
+    async fn what_a_file_s_connection_has_left_can_be_deleted(database: Database) {
+        let two = Two::start().await;
+        let file = |connections: &str| format!(
+            "{EGRESS}connectors: {{ api: {{ base_url: \"{}\", auth: {{ token: {{ bearer: {{}} }} }} }} }}\n\
+             connections: {{ {connections} }}\n",
+            two.old.url(),
+        );
+        let gateway = Gateway::beside(&database, &file("many: { connector: api, auth: token, embedded: true }"));
+        let operator = gateway.operator();
+        let path = |tenant: &str| format!("/v1/connections/many/activations/{tenant}");
+        for tenant in ["acme", "globex", "initech"] {
+            let own = json!({ "credentials": { "token": format!("s3cret-of-{tenant}") } });
+            operator.put(&path(tenant), own).await.is(201);
+        }
+        fs::write(gateway.served_file(), file("")).unwrap();
+        gateway.app().reload();
+        assert_eq!(two.ask(&gateway, MANY).await, refused("connection_not_found"));
+        let listed = operator.get("/v1/connections/many/activations").await.is(200);
+        assert_eq!(listed.body["items"].as_array().map(Vec::len), Some(3));
+        let listed = operator.get("/v1/tenants/acme/activations").await.is(200);
+        assert_eq!(listed.body["items"][0]["connection"], "many");
+        // Nothing is put where nothing is.
+        operator.put(&path("acme"), json!({})).await.problem("not_found");
+        operator.delete(&path("acme")).await.is(204);
+        operator.delete(&path("acme")).await.problem("not_found");
+        // Another connection of the same key has nothing of it, and whoever leaves that leaves both.
+        let many = json!({ "connector": "api", "auth": "token", "embedded": true });
+        operator.put("/v1/connections/many", many).await.is(201);
+        let own = json!({ "credentials": { "token": "s3cret-anew" } });
+        operator.put(&path("globex"), own).await.is(201);
+        for tenant in ["globex", "initech"] {
+            operator.delete(&path(tenant)).await.is(204);
+            let left = operator.get(&format!("/v1/tenants/{tenant}/activations")).await.is(200);
+            assert_eq!(left.body["items"], json!([]));
+        }
+        assert_eq!(database.number("SELECT COUNT(*) FROM credentials WHERE slot = 'activation'").await, 0);
+    }
+}
+
+fn hook_of(preset: &str) -> Value {
+    json!({ "hmac": { "preset": preset } })
 }

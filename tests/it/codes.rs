@@ -295,9 +295,11 @@ async fn the_admin_listener_asks_for_its_token_and_says_what_is_not_there() {
     let upstream = RawUpstream::start([Script::ok("hi")]).await;
     let gateway = Gateway::start(&catalog(&upstream.url()));
     assert_eq!(gateway.admin("/nothing").await.code().as_deref(), Some("not_found"));
-    let answer = gateway.admin("/v1/connections").await;
+    let ask =
+        |path: &str| raw_request(gateway.admin, format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
+    let answer = ask("/v1/connections").await;
     assert_eq!(answer.code().as_deref(), Some("operator_unauthenticated"));
     for open in ["/metrics", "/healthz", "/readyz"] {
-        assert_eq!(gateway.admin(open).await.status, 200, "{open}");
+        assert_eq!(ask(open).await.status, 200, "{open}");
     }
 }

@@ -221,6 +221,29 @@ each_engine! {
         assert_eq!(readable(&store, &old).await, 1);
     }
 
+    async fn a_rotation_and_writes_of_the_same_rows_wait_for_each_other(database: Database) {
+        let store = database.store().await;
+        let (old, both) = (ring(&[FIRST]), ring(&[FIRST, SECOND]));
+        let count = 200;
+        fill(&store, &old, count).await;
+        let (fingerprints, credential) = (FingerprintKey::random(), Credential::from_iter([("key", "k")]));
+        let seal = |place: &Place<'_>| Ok(old.seal(&fingerprints, &place.binding, &credential, UnixTime::from_s(1)));
+        // A rotation has them in their order, and this is the other way round.
+        let all: Vec<_> = (0..count).rev().map(|it| activating(&tenant(it), &seal)).collect();
+        for _ in 0..4 {
+            let (rows, _) = store.credentials().batch(SYSTEM, None, None, 1000).await.unwrap();
+            let rewraps: Vec<_> = rows.into_iter().flatten().map(|entry| {
+                let wrap = both.rewrap(&entry.binding(), &entry.credential.sealed).unwrap().unwrap();
+                Rewrap { entry, wrap }
+            }).collect();
+            let (rewrapped, put) = tokio::join!(
+                store.credentials().rewrap(SYSTEM, &rewraps),
+                store.activations().put_all(SYSTEM, &all),
+            );
+            assert!(rewrapped.is_ok() && put.is_ok(), "{rewrapped:?} {:?}", put.err());
+        }
+    }
+
     /// ST-03.
     async fn what_was_moved_or_damaged_past_attache_is_named_and_the_others_are_well(database: Database) {
         let store = database.store().await;

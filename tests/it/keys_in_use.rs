@@ -6,6 +6,7 @@ use crate::support::RawClient;
 use crate::support::RawUpstream;
 use crate::support::Script;
 use crate::support::each_engine;
+use crate::support::entered_for;
 use crate::support::replica;
 use attache::model::Credential;
 use attache::model::Scope;
@@ -140,10 +141,11 @@ each_engine! {
         let count = if is_long { 100_000 } else { 2000 };
         let store = database.store().await;
         fill(&store, count).await;
-        store.close().await;
         let ring = file(&database, "ring", OLD);
         let (old, new) = (file(&database, "old", OLD), file(&database, "new", NEW));
         let upstream = RawUpstream::start([Script::ok("hi")]).await;
+        entered_for(&store, "many", &upstream.url()).await;
+        store.close().await;
         let many = format!(
             "connectors: {{ api: {{ base_url: \"{}\", auth: {{ m: {{ bearer: {{}} }} }} }} }}
 connections: {{ many: {{ connector: api, auth: m, embedded: true }} }}",

@@ -39,7 +39,10 @@ async fn seal_status(process: &Process, is_so: impl Fn(&Value) -> bool) -> Value
     process.signal(Signal::HUP);
     let told = async {
         loop {
-            let ready = raw_request(process.admin, "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n").await;
+            let ask = format!(
+                "GET /readyz HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n\r\n"
+            );
+            let ready = raw_request(process.admin, ask).await;
             let seal =
                 serde_json::from_str::<Value>(&ready.text()).expect("it is JSON")["seal"].take();
             if is_so(&seal) {

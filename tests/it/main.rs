@@ -17,6 +17,7 @@ mod canaries;
 mod codes;
 mod config_check;
 mod damage;
+mod declared_views;
 mod demo;
 mod descriptors;
 mod egress;

@@ -224,7 +224,9 @@ async fn nothing_that_is_said_holds_a_secret() {
 }
 
 async fn admin(process: &Process, path: &str) -> String {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+    let token = secret("admin");
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
     raw_request(process.admin, request).await.text()
 }
 

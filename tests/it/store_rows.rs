@@ -1,5 +1,6 @@
 //! The store, the same on both engines: rows, versions, who uses what, cursors.
 use crate::support::each_engine;
+use attache::catalog::Reach;
 use attache::model::Key;
 use attache::model::Scope;
 use attache::model::TenantId;
@@ -11,7 +12,9 @@ use attache::store::ActivationRow;
 use attache::store::CallerKey;
 use attache::store::CallerRow;
 use attache::store::Claim;
+use attache::store::Condition;
 use attache::store::ConnectionRow;
+use attache::store::Entered;
 use attache::store::EnvironmentRow;
 use attache::store::Expect;
 use attache::store::IntegrationRow;
@@ -28,9 +31,6 @@ use attache::store::Use;
 use indexmap::IndexMap;
 
 const SYSTEM: &Scope = &Scope::System;
-
-/// In Unix milliseconds: it does not pass while these tests are run.
-const LATER: i64 = 4_000_000_000_000;
 
 fn operator(token: &str) -> Scope {
     Scope::Operator(Key::try_from(token).unwrap())
@@ -117,6 +117,12 @@ each_engine! {
         assert_eq!(store.credentials().get(SYSTEM, &id, "", Slot::Test).await.unwrap(), None);
         let (of_connections, _) = store.credentials().of_connections(SYSTEM).await.unwrap();
         assert_eq!(of_connections.len(), 1);
+        // Nobody has said what it was entered for: that is known, and nothing is covered.
+        let lost = Entered { owner: id.clone(), connection: "one".to_owned(), reach: Reach::default() };
+        let lost = [lost];
+        assert_eq!(store.origins().all(SYSTEM).await.unwrap(), lost);
+        assert_eq!(store.origins().of_connection(SYSTEM, "one").await.unwrap(), lost);
+        assert_eq!(store.origins().of_connection(SYSTEM, "two").await.unwrap(), []);
 
         // Its id stays, its date of creation as well; its version does not.
         let row = ConnectionRow { enabled: false, id: "mine".to_owned(), ..read.value };
@@ -337,7 +343,16 @@ each_engine! {
         assert_eq!(store.activations().find(SYSTEM, &one, "acme").await.unwrap(), None);
         assert_eq!(store.changes().revision(SYSTEM).await.unwrap(), before);
 
-        let all = all.map(|it| Activation { condition: Expect::Anything.into(), ..it });
+        // Nor is one that was checked beside what has changed since.
+        let version = store.connections().get(SYSTEM, "one").await.unwrap().unwrap().version;
+        let beside = |version| {
+            let condition = Condition::from(Expect::Anything);
+            condition.beside(vec![(Kind::Connection, "one".to_owned(), version)])
+        };
+        let all = all.map(|it| Activation { condition: beside(version - 1), ..it });
+        let outrun = StoreError::Outrun { kind: Kind::Connection, key: "one".to_owned() };
+        assert_eq!(store.activations().put_all(SYSTEM, &all).await, Err(outrun));
+        let all = all.map(|it| Activation { condition: beside(version), ..it });
         let written = store.activations().put_all(SYSTEM, &all).await.unwrap();
         assert_eq!(written.iter().map(|it| it.created).collect::<Vec<_>>(), [true, false]);
         assert_eq!(written[1].revision, before + 2);
@@ -426,17 +441,24 @@ each_engine! {
         let made = callers.put(SYSTEM, "runtime", &row, Some(&first), Expect::Absent);
         let made = made.await.unwrap().written;
         let expect = Expect::Version(made.revision);
-        let rotated = callers.rotate(SYSTEM, "runtime", &second, Some(LATER), expect);
+        let rotated = callers.rotate(SYSTEM, "runtime", &second, Some(60_000), expect);
         let rotated = rotated.await.unwrap().written;
+        let later = rotated.updated_at_ms + 60_000;
         let stale = callers.rotate(SYSTEM, "runtime", &key(3, None), None, expect).await;
         assert!(matches!(stale, Err(StoreError::Stale { .. })), "{stale:?}");
         let keys = callers.keys(SYSTEM, "runtime").await.unwrap();
         let keys: Vec<_> = keys.iter().map(|it| (it.hash[0], it.expires_at_ms)).collect();
-        assert_eq!(keys, [(1, Some(LATER)), (2, None)]);
+        assert_eq!(keys, [(1, Some(later)), (2, None)]);
         let twice = callers.rotate(SYSTEM, "runtime", &key(1, None), None, Expect::Present).await;
         assert!(matches!(twice, Err(StoreError::Conflict { .. })));
         let expect = Expect::Version(rotated.revision);
         callers.delete_key(SYSTEM, "runtime", &[1; 32], expect).await.unwrap();
+        assert_eq!(callers.all_keys(SYSTEM).await.unwrap().0.len(), 1);
+        // For no time at all: they are gone, whatever time it is wherever keys are asked for.
+        let fourth = key(4, None);
+        let last = callers.rotate(SYSTEM, "runtime", &fourth, Some(0), Expect::Present);
+        let left: Vec<_> = last.await.unwrap().keys.iter().map(|it| it.hash[0]).collect();
+        assert_eq!(left, [4]);
         assert_eq!(callers.all_keys(SYSTEM).await.unwrap().0.len(), 1);
         callers.delete(SYSTEM, "runtime", Expect::Present).await.unwrap();
         assert!(callers.all_keys(SYSTEM).await.unwrap().0.is_empty());

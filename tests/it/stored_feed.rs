@@ -8,12 +8,16 @@ use crate::support::SYSTEM;
 use crate::support::Script;
 use crate::support::each_engine;
 use crate::support::soon;
+use attache::catalog::Reach;
 use attache::model::Credential;
 use attache::model::Secret;
 use attache::model::UnixTime;
 use attache::seal::FingerprintKey;
 use attache::seal::Keyring;
+use attache::store::Bind;
+use attache::store::Condition;
 use attache::store::ConnectionRow;
+use attache::store::Entered;
 use attache::store::Expect;
 use attache::store::Place;
 use attache::store::Secrets;
@@ -193,8 +197,13 @@ seal: {{ keys: [ {{ file: {} }}, {{ exec: [sh, -c, {script:?}] }} ] }}
             definition: "{}".to_owned(),
             ..ConnectionRow::default()
         };
+        let origins = [upstream.url()].into();
+        let reach = Reach { connector: "own".to_owned(), origins, ..Reach::default() };
+        let to = Entered { owner: String::new(), connection: "theirs".to_owned(), reach };
+        let bind = Bind { to, confirmed: false, narrows: true, brings: Vec::new() };
+        let condition = Condition::from(Expect::Absent).binding(vec![bind]);
         let other = database.open().await;
-        let put = other.connections().put(SYSTEM, "theirs", &row, Secrets::Set(&seal), Secrets::Keep, Expect::Absent);
+        let put = other.connections().put(SYSTEM, "theirs", &row, Secrets::Set(&seal), Secrets::Keep, condition);
         writer.applied(put.await.unwrap().revision).await;
         assert_eq!(ask(&gateway, "theirs").await.error(), "connection_not_found");
         assert_eq!(gateway.store_status().await["skipped"], 1);

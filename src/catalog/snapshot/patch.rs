@@ -55,6 +55,8 @@ pub struct StoredConnector {
     pub endpoints: (Endpoints, Vec<Problem>),
     /// The present revision of each auth method.
     pub methods: Vec<(Key, u32)>,
+    /// Of its row.
+    pub version: i64,
 }
 
 /// A connection as it is stored.
@@ -66,6 +68,8 @@ pub struct StoredConnection {
     pub revision: u32,
     /// Less its credentials.
     pub raw: RawConnection,
+    /// Of its row; none of one that is not written yet.
+    pub version: Option<i64>,
 }
 
 /// The credentials of a connection itself.
@@ -245,7 +249,11 @@ impl Snapshot {
             credential: opened.credential,
             test: opened.test,
             activations: Vec::new(),
-            stored: Some(Pinned { owner: stored.owner.clone(), method: Arc::clone(method) }),
+            stored: Some(Pinned {
+                owner: stored.owner.clone(),
+                method: Arc::clone(method),
+                version: stored.version,
+            }),
         };
         let built = Connection::build(key.clone(), making, connector, at, &mut problems, warnings);
         built.filter(|_| problems.is_empty()).ok_or(problems)
@@ -366,6 +374,7 @@ impl Patch<'_> {
                 Ok(mut connector) => {
                     self.give_endpoints(&mut connector, row);
                     self.give_methods(&mut connector, &row.methods);
+                    connector.version = Some(row.version);
                     self.next.connectors.insert(key, Arc::new(connector));
                 }
                 Err(problems) => self.skip(Section::Connectors, key, problems),
@@ -435,21 +444,15 @@ impl Patch<'_> {
     /// tenants have stored is held back alone.
     fn hold_back(&mut self, key: &Key, owner: Option<&str>) {
         let Some(connection) = self.next.connections.get(key) else { return };
-        let (Some(now), Some(owners)) = (connection.reach(), self.stored.reaches.get(key)) else {
-            return;
-        };
+        let Some(owners) = self.stored.reaches.get(key) else { return };
+        let now = connection.reach();
         let owner = owner.or_else(|| connection.shared().map(|it| &*it.owner));
         let Some(entered) = owner.and_then(|it| owners.get(it)) else { return };
         if entered.covers(&now) {
             return;
         }
-        let list =
-            |it: &Reach| it.origins.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-        let problem = format!(
-            "what is stored of its credentials was entered for {}, and would go to {} now: none is used",
-            list(entered),
-            list(&now)
-        );
+        let problem =
+            format!("those stored of its credentials {}: none is used", entered.departure(&now));
         let section = At::section("connections");
         let at = section.key(key.as_str());
         let problem = at.key("base_url").problem(problem, "confirm it, or undo the change");

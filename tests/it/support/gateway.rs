@@ -145,8 +145,12 @@ server:
         raw_request(self.proxy, request).await
     }
 
+    /// As an operator sees it.
     pub async fn admin(&self, target: &str) -> Response {
-        raw_request(self.admin, format!("GET {target} HTTP/1.1\r\nHost: admin\r\n\r\n")).await
+        let request = format!(
+            "GET {target} HTTP/1.1\r\nHost: admin\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n\r\n"
+        );
+        raw_request(self.admin, request).await
     }
 
     /// Stops, and gives back what was logged.

@@ -47,6 +47,7 @@ pub use single::tagged;
 pub use small_disk::SmallDisk;
 pub use stored::SYSTEM;
 pub use stored::Writer;
+pub use stored::entered_for;
 pub use upstream::ClosedPort;
 pub use upstream::RawUpstream;
 pub use upstream::Received;

@@ -112,6 +112,9 @@ impl Process {
     }
 
     pub async fn admin_page(&self, path: &str) -> Response {
-        raw_request(self.admin, format!("GET {path} HTTP/1.1\r\nHost: admin\r\n\r\n")).await
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: admin\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n\r\n"
+        );
+        raw_request(self.admin, request).await
     }
 }

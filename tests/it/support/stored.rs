@@ -5,12 +5,16 @@ use super::Process;
 use super::gateway::ADMIN_TOKEN;
 use super::gateway::CALLER_KEY;
 use attache::app::now;
+use attache::catalog::Reach;
 use attache::model::Credential;
 use attache::model::Scope;
 use attache::reload::Live;
 use attache::seal::Sealer;
 use attache::store::ActivationRow;
+use attache::store::Bind;
+use attache::store::Condition;
 use attache::store::ConnectionRow;
+use attache::store::Entered;
 use attache::store::Expect;
 use attache::store::Place;
 use attache::store::Secrets;
@@ -83,6 +87,18 @@ server:
     }
 }
 
+/// Says that what is stored under the connection of a file was entered for this origin, by the connector `api`.
+pub async fn entered_for(store: &Store, connection: &str, origin: &str) -> i64 {
+    let reach = Reach {
+        connector: "api".to_owned(),
+        origins: [origin.to_owned()].into(),
+        ..Reach::default()
+    };
+    let (owner, connection) = (format!("file:{connection}"), connection.to_owned());
+    let entered = store.origins().confirm(SYSTEM, &Entered { owner, connection, reach }).await;
+    entered.expect("it can be written")
+}
+
 /// Writes to a gateway's store, and waits until that gateway serves what was written.
 pub struct Writer {
     pub store: Store,
@@ -125,7 +141,20 @@ impl Writer {
         let put = connections.put(SYSTEM, key, &row, own, Secrets::Keep, Expect::Anything);
         self.applied(put.await.expect("it can be written").revision).await;
         let row = connections.get(SYSTEM, key).await.expect("it can be read");
-        row.expect("it was written").value.id
+        let owner = row.expect("it was written").value.id;
+        if let Some(bind) = self.bind(&owner, key) {
+            let entered = self.store.origins().confirm(SYSTEM, &bind.to).await;
+            self.applied(entered.expect("it can be written")).await;
+        }
+        owner
+    }
+
+    /// What is written is for where the connection goes as it is served.
+    fn bind(&self, owner: &str, connection: &str) -> Option<Bind> {
+        let reach = self.live.snapshot_full().connection(connection)?.reach();
+        let (owner, connection) = (owner.to_owned(), connection.to_owned());
+        let to = Entered { owner, connection, reach };
+        Some(Bind { to, confirmed: true, narrows: false, brings: Vec::new() })
     }
 
     pub async fn delete_connection(&self, key: &str) {
@@ -162,7 +191,9 @@ impl Writer {
         let credential: Credential = fields.iter().copied().collect();
         let seal = |place: &Place<'_>| Ok(self.sealer.seal(&place.binding, &credential, now()));
         let activations = self.store.activations();
-        let put = activations.put(SYSTEM, &row, Secrets::Set(&seal), Expect::Anything).await;
+        let condition = Condition::from(Expect::Anything);
+        let condition = condition.binding(self.bind(owner, connection).into_iter().collect());
+        let put = activations.put(SYSTEM, &row, Secrets::Set(&seal), condition).await;
         self.applied(put.expect("it can be written").revision).await;
     }
 

@@ -36,7 +36,7 @@ fn method(revision: u32, raw: Value) -> Result<Arc<AuthMethod>, Vec<Problem>> {
 
 fn connection(raw: Value, revision: u32) -> StoredConnection {
     let raw = serde_json::from_value(raw).unwrap();
-    StoredConnection { owner: "id-1".into(), revision, raw }
+    StoredConnection { owner: "id-1".into(), revision, raw, version: Some(7) }
 }
 
 /// A connector with two revisions of its method, a connection that pins the first, and where it is used.
@@ -46,7 +46,7 @@ fn stored() -> Stored {
     let crm = serde_json::from_value(crm).unwrap();
     let endpoints = json!({ "list": { "method": "GET", "path": "/leads" } });
     let endpoints = Endpoints::recorded(serde_json::from_value(endpoints).unwrap());
-    let crm = StoredConnector { raw: crm, endpoints, methods: vec![(key("token"), 2)] };
+    let crm = StoredConnector { raw: crm, endpoints, methods: vec![(key("token"), 2)], version: 3 };
     stored.connectors.insert(key("crm"), crm);
     let methods = [(1, "X-One"), (2, "X-Two")].map(|(revision, name)| {
         (revision, method(revision, json!({ "api_key": { "in": "header", "name": name } })))
