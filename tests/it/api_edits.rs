@@ -78,7 +78,9 @@ each_engine! {
         let wrong = operator.put(&format!("{in_live}?dry_run=true"), half).await.problem("invalid");
         assert_eq!(wrong.pointers(), ["/connections/more/credentials/token"]);
 
-        let rotated = operator.post("/v1/callers/one/rotate?dry_run=true", json!({ "overlap": "0s" })).await.is(200);
+        let ended = operator.post("/v1/callers/one/rotate?dry_run=true", json!({ "overlap": "0s" })).await.is(200);
+        assert_eq!(ended.body["keys"], json!([]), "those before end at once");
+        let rotated = operator.post("/v1/callers/one/rotate?dry_run=true", json!({ "overlap": "1m" })).await.is(200);
         assert_eq!(rotated.body["keys"].as_array().map(Vec::len), Some(1));
         assert!(rotated.body["keys"][0]["expires_at"].is_string() && rotated.body["caller_key"].is_null());
         let preview = operator.delete(&format!("{key}?dry_run=true")).await.is(200);
