@@ -18,11 +18,13 @@ use super::uses::Preview;
 use super::uses::Uses;
 use crate::catalog::AuthMethod;
 use crate::catalog::RawAuthMethod;
+use crate::catalog::Section;
 use crate::catalog::drop_nulls;
 use crate::model::Key;
 use crate::model::Scope;
 use crate::store::MethodRevision;
 use crate::store::Pins;
+use crate::store::SeenMethod;
 use http::StatusCode;
 use schemars::Schema;
 use schemars::SchemaGenerator;
@@ -206,7 +208,30 @@ async fn all(
     }
 }
 
-/// The revision of a method that a new connection pins: the last one.
+/// The revision of a method that a new connection pins: the last one. One of a file is recorded where it is
+/// not yet.
+pub(super) async fn pinnable(
+    call: &Call,
+    connector: &str,
+    method: &str,
+) -> Result<Option<MethodRevision>, ApiError> {
+    let snapshot = call.api.live.snapshot_full();
+    let is_declared = snapshot.declared().find(Section::Connectors, connector).is_some();
+    let declared = snapshot.connector(connector).and_then(|it| it.methods.get(method));
+    if let Some(declared) = declared.filter(|_| is_declared) {
+        // As it stands in the file right now, whether that was taken note of before or not.
+        let definition = &*declared.definition;
+        let seen = SeenMethod { connector, method, definition };
+        // attache's own note, made whether what was asked is done or not.
+        let store = &call.api.store()?.store;
+        let noted = store.auth_methods().record_seen(&Scope::System, &[seen]).await;
+        noted.map_err(|it| ApiError::of_store(it, NOUN, method))?;
+    }
+    latest(call, connector, method).await
+}
+
+/// The last revision of a method that is recorded, where its connector has it: of a stored connector its own.
+/// Nothing is written.
 pub(super) async fn latest(
     call: &Call,
     connector: &str,
@@ -215,8 +240,7 @@ pub(super) async fn latest(
     let of_store = |it| ApiError::of_store(it, NOUN, method);
     let (scope, store) = (call.scope(), &call.api.store()?.store);
     let snapshot = call.api.live.snapshot_full();
-    let section = crate::catalog::Section::Connectors;
-    if snapshot.declared().find(section, connector).is_none() {
+    if snapshot.declared().find(Section::Connectors, connector).is_none() {
         // Of a stored connector the current one: another may have been made and taken away again.
         let row = store.connectors().get(&scope, connector).await.map_err(of_store)?;
         let Some(current) = row.and_then(|it| it.value.methods.get(method).copied()) else {
@@ -225,13 +249,9 @@ pub(super) async fn latest(
         let found = store.auth_methods().revision(&scope, connector, method, current).await;
         return found.map_err(of_store);
     }
-    let declared = snapshot.connector(connector).and_then(|it| it.methods.get(method).cloned());
-    let Some(declared) = declared else { return Ok(None) };
-    // As it stands in the file right now, whether that was taken note of before or not.
-    let definition = &*declared.definition;
-    let seen = crate::store::SeenMethod { connector, method, definition };
-    // attache's own note, made whether what was asked is done or not.
-    store.auth_methods().record_seen(&Scope::System, &[seen]).await.map_err(of_store)?;
+    if snapshot.connector(connector).is_none_or(|it| !it.methods.contains_key(method)) {
+        return Ok(None);
+    }
     store.auth_methods().latest(&scope, connector, method).await.map_err(of_store)
 }
 

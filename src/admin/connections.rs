@@ -413,7 +413,7 @@ pub(super) async fn revision(call: &Call, row: &ConnectionRow) -> Result<MethodR
 /// The revision that a new connection pins.
 async fn latest(call: &Call, raw: &RawConnection) -> Result<MethodRevision, ApiError> {
     let snapshot = call.api.live.snapshot_full();
-    if let Some(latest) = auth_methods::latest(call, &raw.connector, &raw.auth).await? {
+    if let Some(latest) = auth_methods::pinnable(call, &raw.connector, &raw.auth).await? {
         return Ok(latest);
     }
     let Some(connector) = snapshot.connector(&raw.connector) else {

@@ -11,6 +11,7 @@ use crate::model::Claimed;
 use crate::model::Credential;
 use crate::model::Secret;
 use crate::seal::Binding;
+use crate::seal::Sealer;
 use crate::seal::Slot;
 use crate::store::Claim;
 use crate::store::SealedCredential;
@@ -18,8 +19,6 @@ use http::HeaderMap;
 use http::StatusCode;
 use serde_json::Value;
 use serde_json::json;
-use sha2::Digest;
-use sha2::Sha256;
 use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -58,7 +57,7 @@ pub(super) async fn once(mut call: Call, key: &str, run: Run) -> Result<Answer, 
     let backing = api.store()?;
     let (scope, token) = (call.scope(), call.operator.identity.clone());
     let of_store = |it| ApiError::of_store(it, "request", key);
-    let request = digest(&call);
+    let request = digest(&call, &backing.sealer);
     let abandoned_ms = i64::try_from(ABANDONED.as_millis()).unwrap_or(i64::MAX);
     let claims = backing.store.idempotency();
     let claim = claims.claim(&scope, &token, key, &request, abandoned_ms).await;
@@ -105,15 +104,10 @@ pub(super) async fn once(mut call: Call, key: &str, run: Run) -> Result<Answer, 
     Ok(answer)
 }
 
-/// SHA-256 of the request, each part behind its length.
-fn digest(call: &Call) -> [u8; 32] {
-    let mut digest = Sha256::new();
+/// What the request is known by. It may hold credentials: under the deployment's key nobody can try out which.
+fn digest(call: &Call, sealer: &Sealer) -> [u8; 32] {
     let body = Zeroizing::new(call.body.to_string());
-    for part in [&*call.path, &call.query.text(), &body] {
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part);
-    }
-    digest.finalize().into()
+    sealer.digest(&[call.path.as_bytes(), call.query.text().as_bytes(), body.as_bytes()])
 }
 
 fn written(answer: &Answer) -> Credential {

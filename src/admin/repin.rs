@@ -45,7 +45,7 @@ pub(super) async fn repin(mut call: Call) -> Result<Answer, ApiError> {
     let stored = definition::found::<Connections>(&call, &key).await?;
     let ConnectionRow { connector, method, .. } = &stored.value;
     let pinned = match repin.revision {
-        None => auth_methods::latest(&call, connector, method).await?,
+        None => auth_methods::pinnable(&call, connector, method).await?,
         Some(revision) => {
             let store = &call.api.store()?.store;
             let found = store.auth_methods();

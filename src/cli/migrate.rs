@@ -1,5 +1,6 @@
 //! `attache migrate`: makes a database's tables, or brings them up to date, before gateways start.
 use super::database::Database;
+use super::memory;
 use super::stopped::Stopped;
 use clap::Args;
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ pub struct Migrate {
 
 impl Migrate {
     pub fn run(self) -> ExitCode {
+        memory::keep_private();
         match self.migrate() {
             Ok(said) => {
                 println!("{said}");

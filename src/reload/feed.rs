@@ -5,6 +5,7 @@
 use super::ears::Ears;
 use super::keys::AwaitedKeys;
 use super::live::Live;
+use super::methods::Methods;
 use super::stored::Layer;
 use super::tidy::Tidy;
 use crate::catalog::Section;
@@ -16,7 +17,6 @@ use crate::store::Change;
 use crate::store::Kind;
 use crate::store::PAGE_MAX;
 use crate::store::Position;
-use crate::store::SeenMethod;
 use crate::store::Since;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -96,9 +96,8 @@ pub struct Feed {
     last_contact: Instant,
     /// Something went wrong in a round that nobody expected: nobody knows what it has left undone.
     is_shaken: bool,
-    /// The files whose auth methods are recorded, by the generation of the configuration.
-    recorded: u64,
     keys: AwaitedKeys,
+    methods: Methods,
     tidy: Tidy,
 }
 
@@ -118,11 +117,11 @@ impl Feed {
             position: Position::default(),
             last_contact: Instant::now(),
             is_shaken: false,
-            recorded: 0,
             keys: AwaitedKeys::default(),
+            methods: Methods::default(),
             tidy: Tidy::default(),
         };
-        feed.record_methods().await?;
+        feed.methods.record(&feed.store, &feed.live).await;
         let asked = feed.asks();
         feed.read_everything().await?;
         feed.reached(asked, true);
@@ -189,9 +188,7 @@ impl Feed {
     }
 
     async fn catch_up(&mut self) -> Result<(), StoreError> {
-        if self.recorded != self.live.status().generation {
-            self.record_methods().await?;
-        }
+        self.methods.look(&self.store, &self.live);
         if self.is_shaken {
             self.read_again(Reread::Fault).await?;
             self.is_shaken = false;
@@ -297,26 +294,6 @@ impl Feed {
         blocking(move || live.stored(layer, sealer)).await?;
         (self.listener)(News::Everything);
         self.position = position;
-        Ok(())
-    }
-
-    /// Records the auth methods of files that are not recorded as they are: stored connections pin them.
-    async fn record_methods(&mut self) -> Result<(), StoreError> {
-        let generation = self.live.status().generation;
-        let snapshot = self.live.snapshot_full();
-        let mut seen = Vec::new();
-        for (key, _) in snapshot.declared().all(Section::Connectors) {
-            let methods = snapshot.connector(key.as_str()).into_iter().flat_map(|it| &it.methods);
-            seen.extend(methods.map(|(method, it)| SeenMethod {
-                connector: key.as_str(),
-                method: method.as_str(),
-                definition: &it.definition,
-            }));
-        }
-        // In one order, so that two attaches do not wait for each other in a circle.
-        seen.sort_by_key(|it| (it.connector, it.method));
-        self.store.auth_methods().record_seen(&Scope::System, &seen).await?;
-        self.recorded = generation;
         Ok(())
     }
 

@@ -7,6 +7,7 @@ mod files;
 mod keys;
 mod live;
 mod load;
+mod methods;
 mod stored;
 mod tidy;
 mod watch;

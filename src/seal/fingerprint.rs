@@ -12,6 +12,9 @@ use zeroize::Zeroizing;
 /// one up by.
 const LEN: usize = 8;
 
+/// What the key of digests is made of, with the key of fingerprints: no digest is a fingerprint of anything.
+const OF_DIGESTS: &[u8] = b"attache: digests of what is not kept";
+
 /// The field of the credential that the key itself is kept as.
 const FIELD: &str = "fingerprint_key";
 
@@ -44,6 +47,20 @@ impl FingerprintKey {
         let mut credential = Credential::default();
         credential.insert(FIELD, vec![self.text.clone()]);
         credential
+    }
+
+    /// HMAC-SHA256 of these parts, each behind its length, under a key of its own that is made of this one: to
+    /// know something again that has secrets in it, without keeping what they could be guessed by.
+    pub(super) fn digest(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let own = hmac::sign(&self.key, OF_DIGESTS);
+        let mut digest = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, own.as_ref()));
+        for part in parts {
+            digest.update(&(part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest.sign().as_ref());
+        bytes
     }
 
     /// 16 hex digits.

@@ -101,6 +101,12 @@ impl Sealer {
         self.open_with(|keyring| keyring.open_field(binding, sealed, name))
     }
 
+    /// What these parts are known by in this deployment: a keyed digest, by which nobody who has no key can try
+    /// out what they were.
+    pub fn digest(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.fingerprints.digest(parts)
+    }
+
     /// Why the sources can't be used at present, in one line.
     pub fn problem(&self) -> Option<String> {
         self.learned().problem.clone()

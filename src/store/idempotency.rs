@@ -43,7 +43,7 @@ fn owner(token: &str) -> String {
 }
 
 impl Idempotency<'_> {
-    /// Claims a key for a request, whose hash is `request`. A claim that is neither finished nor abandoned
+    /// Claims a key for a request, whose keyed hash is `request`. A claim that is neither finished nor abandoned
     /// is another's after `abandoned_after_ms`: whoever made it has died.
     pub async fn claim(
         self,

@@ -48,6 +48,29 @@ async fn together<F: Future<Output = Reply>>(calls: impl IntoIterator<Item = F>)
 }
 
 each_engine! {
+    async fn what_was_asked_is_kept_so_that_nobody_can_try_out_its_secrets(database: Database) {
+        let another = database.empty().await;
+        let gateways = [Gateway::beside(&database, EMPTY), Gateway::beside(&another, EMPTY)];
+        for gateway in &gateways {
+            let operator = gateway.operator();
+            furnish(&operator).await;
+            let body = json!({
+                "key": "two", "connector": "api", "auth": "token", "credentials": { "token": "guess" },
+            });
+            let create = async || {
+                let fields = "Idempotency-Key: k-1\r\n";
+                operator.send("POST", "/v1/connections", fields, Some(body.clone())).await.is(201)
+            };
+            // It is known again all the same.
+            assert_eq!(create().await.etag(), create().await.etag());
+        }
+        let hex = if database.is_postgres() { "encode(request, 'hex')" } else { "hex(request)" };
+        let sql = format!("SELECT {hex} FROM idempotency");
+        let (one, other) = (database.text(&sql).await, another.text(&sql).await);
+        assert_eq!((one.len(), other.len()), (64, 64));
+        assert_ne!(one, other, "the same request is another digest in another deployment");
+    }
+
     async fn of_writers_who_mean_one_version_one_wins_and_the_others_learn_who(database: Database) {
         let gateway = Gateway::beside(&database, EMPTY);
         let operator = gateway.operator();

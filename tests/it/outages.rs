@@ -347,6 +347,61 @@ async fn a_read_only_database_is_read_and_a_gateway_starts_on_it() {
     scene.goes_on("new", 1).await;
 }
 
+/// What a file says of an auth method is recorded in the store, for stored connections to pin: where that can't be
+/// written, everything that reads goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_method_that_changes_in_a_file_beside_a_read_only_database_costs_nothing_but_its_revision() {
+    let Some(scene) = on_the_shared_server().await else { return };
+    scene.activate("warm").await;
+    let pinned = json!({ "connector": "api", "auth": "m", "credentials": { "token": "pinned" } });
+    scene.gateway.operator().put("/v1/connections/pinned", pinned).await.is(201);
+    let name = scene.database.url.rsplit('/').next().expect("a database has a name").to_owned();
+    let set = format!("ALTER DATABASE {name} SET default_transaction_read_only");
+    scene.database.run(&format!("{set} = on")).await;
+    // It holds for new sessions.
+    scene.frail.is_now(Wrong::Cut);
+    scene.gateway.reaches_the_store(false).await;
+    scene.frail.is_now(Wrong::Nothing);
+    scene.gateway.reaches_the_store(true).await;
+
+    // Read again by one that runs, and by one that starts.
+    let bearer = "m: { bearer: {} }";
+    let changed = |text: &str| text.replace(bearer, "m: { description: another, bearer: {} }");
+    let file = scene.gateway.config();
+    let before = fs::read_to_string(&file).expect("the configuration is there");
+    assert!(before.contains(bearer));
+    fs::write(&file, changed(&before)).expect("it can be written");
+    scene.gateway.signal(rustix::process::Signal::HUP);
+    scene.gateway.logs("are not recorded in the store").await;
+    let configuration = changed(&Scene::crm(&scene.upstream));
+    let started = Process::replica(&scene.database.url, &scene.keys, &configuration).await;
+    let latest = async |gateway: &Process| {
+        let view = gateway.operator().get("/v1/connections/pinned").await.is(200);
+        view.body["latest_revision"].as_i64()
+    };
+    for gateway in [&scene.gateway, &started] {
+        assert_eq!(gateway.store_status().await["reached"], true);
+        for path in ["/c/crm@warm/a", "/c/pinned/a"] {
+            gateway.answers(path, 200).await;
+            scene.upstream.request().await;
+        }
+        assert_eq!(latest(gateway).await, Some(1));
+    }
+
+    let run = format!("BEGIN READ WRITE; {set} = off; COMMIT");
+    scene.database.run(&run).await;
+    scene.frail.is_now(Wrong::Cut);
+    scene.gateway.reaches_the_store(false).await;
+    scene.frail.is_now(Wrong::Nothing);
+    let recorded = async {
+        while latest(&scene.gateway).await != Some(2) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    scene.gateway.reaches_the_store(true).await;
+    soon("the method to be recorded at last", recorded).await;
+}
+
 /// All the links that the database allows, and each of them waits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_allows_five_links_and_then_answers_none() {

@@ -40,6 +40,25 @@ each_engine! {
     }
 }
 
+/// Its database's password is in its memory.
+#[tokio::test]
+async fn while_it_runs_no_core_file_can_be_made_of_it() {
+    // Nobody is there, and nobody says so: it waits.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = attache(folder.path());
+    let url = format!("postgres://me:hunter2@{address}/attache");
+    let mut child = command.arg("migrate").args(["--database-url", &url]).spawn().unwrap();
+    let accepted = tokio::task::spawn_blocking(move || silent.accept()).await.unwrap();
+    let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    let core = limits.lines().find(|it| it.starts_with("Max core file size")).unwrap();
+    assert!(core.split_whitespace().filter(|it| *it == "0").count() >= 2, "{core}");
+    drop(accepted);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 #[test]
 fn without_any_name_it_is_the_file_in_the_data_folder() {
     let folder = tempfile::tempdir().unwrap();
