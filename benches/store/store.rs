@@ -156,7 +156,7 @@ async fn fill(arguments: &Arguments, upstream: std::net::SocketAddr) -> Result<(
             condition: Expect::Anything.into(),
         };
         let lot: Vec<_> = (from..until).map(activate).collect();
-        store.activations().put_all(&Scope::System, &lot).await?;
+        store.activations().put_all(&Scope::System, &lot, &[]).await?;
         if until.is_multiple_of(50_000) {
             eprint!("\r{until} of {}", arguments.activations);
             std::io::stderr().flush()?;

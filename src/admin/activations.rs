@@ -7,7 +7,6 @@ use super::connections::OWN;
 use super::credentials;
 use super::credentials::Change;
 use super::credentials::Where;
-use super::cursor;
 use super::definition;
 use super::definition::Definition;
 use super::error::ApiError;
@@ -20,6 +19,7 @@ use super::sent::Members;
 use super::shape;
 use super::shape::Shape;
 use super::time;
+use super::unreadable::Unreadable;
 use super::uses;
 use super::uses::Preview;
 use super::uses::Use;
@@ -352,12 +352,13 @@ pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
         declared.map(|(of, it)| (it.tenant.to_string(), declared_view(&snapshot, of, it)));
     let mut items: Vec<(String, Members)> =
         declared.filter(|it| after.is_none_or(|after| it.0.as_str() > after)).collect();
-    let mut next = None;
+    let (mut unreadable, mut next) = (Vec::new(), None);
     if let Some(backing) = call.api.backing() {
         let (owner, limit) = (&under.owner, page.limit);
         let listed = backing.store.activations();
         let listed = listed.of_owner(&call.scope(), owner, after, limit).await;
         let listed = listed.map_err(|it| ApiError::of_store(it, NOUN, &under.key))?;
+        unreadable.extend(listed.unreadable.iter().map(Unreadable::from));
         for found in &listed.rows {
             if under.declared(&found.0.value.tenant).is_none() {
                 items.push((found.0.value.tenant.clone(), shown(found)));
@@ -365,7 +366,7 @@ pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
         }
         next = listed.next;
     }
-    Ok(page_of(&call, items, next, page.limit))
+    Ok(definition::page_of(&call, items, next, page.limit as usize, &unreadable))
 }
 
 /// A tenant's activations that files declare, in the order of their connections' keys, each with its line.
@@ -396,11 +397,12 @@ pub(super) async fn of_tenant(call: Call) -> Result<Answer, ApiError> {
     });
     let mut items: Vec<(String, Members)> =
         declared.filter(|it| after.is_none_or(|after| it.0.as_str() > after)).collect();
-    let mut next = None;
+    let (mut unreadable, mut next) = (Vec::new(), None);
     if let Some(backing) = call.api.backing() {
         let listed = backing.store.activations();
         let listed = listed.of_tenant(&call.scope(), tenant.as_str(), after, page.limit).await;
         let listed = listed.map_err(|it| ApiError::of_store(it, NOUN, tenant.as_str()))?;
+        unreadable.extend(listed.unreadable.iter().map(Unreadable::from));
         for found in &listed.rows {
             if !items.iter().any(|it| it.0 == found.0.value.owner) {
                 items.push((found.0.value.owner.clone(), shown(found)));
@@ -408,25 +410,7 @@ pub(super) async fn of_tenant(call: Call) -> Result<Answer, ApiError> {
         }
         next = listed.next;
     }
-    Ok(page_of(&call, items, next, page.limit))
-}
-
-/// `stored_next`: the last key of the store's page, where there are more behind it.
-fn page_of(
-    call: &Call,
-    mut items: Vec<(String, Members)>,
-    stored_next: Option<String>,
-    limit: u32,
-) -> Answer {
-    if let Some(last) = &stored_next {
-        items.retain(|it| it.0 <= *last);
-    }
-    items.sort_by(|a, b| a.0.cmp(&b.0));
-    let more = stored_next.is_some() || items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next = items.last().filter(|_| more).map(|it| cursor::behind(&call.path, &it.0));
-    let items: Vec<Value> = items.into_iter().map(|it| Value::Object(it.1)).collect();
-    Answer::ok(json!({ "items": items, "next": next }))
+    Ok(definition::page_of(&call, items, next, page.limit as usize, &unreadable))
 }
 
 /// `GET …/activations/{tenant}`

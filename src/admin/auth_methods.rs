@@ -13,6 +13,8 @@ use super::sent::Members;
 use super::shape;
 use super::shape::Shape;
 use super::time;
+use super::unreadable;
+use super::unreadable::Unreadable;
 use super::uses::Change;
 use super::uses::Preview;
 use super::uses::Uses;
@@ -142,7 +144,8 @@ pub(super) async fn revisions(call: Call) -> Result<Answer, ApiError> {
     let (scope, store) = (call.scope(), &backing.store);
     let (methods, limit) = (store.auth_methods(), page.limit + 1);
     let found = methods.revisions(&scope, &connector, method.as_str(), before, limit).await;
-    let mut found = found.map_err(of_store)?;
+    let (mut found, broken) = found.map_err(of_store)?;
+    let unreadable: Vec<Unreadable> = broken.iter().map(Unreadable::from).collect();
     let more = found.len() > page.limit as usize;
     found.truncate(page.limit as usize);
     let (Some(newest), Some(oldest)) = (found.first(), found.last()) else {
@@ -154,7 +157,7 @@ pub(super) async fn revisions(call: Call) -> Result<Answer, ApiError> {
     let pins = pins.map_err(of_store)?;
     let items: Vec<Value> =
         found.iter().map(|it| Value::Object(revision_view(it, pins.get(&it.revision)))).collect();
-    Ok(Answer::ok(json!({ "items": items, "next": next })))
+    Ok(unreadable::page(&call, items, next, &unreadable))
 }
 
 /// `GET …/auth/{method}/revisions/{revision}`

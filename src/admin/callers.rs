@@ -14,6 +14,8 @@ use super::sent::Members;
 use super::shape;
 use super::shape::Shape;
 use super::time;
+use super::unreadable;
+use super::unreadable::Unreadable;
 use super::uses::Preview;
 use crate::catalog::RawGrants;
 use crate::catalog::Section;
@@ -103,7 +105,9 @@ impl Definition for Callers {
         _alone: bool,
     ) -> Result<Members, ApiError> {
         let keys = call.api.store()?.store.callers().keys(&call.scope(), &stored.key).await;
-        let keys = keys.map_err(|it| ApiError::of_store(it, Self::NOUN, &stored.key))?;
+        let (keys, broken) = keys.map_err(|it| ApiError::of_store(it, Self::NOUN, &stored.key))?;
+        let broken: Vec<Unreadable> = broken.iter().map(Unreadable::from).collect();
+        unreadable::told(call, &broken);
         Ok(shown(&stored.value, &keys))
     }
 
@@ -180,7 +184,7 @@ pub(super) async fn rotate(mut call: Call) -> Result<Answer, ApiError> {
     let asked = call.precondition()?;
     let store = call.writer()?;
     let keys = store.callers().keys(&call.scope(), &key).await;
-    let keys = keys.map_err(|it| ApiError::of_store(it, Callers::NOUN, &key))?;
+    let (keys, _) = keys.map_err(|it| ApiError::of_store(it, Callers::NOUN, &key))?;
     let is_good = |it: &&CallerKey| it.expires_at_ms.is_none_or(|at| at > call.now_ms());
     if !overlap.is_zero() && keys.iter().filter(is_good).count() >= KEYS_MAX {
         let problem = format!("it has {KEYS_MAX} keys that are good");
@@ -207,7 +211,7 @@ pub(super) async fn delete_key(call: Call) -> Result<Answer, ApiError> {
     let missing = || ApiError::NotFound { noun: "caller key", key: prefix.clone() };
     let of_store = |it| ApiError::of_store(it, Callers::NOUN, &key);
     let store = call.writer()?;
-    let keys = store.callers().keys(&call.scope(), &key).await.map_err(of_store)?;
+    let (keys, _) = store.callers().keys(&call.scope(), &key).await.map_err(of_store)?;
     let mut named = keys.iter().filter(|it| it.prefix == prefix);
     let own = named.next().ok_or_else(missing)?;
     if named.next().is_some() {

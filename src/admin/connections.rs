@@ -254,11 +254,11 @@ impl Plan<'_> {
         let owner = self.current.map_or("", |it| it.value.id.as_str());
         let [own_place, test_place] = places(owner);
         let (mut own_now, mut test_now) = (None, None);
-        if self.current.is_some() {
-            own_now = credentials::current(call, own_place).await?;
-            test_now = credentials::current(call, test_place).await?;
-        }
         let sent = std::mem::take(&mut self.sent);
+        if self.current.is_some() {
+            own_now = credentials::replaceable(call, own_place, sent.own.as_ref()).await?;
+            test_now = credentials::replaceable(call, test_place, sent.test.as_ref()).await?;
+        }
         let (own, own_change) =
             credentials::merged(call, own_place, sent.own, own_now.as_ref()).await?;
         let (test, test_change) =

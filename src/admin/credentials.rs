@@ -73,6 +73,19 @@ pub(super) async fn current(
     found.map_err(|it| ApiError::of_store(it, "credential", at.owner))
 }
 
+/// The same, where it is about to be written over: what does not read need not be known where nothing of it stays.
+pub(super) async fn replaceable(
+    call: &Call,
+    at: Where<'_>,
+    sent: Option<&Fields>,
+) -> Result<Option<SealedCredential>, ApiError> {
+    let is_whole = sent.is_some_and(|it| !it.values().any(sent::Field::is_kept));
+    match current(call, at).await {
+        Err(ApiError::Damaged { .. }) if is_whole => Ok(None),
+        current => current,
+    }
+}
+
 /// As answers show it; `None` where there is none.
 pub(super) fn shown(current: Option<&SealedCredential>) -> Option<Value> {
     let fields = &current?.sealed.fields;

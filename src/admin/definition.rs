@@ -11,6 +11,8 @@ use super::patch;
 use super::sent;
 use super::sent::Members;
 use super::time;
+use super::unreadable;
+use super::unreadable::Unreadable;
 use super::uses;
 use super::uses::Preview;
 use crate::catalog::Declared;
@@ -147,32 +149,44 @@ pub(super) async fn list<D: Definition>(call: Call) -> Result<Answer, ApiError> 
             items.push((key.to_string(), view));
         }
     }
+    let (mut unreadable, mut last) = (Vec::new(), None);
     if let Some(backing) = call.api.backing() {
         let listed = D::list(&backing.store, &call, after, page.limit).await;
         let listed = listed.map_err(|it| ApiError::of_store(it, D::NOUN, ""))?;
+        unreadable.extend(listed.unreadable.iter().map(Unreadable::from));
         for stored in &listed.rows {
             // Under a key that a file declares as well, the file's is what there is.
-            if !items.iter().any(|it| it.0 == stored.key) {
-                items.push((stored.key.clone(), shown::<D>(&call, stored, false).await?));
+            if items.iter().any(|it| it.0 == stored.key) {
+                continue;
+            }
+            match shown::<D>(&call, stored, false).await {
+                Ok(view) => items.push((stored.key.clone(), view)),
+                Err(error) => unreadable.push(Unreadable::of(&stored.key, error)?),
             }
         }
-        if let Some(last) = listed.next {
-            items.retain(|it| it.0 <= last);
-            items.sort_by(|a, b| a.0.cmp(&b.0));
-            items.truncate(limit);
-            return Ok(page_of(&call, items, true));
-        }
+        last = listed.next;
+    }
+    Ok(page_of(&call, items, last, limit, &unreadable))
+}
+
+/// `stored_last`: the last key of the store's page, where there are more behind it.
+pub(super) fn page_of(
+    call: &Call,
+    mut items: Vec<(String, Members)>,
+    stored_last: Option<String>,
+    limit: usize,
+    unreadable: &[Unreadable],
+) -> Answer {
+    if let Some(last) = &stored_last {
+        items.retain(|it| it.0 <= *last);
     }
     items.sort_by(|a, b| a.0.cmp(&b.0));
     let more = items.len() > limit;
     items.truncate(limit);
-    Ok(page_of(&call, items, more))
-}
-
-fn page_of(call: &Call, items: Vec<(String, Members)>, more: bool) -> Answer {
-    let next = items.last().filter(|_| more).map(|it| cursor::behind(&call.path, &it.0));
+    let shown_last = items.last().filter(|_| more).map(|it| &it.0);
+    let next = shown_last.or(stored_last.as_ref()).map(|it| cursor::behind(&call.path, it));
     let items: Vec<Value> = items.into_iter().map(|it| Value::Object(it.1)).collect();
-    Answer::ok(json!({ "items": items, "next": next }))
+    unreadable::page(call, items, next, unreadable)
 }
 
 /// `GET` of one.

@@ -4,6 +4,7 @@ use super::activations::Under;
 use super::answer::Answer;
 use super::call::Call;
 use super::connection_uses;
+use super::connections::Connections;
 use super::credentials;
 use super::definition;
 use super::definition::Definition;
@@ -18,12 +19,15 @@ use super::uses::Use;
 use super::uses::Uses;
 use crate::catalog::Environment;
 use crate::catalog::Kind;
+use crate::catalog::Section;
 use crate::catalog::drop_nulls;
 use crate::config::Step;
 use crate::config::pointer;
 use crate::model::TenantId;
 use crate::store::Activation;
 use crate::store::Expect;
+use crate::store::Hold;
+use crate::store::StoreError;
 use schemars::JsonSchema;
 use schemars::Schema;
 use schemars::SchemaGenerator;
@@ -44,6 +48,8 @@ pub(super) struct Deactivation {
     /// Of each connection the first hundred.
     environments: Vec<Use>,
 }
+/// How often it is tried again because somebody else wrote meanwhile.
+const TRIES_MAX: usize = 5;
 
 /// `GET`: for each embedded connection that the environment assigns, whether the tenant is activated.
 pub(super) async fn read(call: Call) -> Result<Answer, ApiError> {
@@ -60,7 +66,7 @@ pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
     drop_nulls(&mut members);
     sent::check_texts(&members)?;
     let environment = served(&call).await?;
-    let activated = activate(&call, &environment, &tenant, members).await;
+    let activated = activate(&call, &tenant, members).await;
     if call.flag("dry_run")? {
         let uses = Uses::of_activations(standing(&call, &environment, &tenant).await?);
         return Answer::of(&Change::of(activated, uses)?);
@@ -69,15 +75,22 @@ pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
     told(&call, &environment, &tenant).await
 }
 
-async fn activate(
-    call: &Call,
-    environment: &Environment,
-    tenant: &TenantId,
-    members: Value,
-) -> Result<(), ApiError> {
-    let mut sent = by_connection(members)?;
+async fn activate(call: &Call, tenant: &TenantId, members: Value) -> Result<(), ApiError> {
+    let sent = by_connection(members)?;
+    for _ in 0..TRIES_MAX {
+        match attempt(call, tenant, sent.clone()).await {
+            // Somebody has changed what it was decided on.
+            Err(ApiError::Stale(_)) => {}
+            outcome => return outcome,
+        }
+    }
+    Err(ApiError::StoreUnavailable("Others change it all the time: try again."))
+}
+
+async fn attempt(call: &Call, tenant: &TenantId, mut sent: Members) -> Result<(), ApiError> {
+    let (keys, mut holds) = assigned(call).await?;
     let (mut drafts, mut faults) = (Vec::new(), Vec::new());
-    for key in embedded(environment) {
+    for key in keys {
         let under = Under::named(call, &key).await?;
         let sent = sent.shift_remove(&key);
         match sent {
@@ -96,7 +109,10 @@ async fn activate(
                 }
             }
             Some(_) => faults.push(fault(&key, "expected an object", "")),
-            None if is_active(call, &under, tenant).await? => {}
+            None if under.declared(tenant.as_str()).is_some() => {}
+            None if under.find(call, tenant).await?.is_some() => {
+                holds.push(Hold::Activation { owner: under.owner, tenant: tenant.to_string() });
+            }
             None => faults.push(fault(
                 &key,
                 "the tenant has no activation of this connection yet",
@@ -111,10 +127,50 @@ async fn activate(
     if !faults.is_empty() {
         return Err(ApiError::Invalid(faults));
     }
-    write(call, tenant, &drafts).await
+    write(call, tenant, &drafts, &holds).await
 }
 
-async fn write(call: &Call, tenant: &TenantId, drafts: &[Draft]) -> Result<(), ApiError> {
+/// The embedded connections that the environment in the path assigns, and what of that has to hold when it is
+/// written: as it is stored right now, where it is stored.
+async fn assigned(call: &Call) -> Result<(Vec<String>, Vec<Hold>), ApiError> {
+    let environment = served(call).await?;
+    let key = environment.key.as_str();
+    let (mut keys, mut holds) = (Vec::new(), Vec::new());
+    let snapshot = call.api.live.snapshot_full();
+    let assigned: Vec<String> = match snapshot.declared().find(Section::Environments, key) {
+        Some(_) => environment.assignments().map(|it| it.connection.key.to_string()).collect(),
+        None => {
+            let stored = definition::found::<Environments>(call, key).await?;
+            holds.push(Hold::Environment { key: stored.key, version: stored.version });
+            stored.value.assign().values().cloned().collect()
+        }
+    };
+    for key in assigned {
+        if keys.contains(&key) {
+            continue;
+        }
+        let is_embedded = match snapshot.declared().find(Section::Connections, &key) {
+            Some(_) => snapshot.connection(&key).is_some_and(|it| it.shared().is_some()),
+            None => {
+                let stored = definition::found::<Connections>(call, &key).await?;
+                let version = stored.version;
+                holds.push(Hold::Connection { key: key.clone(), version });
+                stored.value.embedded
+            }
+        };
+        if is_embedded {
+            keys.push(key);
+        }
+    }
+    Ok((keys, holds))
+}
+
+async fn write(
+    call: &Call,
+    tenant: &TenantId,
+    drafts: &[Draft],
+    holds: &[Hold],
+) -> Result<(), ApiError> {
     let seals: Vec<_> = drafts.iter().map(|it| credentials::sealing(&it.change)).collect();
     let all: Vec<Activation<'_>> = drafts
         .iter()
@@ -126,8 +182,11 @@ async fn write(call: &Call, tenant: &TenantId, drafts: &[Draft]) -> Result<(), A
         })
         .collect();
     let store = call.writer()?;
-    let written = store.activations().put_all(&call.scope(), &all).await;
-    let written = written.map_err(|it| ApiError::of_store(it, "activation", tenant.as_str()))?;
+    let written = store.activations().put_all(&call.scope(), &all, holds).await;
+    let written = written.map_err(|it| match it {
+        StoreError::NotFound | StoreError::Conflict { .. } => ApiError::gone(),
+        error => ApiError::of_store(error, "activation", tenant.as_str()),
+    })?;
     if let Some(last) = written.iter().map(|it| it.revision).max() {
         call.served(last).await;
     }

@@ -105,6 +105,11 @@ pub(super) enum ApiError {
     NoStore,
     #[error("{0}")]
     StoreUnavailable(&'static str),
+    #[error(
+        "The store was told to keep it, and did not say that it has: it may be done, or not. Look before you \
+         try again, unless it came with an Idempotency-Key."
+    )]
+    Uncertain,
     #[error("The store has no room left: nothing was written.")]
     StoreFull,
     #[error("What is stored of the {noun} `{key}` can't be read: {problem}.")]
@@ -165,9 +170,13 @@ impl ApiError {
             StoreError::Unreachable { .. } => {
                 Self::StoreUnavailable("The store can't be reached: nothing was done.")
             }
-            StoreError::TimedOut => Self::StoreUnavailable(
-                "The store did not answer in time: look before you try again.",
-            ),
+            StoreError::TimedOut => {
+                Self::StoreUnavailable("The store did not answer in time: nothing was done.")
+            }
+            error @ StoreError::Uncertain { .. } => {
+                tracing::warn!("store: {error}");
+                Self::Uncertain
+            }
             StoreError::ReadOnly => {
                 Self::StoreUnavailable("The store takes no writes at present: nothing was done.")
             }
@@ -257,7 +266,7 @@ impl ApiError {
             Self::InProgress => Code::IdempotencyInProgress,
             Self::AnswerLost => Code::IdempotencyAnswerLost,
             Self::NoStore => Code::NoStore,
-            Self::StoreUnavailable(_) => Code::StoreUnavailable,
+            Self::StoreUnavailable(_) | Self::Uncertain => Code::StoreUnavailable,
             Self::StoreFull => Code::StoreFull,
             Self::Damaged { .. } | Self::Internal => Code::Internal,
         }
@@ -277,7 +286,7 @@ impl ApiError {
         match self {
             Self::TooManyFailures { retry_after_s } => Some(*retry_after_s),
             Self::InProgress => Some(IN_PROGRESS_RETRY_S),
-            Self::StoreUnavailable(_) => Some(STORE_RETRY_S),
+            Self::StoreUnavailable(_) | Self::Uncertain => Some(STORE_RETRY_S),
             _ => None,
         }
     }
@@ -301,6 +310,9 @@ impl ApiError {
             }
             Self::Elsewhere(moves) => {
                 set("moves", serde_json::to_value(moves).unwrap_or_default());
+            }
+            Self::Uncertain => {
+                set("outcome", "unknown".into());
             }
             Self::DeclaredInFile { file, line, .. } => {
                 set("source", serde_json::json!({ "file": file, "line": line }));

@@ -15,6 +15,7 @@ use crate::seal::Sealer;
 use crate::seal::Slot;
 use crate::store::Claim;
 use crate::store::SealedCredential;
+use crate::store::StoreError;
 use http::HeaderMap;
 use http::StatusCode;
 use serde_json::Value;
@@ -61,6 +62,11 @@ pub(super) async fn once(mut call: Call, key: &str, run: Run) -> Result<Answer, 
     let abandoned_ms = i64::try_from(ABANDONED.as_millis()).unwrap_or(i64::MAX);
     let claims = backing.store.idempotency();
     let claim = claims.claim(&scope, &token, key, &request, abandoned_ms).await;
+    // Whether or not the claim is kept, nothing was done under it.
+    let claim = claim.map_err(|it| match it {
+        StoreError::Uncertain { reason } => StoreError::Unreachable { reason },
+        error => error,
+    });
     let claimed_at_ms = match claim.map_err(of_store)? {
         Claim::New { claimed_at_ms } => claimed_at_ms,
         Claim::Different => return Err(ApiError::KeyReused),
@@ -80,7 +86,8 @@ pub(super) async fn once(mut call: Call, key: &str, run: Run) -> Result<Answer, 
     let answer = match progress::done(call, run).await {
         Ok(answer) => answer,
         Err(error) => {
-            // Nothing was done: it may be asked again under the same key.
+            // Nothing was done: it may be asked again under the same key. Or nobody knows: the claim does, which is
+            // spent where it was done.
             let abandoned = claims.abandon(&scope, &token, key, claimed_at_ms).await;
             if let Err(error) = abandoned {
                 tracing::warn!("store: a claim is left to expire: {error}");

@@ -48,6 +48,7 @@ mod switch;
 mod tenants;
 mod time;
 mod tokens;
+mod unreadable;
 mod uses;
 mod whoami;
 

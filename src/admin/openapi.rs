@@ -281,6 +281,10 @@ fn problem(generator: &mut SchemaGenerator) {
             },
             "changed_by": { "type": ["string", "null"] },
             "changed_at": { "type": ["string", "null"] },
+            "outcome": {
+                "description": "Where it may have been done, or not, and nobody knows.",
+                "type": "string", "enum": ["unknown"],
+            },
         },
     });
     generator.definitions_mut().insert("Problem".to_owned(), problem);

@@ -92,7 +92,8 @@ pub(super) async fn confirm(mut call: Call) -> Result<Answer, ApiError> {
     let reach = connection.reach();
     let of_store = |it| ApiError::of_store(it, Connections::NOUN, &key);
     let store = call.writer()?;
-    let entered = store.origins().of_connection(&call.scope(), &key).await.map_err(of_store)?;
+    let entered = store.origins().of_connection(&call.scope(), &key, &owner).await;
+    let (entered, _) = entered.map_err(of_store)?;
     let from = entered.into_iter().find(|it| it.owner == owner).map(|it| it.reach);
     sent.check(from.as_ref(), &reach)?;
     let answer = Confirmed { from, to: reach.clone() };

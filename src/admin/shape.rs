@@ -1,4 +1,5 @@
 //! The schemas of bodies: what files hold, with what the API adds and leaves out.
+use super::unreadable::Unreadable;
 use schemars::JsonSchema;
 use schemars::Schema;
 use schemars::SchemaGenerator;
@@ -123,6 +124,11 @@ pub(super) fn kept(generator: &mut SchemaGenerator, name: &str, schema: Value) -
 
 /// A page of a list.
 pub(super) fn page(generator: &mut SchemaGenerator, name: &str, item: Schema) -> Schema {
+    let row = generator.subschema_for::<Unreadable>();
+    let unreadable = json!({
+        "description": "What is stored and does not read, which stands among the items otherwise. Left out where all reads.",
+        "type": "array", "items": row,
+    });
     let page = json!({
         "description": "A page of a list.",
         "type": "object",
@@ -133,6 +139,7 @@ pub(super) fn page(generator: &mut SchemaGenerator, name: &str, item: Schema) ->
                 "description": "The `cursor` of the next page; null at the end.",
                 "type": ["string", "null"],
             },
+            "unreadable": unreadable,
         },
     });
     kept(generator, name, page)

@@ -61,6 +61,7 @@ pub(super) struct Uses {
     pub environments: i64,
     /// How many of these are deployed.
     pub deployed: i64,
+    /// Of a connection 10,000 stands for so many and more.
     pub activations: i64,
 }
 
@@ -83,6 +84,7 @@ pub(super) struct UsesPage {
     pub environments: i64,
     /// How many of these are deployed.
     pub deployed: i64,
+    /// Of a connection 10,000 stands for so many and more.
     pub activations: i64,
     /// The `cursor` of the next page; null at the end.
     pub next: Option<String>,
@@ -94,6 +96,7 @@ pub(super) struct Counts {
     pub environments: i64,
     /// How many of these are deployed.
     pub deployed: i64,
+    /// Of a connection 10,000 stands for so many and more.
     pub activations: i64,
 }
 

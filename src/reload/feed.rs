@@ -45,6 +45,9 @@ const ANSWER: Duration = Duration::from_secs(2);
 const BACK_OFF: Duration = Duration::from_millis(100);
 const BACK_OFF_MAX: Duration = Duration::from_secs(2);
 
+/// How often everything is read again while the list of changes does not read.
+const DAMAGED: Duration = Duration::from_secs(10);
+
 /// Changes that do not read and are named one by one, of one answer.
 const NAMED_MAX: usize = 20;
 
@@ -96,6 +99,8 @@ pub struct Feed {
     last_contact: Instant,
     /// Something went wrong in a round that nobody expected: nobody knows what it has left undone.
     is_shaken: bool,
+    /// When everything was last read because the list of changes did not read.
+    damaged: Option<Instant>,
     keys: AwaitedKeys,
     methods: Methods,
     tidy: Tidy,
@@ -117,6 +122,7 @@ impl Feed {
             position: Position::default(),
             last_contact: Instant::now(),
             is_shaken: false,
+            damaged: None,
             keys: AwaitedKeys::default(),
             methods: Methods::default(),
             tidy: Tidy::default(),
@@ -198,7 +204,20 @@ impl Feed {
         loop {
             let asked = self.asks();
             let changes = self.store.changes();
-            let why = match within(changes.since(&Scope::System, self.position, PAGE_MAX)).await? {
+            let since = within(changes.since(&Scope::System, self.position, PAGE_MAX)).await;
+            let since = match since {
+                // The store is there, and its list of changes is damaged.
+                Err(error @ StoreError::Corrupt { .. }) => {
+                    if self.damaged.is_some_and(|it| it.elapsed() < DAMAGED) {
+                        break;
+                    }
+                    self.damaged = Some(Instant::now());
+                    tracing::error!("changes of the store can't be followed: {error}");
+                    Since::Unreadable(Vec::new())
+                }
+                since => since?,
+            };
+            let why = match since {
                 Since::Changes(changes) => {
                     self.take_up(&changes).await?;
                     self.restore().await?;
@@ -254,6 +273,9 @@ impl Feed {
         }
         let read = Layer::read_some(&self.store, &touched).await?;
         self.keys.learn(read.under_missing_keys(&self.sealer), &self.sealer).await;
+        if !touched.connections.is_empty() {
+            self.tidy.connections_changed();
+        }
         let (live, listener) = (Arc::clone(&self.live), Arc::clone(&self.listener));
         blocking(move || {
             let connections = touched.connections.clone();

@@ -381,6 +381,11 @@ impl Live {
         self.served.send_replace(Served { asked, position });
     }
 
+    /// So many stored rows did not read when they were to be shown.
+    pub fn store_unreadable(&self, count: usize) {
+        self.metrics.store_unreadable(count);
+    }
+
     /// Everything is read from the store again.
     pub(super) fn store_reread(&self, why: Reread) {
         self.metrics.store_reread(why);

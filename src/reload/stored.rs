@@ -78,7 +78,9 @@ impl Layer {
         layer.add_all(Section::Integrations, store.integrations().all(scope).await?, |_, it| it);
         layer.add_all(Section::Environments, store.environments().all(scope).await?, |_, it| it);
         layer.add_all(Section::Connections, store.connections().all(scope).await?, |_, it| it);
-        layer.add_entered(store.origins().all(scope).await?);
+        let (entered, broken) = store.origins().all(scope).await?;
+        layer.add_entered(entered);
+        layer.hold_back(store, &broken).await?;
         layer.add_all(Section::Callers, store.callers().all(scope).await?, |key, row| {
             (row, keys_of.remove(key).unwrap_or_default())
         });
@@ -113,7 +115,6 @@ impl Layer {
         layer.add_rows(Section::Environments, rows);
 
         let connections = keys(Section::Connections);
-        layer.add_entered(store.origins().of_connections(scope, &connections).await?);
         let rows = sound(store.connections().several(scope, &connections).await?)?;
         let pinned = rows.iter().map(|it| {
             let row = &it.value;
@@ -123,6 +124,8 @@ impl Layer {
         let pinned: Vec<_> = pinned.into_iter().collect();
         layer.add_methods(store.auth_methods().these(scope, &pinned).await?);
         let owners: Vec<&str> = rows.iter().map(|it| &*it.value.id).collect();
+        let entered = store.origins().of_several(scope, &connections, &owners).await?;
+        layer.add_entered(entered);
         for entry in store.credentials().of_owners(scope, &owners).await? {
             layer.add_sealed(&entry.owner, entry.slot, entry.credential);
         }
@@ -163,8 +166,16 @@ impl Layer {
             layer.add_one(Section::Environments, key, row, |it| it)?;
         }
         for key in &touched.connections {
-            layer.add_entered(store.origins().of_connection(scope, key.as_str()).await?);
             let row = store.connections().get(scope, key.as_str()).await;
+            let stored = row.as_ref().ok().and_then(|it| it.as_ref());
+            let owner = stored.map_or_else(|| format!("file:{key}"), |it| it.value.id.clone());
+            let origins = store.origins().of_connection(scope, key.as_str(), &owner);
+            let (entered, broken) = origins.await?;
+            layer.add_entered(entered);
+            if !broken.is_empty() {
+                layer.hold_back_of(key, owner);
+                layer.note(Section::Connections, &broken);
+            }
             if let Ok(Some(row)) = &row {
                 layer.read_pinned(store, &row.value).await?;
                 for slot in [Slot::Own, Slot::Test] {
@@ -182,13 +193,8 @@ impl Layer {
         }
         for key in &touched.callers {
             let row = store.callers().get(scope, key.as_str()).await;
-            let keys = match store.callers().keys(scope, key.as_str()).await {
-                Err(error @ StoreError::Corrupt { .. }) => {
-                    layer.note(Section::Callers, &[error]);
-                    Vec::new()
-                }
-                keys => keys?,
-            };
+            let (keys, broken) = store.callers().keys(scope, key.as_str()).await?;
+            layer.note(Section::Callers, &broken);
             layer.add_one(Section::Callers, key, row, |it| (it, keys))?;
         }
         Ok(layer)
@@ -213,7 +219,9 @@ impl Layer {
             stored.reaches.remove(key);
             if let Some(former) = stored.connections.remove(key) {
                 sealed.remove(&former.owner);
+                unreadable.remove(&(Section::Connections, former.owner.to_string()));
             }
+            unreadable.remove(&(Section::Connections, format!("file:{key}")));
         }
         for key in &touched.connectors {
             stored.connectors.remove(key);
@@ -332,6 +340,41 @@ impl Layer {
             let owners = self.stored.reaches.entry(key).or_default();
             owners.insert(owner.into(), Arc::new(reach));
         }
+    }
+
+    /// Where it does not read what credentials were entered for, they go nowhere. Once all that reads is known.
+    async fn hold_back(&mut self, store: &Store, broken: &[StoreError]) -> Result<(), StoreError> {
+        let mut owners = Vec::new();
+        for error in broken {
+            match error {
+                StoreError::Corrupt { key: Some(owner), .. } => owners.push(owner.clone()),
+                // Nobody can say whose.
+                _ => {
+                    let activations = store.activations();
+                    owners.extend(activations.owners_of_files(&Scope::System).await?);
+                    owners.extend(self.stored.connections.values().map(|it| it.owner.to_string()));
+                }
+            }
+        }
+        let by_id: HashMap<&str, &Key> =
+            self.stored.connections.iter().map(|(key, it)| (&*it.owner, key)).collect();
+        let of = |owner: String| {
+            let key = match owner.strip_prefix("file:") {
+                Some(key) => Key::try_from(key).ok()?,
+                None => (*by_id.get(&*owner)?).clone(),
+            };
+            Some((key, owner))
+        };
+        let held: Vec<(Key, String)> = owners.into_iter().filter_map(of).collect();
+        for (key, owner) in held {
+            self.hold_back_of(&key, owner);
+        }
+        self.note(Section::Connections, broken);
+        Ok(())
+    }
+
+    fn hold_back_of(&mut self, key: &Key, owner: String) {
+        self.stored.reaches.entry(key.clone()).or_default().entry(owner.into()).or_default();
     }
 
     fn add_sealed(&mut self, owner: &str, slot: Slot, sealed: SealedCredential) {

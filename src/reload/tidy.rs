@@ -1,4 +1,5 @@
-//! Old changes and old answers are thrown away: beside the feed, and of no consequence where that fails.
+//! Old changes, old answers and what is left of deleted connections are thrown away: beside the feed, and of no
+//! consequence to what is served where that fails.
 use crate::model::Scope;
 use crate::store::BATCH_MAX;
 use crate::store::Store;
@@ -16,17 +17,30 @@ const TIDY: Duration = Duration::from_secs(60 * 60);
 /// Between two batches: each is a write, and others wait for it.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Owns the one task that does it: dropped, it ends.
+/// Owns the tasks that do it: dropped, they end.
 #[derive(Debug, Default)]
 pub(super) struct Tidy {
     begun: Option<Instant>,
     task: JoinSet<()>,
+    /// No connection was changed since it was looked for what is left of some.
+    is_swept: bool,
+    sweep: JoinSet<()>,
 }
 
 impl Tidy {
-    /// Begins where it is due, and none is under way.
+    /// Connections were changed: some may be gone.
+    pub(super) fn connections_changed(&mut self) {
+        self.is_swept = false;
+    }
+
+    /// Begins what is due, where it is not under way.
     pub(super) fn look(&mut self, store: &Store) {
         let is_due = self.begun.is_none_or(|it| it.elapsed() >= TIDY);
+        while self.sweep.try_join_next().is_some() {}
+        if (is_due || !self.is_swept) && self.sweep.is_empty() {
+            self.is_swept = true;
+            self.sweep.spawn(sweep(store.clone()));
+        }
         while self.task.try_join_next().is_some() {}
         if is_due && self.task.is_empty() {
             self.begun = Some(Instant::now());
@@ -39,6 +53,22 @@ async fn tidy(store: Store) {
     if let Err(error) = prune(&store).await {
         // The store may well be reached, and what it serves is true.
         tracing::warn!("old changes can't be thrown away, next try in an hour: {error}");
+    }
+}
+
+async fn sweep(store: Store) {
+    loop {
+        match store.orphans().sweep(&Scope::System).await {
+            Ok(false) => return,
+            Ok(true) => tokio::time::sleep(PAUSE).await,
+            Err(error) => {
+                // Nobody can reach it.
+                tracing::warn!(
+                    "what is left of deleted connections can't be thrown away, next try in an hour: {error}"
+                );
+                return;
+            }
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! `activations`: by owner and tenant, up to millions, each found in one look-up with its credential.
 use super::Condition;
 use super::ConnectionRow;
+use super::EnvironmentRow;
+use super::Expect;
+use super::Hold;
 use super::Kind;
 use super::Listed;
 use super::PAGE_MAX;
@@ -118,6 +121,19 @@ impl Activations<'_> {
         Ok(!rows.is_empty())
     }
 
+    /// The owners of activations under connections that files declare, or once did: reads the whole index.
+    pub async fn owners_of_files(self, scope: &Scope) -> Result<Vec<String>, StoreError> {
+        if !scope.sees_everything() {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT DISTINCT owner FROM activations WHERE owner LIKE 'file:%'";
+        match self.0.engine.rows(sql, &[]).await {
+            // Then none of them is found by a look-up either.
+            Err(StoreError::Corrupt { .. }) => Ok(Vec::new()),
+            rows => Ok(rows?.iter().filter_map(|it| it.text(0).ok()).collect()),
+        }
+    }
+
     /// Creates or replaces one, and what is sealed for it.
     pub async fn put(
         self,
@@ -127,20 +143,24 @@ impl Activations<'_> {
         condition: impl Into<Condition>,
     ) -> Result<Written, StoreError> {
         let one = Activation { row: row.clone(), secrets, condition: condition.into() };
-        let mut written = self.put_all(scope, std::slice::from_ref(&one)).await?;
+        let mut written = self.put_all(scope, std::slice::from_ref(&one), &[]).await?;
         written.pop().ok_or(StoreError::NotFound)
     }
 
-    /// Creates or replaces all of these, or none of them.
+    /// Creates or replaces all of these, or none of them: where what they take for granted holds.
     pub async fn put_all(
         self,
         scope: &Scope,
         all: &[Activation<'_>],
+        holds: &[Hold],
     ) -> Result<Vec<Written>, StoreError> {
         if !all.iter().all(|it| scope.sees_tenant(&it.row.tenant)) {
             return Err(StoreError::NotFound);
         }
         let mut write = self.0.write(scope).await?;
+        for hold in holds {
+            write.check_hold(hold).await?;
+        }
         let mut written = Vec::with_capacity(all.len());
         for Activation { row, secrets, condition } in all {
             let keys = [&*row.owner, &*row.tenant];
@@ -221,7 +241,12 @@ impl Activations<'_> {
         if !scope.sees_tenant(tenant) {
             return Ok(Listed { rows: Vec::new(), unreadable: Vec::new(), next: None });
         }
-        let sql = format!("{FOUND} WHERE a.tenant = $1 AND a.owner > $2 ORDER BY a.owner LIMIT $3");
+        // What is left of a connection that was deleted is nobody's.
+        let sql = format!(
+            "{FOUND} WHERE a.tenant = $1 AND a.owner > $2 \
+             AND NOT EXISTS (SELECT 1 FROM orphans WHERE orphans.owner = a.owner) \
+             ORDER BY a.owner LIMIT $3"
+        );
         self.list(&sql, (tenant, after.unwrap_or_default()), limit, 0).await
     }
 
@@ -235,7 +260,10 @@ impl Activations<'_> {
     ) -> Result<Listed<Found>, StoreError> {
         let limit = limit.clamp(1, PAGE_MAX);
         let values = [Value::Text(of), Value::Text(after), Value::Integer(i64::from(limit) + 1)];
-        let rows = self.0.engine.rows(sql, &values).await?;
+        let rows = match self.0.engine.rows(sql, &values).await {
+            Err(StoreError::Corrupt { .. }) => return self.one_by_one(&values, cursor).await,
+            rows => rows?,
+        };
         let mut listed = Listed { rows: Vec::new(), unreadable: Vec::new(), next: None };
         let mut last = None;
         for row in rows.iter().take(limit as usize) {
@@ -246,6 +274,46 @@ impl Activations<'_> {
             }
         }
         listed.next = last.filter(|_| rows.len() > limit as usize);
+        Ok(listed)
+    }
+}
+
+impl Activations<'_> {
+    /// The same page round a page of the database that does not read: the keys from an index, then each row alone.
+    async fn one_by_one(
+        self,
+        values: &[Value<'_>; 3],
+        cursor: usize,
+    ) -> Result<Listed<Found>, StoreError> {
+        let (of, by) = if cursor == 1 { ("owner", "tenant") } else { ("tenant", "owner") };
+        let sql = format!(
+            "SELECT {by} FROM activations WHERE {of} = $1 AND {by} > $2 \
+             AND NOT EXISTS (SELECT 1 FROM orphans WHERE orphans.owner = activations.owner) \
+             ORDER BY {by} LIMIT $3"
+        );
+        let mut listed = Listed { rows: Vec::new(), unreadable: Vec::new(), next: None };
+        let rows = match self.0.engine.rows(&sql, values).await {
+            Err(error @ StoreError::Corrupt { .. }) => {
+                listed.unreadable.push(error);
+                return Ok(listed);
+            }
+            rows => rows?,
+        };
+        let [Value::Text(of), _, Value::Integer(limit)] = *values else { return Ok(listed) };
+        let limit = usize::try_from(limit).unwrap_or_default().saturating_sub(1);
+        for row in rows.iter().take(limit) {
+            let Ok(by) = row.text(0) else { continue };
+            let (owner, tenant) = if cursor == 1 { (of, &*by) } else { (&*by, of) };
+            match self.find(&Scope::System, owner, tenant).await {
+                Ok(found) => listed.rows.extend(found),
+                Err(StoreError::Corrupt { table, .. }) => {
+                    let key = Some(format!("{owner} of {tenant}"));
+                    listed.unreadable.push(StoreError::Corrupt { table, key });
+                }
+                Err(error) => return Err(error),
+            }
+            listed.next = Some(by).filter(|_| rows.len() > limit);
+        }
         Ok(listed)
     }
 }
@@ -263,6 +331,21 @@ fn found(row: &Row) -> Result<Found, StoreError> {
 }
 
 impl Write<'_> {
+    async fn check_hold(&mut self, hold: &Hold) -> Result<(), StoreError> {
+        let held = match hold {
+            Hold::Environment { key, version } => {
+                self.expected(&EnvironmentRow::TABLE, &[key], Expect::Version(*version)).await
+            }
+            Hold::Connection { key, version } => {
+                self.expected(&ConnectionRow::TABLE, &[key], Expect::Version(*version)).await
+            }
+            Hold::Activation { owner, tenant } => {
+                self.expected(&ActivationRow::TABLE, &[owner, tenant], Expect::Present).await
+            }
+        };
+        held.map(drop)
+    }
+
     /// Refuses an activation under a stored connection that is not there (any more).
     async fn check_owner(&mut self, row: &ActivationRow) -> Result<(), StoreError> {
         if row.owner.starts_with("file:") {
@@ -310,15 +393,6 @@ impl Write<'_> {
             let owner = row.text(0).map_err(corrupt)?;
             self.deactivate(&owner, tenant).await?;
         }
-        Ok(())
-    }
-
-    /// Deletes all activations under an owner, a batch at a time; the change of their connection tells.
-    pub(super) async fn drop_activations(&mut self, owner: &str) -> Result<(), StoreError> {
-        let sql = "DELETE FROM activations WHERE owner = $1 AND tenant IN \
-                   (SELECT tenant FROM activations WHERE owner = $1 LIMIT $2)";
-        let values = [Value::Text(owner), Value::Integer(i64::from(PAGE_MAX))];
-        while self.tx.run(sql, &values).await? > 0 {}
         Ok(())
     }
 }

@@ -8,6 +8,9 @@ use super::engine::Row;
 use super::engine::Unreadable;
 use super::engine::Value;
 use super::record::checksum;
+use super::salvage::Column;
+use super::salvage::Source;
+use super::salvage::sorted_out;
 use super::several;
 use super::write::Write;
 use crate::model::Scope;
@@ -62,7 +65,8 @@ impl AuthMethods<'_> {
         Ok(self.one(scope, is, &[Value::Text(connector), Value::Text(method)]).await?.pop())
     }
 
-    /// At most `limit` revisions of one method before a revision, the newest first.
+    /// At most `limit` revisions of one method before a revision, the newest first; those among them that do
+    /// not read are named beside them.
     pub async fn revisions(
         self,
         scope: &Scope,
@@ -70,7 +74,10 @@ impl AuthMethods<'_> {
         method: &str,
         before: i64,
         limit: u32,
-    ) -> Result<Vec<MethodRevision>, StoreError> {
+    ) -> Result<(Vec<MethodRevision>, Vec<StoreError>), StoreError> {
+        if !scope.sees_everything() {
+            return Ok((Vec::new(), Vec::new()));
+        }
         let is = "connector = $1 AND method = $2 AND revision < $3 ORDER BY revision DESC LIMIT $4";
         let values = [
             Value::Text(connector),
@@ -78,7 +85,8 @@ impl AuthMethods<'_> {
             Value::Integer(before),
             Value::Integer(i64::from(limit.min(PAGE_MAX))),
         ];
-        self.one(scope, is, &values).await
+        let rows = self.0.engine.rows(&format!("{SELECT} WHERE {is}"), &values).await?;
+        Ok(sorted_out(&rows, read))
     }
 
     /// All revisions of a connector's methods.
@@ -123,7 +131,7 @@ impl AuthMethods<'_> {
     }
 
     /// The revisions that connections pin, and the last of each method; those that do not read are named
-    /// beside them.
+    /// beside them. Round a damaged page, all that there are.
     pub async fn in_use(
         self,
         scope: &Scope,
@@ -138,14 +146,14 @@ impl AuthMethods<'_> {
              AND connections.method = auth_methods.method \
              AND connections.revision = auth_methods.revision) ORDER BY connector, method, revision"
         );
-        let (mut revisions, mut unreadable) = (Vec::new(), Vec::new());
-        for row in &self.0.engine.rows(&sql, &[]).await? {
-            match read(row) {
-                Ok(revision) => revisions.push(revision),
-                Err(error) => unreadable.push(error),
+        match self.0.engine.rows(&sql, &[]).await {
+            Err(StoreError::Corrupt { .. }) => {
+                let (mut all, unreadable) = EVERY.one_by_one(&self.0.engine, read).await?;
+                all.sort_by(|a, b| a.place().cmp(&b.place()));
+                Ok((all, unreadable))
             }
+            rows => Ok(sorted_out(&rows?, read)),
         }
-        Ok((revisions, unreadable))
     }
 
     /// Records methods that files declare, each where it differs from its last revision, so that stored
@@ -194,6 +202,21 @@ impl AuthMethods<'_> {
 const SELECT: &str = "SELECT connector, method, revision, definition, created_at, created_by, checksum \
                       FROM auth_methods";
 
+const EVERY: Source = Source {
+    table: "auth_methods",
+    select: SELECT,
+    condition: "",
+    of_keys: "",
+    key: &[Column::Text("connector"), Column::Text("method"), Column::Integer("revision")],
+};
+
+impl MethodRevision {
+    /// What it is ordered by.
+    fn place(&self) -> (&str, &str, i64) {
+        (&self.connector, &self.method, self.revision)
+    }
+}
+
 fn read(row: &Row) -> Result<MethodRevision, StoreError> {
     let read = || {
         Ok(MethodRevision {
@@ -232,13 +255,18 @@ impl Write<'_> {
         let sql =
             format!("{SELECT} WHERE connector = $1 AND method = $2 ORDER BY revision DESC LIMIT 1");
         let rows = self.tx.rows(&sql, &[Value::Text(connector), Value::Text(method)]).await?;
-        let last = rows.first().map(read).transpose()?;
-        if let Some(last) = &last
+        // One that does not read is not this one, and keeps its number.
+        let number = |row: &Row| {
+            let corrupt = |Unreadable| StoreError::Corrupt { table: "auth_methods", key: None };
+            row.integer(2).map_err(corrupt)
+        };
+        let last = rows.first().map(number).transpose()?;
+        if let Some(Ok(last)) = rows.first().map(read)
             && last.definition == definition
         {
             return Ok((last.revision, false));
         }
-        let revision = last.map_or(1, |it| it.revision + 1);
+        let revision = last.map_or(1, |it| it + 1);
         let checksum = checksum_of(connector, method, revision, definition);
         let who = self.who().to_owned();
         let values = [

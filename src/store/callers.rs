@@ -6,10 +6,15 @@ use super::StoreError;
 use super::Written;
 use super::definitions::readings;
 use super::engine::Row;
+use super::engine::Tx;
 use super::engine::Unreadable;
 use super::engine::Value;
 use super::record::Record;
 use super::record::Table;
+use super::record::checksum;
+use super::salvage::Column;
+use super::salvage::Source;
+use super::salvage::sorted_out;
 use super::several;
 use super::write::Write;
 use crate::model::Scope;
@@ -63,7 +68,15 @@ impl Record for CallerRow {
 
 readings!(Callers of CallerRow);
 
-const KEYS: &str = "SELECT caller, hash, prefix, created_at, expires_at FROM caller_keys";
+const KEYS: &str = "SELECT caller, hash, prefix, created_at, expires_at, checksum FROM caller_keys";
+
+const ALL_KEYS: Source = Source {
+    table: "caller_keys",
+    select: KEYS,
+    condition: "",
+    of_keys: "",
+    key: &[Column::Bytes("hash")],
+};
 
 impl Callers<'_> {
     /// Creates or replaces a caller. Its keys stay; `new_key` is one more.
@@ -108,10 +121,7 @@ impl Callers<'_> {
             write.tx.run(sql, &[own, Value::Integer(write.now_ms)]).await?;
         }
         if let Some(overlap_ms) = overlap_ms {
-            let at_ms = write.now_ms.saturating_add(overlap_ms);
-            let sql = "UPDATE caller_keys SET expires_at = $1 \
-                       WHERE caller = $2 AND (expires_at IS NULL OR expires_at > $1)";
-            write.tx.run(sql, &[Value::Integer(at_ms), own]).await?;
+            write.end_keys(key, write.now_ms.saturating_add(overlap_ms)).await?;
         }
         write.add_key(key, new_key).await?;
         let written = write.touch(key, &row).await?;
@@ -153,13 +163,23 @@ impl Callers<'_> {
         write.commit().await
     }
 
-    /// The keys of one caller, the oldest first.
-    pub async fn keys(self, scope: &Scope, key: &str) -> Result<Vec<CallerKey>, StoreError> {
+    /// The keys of one caller, the oldest first; those that do not read are named beside them.
+    pub async fn keys(
+        self,
+        scope: &Scope,
+        key: &str,
+    ) -> Result<(Vec<CallerKey>, Vec<StoreError>), StoreError> {
         if !scope.sees_everything() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Vec::new()));
         }
-        let rows = self.0.engine.rows(&of_caller(), &[Value::Text(key)]).await?;
-        rows.iter().map(read_key).collect()
+        match self.0.engine.rows(&of_caller(), &[Value::Text(key)]).await {
+            Err(StoreError::Corrupt { .. }) => {
+                let (mut keys, unreadable) = self.all_keys(scope).await?;
+                keys.retain(|it| it.caller == key);
+                Ok((keys, unreadable))
+            }
+            rows => Ok(sorted_out(&rows?, read_key)),
+        }
     }
 
     /// The keys of several callers, of each the oldest first.
@@ -191,14 +211,8 @@ impl Callers<'_> {
         if !scope.sees_everything() {
             return Ok((Vec::new(), Vec::new()));
         }
-        let sql = format!("{KEYS} ORDER BY caller, created_at, hash");
-        let (mut keys, mut unreadable) = (Vec::new(), Vec::new());
-        for row in &self.0.engine.rows(&sql, &[]).await? {
-            match read_key(row) {
-                Ok(key) => keys.push(key),
-                Err(error) => unreadable.push(error),
-            }
-        }
+        let (mut keys, unreadable) = ALL_KEYS.all(&self.0.engine, read_key).await?;
+        keys.sort_by(|a, b| a.place().cmp(&b.place()));
         Ok((keys, unreadable))
     }
 }
@@ -208,17 +222,59 @@ fn of_caller() -> String {
 }
 
 fn read_key(row: &Row) -> Result<CallerKey, StoreError> {
-    let caller = row.text(0);
-    let read = || {
-        Ok(CallerKey {
-            caller: caller.clone()?,
-            hash: row.bytes(1)?.try_into().map_err(|_| Unreadable)?,
-            prefix: row.text(2)?,
-            created_at_ms: row.integer(3)?,
-            expires_at_ms: row.maybe_integer(4)?,
-        })
+    let whole = || match key(row)? {
+        key if row.text(5)? == key.checksum() => Ok(key),
+        _ => Err(Unreadable),
     };
-    read().map_err(|_: Unreadable| StoreError::Corrupt { table: "caller_keys", key: caller.ok() })
+    let corrupt = |Unreadable| StoreError::Corrupt { table: "caller_keys", key: row.text(0).ok() };
+    whole().map_err(corrupt)
+}
+
+fn key(row: &Row) -> Result<CallerKey, Unreadable> {
+    Ok(CallerKey {
+        caller: row.text(0)?,
+        hash: row.bytes(1)?.try_into().map_err(|_| Unreadable)?,
+        prefix: row.text(2)?,
+        created_at_ms: row.integer(3)?,
+        expires_at_ms: row.maybe_integer(4)?,
+    })
+}
+
+impl CallerKey {
+    /// What they are ordered by.
+    fn place(&self) -> (&str, i64, &[u8; 32]) {
+        (&self.caller, self.created_at_ms, &self.hash)
+    }
+
+    fn checksum(&self) -> String {
+        let values = [
+            Value::Bytes(&self.hash),
+            Value::Text(&self.prefix),
+            Value::Integer(self.created_at_ms),
+            Value::maybe(self.expires_at_ms),
+        ];
+        checksum("caller_keys", &[&self.caller], &values)
+    }
+}
+
+/// Gives those of before their checksums.
+pub(super) async fn sum_up(tx: &mut Tx) -> Result<(), StoreError> {
+    let sql = "SELECT caller, hash, prefix, created_at, expires_at FROM caller_keys";
+    // One that does not read is left without, and so does not read afterwards either.
+    for row in &tx.rows(sql, &[]).await? {
+        if let Ok(key) = key(row) {
+            put_sum(tx, &key).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes when it ends, and its checksum.
+async fn put_sum(tx: &mut Tx, key: &CallerKey) -> Result<(), StoreError> {
+    let checksum = key.checksum();
+    let values = [Value::maybe(key.expires_at_ms), Value::Text(&checksum), Value::Bytes(&key.hash)];
+    let sql = "UPDATE caller_keys SET expires_at = $1, checksum = $2 WHERE hash = $3";
+    tx.run(sql, &values).await.map(drop)
 }
 
 impl Write<'_> {
@@ -228,9 +284,20 @@ impl Write<'_> {
         current.map(|it| it.value).ok_or(StoreError::NotFound)
     }
 
+    /// Those that read: no other is good.
     async fn keys(&mut self, caller: &str) -> Result<Vec<CallerKey>, StoreError> {
         let rows = self.tx.rows(&of_caller(), &[Value::Text(caller)]).await?;
-        rows.iter().map(read_key).collect()
+        Ok(sorted_out(&rows, read_key).0)
+    }
+
+    /// Those that would be good longer are good until then.
+    async fn end_keys(&mut self, caller: &str, at_ms: i64) -> Result<(), StoreError> {
+        for key in self.keys(caller).await? {
+            if key.expires_at_ms.is_none_or(|it| it > at_ms) {
+                put_sum(&mut self.tx, &CallerKey { expires_at_ms: Some(at_ms), ..key }).await?;
+            }
+        }
+        Ok(())
     }
 
     /// A change of its keys is a change of the caller.
@@ -240,14 +307,18 @@ impl Write<'_> {
     }
 
     async fn add_key(&mut self, caller: &str, key: &CallerKey) -> Result<(), StoreError> {
-        let sql = "INSERT INTO caller_keys (hash, caller, prefix, created_at, expires_at) \
-                   VALUES ($1, $2, $3, $4, $5) ON CONFLICT (hash) DO NOTHING";
+        let key =
+            CallerKey { caller: caller.to_owned(), created_at_ms: self.now_ms, ..key.clone() };
+        let checksum = key.checksum();
+        let sql = "INSERT INTO caller_keys (hash, caller, prefix, created_at, expires_at, checksum) \
+                   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (hash) DO NOTHING";
         let values = [
             Value::Bytes(&key.hash),
-            Value::Text(caller),
+            Value::Text(&key.caller),
             Value::Text(&key.prefix),
-            Value::Integer(self.now_ms),
+            Value::Integer(key.created_at_ms),
             Value::maybe(key.expires_at_ms),
+            Value::Text(&checksum),
         ];
         match self.tx.run(sql, &values).await? {
             0 => Err(StoreError::Conflict { kind: Kind::Caller, key: caller.to_owned() }),

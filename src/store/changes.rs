@@ -61,7 +61,13 @@ impl Changes<'_> {
         super::only_whoever_sees_everything(scope)?;
         let sql = "SELECT d.revision, c.tag FROM deployment AS d \
                    LEFT JOIN changes AS c ON c.revision = d.revision WHERE d.id = 1";
-        let rows = self.0.engine.rows(sql, &[]).await?;
+        let rows = match self.0.engine.rows(sql, &[]).await {
+            // Its change does not read: the revision does without.
+            Err(StoreError::Corrupt { .. }) => {
+                self.0.engine.rows("SELECT revision, 0 FROM deployment WHERE id = 1", &[]).await?
+            }
+            rows => rows?,
+        };
         let read = rows
             .first()
             .and_then(|it| Some(Position { revision: it.integer(0).ok()?, tag: tag(it, 1) }));

@@ -123,8 +123,7 @@ impl Connections<'_> {
             None => new_id(write.now_ms),
             Some(it) if it.embedded && !row.embedded => {
                 write.refuse_to_move(&it.id, &condition.binds).await?;
-                write.drop_activations(&it.id).await?;
-                write.forget(&it.id).await?;
+                write.leave(&it.id).await?;
                 new_id(write.now_ms)
             }
             Some(it) => it.id,
@@ -166,8 +165,7 @@ impl Connections<'_> {
             uses::of_connection(&mut write.tx, key, &id).await?.refuse()?;
         }
         write.remove(&ConnectionRow::TABLE, &[key], expect, (key, "")).await?;
-        write.drop_activations(&id).await?;
-        write.forget(&id).await?;
+        write.leave(&id).await?;
         write.commit().await
     }
 

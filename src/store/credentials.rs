@@ -5,6 +5,8 @@ use super::engine::Tx;
 use super::engine::Unreadable;
 use super::engine::Value;
 use super::error::StoreError;
+use super::salvage::Column;
+use super::salvage::Source;
 use super::several;
 use super::write::Write;
 use crate::model::Scope;
@@ -100,16 +102,7 @@ impl Credentials<'_> {
         if !scope.sees_everything() {
             return Ok((Vec::new(), Vec::new()));
         }
-        let sql = format!("{SELECT} WHERE tenant = '' AND slot IN ('own', 'test')");
-        let rows = self.0.engine.rows(&sql, &[]).await?;
-        let (mut entries, mut unreadable) = (Vec::new(), Vec::new());
-        for row in &rows {
-            match read(row) {
-                Ok(entry) => entries.push(entry),
-                Err(error) => unreadable.push(error),
-            }
-        }
-        Ok((entries, unreadable))
+        OF_CONNECTIONS.all(&self.0.engine, read).await
     }
 
     /// The same of these connections alone, by their ids.
@@ -231,6 +224,14 @@ pub struct Cursor {
 const SELECT: &str =
     "SELECT owner, tenant, slot, generation, key_id, wrapped, fields FROM credentials";
 
+const OF_CONNECTIONS: Source = Source {
+    table: "credentials",
+    select: SELECT,
+    condition: " WHERE tenant = '' AND slot IN ('own', 'test')",
+    of_keys: " WHERE tenant || '' = '' AND slot IN ('own', 'test')",
+    key: &[Column::Text("owner"), Column::Text("tenant"), Column::Text("slot")],
+};
+
 fn read(row: &Row) -> Result<Entry, StoreError> {
     let name = |column| row.text(column).map_err(|_| corrupt(None));
     let (owner, tenant) = (name(0)?, name(1)?);
@@ -289,16 +290,6 @@ impl Write<'_> {
         let sealed = seal(&Place { binding, current: current.as_ref() });
         let sealed = sealed.map_err(StoreError::Refused)?;
         put(&mut self.tx, &binding, &sealed).await
-    }
-
-    /// Deletes all that is sealed for an owner, and what that was entered for.
-    pub(super) async fn forget(&mut self, owner: &str) -> Result<(), StoreError> {
-        let sql = "DELETE FROM credentials WHERE owner = $1 AND tenant IN \
-                   (SELECT tenant FROM credentials WHERE owner = $1 LIMIT $2)";
-        let values = [Value::Text(owner), Value::Integer(i64::from(BATCH_MAX))];
-        while self.tx.run(sql, &values).await? > 0 {}
-        let sql = "DELETE FROM origins WHERE owner = $1";
-        self.tx.run(sql, &[Value::Text(owner)]).await.map(drop)
     }
 }
 

@@ -7,6 +7,7 @@ use super::engine::Value;
 use super::error::StoreError;
 use super::record::Record;
 use super::record::read;
+use super::salvage::sorted_out;
 use super::several;
 use crate::model::Scope;
 
@@ -90,7 +91,10 @@ async fn one_by_one<R: Record>(
 ) -> Result<Listed<Stored<R>>, StoreError> {
     let sql = format!("SELECT key FROM {} WHERE key > $1 ORDER BY key LIMIT $2", R::TABLE.name);
     let values = [Value::Text(after.unwrap_or_default()), Value::Integer(i64::from(limit) + 1)];
-    let rows = store.engine.rows(&sql, &values).await?;
+    let rows = match store.engine.rows(&sql, &values).await {
+        Err(StoreError::Corrupt { .. }) => return without_index(store, after, limit).await,
+        rows => rows?,
+    };
     let mut keys: Vec<String> = rows.iter().filter_map(|it| it.text(0).ok()).collect();
     let more = keys.len() > limit as usize;
     keys.truncate(limit as usize);
@@ -104,6 +108,27 @@ async fn one_by_one<R: Record>(
     }
     listed.next = keys.pop().filter(|_| more);
     Ok(listed)
+}
+
+/// Round a page of the index that does not read: the table as it lies. Where that does not read either, nothing
+/// of it can be told but that.
+async fn without_index<R: Record>(
+    store: &Store,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Listed<Stored<R>>, StoreError> {
+    let none = |error| Listed { rows: Vec::new(), unreadable: vec![error], next: None };
+    let rows = match store.engine.rows(&R::TABLE.select(), &[]).await {
+        Err(error @ StoreError::Corrupt { .. }) => return Ok(none(error)),
+        rows => rows?,
+    };
+    let (mut rows, unreadable) = sorted_out(&rows, read::<R>);
+    rows.retain(|it| after.is_none_or(|after| it.key.as_str() > after));
+    rows.sort_by(|a, b| a.key.cmp(&b.key));
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next = rows.last().filter(|_| more).map(|it| it.key.clone());
+    Ok(Listed { rows, unreadable, next })
 }
 
 /// All rows: what a gateway holds in memory anyway.

@@ -261,20 +261,26 @@ impl Tx {
         Ok(())
     }
 
+    /// Makes it all so. Where the answer is lost on its way back nobody knows here whether it is.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
-        match self.link {
+        let done = match self.link {
             Link::Sqlite(mut tx) => {
                 let commit = sqlx::query("COMMIT").execute(&mut *tx.link);
-                within(self.patience, "", commit).await?;
-                tx.is_open = false;
-                Ok(())
+                let done = within(self.patience, "", commit).await;
+                tx.is_open = done.is_err();
+                done.map(drop)
             }
             Link::Postgres(mut link) => {
-                on!(link, self.patience, "", it => sqlx::query("COMMIT").execute(it))?;
-                link.is_now_open(false);
-                Ok(())
+                let done = on!(link, self.patience, "", it => sqlx::query("COMMIT").execute(it));
+                link.is_now_open(done.is_err());
+                done.map(drop)
             }
-        }
+        };
+        done.map_err(|error| match error {
+            StoreError::Unreachable { reason } => StoreError::Uncertain { reason },
+            error @ StoreError::TimedOut => StoreError::Uncertain { reason: error.to_string() },
+            error => error,
+        })
     }
 
     pub(super) fn is_postgres(&self) -> bool {

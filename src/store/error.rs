@@ -15,6 +15,9 @@ pub enum StoreError {
     /// It is there and slow, or held by another writer. Comes back by itself.
     #[error("the database did not answer in time")]
     TimedOut,
+    /// The database was told to keep it, and was not heard to say that it did: it may have, or not.
+    #[error("whether the database has kept it is not known: {reason}")]
+    Uncertain { reason: String },
     /// A replica, a file without write permission, a read-only mount: reads go on.
     #[error("the database is read-only")]
     ReadOnly,
@@ -57,9 +60,9 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same may well succeed later, without anybody doing anything.
+    /// Whether the database may well answer later, without anybody doing anything.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::TimedOut)
+        matches!(self, Self::Unreachable { .. } | Self::TimedOut | Self::Uncertain { .. })
     }
 }
 

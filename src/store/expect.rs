@@ -28,6 +28,24 @@ pub struct Condition {
     pub binds: Vec<Bind>,
 }
 
+/// Another row that a write takes for granted, as it was when it was decided on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hold {
+    Environment {
+        key: String,
+        version: i64,
+    },
+    Connection {
+        key: String,
+        version: i64,
+    },
+    /// It is there, whatever its version.
+    Activation {
+        owner: String,
+        tenant: String,
+    },
+}
+
 impl Condition {
     /// And credentials may go where they then go.
     pub fn binding(self, binds: Vec<Bind>) -> Self {

@@ -18,6 +18,9 @@ use crate::seal::Slot;
 /// The `status` of a claim under which something was written, and whose answer is not kept yet.
 pub(super) const SPENT: i64 = 0;
 
+/// The `status` of one under which something was written, and whose answer never will be kept.
+const LOST: i64 = -1;
+
 /// What was asked under an `Idempotency-Key`, apart for each token.
 #[derive(Clone, Copy, Debug)]
 pub struct Idempotency<'s>(pub(super) &'s Store);
@@ -121,7 +124,7 @@ impl Idempotency<'_> {
     }
 
     /// Gives a claim up: what was asked failed, and may be asked again. One under which something was
-    /// written stays.
+    /// written stays, and its answer counts as lost.
     pub async fn abandon(
         self,
         scope: &Scope,
@@ -134,7 +137,13 @@ impl Idempotency<'_> {
         let sql = "DELETE FROM idempotency \
                    WHERE token = $1 AND key = $2 AND claimed_at = $3 AND status IS NULL";
         let values = [Value::Text(token), Value::Text(key), Value::Integer(claimed_at_ms)];
-        tx.run(sql, &values).await?;
+        if tx.run(sql, &values).await? == 0 {
+            let sql = "UPDATE idempotency SET status = $4 \
+                       WHERE token = $1 AND key = $2 AND claimed_at = $3 AND status = $5";
+            let [token, key, claimed_at] = values;
+            let values = [token, key, claimed_at, Value::Integer(LOST), Value::Integer(SPENT)];
+            tx.run(sql, &values).await?;
+        }
         tx.commit().await
     }
 
@@ -166,8 +175,8 @@ fn claimed(row: &Row, request: &[u8; 32], given_up_at_ms: i64) -> Result<Claim, 
         return Ok(Claim::Different);
     }
     let Some(status) = row.maybe_integer(1)? else { return Ok(Claim::InProgress) };
-    if status == SPENT {
-        let is_lost = row.integer(6)? < given_up_at_ms;
+    if status == SPENT || status == LOST {
+        let is_lost = status == LOST || row.integer(6)? < given_up_at_ms;
         return Ok(if is_lost { Claim::Lost } else { Claim::InProgress });
     }
     let status = u16::try_from(status).map_err(|_| Unreadable)?;

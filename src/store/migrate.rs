@@ -1,10 +1,12 @@
 //! The tables, made and brought up to date, under a lock.
 use super::Store;
+use super::callers;
 use super::engine::Row;
 use super::engine::Tx;
 use super::engine::Value;
 use super::error::StoreError;
 use super::error::check_schema;
+use super::origins;
 
 /// The scripts, in order; the first is schema 1. `{text}` sorts by its bytes.
 const SCRIPTS: &[(&str, &str)] = &[
@@ -15,6 +17,8 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("origins", include_str!("migrations/0005_origins.sql")),
     ("feed", include_str!("migrations/0006_feed.sql")),
     ("shared credentials", include_str!("migrations/0007_shared_credentials.sql")),
+    ("checksums", include_str!("migrations/0008_checksums.sql")),
+    ("orphans", include_str!("migrations/0009_orphans.sql")),
 ];
 
 /// The schema that this attache reads and writes.
@@ -60,8 +64,13 @@ impl Store {
             let script = in_words_of(&tx, script);
             tx.script(&script).await?;
             let now_ms = now_ms(&mut tx).await?;
-            if number == 1 {
-                name_the_deployment(&mut tx, now_ms).await?;
+            match *name {
+                "deployment" => name_the_deployment(&mut tx, now_ms).await?,
+                "checksums" => {
+                    callers::sum_up(&mut tx).await?;
+                    origins::sum_up(&mut tx).await?;
+                }
+                _ => {}
             }
             let values = [Value::Integer(number), Value::Text(name), Value::Integer(now_ms)];
             tx.run("INSERT INTO schema_versions (version, name, at) VALUES ($1, $2, $3)", &values)

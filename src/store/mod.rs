@@ -23,8 +23,10 @@ mod integrations;
 mod links;
 mod migrate;
 mod origins;
+mod orphans;
 mod postgres;
 mod record;
+mod salvage;
 mod several;
 mod signals;
 mod sqlite;
@@ -69,6 +71,7 @@ pub use environments::Environments;
 pub use error::StoreError;
 pub use expect::Condition;
 pub use expect::Expect;
+pub use expect::Hold;
 pub use idempotency::Claim;
 pub use idempotency::Idempotency;
 pub use integrations::IntegrationRow;
@@ -79,6 +82,7 @@ pub use origins::Bind;
 pub use origins::Entered;
 pub use origins::Moved;
 pub use origins::Origins;
+pub use orphans::Orphans;
 pub use record::Listed;
 pub use record::Stored;
 pub use record::Written;
@@ -118,6 +122,7 @@ const TABLES: &[&str] = &[
     "activations",
     "credentials",
     "origins",
+    "orphans",
     "callers",
     "caller_keys",
     "tokens",
@@ -272,6 +277,10 @@ impl Store {
 
     pub fn origins(&self) -> Origins<'_> {
         Origins(self)
+    }
+
+    pub fn orphans(&self) -> Orphans<'_> {
+        Orphans(self)
     }
 
     pub fn callers(&self) -> Callers<'_> {

@@ -3,8 +3,14 @@ use super::Kind;
 use super::Store;
 use super::StoreError;
 use super::engine::Row;
+use super::engine::Tx;
 use super::engine::Unreadable;
 use super::engine::Value;
+use super::record::checksum;
+use super::record::texts;
+use super::salvage::Column;
+use super::salvage::Source;
+use super::salvage::sorted_out;
 use super::several;
 use super::write::Write;
 use crate::catalog::Reach;
@@ -53,75 +59,111 @@ pub struct Moved {
     pub activations: i64,
 }
 
-const SELECT: &str = "SELECT owner, connection, reach FROM origins";
+const SELECT: &str = "SELECT owner, connection, reach, checksum FROM origins";
 
-/// With those of whom something is sealed and nobody knows what for, of all connections: it goes nowhere. Owners
-/// are found one after another by the index, however much is sealed for each.
-const ALL: &str = "WITH RECURSIVE owners (owner) AS (SELECT MIN(owner) FROM credentials UNION ALL \
-                   SELECT (SELECT MIN(c.owner) FROM credentials c WHERE c.owner > owners.owner) \
-                   FROM owners WHERE owners.owner IS NOT NULL) \
-                   SELECT owner, connection, reach FROM origins UNION ALL \
-                   SELECT owners.owner, COALESCE(connections.key, SUBSTR(owners.owner, 6)), '' \
-                   FROM owners LEFT JOIN connections ON connections.id = owners.owner \
-                   WHERE (connections.key IS NOT NULL OR owners.owner LIKE 'file:%') AND NOT EXISTS \
-                   (SELECT 1 FROM origins WHERE origins.owner = owners.owner)";
+const ALL: Source = Source {
+    table: "origins",
+    select: SELECT,
+    condition: "",
+    of_keys: "",
+    key: &[Column::Text("owner")],
+};
+
+/// Those of whom something is sealed and nobody knows what for, of all connections: it goes nowhere. Owners are
+/// found one after another by the index, however much is sealed for each.
+const LOST: &str = "WITH RECURSIVE owners (owner) AS (SELECT MIN(owner) FROM credentials UNION ALL \
+                    SELECT (SELECT MIN(c.owner) FROM credentials c WHERE c.owner > owners.owner) \
+                    FROM owners WHERE owners.owner IS NOT NULL) \
+                    SELECT owners.owner, COALESCE(connections.key, SUBSTR(owners.owner, 6)) \
+                    FROM owners LEFT JOIN connections ON connections.id = owners.owner \
+                    WHERE (connections.key IS NOT NULL OR owners.owner LIKE 'file:%') AND NOT EXISTS \
+                    (SELECT 1 FROM origins WHERE origins.owner = owners.owner)";
 
 impl Origins<'_> {
-    /// All of them, and those that are lost: of these nothing is covered.
-    pub async fn all(self, scope: &Scope) -> Result<Vec<Entered>, StoreError> {
-        self.select(scope, ALL, &[]).await
+    /// All of them, and those that are lost: of these nothing is covered. Those that do not read are named by
+    /// their owners beside them: what is sealed under such an owner may go nowhere.
+    pub async fn all(self, scope: &Scope) -> Result<(Vec<Entered>, Vec<StoreError>), StoreError> {
+        if !scope.sees_everything() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let engine = &self.0.engine;
+        let (mut all, mut unreadable) = ALL.all(engine, read).await?;
+        match engine.rows(LOST, &[]).await {
+            Err(error @ StoreError::Corrupt { .. }) => unreadable.push(error),
+            rows => {
+                let (lost, broken) = sorted_out(&rows?, lost);
+                all.extend(lost);
+                unreadable.extend(broken);
+            }
+        }
+        Ok((all, unreadable))
     }
 
-    /// Those of what is, or was, under this connection's key, the lost ones too.
+    /// Those of what is, or was, under this connection's key or of this owner, the lost ones too, and those that
+    /// do not read: round a damaged page of whatever connection.
     pub async fn of_connection(
         self,
         scope: &Scope,
         connection: &str,
-    ) -> Result<Vec<Entered>, StoreError> {
-        self.of_connections(scope, &[connection]).await
+        owner: &str,
+    ) -> Result<(Vec<Entered>, Vec<StoreError>), StoreError> {
+        if !scope.sees_everything() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let sql = format!("{SELECT} WHERE connection = $1 OR owner = $2");
+        match self.0.engine.rows(&sql, &[Value::Text(connection), Value::Text(owner)]).await {
+            Err(StoreError::Corrupt { .. }) => {
+                let (mut all, unreadable) = self.all(scope).await?;
+                all.retain(|it| it.connection == connection || it.owner == owner);
+                Ok((all, unreadable))
+            }
+            rows => {
+                let (mut all, unreadable) = sorted_out(&rows?, read);
+                all.extend(self.lost(&[connection]).await?);
+                Ok((all, unreadable))
+            }
+        }
     }
 
-    /// The same of several.
-    pub async fn of_connections(
+    /// Those of what is, or was, under these connections' keys, and of these owners; an error where one does not
+    /// read.
+    pub async fn of_several(
         self,
         scope: &Scope,
         connections: &[&str],
+        owners: &[&str],
     ) -> Result<Vec<Entered>, StoreError> {
+        let mut all = Vec::new();
+        if !scope.sees_everything() {
+            return Ok(all);
+        }
+        for (column, texts) in [("connection", connections), ("owner", owners)] {
+            for part in several::texts(texts) {
+                let sql = format!("{SELECT} WHERE {column} IN (VALUES {})", part.places);
+                let rows = self.0.engine.rows(&sql, &part.values).await?;
+                all.extend(rows.iter().map(read).collect::<Result<Vec<_>, _>>()?);
+            }
+        }
+        all.extend(self.lost(connections).await?);
+        Ok(all)
+    }
+
+    /// What is lost of those under these connections' keys.
+    async fn lost(self, connections: &[&str]) -> Result<Vec<Entered>, StoreError> {
         let mut all = Vec::new();
         for part in several::texts(connections) {
             let keys = &part.places;
             let sql = format!(
-                "{SELECT} WHERE connection IN (VALUES {keys}) UNION ALL \
-                 SELECT owners.owner, owners.connection, '' FROM \
+                "SELECT owners.owner, owners.connection FROM \
                  (SELECT id AS owner, key AS connection FROM connections WHERE key IN (VALUES {keys}) \
                  UNION ALL SELECT 'file:' || column1, column1 FROM (VALUES {keys}) AS declared) AS owners \
                  WHERE NOT EXISTS (SELECT 1 FROM origins WHERE origins.owner = owners.owner) \
                  AND EXISTS (SELECT 1 FROM credentials WHERE credentials.owner = owners.owner)"
             );
-            all.extend(self.select(scope, &sql, &part.values).await?);
+            let rows = self.0.engine.rows(&sql, &part.values).await?;
+            all.extend(rows.iter().map(lost).collect::<Result<Vec<_>, _>>()?);
         }
         Ok(all)
-    }
-
-    async fn select(
-        self,
-        scope: &Scope,
-        sql: &str,
-        values: &[Value<'_>],
-    ) -> Result<Vec<Entered>, StoreError> {
-        if !scope.sees_everything() {
-            return Ok(Vec::new());
-        }
-        let rows = self.0.engine.rows(sql, values).await?;
-        let read = |row: &Row| {
-            Ok(Entered {
-                owner: row.text(0)?,
-                connection: row.text(1)?,
-                reach: reach(&row.text(2)?),
-            })
-        };
-        let read = rows.iter().map(read).collect::<Result<_, Unreadable>>();
-        read.map_err(|_| StoreError::Corrupt { table: "origins", key: None })
     }
 
     /// What is sealed under the owner may go there from now on. The revision.
@@ -181,7 +223,8 @@ impl Write<'_> {
     async fn entered(&mut self, owner: &str) -> Result<Option<Reach>, StoreError> {
         let sql = format!("{SELECT} WHERE owner = $1");
         let rows = self.tx.rows(&sql, &[Value::Text(owner)]).await?;
-        Ok(rows.first().map(|it| it.text(2).map_or_else(|_| reach(""), |it| reach(&it))))
+        // What does not read covers nothing.
+        Ok(rows.first().map(|it| read(it).map_or_else(|_| Reach::default(), |it| it.reach)))
     }
 
     /// What is sealed under the owner and does not come with the write.
@@ -221,15 +264,54 @@ impl Write<'_> {
     async fn enter(&mut self, to: &Entered) -> Result<(), StoreError> {
         let text = serde_json::to_string(&to.reach)
             .map_err(|_| StoreError::Corrupt { table: "origins", key: None })?;
-        let sql = "INSERT INTO origins (owner, connection, reach) VALUES ($1, $2, $3) \
-                   ON CONFLICT (owner) DO UPDATE SET \
-                   connection = excluded.connection, reach = excluded.reach";
-        let values = [Value::Text(&to.owner), Value::Text(&to.connection), Value::Text(&text)];
+        let sql = "INSERT INTO origins (owner, connection, reach, checksum) VALUES ($1, $2, $3, $4) \
+                   ON CONFLICT (owner) DO UPDATE SET connection = excluded.connection, \
+                   reach = excluded.reach, checksum = excluded.checksum";
+        let checksum = checksum_of(&to.owner, &to.connection, &text);
+        let values = [
+            Value::Text(&to.owner),
+            Value::Text(&to.connection),
+            Value::Text(&text),
+            Value::Text(&checksum),
+        ];
         self.tx.run(sql, &values).await.map(drop)
     }
 }
 
-/// What does not read covers nothing.
-fn reach(text: &str) -> Reach {
-    serde_json::from_str(text).unwrap_or_default()
+fn read(row: &Row) -> Result<Entered, StoreError> {
+    let whole = || {
+        let (owner, connection, text) = (row.text(0)?, row.text(1)?, row.text(2)?);
+        if row.text(3)? != checksum_of(&owner, &connection, &text) {
+            return Err(Unreadable);
+        }
+        Ok(Entered { owner, connection, reach: texts(&text)? })
+    };
+    whole().map_err(|Unreadable| StoreError::Corrupt { table: "origins", key: row.text(0).ok() })
+}
+
+/// A row as [`LOST`] has it.
+fn lost(row: &Row) -> Result<Entered, StoreError> {
+    let whole = || {
+        let (owner, connection) = (row.text(0)?, row.text(1)?);
+        Ok(Entered { owner, connection, reach: Reach::default() })
+    };
+    whole().map_err(|Unreadable| StoreError::Corrupt { table: "credentials", key: None })
+}
+
+fn checksum_of(owner: &str, connection: &str, reach: &str) -> String {
+    checksum("origins", &[owner], &[Value::Text(connection), Value::Text(reach)])
+}
+
+/// Gives those of before their checksums.
+pub(super) async fn sum_up(tx: &mut Tx) -> Result<(), StoreError> {
+    for row in &tx.rows("SELECT owner, connection, reach FROM origins", &[]).await? {
+        // One that does not read is left without, and so does not read afterwards either.
+        let (Ok(owner), Ok(connection), Ok(reach)) = (row.text(0), row.text(1), row.text(2)) else {
+            continue;
+        };
+        let checksum = checksum_of(&owner, &connection, &reach);
+        let sql = "UPDATE origins SET checksum = $1 WHERE owner = $2";
+        tx.run(sql, &[Value::Text(&checksum), Value::Text(&owner)]).await?;
+    }
+    Ok(())
 }

@@ -10,6 +10,9 @@ use std::future::Future;
 /// Uses that are named; more are counted.
 pub(super) const NAMED_MAX: i64 = 100;
 
+/// Activations of a connection that are counted: there may be millions, and who asks does not wait for them.
+const COUNTED_MAX: i64 = 10_000;
+
 /// One use of a definition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Use {
@@ -34,6 +37,7 @@ pub struct Uses {
     pub environments: i64,
     /// How many of these are deployed.
     pub deployed: i64,
+    /// Of a connection 10,000 stands for so many and more.
     pub activations: i64,
 }
 
@@ -147,8 +151,10 @@ pub(super) async fn of_connection(
     let sql =
         format!("SELECT COUNT(DISTINCT environments.key) {ASSIGNED} AND environments.deployed = 1");
     uses.deployed = count(ask, &sql, &named).await?;
-    let sql = "SELECT COUNT(*) FROM activations WHERE owner = $1";
-    uses.activations = count(ask, sql, &[Value::Text(owner)]).await?;
+    let sql =
+        "SELECT COUNT(*) FROM (SELECT 1 FROM activations WHERE owner = $1 LIMIT $2) AS counted";
+    let counted = [Value::Text(owner), Value::Integer(COUNTED_MAX)];
+    uses.activations = count(ask, sql, &counted).await?;
     if uses.activations > 0 {
         uses.by.push(Use::Activations { count: uses.activations });
     }
@@ -185,7 +191,8 @@ pub(super) async fn assignments(
 }
 
 pub(super) async fn of_tenant(ask: &mut impl Ask, tenant: &str) -> Result<Uses, StoreError> {
-    let sql = "SELECT COUNT(*) FROM activations WHERE tenant = $1";
+    let sql = "SELECT COUNT(*) FROM activations WHERE tenant = $1 \
+               AND NOT EXISTS (SELECT 1 FROM orphans WHERE orphans.owner = activations.owner)";
     let activations = count(ask, sql, &[Value::Text(tenant)]).await?;
     let by =
         if activations > 0 { vec![Use::Activations { count: activations }] } else { Vec::new() };

@@ -5,10 +5,14 @@ use crate::support::Operator;
 use crate::support::RawUpstream;
 use crate::support::Reply;
 use crate::support::Response;
+use crate::support::SYSTEM;
 use crate::support::Script;
 use crate::support::each_engine;
 use crate::support::raw_request;
 use crate::support::soon;
+use attache::store::CallerKey;
+use attache::store::CallerRow;
+use attache::store::Expect;
 use serde_json::Value;
 use serde_json::json;
 use std::time::Duration;
@@ -213,14 +217,23 @@ async fn a_caller_has_a_hundred_good_keys_at_most() {
     let gateway = Gateway::beside(&database, EMPTY);
     let operator = gateway.operator();
     operator.post("/v1/callers", json!({ "key": "one" })).await.is(201);
-    let more = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99)
-                INSERT INTO caller_keys (hash, caller, prefix, created_at, expires_at)
-                SELECT randomblob(32), 'one', 'atc_' || i, i, NULL FROM n";
-    database.run(more).await;
+    let store = database.open().await;
+    let row = CallerRow { definition: "{}".to_owned() };
+    let add = async |number: u8, expires_at_ms| {
+        let (caller, prefix) = ("one".to_owned(), format!("atc_{number}"));
+        let key = CallerKey { caller, hash: [number; 32], prefix, created_at_ms: 0, expires_at_ms };
+        store.callers().put(SYSTEM, "one", &row, Some(&key), Expect::Present).await.unwrap();
+    };
+    for number in 1..100 {
+        add(number, None).await;
+    }
     let rotate = || operator.post("/v1/callers/one/rotate", json!({}));
     assert_eq!(rotate().await.problem("invalid").pointers(), [""]);
     // What has expired is no good key, and is forgotten with the next one.
-    database.run("UPDATE caller_keys SET expires_at = 1 WHERE prefix LIKE 'atc_5%'").await;
+    for number in 89..100 {
+        operator.delete(&format!("/v1/callers/one/keys/atc_{number}")).await.is(204);
+        add(number, Some(1)).await;
+    }
     let keys = rotate().await.is(200).body["keys"].as_array().map(Vec::len);
     assert_eq!(keys, Some(90));
 }

@@ -1,15 +1,19 @@
 //! Writes at the admin API: versions, repetition, what is kept, what is in use; on both engines.
+use crate::support::Database;
 use crate::support::Gateway;
 use crate::support::Operator;
 use crate::support::Reply;
 use crate::support::SYSTEM;
 use crate::support::each_engine;
+use crate::support::soon;
 use attache::store::Expect;
 use attache::store::TokenRow;
 use serde_json::Value;
 use serde_json::json;
 use sha2::Digest;
 use sha2::Sha256;
+use sqlx::Connection;
+use sqlx::PgConnection;
 
 const EMPTY: &str = "egress: {}\n";
 
@@ -421,5 +425,57 @@ activations:
         operator.delete("/v1/callers/a/keys/atc_none").await.problem("not_found");
         operator.delete(&format!("/v1/callers/a/keys/{prefix}")).await.is(204);
         assert_eq!(operator.get("/v1/callers/a").await.is(200).body["keys"], json!([]));
+    }
+}
+
+/// What it is decided on is changed between the decision and the write: all or none is still so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_is_activated_in_a_whole_environment_or_not_at_all_whoever_writes_meanwhile() {
+    let Some(database) = Database::postgres().await else { return };
+    let gateway = Gateway::beside(&database, EMPTY);
+    let operator = gateway.operator();
+    furnish(&operator).await;
+    for key in ["a", "b", "c"] {
+        let body = json!({ "connector": "api", "auth": "token", "embedded": true });
+        operator.put(&format!("/v1/connections/{key}"), body).await.is(201);
+    }
+    let links =
+        json!({ "connectors": { "x": { "connector": "api" }, "y": { "connector": "api" } } });
+    operator.put("/v1/integrations/sync", links).await.is(201);
+    let live = json!({ "integration": "sync", "assign": { "x": "a", "y": "b" } });
+    operator.put("/v1/environments/live", live).await.is(201);
+    let credentials = json!({ "credentials": { "token": "t" } });
+    let waiting = async |count: i64| {
+        let sql = "SELECT COUNT(*) FROM pg_stat_activity \
+                   WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        let waits = async { while database.number(sql).await < count {} };
+        soon(&format!("{count} writers to wait"), waits).await;
+    };
+    for (tenant, other) in [("acme", "DELETE"), ("globex", "PATCH")] {
+        let path = format!("/v1/connections/b/activations/{tenant}");
+        operator.put(&path, credentials.clone()).await.is(201);
+        // Both have read and wait for their turn; the other one is first.
+        let mut lock = PgConnection::connect(&database.url).await.unwrap();
+        sqlx::raw_sql("BEGIN; SELECT 1 FROM deployment FOR UPDATE")
+            .execute(&mut lock)
+            .await
+            .unwrap();
+        let writer = operator.clone();
+        let first = tokio::spawn(async move {
+            match other {
+                "DELETE" => writer.delete(&path).await,
+                _ => writer.patch("/v1/environments/live", json!({ "assign": { "y": "c" } })).await,
+            }
+        });
+        waiting(1).await;
+        let (writer, body) = (operator.clone(), json!({ "connections": { "a": credentials } }));
+        let whole = format!("/v1/environments/live/activations/{tenant}");
+        let second = tokio::spawn(async move { writer.put(&whole, body).await });
+        waiting(2).await;
+        sqlx::raw_sql("COMMIT").execute(&mut lock).await.unwrap();
+        assert!(first.await.unwrap().status < 300);
+        second.await.unwrap().problem("invalid");
+        let of_a = format!("/v1/connections/a/activations/{tenant}");
+        operator.get(&of_a).await.problem("not_found");
     }
 }

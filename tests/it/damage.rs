@@ -141,6 +141,84 @@ each_engine! {
         is_well(&fresh, &upstream, "acme").await;
     }
 
+    /// Row by row, by hand in the database: each costs itself, is named by a gateway that starts, and by lists.
+    async fn rows_that_are_not_what_was_written_are_left_out_and_named_and_stop_nothing(database: Database) {
+        let key = file(&database, "key", OURS);
+        let upstream = RawUpstream::start([Script::ok("hi")]).await;
+        let gateway = Process::replica(&database.url, &key, "").await;
+        define(&gateway, &upstream).await;
+        activate(&gateway, "acme").await;
+        activate(&gateway, "globex").await;
+        let operator = gateway.operator();
+        let other = json!({ "base_url": upstream.url(), "auth": { "m": { "bearer": {} } } });
+        operator.put("/v1/connectors/other", other).await.is(201);
+        let expires_at = json!({ "key": "guest", "expires_at": "2100-01-01T00:00:00Z" });
+        let guest = operator.post("/v1/callers", expires_at).await.is(201);
+        let guest = guest.text("caller_key").to_owned();
+        let as_guest = async |gateway: &Process| {
+            let request = format!("GET /c/three/a HTTP/1.1\r\nHost: g\r\nAttache-Key: {guest}\r\n\r\n");
+            crate::support::raw_request(gateway.proxy, request).await.status
+        };
+        assert_eq!(as_guest(&gateway).await, 200);
+        upstream.request().await;
+        for sql in [
+            "UPDATE origins SET reach = '{' WHERE connection = 'one'",
+            "UPDATE credentials SET fields = '{' WHERE slot = 'own' \
+             AND owner = (SELECT id FROM connections WHERE key = 'two')",
+            "UPDATE caller_keys SET expires_at = NULL",
+            "UPDATE auth_methods SET definition = '{}' WHERE connector = 'other'",
+            "UPDATE activations SET enabled = 0 WHERE tenant = 'acme'",
+        ] {
+            database.run(sql).await;
+        }
+        let fresh = Process::replica(&database.url, &key, "").await;
+        // The running one reads them when they are touched.
+        operator.patch("/v1/connections/three", json!({ "name": "touched" })).await.is(200);
+        operator.patch("/v1/callers/guest", json!({ "connections": ["three"] })).await.is(200);
+        for gateway in [&fresh, &gateway] {
+            let status = gateway.store_status().await;
+            assert_eq!(status["reached"], true, "{status}");
+            assert!(status["skipped"].as_u64() >= Some(1), "{status}");
+            assert_eq!(as_guest(gateway).await, 401, "it may have ended: nobody knows");
+            is_well(gateway, &upstream, "three").await;
+            is_well(gateway, &upstream, "globex").await;
+        }
+        // What it was entered for does not read: it goes nowhere.
+        let (_, code) = is_refused(&fresh, &upstream, "/c/one/a").await;
+        assert_eq!(code, "base_url_forbidden");
+        is_refused(&fresh, &upstream, "/c/two/a").await;
+
+        let listed = async |path: &str| {
+            let page = fresh.operator().get(path).await.is(200);
+            let unreadable = page.body["unreadable"].as_array().cloned().unwrap_or_default();
+            let named: Vec<_> = unreadable.iter().map(|it| it["key"].as_str().unwrap_or_default().to_owned()).collect();
+            (page.keys().join(" "), named)
+        };
+        let counted = fresh.metric("attache_store_unreadable_total").await;
+        assert_eq!(listed("/v1/connections").await, ("many one three".to_owned(), vec!["two".to_owned()]));
+        assert_eq!(listed("/v1/connectors").await, ("api".to_owned(), vec!["other".to_owned()]));
+        assert_eq!(listed("/v1/callers").await.0, "guest runtime");
+        let activations = fresh.operator().get("/v1/connections/many/activations").await.is(200);
+        assert_eq!(activations.body["items"].as_array().map(Vec::len), Some(1));
+        assert_eq!(activations.body["unreadable"].as_array().map(Vec::len), Some(1));
+        let origins = json!({ "origins": [upstream.url()] });
+        fresh.operator().post("/v1/connections/one/confirm", origins).await.is(200);
+        is_well(&fresh, &upstream, "one").await;
+        // A page of damaged rows alone is not the last one.
+        database.run("UPDATE connections SET definition = '[]' WHERE key IN ('many', 'one')").await;
+        let first = fresh.operator().get("/v1/connections?limit=2").await.is(200);
+        assert_eq!((first.keys().len(), first.body["unreadable"].as_array().map(Vec::len)), (0, Some(2)));
+        let next = format!("/v1/connections?cursor={}", first.text("next"));
+        assert_eq!(listed(&next).await.0, "three");
+        assert!(fresh.metric("attache_store_unreadable_total").await >= counted + 5.0);
+        // Written anew they are well again: a method by its next revision.
+        let anew = json!({ "base_url": upstream.url(), "auth": { "m": { "bearer": {} } } });
+        fresh.operator().put("/v1/connectors/other", anew).await.is(200);
+        let anew = json!({ "connector": "api", "auth": "m", "credentials": { "token": "token-of-two" } });
+        fresh.operator().put("/v1/connections/two", anew).await.is(200);
+        is_well(&fresh, &upstream, "two").await;
+    }
+
     async fn rows_of_another_deployment_do_not_open_and_are_told_while_others_go_on(database: Database) {
         let key = file(&database, "key", OURS);
         let upstream = RawUpstream::start([Script::ok("hi")]).await;
@@ -252,7 +330,11 @@ each_engine! {
             for writer in writers {
                 writer.await.expect("it ends with the gateway");
             }
+            // It is ready as any start is: there is nothing to be mended first.
             gateway = Process::replica(&database.url, &key, "").await;
+            let status = gateway.store_status().await;
+            assert_eq!((&status["reached"], &status["skipped"]), (&json!(true), &json!(0)), "{status}");
+            assert_eq!(gateway.metric("attache_store_rereads_total").await, 0.0);
             let all = acknowledged.lock().expect("no holder panics").clone();
             assert!(all.len() > before);
             for tenant in &all[before..] {

@@ -70,7 +70,7 @@ async fn fill(store: &Store, keyring: &Keyring, count: usize) {
         Ok(keyring.seal(&fingerprints, &place.binding, &credential, UnixTime::from_s(1)))
     };
     let all: Vec<_> = (0..count).map(|it| activating(&tenant(it), &seal)).collect();
-    store.activations().put_all(SYSTEM, &all).await.expect("they are sound");
+    store.activations().put_all(SYSTEM, &all, &[]).await.expect("they are sound");
 }
 
 fn activating<'a>(
@@ -238,7 +238,7 @@ each_engine! {
             }).collect();
             let (rewrapped, put) = tokio::join!(
                 store.credentials().rewrap(SYSTEM, &rewraps),
-                store.activations().put_all(SYSTEM, &all),
+                store.activations().put_all(SYSTEM, &all, &[]),
             );
             assert!(rewrapped.is_ok() && put.is_ok(), "{rewrapped:?} {:?}", put.err());
         }

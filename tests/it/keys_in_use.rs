@@ -73,7 +73,7 @@ async fn fill(store: &Store, count: usize) {
             condition: Expect::Anything.into(),
         };
         let lot: Vec<_> = (from..count.min(from + LOT)).map(activate).collect();
-        store.activations().put_all(&Scope::System, &lot).await.expect("they are sound");
+        store.activations().put_all(&Scope::System, &lot, &[]).await.expect("they are sound");
     }
 }
 

@@ -350,7 +350,8 @@ async fn a_read_only_database_is_read_and_a_gateway_starts_on_it() {
 /// What a file says of an auth method is recorded in the store, for stored connections to pin: where that can't be
 /// written, everything that reads goes on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_method_that_changes_in_a_file_beside_a_read_only_database_costs_nothing_but_its_revision() {
+async fn a_method_that_changes_in_a_file_beside_a_read_only_database_costs_nothing_but_its_revision()
+ {
     let Some(scene) = on_the_shared_server().await else { return };
     scene.activate("warm").await;
     let pinned = json!({ "connector": "api", "auth": "m", "credentials": { "token": "pinned" } });
@@ -400,6 +401,76 @@ async fn a_method_that_changes_in_a_file_beside_a_read_only_database_costs_nothi
     };
     scene.gateway.reaches_the_store(true).await;
     soon("the method to be recorded at last", recorded).await;
+}
+
+/// To a copy that was a little behind: what it never heard of is not used any more, and the rest goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_fails_over_to_a_copy_of_it() {
+    let Some((_first, scene)) = on_a_server_of_its_own().await else { return };
+    let Some(second) = Server::start() else { return };
+    for tenant in ["warm", "cold"] {
+        scene.activate(tenant).await;
+    }
+    scene.goes_on("warm", 1).await;
+    let mut copy = Database::on(&second.url).await;
+    scene.database.copy_into(&copy).await;
+    let own = |url: &str| url.rsplit('/').next().expect("a database has a name").to_owned();
+    let (name, made) = (own(&scene.database.url), own(&copy.url));
+    let mut link =
+        PgConnection::connect(&format!("{}/postgres", second.url)).await.expect("it is there");
+    let rename = format!("ALTER DATABASE {made} RENAME TO {name}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(rename)).execute(&mut link).await.expect("nobody uses it");
+    copy.url = format!("{}/{name}", second.url);
+    scene.activate("late").await;
+    scene.goes_on("late", 1).await;
+
+    let alter = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
+    scene.database.run(&alter).await;
+    scene.frail.is_now(Wrong::Cut);
+    scene.gateway.reaches_the_store(false).await;
+    scene.goes_on("warm", 1).await;
+    scene.frail.leads_to(&copy.url);
+    scene.frail.is_now(Wrong::Nothing);
+    scene.gateway.reaches_the_store(true).await;
+    scene.gateway.logs("everything is read from the store again").await;
+    for tenant in ["warm", "cold"] {
+        scene.goes_on(tenant, 1).await;
+    }
+    let late = scene.ask("late").await;
+    assert_eq!(late.code().as_deref(), Some("activation_not_found"), "{late:?}");
+    scene.activate("new").await;
+    scene.goes_on("new", 1).await;
+    let new = "SELECT COUNT(*) FROM activations WHERE tenant = 'new'";
+    assert_eq!((copy.number(new).await, scene.database.number(new).await), (1, 0));
+}
+
+/// Whether a write is kept is known to the database alone while its word is under way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_that_is_cut_at_a_commit_leaves_a_write_of_which_nobody_says_that_it_was_not_done() {
+    let Some(scene) = on_the_shared_server().await else { return };
+    let operator = scene.gateway.operator();
+    for (wrong, key, is_kept) in
+        [(Wrong::AnswerLost, "kept", true), (Wrong::CommitLost, "lost", false)]
+    {
+        let fields = format!("Idempotency-Key: {key}\r\n");
+        let create = async || {
+            operator.send("POST", "/v1/callers", &fields, Some(json!({ "key": key }))).await
+        };
+        scene.frail.is_now(wrong);
+        let told = create().await;
+        scene.frail.is_now(Wrong::Nothing);
+        Scene::is_passing(&told.response, "store_unavailable");
+        assert_eq!(told.text("outcome"), "unknown");
+        assert!(told.text("detail").contains("Look before"), "{}", told.body);
+        let there = operator.get(&format!("/v1/callers/{key}")).await.status;
+        assert_eq!(there, if is_kept { 200 } else { 404 }, "{key}");
+        // Under its key it is done once, whatever became of it.
+        match is_kept {
+            true => drop(create().await.problem("idempotency_answer_lost")),
+            false => drop(create().await.is(201)),
+        }
+    }
+    scene.gateway.reaches_the_store(true).await;
 }
 
 /// All the links that the database allows, and each of them waits.

@@ -5,11 +5,18 @@ use crate::support::SmallDisk;
 use crate::support::each_engine;
 use crate::support::postgres::Server;
 use crate::support::soon;
+use attache::catalog::Reach;
 use attache::config::StoreUrl;
 use attache::model::Scope;
 use attache::seal::Sealed;
 use attache::seal::SealedField;
 use attache::store::ActivationRow;
+use attache::store::Bind;
+use attache::store::CallerKey;
+use attache::store::CallerRow;
+use attache::store::Condition;
+use attache::store::ConnectionRow;
+use attache::store::Entered;
 use attache::store::Expect;
 use attache::store::Place;
 use attache::store::SCHEMA;
@@ -17,6 +24,8 @@ use attache::store::Secrets;
 use attache::store::Store;
 use attache::store::StoreError;
 use attache::store::TenantRow;
+use indexmap::IndexMap;
+use serde_json::json;
 use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
@@ -144,7 +153,7 @@ each_engine! {
         const CALLERS: i64 = 4;
         let later = "DROP INDEX credentials_shared; DROP INDEX changes_of";
         database.run(&format!("{later}; ALTER TABLE changes DROP COLUMN tag")).await;
-        for table in ["origins", "idempotency", "tokens", "caller_keys", "callers"] {
+        for table in ["orphans", "origins", "idempotency", "tokens", "caller_keys", "callers"] {
             database.run(&format!("DROP TABLE {table}")).await;
         }
         database.run(&format!("DELETE FROM schema_versions WHERE version >= {CALLERS}")).await;
@@ -257,6 +266,16 @@ fn damage(path: &Path, text: &str, with: &[u8]) {
     }
 }
 
+/// Overwrites the beginning of the SQLite file's page that this text stands in.
+fn break_page(path: &Path, text: &str) {
+    let bytes = fs::read(path).unwrap();
+    let found = bytes.windows(text.len()).position(|it| it == text.as_bytes());
+    let page = found.expect("it stands in the file") / 4096 * 4096;
+    let mut file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.seek(std::io::SeekFrom::Start(page as u64)).unwrap();
+    file.write_all(&[0xff; 64]).unwrap();
+}
+
 #[tokio::test]
 async fn a_flipped_byte_is_found_and_named() {
     let database = Database::sqlite();
@@ -286,14 +305,7 @@ async fn rows_on_other_pages_than_a_damaged_one_are_read() {
         store.tenants().put(SYSTEM, &key, &row(&definition), Expect::Absent).await.unwrap();
     }
     store.close().await;
-    // The page that holds a row's beginning, from its header on.
-    let bytes = fs::read(database.file()).unwrap();
-    let at = bytes.windows(9).position(|it| it == b"begin-07-").expect("it stands in the file");
-    let page = at / 4096 * 4096;
-    let mut file = fs::OpenOptions::new().write(true).open(database.file()).unwrap();
-    file.seek(std::io::SeekFrom::Start(page as u64)).unwrap();
-    file.write_all(&[0xff; 64]).unwrap();
-    drop(file);
+    break_page(&database.file(), "begin-07-");
 
     let store = database.open().await;
     let all = store.tenants().all(SYSTEM).await.unwrap();
@@ -301,6 +313,79 @@ async fn rows_on_other_pages_than_a_damaged_one_are_read() {
     assert!(!all.rows.is_empty() && !all.unreadable.is_empty(), "{:?}", all.unreadable);
     let key = Some("t07".to_owned());
     assert!(all.unreadable.contains(&StoreError::Corrupt { table: "tenants", key }));
+}
+
+/// Everything that is read whole at a start: a page of each table is damaged, of which rows of others are not on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_page_of_any_table_costs_its_rows_alone_and_is_named() {
+    const COUNT: usize = 40;
+    let long = |number: usize| format!("long-{number:02}-{}", "x".repeat(1500));
+    let database = Database::sqlite();
+    let store = database.store().await;
+    for number in 0..COUNT {
+        let (key, text) = (format!("k{number:02}"), long(number));
+        let method = json!({ "description": format!("m-{text}"), "bearer": {} }).to_string();
+        let methods = IndexMap::from([("m".to_owned(), method)]);
+        let put = store.connectors().put(SYSTEM, &key, "{}", &methods, false, Expect::Absent);
+        put.await.unwrap();
+        let row = ConnectionRow {
+            connector: key.clone(),
+            method: "m".to_owned(),
+            revision: 1,
+            definition: "{}".to_owned(),
+            ..ConnectionRow::default()
+        };
+        let seal = |_: &Place<'_>| {
+            let fingerprint = format!("f-{}", long(number));
+            let field = SealedField { sealed: vec![7; 60], fingerprint, set_at_ms: 1 };
+            let fields = [("key".to_owned(), field)].into();
+            Ok(Sealed { key_id: "v1-test".to_owned(), wrapped: vec![1; 60], fields })
+        };
+        let reach = Reach {
+            connector: key.clone(),
+            origins: [format!("o-{text}")].into(),
+            ..Reach::default()
+        };
+        let to = Entered { owner: String::new(), connection: key.clone(), reach };
+        let bind = Bind { to, confirmed: false, narrows: true, brings: Vec::new() };
+        let condition = Condition::from(Expect::Absent).binding(vec![bind]);
+        let (own, test) = (Secrets::Set(&seal), Secrets::Keep);
+        store.connections().put(SYSTEM, &key, &row, own, test, condition).await.unwrap();
+        let issued = CallerKey {
+            caller: key.clone(),
+            hash: [u8::try_from(number).unwrap(); 32],
+            prefix: format!("p-{text}"),
+            created_at_ms: 0,
+            expires_at_ms: None,
+        };
+        let row = CallerRow { definition: "{}".to_owned() };
+        let put = store.callers().put(SYSTEM, &key, &row, Some(&issued), Expect::Absent);
+        put.await.unwrap();
+    }
+    store.close().await;
+    for kind in ["m", "f", "o", "p"] {
+        break_page(&database.file(), &format!("{kind}-long-20-"));
+    }
+
+    let store = database.open().await;
+    let check = |table: &str, read: usize, broken: &[StoreError]| {
+        assert_eq!(read + broken.len(), COUNT, "{table}: {broken:?}");
+        assert!((1..8).contains(&broken.len()), "{table}: {broken:?}");
+        let is_named = |it: &StoreError| matches!(it, StoreError::Corrupt { table: of, key: Some(_) } if *of == table);
+        assert!(broken.iter().all(is_named), "{broken:?}");
+    };
+    let (methods, broken) = store.auth_methods().in_use(SYSTEM).await.unwrap();
+    check("auth_methods", methods.len(), &broken);
+    let (credentials, broken) = store.credentials().of_connections(SYSTEM).await.unwrap();
+    check("credentials", credentials.len(), &broken);
+    let (keys, broken) = store.callers().all_keys(SYSTEM).await.unwrap();
+    check("caller_keys", keys.len(), &broken);
+    let (entered, broken) = store.origins().all(SYSTEM).await.unwrap();
+    check("origins", entered.len(), &broken);
+    let (of_one, broken) = store.callers().keys(SYSTEM, "k20").await.unwrap();
+    assert!(of_one.is_empty() && !broken.is_empty());
+    let (of_one, _) = store.callers().keys(SYSTEM, "k00").await.unwrap();
+    assert_eq!(of_one.len(), 1);
 }
 
 #[tokio::test]

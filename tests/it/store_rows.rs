@@ -97,6 +97,66 @@ fn activating(row: ActivationRow, expect: Expect) -> Activation<'static> {
 }
 
 each_engine! {
+    /// TN-03: a million under one connection go without a writer waiting for them.
+    async fn what_is_left_of_a_large_connection_is_out_of_reach_at_once_and_goes_bit_by_bit(database: Database) {
+        let store = database.store().await;
+        let methods = IndexMap::from([("m".to_owned(), "{}".to_owned())]);
+        store.connectors().put(SYSTEM, "api", "{}", &methods, false, Expect::Absent).await.unwrap();
+        let row = ConnectionRow {
+            connector: "api".to_owned(),
+            method: "m".to_owned(),
+            revision: 1,
+            embedded: true,
+            enabled: true,
+            definition: "{}".to_owned(),
+            ..ConnectionRow::default()
+        };
+        let (keep, connections) = (Secrets::Keep, store.connections());
+        let make = || connections.put(SYSTEM, "many", &row, keep, keep, Expect::Absent);
+        make().await.unwrap();
+        let first = connections.get(SYSTEM, "many").await.unwrap().unwrap().value.id;
+        let numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10050)";
+        for owner in [&*first, "file:desk"] {
+            let columns = "owner, tenant, version, created_at, updated_at, updated_by, checksum, connection, enabled, definition";
+            database.run(&format!(
+                "INSERT INTO activations ({columns}) {numbers}
+                 SELECT '{owner}', 't-' || i, 1, 1, 1, 'x', 'x', 'many', 1, '{{}}' FROM n;
+                 INSERT INTO credentials (owner, tenant, slot, generation, key_id, wrapped, fields) {numbers}
+                 SELECT '{owner}', 't-' || i, 'activation', 1, 'v1', CAST('x' AS {}), '{{}}' FROM n",
+                if database.is_postgres() { "BYTEA" } else { "BLOB" },
+            ))
+            .await;
+        }
+        let uses = connections.uses(SYSTEM, "many", &first).await.unwrap();
+        assert_eq!((uses.activations, uses.total), (10_000, 10_000), "no more are counted");
+
+        connections.delete(SYSTEM, "many", true, Expect::Present).await.unwrap();
+        let left = format!("SELECT COUNT(*) FROM activations WHERE owner = '{first}'");
+        assert_eq!(database.number(&left).await, 9_050, "one batch goes with it");
+        make().await.unwrap();
+        let second = connections.get(SYSTEM, "many").await.unwrap().unwrap().value.id;
+        assert!(!store.activations().any(SYSTEM, &second).await.unwrap());
+        let of_tenant = store.activations().of_tenant(SYSTEM, "t-9000", None, 10).await.unwrap();
+        assert_eq!(of_tenant.rows.len() + of_tenant.unreadable.len(), 1, "that of the file alone");
+        assert_eq!(store.tenants().uses(SYSTEM, "t-9000").await.unwrap().activations, 1);
+
+        // As after a restart.
+        store.close().await;
+        let store = database.open().await;
+        let before = store.changes().revision(SYSTEM).await.unwrap();
+        let mut batches = 0;
+        while store.orphans().sweep(SYSTEM).await.unwrap() {
+            batches += 1;
+        }
+        assert!((10..=12).contains(&batches), "{batches}");
+        assert_eq!(store.changes().revision(SYSTEM).await.unwrap(), before, "nobody sees a change");
+        for table in ["activations", "credentials"] {
+            let all = database.number(&format!("SELECT COUNT(*) FROM {table}")).await;
+            assert_eq!(all, 10_050, "what belongs to a file's connection stays");
+        }
+        assert_eq!(database.number("SELECT COUNT(*) FROM orphans").await, 0);
+    }
+
     async fn what_is_put_is_what_is_read(database: Database) {
         let store = database.store().await;
         connector(&store).await;
@@ -119,10 +179,11 @@ each_engine! {
         assert_eq!(of_connections.len(), 1);
         // Nobody has said what it was entered for: that is known, and nothing is covered.
         let lost = Entered { owner: id.clone(), connection: "one".to_owned(), reach: Reach::default() };
-        let lost = [lost];
+        let lost = (vec![lost], Vec::new());
         assert_eq!(store.origins().all(SYSTEM).await.unwrap(), lost);
-        assert_eq!(store.origins().of_connection(SYSTEM, "one").await.unwrap(), lost);
-        assert_eq!(store.origins().of_connection(SYSTEM, "two").await.unwrap(), []);
+        assert_eq!(store.origins().of_connection(SYSTEM, "one", &id).await.unwrap(), lost);
+        let none = (Vec::new(), Vec::new());
+        assert_eq!(store.origins().of_connection(SYSTEM, "two", "another").await.unwrap(), none);
 
         // Its id stays, its date of creation as well; its version does not.
         let row = ConnectionRow { enabled: false, id: "mine".to_owned(), ..read.value };
@@ -261,10 +322,10 @@ each_engine! {
         assert_eq!(methods.record_seen(SYSTEM, &seen("1")).await, Ok(0));
         assert_eq!(methods.record_seen(SYSTEM, &seen("2")).await, Ok(1));
         assert_eq!(methods.record_seen(SYSTEM, &seen("1")).await, Ok(1));
-        let all = methods.revisions(SYSTEM, "file", "token", i64::MAX, 100).await.unwrap();
+        let (all, _) = methods.revisions(SYSTEM, "file", "token", i64::MAX, 100).await.unwrap();
         let all: Vec<_> = all.iter().map(|it| (it.revision, &*it.definition)).collect();
         assert_eq!(all, [(3, "1"), (2, "2"), (1, "1")]);
-        let one = methods.revisions(SYSTEM, "file", "token", 3, 1).await.unwrap();
+        let (one, _) = methods.revisions(SYSTEM, "file", "token", 3, 1).await.unwrap();
         assert_eq!(one.iter().map(|it| it.revision).collect::<Vec<_>>(), [2]);
         let last = methods.latest(SYSTEM, "file", "token").await.unwrap().unwrap();
         assert_eq!(last.revision, 3);
@@ -338,7 +399,7 @@ each_engine! {
             activating(activation(&one, "one", "acme"), Expect::Absent),
             activating(exists, Expect::Absent),
         ];
-        let refused = store.activations().put_all(SYSTEM, &all).await;
+        let refused = store.activations().put_all(SYSTEM, &all, &[]).await;
         assert!(matches!(refused, Err(StoreError::Conflict { kind: Kind::Activation, .. })));
         assert_eq!(store.activations().find(SYSTEM, &one, "acme").await.unwrap(), None);
         assert_eq!(store.changes().revision(SYSTEM).await.unwrap(), before);
@@ -351,9 +412,9 @@ each_engine! {
         };
         let all = all.map(|it| Activation { condition: beside(version - 1), ..it });
         let outrun = StoreError::Outrun { kind: Kind::Connection, key: "one".to_owned() };
-        assert_eq!(store.activations().put_all(SYSTEM, &all).await, Err(outrun));
+        assert_eq!(store.activations().put_all(SYSTEM, &all, &[]).await, Err(outrun));
         let all = all.map(|it| Activation { condition: beside(version), ..it });
-        let written = store.activations().put_all(SYSTEM, &all).await.unwrap();
+        let written = store.activations().put_all(SYSTEM, &all, &[]).await.unwrap();
         assert_eq!(written.iter().map(|it| it.created).collect::<Vec<_>>(), [true, false]);
         assert_eq!(written[1].revision, before + 2);
         let gone = [
@@ -446,7 +507,7 @@ each_engine! {
         let later = rotated.updated_at_ms + 60_000;
         let stale = callers.rotate(SYSTEM, "runtime", &key(3, None), None, expect).await;
         assert!(matches!(stale, Err(StoreError::Stale { .. })), "{stale:?}");
-        let keys = callers.keys(SYSTEM, "runtime").await.unwrap();
+        let (keys, _) = callers.keys(SYSTEM, "runtime").await.unwrap();
         let keys: Vec<_> = keys.iter().map(|it| (it.hash[0], it.expires_at_ms)).collect();
         assert_eq!(keys, [(1, Some(later)), (2, None)]);
         let twice = callers.rotate(SYSTEM, "runtime", &key(1, None), None, Expect::Present).await;

@@ -83,7 +83,8 @@ where
     let mut left = ATTEMPTS;
     loop {
         match ask().await {
-            Err(E::TimedOut | E::Unreachable { .. }) if left > 0 => {
+            // Each lot may be done again: what is done already is found so.
+            Err(E::TimedOut | E::Unreachable { .. } | E::Uncertain { .. }) if left > 0 => {
                 left -= 1;
                 tokio::time::sleep(PAUSE).await;
             }

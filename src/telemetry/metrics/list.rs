@@ -108,6 +108,8 @@ metrics! {
         "The last of the store's changes that is served here.";
     STORE_SKIPPED "attache_store_skipped" Gauge [] 1,
         "Stored definitions that are not served, or not whole, since something is wrong with them; the log says what.";
+    STORE_UNREADABLE "attache_store_unreadable_total" Counter [] 1,
+        "Stored rows that did not read when the API was to show them; the log says which.";
     STORE_REREADS "attache_store_rereads_total" Counter ["reason"] super::labels::Reread::ALL.len(),
         "How often everything was read from the store again, since its changes could not be followed.";
     LOOK_UPS "attache_store_lookups_total" Counter ["outcome"] super::labels::LookUp::ALL.len(),

@@ -38,6 +38,7 @@ pub(super) struct Rare {
     store_contact: Gauge,
     store_position: IntGauge,
     store_skipped: IntGauge,
+    store_unreadable: IntCounter,
     store_rereads: IntCounterVec,
     look_ups: IntCounterVec,
     activations_kept: IntGauge,
@@ -79,6 +80,7 @@ impl Rare {
             store_contact: gauge(registry, &list::STORE_CONTACT),
             store_position: int_gauge(registry, &list::STORE_POSITION),
             store_skipped: int_gauge(registry, &list::STORE_SKIPPED),
+            store_unreadable: counter(registry, &list::STORE_UNREADABLE),
             store_rereads: counters(registry, &list::STORE_REREADS),
             look_ups: counters(registry, &list::LOOK_UPS),
             activations_kept: int_gauge(registry, &list::ACTIVATIONS_KEPT),
@@ -166,6 +168,11 @@ impl Metrics {
     /// So many stored definitions are not served now.
     pub fn store_skipped(&self, count: usize) {
         self.rare.store_skipped.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// So many stored rows did not read when they were to be shown.
+    pub fn store_unreadable(&self, count: usize) {
+        self.rare.store_unreadable.inc_by(count as u64);
     }
 
     /// Everything is read from the store again.
