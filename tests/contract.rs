@@ -5,8 +5,12 @@ use attache::webhook;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+#[path = "contract/catalogue.rs"]
+mod catalogue;
+
 const CONTRACT: &str = include_str!("../docs/contract.md");
 const README: &str = include_str!("../README.md");
+const CATALOGUE: &str = include_str!("../docs/catalogue.md");
 
 #[test]
 fn the_table_of_codes_is_the_programs() {
@@ -40,7 +44,9 @@ fn every_heading_of_the_contents_exists() {
 #[test]
 fn every_configuration_that_is_shown_is_sound() {
     let mut shown = 0;
-    for (name, text) in [("docs/contract.md", CONTRACT), ("README.md", README)] {
+    for (name, text) in
+        [("docs/contract.md", CONTRACT), ("README.md", README), ("docs/catalogue.md", CATALOGUE)]
+    {
         for block in text.split("```yaml\n").skip(1).filter_map(|it| it.split("```").next()) {
             let file =
                 tempfile::Builder::new().suffix(".yaml").tempfile().expect("a temporary file");
@@ -85,7 +91,14 @@ fn the_commands_that_are_named_are_those_that_are_built() {
 
 #[test]
 fn every_link_within_the_repository_leads_somewhere() {
-    let pages = ["README.md", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md", "docs/contract.md"];
+    let pages = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+        "docs/contract.md",
+        "docs/catalogue.md",
+    ];
     for page in pages {
         let text = std::fs::read_to_string(page).expect("the page is there");
         let folder = std::path::Path::new(page).parent().expect("a file lies in a folder");

@@ -131,6 +131,8 @@ impl Definition for Connectors {
             }
         }
         let raw: RawConnector = sent::read(&members)?;
+        let raw =
+            raw.completed().map_err(|it| ApiError::invalid("/from", it.to_string(), it.hint()))?;
         let draft = check(call, key, raw.clone())?;
         let force = call.flag("force")?;
         let mut binds = Vec::new();
@@ -290,6 +292,7 @@ async fn tenants(
 pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
     let auth = super::auth_methods::member(generator);
     Shape::of::<RawConnector>(generator)
+        .without(&["from"])
         .with("auth", json!({
             "type": "object", "description": "The auth methods, by key.", "additionalProperties": auth,
         }))

@@ -10,6 +10,7 @@ mod auth_methods;
 mod body;
 mod call;
 mod callers;
+mod catalogue;
 mod connection_credentials;
 mod connection_uses;
 mod connections;

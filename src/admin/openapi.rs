@@ -1,5 +1,6 @@
 //! The OpenAPI document (3.1), made of the table of contents and of the types that are read.
 use super::body::BODY_LEN_MAX;
+use super::catalogue::SEARCH_LEN_MAX;
 use super::cursor::LIMIT;
 use super::cursor::LIMIT_MAX;
 use super::error::Fault;
@@ -25,6 +26,7 @@ const REQUEST_ID: &str = "#/components/headers/RequestId";
 
 /// What the words of docs/contract.md are called in its examples.
 const EXAMPLES: &[(&str, &str)] = &[
+    ("api", "stripe"),
     ("connector", "github"),
     ("method", "token"),
     ("connection", "github-prod"),
@@ -147,6 +149,7 @@ fn query_parameter(parameter: &Parameter) -> Value {
         ParameterKind::Flag => json!({ "type": "boolean", "default": false }),
         ParameterKind::Origin => json!({ "type": "string", "const": ORIGIN }),
         ParameterKind::Cursor => json!({ "type": "string", "maxLength": 512 }),
+        ParameterKind::Search => json!({ "type": "string", "maxLength": SEARCH_LEN_MAX }),
         ParameterKind::Limit => {
             json!({ "type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT })
         }

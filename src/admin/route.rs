@@ -2,6 +2,7 @@
 use super::answer::Answer;
 use super::body::Media;
 use super::call::Call;
+use super::catalogue;
 use super::error::ApiError;
 use super::origin;
 use super::progress;
@@ -46,6 +47,8 @@ pub(super) enum ParameterKind {
     Origin,
     Cursor,
     Limit,
+    /// Words.
+    Search,
 }
 
 /// A header that a route looks at.
@@ -271,6 +274,12 @@ impl Route {
             },
         ]);
         self.given(StatusCode::OK, "A page.", Some(schema), &[])
+    }
+
+    /// The list can be searched.
+    pub(super) fn searched(mut self, about: &'static str) -> Self {
+        self.query.push(Parameter { name: catalogue::SEARCH, about, kind: ParameterKind::Search });
+        self
     }
 
     pub(super) fn flag(mut self, name: &'static str, about: &'static str) -> Self {

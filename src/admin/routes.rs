@@ -2,6 +2,7 @@
 use super::activations;
 use super::auth_methods;
 use super::callers;
+use super::catalogue;
 use super::connection_credentials;
 use super::connection_uses;
 use super::connections;
@@ -53,6 +54,7 @@ pub(super) fn routes() -> Vec<Route> {
             Route::get("/v1/whoami", "whoami", "Whose token this is", whoami::whoami)
                 .gives(schema::<whoami::Whoami>),
         ],
+        of_catalogue(),
         of_connectors(),
         of_auth_methods(),
         of_endpoints(),
@@ -66,6 +68,26 @@ pub(super) fn routes() -> Vec<Route> {
         of_tokens(),
     ]
     .concat()
+}
+
+fn of_catalogue() -> Vec<Route> {
+    vec![
+        Route::get(
+            "/v1/catalogue",
+            "listCatalogue",
+            "The connectors that come with attache",
+            catalogue::list,
+        )
+        .pages(schema::<catalogue::CataloguePage>)
+        .searched("Only those that have each of these words in their key, name or description."),
+        Route::get(
+            "/v1/catalogue/{api}",
+            "getCatalogueApi",
+            "A connector that comes with attache: `POST /v1/connectors` takes it as it is",
+            catalogue::read,
+        )
+        .gives(catalogue::view),
+    ]
 }
 
 fn of_connectors() -> Vec<Route> {

@@ -17,6 +17,7 @@ use crate::webhook;
 use crate::webhook::Description;
 use crate::webhook::DescriptionError;
 use crate::webhook::RawDescription;
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Deserializer;
@@ -30,6 +31,9 @@ pub struct RawAuthMethod {
     /// Default: the key.
     pub name: Option<String>,
     pub description: Option<String>,
+    /// What its credentials' fields are to whoever fills them in, by field.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub fields: IndexMap<String, RawFieldText>,
     /// No authentication at all.
     pub none: Option<RawNone>,
     /// One key in a header, a query parameter or a cookie. Credentials: `key`.
@@ -69,6 +73,18 @@ pub struct RawAuthMethod {
     #[schemars(skip)]
     #[serde(skip_serializing)]
     pub session_login: Option<Unbuilt>,
+}
+
+/// What a field of credentials is to whoever fills it in.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawFieldText {
+    /// Default: the field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Where it is found, and what it looks like.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
 }
 
 /// The settings of a type that this version cannot use: known, so that the answer is not "unknown
@@ -142,6 +158,9 @@ impl AuthMethod {
             _ => {}
         }
         let auth = raw.auth(at, problems);
+        if let Some(auth) = &auth {
+            raw.check_fields(&auth.fields(), at.key("fields"), problems);
+        }
         let definition = written(&raw);
         if problems.len() > before {
             return None;
@@ -175,7 +194,33 @@ impl AuthMethod {
     }
 }
 
+impl Auth {
+    /// The credential fields that it takes.
+    pub fn fields(&self) -> Vec<&str> {
+        match self {
+            Self::Outbound(scheme) => scheme.fields(),
+            Self::Inbound(_) => vec![SECRET],
+        }
+    }
+}
+
 impl RawAuthMethod {
+    /// The type that is set, as configuration files write it.
+    pub fn type_name(&self) -> Option<&'static str> {
+        self.types().first().copied()
+    }
+
+    fn check_fields(&self, taken: &[&str], at: At<'_>, problems: &mut Vec<Problem>) {
+        for name in self.fields.keys().filter(|it| !taken.contains(&it.as_str())) {
+            let problem = format!("`{name}` is no field of these credentials");
+            let hint = match taken {
+                [] => "they have none".to_owned(),
+                _ => format!("they are {}", taken.join(" and ")),
+            };
+            problems.push(at.key(name).problem(problem, hint));
+        }
+    }
+
     fn unbuilt(&self) -> [(&'static str, Option<Unbuilt>); 9] {
         [
             ("oauth2", self.oauth2),

@@ -13,6 +13,7 @@ use super::upstream_settings::UpstreamSettings;
 use super::variables::RawVariable;
 use super::variables::VariableRules;
 use crate::model::Key;
+use http::Uri;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,9 +24,15 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawConnector {
+    /// An API of the catalogue that comes with attache: what is not said here is taken from there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// Default: the key.
     pub name: Option<String>,
     pub description: Option<String>,
+    /// The web page that describes the API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub docs: Option<String>,
     /// Where the API is. Variables stand in braces: `https://{subdomain}.example.com`.
     pub base_url: Option<String>,
     /// The variables of the base URL.
@@ -68,6 +75,10 @@ impl Connector {
         warnings: &mut Vec<Problem>,
     ) -> Self {
         let base_url = raw.base_url.and_then(|text| base_url(&text, at, problems));
+        if raw.docs.is_some_and(|it| !is_web_page(&it)) {
+            let hint = "write it as in https://docs.example.com/api";
+            problems.push(at.key("docs").problem("it is not the address of a web page", hint));
+        }
         let variables = VariableRules::build(&raw.variables, at.key("variables"), problems);
         let mut methods = IndexMap::new();
         let at_auth = at.key("auth");
@@ -92,6 +103,14 @@ impl Connector {
             key,
         }
     }
+}
+
+/// True for what a reader may be led to: no other scheme, and nothing that only looks like one.
+fn is_web_page(text: &str) -> bool {
+    let parsed = text.parse::<Uri>().ok();
+    let is_web =
+        |it: &Uri| matches!(it.scheme_str(), Some("https" | "http")) && it.host().is_some();
+    parsed.as_ref().is_some_and(is_web)
 }
 
 /// The `base_url` beside `at`.

@@ -302,6 +302,15 @@ impl Build<'_> {
             let at = section.key(&name);
             let before = self.problems.len();
             let Some(key) = checked_key(&name, at, &mut self.problems) else { continue };
+            let raw = match raw.completed() {
+                Ok(raw) => raw,
+                Err(unknown) => {
+                    let problem = at.key("from").problem(unknown.to_string(), unknown.hint());
+                    self.problems.push(problem);
+                    built.insert(key, None);
+                    continue;
+                }
+            };
             self.declare(Section::Connectors, &key, &raw);
             let connector =
                 Connector::build(key.clone(), raw, defaults, at, &mut self.problems, self.warnings);

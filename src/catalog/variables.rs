@@ -18,6 +18,9 @@ const PATTERN_SIZE_MAX: usize = 1 << 20;
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawVariable {
+    /// What whoever fills it in calls it. Default: the variable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// A regular expression that the whole value has to match.
     pub pattern: Option<String>,
     /// Whether there has to be a value. A variable that the base URL names always has to have one.

@@ -43,6 +43,13 @@ async fn each_mistake_has_its_pointer() {
         ("/v1/connectors/x", json!({ "base_url": "ftp://a.example" }), &["/base_url"]),
         ("/v1/connectors/x", json!({ "base_url": 5 }), &["/base_url"]),
         ("/v1/connectors/x", json!({ "key": "y" }), &["/key"]),
+        ("/v1/connectors/x", json!({ "from": "no-such-api" }), &["/from"]),
+        ("/v1/connectors/x", json!({ "docs": "javascript:alert(1)" }), &["/docs"]),
+        (
+            "/v1/connectors/x",
+            json!({ "auth": { "m": { "bearer": {}, "fields": { "key": {} } } } }),
+            &["/auth/m/fields/key"],
+        ),
         ("/v1/connectors/x", json!([]), &[""]),
         ("/v1/connectors/x", json!({ "name": "a\0b" }), &["/name"]),
         ("/v1/connectors/x", json!({ "auth": { "m": {} } }), &["/auth/m"]),
@@ -258,6 +265,7 @@ fn operations(document: &Value, tenant: &str) -> Vec<(String, String)> {
     for (path, item) in document["paths"].as_object().expect("it has paths") {
         let mut filled = path.clone();
         for (name, value) in [
+            ("api", "stripe"),
             ("connector", "api"),
             ("method", "token"),
             ("connection", "many"),

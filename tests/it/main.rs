@@ -14,6 +14,7 @@ mod api_views;
 mod api_writes;
 mod caller_links;
 mod canaries;
+mod catalogue;
 mod codes;
 mod config_check;
 mod damage;
