@@ -14,6 +14,9 @@ pub mod wire;
 pub mod catalog;
 pub mod config;
 
+// What other people wrote, made into definitions.
+pub mod import;
+
 // Edges: one outside thing each.
 pub mod server;
 pub mod store;

@@ -98,6 +98,7 @@ fn every_link_within_the_repository_leads_somewhere() {
         "CHANGELOG.md",
         "docs/contract.md",
         "docs/catalogue.md",
+        "docs/import.md",
     ];
     for page in pages {
         let text = std::fs::read_to_string(page).expect("the page is there");

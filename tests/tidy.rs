@@ -13,6 +13,8 @@ const FLOORS: &[&[&str]] = &[
     &["model"],
     &["auth", "grant", "webhook", "seal", "telemetry", "wire"],
     &["catalog", "config"],
+    // Makes definitions, and asks the catalogue whether they are sound.
+    &["import"],
     &["server", "upstream", "store"],
     &["resolve", "vault", "limits", "journal", "reload"],
     &["proxy", "admin", "inbound", "connect", "console"],

@@ -9,6 +9,7 @@ pub mod caller_bytes;
 pub mod config;
 pub mod cookie;
 pub mod credential;
+pub mod import;
 pub mod presented;
 pub mod query;
 pub mod request_head;
@@ -23,11 +24,12 @@ pub mod webhook_signature;
 pub type Property = fn(&[u8]);
 
 /// Every target by its name, which is that of its seeds' folder too.
-pub const TARGETS: [(&str, Property); 13] = [
+pub const TARGETS: [(&str, Property); 14] = [
     ("caller_bytes", caller_bytes::holds),
     ("config", config::holds),
     ("cookie", cookie::holds),
     ("credential", credential::holds),
+    ("import", import::holds),
     ("presented", presented::holds),
     ("query", query::holds),
     ("request_head", request_head::holds),

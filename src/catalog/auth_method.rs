@@ -221,6 +221,11 @@ impl RawAuthMethod {
         }
     }
 
+    /// The type that is set, where this version of attache knows its name and no more.
+    pub fn unusable(&self) -> Option<&'static str> {
+        self.unbuilt().into_iter().find(|it| it.1.is_some()).map(|it| it.0)
+    }
+
     fn unbuilt(&self) -> [(&'static str, Option<Unbuilt>); 9] {
         [
             ("oauth2", self.oauth2),

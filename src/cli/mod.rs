@@ -1,5 +1,6 @@
 //! The commands: one file each.
 mod config;
+mod connector;
 mod database;
 mod demo;
 mod explain;
@@ -41,6 +42,9 @@ enum Command {
     Keys(keys::Command),
     /// Make the database's tables, or bring them up to date
     Migrate(migrate::Migrate),
+    /// APIs that can be connected to
+    #[command(subcommand)]
+    Connector(connector::Command),
     /// Print the request that would be sent, with the rule behind each change; sends nothing
     Explain(explain::Explain),
 }
@@ -57,6 +61,7 @@ pub fn run() -> ExitCode {
         Command::Openapi(openapi) => openapi.run(),
         Command::Keys(command) => keys::run(command),
         Command::Migrate(migrate) => migrate.run(),
+        Command::Connector(command) => connector::run(command),
         Command::Explain(explain) => explain.run(),
     }
 }

@@ -13,6 +13,7 @@ mod unit;
 pub use base_url::BaseUrl;
 pub use code::Code;
 pub use credential::Credential;
+pub use key::KEY_LEN_MAX;
 pub use key::Key;
 pub use key::KeyError;
 pub use key::TenantId;

@@ -41,6 +41,7 @@ mod every_seed_and_its_mutants_hold_for {
         config,
         cookie,
         credential,
+        import,
         presented,
         query,
         request_head,

