@@ -148,6 +148,8 @@ fn query_parameter(parameter: &Parameter) -> Value {
     let schema = match parameter.kind {
         ParameterKind::Flag => json!({ "type": "boolean", "default": false }),
         ParameterKind::Origin => json!({ "type": "string", "const": ORIGIN }),
+        ParameterKind::Text => json!({ "type": "string" }),
+        ParameterKind::Time => json!({ "type": "string", "format": "date-time" }),
         ParameterKind::Cursor => json!({ "type": "string", "maxLength": 512 }),
         ParameterKind::Search => json!({ "type": "string", "maxLength": SEARCH_LEN_MAX }),
         ParameterKind::Limit => {

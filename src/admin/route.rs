@@ -49,6 +49,9 @@ pub(super) enum ParameterKind {
     Limit,
     /// Words.
     Search,
+    Text,
+    /// RFC 3339.
+    Time,
 }
 
 /// A header that a route looks at.
@@ -284,6 +287,17 @@ impl Route {
 
     pub(super) fn flag(mut self, name: &'static str, about: &'static str) -> Self {
         self.query.push(Parameter { name, about, kind: ParameterKind::Flag });
+        self
+    }
+
+    /// Takes this to choose among what it lists.
+    pub(super) fn filter(
+        mut self,
+        kind: ParameterKind,
+        name: &'static str,
+        about: &'static str,
+    ) -> Self {
+        self.query.push(Parameter { name, about, kind });
         self
     }
 

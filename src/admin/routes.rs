@@ -1,5 +1,6 @@
 //! The API's table of contents. Dispatch and the OpenAPI document are made of it.
 use super::activations;
+use super::audit;
 use super::auth_methods;
 use super::callers;
 use super::catalogue;
@@ -11,12 +12,14 @@ use super::definition;
 use super::endpoints;
 use super::environment_activations;
 use super::environments;
+use super::events;
 use super::integrations;
 use super::origin;
 use super::repin;
 use super::replace;
 use super::role::Role;
 use super::route::Header;
+use super::route::ParameterKind;
 use super::route::Route;
 use super::route::schema;
 use super::switch;
@@ -66,6 +69,7 @@ pub(super) fn routes() -> Vec<Route> {
         of_tenants(),
         of_callers(),
         of_tokens(),
+        of_audit(),
     ]
     .concat()
 }
@@ -600,5 +604,25 @@ fn of_tokens() -> Vec<Route> {
         .flag("force", FORCE)
         .headers(MEANT)
         .codes(&[Code::InUse]),
+    ]
+}
+
+fn of_audit() -> Vec<Route> {
+    use ParameterKind::Text;
+    use ParameterKind::Time;
+    vec![
+        Route::get("/v1/audit", "listAudit", "Who did what, the newest first", audit::list)
+            .pages(audit::page)
+            .filter(Text, "kind", "Of this kind alone.")
+            .filter(Text, "key", "Of what has this key alone.")
+            .filter(Text, "tenant", "Of this tenant's activations alone.")
+            .filter(Text, "who", "By them alone, as `who` has it.")
+            .filter(Time, "since", "Not before.")
+            .filter(Time, "until", "Not at or after."),
+        Route::get("/v1/events", "listEvents", "What happened, the oldest first", events::list)
+            .gives(schema::<events::Feed>)
+            .filter(Text, "after", "Behind this one alone: `next` of the call before.")
+            .filter(Text, "type", "Of these types alone, with commas between.")
+            .filter(ParameterKind::Limit, "limit", "Events, at most."),
     ]
 }

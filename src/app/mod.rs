@@ -11,6 +11,7 @@ pub use clock::now;
 pub use control::Opened;
 pub use keys::KeySources;
 pub use keys::KeysError;
+pub use sealing::trail_key;
 
 use crate::admin;
 use crate::config::AccessLog;

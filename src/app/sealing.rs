@@ -9,6 +9,7 @@ use crate::seal::FingerprintKey;
 use crate::seal::Keyring;
 use crate::seal::Reading;
 use crate::seal::Sealer;
+use crate::seal::TrailKey;
 use crate::store::Deployment;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -121,15 +122,30 @@ async fn fingerprints(store: &Store, keyring: &Keyring) -> Result<FingerprintKey
     let own = store.deployment().own(&Scope::System, &seal).await?;
     let opened = keyring.open(&Deployment::binding(), &own.sealed);
     let problem = match opened.map(|it| FingerprintKey::from_credential(&it)) {
-        Ok(Some(key)) => return Ok(key),
+        Ok(Some(key)) => {
+            store.keep_trail(key.trail());
+            // The next change would begin it.
+            if let Err(error) = store.audit().begin(&Scope::System).await {
+                tracing::warn!("the audit trail is not begun yet: {error}");
+            }
+            return Ok(key);
+        }
         Ok(None) => "it is no key".to_owned(),
         Err(error) => error.to_string(),
     };
-    // Nothing but the fingerprints depends on it.
+    // Credentials go on: neither is needed to open one. What can't be entered in the audit trail is not done.
     tracing::error!(
-        "the key of the fingerprints can't be used, those shown now are others than before: {problem}"
+        "the deployment's own key can't be used, fingerprints shown now are others than before, and nothing can \
+         be changed, since the audit trail is kept under it: {problem}"
     );
     Ok(fresh)
+}
+
+/// What the audit trail is kept under; none where the deployment has no key of its own yet, or it does not open.
+pub async fn trail_key(store: &Store, keyring: &Keyring) -> Result<Option<TrailKey>, StoreError> {
+    let Some(own) = store.deployment().sealed(&Scope::System).await? else { return Ok(None) };
+    let opened = keyring.open(&Deployment::binding(), &own.sealed).ok();
+    Ok(opened.and_then(|it| FingerprintKey::from_credential(&it)).map(|it| it.trail()))
 }
 
 fn counted(missing: &[(String, i64)]) -> String {

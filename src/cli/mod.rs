@@ -1,4 +1,5 @@
 //! The commands: one file each.
+mod audit;
 mod config;
 mod connector;
 mod database;
@@ -40,6 +41,9 @@ enum Command {
     /// The keys that stored credentials are sealed under
     #[command(subcommand)]
     Keys(keys::Command),
+    /// The audit trail: who did what, from what to what
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Make the database's tables, or bring them up to date
     Migrate(migrate::Migrate),
     /// APIs that can be connected to
@@ -60,6 +64,7 @@ pub fn run() -> ExitCode {
         Command::Config(command) => config::run(command),
         Command::Openapi(openapi) => openapi.run(),
         Command::Keys(command) => keys::run(command),
+        Command::Audit(command) => audit::run(command),
         Command::Migrate(migrate) => migrate.run(),
         Command::Connector(command) => connector::run(command),
         Command::Explain(explain) => explain.run(),

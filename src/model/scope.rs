@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub enum Scope {
     /// attache itself: start, change feed, activations on the request path, commands.
     System,
+    /// A command that a person runs beside attache, by its name: `keys rotate`.
+    Command(&'static str),
     /// An operator, by the key of the token that was shown.
     Operator(Key),
     /// The same under an `Idempotency-Key`.
@@ -35,14 +37,14 @@ impl Scope {
     pub fn claimed(&self) -> Option<&Arc<Claimed>> {
         match self {
             Self::Once(claimed) => Some(claimed),
-            Self::System | Self::Operator(_) | Self::Tenant(_) => None,
+            Self::System | Self::Command(_) | Self::Operator(_) | Self::Tenant(_) => None,
         }
     }
 
     /// Whether definitions, other people's keys and the deployment's own records are there at all.
     pub fn sees_everything(&self) -> bool {
         match self {
-            Self::System | Self::Operator(_) | Self::Once(_) => true,
+            Self::System | Self::Command(_) | Self::Operator(_) | Self::Once(_) => true,
             Self::Tenant(_) => false,
         }
     }
@@ -50,7 +52,7 @@ impl Scope {
     /// Whether this tenant's activations are there.
     pub fn sees_tenant(&self, tenant: &str) -> bool {
         match self {
-            Self::System | Self::Operator(_) | Self::Once(_) => true,
+            Self::System | Self::Command(_) | Self::Operator(_) | Self::Once(_) => true,
             Self::Tenant(own) => own.as_str() == tenant,
         }
     }
@@ -61,6 +63,7 @@ impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::System => f.write_str("attache"),
+            Self::Command(name) => write!(f, "command {name}"),
             Self::Operator(token) => write!(f, "operator {token}"),
             Self::Once(claimed) => write!(f, "operator {}", claimed.operator),
             Self::Tenant(tenant) => write!(f, "tenant {tenant}"),

@@ -1,5 +1,7 @@
 //! What operators tell secrets apart by, without seeing them.
 use super::key::random_key;
+use super::trail::OF_TRAIL;
+use super::trail::TrailKey;
 use crate::model::Credential;
 use crate::model::Secret;
 use aws_lc_rs::hmac;
@@ -61,6 +63,11 @@ impl FingerprintKey {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest.sign().as_ref());
         bytes
+    }
+
+    /// The key of the audit trail, which is made of this one: no MAC of it is a fingerprint of anything.
+    pub fn trail(&self) -> TrailKey {
+        TrailKey::new(hmac::sign(&self.key, OF_TRAIL).as_ref())
     }
 
     /// 16 hex digits.

@@ -12,6 +12,7 @@ mod key;
 mod keyring;
 mod sealed;
 mod sealer;
+mod trail;
 
 #[cfg(test)]
 mod tests;
@@ -33,3 +34,6 @@ pub use sealer::ReadKeys;
 pub use sealer::Reading;
 pub use sealer::Refreshed;
 pub use sealer::Sealer;
+pub use trail::MAC_LEN;
+pub use trail::Mac;
+pub use trail::TrailKey;

@@ -13,6 +13,7 @@ use super::Store;
 use super::StoreError;
 use super::Stored;
 use super::Written;
+use super::audit::Act;
 use super::credentials::sealed;
 use super::engine::Row;
 use super::engine::Unreadable;
@@ -20,6 +21,7 @@ use super::engine::Value;
 use super::record::Record;
 use super::record::Table;
 use super::record::read;
+use super::write::Told;
 use super::write::Write;
 use crate::model::Scope;
 use crate::seal::Slot;
@@ -114,7 +116,7 @@ impl Activations<'_> {
                 let values = [Value::Text(owner), Value::Text(tenant.as_str())];
                 self.0.engine.rows(own, &values).await?
             }
-            Scope::System | Scope::Operator(_) | Scope::Once(_) => {
+            Scope::System | Scope::Command(_) | Scope::Operator(_) | Scope::Once(_) => {
                 self.0.engine.rows(sql, &[Value::Text(owner)]).await?
             }
         };
@@ -172,7 +174,7 @@ impl Activations<'_> {
             let told = (&*row.connection, &*row.tenant);
             written.push(write.put_over(&keys, row, standing.as_ref(), told).await?);
             if news.contains(&true) {
-                write.change(Kind::Connection, &row.connection, "").await?;
+                write.told_confirmed(&row.connection).await?;
             }
         }
         write.commit().await?;
@@ -363,13 +365,16 @@ impl Write<'_> {
     /// Deletes one activation and what is sealed for it; there may be none.
     async fn deactivate(&mut self, owner: &str, tenant: &str) -> Result<(), StoreError> {
         let place = [Value::Text(owner), Value::Text(tenant)];
+        let was = self.was::<ActivationRow>(&[owner, tenant]).await?;
         let deleted = "DELETE FROM activations WHERE owner = $1 AND tenant = $2";
         let deleted = self.tx.run(deleted, &place).await?;
         self.secrets((owner, tenant, Slot::Activation), Secrets::Remove).await?;
         if deleted > 0 {
             let connection = self.connection_of(owner).await?;
-            self.change(Kind::Activation, &connection, tenant).await?;
+            let told = Told { kind: Kind::Activation, key: &connection, tenant };
+            self.change(told, Act::Deleted, was, None).await?;
         }
+        self.sealed.clear();
         Ok(())
     }
 

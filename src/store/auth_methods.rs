@@ -4,6 +4,7 @@ use super::Kind;
 use super::PAGE_MAX;
 use super::Store;
 use super::StoreError;
+use super::audit::Act;
 use super::engine::Row;
 use super::engine::Unreadable;
 use super::engine::Value;
@@ -12,8 +13,10 @@ use super::salvage::Column;
 use super::salvage::Source;
 use super::salvage::sorted_out;
 use super::several;
+use super::write::Told;
 use super::write::Write;
 use crate::model::Scope;
+use serde_json::json;
 
 /// The revisions of auth methods, those of connectors that files declare included.
 #[derive(Clone, Copy, Debug)]
@@ -175,6 +178,7 @@ impl AuthMethods<'_> {
             return Ok(0);
         }
         let mut write = self.0.write(scope).await?;
+        write.by("file");
         let mut recorded = 0;
         for SeenMethod { connector, method, definition } in seen {
             if write.revise(connector, method, definition).await?.1 {
@@ -282,7 +286,10 @@ impl Write<'_> {
                    (connector, method, revision, definition, created_at, created_by, checksum) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7)";
         self.tx.run(sql, &values).await?;
-        self.change(Kind::AuthMethod, connector, "").await?;
+        let definition = serde_json::from_str(definition).unwrap_or(serde_json::Value::Null);
+        let became = json!({ "method": method, "revision": revision, "definition": definition });
+        let told = Told { kind: Kind::AuthMethod, key: connector, tenant: "" };
+        self.change(told, Act::Created, None, became.as_object().cloned()).await?;
         Ok((revision, true))
     }
 }

@@ -18,6 +18,7 @@ use super::salvage::sorted_out;
 use super::several;
 use super::write::Write;
 use crate::model::Scope;
+use serde_json::json;
 
 /// The stored callers.
 #[derive(Clone, Copy, Debug)]
@@ -91,10 +92,12 @@ impl Callers<'_> {
         super::only_whoever_sees_everything(scope)?;
         let mut write = self.0.write(scope).await?;
         let written = write.put(&[key], row, &condition.into(), (key, "")).await?;
+        let before = write.keys(key).await?;
         if let Some(new_key) = new_key {
             write.add_key(key, new_key).await?;
         }
         let keys = write.keys(key).await?;
+        write.note_keys(&before, &keys);
         write.commit().await?;
         Ok(WrittenCaller { written, row: row.clone(), keys })
     }
@@ -113,6 +116,7 @@ impl Callers<'_> {
         super::only_whoever_sees_everything(scope)?;
         let mut write = self.0.write(scope).await?;
         let row = write.caller(key, &condition.into()).await?;
+        let before = write.keys(key).await?;
         let own = Value::Text(key);
         if overlap_ms.is_some_and(|it| it <= 0) {
             write.tx.run("DELETE FROM caller_keys WHERE caller = $1", &[own]).await?;
@@ -126,6 +130,7 @@ impl Callers<'_> {
         write.add_key(key, new_key).await?;
         let written = write.touch(key, &row).await?;
         let keys = write.keys(key).await?;
+        write.note_keys(&before, &keys);
         write.commit().await?;
         Ok(WrittenCaller { written, row, keys })
     }
@@ -141,11 +146,14 @@ impl Callers<'_> {
         super::only_whoever_sees_everything(scope)?;
         let mut write = self.0.write(scope).await?;
         let row = write.caller(key, &condition.into()).await?;
+        let before = write.keys(key).await?;
         let sql = "DELETE FROM caller_keys WHERE caller = $1 AND hash = $2";
         if write.tx.run(sql, &[Value::Text(key), Value::Bytes(hash)]).await? == 0 {
             return Err(StoreError::NotFound);
         }
         write.touch(key, &row).await?;
+        let keys = write.keys(key).await?;
+        write.note_keys(&before, &keys);
         write.commit().await
     }
 
@@ -159,7 +167,9 @@ impl Callers<'_> {
         super::only_whoever_sees_everything(scope)?;
         let mut write = self.0.write(scope).await?;
         let expect = condition.into().expect;
-        write.remove(&CallerRow::TABLE, &[key], expect, (key, "")).await?;
+        let before = write.keys(key).await?;
+        write.remove::<CallerRow>(&[key], expect, (key, "")).await?;
+        write.note_keys(&before, &[]);
         write.commit().await
     }
 
@@ -288,6 +298,21 @@ impl Write<'_> {
     async fn keys(&mut self, caller: &str) -> Result<Vec<CallerKey>, StoreError> {
         let rows = self.tx.rows(&of_caller(), &[Value::Text(caller)]).await?;
         Ok(sorted_out(&rows, read_key).0)
+    }
+
+    /// Has the audit trail say which keys there were, and which there are.
+    fn note_keys(&mut self, before: &[CallerKey], after: &[CallerKey]) {
+        let shown = |keys: &[CallerKey]| {
+            let one = |it: &CallerKey| {
+                json!({
+                    "prefix": it.prefix,
+                    "created_at_ms": it.created_at_ms,
+                    "expires_at_ms": it.expires_at_ms,
+                })
+            };
+            Some(keys.iter().map(one).collect())
+        };
+        self.note_with_last("keys", shown(before), shown(after));
     }
 
     /// Those that would be good longer are good until then.

@@ -123,6 +123,9 @@ impl Connections<'_> {
             None => new_id(write.now_ms),
             Some(it) if it.embedded && !row.embedded => {
                 write.refuse_to_move(&it.id, &condition.binds).await?;
+                for slot in [Slot::Own, Slot::Test] {
+                    write.secrets((&it.id, "", slot), Secrets::Remove).await?;
+                }
                 write.leave(&it.id).await?;
                 new_id(write.now_ms)
             }
@@ -164,7 +167,10 @@ impl Connections<'_> {
         } else {
             uses::of_connection(&mut write.tx, key, &id).await?.refuse()?;
         }
-        write.remove(&ConnectionRow::TABLE, &[key], expect, (key, "")).await?;
+        for slot in [Slot::Own, Slot::Test] {
+            write.secrets((&id, "", slot), Secrets::Remove).await?;
+        }
+        write.remove::<ConnectionRow>(&[key], expect, (key, "")).await?;
         write.leave(&id).await?;
         write.commit().await
     }

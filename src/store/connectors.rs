@@ -94,7 +94,7 @@ impl Connectors<'_> {
         let news = write.bind(&condition.binds).await?;
         let written = write.put_over(&[key], &row, standing.as_ref(), (key, "")).await?;
         for (bind, _) in condition.binds.iter().zip(news).filter(|it| it.1) {
-            write.change(Kind::Connection, &bind.to.connection, "").await?;
+            write.told_confirmed(&bind.to.connection).await?;
         }
         write.commit().await?;
         Ok(written)
@@ -158,7 +158,7 @@ impl Connectors<'_> {
         if !force {
             uses::of_connector(&mut write.tx, key).await?.refuse()?;
         }
-        write.remove(&ConnectorRow::TABLE, &[key], expect, (key, "")).await?;
+        write.remove::<ConnectorRow>(&[key], expect, (key, "")).await?;
         write.commit().await
     }
 

@@ -1,5 +1,8 @@
 //! `credentials`: all that is sealed, by owner, tenant and slot.
 use super::Store;
+use super::audit::Act;
+use super::audit::DEPLOYMENT;
+use super::audit::Resealed;
 use super::engine::Row;
 use super::engine::Tx;
 use super::engine::Unreadable;
@@ -14,6 +17,7 @@ use crate::seal::Binding;
 use crate::seal::Sealed;
 use crate::seal::Slot;
 use crate::seal::Wrap;
+use serde_json::json;
 
 /// Most rows of a batch: a batch is one transaction, and others wait for it.
 pub const BATCH_MAX: u32 = 1000;
@@ -208,6 +212,12 @@ impl Credentials<'_> {
             ];
             done += write.tx.run(sql, &values).await?;
         }
+        // Where the trail's own key is lost keys can be rotated all the same: it changes no credential.
+        let kept = self.0.trail.get().filter(|_| done > 0);
+        if let Some((Rewrap { wrap, .. }, _)) = rewraps.first().zip(kept) {
+            let became = json!({ "key_id": wrap.key_id, "credentials": done });
+            write.note(Act::Rewrapped, DEPLOYMENT, became.as_object().cloned().unwrap_or_default());
+        }
         write.commit().await?;
         Ok(done)
     }
@@ -275,20 +285,25 @@ impl Write<'_> {
         let place = [Value::Text(owner), Value::Text(tenant), Value::Text(slot.as_str())];
         let seal = match secrets {
             Secrets::Keep => return Ok(()),
-            Secrets::Remove => {
-                let sql = "DELETE FROM credentials WHERE owner = $1 AND tenant = $2 AND slot = $3";
-                return self.tx.run(sql, &place).await.map(drop);
-            }
-            Secrets::Set(seal) => seal,
+            Secrets::Remove => None,
+            Secrets::Set(seal) => Some(seal),
         };
         let sql = format!("{SELECT} WHERE owner = $1 AND tenant = $2 AND slot = $3");
         let rows = self.tx.rows(&sql, &place).await?;
         // What does not read is replaced: it is of no use to anybody.
         let current = rows.first().and_then(|it| read(it).ok()).map(|it| it.credential);
+        let Some(seal) = seal else {
+            if !rows.is_empty() {
+                self.sealed.push(Resealed::new(slot, current.as_ref(), None));
+            }
+            let sql = "DELETE FROM credentials WHERE owner = $1 AND tenant = $2 AND slot = $3";
+            return self.tx.run(sql, &place).await.map(drop);
+        };
         let generation = u64::try_from(self.next_revision()).unwrap_or_default();
         let binding = Binding { owner, tenant, slot, generation };
         let sealed = seal(&Place { binding, current: current.as_ref() });
         let sealed = sealed.map_err(StoreError::Refused)?;
+        self.sealed.push(Resealed::new(slot, current.as_ref(), Some(&sealed)));
         put(&mut self.tx, &binding, &sealed).await
     }
 }

@@ -116,7 +116,7 @@ impl Environments<'_> {
         if !force {
             uses::of_environment(&mut write.tx, key).await?.refuse()?;
         }
-        write.remove(&EnvironmentRow::TABLE, &[key], expect, (key, "")).await?;
+        write.remove::<EnvironmentRow>(&[key], expect, (key, "")).await?;
         write.commit().await
     }
 

@@ -102,7 +102,7 @@ impl Integrations<'_> {
         if !force {
             uses::of_integration(&mut write.tx, key).await?.refuse()?;
         }
-        write.remove(&IntegrationRow::TABLE, &[key], expect, (key, "")).await?;
+        write.remove::<IntegrationRow>(&[key], expect, (key, "")).await?;
         write.commit().await
     }
 

@@ -19,6 +19,8 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("shared credentials", include_str!("migrations/0007_shared_credentials.sql")),
     ("checksums", include_str!("migrations/0008_checksums.sql")),
     ("orphans", include_str!("migrations/0009_orphans.sql")),
+    ("audit", include_str!("migrations/0010_audit.sql")),
+    ("events", include_str!("migrations/0011_events.sql")),
 ];
 
 /// The schema that this attache reads and writes.
@@ -117,7 +119,12 @@ pub(super) async fn now_ms(tx: &mut Tx) -> Result<i64, StoreError> {
 
 /// The database's clock in Unix milliseconds, as an expression.
 pub(super) fn now_expression(tx: &Tx) -> &'static str {
-    if tx.is_postgres() {
+    clock_of(tx.is_postgres())
+}
+
+/// The same, of either engine.
+pub(super) fn clock_of(is_postgres: bool) -> &'static str {
+    if is_postgres {
         "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
     } else {
         "CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER)"

@@ -6,6 +6,7 @@
 //! is the revision that it was last written at: no two rows ever have the same, deleted ones included.
 //! The database's clock is the clock.
 mod activations;
+mod audit;
 mod auth_methods;
 mod callers;
 mod changes;
@@ -17,6 +18,7 @@ mod deployment;
 mod engine;
 mod environments;
 mod error;
+mod events;
 mod expect;
 mod idempotency;
 mod integrations;
@@ -32,6 +34,7 @@ mod signals;
 mod sqlite;
 mod tenants;
 mod tokens;
+mod trail;
 mod unserved;
 mod uses;
 mod write;
@@ -40,6 +43,10 @@ pub use activations::Activation;
 pub use activations::ActivationRow;
 pub use activations::Activations;
 pub use activations::Found;
+pub use audit::Act;
+pub use audit::Audit;
+pub use audit::Entered as AuditEntry;
+pub use audit::Filter as AuditFilter;
 pub use auth_methods::AuthMethods;
 pub use auth_methods::MethodRevision;
 pub use auth_methods::SeenMethod;
@@ -69,6 +76,9 @@ pub use deployment::Deployment;
 pub use environments::EnvironmentRow;
 pub use environments::Environments;
 pub use error::StoreError;
+pub use events::Event;
+pub use events::Events;
+pub use events::News;
 pub use expect::Condition;
 pub use expect::Expect;
 pub use expect::Hold;
@@ -92,6 +102,10 @@ pub use tenants::TenantRow;
 pub use tenants::Tenants;
 pub use tokens::TokenRow;
 pub use tokens::Tokens;
+pub use trail::Break;
+pub use trail::Checked;
+pub use trail::Finding;
+pub use trail::TrailHead;
 pub use unserved::Unread;
 pub use unserved::Unserved;
 pub use uses::Use;
@@ -99,9 +113,12 @@ pub use uses::Uses;
 
 use crate::config::StoreUrl;
 use crate::model::Scope;
+use crate::seal::TrailKey;
 use engine::Engine;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::OnceLock;
 use tokio::sync::watch;
 
 /// Most rows of one answer; more are told to come again with the cursor.
@@ -127,6 +144,9 @@ const TABLES: &[&str] = &[
     "caller_keys",
     "tokens",
     "idempotency",
+    "audit",
+    "events",
+    "refused",
     "schema_versions",
 ];
 
@@ -137,6 +157,8 @@ pub struct Store {
     /// The revision of the last write through this value or a clone of it.
     written: watch::Sender<i64>,
     unserved: Unserved,
+    /// What the audit trail is kept under: nothing is written without it.
+    trail: Arc<OnceLock<TrailKey>>,
     /// Writes are done and taken back.
     rehearses: bool,
 }
@@ -209,8 +231,16 @@ impl Store {
             engine,
             written: watch::Sender::new(0),
             unserved: Unserved::default(),
+            trail: Arc::default(),
             rehearses: false,
         })
+    }
+
+    /// Has the audit trail be kept under this key, through this value and all clones of it. Until then nothing
+    /// is changed: what can't be entered is not done. The first key stays.
+    pub fn keep_trail(&self, key: TrailKey) {
+        // Another one is never given: there is one for each deployment.
+        drop(self.trail.set(key));
     }
 
     /// The same store, whose writes are checked and done as ever, and then taken back: to tell what would
@@ -297,6 +327,14 @@ impl Store {
 
     pub fn changes(&self) -> Changes<'_> {
         Changes(self)
+    }
+
+    pub fn audit(&self) -> Audit<'_> {
+        Audit(self)
+    }
+
+    pub fn events(&self) -> Events<'_> {
+        Events(self)
     }
 
     pub fn deployment(&self) -> Deployment<'_> {

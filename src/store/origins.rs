@@ -2,6 +2,8 @@
 use super::Kind;
 use super::Store;
 use super::StoreError;
+use super::audit::Act;
+use super::audit::Object;
 use super::engine::Row;
 use super::engine::Tx;
 use super::engine::Unreadable;
@@ -12,6 +14,7 @@ use super::salvage::Column;
 use super::salvage::Source;
 use super::salvage::sorted_out;
 use super::several;
+use super::write::Told;
 use super::write::Write;
 use crate::catalog::Reach;
 use crate::model::Scope;
@@ -171,7 +174,7 @@ impl Origins<'_> {
         super::only_whoever_sees_everything(scope)?;
         let mut write = self.0.write(scope).await?;
         write.enter(to).await?;
-        write.change(Kind::Connection, &to.connection, "").await?;
+        write.told_confirmed(&to.connection).await?;
         write.commit().await
     }
 }
@@ -261,7 +264,16 @@ impl Write<'_> {
         Ok(is_any.then_some(moved))
     }
 
+    /// Says that credentials may go elsewhere now: all that was entered since this was said last.
+    pub(super) async fn told_confirmed(&mut self, connection: &str) -> Result<(), StoreError> {
+        let told = Told { kind: Kind::Connection, key: connection, tenant: "" };
+        let (was, became) = std::mem::take(&mut self.reaches);
+        self.change(told, Act::Confirmed, was, became).await.map(drop)
+    }
+
     async fn enter(&mut self, to: &Entered) -> Result<(), StoreError> {
+        let was = self.entered(&to.owner).await?;
+        self.reaches = (was.as_ref().map(reaching), Some(reaching(&to.reach)));
         let text = serde_json::to_string(&to.reach)
             .map_err(|_| StoreError::Corrupt { table: "origins", key: None })?;
         let sql = "INSERT INTO origins (owner, connection, reach, checksum) VALUES ($1, $2, $3, $4) \
@@ -276,6 +288,12 @@ impl Write<'_> {
         ];
         self.tx.run(sql, &values).await.map(drop)
     }
+}
+
+/// A reach as the audit trail has it.
+fn reaching(reach: &Reach) -> Object {
+    let reach = serde_json::to_value(reach).unwrap_or_default();
+    Object::from_iter([("reach".to_owned(), reach)])
 }
 
 fn read(row: &Row) -> Result<Entered, StoreError> {

@@ -80,7 +80,7 @@ impl Tenants<'_> {
             uses.refuse()?;
         }
         if is_row {
-            write.remove(&TenantRow::TABLE, &[key], expect, (key, "")).await?;
+            write.remove::<TenantRow>(&[key], expect, (key, "")).await?;
         }
         write.commit().await
     }

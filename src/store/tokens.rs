@@ -93,7 +93,7 @@ impl Tokens<'_> {
         super::only_whoever_sees_everything(scope)?;
         let mut write = self.0.write(scope).await?;
         let expect = condition.into().expect;
-        write.remove(&TokenRow::TABLE, &[key], expect, (key, "")).await?;
+        write.remove::<TokenRow>(&[key], expect, (key, "")).await?;
         write.commit().await
     }
 

@@ -6,6 +6,12 @@ use super::Kind;
 use super::Position;
 use super::Store;
 use super::Written;
+use super::audit::Act;
+use super::audit::Entry;
+use super::audit::Head;
+use super::audit::Object;
+use super::audit::Resealed;
+use super::audit::shown;
 use super::changes::new_tag;
 use super::engine::Row;
 use super::engine::Tx;
@@ -31,16 +37,38 @@ use std::sync::Arc;
 /// It holds the deployment's row from its beginning: whoever writes next waits. So no two writes can
 /// wait for each other, and revisions are committed in their order.
 pub(super) struct Write<'s> {
-    store: &'s Store,
+    pub(super) store: &'s Store,
     pub(super) tx: Tx,
     who: String,
     pub(super) now_ms: i64,
     /// The last revision that is taken.
     revision: i64,
     /// The last that was committed before.
-    before: i64,
+    pub(super) before: i64,
     changes: Vec<Change>,
     claim: Option<Arc<Claimed>>,
+    /// The end of the audit trail, as it was found.
+    pub(super) head: Head,
+    /// The trail is begun though nothing is changed.
+    pub(super) begins_trail: bool,
+    /// What goes behind it with the commit: an entry for each change.
+    pub(super) entries: Vec<Entry>,
+    /// The last event before this write, and of it.
+    first_event: i64,
+    pub(super) last_event: i64,
+    /// What was done to credentials since the last of them: it goes into the next one.
+    pub(super) sealed: Vec<Resealed>,
+    /// Where what is sealed under an owner might go before, and where it may go now: the last that was entered.
+    pub(super) reaches: (Option<Object>, Option<Object>),
+}
+
+/// What is changed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'a> {
+    pub(super) kind: Kind,
+    pub(super) key: &'a str,
+    /// Empty where it is nobody's in particular.
+    pub(super) tenant: &'a str,
 }
 
 impl Store {
@@ -48,25 +76,49 @@ impl Store {
         let mut tx = self.engine.begin().await?;
         let locked = if tx.is_postgres() { " FOR UPDATE" } else { "" };
         let now = now_expression(&tx);
-        let sql = format!("SELECT revision, {now} FROM deployment WHERE id = 1{locked}");
+        let sql = format!(
+            "SELECT revision, {now}, events_seq, audit_seq, audit_mac, audit_head FROM deployment \
+             WHERE id = 1{locked}"
+        );
         let rows = tx.rows(&sql, &[]).await?;
-        let read = rows.first().and_then(|it| Some((it.integer(0).ok()?, it.integer(1).ok()?)));
-        let (revision, now_ms) =
-            read.ok_or(StoreError::Corrupt { table: "deployment", key: None })?;
+        let integers =
+            |it: &Row| Some((it.integer(0).ok()?, it.integer(1).ok()?, it.integer(2).ok()?));
+        let (revision, now_ms, last_event) = rows
+            .first()
+            .and_then(integers)
+            .ok_or(StoreError::Corrupt { table: "deployment", key: None })?;
         let (who, claim) = (scope.to_string(), scope.claimed().cloned());
-        let (before, changes) = (revision, Vec::new());
-        Ok(Write { store: self, tx, who, now_ms, revision, before, changes, claim })
+        Ok(Write {
+            store: self,
+            tx,
+            who,
+            now_ms,
+            revision,
+            before: revision,
+            changes: Vec::new(),
+            claim,
+            head: rows.first().map(|it| Head::read(it, 3)).unwrap_or_default(),
+            begins_trail: false,
+            entries: Vec::new(),
+            first_event: last_event,
+            last_event,
+            sealed: Vec::new(),
+            reaches: (None, None),
+        })
     }
 }
 
 impl Write<'_> {
-    /// Says that something is changed, under the next revision, which it returns.
+    /// Says that something is changed, under the next revision, which it returns. The audit trail and the
+    /// events have it from here: what was there before and what is there now.
     pub(super) async fn change(
         &mut self,
-        kind: Kind,
-        key: &str,
-        tenant: &str,
+        told: Told<'_>,
+        act: Act,
+        was: Option<Object>,
+        became: Option<Object>,
     ) -> Result<i64, StoreError> {
+        let Told { kind, key, tenant } = told;
         self.revision += 1;
         let position = Position { revision: self.revision, tag: new_tag() };
         let values = [
@@ -89,7 +141,23 @@ impl Write<'_> {
             who: self.who.clone(),
             at_ms: self.now_ms,
         });
+        let mut entry = Entry {
+            act,
+            kind: kind.as_str(),
+            key: key.to_owned(),
+            tenant: tenant.to_owned(),
+            revision: self.revision,
+            was,
+            became,
+        };
+        self.sealed.drain(..).for_each(|it| it.into_entry(&mut entry));
+        self.entries.push(entry);
         Ok(self.revision)
+    }
+
+    /// Has it be done by somebody else than whose scope it is: by what a file says.
+    pub(super) fn by(&mut self, who: &str) {
+        who.clone_into(&mut self.who);
     }
 
     /// On whose behalf.
@@ -108,13 +176,21 @@ impl Write<'_> {
             // Dropped, it never was.
             return Ok(self.revision);
         }
-        if self.revision == self.before {
+        let is_entered = self.enter_all().await?;
+        if !is_entered && self.last_event == self.first_event {
             self.tx.commit().await?;
             return Ok(self.revision);
         }
         self.spend_claim().await?;
-        let moved = [Value::Integer(self.revision)];
-        self.tx.run("UPDATE deployment SET revision = $1 WHERE id = 1", &moved).await?;
+        let [seq, mac, seal] = self.head.values();
+        let sql = "UPDATE deployment SET revision = $1, audit_seq = $2, audit_mac = $3, \
+                   audit_head = $4, events_seq = $5 WHERE id = 1";
+        let (revision, event) = (Value::Integer(self.revision), Value::Integer(self.last_event));
+        self.tx.run(sql, &[revision, seq, mac, seal, event]).await?;
+        if self.revision == self.before {
+            self.tx.commit().await?;
+            return Ok(self.revision);
+        }
         if self.tx.is_postgres() {
             let revision = self.revision.to_string();
             let told = [Value::Text(CHANNEL), Value::Text(&revision)];
@@ -182,6 +258,21 @@ impl Write<'_> {
         rows.first().map(read).transpose()
     }
 
+    /// The row as the trail has it. One that does not read can be replaced and deleted all the same: then the
+    /// trail says so.
+    pub(super) async fn was<R: Record>(
+        &mut self,
+        keys: &[&str],
+    ) -> Result<Option<Object>, StoreError> {
+        match self.current::<R>(keys).await {
+            Ok(row) => Ok(row.map(|it| shown(&it.value))),
+            Err(StoreError::Corrupt { .. }) => {
+                Ok(Some(Object::from_iter([("unreadable".to_owned(), true.into())])))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// The row as it is, where that is as it was expected to be.
     pub(super) async fn expected(
         &mut self,
@@ -233,7 +324,13 @@ impl Write<'_> {
         told: (&str, &str),
     ) -> Result<Written, StoreError> {
         let table = &R::TABLE;
-        let revision = self.change(table.kind, told.0, told.1).await?;
+        let was = match standing {
+            Some(_) => self.was::<R>(keys).await?,
+            None => None,
+        };
+        let act = if standing.is_some() { Act::Updated } else { Act::Created };
+        let told = Told { kind: table.kind, key: told.0, tenant: told.1 };
+        let revision = self.change(told, act, was, Some(shown(record))).await?;
         let own = record.values();
         let checksum = checksum(table.name, keys, &own);
         let mut values = texts(keys);
@@ -253,15 +350,17 @@ impl Write<'_> {
     }
 
     /// Deletes a row that is there and as it was expected to be.
-    pub(super) async fn remove(
+    pub(super) async fn remove<R: Record>(
         &mut self,
-        table: &Table,
         keys: &[&str],
         expect: Expect,
         told: (&str, &str),
     ) -> Result<(), StoreError> {
+        let table = &R::TABLE;
         self.there(table, keys, expect).await?;
-        self.change(table.kind, told.0, told.1).await?;
+        let was = self.was::<R>(keys).await?;
+        let told = Told { kind: table.kind, key: told.0, tenant: told.1 };
+        self.change(told, Act::Deleted, was, None).await?;
         let sql = format!("DELETE FROM {} WHERE {}", table.name, table.is_key());
         self.tx.run(&sql, &texts(keys)).await.map(drop)
     }

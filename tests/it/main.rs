@@ -12,6 +12,7 @@ mod api_truth;
 mod api_validation;
 mod api_views;
 mod api_writes;
+mod audit;
 mod caller_links;
 mod canaries;
 mod catalogue;

@@ -7,9 +7,12 @@ use crate::support::postgres::Server;
 use crate::support::soon;
 use attache::catalog::Reach;
 use attache::config::StoreUrl;
+use attache::model::Credential;
 use attache::model::Scope;
+use attache::seal::FingerprintKey;
 use attache::seal::Sealed;
 use attache::seal::SealedField;
+use attache::seal::TrailKey;
 use attache::store::ActivationRow;
 use attache::store::Bind;
 use attache::store::CallerKey;
@@ -64,6 +67,15 @@ async fn activate(store: &Store, tenant: &str) -> Result<i64, StoreError> {
     put.await.map(|it| it.revision)
 }
 
+/// What the audit trail is kept under by all that write to one database. Not secret.
+fn trail() -> TrailKey {
+    let own = Credential::from_iter([(
+        "fingerprint_key",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+    )]);
+    FingerprintKey::from_credential(&own).expect("a key").trail()
+}
+
 /// Where a child of this test program writes, in its environment.
 const WRITER: &str = "ATTACHE_TEST_WRITER";
 
@@ -75,6 +87,7 @@ async fn a_writer_that_is_killed() {
     let (life, url) = text.split_once(' ').expect("which life, and where to write");
     let url = StoreUrl::try_from(url).expect("a URL of a store");
     let store = Store::open(&url, Path::new(".")).await.expect("it can be opened again");
+    store.keep_trail(trail());
     for number in 0.. {
         let tenant = format!("{life}-{number}");
         match activate(&store, &tenant).await {
@@ -119,6 +132,8 @@ impl Writer {
 
 each_engine! {
     async fn whatever_was_acknowledged_survives_kills(database: Database) {
+        let mut database = database;
+        database.trail = trail();
         let kills = if std::env::var_os("ATTACHE_TEST_LONG").is_some() { 50 } else { 4 };
         let store = database.store().await;
         let mut acknowledged = Vec::new();
@@ -137,6 +152,10 @@ each_engine! {
         assert_eq!(database.number("SELECT COUNT(*) FROM changes").await, activations);
         let revision = store.changes().revision(SYSTEM).await.unwrap();
         assert_eq!(database.number("SELECT MAX(revision) FROM changes").await, revision);
+        // The trail has one entry of each, behind the one that begins it, and is whole.
+        let checked = store.audit().verify(SYSTEM, &trail(), None, |_, _| {}).await.unwrap();
+        assert_eq!((checked.entries, checked.findings), (activations + 1, vec![]));
+        assert_eq!(database.number("SELECT MAX(seq) FROM events").await, activations);
     }
 
     async fn an_empty_database_is_made_and_an_older_one_brought_up_to_date(database: Database) {
@@ -153,14 +172,23 @@ each_engine! {
         const CALLERS: i64 = 4;
         let later = "DROP INDEX credentials_shared; DROP INDEX changes_of";
         database.run(&format!("{later}; ALTER TABLE changes DROP COLUMN tag")).await;
-        for table in ["orphans", "origins", "idempotency", "tokens", "caller_keys", "callers"] {
+        for table in ["orphans", "origins", "idempotency", "tokens", "caller_keys", "callers"]
+            .into_iter()
+            .chain(["audit", "events", "refused"])
+        {
             database.run(&format!("DROP TABLE {table}")).await;
+        }
+        for column in ["audit_seq", "audit_mac", "audit_head", "events_seq"] {
+            database.run(&format!("ALTER TABLE deployment DROP COLUMN {column}")).await;
         }
         database.run(&format!("DELETE FROM schema_versions WHERE version >= {CALLERS}")).await;
         let migrated = store.migrate().await.unwrap();
         assert_eq!((migrated.from, migrated.to), (CALLERS - 1, SCHEMA));
         assert!(store.callers().all(SYSTEM).await.unwrap().rows.is_empty());
         assert!(store.activations().any(SYSTEM, "file:desk").await.unwrap(), "what was there is there");
+        activate(&store, "other").await.unwrap();
+        let checked = store.audit().verify(SYSTEM, &database.trail, None, |_, _| {}).await.unwrap();
+        assert_eq!((checked.entries, checked.begins_with, checked.findings), (2, Some(2), vec![]));
         assert_eq!(store.migrate().await.unwrap().from, SCHEMA);
     }
 
@@ -362,6 +390,8 @@ async fn a_damaged_page_of_any_table_costs_its_rows_alone_and_is_named() {
         let put = store.callers().put(SYSTEM, &key, &row, Some(&issued), Expect::Absent);
         put.await.unwrap();
     }
+    // It has most of this as well, and would be hit in their place.
+    database.run("DELETE FROM audit; VACUUM").await;
     store.close().await;
     for kind in ["m", "f", "o", "p"] {
         break_page(&database.file(), &format!("{kind}-long-20-"));
@@ -393,6 +423,7 @@ async fn a_full_disk_refuses_writes_and_keeps_what_was_acknowledged() {
     let Some(disk) = SmallDisk::mounted("2m") else { return };
     let path = disk.path().join("attache.db");
     let store = Store::open(&StoreUrl::Sqlite(Some(path)), disk.path()).await.unwrap();
+    store.keep_trail(trail());
     store.migrate().await.unwrap();
     let ballast = disk.path().join("ballast");
     fs::write(&ballast, vec![1; 512 << 10]).unwrap();
@@ -420,6 +451,7 @@ async fn a_read_only_disk_is_told() {
     let Some(disk) = SmallDisk::mounted("2m") else { return };
     let url = StoreUrl::Sqlite(Some(disk.path().join("attache.db")));
     let store = Store::open(&url, disk.path()).await.unwrap();
+    store.keep_trail(trail());
     store.migrate().await.unwrap();
     store.tenants().put(SYSTEM, "a", &row("{}"), Expect::Absent).await.unwrap();
     store.close().await;
@@ -427,6 +459,7 @@ async fn a_read_only_disk_is_told() {
     match Store::open(&url, disk.path()).await {
         Err(error) => assert_eq!(error, StoreError::ReadOnly),
         Ok(store) => {
+            store.keep_trail(trail());
             let refused = store.tenants().put(SYSTEM, "b", &row("{}"), Expect::Absent).await;
             assert_eq!(refused, Err(StoreError::ReadOnly));
         }

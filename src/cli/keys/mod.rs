@@ -1,7 +1,7 @@
 //! `attache keys`: the keys that what is stored is sealed under.
 mod new;
 mod places;
-mod progress;
+pub(super) mod progress;
 mod rotate;
 mod verify;
 
@@ -9,6 +9,7 @@ use super::database::Database;
 use super::memory;
 use super::stopped::Stopped;
 use crate::app::KeySources;
+use crate::app::trail_key;
 use crate::seal::Keyring;
 use crate::seal::Reading;
 use crate::store::Store;
@@ -61,6 +62,9 @@ impl Work {
             .map_err(|it| Stopped::Failed(format!("no runtime: {}", it.kind())))?;
         runtime.block_on(async {
             let store = self.database.open(&settings).await?;
+            if let Some(trail) = trail_key(&store, &keyring).await? {
+                store.keep_trail(trail);
+            }
             let done = work(store.clone(), keyring, self.batch).await;
             store.close().await;
             done
@@ -94,7 +98,7 @@ where
 }
 
 /// `1,234,567`.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {

@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 const STEP_PERCENT: u64 = 5;
 
 /// Tells on standard error.
-pub(super) struct Progress {
+pub(in crate::cli) struct Progress {
     done: u64,
     total: u64,
     /// Past tense, of what is counted: `sealed anew`.
@@ -18,7 +18,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(total: u64, what: &'static str) -> Self {
+    pub(in crate::cli) fn new(total: u64, what: &'static str) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let style =
                 ProgressStyle::with_template("{bar:40} {human_pos} of {human_len}, {eta} left");
@@ -28,7 +28,7 @@ impl Progress {
         Self { done: 0, total, what, bar, told_percent: 0 }
     }
 
-    pub(super) fn add(&mut self, more: u64) {
+    pub(in crate::cli) fn add(&mut self, more: u64) {
         self.done += more;
         // More was written meanwhile.
         self.total = self.total.max(self.done);
@@ -44,7 +44,7 @@ impl Progress {
         }
     }
 
-    pub(super) fn finish(self) {
+    pub(in crate::cli) fn finish(self) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }

@@ -103,7 +103,8 @@ impl Pass<'_> {
                 }
             }
             // What somebody has set meanwhile is not touched: it is under their newest key.
-            let put = patiently(|| credentials.rewrap(&Scope::System, &rewraps)).await?;
+            let put =
+                patiently(|| credentials.rewrap(&Scope::Command("keys rotate"), &rewraps)).await?;
             progress.add(put);
             moved += put;
             cursor = next;

@@ -29,6 +29,7 @@ async fn bench(patience: Patience) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&StoreUrl::Sqlite(None), folder.path()).await.unwrap();
     store.migrate().await.unwrap();
+    store.keep_trail(FingerprintKey::random().trail());
     let live = Live::fixed(Snapshot::empty(), Metrics::new(UnixTime::default()), UnixTime::default);
     let ring = Secret::new("1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
     let ring = Keyring::parse(&[ring]).unwrap();

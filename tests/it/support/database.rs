@@ -1,6 +1,8 @@
 //! A database of a test's own, on either engine.
 use super::postgres;
 use attache::config::StoreUrl;
+use attache::seal::FingerprintKey;
+use attache::seal::TrailKey;
 use attache::store::Store;
 use sqlx::AssertSqlSafe;
 use sqlx::Connection;
@@ -44,6 +46,8 @@ pub struct Database {
     pub url: String,
     /// For whatever else the test has to put somewhere; the SQLite file lies in it.
     pub folder: TempDir,
+    /// What the test's own stores keep the audit trail under.
+    pub trail: TrailKey,
     server: Option<String>,
 }
 
@@ -51,7 +55,7 @@ impl Database {
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let url = format!("sqlite:{}", folder.path().join("attache.db").display());
-        Self { url, folder, server: None }
+        Self { url, folder, trail: FingerprintKey::random().trail(), server: None }
     }
 
     /// None where there is no PostgreSQL on purpose: [`postgres::shared`].
@@ -68,7 +72,8 @@ impl Database {
         on_server(server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
         on_server(server, &format!("CREATE DATABASE {name}")).await;
         let folder = tempfile::tempdir().expect("a folder can be made");
-        Self { url: format!("{server}/{name}"), folder, server: Some(server.to_owned()) }
+        let trail = FingerprintKey::random().trail();
+        Self { url: format!("{server}/{name}"), folder, trail, server: Some(server.to_owned()) }
     }
 
     pub fn store_url(&self) -> StoreUrl {
@@ -87,7 +92,9 @@ impl Database {
     /// Opened, and nothing else.
     pub async fn open(&self) -> Store {
         let opened = Store::open(&self.store_url(), self.folder.path()).await;
-        opened.expect("the database can be opened")
+        let store = opened.expect("the database can be opened");
+        store.keep_trail(self.trail.clone());
+        store
     }
 
     /// Opened and migrated: as another replica would have it.

@@ -1,0 +1,19 @@
+//! `attache audit`: who did what, from what to what.
+mod verify;
+
+use super::memory;
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Check the whole trail: that no entry was changed, put in or taken away
+    Verify(verify::Verify),
+}
+
+pub(super) fn run(command: Command) -> ExitCode {
+    memory::keep_private();
+    let done = match command {
+        Command::Verify(verify) => verify.run(),
+    };
+    done.unwrap_or_else(|stopped| stopped.tell())
+}

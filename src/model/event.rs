@@ -1,0 +1,161 @@
+//! What may happen: the one list of it, for the store, the API and its document.
+use std::fmt;
+
+/// The type of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EventType {
+    ConnectorCreated,
+    ConnectorUpdated,
+    ConnectorDeleted,
+    /// An auth method has another revision; nobody uses it yet.
+    AuthMethodRevised,
+    /// A connection uses another revision of its auth method, or another method.
+    AuthMethodRepinned,
+    IntegrationCreated,
+    IntegrationUpdated,
+    IntegrationDeleted,
+    EnvironmentCreated,
+    EnvironmentUpdated,
+    EnvironmentDeleted,
+    ConnectionCreated,
+    ConnectionUpdated,
+    /// Stands for its activations, which are gone with it.
+    ConnectionDeleted,
+    ConnectionEnabled,
+    ConnectionDisabled,
+    /// The upstream refused its credential several times in a row.
+    ConnectionFailing,
+    /// The upstream takes its credential again.
+    ConnectionRecovered,
+    TenantCreated,
+    TenantUpdated,
+    TenantDeleted,
+    ActivationCreated,
+    ActivationUpdated,
+    /// It was switched on again.
+    ActivationActivated,
+    /// It was switched off.
+    ActivationDeactivated,
+    ActivationDeleted,
+    CallerCreated,
+    CallerUpdated,
+    /// It was given a key, or one was taken from it.
+    CallerKeysChanged,
+    CallerDeleted,
+    TokenCreated,
+    TokenUpdated,
+    TokenDeleted,
+    /// Data keys were put under another of the operator's keys.
+    KeysRotated,
+    /// The end of the audit trail was not as attache left it.
+    AuditBroken,
+    /// It was not reached for three days.
+    SubscriptionDisabled,
+}
+
+impl EventType {
+    pub const ALL: &[Self] = &[
+        Self::ConnectorCreated,
+        Self::ConnectorUpdated,
+        Self::ConnectorDeleted,
+        Self::AuthMethodRevised,
+        Self::AuthMethodRepinned,
+        Self::IntegrationCreated,
+        Self::IntegrationUpdated,
+        Self::IntegrationDeleted,
+        Self::EnvironmentCreated,
+        Self::EnvironmentUpdated,
+        Self::EnvironmentDeleted,
+        Self::ConnectionCreated,
+        Self::ConnectionUpdated,
+        Self::ConnectionDeleted,
+        Self::ConnectionEnabled,
+        Self::ConnectionDisabled,
+        Self::ConnectionFailing,
+        Self::ConnectionRecovered,
+        Self::TenantCreated,
+        Self::TenantUpdated,
+        Self::TenantDeleted,
+        Self::ActivationCreated,
+        Self::ActivationUpdated,
+        Self::ActivationActivated,
+        Self::ActivationDeactivated,
+        Self::ActivationDeleted,
+        Self::CallerCreated,
+        Self::CallerUpdated,
+        Self::CallerKeysChanged,
+        Self::CallerDeleted,
+        Self::TokenCreated,
+        Self::TokenUpdated,
+        Self::TokenDeleted,
+        Self::KeysRotated,
+        Self::AuditBroken,
+        Self::SubscriptionDisabled,
+    ];
+
+    /// As it is stored, shown and sent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConnectorCreated => "connector.created",
+            Self::ConnectorUpdated => "connector.updated",
+            Self::ConnectorDeleted => "connector.deleted",
+            Self::AuthMethodRevised => "auth_method.revised",
+            Self::AuthMethodRepinned => "auth_method.repinned",
+            Self::IntegrationCreated => "integration.created",
+            Self::IntegrationUpdated => "integration.updated",
+            Self::IntegrationDeleted => "integration.deleted",
+            Self::EnvironmentCreated => "environment.created",
+            Self::EnvironmentUpdated => "environment.updated",
+            Self::EnvironmentDeleted => "environment.deleted",
+            Self::ConnectionCreated => "connection.created",
+            Self::ConnectionUpdated => "connection.updated",
+            Self::ConnectionDeleted => "connection.deleted",
+            Self::ConnectionEnabled => "connection.enabled",
+            Self::ConnectionDisabled => "connection.disabled",
+            Self::ConnectionFailing => "connection.failing",
+            Self::ConnectionRecovered => "connection.recovered",
+            Self::TenantCreated => "tenant.created",
+            Self::TenantUpdated => "tenant.updated",
+            Self::TenantDeleted => "tenant.deleted",
+            Self::ActivationCreated => "activation.created",
+            Self::ActivationUpdated => "activation.updated",
+            Self::ActivationActivated => "activation.activated",
+            Self::ActivationDeactivated => "activation.deactivated",
+            Self::ActivationDeleted => "activation.deleted",
+            Self::CallerCreated => "caller.created",
+            Self::CallerUpdated => "caller.updated",
+            Self::CallerKeysChanged => "caller.keys_changed",
+            Self::CallerDeleted => "caller.deleted",
+            Self::TokenCreated => "token.created",
+            Self::TokenUpdated => "token.updated",
+            Self::TokenDeleted => "token.deleted",
+            Self::KeysRotated => "keys.rotated",
+            Self::AuditBroken => "audit.broken",
+            Self::SubscriptionDisabled => "event_subscription.disabled",
+        }
+    }
+
+    /// `None` for a name that is no event's.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|it| it.as_str() == name)
+    }
+}
+
+impl fmt::Display for EventType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_is_read_as_it_is_written() {
+        for event in EventType::ALL {
+            assert_eq!(EventType::named(event.as_str()), Some(*event));
+        }
+        assert_eq!(EventType::named("connection"), None);
+    }
+}

@@ -1,0 +1,454 @@
+//! `audit`: who did what, from what to what. Entries are only ever added, each with the transaction of what it
+//! tells; a write whose entry can't be made is not done.
+//!
+//! Entries are numbered from 1 without gaps. Each has a MAC over its number, all that it says and the MAC of the
+//! one before, and `deployment` has the last one's number and MAC, under a MAC of their own: [`super::trail`]
+//! checks all that.
+use super::PAGE_MAX;
+use super::Store;
+use super::StoreError;
+use super::credentials::SealedCredential;
+use super::engine::Row;
+use super::engine::Unreadable;
+use super::engine::Value;
+use super::events;
+use super::record::Record;
+use super::write::Write;
+use crate::model::Scope;
+use crate::seal::Slot;
+use crate::seal::TrailKey;
+use serde_json::Map;
+use serde_json::json;
+use sha2::Digest;
+use sha2::Sha256;
+
+/// The audit trail.
+#[derive(Clone, Copy, Debug)]
+pub struct Audit<'s>(pub(super) &'s Store);
+
+/// A JSON object.
+pub(super) type Object = Map<String, serde_json::Value>;
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Act {
+    /// The trail itself was begun: its first entry.
+    Begun,
+    Created,
+    Updated,
+    Deleted,
+    /// What is sealed may go to other origins than those it was entered for.
+    Confirmed,
+    /// Data keys were put under another of the operator's keys.
+    Rewrapped,
+    /// The end of the trail was not as it was left: what came before may have been cut or changed. Everything goes
+    /// on behind this entry, which nobody can take away again unnoticed.
+    Broken,
+}
+
+impl Act {
+    pub const ALL: &[Self] = &[
+        Self::Begun,
+        Self::Created,
+        Self::Updated,
+        Self::Deleted,
+        Self::Confirmed,
+        Self::Rewrapped,
+        Self::Broken,
+    ];
+
+    /// As it is stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Begun => "begun",
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+            Self::Confirmed => "confirmed",
+            Self::Rewrapped => "rewrapped",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// The kind of what is said of the deployment as a whole.
+pub(super) const DEPLOYMENT: &str = "deployment";
+
+/// An entry that is to be made.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) act: Act,
+    pub(super) kind: &'static str,
+    pub(super) key: String,
+    pub(super) tenant: String,
+    /// The revision of the change that it tells; 0 where it tells none.
+    pub(super) revision: i64,
+    /// What was there, without secrets.
+    pub(super) was: Option<Object>,
+    /// What is there now.
+    pub(super) became: Option<Object>,
+}
+
+/// What was done to the credential of a slot: fingerprints and dates.
+#[derive(Clone, Debug)]
+pub(super) struct Resealed {
+    pub(super) slot: Slot,
+    pub(super) was: Option<serde_json::Value>,
+    pub(super) became: Option<serde_json::Value>,
+}
+
+/// Where the trail ends, as `deployment` has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Head {
+    /// 0 before the first entry.
+    pub(super) seq: i64,
+    pub(super) mac: Vec<u8>,
+    /// The MAC of both.
+    seal: Vec<u8>,
+}
+
+/// An entry as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entered {
+    pub seq: i64,
+    /// Unix milliseconds, by the database's clock.
+    pub at_ms: i64,
+    /// `operator` and the key of a token, `file`, `command` and its name, or `attache`.
+    pub who: String,
+    pub act: String,
+    pub kind: String,
+    pub key: String,
+    /// Empty where it is nobody's in particular.
+    pub tenant: String,
+    /// 0 where it tells no change.
+    pub revision: i64,
+    /// JSON, as is the next; empty where there was nothing.
+    pub was: String,
+    pub became: String,
+    /// The MAC of the entry before; empty where it begins.
+    pub prior: Vec<u8>,
+    pub mac: Vec<u8>,
+}
+
+/// Which entries are asked for; all where nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub kind: Option<String>,
+    pub key: Option<String>,
+    pub tenant: Option<String>,
+    pub who: Option<String>,
+    /// Unix milliseconds: not before, and not at or after.
+    pub since_ms: Option<i64>,
+    pub until_ms: Option<i64>,
+}
+
+/// The columns, in the order that [`Entered::read`] takes them.
+pub(super) const COLUMNS: &[&str] = &[
+    "seq", "at", "who", "act", "kind", "key", "tenant", "revision", "was", "became", "prior", "mac",
+];
+
+/// Longest column that an entry repeats, in bytes: most definitions are below a tenth of it, and a page of a
+/// thousand entries has to fit in memory.
+const SHOWN_MAX: usize = 64 << 10;
+
+const NO_KEY: &str = "the audit trail can't be kept: the deployment's own key does not open, so nothing is \
+                      changed; restore the row `deployment` of the table `credentials` from a backup";
+
+impl Audit<'_> {
+    /// Enters that the trail begins, where there is none: one that is not there is missed from then on.
+    pub async fn begin(self, scope: &Scope) -> Result<(), StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let sql = "SELECT audit_seq, audit_mac, audit_head FROM deployment WHERE id = 1";
+        let rows = self.0.engine.rows(sql, &[]).await?;
+        if !rows.first().is_some_and(|it| Head::read(it, 0).is_fresh()) {
+            return Ok(());
+        }
+        let mut write = self.0.write(scope).await?;
+        // Another replica may have been first.
+        write.begins_trail = write.head.is_fresh();
+        write.commit().await.map(drop)
+    }
+
+    /// At most `limit` entries, the newest first, before the entry `before`. Those that do not read are named
+    /// beside them.
+    pub async fn list(
+        self,
+        scope: &Scope,
+        filter: &Filter,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<(Vec<Entered>, Vec<StoreError>), StoreError> {
+        if !scope.sees_everything() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let mut values = vec![Value::Integer(before.unwrap_or(i64::MAX))];
+        let mut is = "seq < $1".to_owned();
+        let Filter { kind, key, tenant, who, since_ms, until_ms } = filter;
+        for (condition, value) in [
+            ("kind =", kind.as_deref().map(Value::Text)),
+            ("key =", key.as_deref().map(Value::Text)),
+            ("tenant =", tenant.as_deref().map(Value::Text)),
+            ("who =", who.as_deref().map(Value::Text)),
+            ("at >=", since_ms.map(Value::Integer)),
+            ("at <", until_ms.map(Value::Integer)),
+        ] {
+            let Some(value) = value else { continue };
+            values.push(value);
+            is += &format!(" AND {condition} ${}", values.len());
+        }
+        // The index is partial.
+        if tenant.as_deref().is_some_and(|it| !it.is_empty()) {
+            is += " AND tenant <> ''";
+        }
+        values.push(Value::Integer(i64::from(limit.clamp(1, PAGE_MAX))));
+        let (columns, last) = (COLUMNS.join(", "), values.len());
+        let sql = format!("SELECT {columns} FROM audit WHERE {is} ORDER BY seq DESC LIMIT ${last}");
+        let rows = self.0.engine.rows(&sql, &values).await?;
+        Ok(super::salvage::sorted_out(&rows, |row| {
+            let key = || row.integer(0).ok().map(|it| it.to_string());
+            Entered::read(row, 0)
+                .map_err(|Unreadable| StoreError::Corrupt { table: "audit", key: key() })
+        }))
+    }
+}
+
+impl Entered {
+    /// From the columns that begin at `first`.
+    pub(super) fn read(row: &Row, first: usize) -> Result<Self, Unreadable> {
+        Ok(Self {
+            seq: row.integer(first)?,
+            at_ms: row.integer(first + 1)?,
+            who: row.text(first + 2)?,
+            act: row.text(first + 3)?,
+            kind: row.text(first + 4)?,
+            key: row.text(first + 5)?,
+            tenant: row.text(first + 6)?,
+            revision: row.integer(first + 7)?,
+            was: row.text(first + 8)?,
+            became: row.text(first + 9)?,
+            prior: row.bytes(first + 10)?,
+            mac: row.bytes(first + 11)?,
+        })
+    }
+
+    /// What its MAC has to be.
+    pub(super) fn expected_mac(&self, key: &TrailKey) -> [u8; 32] {
+        let (at, revision) = (self.at_ms.to_be_bytes(), self.revision.to_be_bytes());
+        let parts: [&[u8]; 9] = [
+            &at,
+            self.who.as_bytes(),
+            self.act.as_bytes(),
+            self.kind.as_bytes(),
+            self.key.as_bytes(),
+            self.tenant.as_bytes(),
+            &revision,
+            self.was.as_bytes(),
+            self.became.as_bytes(),
+        ];
+        key.entry(self.seq, &self.prior, &parts)
+    }
+}
+
+impl Head {
+    /// From the columns that begin at `first`. One that does not read is no end that was left by anybody.
+    pub(super) fn read(row: &Row, first: usize) -> Self {
+        let read = || {
+            let seq = row.integer(first)?;
+            let mac = row.bytes(first + 1)?;
+            Ok(Self { seq, mac, seal: row.bytes(first + 2)? })
+        };
+        let unread = |Unreadable| Self { seq: -1, ..Self::default() };
+        read().unwrap_or_else(unread)
+    }
+
+    pub(super) fn new(key: &TrailKey, seq: i64, mac: &[u8]) -> Self {
+        Self { seq, mac: mac.to_vec(), seal: key.head(seq, mac).to_vec() }
+    }
+
+    /// As a database has it that was never written to under a trail.
+    pub(super) fn is_fresh(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether attache has left it so.
+    pub(super) fn is_good(&self, key: &TrailKey) -> bool {
+        self.is_fresh() || *self == Self::new(key, self.seq, &self.mac)
+    }
+
+    /// Its columns in the order of [`Head::read`].
+    pub(super) fn values(&self) -> [Value<'_>; 3] {
+        [Value::Integer(self.seq), Value::Bytes(&self.mac), Value::Bytes(&self.seal)]
+    }
+}
+
+impl Resealed {
+    pub(super) fn new(
+        slot: Slot,
+        was: Option<&SealedCredential>,
+        became: Option<&crate::seal::Sealed>,
+    ) -> Self {
+        Self { slot, was: was.map(|it| fingerprints(&it.sealed)), became: became.map(fingerprints) }
+    }
+
+    /// Under `credentials`, by the slot.
+    pub(super) fn into_entry(self, entry: &mut Entry) {
+        for (object, side) in [(&mut entry.was, self.was), (&mut entry.became, self.became)] {
+            let Some(side) = side else { continue };
+            let all = object.get_or_insert_default().entry("credentials").or_insert(json!({}));
+            all[self.slot.as_str()] = side;
+        }
+    }
+}
+
+/// Of each field what tells it apart, and since when it is so.
+fn fingerprints(sealed: &crate::seal::Sealed) -> serde_json::Value {
+    let one = |(name, field): (&String, &crate::seal::SealedField)| {
+        let shown = json!({ "fingerprint": field.fingerprint, "set_at_ms": field.set_at_ms });
+        (name.clone(), shown)
+    };
+    serde_json::Value::Object(sealed.fields.iter().map(one).collect())
+}
+
+/// A row by its columns, JSON as JSON. Hashes are left out: of keys and tokens their first characters tell. Of what
+/// is longer than [`SHOWN_MAX`] its length and SHA-256 are left.
+pub(super) fn shown<R: Record>(record: &R) -> Object {
+    let columns = R::TABLE.columns.iter().zip(record.values());
+    let shown = columns.filter_map(|(column, value)| {
+        let value = match value {
+            Value::Text(text) if text.len() > SHOWN_MAX => {
+                let sha256 = hex::encode(Sha256::digest(text.as_bytes()));
+                json!({ "bytes": text.len(), "sha256": sha256 })
+            }
+            Value::Text(text) => match serde_json::from_str(text) {
+                Ok(json @ (serde_json::Value::Object(_) | serde_json::Value::Array(_))) => json,
+                _ => text.into(),
+            },
+            Value::Integer(integer) => integer.into(),
+            Value::Bytes(_) | Value::NoInteger => return None,
+        };
+        Some(((*column).to_owned(), value))
+    });
+    shown.collect()
+}
+
+impl Write<'_> {
+    /// Says what is no change of anything that is served: an entry without a revision.
+    pub(super) fn note(&mut self, act: Act, kind: &'static str, became: Object) {
+        let (key, tenant) = (String::new(), String::new());
+        self.entries.push(Entry {
+            act,
+            kind,
+            key,
+            tenant,
+            revision: 0,
+            was: None,
+            became: Some(became),
+        });
+    }
+
+    /// Adds to the last entry what goes with it.
+    pub(super) fn note_with_last(
+        &mut self,
+        name: &str,
+        was: Option<serde_json::Value>,
+        became: Option<serde_json::Value>,
+    ) {
+        let Some(entry) = self.entries.last_mut() else { return };
+        for (object, side) in [(&mut entry.was, was), (&mut entry.became, became)] {
+            if let (Some(object), Some(side)) = (object.as_mut(), side) {
+                object.insert(name.to_owned(), side);
+            }
+        }
+    }
+
+    /// Enters all that was told behind the end of the trail. False where there is nothing; the new end is still
+    /// to be stored.
+    pub(super) async fn enter_all(&mut self) -> Result<bool, StoreError> {
+        if self.entries.is_empty() && !self.begins_trail {
+            return Ok(false);
+        }
+        let store = self.store;
+        let key = store.trail.get().ok_or_else(|| StoreError::Refused(NO_KEY.to_owned()))?;
+        if self.head.is_fresh() || !self.head.is_good(key) {
+            self.begin(key).await?;
+        }
+        for entry in std::mem::take(&mut self.entries) {
+            self.append(key, entry).await?;
+        }
+        Ok(true)
+    }
+
+    /// The trail begins, or goes on behind an end that attache has not left so.
+    async fn begin(&mut self, key: &TrailKey) -> Result<(), StoreError> {
+        let found = std::mem::take(&mut self.head);
+        let rows = self.tx.rows("SELECT COALESCE(MAX(seq), 0) FROM audit", &[]).await?;
+        let last = rows.first().and_then(|it| it.integer(0).ok()).unwrap_or_default();
+        let (act, became) = if found.is_fresh() && last == 0 {
+            (Act::Begun, json!({ "revision": self.before + 1 }))
+        } else {
+            tracing::error!(
+                "the end of the audit trail is not as attache left it: run `attache audit verify`"
+            );
+            let mac = hex::encode(&found.mac);
+            (Act::Broken, json!({ "found": { "seq": found.seq, "mac": mac }, "last": last }))
+        };
+        // Behind whatever is there, with no entry before it. The number that was found may be anybody's.
+        self.head.seq = last.max(0);
+        let (kind, revision, was) = (DEPLOYMENT, 0, None);
+        let became = became.as_object().cloned();
+        let (key_of, tenant) = (String::new(), String::new());
+        self.append(key, Entry { act, kind, key: key_of, tenant, revision, was, became }).await
+    }
+
+    async fn append(&mut self, key: &TrailKey, entry: Entry) -> Result<(), StoreError> {
+        let corrupt = |seq: i64| StoreError::Corrupt { table: "audit", key: Some(seq.to_string()) };
+        let text = |object: Option<Object>| {
+            object.map(|it| serde_json::Value::Object(it).to_string()).unwrap_or_default()
+        };
+        let seq = self.head.seq.checked_add(1).ok_or_else(|| corrupt(self.head.seq))?;
+        for news in events::of(&entry, self.who(), seq) {
+            self.tell(&news).await?;
+        }
+        let mut entered = Entered {
+            seq,
+            at_ms: self.now_ms,
+            who: self.who().to_owned(),
+            act: entry.act.as_str().to_owned(),
+            kind: entry.kind.to_owned(),
+            key: entry.key,
+            tenant: entry.tenant,
+            revision: entry.revision,
+            was: text(entry.was),
+            became: text(entry.became),
+            prior: std::mem::take(&mut self.head.mac),
+            mac: Vec::new(),
+        };
+        entered.mac = entered.expected_mac(key).to_vec();
+        let places: Vec<_> = (1..=COLUMNS.len()).map(|it| format!("${it}")).collect();
+        let sql = format!(
+            "INSERT INTO audit ({}) VALUES ({}) ON CONFLICT (seq) DO NOTHING",
+            COLUMNS.join(", "),
+            places.join(", ")
+        );
+        let values = [
+            Value::Integer(entered.seq),
+            Value::Integer(entered.at_ms),
+            Value::Text(&entered.who),
+            Value::Text(&entered.act),
+            Value::Text(&entered.kind),
+            Value::Text(&entered.key),
+            Value::Text(&entered.tenant),
+            Value::Integer(entered.revision),
+            Value::Text(&entered.was),
+            Value::Text(&entered.became),
+            Value::Bytes(&entered.prior),
+            Value::Bytes(&entered.mac),
+        ];
+        // Somebody else's row stands where this one belongs: it is not written over.
+        if self.tx.run(&sql, &values).await? == 0 {
+            return Err(corrupt(seq));
+        }
+        self.head = Head::new(key, seq, &entered.mac);
+        Ok(())
+    }
+}

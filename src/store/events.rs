@@ -1,0 +1,271 @@
+//! `events`: what happened, for whoever follows it. Those of changes are made of the audit trail's entries, in the
+//! same transaction; those of what attache meets while it serves are written one by one.
+use super::BATCH_MAX;
+use super::PAGE_MAX;
+use super::Store;
+use super::StoreError;
+use super::audit::Act;
+use super::audit::Entry;
+use super::engine::Row;
+use super::engine::Unreadable;
+use super::engine::Value;
+use super::migrate::new_id;
+use super::migrate::now_ms;
+use super::salvage::sorted_out;
+use super::write::Write;
+use crate::model::EventType;
+use crate::model::Scope;
+use serde_json::json;
+
+/// The events.
+#[derive(Clone, Copy, Debug)]
+pub struct Events<'s>(pub(super) &'s Store);
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Counted from 1, without gaps but for those that are forgotten: what a follower keeps.
+    pub seq: i64,
+    /// `evt_` and a UUID: the same however often it is delivered.
+    pub id: String,
+    /// Unix milliseconds, by the database's clock.
+    pub at_ms: i64,
+    /// A name of [`EventType`], or of a later attache's.
+    pub name: String,
+    /// The key of the connection that it is about; empty where it is about none, as are the next two.
+    pub connection: String,
+    pub tenant: String,
+    pub environment: String,
+    /// A JSON object.
+    pub data: String,
+}
+
+/// What is to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    pub event: EventType,
+    pub connection: String,
+    pub tenant: String,
+    pub environment: String,
+    pub data: serde_json::Value,
+}
+
+const COLUMNS: &str = "seq, id, at, type, connection, tenant, environment, data";
+
+impl Events<'_> {
+    /// At most `limit` events after `after`, the oldest first, of these types or of all. None is missed: a later
+    /// one is never committed before an earlier one. Those that do not read are named beside them.
+    pub async fn after(
+        self,
+        scope: &Scope,
+        after: i64,
+        types: &[EventType],
+        limit: u32,
+    ) -> Result<(Vec<Event>, Vec<StoreError>), StoreError> {
+        if !scope.sees_everything() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let limit = Value::Integer(i64::from(limit.clamp(1, PAGE_MAX)));
+        let mut values = vec![Value::Integer(after), limit];
+        values.extend(types.iter().map(|it| Value::Text(it.as_str())));
+        let places: Vec<_> = (3..=values.len()).map(|it| format!("${it}")).collect();
+        let of = match places.is_empty() {
+            true => String::new(),
+            false => format!(" AND type IN ({})", places.join(", ")),
+        };
+        let sql = format!("SELECT {COLUMNS} FROM events WHERE seq > $1{of} ORDER BY seq LIMIT $2");
+        let rows = self.0.engine.rows(&sql, &values).await?;
+        Ok(sorted_out(&rows, |row| {
+            let key = || row.integer(0).ok().map(|it| it.to_string());
+            read(row).map_err(|Unreadable| StoreError::Corrupt { table: "events", key: key() })
+        }))
+    }
+
+    /// The first that is kept and the last there was: whoever is before the first has missed some. Both 0 where
+    /// there never was one.
+    pub async fn bounds(self, scope: &Scope) -> Result<(i64, i64), StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let sql = "SELECT COALESCE((SELECT MIN(seq) FROM events), events_seq), events_seq \
+                   FROM deployment WHERE id = 1";
+        let rows = self.0.engine.rows(sql, &[]).await?;
+        let read = rows.first().and_then(|it| Some((it.integer(0).ok()?, it.integer(1).ok()?)));
+        read.ok_or(StoreError::Corrupt { table: "deployment", key: None })
+    }
+
+    /// Tells what attache met. It changes nothing, and stands in no audit trail.
+    pub async fn tell(self, scope: &Scope, news: &[News]) -> Result<(), StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut write = self.0.write(scope).await?;
+        for it in news {
+            write.tell(it).await?;
+        }
+        write.commit().await.map(drop)
+    }
+
+    /// Tells that upstreams refuse the credential of a connection, or of one of its tenants (empty: its own), or
+    /// that they take it again. False where another replica, or this one, has told so before.
+    pub async fn refused(
+        self,
+        scope: &Scope,
+        (connection, tenant): (&str, &str),
+        is_failing: bool,
+    ) -> Result<bool, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut write = self.0.write(scope).await?;
+        let credential = [Value::Text(connection), Value::Text(tenant)];
+        let (event, done) = if is_failing {
+            let sql = "INSERT INTO refused (connection, tenant, since) VALUES ($1, $2, $3) \
+                       ON CONFLICT (connection, tenant) DO NOTHING";
+            let [connection, tenant] = credential;
+            let values = [connection, tenant, Value::Integer(write.now_ms)];
+            (EventType::ConnectionFailing, write.tx.run(sql, &values).await?)
+        } else {
+            let sql = "DELETE FROM refused WHERE connection = $1 AND tenant = $2";
+            (EventType::ConnectionRecovered, write.tx.run(sql, &credential).await?)
+        };
+        if done > 0 {
+            let (connection, tenant) = (connection.to_owned(), tenant.to_owned());
+            let (environment, data) = (String::new(), json!({}));
+            write.tell(&News { event, connection, tenant, environment, data }).await?;
+        }
+        write.commit().await?;
+        Ok(done > 0)
+    }
+
+    /// Whose credentials are refused: connection and tenant, at most [`PAGE_MAX`] of them.
+    pub async fn all_refused(self, scope: &Scope) -> Result<Vec<(String, String)>, StoreError> {
+        if !scope.sees_everything() {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT connection, tenant FROM refused ORDER BY since DESC LIMIT $1";
+        let rows = self.0.engine.rows(sql, &[Value::Integer(i64::from(PAGE_MAX))]).await?;
+        let read = |row: &Row| Ok((row.text(0)?, row.text(1)?));
+        let all: Result<_, Unreadable> = rows.iter().map(read).collect();
+        all.map_err(|Unreadable| StoreError::Corrupt { table: "refused", key: None })
+    }
+
+    /// Forgets those that are older, by the store's clock, at most [`BATCH_MAX`] of them: again, where it were so
+    /// many. How many.
+    pub async fn prune(self, scope: &Scope, older_than_ms: i64) -> Result<u64, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut tx = self.0.engine.begin().await?;
+        let before = now_ms(&mut tx).await? - older_than_ms;
+        let sql = "DELETE FROM events WHERE seq IN \
+                   (SELECT seq FROM events WHERE at < $1 ORDER BY at LIMIT $2)";
+        let values = [Value::Integer(before), Value::Integer(i64::from(BATCH_MAX))];
+        let pruned = tx.run(sql, &values).await?;
+        tx.commit().await?;
+        Ok(pruned)
+    }
+}
+
+fn read(row: &Row) -> Result<Event, Unreadable> {
+    Ok(Event {
+        seq: row.integer(0)?,
+        id: row.text(1)?,
+        at_ms: row.integer(2)?,
+        name: row.text(3)?,
+        connection: row.text(4)?,
+        tenant: row.text(5)?,
+        environment: row.text(6)?,
+        data: row.text(7)?,
+    })
+}
+
+/// What an entry of the trail tells those who follow: mostly one thing. `seq`: the entry's number.
+pub(super) fn of(entry: &Entry, who: &str, seq: i64) -> Vec<News> {
+    let data = json!({
+        "kind": entry.kind,
+        "key": entry.key,
+        "by": who,
+        "revision": entry.revision,
+        "audit": seq,
+    });
+    let (connection, tenant, environment) = match entry.kind {
+        "connection" | "activation" => (&*entry.key, &*entry.tenant, ""),
+        "environment" => ("", "", &*entry.key),
+        _ => ("", "", ""),
+    };
+    let news = |event: EventType| News {
+        event,
+        connection: connection.to_owned(),
+        tenant: tenant.to_owned(),
+        environment: environment.to_owned(),
+        data: data.clone(),
+    };
+    types(entry).into_iter().map(news).collect()
+}
+
+fn types(entry: &Entry) -> Vec<EventType> {
+    use EventType as E;
+    let differs = |name: &str| {
+        let of =
+            |it: &Option<super::audit::Object>| it.as_ref().and_then(|it| it.get(name)).cloned();
+        of(&entry.was) != of(&entry.became)
+    };
+    let is_on = || {
+        let now = entry.became.as_ref().and_then(|it| it.get("enabled"));
+        now.and_then(serde_json::Value::as_i64) == Some(1)
+    };
+    let each = |created: E, updated: E, deleted: E| match entry.act {
+        Act::Created => vec![created],
+        Act::Updated => vec![updated],
+        Act::Deleted => vec![deleted],
+        Act::Begun | Act::Confirmed | Act::Rewrapped | Act::Broken => Vec::new(),
+    };
+    match (entry.kind, entry.act) {
+        ("deployment", Act::Rewrapped) => vec![E::KeysRotated],
+        ("deployment", Act::Broken) => vec![E::AuditBroken],
+        ("connection", Act::Confirmed) => vec![E::ConnectionUpdated],
+        ("connection", Act::Updated) => {
+            let mut all = vec![E::ConnectionUpdated];
+            if ["connector", "method", "revision"].into_iter().any(differs) {
+                all.push(E::AuthMethodRepinned);
+            }
+            if differs("enabled") {
+                all.push(if is_on() { E::ConnectionEnabled } else { E::ConnectionDisabled });
+            }
+            all
+        }
+        ("activation", Act::Updated) if differs("enabled") => {
+            vec![if is_on() { E::ActivationActivated } else { E::ActivationDeactivated }]
+        }
+        ("caller", Act::Updated) if differs("keys") => vec![E::CallerKeysChanged],
+        ("connector", _) => each(E::ConnectorCreated, E::ConnectorUpdated, E::ConnectorDeleted),
+        ("auth method", Act::Created) => vec![E::AuthMethodRevised],
+        ("integration", _) => {
+            each(E::IntegrationCreated, E::IntegrationUpdated, E::IntegrationDeleted)
+        }
+        ("environment", _) => {
+            each(E::EnvironmentCreated, E::EnvironmentUpdated, E::EnvironmentDeleted)
+        }
+        ("connection", _) => each(E::ConnectionCreated, E::ConnectionUpdated, E::ConnectionDeleted),
+        ("tenant", _) => each(E::TenantCreated, E::TenantUpdated, E::TenantDeleted),
+        ("activation", _) => each(E::ActivationCreated, E::ActivationUpdated, E::ActivationDeleted),
+        ("caller", _) => each(E::CallerCreated, E::CallerUpdated, E::CallerDeleted),
+        ("token", _) => each(E::TokenCreated, E::TokenUpdated, E::TokenDeleted),
+        _ => Vec::new(),
+    }
+}
+
+impl Write<'_> {
+    /// Puts an event behind the last one.
+    pub(super) async fn tell(&mut self, news: &News) -> Result<(), StoreError> {
+        let corrupt = || StoreError::Corrupt { table: "events", key: None };
+        self.last_event = self.last_event.checked_add(1).ok_or_else(corrupt)?;
+        let id = format!("evt_{}", new_id(self.now_ms));
+        let data = news.data.to_string();
+        let sql = format!("INSERT INTO events ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
+        let values = [
+            Value::Integer(self.last_event),
+            Value::Text(&id),
+            Value::Integer(self.now_ms),
+            Value::Text(news.event.as_str()),
+            Value::Text(&news.connection),
+            Value::Text(&news.tenant),
+            Value::Text(&news.environment),
+            Value::Text(&data),
+        ];
+        self.tx.run(&sql, &values).await.map(drop)
+    }
+}
