@@ -21,6 +21,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("orphans", include_str!("migrations/0009_orphans.sql")),
     ("audit", include_str!("migrations/0010_audit.sql")),
     ("events", include_str!("migrations/0011_events.sql")),
+    ("subscriptions", include_str!("migrations/0012_subscriptions.sql")),
 ];
 
 /// The schema that this attache reads and writes.

@@ -14,6 +14,7 @@ mod connections;
 mod connectors;
 mod credentials;
 mod definitions;
+mod deliveries;
 mod deployment;
 mod engine;
 mod environments;
@@ -72,6 +73,9 @@ pub use credentials::Rewrap;
 pub use credentials::Seal;
 pub use credentials::SealedCredential;
 pub use credentials::Secrets;
+pub use deliveries::Attempt;
+pub use deliveries::Deliveries;
+pub use deliveries::Due;
 pub use deployment::Deployment;
 pub use environments::EnvironmentRow;
 pub use environments::Environments;
@@ -147,6 +151,9 @@ const TABLES: &[&str] = &[
     "audit",
     "events",
     "refused",
+    "event_subscriptions",
+    "event_feeds",
+    "deliveries",
     "schema_versions",
 ];
 
@@ -331,6 +338,10 @@ impl Store {
 
     pub fn audit(&self) -> Audit<'_> {
         Audit(self)
+    }
+
+    pub fn deliveries(&self) -> Deliveries<'_> {
+        Deliveries(self)
     }
 
     pub fn events(&self) -> Events<'_> {
