@@ -64,7 +64,7 @@ pub struct Explain {
 type Told = Result<String, (Code, String)>;
 
 /// What a tenant id's header has percent-encoded (docs/contract.md §3).
-const TENANT_ESCAPES: &AsciiSet = &CONTROLS.add(b' ').add(b',').add(b'%');
+pub(super) const TENANT_ESCAPES: &AsciiSet = &CONTROLS.add(b' ').add(b',').add(b'%');
 
 impl Explain {
     /// Exit codes: 0 told, 1 the request would be refused, 2 invalid configuration or usage.

@@ -31,3 +31,4 @@ pub use link::RequestBody;
 pub use link::RequestHead;
 pub use link::Upgraded;
 pub use pool::PoolEvent;
+pub use tls::client_config;

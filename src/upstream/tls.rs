@@ -64,7 +64,7 @@ impl Connectors {
             None => Arc::clone(system_roots()),
             Some(pem) => Arc::new(roots_of(pem)?),
         };
-        let connector = TlsConnector::from(Arc::new(client_config(roots, protocol)));
+        let connector = TlsConnector::from(Arc::new(config_of(roots, protocol)));
         let mut made = self.made.borrow_mut();
         if made.len() >= CONNECTORS_MAX {
             made.clear();
@@ -74,7 +74,16 @@ impl Connectors {
     }
 }
 
-fn client_config(roots: Arc<RootCertStore>, protocol: Protocol) -> ClientConfig {
+/// For HTTP/1.1 with these roots (PEM), or the system's: for commands, which ask attache itself.
+pub fn client_config(ca: Option<&[u8]>) -> Result<ClientConfig, SendError> {
+    let roots = match ca {
+        None => Arc::clone(system_roots()),
+        Some(pem) => Arc::new(roots_of(pem)?),
+    };
+    Ok(config_of(roots, Protocol::Http1))
+}
+
+fn config_of(roots: Arc<RootCertStore>, protocol: Protocol) -> ClientConfig {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

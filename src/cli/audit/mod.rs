@@ -1,4 +1,5 @@
 //! `attache audit`: who did what, from what to what.
+mod list;
 mod verify;
 
 use super::memory;
@@ -8,12 +9,15 @@ use std::process::ExitCode;
 pub(super) enum Command {
     /// Check the whole trail: that no entry was changed, put in or taken away
     Verify(verify::Verify),
+    /// Ask a running attache for entries, the newest first
+    List(list::List),
 }
 
 pub(super) fn run(command: Command) -> ExitCode {
     memory::keep_private();
     let done = match command {
         Command::Verify(verify) => verify.run(),
+        Command::List(list) => Ok(list.run()),
     };
     done.unwrap_or_else(|stopped| stopped.tell())
 }

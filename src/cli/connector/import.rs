@@ -1,11 +1,12 @@
 //! `attache connector import`: a connector from an API's own description.
+use crate::cli::resource::Output;
+use crate::cli::stopped::Stopped;
 use crate::import;
 use crate::import::DOCUMENT_LEN_MAX;
 use crate::import::Imported;
 use crate::import::Options;
 use crate::model::Key;
 use clap::Args;
-use clap::ValueEnum;
 use serde_json::json;
 use std::fs::File;
 use std::io;
@@ -13,12 +14,11 @@ use std::io::Read;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// Makes a connector of an OpenAPI 3 or Swagger 2.0 document, JSON or YAML. Asks nobody and fetches nothing: the
 /// definition goes to the standard output, and what was left out of it to the standard error
 #[derive(Args, Clone, Debug)]
-pub struct Import {
+pub(in crate::cli) struct Import {
     /// The document; `-` for the standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -28,54 +28,33 @@ pub struct Import {
     /// Where the API is, instead of what the document says
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
-    /// How the definition is written: for a configuration file, or for the API
-    #[arg(long, value_enum, default_value_t = Output::Yaml)]
-    output: Output,
     /// Only tell what would be in it and what would be left out; with `--output json` for programs
     #[arg(long)]
     dry_run: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Yaml,
-    Json,
-}
-
 impl Import {
-    pub(super) fn run(self) -> ExitCode {
+    /// `output`: JSON for programs and the API, else as a configuration file has it.
+    pub(in crate::cli) fn run(self, output: Output) -> Result<(), Stopped> {
         let name = self.file.display().to_string();
-        let document = match read(&self.file) {
-            Ok(document) => document,
-            Err(error) => {
-                eprintln!("attache: {name}: {error}");
-                return ExitCode::FAILURE;
-            }
-        };
+        let document = read(&self.file).map_err(|it| Stopped::Failed(format!("{name}: {it}")))?;
         let options = Options { key: self.key, base_url: self.base_url };
-        let imported = match import::import(&document, &options) {
-            Ok(imported) => imported,
-            Err(error) => {
-                eprintln!("attache: {name}: {error}");
-                if !error.hint.is_empty() {
-                    eprintln!("  {}", error.hint);
-                }
-                return ExitCode::FAILURE;
-            }
+        let imported = import::import(&document, &options).map_err(|error| {
+            let hint = if error.hint.is_empty() { "" } else { "\n  " };
+            Stopped::Failed(format!("{name}: {error}{hint}{}", error.hint))
+        })?;
+        let is_json = output == Output::Json;
+        let text = match (is_json, self.dry_run) {
+            (true, true) => format!("{:#}\n", json!(imported.report)),
+            (true, false) => format!("{:#}\n", imported.to_json()),
+            (false, true) => String::new(),
+            (false, false) => imported.to_yaml(),
         };
-        let text = match (self.output, self.dry_run) {
-            (Output::Json, true) => format!("{:#}\n", json!(imported.report)),
-            (Output::Json, false) => format!("{:#}\n", imported.to_json()),
-            (Output::Yaml, true) => String::new(),
-            (Output::Yaml, false) => imported.to_yaml(),
-        };
-        if self.output == Output::Yaml || !self.dry_run {
+        if !is_json || !self.dry_run {
             tell(&imported);
         }
-        match io::stdout().write_all(text.as_bytes()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
-        }
+        let written = io::stdout().write_all(text.as_bytes());
+        written.map_err(|it| Stopped::Failed(format!("the definition: {}", it.kind())))
     }
 }
 

@@ -5,6 +5,8 @@ pub(super) mod progress;
 mod rotate;
 mod verify;
 
+pub(super) use progress::Progress;
+
 use super::database::Database;
 use super::memory;
 use super::stopped::Stopped;

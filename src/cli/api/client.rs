@@ -1,0 +1,255 @@
+//! Asks the admin API: one request after the other, on one link.
+use super::Answer;
+use super::Link;
+use super::ServerUrl;
+use super::Trust;
+use super::problem::Problem;
+use super::secret::secret;
+use crate::cli::memory;
+use crate::cli::stopped::Stopped;
+use crate::model::Secret;
+use crate::model::TimeSpan;
+use crate::model::UnitError;
+use bytes::Bytes;
+use clap::Args;
+use http::HeaderValue;
+use http::Method;
+use http::Request;
+use http::header;
+use http::response::Parts;
+use http_body_util::BodyExt;
+use http_body_util::Full;
+use http_body_util::Limited;
+use serde_json::Value;
+use std::future::Future;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Longest answer that is read, in bytes: a page of the largest definitions.
+const ANSWER_LEN_MAX: usize = 256 << 20;
+
+/// The setting that has the operator's token.
+const TOKEN: &str = "ATTACHE_TOKEN";
+
+/// Where the admin API is, and how this operator proves to be one.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Server")]
+pub(in crate::cli) struct Remote {
+    /// The admin listener of a running attache. Its token is read from the setting ATTACHE_TOKEN
+    #[arg(long, global = true, env = "ATTACHE_URL", value_name = "URL", default_value = "http://127.0.0.1:8081", value_parser = ServerUrl::parse)]
+    server: ServerUrl,
+    /// A file with the operator's token, where ATTACHE_TOKEN is not set
+    #[arg(long, global = true, env = "ATTACHE_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    trust: Trust,
+    /// How long an answer may take
+    #[arg(long, global = true, value_name = "TIME", default_value = "60s", value_parser = time)]
+    timeout: Duration,
+}
+
+/// For clap.
+fn time(text: &str) -> Result<Duration, UnitError> {
+    TimeSpan::try_from(text).map(|it| it.0)
+}
+
+impl Remote {
+    fn token(&self) -> Result<Secret, Stopped> {
+        secret(TOKEN, self.token_file.as_deref())?.ok_or_else(|| {
+            Stopped::Invalid(format!(
+                "who asks? Set {TOKEN} to an operator's token, or name a file with {TOKEN}_FILE or \
+                 --token-file"
+            ))
+        })
+    }
+}
+
+/// Asks, one question after the other.
+pub(in crate::cli) struct Client {
+    remote: Remote,
+    /// Read with the first question: not every command has one.
+    token: Option<Secret>,
+    link: Option<Link>,
+}
+
+/// One question.
+#[derive(Clone, Debug)]
+pub(in crate::cli) struct Ask {
+    method: Method,
+    /// With the query.
+    target: String,
+    if_match: Option<String>,
+    body: Option<Value>,
+    /// Nothing is done.
+    is_rehearsal: bool,
+    /// This question and no other: under which it may be asked again.
+    id: Uuid,
+}
+
+impl Ask {
+    pub(in crate::cli) fn new(method: Method, path: impl Into<String>) -> Self {
+        let (target, id) = (path.into(), Uuid::now_v7());
+        Self { method, target, if_match: None, body: None, is_rehearsal: false, id }
+    }
+
+    pub(in crate::cli) fn body(self, body: Value) -> Self {
+        Self { body: Some(body), ..self }
+    }
+
+    pub(in crate::cli) fn if_match(self, etag: Option<String>) -> Self {
+        Self { if_match: etag, ..self }
+    }
+
+    /// Only what would be, and for whom.
+    pub(in crate::cli) fn rehearsed(self) -> Self {
+        Self { is_rehearsal: true, ..self.query("dry_run", "true") }
+    }
+
+    /// Under it a `POST` is done once, however often it is sent.
+    fn key(&self) -> Option<String> {
+        (self.method == Method::POST && !self.is_rehearsal).then(|| self.id.to_string())
+    }
+
+    /// Whether to send it again does no more than to send it once.
+    fn is_repeatable(&self) -> bool {
+        self.method == Method::GET || self.is_rehearsal || self.key().is_some()
+    }
+
+    /// Adds to the query.
+    pub(in crate::cli) fn query(mut self, name: &str, value: &str) -> Self {
+        let sign = if self.target.contains('?') { '&' } else { '?' };
+        let pair: String =
+            url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
+        self.target.push(sign);
+        self.target.push_str(&pair);
+        self
+    }
+}
+
+impl Client {
+    /// The answer, where it is no problem.
+    pub(in crate::cli) async fn ask(&mut self, ask: Ask) -> Result<Answer, Stopped> {
+        let late = format!("{} did not answer in time", self.remote.server);
+        let answer = tokio::time::timeout(self.remote.timeout, self.exchange(ask)).await;
+        answer.map_err(|_| Stopped::Failed(late))?
+    }
+
+    async fn exchange(&mut self, ask: Ask) -> Result<Answer, Stopped> {
+        let token = match self.token.take() {
+            Some(token) => token,
+            None => {
+                self.remote.server.warn_of("the operator's token");
+                self.remote.token()?
+            }
+        };
+        let request = self.request(&ask, &token)?;
+        self.token = Some(token);
+        let mut answered = self.sent(request.clone()).await?;
+        if answered.is_err() && ask.is_repeatable() {
+            answered = self.sent(request).await?;
+        }
+        let (head, body) = answered.map_err(|it| {
+            let doubt =
+                if ask.method == Method::GET { "" } else { ". It may be done or not: look" };
+            Stopped::Failed(format!("the link to {} broke: {it}{doubt}", self.remote.server))
+        })?;
+        if head.status.is_success() {
+            let etag = head.headers.get(header::ETAG).and_then(|it| it.to_str().ok());
+            let body = match body.is_empty() {
+                true => Value::Null,
+                false => serde_json::from_slice(&body).map_err(|_| self.strange())?,
+            };
+            return Ok(Answer { status: head.status, etag: etag.map(str::to_owned), body });
+        }
+        match serde_json::from_slice::<Problem>(&body) {
+            Ok(problem) if !problem.code.is_empty() => Err(problem.into()),
+            Ok(_) | Err(_) => Err(self.strange()),
+        }
+    }
+
+    /// What came back on a link; else how the link broke.
+    async fn sent(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Result<(Parts, Bytes), String>, Stopped> {
+        let mut kept = self.link.take();
+        if let Some(link) = &mut kept
+            && !link.is_free().await
+        {
+            kept = None;
+        }
+        let mut link = match kept {
+            Some(link) => link,
+            None => Link::open(&self.remote.server, &self.remote.trust).await?,
+        };
+        let (head, body) = match link.send(request).await {
+            Ok(response) => response.into_parts(),
+            Err(error) => return Ok(Err(error)),
+        };
+        let body = Limited::new(body, ANSWER_LEN_MAX).collect().await;
+        let body = match body {
+            Ok(body) => body.to_bytes(),
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        self.link = Some(link);
+        Ok(Ok((head, body)))
+    }
+
+    fn strange(&self) -> Stopped {
+        Stopped::Failed(format!(
+            "{} does not answer like attache's admin API: is it its admin listener?",
+            self.remote.server
+        ))
+    }
+
+    fn request(&self, ask: &Ask, token: &Secret) -> Result<Request<Full<Bytes>>, Stopped> {
+        let Ask { method, target, if_match, body, .. } = ask;
+        let unwritable = |_| Stopped::Invalid("the request can't be written".to_owned());
+        let mut token = HeaderValue::try_from(format!("Bearer {}", token.expose()))
+            .map_err(|_| Stopped::Invalid("the token is not visible ASCII".to_owned()))?;
+        token.set_sensitive(true);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{target}", self.remote.server.base))
+            .header(header::HOST, &self.remote.server.authority)
+            .header(header::USER_AGENT, concat!("attache/", env!("CARGO_PKG_VERSION")))
+            .header(header::ACCEPT, "application/json")
+            .header(header::AUTHORIZATION, token);
+        if let Some(etag) = if_match {
+            request = request.header(header::IF_MATCH, etag);
+        }
+        if let Some(key) = ask.key() {
+            request = request.header("idempotency-key", key);
+        }
+        let bytes = match body {
+            None => Bytes::new(),
+            Some(body) => {
+                request = request.header(header::CONTENT_TYPE, "application/json");
+                body.to_string().into()
+            }
+        };
+        request.body(Full::new(bytes)).map_err(unwritable)
+    }
+}
+
+/// Runs a command with a client, and tells how it ended.
+pub(in crate::cli) fn run<F>(remote: Remote, work: impl FnOnce(Client) -> F) -> ExitCode
+where
+    F: Future<Output = Result<(), Stopped>>,
+{
+    memory::keep_private();
+    let done = || {
+        let client = Client { remote, token: None, link: None };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|it| Stopped::Failed(format!("no runtime: {}", it.kind())))?;
+        runtime.block_on(work(client))
+    };
+    match done() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(stopped) => stopped.tell(),
+    }
+}

@@ -1,0 +1,36 @@
+//! Secrets that a command is given: in a setting or in a file. Never in a flag: other users of the machine see those.
+use crate::cli::stopped::Stopped;
+use crate::model::Secret;
+use std::env;
+use std::env::VarError;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Longest file, in bytes: far more than a token or a key has.
+const LEN_MAX: u64 = 64 << 10;
+
+/// Of this setting, else of the file. Whatever ends its line is not part of it.
+pub(in crate::cli) fn secret(
+    setting: &str,
+    file: Option<&Path>,
+) -> Result<Option<Secret>, Stopped> {
+    let (place, text) = match (env::var(setting), file) {
+        (Ok(text), _) => (setting.to_owned(), text),
+        (Err(VarError::NotUnicode(_)), _) => {
+            return Err(Stopped::Invalid(format!("{setting} is no text")));
+        }
+        (Err(VarError::NotPresent), Some(path)) => {
+            let place = path.display().to_string();
+            let mut text = String::new();
+            let read = File::open(path).and_then(|it| it.take(LEN_MAX).read_to_string(&mut text));
+            read.map_err(|it| Stopped::Invalid(format!("{place} can't be read: {}", it.kind())))?;
+            (place, text)
+        }
+        (Err(VarError::NotPresent), None) => return Ok(None),
+    };
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(Stopped::Invalid(format!("{place} is empty"))),
+        text => Ok(Some(Secret::new(text))),
+    }
+}

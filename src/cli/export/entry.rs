@@ -1,0 +1,199 @@
+//! From what the API shows of a resource to what a configuration file says of it.
+use super::names::Names;
+use serde_json::Map;
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// What answers add to any resource: of this deployment, not of the definition.
+const SHOWN: &[&str] = &["key", "version", "created_at", "updated_at", "source"];
+
+/// What they add to a connection.
+const OF_CONNECTIONS: &[&str] =
+    &["id", "revision", "latest_revision", "effective_base_url", "status", "uses"];
+
+/// What connections hold, and what goes between key and field in the name of the setting.
+const SLOTS: &[(&str, Option<&str>)] = &[("credentials", None), ("test_credentials", Some("TEST"))];
+
+type Members = Map<String, Value>;
+
+/// Makes entries of items.
+pub(super) struct Entries {
+    with_files: bool,
+    names: Names,
+    /// Settings of auth methods, by connector and key.
+    methods: HashMap<(String, String), Value>,
+}
+
+impl Entries {
+    /// `with_files`: of what configuration files declare as well.
+    pub(super) fn new(with_files: bool) -> Self {
+        Self { with_files, names: Names::new(), methods: HashMap::new() }
+    }
+
+    /// What the auth methods of these connectors are now.
+    pub(super) fn remember(&mut self, connectors: &[Value]) {
+        for connector in connectors {
+            let key = connector["key"].as_str().unwrap_or_default();
+            for (name, method) in connector["auth"].as_object().into_iter().flatten() {
+                let mut settings = method.clone();
+                unnumbered(&mut settings);
+                self.methods.insert((key.to_owned(), name.clone()), settings);
+            }
+        }
+    }
+
+    pub(super) fn connectors(&self, items: Vec<Value>) -> Value {
+        section(self.with_files, items, |_, members| {
+            let methods = members.get_mut("auth").and_then(Value::as_object_mut);
+            methods.into_iter().flatten().for_each(|it| unnumbered(it.1));
+        })
+    }
+
+    pub(super) fn connections(&mut self, mut items: Vec<Value>) -> Value {
+        let Self { with_files, names, methods } = self;
+        for item in items.iter_mut().filter_map(Value::as_object_mut) {
+            let of = |it: &str| item[it].as_str().unwrap_or_default().to_owned();
+            let now = methods.get(&(of("connector"), of("auth")));
+            // One that pins what its method was before says what that is.
+            if let Some(pinned) = item.get_mut("auth_method") {
+                unnumbered(pinned);
+                if now == Some(pinned) {
+                    item.shift_remove("auth_method");
+                }
+            }
+        }
+        section(*with_files, items, |key, members| {
+            members.retain(|name, _| !OF_CONNECTIONS.contains(&&**name));
+            for (slot, between) in SLOTS {
+                let before: Vec<&str> = [key].into_iter().chain(*between).collect();
+                refer(names, members.get_mut(*slot), &before);
+            }
+        })
+    }
+
+    pub(super) fn plain(&self, items: Vec<Value>) -> Value {
+        section(self.with_files, items, |_, _| {})
+    }
+
+    pub(super) fn callers(&mut self, items: Vec<Value>) -> Value {
+        section(self.with_files, items, |key, members| {
+            members.shift_remove("keys");
+            members.insert("key".to_owned(), reference(&self.names.of(&[key, "key"])));
+        })
+    }
+
+    /// Of one connection; a list, as files have it.
+    pub(super) fn activations(&mut self, items: Vec<Value>) -> Vec<Value> {
+        let mut entries = Vec::new();
+        for mut members in items.into_iter().filter_map(|it| entry(self.with_files, it)) {
+            let of = |it: &str| members[it].as_str().unwrap_or_default().to_owned();
+            let (connection, tenant) = (of("connection"), of("tenant"));
+            refer(&mut self.names, members.get_mut("credentials"), &[&connection, &tenant]);
+            entries.push(Value::Object(members));
+        }
+        entries
+    }
+}
+
+fn section(with_files: bool, items: Vec<Value>, mut mend: impl FnMut(&str, &mut Members)) -> Value {
+    let mut section = Members::new();
+    for item in items {
+        let key = item["key"].as_str().unwrap_or_default().to_owned();
+        let Some(mut members) = entry(with_files, item) else { continue };
+        mend(&key, &mut members);
+        section.insert(key, Value::Object(members));
+    }
+    Value::Object(section)
+}
+
+/// What is not of this deployment alone; none of one that is not to be written.
+fn entry(with_files: bool, item: Value) -> Option<Members> {
+    let Value::Object(mut members) = item else { return None };
+    let is_declared = members.contains_key("source");
+    if is_declared && !with_files {
+        return None;
+    }
+    members.retain(|name, value| !SHOWN.contains(&&**name) && !value.is_null());
+    // What a file says is shown as it is written there: its references are references.
+    if !is_declared {
+        members.values_mut().for_each(escape);
+    }
+    Some(members)
+}
+
+/// An auth method without the number of its revision.
+fn unnumbered(method: &mut Value) {
+    if let Some(members) = method.as_object_mut() {
+        members.retain(|name, value| name != "revision" && !value.is_null());
+    }
+}
+
+/// Puts references into the place of fingerprints.
+fn refer(names: &mut Names, fields: Option<&mut Value>, before: &[&str]) {
+    for (field, value) in fields.and_then(Value::as_object_mut).into_iter().flatten() {
+        let words: Vec<&str> = before.iter().copied().chain([field.as_str()]).collect();
+        *value = reference(&names.of(&words));
+    }
+}
+
+fn reference(name: &str) -> Value {
+    Value::String(format!("${{{name}}}"))
+}
+
+/// What stands in a definition is no interpolation: `$${` is a plain `${`.
+fn escape(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = text.replace("${", "$${"),
+        Value::Array(items) => items.iter_mut().for_each(escape),
+        Value::Object(members) => members.values_mut().for_each(escape),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_looks_like_a_reference_and_is_none_stays_a_text() {
+        let mut value = json!({"a": ["${HOME}", 1], "b": "{x}"});
+        escape(&mut value);
+        assert_eq!(value, json!({"a": ["$${HOME}", 1], "b": "{x}"}));
+    }
+
+    #[test]
+    fn a_connection_says_its_auth_method_where_it_is_not_what_the_connector_has() {
+        let connector =
+            json!({"key": "api", "version": 3, "auth": {"t": {"bearer": {}, "revision": 2}}});
+        let connection = |key: &str, method: Value| {
+            json!({
+                "key": key, "connector": "api", "auth": "t", "auth_method": method, "revision": 1, "id": "x",
+                "status": "ready", "credentials": {"token": {"fingerprint": "f", "set_at": "now"}},
+            })
+        };
+        let mut entries = Entries::new(false);
+        entries.remember(std::slice::from_ref(&connector));
+        assert_eq!(
+            entries.connectors(vec![connector]),
+            json!({"api": {"auth": {"t": {"bearer": {}}}}})
+        );
+        let old = json!({"basic": {}});
+        let items = vec![connection("new", json!({"bearer": {}})), connection("old", old.clone())];
+        assert_eq!(
+            entries.connections(items),
+            json!({
+                "new": {"connector": "api", "auth": "t", "credentials": {"token": "${ATTACHE_NEW_TOKEN}"}},
+                "old": {"connector": "api", "auth": "t", "auth_method": old,
+                    "credentials": {"token": "${ATTACHE_OLD_TOKEN}"}},
+            })
+        );
+    }
+
+    #[test]
+    fn what_a_file_declares_is_left_to_it_unless_it_is_asked_for() {
+        let item = json!({"key": "i", "name": "${NAME}", "source": {"file": "a.yaml", "line": 1}});
+        assert_eq!(Entries::new(false).plain(vec![item.clone()]), json!({}));
+        assert_eq!(Entries::new(true).plain(vec![item]), json!({"i": {"name": "${NAME}"}}));
+    }
+}

@@ -1,0 +1,50 @@
+//! What `--help` shows of each kind: lines that can be typed as they are.
+
+pub(in crate::cli) const CONNECTOR: &str = "\
+Examples:
+  attache connector create github --set base_url=https://api.github.com --set auth.token.bearer='{}'
+  attache connector create stripe --from stripe
+  attache connector edit github --set description='Issues and more'
+  attache connector get github > github.yaml; attache connector apply github -f github.yaml";
+
+pub(in crate::cli) const AUTH_METHOD: &str = "\
+Examples:
+  attache auth-method apply github key --set api_key.in=header --set api_key.name=X-Key
+  attache auth-method revisions github key";
+
+pub(in crate::cli) const CONNECTION: &str = "\
+Examples:
+  attache connection create github-prod --set connector=github --set auth=token --set credentials.token='${GITHUB_TOKEN}'
+  attache connection create github-users --set connector=github --set auth=token --set embedded=true
+  attache connection credentials github-prod --set token='${GITHUB_TOKEN}'
+  attache connection repin github-prod --dry-run";
+
+pub(in crate::cli) const ACTIVATION: &str = "\
+Examples:
+  attache activation activate github-users@acme --set credentials.token='${ACME_TOKEN}'
+  attache activation list --tenant acme";
+
+pub(in crate::cli) const INTEGRATION: &str = "\
+Examples:
+  attache integration create ticket-sync --set connectors.issues.connector=github
+  attache integration endpoints ticket-sync";
+
+pub(in crate::cli) const ENVIRONMENT: &str = "\
+Examples:
+  attache environment create production --set integration=ticket-sync --set assign.issues=github-prod --set deployed=true
+  attache environment activation production acme";
+
+pub(in crate::cli) const TENANT: &str = "\
+Examples:
+  attache tenant create acme --set name='Acme Ltd'
+  attache tenant list --output json";
+
+pub(in crate::cli) const CALLER: &str = "\
+Examples:
+  attache caller create runtime --set connections='[\"github-*\"]'
+  attache caller rotate runtime --overlap 1h";
+
+pub(in crate::cli) const TOKEN: &str = "\
+Examples:
+  attache token create ci --role operator
+  attache token whoami";

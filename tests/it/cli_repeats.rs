@@ -1,0 +1,56 @@
+//! What a command does when its link breaks before it is answered.
+use crate::support::RawUpstream;
+use crate::support::Script;
+use crate::support::Shell;
+
+/// Reads a request and closes; then answers all of them.
+async fn broken_once() -> RawUpstream {
+    RawUpstream::start([Script::new().read_request(), Script::ok("{}")]).await
+}
+
+#[tokio::test]
+async fn what_is_done_once_under_a_key_is_sent_again_under_it() {
+    let server = broken_once().await;
+    let shell = Shell::at(&server.url(), &server.url());
+    shell.run("attache token create ci --role viewer").await.is(0);
+    let (first, again) = (server.request().await, server.request().await);
+    assert!(first.field("idempotency-key").is_some());
+    assert_eq!(first.field("idempotency-key"), again.field("idempotency-key"));
+    assert_eq!(first.body, again.body);
+    // Another command is another question.
+    shell.run("attache token create ci --role viewer").await.is(0);
+    assert_ne!(server.request().await.field("idempotency-key"), first.field("idempotency-key"));
+}
+
+#[tokio::test]
+async fn what_is_only_looked_at_is_asked_for_again() {
+    for command in
+        ["connector get k", "connector delete k --dry-run", "connection repin k --dry-run"]
+    {
+        let server = broken_once().await;
+        let shell = Shell::at(&server.url(), &server.url());
+        shell.run(&format!("attache {command}")).await.is(0);
+        server.request().await;
+        assert!(server.request().await.field("idempotency-key").is_none(), "{command}");
+    }
+}
+
+#[tokio::test]
+async fn what_may_be_done_already_is_left_to_whoever_asked() {
+    for command in ["connector apply k", "connector edit k", "connector delete k"] {
+        let server = broken_once().await;
+        let shell = Shell::at(&server.url(), &server.url());
+        let ran = shell.run(&format!("attache {command}")).await.is(1);
+        ran.says(&["broke", "may be done or not"]);
+        assert_eq!(server.links(), 1, "{command}");
+    }
+}
+
+#[tokio::test]
+async fn it_is_not_sent_a_third_time() {
+    let twice = Script::new().read_request();
+    let server = RawUpstream::start([twice.clone(), twice, Script::ok("{}")]).await;
+    let shell = Shell::at(&server.url(), &server.url());
+    shell.run("attache connector list").await.is(1).says(&["broke"]);
+    assert_eq!(server.links(), 2);
+}
