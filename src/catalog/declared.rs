@@ -103,14 +103,43 @@ impl Declared {
         value
     }
 
-    /// A text that was made of it, with what was written in the place of what was filled in.
-    pub(super) fn as_written(&self, text: &mut String) {
-        for (value, written) in &self.hidden {
-            if text.contains(value.expose()) {
-                *text = text.replace(value.expose(), written);
-            }
-        }
+    /// What was filled in of it.
+    pub(super) fn hidden(&self) -> &[(Secret, String)] {
+        &self.hidden
     }
+}
+
+/// A piece of a text that is shown.
+#[derive(Clone, Copy)]
+enum Piece<'a> {
+    Open(&'a str),
+    /// What was written for a value: it may have another value in it, which is to stay.
+    Written(&'a str),
+}
+
+/// A text that was made of definitions, with what was written in the place of what was filled in.
+pub(super) fn as_written<'a>(
+    text: &'a str,
+    hidden: impl Iterator<Item = &'a (Secret, String)>,
+) -> String {
+    let mut pieces = vec![Piece::Open(text)];
+    for (value, written) in hidden {
+        let parted = |piece: &Piece<'a>| match *piece {
+            Piece::Written(_) => vec![*piece],
+            Piece::Open(open) => {
+                let parts = open.split(value.expose()).map(Piece::Open);
+                let mut parted: Vec<Piece<'a>> =
+                    parts.flat_map(|it| [Piece::Written(written), it]).collect();
+                parted.remove(0);
+                parted
+            }
+        };
+        pieces = pieces.iter().flat_map(parted).collect();
+    }
+    let texts = pieces.into_iter().map(|it| match it {
+        Piece::Open(text) | Piece::Written(text) => text,
+    });
+    texts.collect()
 }
 
 /// All the definitions that stand in files, by section and key.
@@ -183,5 +212,19 @@ pub fn drop_nulls(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(drop_nulls),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_not_looked_at_again() {
+        let hidden = [("eu.example.com", "${HOST:-eu.example.com}"), ("eu.example", "${PART}")];
+        let hidden = hidden.map(|it| (Secret::new(it.0), it.1.to_owned()));
+        let shown = as_written("https://eu.example.com/eu.example/eu.example", hidden.iter());
+        assert_eq!(shown, "https://${HOST:-eu.example.com}/${PART}/${PART}");
+        assert_eq!(as_written("", hidden.iter()), "");
     }
 }

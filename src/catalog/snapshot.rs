@@ -12,8 +12,10 @@ use super::connector::Connector;
 use super::connector::RawConnector;
 use super::connector::checked_key;
 use super::declared::Declarations;
+use super::declared::Declared;
 use super::declared::Lines;
 use super::declared::Section;
+use super::declared::as_written;
 use super::environment::Environment;
 use super::environment::RawEnvironment;
 use super::integration::Integration;
@@ -200,15 +202,10 @@ impl Snapshot {
     /// A text that was made of a connection, as the files that it is made of have it: whatever they were filled
     /// in with is seen by nobody.
     pub fn as_written(&self, connection: &Connection, text: &str) -> String {
-        let mut text = text.to_owned();
-        for (section, key) in
-            [(Section::Connections, &connection.key), (Section::Connectors, &connection.connector)]
-        {
-            if let Some(declared) = self.declared.find(section, key.as_str()) {
-                declared.as_written(&mut text);
-            }
-        }
-        text
+        let places =
+            [(Section::Connections, &connection.key), (Section::Connectors, &connection.connector)];
+        let declared = places.iter().filter_map(|it| self.declared.find(it.0, it.1.as_str()));
+        as_written(text, declared.flat_map(Declared::hidden))
     }
 
     /// Why a connection's stored credentials are not used, where they are not.
