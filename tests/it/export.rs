@@ -205,6 +205,11 @@ async fn what_files_declare_and_whom_tenants_are_comes_when_it_is_asked_for() {
     // As the file says it: a reference there is one here.
     assert_eq!(all["connectors"]["filed"]["base_url"], "https://${HOST:-filed.example.com}");
     assert_eq!(all["connections"]["filed"]["connector"], "filed");
+    let shown = shell.done("attache connection get filed -o json").await.json();
+    assert_eq!(shown["effective_base_url"], "https://${HOST:-filed.example.com}");
+    // Which fields it has is known, and what stands in them is the file's.
+    let credentials = json!({ "token": "${ATTACHE_FILED_TOKEN}" });
+    assert_eq!(all["connections"]["filed"]["credentials"], credentials);
     let all = yaml(&shell.done("attache export --with-tenants").await.out);
     assert_eq!(all["tenants"], json!({ "acme ltd": { "name": "Acme" } }));
     assert_eq!(

@@ -1,5 +1,8 @@
 //! From what the API shows of a resource to what a configuration file says of it.
 use super::names::Names;
+use crate::catalog::AuthMethod;
+use crate::catalog::RawAuthMethod;
+use crate::model::Key;
 use serde_json::Map;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -22,12 +25,15 @@ pub(super) struct Entries {
     names: Names,
     /// Settings of auth methods, by connector and key.
     methods: HashMap<(String, String), Value>,
+    /// The credential fields of connections, by key.
+    fields: HashMap<String, Vec<String>>,
 }
 
 impl Entries {
     /// `with_files`: of what configuration files declare as well.
     pub(super) fn new(with_files: bool) -> Self {
-        Self { with_files, names: Names::new(), methods: HashMap::new() }
+        let (methods, fields) = (HashMap::new(), HashMap::new());
+        Self { with_files, names: Names::new(), methods, fields }
     }
 
     /// What the auth methods of these connectors are now.
@@ -50,10 +56,14 @@ impl Entries {
     }
 
     pub(super) fn connections(&mut self, mut items: Vec<Value>) -> Value {
-        let Self { with_files, names, methods } = self;
+        let Self { with_files, names, methods, fields } = self;
         for item in items.iter_mut().filter_map(Value::as_object_mut) {
-            let of = |it: &str| item[it].as_str().unwrap_or_default().to_owned();
-            let now = methods.get(&(of("connector"), of("auth")));
+            let taken = item.get("auth_method").map(taken).unwrap_or_default();
+            if item.get("embedded") == Some(&Value::Bool(false)) {
+                unshown(item, &taken);
+            }
+            fields.insert(text(item, "key"), taken);
+            let now = methods.get(&(text(item, "connector"), text(item, "auth")));
             // One that pins what its method was before says what that is.
             if let Some(pinned) = item.get_mut("auth_method") {
                 unnumbered(pinned);
@@ -85,9 +95,14 @@ impl Entries {
     /// Of one connection; a list, as files have it.
     pub(super) fn activations(&mut self, items: Vec<Value>) -> Vec<Value> {
         let mut entries = Vec::new();
-        for mut members in items.into_iter().filter_map(|it| entry(self.with_files, it)) {
-            let of = |it: &str| members[it].as_str().unwrap_or_default().to_owned();
-            let (connection, tenant) = (of("connection"), of("tenant"));
+        for mut item in items {
+            let connection = item["connection"].as_str().unwrap_or_default();
+            let taken = self.fields.get(connection).cloned().unwrap_or_default();
+            if let Some(item) = item.as_object_mut() {
+                unshown(item, &taken);
+            }
+            let Some(mut members) = entry(self.with_files, item) else { continue };
+            let (connection, tenant) = (text(&members, "connection"), text(&members, "tenant"));
             refer(&mut self.names, members.get_mut("credentials"), &[&connection, &tenant]);
             entries.push(Value::Object(members));
         }
@@ -119,6 +134,26 @@ fn entry(with_files: bool, item: Value) -> Option<Members> {
         members.values_mut().for_each(escape);
     }
     Some(members)
+}
+
+fn text(members: &Members, name: &str) -> String {
+    members.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The credential fields that an auth method takes.
+fn taken(method: &Value) -> Vec<String> {
+    let key = Key::try_from("method").ok();
+    let raw = serde_json::from_value::<RawAuthMethod>(method.clone()).ok();
+    let read = key.zip(raw).and_then(|(key, raw)| AuthMethod::recorded(key, 1, raw).ok());
+    read.iter().flat_map(AuthMethod::fields).map(str::to_owned).collect()
+}
+
+/// What a file declares is shown without credentials: it has those that are taken.
+fn unshown(item: &mut Members, taken: &[String]) {
+    if item.contains_key("source") && !item.contains_key("credentials") && !taken.is_empty() {
+        let fields = taken.iter().map(|it| (it.clone(), Value::Null)).collect();
+        item.insert("credentials".to_owned(), Value::Object(fields));
+    }
 }
 
 /// An auth method without the number of its revision.
