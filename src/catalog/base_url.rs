@@ -36,6 +36,9 @@ enum Slot {
     Path,
 }
 
+/// Fewest labels that make a domain somebody's: below `com` anybody has one.
+const DOMAIN_LABELS_MIN: usize = 2;
+
 /// Why a text is not a base URL or a template of one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
@@ -94,6 +97,29 @@ impl BaseUrlTemplate {
             Part::Literal(_) => None,
             Part::Variable { name, .. } => Some(&**name),
         })
+    }
+
+    /// Whether this variable says whose host it is, or which of its ports: not a name below a domain that the
+    /// template names itself.
+    pub fn says_whose_host(&self, name: &str) -> bool {
+        let slot_of = |it: &Part| match it {
+            Part::Variable { name: it, slot } if **it == *name => Some(*slot),
+            _ => None,
+        };
+        self.parts().iter().filter_map(slot_of).any(|slot| match slot {
+            Slot::Host => self.domain_labels() < DOMAIN_LABELS_MIN,
+            Slot::Port => true,
+            Slot::Path => false,
+        })
+    }
+
+    /// How many labels of the host stand behind its last variable.
+    fn domain_labels(&self) -> usize {
+        let is_host = |it: &Part| matches!(it, Part::Variable { slot: Slot::Host, .. });
+        let behind = self.parts().iter().rposition(is_host).and_then(|it| self.parts().get(it + 1));
+        let Some(Part::Literal(text)) = behind else { return 0 };
+        let end = text.find([':', '/']).unwrap_or(text.len());
+        text[..end].split('.').skip(1).filter(|it| !it.is_empty()).count()
     }
 
     /// Fills the variables in: the given values, else the rules' defaults. All given values are
@@ -293,6 +319,28 @@ mod tests {
         let values = values.iter().map(owned).collect();
         let template = BaseUrlTemplate::parse(template).unwrap();
         template.expand(&VariableRules::default(), &values).map(|it| it.to_string())
+    }
+
+    #[test]
+    fn whose_host_it_is_says_what_stands_at_its_end() {
+        for (template, name, says) in [
+            ("https://{host}", "host", true),
+            ("https://{host}/v1", "host", true),
+            ("https://api.{domain}:8443/v1", "domain", true),
+            ("https://{name}.com", "name", true),
+            ("https://{name}.com:443/a.b", "name", true),
+            ("https://{shop}.{domain}", "shop", true),
+            ("https://{subdomain}.example.com", "subdomain", false),
+            ("https://{shop}.{region}.example.com/v1", "shop", false),
+            ("https://{shop}-eu.example.com/v1", "shop", false),
+            ("https://{shop}.example.com:{port}", "port", true),
+            ("https://api.example.com:{port}", "port", true),
+            ("https://api.example.com/{version}", "version", false),
+            ("https://api.example.com", "host", false),
+        ] {
+            let template = BaseUrlTemplate::parse(template).unwrap();
+            assert_eq!(template.says_whose_host(name), says, "{template} {name}");
+        }
     }
 
     #[test]

@@ -291,11 +291,15 @@ impl Connection {
     /// A required variable without a value: only requests that bring it can be sent.
     fn warn_of_missing_variables(&self, at: At<'_>, warnings: &mut Vec<Problem>) {
         let mut warn = |holder: &Holder, whose: &str| {
-            for name in self.variables.missing(&holder.variables) {
-                warnings.push(at.key("variables").key(name).problem(
-                    format!("{whose} has no value for the required variable `{name}`"),
-                    "set it, or send it with each request as Attache-Variables",
-                ));
+            let is_named = |name: &&str| self.base_url.variables().any(|it| it == *name);
+            for name in self.variables.missing(&holder.variables).filter(is_named) {
+                let hint = if self.base_url.says_whose_host(name) {
+                    "set it: whose host it is, no request may say"
+                } else {
+                    "set it, or send it with each request as Attache-Variables"
+                };
+                let problem = format!("{whose} has no value for the required variable `{name}`");
+                warnings.push(at.key("variables").key(name).problem(problem, hint));
             }
         };
         match &self.kind {

@@ -60,7 +60,7 @@ fn configured<'s>(
     }
     let template = link.unwrap_or(&connection.base_url);
     let url = expanded(template, connection, holder, options, Winner::Request)?;
-    // A variable that the holder sets may change the path for one request, never the origin.
+    // A variable that has a value already may change the path for one request, never the origin.
     let own = expanded(&connection.base_url, connection, holder, options, Winner::Holder);
     if is_listed(connection, &url) || own.is_ok_and(|own| own.origin() == url.origin()) {
         Ok(Cow::Owned(url))
@@ -69,7 +69,8 @@ fn configured<'s>(
     }
 }
 
-/// Whose value of a variable counts where both set it.
+/// Whose value of a variable counts where both have one. The rules' default is the holder's: who leaves a
+/// variable alone has chosen where the credential goes as much as who sets it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Winner {
     Holder,
@@ -90,8 +91,12 @@ fn expanded(
     let stored = holder.variables.iter().filter(|it| is_used(it.0));
     let mut values: BTreeMap<String, String> =
         stored.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let is_settled = |name: &str| {
+        let has_default = rules.rule(name).is_some_and(|it| it.default.is_some());
+        has_default || holder.variables.contains_key(name) || template.says_whose_host(name)
+    };
     for (name, value) in &options.variables {
-        if winner == Winner::Request || !holder.variables.contains_key(name) {
+        if winner == Winner::Request || !is_settled(name) {
             values.insert(name.clone(), value.clone());
         }
     }

@@ -32,7 +32,15 @@ fn catalogue() -> Value {
                     "version": { "default": "v2" }
                 },
                 "auth": { "login": { "basic": {} } }
-            }
+            },
+            "gitlab": {
+                "base_url": "https://{host}:{port}/{version}",
+                "variables": {
+                    "host": { "default": "gitlab.example" }, "port": { "default": "443" }, "version": { "default": "v4" }
+                },
+                "auth": { "token": { "bearer": {} } }
+            },
+            "vault": { "base_url": "https://{host}:{port}/{version}", "auth": { "token": { "bearer": {} } } }
         },
         "connections": {
             "github-prod": {
@@ -58,6 +66,12 @@ fn catalogue() -> Value {
                 "connector": "zendesk", "auth": "login", "embedded": true,
                 "test_credentials": { "username": "test", "password": "p" }, "expose": true,
                 "variables": { "subdomain": "sandbox" }
+            },
+            "lab": { "connector": "gitlab", "auth": "token", "credentials": { "token": "t" } },
+            "vault-open": { "connector": "vault", "auth": "token", "credentials": { "token": "t" } },
+            "vault-listed": {
+                "connector": "vault", "auth": "token", "credentials": { "token": "t" },
+                "allowed_origins": ["https://vault.example:8200"]
             },
             "desk-empty": { "connector": "zendesk", "auth": "login", "embedded": true }
         },
@@ -384,6 +398,17 @@ fn variables_of_a_request_fill_gaps_and_never_move_the_origin() {
         ("desk-open", "subdomain=a&version=..", Err(Code::InvalidTag)),
         ("desk-open", "subdomain=a&version=%252e%252e", Err(Code::InvalidTag)),
         ("desk-own", "region=eu", Err(Code::InvalidTag)),
+        ("lab", "version=v3", Ok("https://gitlab.example/v3/x")),
+        ("lab", "host=gitlab.example", Ok("https://gitlab.example/v4/x")),
+        ("lab", "host=evil.example", Err(Code::BaseUrlForbidden)),
+        ("lab", "port=8443", Err(Code::BaseUrlForbidden)),
+        ("vault-open", "host=vault.example&port=8200&version=v1", Err(Code::BaseUrlForbidden)),
+        (
+            "vault-listed",
+            "host=vault.example&port=8200&version=v1",
+            Ok("https://vault.example:8200/v1/x"),
+        ),
+        ("vault-listed", "host=evil.example&port=8200&version=v1", Err(Code::BaseUrlForbidden)),
         ("github-prod", "subdomain=a", Err(Code::InvalidTag)),
     ] {
         let headers = [("attache-connection", connection), ("attache-variables", variables)];
