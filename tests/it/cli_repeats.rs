@@ -47,6 +47,20 @@ async fn what_may_be_done_already_is_left_to_whoever_asked() {
 }
 
 #[tokio::test]
+async fn what_is_under_way_since_it_was_sent_before_is_waited_for() {
+    let under_way = "HTTP/1.1 409 Conflict\r\nAttache-Error: idempotency_in_progress\r\nRetry-After: 0\r\n\
+        Content-Length: 2\r\n\r\n{}";
+    let done = "HTTP/1.1 201 Created\r\nContent-Length: 11\r\n\r\n{\"key\":\"k\"}";
+    let then = Script::new().read_request().write(under_way).read_request().write(done);
+    let server = RawUpstream::start([Script::new().read_request(), then]).await;
+    let shell = Shell::at(&server.url(), &server.url());
+    let ran = shell.run("attache token create k --role viewer").await.is(0);
+    assert_eq!(ran.out, "key: k\n");
+    let sent = [server.request().await, server.request().await, server.request().await];
+    assert!(sent.iter().all(|it| it.field("idempotency-key") == sent[0].field("idempotency-key")));
+}
+
+#[tokio::test]
 async fn it_is_not_sent_a_third_time() {
     let twice = Script::new().read_request();
     let server = RawUpstream::start([twice.clone(), twice, Script::ok("{}")]).await;

@@ -35,7 +35,7 @@ async fn filled(database: &Database, base_url: &str) -> (Process, Shell) {
         "description": "costs ${money} and $${more}",
         "variables": { "version": { "default": "v1", "pattern": "v[0-9]" } },
         "auth": {
-            "token": { "api_key": { "in": "header", "name": "X-Api-Key" }, "name": "Token", "description": "d" },
+            "token": { "api_key": { "in": "header", "name": "X-Api-Key" }, "name": "Token", "description": "d ${x}" },
             "login": { "basic": {} },
             "hooks": { "hmac": { "preset": "github" } },
             "bearer": { "bearer": {} },
@@ -103,7 +103,7 @@ async fn an_export_names_settings_for_credentials_and_says_nothing_of_this_deplo
             "variables": { "version": { "default": "v1", "pattern": "v[0-9]", "required": false } },
             "auth": {
                 "token": {
-                    "name": "Token", "description": "d",
+                    "name": "Token", "description": "d $${x}",
                     "api_key": { "in": "header", "name": "X-Api-Key", "format": "{key}" },
                 },
                 "login": { "basic": {} },
@@ -189,7 +189,7 @@ async fn a_connection_that_pins_what_its_method_was_says_so() {
     let pinned = &all["connections"]["prod"]["auth_method"];
     assert_eq!(
         *pinned,
-        json!({ "name": "Token", "description": "d",
+        json!({ "name": "Token", "description": "d $${x}",
             "api_key": { "in": "header", "name": "X-Api-Key", "format": "{key}" } })
     );
     operator.post("/v1/connections/prod/repin", json!({})).await.is(200);

@@ -7,6 +7,7 @@ use super::problem::Problem;
 use super::secret::secret;
 use crate::cli::memory;
 use crate::cli::stopped::Stopped;
+use crate::model::Code;
 use crate::model::Secret;
 use crate::model::TimeSpan;
 use crate::model::UnitError;
@@ -112,9 +113,13 @@ impl Ask {
         (self.method == Method::POST && !self.is_rehearsal).then(|| self.id.to_string())
     }
 
+    fn changes(&self) -> bool {
+        self.method != Method::GET && !self.is_rehearsal
+    }
+
     /// Whether to send it again does no more than to send it once.
     fn is_repeatable(&self) -> bool {
-        self.method == Method::GET || self.is_rehearsal || self.key().is_some()
+        !self.changes() || self.key().is_some()
     }
 
     /// Adds to the query.
@@ -148,11 +153,14 @@ impl Client {
         self.token = Some(token);
         let mut answered = self.sent(request.clone()).await?;
         if answered.is_err() && ask.is_repeatable() {
-            answered = self.sent(request).await?;
+            answered = self.sent(request.clone()).await?;
+            while let Some(wait) = answered.as_ref().ok().and_then(|it| under_way(&it.0)) {
+                tokio::time::sleep(wait).await;
+                answered = self.sent(request.clone()).await?;
+            }
         }
         let (head, body) = answered.map_err(|it| {
-            let doubt =
-                if ask.method == Method::GET { "" } else { ". It may be done or not: look" };
+            let doubt = if ask.changes() { ". It may be done or not: look" } else { "" };
             Stopped::Failed(format!("the link to {} broke: {it}{doubt}", self.remote.server))
         })?;
         if head.status.is_success() {
@@ -232,6 +240,14 @@ impl Client {
         };
         request.body(Full::new(bytes)).map_err(unwritable)
     }
+}
+
+/// How long to wait where the answer is that the same is being done already, since it was sent before.
+fn under_way(head: &Parts) -> Option<Duration> {
+    let text = |name: &str| head.headers.get(name).and_then(|it| it.to_str().ok());
+    let is_it = text("attache-error") == Some(Code::IdempotencyInProgress.as_str());
+    let seconds = text("retry-after").and_then(|it| it.parse().ok()).unwrap_or(1);
+    is_it.then(|| Duration::from_secs(seconds))
 }
 
 /// Runs a command with a client, and tells how it ended.

@@ -64,10 +64,10 @@ impl Entries {
             }
             fields.insert(text(item, "key"), taken);
             let now = methods.get(&(text(item, "connector"), text(item, "auth")));
-            // One that pins what its method was before says what that is.
+            // One that pins what its method was before says what that is. One of a file pins nothing.
             if let Some(pinned) = item.get_mut("auth_method") {
                 unnumbered(pinned);
-                if now == Some(pinned) {
+                if now == Some(pinned) || item.contains_key("source") {
                     item.shift_remove("auth_method");
                 }
             }
