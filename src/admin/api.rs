@@ -1,4 +1,5 @@
 //! What the API works on: what is served, what is stored, and what it is sealed with.
+use super::document::Turns;
 use super::error::ApiError;
 use super::known_tokens::KnownTokens;
 use super::openapi::document;
@@ -24,6 +25,7 @@ pub struct Api {
     pub(super) document: Bytes,
     pub(super) attempts: Attempts,
     pub(super) tokens: KnownTokens,
+    pub(super) turns: Turns,
     /// The admin token of the configuration. Without one only operators' own tokens are good.
     pub(super) token: Option<Secret>,
     pub(super) live: Arc<Live>,
@@ -52,8 +54,18 @@ impl Api {
         let routes = routes::routes();
         let text = document(&routes).into();
         let attempts = Attempts::new(Instant::now());
-        let tokens = KnownTokens::default();
-        Arc::new(Self { routes, document: text, attempts, tokens, token, live, clock, backing })
+        let (tokens, turns) = (KnownTokens::default(), Turns::default());
+        Arc::new(Self {
+            routes,
+            document: text,
+            attempts,
+            tokens,
+            turns,
+            token,
+            live,
+            clock,
+            backing,
+        })
     }
 
     pub(super) fn has_store(&self) -> bool {

@@ -1,8 +1,9 @@
-//! The body of a call: JSON, within bounds.
+//! The body of a call, within bounds: JSON, unless it is a document of its own kind.
 use super::error::ApiError;
 use super::error::Fault;
 use crate::config::JsonError;
 use crate::config::parse_json;
+use crate::import::DOCUMENT_LEN_MAX;
 use axum::body::Body;
 use http::HeaderMap;
 use http::header;
@@ -21,40 +22,82 @@ pub(super) enum Media {
     Json,
     /// RFC 7396, or plain JSON that is meant so.
     MergePatch,
+    /// An API's own description.
+    Document,
 }
 
 impl Media {
-    pub(super) fn name(self) -> &'static str {
+    /// What it is sent as.
+    pub(super) fn names(self) -> &'static [&'static str] {
         match self {
-            Self::Json => "application/json",
-            Self::MergePatch => "application/merge-patch+json",
+            Self::Json => &["application/json"],
+            Self::MergePatch => &["application/merge-patch+json"],
+            Self::Document => &["application/json", "application/yaml"],
         }
     }
 
-    fn takes(self, essence: &str) -> bool {
-        let is = |it: &str| essence.eq_ignore_ascii_case(it);
-        is(self.name()) || is(Self::Json.name())
+    /// Most bytes.
+    pub(super) fn len_max(self) -> usize {
+        match self {
+            Self::Json | Self::MergePatch => BODY_LEN_MAX,
+            Self::Document => DOCUMENT_LEN_MAX,
+        }
+    }
+
+    /// Other names of the same.
+    fn aliases(self) -> &'static [&'static str] {
+        match self {
+            Self::Json => &[],
+            Self::MergePatch => &["application/json"],
+            // RFC 9512 §2.1 has the old names of YAML; the others are for descriptions of APIs alone.
+            Self::Document => &[
+                "application/openapi+json",
+                "application/openapi+yaml",
+                "application/vnd.oai.openapi",
+                "application/vnd.oai.openapi+json",
+                "application/x-yaml",
+                "text/x-yaml",
+                "text/yaml",
+            ],
+        }
+    }
+
+    /// Refuses what is sent as something else.
+    pub(super) fn check(self, headers: &HeaderMap) -> Result<(), ApiError> {
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
+        let essence = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        let mut names = self.names().iter().chain(self.aliases());
+        match names.any(|it| essence.eq_ignore_ascii_case(it)) {
+            true => Ok(()),
+            false => Err(ApiError::MediaType(self.names().join("` or `"))),
+        }
+    }
+
+    /// Reads the body to its end.
+    pub(super) async fn gather(
+        self,
+        body: Body,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), ApiError> {
+        let mut frames = Limited::new(body, self.len_max());
+        while let Some(frame) = frames.frame().await {
+            let frame = frame.map_err(|it| match it.downcast_ref::<LengthLimitError>() {
+                Some(_) => ApiError::BodyTooLarge { most: self.len_max() },
+                None => ApiError::BadRequest("The body broke off.".to_owned()),
+            })?;
+            if let Some(data) = frame.data_ref() {
+                take(data);
+            }
+        }
+        Ok(())
     }
 }
 
 /// Reads the body whole. What it holds is wiped where it was gathered; the value is the caller's.
 pub(super) async fn read(media: Media, headers: &HeaderMap, body: Body) -> Result<Value, ApiError> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
-    let essence = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if !media.takes(essence) {
-        return Err(ApiError::MediaType(media.name()));
-    }
+    media.check(headers)?;
     let mut text = Zeroizing::new(Vec::new());
-    let mut frames = Limited::new(body, BODY_LEN_MAX);
-    while let Some(frame) = frames.frame().await {
-        let frame = frame.map_err(|it| match it.downcast_ref::<LengthLimitError>() {
-            Some(_) => ApiError::BodyTooLarge { most: BODY_LEN_MAX },
-            None => ApiError::BadRequest("The body broke off.".to_owned()),
-        })?;
-        if let Some(data) = frame.data_ref() {
-            text.extend_from_slice(data);
-        }
-    }
+    media.gather(body, |data| text.extend_from_slice(data)).await?;
     parse_json(&text).map_err(|error| match error {
         JsonError::Syntax(problem) => {
             ApiError::BadRequest(format!("The body is not JSON: {problem}."))

@@ -1,6 +1,7 @@
 //! A call of the API, as its handler sees it.
 use super::Api;
 use super::cursor::Page;
+use super::document::Document;
 use super::error::ApiError;
 use super::etag::Precondition;
 use super::operator::Operator;
@@ -37,6 +38,8 @@ pub(super) struct Call {
     pub query: Query,
     /// Null where the route takes none.
     pub body: Value,
+    /// Where the route takes one.
+    pub document: Option<Document>,
     /// Of the `Idempotency-Key` that it came with.
     pub claim: Option<Arc<Claimed>>,
     pub progress: Arc<Progress>,

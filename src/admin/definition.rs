@@ -208,12 +208,22 @@ pub(super) async fn create<D: Definition>(mut call: Call) -> Result<Answer, ApiE
     let mut members = call.take_object()?;
     let key = sent::take_key(&mut members, None)?;
     D::check_key(&key)?;
-    not_declared::<D>(&call, &key)?;
-    let put = written::<D>(&call, &key, members, Expect::Absent).await.map_err(|it| match it {
-        ApiError::Exists { .. } => ApiError::AlreadyExists { noun: D::NOUN, key: key.clone() },
-        error => error,
-    })?;
+    let put = created::<D>(&call, &key, members).await?;
     answer::<D>(&call, &key, put).await
+}
+
+/// Writes what there must be none of yet. `key` was checked.
+pub(super) async fn created<D: Definition>(
+    call: &Call,
+    key: &str,
+    mut members: Members,
+) -> Result<Put, ApiError> {
+    members.shift_remove("key");
+    not_declared::<D>(call, key)?;
+    written::<D>(call, key, members, Expect::Absent).await.map_err(|it| match it {
+        ApiError::Exists { .. } => ApiError::AlreadyExists { noun: D::NOUN, key: key.to_owned() },
+        error => error,
+    })
 }
 
 /// `PUT` of one.

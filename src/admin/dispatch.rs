@@ -4,6 +4,7 @@ use super::Api;
 use super::Peer;
 use super::answer::Answer;
 use super::body;
+use super::body::Media;
 use super::call::Call;
 use super::error::ApiError;
 use super::idempotency;
@@ -57,9 +58,14 @@ async fn answer(api: Arc<Api>, request: Request) -> Result<Answer, ApiError> {
     let (route, parameters) = find(&api.routes, &method, head.uri.path())?;
     operator.must_be(route.role)?;
     let query = Query::of(head.uri.query(), route.query.iter().map(|it| it.name))?;
-    let body = match route.takes {
-        Some((media, _)) => body::read(media, &head.headers, body).await?,
-        None => Value::Null,
+    let (body, document) = match route.takes {
+        Some((media @ Media::Document, _)) => {
+            (Value::Null, Some(api.turns.read(media, &head.headers, body).await?))
+        }
+        Some((media @ (Media::Json | Media::MergePatch), _)) => {
+            (body::read(media, &head.headers, body).await?, None)
+        }
+        None => (Value::Null, None),
     };
     let run = Arc::clone(&route.run);
     let repeatable = route.headers.contains(&Header::IdempotencyKey);
@@ -68,7 +74,18 @@ async fn answer(api: Arc<Api>, request: Request) -> Result<Answer, ApiError> {
     let headers = head.headers;
     let (claim, progress) = (None, Arc::default());
     let own = Arc::clone(&api);
-    let call = Call { api: own, operator, headers, path, parameters, query, body, claim, progress };
+    let call = Call {
+        api: own,
+        operator,
+        headers,
+        path,
+        parameters,
+        query,
+        body,
+        document,
+        claim,
+        progress,
+    };
     match key {
         Some(key) => {
             let once = async move { idempotency::once(call, &key, run).await };

@@ -66,7 +66,9 @@ pub(super) enum ApiError {
     #[error("{0}")]
     BadRequest(String),
     #[error("A body has to be sent as `Content-Type: {0}`.")]
-    MediaType(&'static str),
+    MediaType(String),
+    #[error("Another document is being read: one at a time.")]
+    Busy,
     #[error("The body is longer than {most} bytes.")]
     BodyTooLarge { most: usize },
     #[error("{}", told(.0))]
@@ -248,7 +250,7 @@ impl ApiError {
     pub(super) fn code(&self) -> Code {
         match self {
             Self::Unauthenticated => Code::OperatorUnauthenticated,
-            Self::TooManyFailures { .. } => Code::RateLimited,
+            Self::TooManyFailures { .. } | Self::Busy => Code::RateLimited,
             Self::Forbidden { .. } => Code::OperatorForbidden,
             Self::NoSuchPath | Self::NotFound { .. } => Code::NotFound,
             Self::Method { .. } => Code::MethodNotAllowed,
@@ -285,7 +287,7 @@ impl ApiError {
     fn retry_after_s(&self) -> Option<u64> {
         match self {
             Self::TooManyFailures { retry_after_s } => Some(*retry_after_s),
-            Self::InProgress => Some(IN_PROGRESS_RETRY_S),
+            Self::InProgress | Self::Busy => Some(IN_PROGRESS_RETRY_S),
             Self::StoreUnavailable(_) | Self::Uncertain => Some(STORE_RETRY_S),
             _ => None,
         }

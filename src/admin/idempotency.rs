@@ -114,7 +114,8 @@ pub(super) async fn once(mut call: Call, key: &str, run: Run) -> Result<Answer, 
 /// What the request is known by. It may hold credentials: under the deployment's key nobody can try out which.
 fn digest(call: &Call, sealer: &Sealer) -> [u8; 32] {
     let body = Zeroizing::new(call.body.to_string());
-    sealer.digest(&[call.path.as_bytes(), call.query.text().as_bytes(), body.as_bytes()])
+    let document = call.document.as_ref().map_or(&[][..], |it| &it.bytes);
+    sealer.digest(&[call.path.as_bytes(), call.query.text().as_bytes(), body.as_bytes(), document])
 }
 
 fn written(answer: &Answer) -> Credential {

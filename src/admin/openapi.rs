@@ -1,5 +1,4 @@
 //! The OpenAPI document (3.1), made of the table of contents and of the types that are read.
-use super::body::BODY_LEN_MAX;
 use super::catalogue::SEARCH_LEN_MAX;
 use super::cursor::LIMIT;
 use super::cursor::LIMIT_MAX;
@@ -9,6 +8,7 @@ use super::origin::ORIGIN;
 use super::route::Parameter;
 use super::route::ParameterKind;
 use super::route::Route;
+use super::shape;
 use super::uses::Use;
 use crate::model::Code;
 use schemars::Schema;
@@ -152,6 +152,8 @@ fn query_parameter(parameter: &Parameter) -> Value {
         ParameterKind::Time => json!({ "type": "string", "format": "date-time" }),
         ParameterKind::Cursor => json!({ "type": "string", "maxLength": 512 }),
         ParameterKind::Search => json!({ "type": "string", "maxLength": SEARCH_LEN_MAX }),
+        ParameterKind::Key => shape::key(),
+        ParameterKind::BaseUrl => json!({ "type": "string", "minLength": 1 }),
         ParameterKind::Limit => {
             json!({ "type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT })
         }
@@ -176,11 +178,14 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, problems: &mut Prob
     }
     if let Some((media, schema)) = route.takes {
         let schema = schema(generator);
-        let mut content = Map::new();
-        content.insert(media.name().to_owned(), json!({ "schema": schema }));
+        let content: Map<String, Value> = media
+            .names()
+            .iter()
+            .map(|it| ((*it).to_owned(), json!({ "schema": schema })))
+            .collect();
         operation["requestBody"] = json!({
             "required": true,
-            "description": format!("At most {BODY_LEN_MAX} bytes."),
+            "description": format!("At most {} bytes.", media.len_max()),
             "content": content,
         });
     }

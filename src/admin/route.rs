@@ -4,6 +4,7 @@ use super::body::Media;
 use super::call::Call;
 use super::catalogue;
 use super::error::ApiError;
+use super::import;
 use super::origin;
 use super::progress;
 use super::role::Role;
@@ -52,6 +53,8 @@ pub(super) enum ParameterKind {
     Text,
     /// RFC 3339.
     Time,
+    Key,
+    BaseUrl,
 }
 
 /// A header that a route looks at.
@@ -202,6 +205,23 @@ impl Route {
         Self { takes: Some((Media::Json, schema)), ..self }
     }
 
+    /// Takes an API's own description, and the key and base URL that go before what it says.
+    pub(super) fn takes_document(mut self, schema: SchemaOf) -> Self {
+        self.query.extend([
+            Parameter {
+                name: import::KEY,
+                about: "The connector's key. Default: made of the document's title.",
+                kind: ParameterKind::Key,
+            },
+            Parameter {
+                name: import::BASE_URL,
+                about: "Where the API is, instead of what the document says.",
+                kind: ParameterKind::BaseUrl,
+            },
+        ]);
+        Self { takes: Some((Media::Document, schema)), ..self }
+    }
+
     pub(super) fn takes_patch(self, schema: SchemaOf) -> Self {
         Self { takes: Some((Media::MergePatch, schema)), ..self }
     }
@@ -237,6 +257,16 @@ impl Route {
     /// The same for an edit.
     pub(super) fn rehearses(self, one: SchemaOf) -> Self {
         self.gives_one_or(one, schema::<Change>).dry_run()
+    }
+
+    /// Answers 201; with `dry_run` 200 and what would be.
+    pub(super) fn creates_or(self, schema: SchemaOf) -> Self {
+        self.dry_run().creates(schema).given(
+            StatusCode::OK,
+            "What would be (`dry_run`).",
+            Some(schema),
+            &[],
+        )
     }
 
     /// Answers 204; with `dry_run` 200 and what would be.

@@ -13,6 +13,7 @@ use super::endpoints;
 use super::environment_activations;
 use super::environments;
 use super::events;
+use super::import;
 use super::integrations;
 use super::origin;
 use super::repin;
@@ -104,6 +105,15 @@ fn of_connectors() -> Vec<Route> {
             .takes(connectors::new)
             .creates(connectors::view)
             .codes(&[Code::AlreadyExists, Code::DeclaredInFile]),
+        Route::post(
+            "/v1/connectors/import",
+            "importConnector",
+            "Create a connector from an API's own description: OpenAPI or Swagger",
+            import::import,
+        )
+        .takes_document(import::document)
+        .creates_or(import::view)
+        .codes(&[Code::AlreadyExists, Code::DeclaredInFile]),
         Route::get(one, "getConnector", "A connector", definition::read::<Kind>)
             .gives_one(connectors::view)
             .cached(),

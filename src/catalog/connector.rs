@@ -106,7 +106,7 @@ impl Connector {
 }
 
 /// True for what a reader may be led to: no other scheme, and nothing that only looks like one.
-fn is_web_page(text: &str) -> bool {
+pub fn is_web_page(text: &str) -> bool {
     let parsed = text.parse::<Uri>().ok();
     let is_web =
         |it: &Uri| matches!(it.scheme_str(), Some("https" | "http")) && it.host().is_some();

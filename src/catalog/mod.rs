@@ -52,6 +52,7 @@ pub use connection::RawConnection;
 pub use connection::SuppliedBy;
 pub use connector::Connector;
 pub use connector::RawConnector;
+pub use connector::is_web_page;
 pub use credentials::RawCredentials;
 pub use credentials::RawField;
 pub use declared::Declarations;

@@ -2,6 +2,7 @@
 //!
 //! Done after parsing, so that a value cannot inject YAML, and once, so that it cannot inject
 //! another interpolation. `$${` stands for a plain `${`.
+use serde_json::Value;
 use std::path::Path;
 
 /// Where interpolated values come from.
@@ -32,6 +33,16 @@ pub(super) enum FillError {
 
 const FORMS: &str = "write ${NAME}, ${NAME:-default}, ${NAME:?message} or ${file:/path}, \
                      and $${ for a plain ${";
+
+/// What stands in these texts is no interpolation where they are written into a file: `$${` is a plain `${`.
+pub fn keep_plain(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = text.replace("${", "$${"),
+        Value::Array(items) => items.iter_mut().for_each(keep_plain),
+        Value::Object(members) => members.values_mut().for_each(keep_plain),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
 
 /// A text with its interpolations filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -25,6 +25,7 @@ pub use document::Document;
 pub use document::File;
 pub use error::ConfigError;
 pub use interpolate::Sources;
+pub use interpolate::keep_plain;
 pub use json::JsonError;
 pub use json::JsonProblem;
 pub use json::parse_json;

@@ -1,5 +1,6 @@
 //! Security schemes to auth methods (OpenAPI 3.1.0 §4.8.27, Swagger 2.0 §5.2.25).
 use super::combined;
+use super::combined::Together;
 use super::flows;
 use super::format::Format;
 use super::names::Names;
@@ -65,6 +66,8 @@ struct Draft<'a> {
     /// The type and its settings.
     kind: &'static str,
     settings: Value,
+    /// What its credentials' fields are called, where that says more than the type.
+    fields: Value,
 }
 
 pub(super) fn methods(
@@ -91,6 +94,7 @@ pub(super) fn methods(
             description: String::new(),
             kind: "none",
             settings,
+            fields: Value::Null,
         });
         return methods.made;
     }
@@ -175,6 +179,7 @@ impl Methods<'_> {
                 description: description.clone(),
                 kind,
                 settings,
+                fields: Value::Null,
             });
         };
         match &*scheme.member("type") {
@@ -271,6 +276,7 @@ impl Methods<'_> {
                 description,
                 kind: "oauth2",
                 settings: flow.settings,
+                fields: Value::Null,
             });
         }
     }
@@ -278,8 +284,8 @@ impl Methods<'_> {
     fn set(&mut self, set: &[&Scheme<'_>]) {
         let names: Vec<&str> = set.iter().map(|it| it.name).collect();
         let at = set.first().map_or_else(Pointer::root, |it| it.at.clone());
-        match combined::settings(set) {
-            Ok(settings) => {
+        match combined::together(set) {
+            Ok(Together { settings, fields }) => {
                 let description = format!("Needed together: {}.", names.join(", "));
                 let description = clipped(&description, DESCRIPTION_LEN_MAX);
                 self.make(Draft {
@@ -288,6 +294,7 @@ impl Methods<'_> {
                     description,
                     kind: "custom",
                     settings,
+                    fields,
                 });
             }
             Err(problem) => {
@@ -301,10 +308,13 @@ impl Methods<'_> {
 
     /// Asks the catalogue's own reader whether this attache has it, and whether it is sound.
     fn make(&mut self, draft: Draft<'_>) {
-        let Draft { at, name, description, kind, settings } = draft;
+        let Draft { at, name, description, kind, settings, fields } = draft;
         let mut written = json!({ kind: settings });
         if !description.is_empty() {
             written["description"] = description.into();
+        }
+        if !fields.is_null() {
+            written["fields"] = fields;
         }
         let raw = match serde_json::from_value::<RawAuthMethod>(written) {
             Ok(raw) => raw,

@@ -1,5 +1,4 @@
 //! Paths and methods to endpoints (OpenAPI 3.1.0 §4.8.8, Swagger 2.0 §5.2.8).
-use super::format::Format;
 use super::names::Names;
 use super::names::clipped;
 use super::names::first_paragraph;
@@ -29,8 +28,13 @@ const DESCRIPTION_LEN_MAX: usize = 300;
 const TAGS_MAX: usize = 8;
 const TAG_LEN_MAX: usize = 60;
 
-/// Most text of all endpoints together, in bytes: the admin API takes bodies of 1 MiB, and what is exported has to fit in.
-const TEXT_LEN_MAX: usize = 700 << 10;
+/// Most that all endpoints are together, in bytes of JSON: the admin API takes bodies of 1 MiB, and what is exported has to
+/// fit in.
+const TOGETHER_LEN_MAX: usize = 700 << 10;
+
+/// What to do about calls in the other direction: no document says how they are signed.
+pub(super) const CALLS_HINT: &str =
+    "write a method with `hmac` for them: the API's documentation says how they are signed";
 
 /// The endpoints while they are made.
 struct Making<'r> {
@@ -38,17 +42,19 @@ struct Making<'r> {
     at: HashMap<String, Pointer>,
     names: Names,
     beyond: usize,
+    /// How many operations have callbacks, and the first of them.
+    callbacks: Option<(usize, Pointer)>,
     reporter: &'r mut Reporter,
 }
 
 pub(super) fn endpoints(
     root: &Value,
-    format: Format,
     place: &Place,
     reporter: &mut Reporter,
 ) -> IndexMap<String, RawEndpoint> {
     let (made, at) = (IndexMap::new(), HashMap::new());
-    let mut making = Making { made, at, names: Names::default(), beyond: 0, reporter };
+    let mut making =
+        Making { made, at, names: Names::default(), beyond: 0, callbacks: None, reporter };
     let at_paths = Pointer::root().child("paths");
     for (path, item) in super::members(root, "paths") {
         let at = at_paths.child(path);
@@ -76,7 +82,12 @@ pub(super) fn endpoints(
             "they can be called all the same; import a document with the parts that you need";
         making.reporter.skipped(Subject::Endpoint, at_paths.clone(), problem, hint);
     }
-    if format == Format::Swagger2 && root.get("paths").is_none() || making.made.is_empty() {
+    if let Some((count, at)) = making.callbacks.take() {
+        let problem =
+            format!("callbacks that the API sends are not read; operations with any: {count}");
+        making.reporter.skipped(Subject::Document, at, problem, CALLS_HINT);
+    }
+    if making.made.is_empty() {
         making.reporter.noted(Subject::Endpoint, at_paths.clone(), "there are no endpoints", "");
     }
     making.drop_unsound();
@@ -100,6 +111,9 @@ impl Making<'_> {
             let problem = format!("it is at another server: {url}");
             let hint = "import it again with that base URL, as a connector of its own";
             return self.reporter.skipped(Subject::Endpoint, at, problem, hint);
+        }
+        if operation.get("callbacks").is_some() {
+            self.callbacks.get_or_insert((0, at.child("callbacks"))).0 += 1;
         }
         if self.made.len() >= ENDPOINTS_MAX {
             self.beyond += 1;
@@ -142,22 +156,47 @@ impl Making<'_> {
         }
     }
 
-    /// Without descriptions where all of them together are too long.
+    /// Without descriptions, then without tags and names, then fewer, where all of them together are too long.
     fn shorten(&mut self, at: Pointer) {
-        let len = |it: &RawEndpoint| {
-            it.path.len()
-                + it.name.as_ref().map_or(0, String::len)
-                + it.description.as_ref().map_or(0, String::len)
-        };
-        let total: usize = self.made.values().map(len).sum();
-        if total <= TEXT_LEN_MAX {
+        let total = self.len();
+        if total <= TOGETHER_LEN_MAX {
             return;
         }
-        for endpoint in self.made.values_mut() {
-            endpoint.description = None;
+        let mut left_out = "descriptions";
+        self.made.values_mut().for_each(|it| it.description = None);
+        if self.len() > TOGETHER_LEN_MAX {
+            left_out = "descriptions, names and tags";
+            for it in self.made.values_mut() {
+                it.name = None;
+                it.tags.clear();
+            }
         }
-        let problem =
-            format!("the endpoints have no descriptions: with them they are {total} bytes");
-        self.reporter.noted(Subject::Endpoint, at, problem, "their names are kept");
+        let before = self.made.len();
+        let mut room = TOGETHER_LEN_MAX;
+        self.made.retain(|key, it| {
+            let len = len(key, it);
+            room = room.saturating_sub(len);
+            room > 0
+        });
+        let problem = format!("the endpoints have no {left_out}: with them they are {total} bytes");
+        let hint = format!("all together they have {TOGETHER_LEN_MAX} bytes at most");
+        self.reporter.noted(Subject::Endpoint, at.clone(), problem, hint);
+        if before > self.made.len() {
+            let problem =
+                format!("{} endpoints are left out all the same", before - self.made.len());
+            let hint =
+                "they can be called nevertheless; import a document with the parts that you need";
+            self.reporter.skipped(Subject::Endpoint, at, problem, hint);
+        }
     }
+
+    fn len(&self) -> usize {
+        self.made.iter().map(|(key, it)| len(key, it)).sum()
+    }
+}
+
+/// In bytes of JSON.
+fn len(key: &str, endpoint: &RawEndpoint) -> usize {
+    // Quotes, colon and comma beside the key.
+    key.len() + 4 + serde_json::to_vec(endpoint).map_or(0, |it| it.len())
 }

@@ -8,7 +8,7 @@ use std::str::Utf8Error;
 pub struct ImportError {
     /// Counted from 1; 0 where it is the whole document.
     pub line: usize,
-    /// Counted from 1.
+    /// Counted from 1; 0 where it is the whole line.
     pub column: usize,
     /// RFC 6901. Empty for the whole document, and where it can't be told.
     pub pointer: String,
@@ -17,7 +17,11 @@ pub struct ImportError {
 }
 
 fn placed(line: usize, column: usize) -> String {
-    if line == 0 { String::new() } else { format!("line {line}, column {column}: ") }
+    match (line, column) {
+        (0, _) => String::new(),
+        (_, 0) => format!("line {line}: "),
+        _ => format!("line {line}, column {column}: "),
+    }
 }
 
 impl ImportError {
@@ -32,6 +36,12 @@ impl ImportError {
 
     pub(super) fn whole(problem: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::at((0, 0), problem, hint)
+    }
+
+    /// In the line where its pointer leads.
+    pub(super) fn located(self, document: &str) -> Self {
+        let line = super::locate::lines(document, &[&self.pointer]).first().copied();
+        Self { line: line.unwrap_or(1), ..self }
     }
 
     pub(super) fn empty() -> Self {

@@ -9,6 +9,7 @@ mod error;
 mod flows;
 mod format;
 mod json;
+mod locate;
 mod names;
 mod reference;
 mod report;
@@ -29,6 +30,7 @@ pub use report::Verdict;
 
 use crate::catalog::BaseUrlTemplate;
 use crate::catalog::RawConnector;
+use crate::catalog::is_web_page;
 use crate::model::Key;
 use names::Names;
 use report::Reporter;
@@ -44,6 +46,9 @@ const NAME_LEN_MAX: usize = 200;
 
 /// Longest description of the connector, in bytes.
 const DESCRIPTION_LEN_MAX: usize = 300;
+
+/// Longest address of the page that describes the API, in bytes.
+const DOCS_LEN_MAX: usize = 1000;
 
 /// What whoever imports says besides the document.
 #[derive(Clone, Debug, Default)]
@@ -74,7 +79,7 @@ pub fn import(document: &[u8], options: &Options) -> Result<Imported, ImportErro
         Some(b'{') => json::read(document)?,
         Some(_) => yaml::read(document)?,
     };
-    let format = Format::of(&root)?;
+    let format = Format::of(&root).map_err(|it| it.located(document))?;
     let mut reporter = Reporter::default();
     if let Some(Err(error)) = options.base_url.as_deref().map(BaseUrlTemplate::parse) {
         return Err(ImportError::whole(error.to_string(), error.hint()));
@@ -82,21 +87,21 @@ pub fn import(document: &[u8], options: &Options) -> Result<Imported, ImportErro
     let title = root.pointer("/info/title").and_then(text).unwrap_or_default();
     let key = match &options.key {
         Some(key) => key.clone(),
-        None => named(&title)?,
+        None => named(&title).map_err(|it| it.located(document))?,
     };
     let place = server::place(&root, format, options.base_url.as_deref(), &mut reporter);
     let methods = auth::methods(&root, format, &place, &mut reporter);
-    let endpoints = endpoints::endpoints(&root, format, &place, &mut reporter);
+    let endpoints = endpoints::endpoints(&root, &place, &mut reporter);
     if root.get("webhooks").is_some() {
         let problem = "webhooks that the API sends are not read from documents";
-        let hint =
-            "write a method with `hmac` for them: the API's documentation says how they are signed";
-        reporter.skipped(Subject::Document, Pointer::root().child("webhooks"), problem, hint);
+        let at = Pointer::root().child("webhooks");
+        reporter.skipped(Subject::Document, at, problem, endpoints::CALLS_HINT);
     }
     let description = root.pointer("/info/description").and_then(text);
     let connector = RawConnector {
         name: Some(names::clipped(&title, NAME_LEN_MAX)).filter(|it| !it.is_empty()),
         description: description.map(|it| names::first_paragraph(&it, DESCRIPTION_LEN_MAX)),
+        docs: root.pointer("/externalDocs/url").and_then(Value::as_str).and_then(web_page),
         base_url: place.base_url,
         variables: place.variables,
         auth: methods,
@@ -104,8 +109,13 @@ pub fn import(document: &[u8], options: &Options) -> Result<Imported, ImportErro
         ..RawConnector::default()
     };
     let version = root.pointer("/info/version").and_then(text).unwrap_or_default();
-    let report = reporter.finish(&connector, format, &version);
+    let report = reporter.finish(document, &connector, format, &version);
     Ok(Imported { key, connector, report })
+}
+
+/// An address that the catalogue takes as one of a web page, of no more than so many bytes.
+fn web_page(url: &str) -> Option<String> {
+    Some(url.trim()).filter(|it| it.len() <= DOCS_LEN_MAX && is_web_page(it)).map(str::to_owned)
 }
 
 fn named(title: &str) -> Result<Key, ImportError> {

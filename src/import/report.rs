@@ -1,9 +1,11 @@
 //! What was made of a document, and what was not, each with its place.
 use super::format::Format;
+use super::locate;
 use super::names::clipped;
 use super::tree::Pointer;
 use crate::catalog::RawConnector;
 use schemars::JsonSchema;
+use serde::Deserialize;
 use serde::Serialize;
 use std::fmt;
 
@@ -14,7 +16,7 @@ const PLACES_MAX: usize = 500;
 const SENTENCE_LEN_MAX: usize = 300;
 
 /// What came of a document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Report {
     /// What it is written in: `OpenAPI 3.1`.
     pub format: String,
@@ -32,7 +34,7 @@ pub struct Report {
 }
 
 /// A security scheme, or several together, that became an auth method.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Mapped {
     /// Where it stands in the document (RFC 6901).
     pub pointer: String,
@@ -43,20 +45,22 @@ pub struct Mapped {
 }
 
 /// One place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Told {
+    /// In which line of the document, counted from 1.
+    pub line: usize,
     /// Where it stands in the document (RFC 6901).
     pub pointer: String,
     pub subject: Subject,
     pub verdict: Verdict,
     pub problem: String,
     /// What to do about it.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hint: String,
 }
 
 /// What a place is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
     Document,
@@ -65,7 +69,7 @@ pub enum Subject {
     Endpoint,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It is not in the connector.
@@ -126,10 +130,22 @@ impl Reporter {
         }
         let problem = clipped(problem, SENTENCE_LEN_MAX);
         let hint = clipped(hint, SENTENCE_LEN_MAX);
-        self.places.push(Told { pointer: at.into(), subject, verdict, problem, hint });
+        // The lines are looked up once all places are known.
+        self.places.push(Told { line: 0, pointer: at.into(), subject, verdict, problem, hint });
     }
 
-    pub(super) fn finish(self, connector: &RawConnector, format: Format, version: &str) -> Report {
+    pub(super) fn finish(
+        mut self,
+        document: &str,
+        connector: &RawConnector,
+        format: Format,
+        version: &str,
+    ) -> Report {
+        let pointers: Vec<&str> = self.places.iter().map(|it| &*it.pointer).collect();
+        let lines = locate::lines(document, &pointers);
+        for (place, line) in self.places.iter_mut().zip(lines) {
+            place.line = line;
+        }
         Report {
             format: format.to_string(),
             version: clipped(version, SENTENCE_LEN_MAX),
@@ -149,7 +165,10 @@ impl fmt::Display for Told {
             Verdict::Noted => "note",
             Verdict::Unsupported => "not supported by this attache",
         };
-        write!(f, "{}: {verdict}: {}", self.pointer, self.problem)?;
+        write!(f, "{}: {verdict}: {}", self.line, self.problem)?;
+        if !self.pointer.is_empty() {
+            write!(f, "\n  at {}", self.pointer)?;
+        }
         if !self.hint.is_empty() {
             write!(f, "\n  {}", self.hint)?;
         }

@@ -41,7 +41,8 @@ pub(super) fn place(
         Format::OpenApi3 { .. } => listed(root, &Pointer::root()),
     };
     let Some(chosen) = chosen(&servers) else {
-        return without(given, None, Pointer::root().child("servers"), reporter);
+        let member = if format == Format::Swagger2 { "host" } else { "servers" };
+        return without(given, None, Pointer::root().child(member), reporter);
     };
     for other in servers.iter().filter(|it| it.at != chosen.at) {
         let problem = format!("the server {} is not the base URL", other.url);

@@ -11,7 +11,7 @@ pub(super) const DEPTH_MAX: usize = 100;
 
 /// Most that may be kept: each value weighs 1, and another for each 64 bytes of its text. GitHub's description, the
 /// largest of well-known ones, weighs about 40,000. What aliases stand for weighs as if it were written out.
-pub(super) const WEIGHT_MAX: usize = 500_000;
+pub(super) const WEIGHT_MAX: usize = 200_000;
 
 /// Bytes of text that weigh as much as a value.
 const WEIGHED: usize = 64;
@@ -45,6 +45,7 @@ impl Part {
                 "openapi"
                 | "swagger"
                 | "info"
+                | "externalDocs"
                 | "servers"
                 | "host"
                 | "basePath"
@@ -57,10 +58,10 @@ impl Part {
             | (
                 Self::Operation,
                 "$ref" | "operationId" | "summary" | "description" | "tags" | "deprecated"
-                | "security" | "servers" | "schemes",
+                | "security" | "servers",
             ) => Self::Whole,
             // That there are any is told, and no more.
-            (Self::Root, "webhooks") => Self::Operation,
+            (Self::Root, "webhooks") | (Self::Operation, "callbacks") => Self::Operation,
             (Self::Components, "pathItems") => Self::Paths,
             (Self::Paths, key) if !key.starts_with("x-") => Self::PathItem,
             (Self::PathItem, key) if METHODS.contains(&key) => Self::Operation,
@@ -156,6 +157,11 @@ impl Pointer {
 
     pub(super) fn parse(text: &str) -> Self {
         Self(text.to_owned())
+    }
+
+    /// Its steps, with what was escaped as it was.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = String> {
+        self.0.split('/').skip(1).map(|it| it.replace("~1", "/").replace("~0", "~"))
     }
 
     pub(super) fn as_str(&self) -> &str {

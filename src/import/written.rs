@@ -1,6 +1,7 @@
 //! An imported connector as files hold it, and as the API takes it.
 use super::Imported;
 use crate::catalog::drop_nulls;
+use crate::config::keep_plain;
 use serde_json::Value;
 use serde_json::json;
 
@@ -18,7 +19,7 @@ impl Imported {
     /// that it is. Otherwise whoever wrote the document could read the settings of whoever imports it.
     pub fn to_yaml(&self) -> String {
         let mut members = self.members();
-        make_plain(&mut members);
+        keep_plain(&mut members);
         let file = json!({ "connectors": { self.key.as_str(): members } });
         serde_yaml::to_string(&file)
             .expect("a tree of texts, lists and maps can be written as YAML")
@@ -28,14 +29,5 @@ impl Imported {
         let mut members = serde_json::to_value(&self.connector).unwrap_or_default();
         drop_nulls(&mut members);
         members
-    }
-}
-
-fn make_plain(value: &mut Value) {
-    match value {
-        Value::String(text) => *text = text.replace("${", "$${"),
-        Value::Array(items) => items.iter_mut().for_each(make_plain),
-        Value::Object(members) => members.values_mut().for_each(make_plain),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

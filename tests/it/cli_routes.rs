@@ -15,6 +15,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("getCatalogueApi", "catalogue get k"),
     ("listConnectors", "connector list"),
     ("createConnector", "connector create k"),
+    ("importConnector", "connector import - --create"),
     ("getConnector", "connector get k"),
     ("putConnector", "connector apply k"),
     ("patchConnector", "connector edit k"),

@@ -37,6 +37,7 @@ mod http2_callers;
 mod http2_faults;
 mod http2_leaving;
 mod http2_upstream;
+mod imports;
 mod injection;
 mod keys;
 mod keys_in_use;

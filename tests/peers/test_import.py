@@ -2,6 +2,7 @@
 
 The packages that hold them are fetched when the tests run, and are those whose digest is written there."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -21,16 +22,19 @@ def document(listed: dict) -> pathlib.Path:
     """The document's file: taken out of its package, which is fetched where it is not there yet."""
     package = LISTED["packages"][listed["package"]]
     folder = TARGET / "peers" / "documents" / package["sha256"][:16]
-    file = folder / listed["file"]
+    packed_name = listed["file"]
+    file = folder / packed_name.removesuffix(".gz")
     if file.exists():
         return file
     file.parent.mkdir(parents=True, exist_ok=True)
     archive = fetched(package, folder)
     if archive.suffix == ".whl":
-        content = zipfile.ZipFile(archive).read(listed["file"])
+        content = zipfile.ZipFile(archive).read(packed_name)
     else:
         with tarfile.open(archive) as packed:
-            content = packed.extractfile(listed["file"]).read()
+            content = packed.extractfile(packed_name).read()
+    if packed_name.endswith(".gz"):
+        content = gzip.decompress(content)
     whole = file.with_name(file.name + ".part")
     whole.write_bytes(content)
     whole.rename(file)
@@ -52,6 +56,16 @@ def fetched(package: dict, folder: pathlib.Path) -> pathlib.Path:
     return archives[0]
 
 
+def leads_to(document, pointer: str) -> bool:
+    for token in pointer.split("/")[1:]:
+        token = token.replace("~1", "/").replace("~0", "~")
+        try:
+            document = document[int(token) if isinstance(document, list) else token]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return False
+    return True
+
+
 class Imports(unittest.TestCase):
     maxDiff = None
 
@@ -59,7 +73,8 @@ class Imports(unittest.TestCase):
         attache = json.loads(pathlib.Path(os.environ["PEERS_SCENE"]).read_text())["attache"]
         for listed in LISTED["documents"]:
             with self.subTest(listed["name"]):
-                argv = [attache, "connector", "import", document(listed), "--dry-run", "--output", "json"]
+                file = document(listed)
+                argv = [attache, "connector", "import", file, "--dry-run", "--output", "json"]
                 done = subprocess.run(argv, capture_output=True, text=True, check=True)
                 report = json.loads(done.stdout)
                 skipped = [it for it in report["places"] if it["subject"] == "endpoint" and it["verdict"] == "skipped"]
@@ -72,8 +87,15 @@ class Imports(unittest.TestCase):
                     "endpoints_skipped": len(skipped),
                 }
                 self.assertEqual(found, {name: listed[name] for name in found})
+                lines = file.read_bytes().split(b"\n")
+                tree = json.loads(file.read_bytes()) if file.suffix == ".json" else None
                 for place in report["places"]:
-                    self.assertTrue(place["pointer"].startswith("/"), place)
+                    pointer = place["pointer"]
+                    self.assertTrue(pointer.startswith("/"), place)
+                    # A part that is there is in its line, by its name.
+                    name = pointer.rsplit("/", 1)[1].replace("~1", "/").replace("~0", "~")
+                    if tree and leads_to(tree, pointer) and not name.isdigit():
+                        self.assertIn(json.dumps(name).encode(), lines[place["line"] - 1], place)
 
 
 if __name__ == "__main__":

@@ -83,6 +83,8 @@ pub(in crate::cli) struct Ask {
     target: String,
     if_match: Option<String>,
     body: Option<Value>,
+    /// What is sent as it is instead, and as what.
+    document: Option<(Bytes, &'static str)>,
     /// Nothing is done.
     is_rehearsal: bool,
     /// This question and no other: under which it may be asked again.
@@ -92,11 +94,15 @@ pub(in crate::cli) struct Ask {
 impl Ask {
     pub(in crate::cli) fn new(method: Method, path: impl Into<String>) -> Self {
         let (target, id) = (path.into(), Uuid::now_v7());
-        Self { method, target, if_match: None, body: None, is_rehearsal: false, id }
+        Self { method, target, if_match: None, body: None, document: None, is_rehearsal: false, id }
     }
 
     pub(in crate::cli) fn body(self, body: Value) -> Self {
         Self { body: Some(body), ..self }
+    }
+
+    pub(in crate::cli) fn document(self, document: Vec<u8>, kind: &'static str) -> Self {
+        Self { document: Some((document.into(), kind)), ..self }
     }
 
     pub(in crate::cli) fn if_match(self, etag: Option<String>) -> Self {
@@ -213,7 +219,7 @@ impl Client {
     }
 
     fn request(&self, ask: &Ask, token: &Secret) -> Result<Request<Full<Bytes>>, Stopped> {
-        let Ask { method, target, if_match, body, .. } = ask;
+        let Ask { method, target, if_match, body, document, .. } = ask;
         let unwritable = |_| Stopped::Invalid("the request can't be written".to_owned());
         let mut token = HeaderValue::try_from(format!("Bearer {}", token.expose()))
             .map_err(|_| Stopped::Invalid("the token is not visible ASCII".to_owned()))?;
@@ -231,13 +237,11 @@ impl Client {
         if let Some(key) = ask.key() {
             request = request.header("idempotency-key", key);
         }
-        let bytes = match body {
-            None => Bytes::new(),
-            Some(body) => {
-                request = request.header(header::CONTENT_TYPE, "application/json");
-                body.to_string().into()
-            }
-        };
+        let body = body.as_ref().map(|it| (it.to_string().into(), "application/json"));
+        let (bytes, kind) = document.clone().or(body).unwrap_or_default();
+        if !kind.is_empty() {
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
         request.body(Full::new(bytes)).map_err(unwritable)
     }
 }

@@ -1,4 +1,4 @@
-//! `attache connector import`: definitions of third-party APIs, made here and not asked for.
+//! `attache connector import`: definitions of third-party APIs.
 mod import;
 
 pub(super) use import::Import;

@@ -2,6 +2,7 @@
 use super::names::Names;
 use crate::catalog::AuthMethod;
 use crate::catalog::RawAuthMethod;
+use crate::config::keep_plain;
 use crate::model::Key;
 use serde_json::Map;
 use serde_json::Value;
@@ -131,7 +132,7 @@ fn entry(with_files: bool, item: Value) -> Option<Members> {
     members.retain(|name, value| !SHOWN.contains(&&**name) && !value.is_null());
     // What a file says is shown as it is written there: its references are references.
     if !is_declared {
-        members.values_mut().for_each(escape);
+        members.values_mut().for_each(keep_plain);
     }
     Some(members)
 }
@@ -175,16 +176,6 @@ fn reference(name: &str) -> Value {
     Value::String(format!("${{{name}}}"))
 }
 
-/// What stands in a definition is no interpolation: `$${` is a plain `${`.
-fn escape(value: &mut Value) {
-    match value {
-        Value::String(text) => *text = text.replace("${", "$${"),
-        Value::Array(items) => items.iter_mut().for_each(escape),
-        Value::Object(members) => members.values_mut().for_each(escape),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,7 +184,7 @@ mod tests {
     #[test]
     fn what_looks_like_a_reference_and_is_none_stays_a_text() {
         let mut value = json!({"a": ["${HOME}", 1], "b": "{x}"});
-        escape(&mut value);
+        keep_plain(&mut value);
         assert_eq!(value, json!({"a": ["$${HOME}", 1], "b": "{x}"}));
     }
 

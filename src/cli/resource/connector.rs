@@ -17,7 +17,6 @@ use serde_json::Value;
 pub(in crate::cli) enum Command {
     #[command(flatten)]
     Any(Verb<From>),
-    /// Make a definition of an OpenAPI or Swagger document: offline, asks nobody and fetches nothing
     Import(Import),
     /// List its endpoints
     Endpoints {
@@ -46,7 +45,7 @@ impl Asks for Command {
     async fn run(self, kind: &Kind, mut client: Client, output: Output) -> Result<(), Stopped> {
         match self {
             Self::Any(verb) => verb.run(kind, client, output).await,
-            Self::Import(import) => import.run(output),
+            Self::Import(import) => import.run(&mut client, output).await,
             Self::Endpoints { key } => {
                 let all = path([kind.segment, &key, ENDPOINTS.segment]);
                 verb::list(&mut client, &ENDPOINTS, &all, output).await

@@ -4,6 +4,7 @@ pub(in crate::cli) const CONNECTOR: &str = "\
 Examples:
   attache connector create github --set base_url=https://api.github.com --set auth.token.bearer='{}'
   attache connector create stripe --from stripe
+  attache connector import openapi.yaml --create
   attache connector edit github --set description='Issues and more'
   attache connector get github > github.yaml; attache connector apply github -f github.yaml";
 

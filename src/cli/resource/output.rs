@@ -33,7 +33,7 @@ impl Output {
     }
 
     /// An answer, with its notice on standard error.
-    pub(super) fn answer(self, answer: &Answer) -> Result<(), Stopped> {
+    pub(in crate::cli) fn answer(self, answer: &Answer) -> Result<(), Stopped> {
         if let Some(notice) = answer.notice() {
             eprintln!("attache: {}", plain(notice));
         }

@@ -59,6 +59,20 @@ impl Operator {
         self.send("DELETE", path, "", None).await
     }
 
+    /// A body that is no JSON value. `fields` as in `send`.
+    pub async fn post_document(&self, path: &str, fields: &str, document: &str) -> Reply {
+        self.send_text("POST", path, fields, document).await
+    }
+
+    /// A request's head, for those who send the body themselves.
+    pub fn head(&self, method: &str, path: &str, fields: &str, len: usize) -> String {
+        format!(
+            "{method} {path} HTTP/1.1\r\nHost: admin\r\nAuthorization: Bearer {}\r\n{fields}\
+             Content-Length: {len}\r\n\r\n",
+            self.token,
+        )
+    }
+
     /// `fields`: header fields, each ending in `\r\n`.
     pub async fn send(&self, method: &str, path: &str, fields: &str, body: Option<Value>) -> Reply {
         let text = body.map(|it| it.to_string()).unwrap_or_default();
@@ -67,12 +81,11 @@ impl Operator {
             ("PATCH", _) => "Content-Type: application/merge-patch+json\r\n",
             _ => "Content-Type: application/json\r\n",
         };
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: admin\r\nAuthorization: Bearer {}\r\n{kind}{fields}\
-             Content-Length: {}\r\n\r\n{text}",
-            self.token,
-            text.len(),
-        );
+        self.send_text(method, path, &format!("{kind}{fields}"), &text).await
+    }
+
+    async fn send_text(&self, method: &str, path: &str, fields: &str, text: &str) -> Reply {
+        let request = format!("{}{text}", self.head(method, path, fields, text.len()));
         let response = raw_request(self.admin, request).await;
         let body = serde_json::from_slice(&response.body).unwrap_or_default();
         Reply { status: response.status, body, response }

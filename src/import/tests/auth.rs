@@ -1,0 +1,156 @@
+//! Security schemes: which methods they become, alone and together.
+use super::good;
+use super::imported;
+use super::with;
+use crate::import::Verdict;
+use crate::import::flows;
+use crate::import::format::Format;
+use crate::import::tree::Pointer;
+use serde_json::Value;
+use serde_json::json;
+
+/// The good document with these schemes, and operations that ask for all of them together.
+fn together(schemes: &[(&str, Value)]) -> Value {
+    let mut document = good();
+    let set: serde_json::Map<String, Value> =
+        schemes.iter().map(|it| (it.0.to_owned(), json!([]))).collect();
+    document["security"] = json!([set]);
+    document["components"]["securitySchemes"] =
+        schemes.iter().map(|it| (it.0.to_owned(), it.1.clone())).collect();
+    document
+}
+
+fn key(name: &str) -> Value {
+    json!({ "type": "apiKey", "in": "header", "name": name })
+}
+
+#[test]
+fn schemes_together_are_one_method_where_each_is_a_fixed_value_at_a_place_of_its_own() {
+    let bearer = json!({ "type": "http", "scheme": "bearer" });
+    let basic = json!({ "type": "http", "scheme": "Basic" });
+    let digest = json!({ "type": "http", "scheme": "digest" });
+    let oauth2 = json!({ "type": "oauth2", "flows": {} });
+    for (schemes, method, values) in [
+        ([("a", key("X-A")), ("b", bearer.clone())], Some("a-b"), &["{a}", "Bearer {b}"][..]),
+        ([("a", key("X-A")), ("b", basic.clone())], Some("a-b"), &["{a}", "Basic {b|base64}"]),
+        // One header carries one of them.
+        ([("a", bearer.clone()), ("b", basic)], None, &[]),
+        ([("a", key("X-A")), ("b", key("x-a"))], None, &[]),
+        ([("a", key("X-A")), ("b", digest)], None, &[]),
+        ([("a", key("X-A")), ("b", oauth2)], None, &[]),
+        // Names that become one and the same field.
+        (
+            [("appId", key("X-A")), ("app-id", key("X-B"))],
+            Some("app-id-app-id"),
+            &["{app_id}", "{app_id_2}"],
+        ),
+    ] {
+        let made = imported(&together(&schemes));
+        let json = made.to_json();
+        let methods: Vec<&String> = made.connector.auth.keys().collect();
+        assert_eq!(methods, Vec::from_iter(method), "{schemes:?}");
+        let found = method.map(|it| &json["auth"][it]["custom"]["inject"]);
+        let mut found: Vec<&str> = found
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|it| it["value"].as_str())
+            .collect();
+        found.sort_by_key(|it| !it.starts_with("{a"));
+        assert_eq!(found, values, "{schemes:?}");
+        let is_told =
+            made.report.places.iter().any(|it| {
+                it.verdict == Verdict::Skipped && it.pointer.contains("/securitySchemes/")
+            });
+        assert_eq!(is_told, method.is_none(), "{schemes:?} {:?}", made.report.places);
+    }
+}
+
+#[test]
+fn a_choice_of_schemes_is_a_method_of_each_and_nothing_asked_for_is_left_unsaid() {
+    let mut document = with("/components/securitySchemes/key", key("X-Key"));
+    document["security"] = json!([{}, { "token": [] }, { "key": [] }]);
+    let made = imported(&document);
+    assert_eq!(made.connector.auth.keys().collect::<Vec<_>>(), ["token", "key"]);
+    document["security"] = json!([{ "nobody": [] }]);
+    let made = imported(&document);
+    let place = made.report.places.iter().find(|it| it.pointer == "/security").unwrap();
+    assert!(place.problem.contains("`nobody`, which is not defined"), "{place}");
+    document["components"] = json!({});
+    document["security"] = json!([]);
+    let made = imported(&document);
+    assert_eq!(made.to_json()["auth"], json!({ "none": { "none": {} } }));
+    assert!(made.report.places.iter().any(|it| it.problem.contains("no authentication at all")));
+}
+
+#[test]
+fn types_that_this_attache_lacks_are_told_as_such() {
+    let flow = json!({ "authorizationUrl": "https://a.example/a", "tokenUrl": "https://a.example/t", "scopes": { "read": "" } });
+    for (scheme, unsupported, skipped) in [
+        (
+            json!({ "type": "oauth2", "flows": { "authorizationCode": flow, "clientCredentials": flow, "implicit": flow } }),
+            2,
+            1,
+        ),
+        (
+            json!({ "type": "openIdConnect", "openIdConnectUrl": "https://a.example/.well-known/openid-configuration" }),
+            1,
+            0,
+        ),
+        (json!({ "type": "openIdConnect" }), 0, 1),
+        (json!({ "type": "mutualTLS" }), 1, 0),
+        (json!({ "type": "http", "scheme": "digest" }), 1, 0),
+    ] {
+        let made = imported(&with("/components/securitySchemes/token", scheme.clone()));
+        assert!(made.connector.auth.is_empty(), "{scheme}");
+        let count = |verdict| {
+            let places =
+                made.report.places.iter().filter(|it| it.pointer.starts_with("/components"));
+            places.filter(|it| it.verdict == verdict).count()
+        };
+        assert_eq!(
+            (count(Verdict::Unsupported), count(Verdict::Skipped)),
+            (unsupported, skipped),
+            "{scheme}"
+        );
+    }
+}
+
+#[test]
+fn flows_have_the_settings_of_their_grants() {
+    let scheme = json!({ "type": "oauth2", "flows": {
+        "authorizationCode": {
+            "authorizationUrl": "/authorize", "tokenUrl": "https://id.example/token",
+            "refreshUrl": "https://id.example/refresh", "scopes": { "read": "Reads.", "x-own": "" },
+        },
+        "deviceAuthorization": { "deviceAuthorizationUrl": "device", "tokenUrl": " " },
+        "x-own": {}, "telepathy": {},
+    } });
+    let base = Some("https://api.example/v1/");
+    let format = Format::OpenApi3 { minor: 1 };
+    let flows = flows::flows(&scheme, format, &Pointer::root(), base);
+    let found: Vec<_> = flows.iter().map(|it| (it.grant, &it.settings, it.scopes.len())).collect();
+    let code = json!({
+        "grant": "authorization_code", "authorize_url": "https://api.example/authorize", "token_url": "https://id.example/token",
+    });
+    let device = json!({ "grant": "device_code", "device_url": "https://api.example/v1/device" });
+    assert_eq!(
+        found,
+        [
+            (Some("authorization_code"), &code, 1),
+            (Some("device_code"), &device, 0),
+            (None, &json!({}), 0)
+        ]
+    );
+    assert_eq!(flows[0].refresh_url.as_deref(), Some("https://id.example/refresh"));
+    let discovered = |url: &str| flows::discovered(&json!({ "openIdConnectUrl": url }), base);
+    assert_eq!(
+        discovered("https://id.example/t/.well-known/openid-configuration"),
+        Some(json!({ "grant": "authorization_code", "issuer": "https://id.example/t" }))
+    );
+    assert_eq!(flows::discovered(&json!({}), base), None);
+
+    let swagger = json!({ "type": "oauth2", "flow": "accessCode", "authorizationUrl": "https://a.example/a", "tokenUrl": "https://a.example/t", "scopes": {} });
+    let flows = flows::flows(&swagger, Format::Swagger2, &Pointer::root(), None);
+    assert_eq!(flows[0].grant, Some("authorization_code"));
+}

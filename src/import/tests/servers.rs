@@ -1,0 +1,140 @@
+//! Servers and their variables: what becomes the base URL, and what of it is told.
+use super::imported;
+use super::told;
+use super::with;
+use crate::import::Options;
+use crate::import::Verdict;
+use crate::import::import;
+use serde_json::Value;
+use serde_json::json;
+
+#[test]
+fn each_variable_has_the_place_the_name_and_the_values_that_a_base_url_can_have() {
+    let value = |it: Value| json!({ "v": it });
+    let eu = json!({ "enum": ["eu", "us"], "default": "eu" });
+    let odd = json!({ "enum": ["eu", "us"], "default": "asia" });
+    let many =
+        json!({ "enum": (0..201).map(|it| it.to_string()).collect::<Vec<_>>(), "default": "7" });
+    let plain = |base_url: &str, variable: Value, told: usize| {
+        (base_url.to_owned(), json!({ "v": variable }), told)
+    };
+    for (url, variables, expected) in [
+        // A port is no host: its default says nothing of whose the host is.
+        (
+            "https://a.example:{v}/x",
+            value(json!({ "default": "8443" })),
+            plain("https://a.example:{v}/x", json!({ "default": "8443", "required": false }), 0),
+        ),
+        (
+            "https://{v}.a.example",
+            value(eu),
+            plain(
+                "https://{v}.a.example",
+                json!({ "pattern": "eu|us", "default": "eu", "required": false }),
+                0,
+            ),
+        ),
+        (
+            "https://{v}.a.example",
+            value(odd),
+            plain("https://{v}.a.example", json!({ "pattern": "eu|us", "required": true }), 1),
+        ),
+        // Too many to be a pattern: then nobody says whose the host is.
+        (
+            "https://{v}.a.example",
+            value(many),
+            plain("https://{v}.a.example", json!({ "required": true }), 2),
+        ),
+        (
+            "https://a.example/{v}",
+            value(
+                json!({ "enum": ["v1.0", "v2"], "default": "v2", "description": "Which.\n\nMore." }),
+            ),
+            plain(
+                "https://a.example/{v}",
+                json!({ "pattern": r"v1\.0|v2", "default": "v2", "description": "Which.", "required": false }),
+                0,
+            ),
+        ),
+        (
+            "https://{v}.a.example/{v}",
+            json!({}),
+            plain("https://{v}.a.example/{v}", json!({ "required": true }), 0),
+        ),
+    ] {
+        let made = imported(&with("/servers", json!([{ "url": url, "variables": variables }])));
+        let json = made.to_json();
+        let (base_url, variables, noted) = expected;
+        assert_eq!(json["base_url"], json!(base_url), "{url}");
+        assert_eq!(json["variables"], variables, "{url}");
+        let at_server = made.report.places.iter().filter(|it| it.pointer.starts_with("/servers"));
+        assert_eq!(at_server.count(), noted, "{url} {:?}", made.report.places);
+    }
+}
+
+#[test]
+fn a_variable_that_can_not_be_one_is_what_it_is_or_has_another_name() {
+    for (url, variables, base_url, names) in [
+        (
+            "{base}",
+            json!({ "base": { "default": "https://a.example/v1" } }),
+            Some("https://a.example/v1"),
+            &[][..],
+        ),
+        ("{base}/v1", json!({}), None, &[]),
+        (
+            "https://a.example/{path}",
+            json!({ "path": { "default": "api/v2" } }),
+            Some("https://a.example/api/v2"),
+            &[],
+        ),
+        (
+            "https://{your-domain}.a.example",
+            json!({}),
+            Some("https://{your_domain}.a.example"),
+            &["your_domain"],
+        ),
+        ("https://{}.a.example", json!({}), Some("https://{variable}.a.example"), &["variable"]),
+        ("https://{open.a.example", json!({}), None, &[]),
+        ("ftp://a.example", json!({}), None, &[]),
+        ("https://user@a.example", json!({}), None, &[]),
+        ("https://a.example/v1?key=1", json!({}), None, &[]),
+    ] {
+        let made = imported(&with("/servers", json!([{ "url": url, "variables": variables }])));
+        assert_eq!(made.connector.base_url.as_deref(), base_url, "{url}");
+        assert_eq!(made.connector.variables.keys().collect::<Vec<_>>(), names, "{url}");
+        let is_plain = base_url == Some(url);
+        let is_told = made.report.places.iter().any(|it| it.pointer.starts_with("/servers/0"));
+        assert_eq!(is_told, !is_plain, "{url} {:?}", made.report.places);
+    }
+}
+
+#[test]
+fn the_first_server_with_https_is_taken_and_the_others_are_named() {
+    let servers = json!([
+        { "url": "http://a.example" }, { "url": "/v1" }, { "url": "https://b.example" }, { "url": "https://c.example" },
+    ]);
+    let made = imported(&with("/servers", servers));
+    assert_eq!(made.connector.base_url.as_deref(), Some("https://b.example"));
+    let pointers = ["/servers/0", "/servers/1", "/servers/3"].map(|it| (it, Verdict::Noted));
+    assert_eq!(told(&made)[..3], pointers);
+    let made = imported(&with("/servers", json!([{ "url": "http://a.example" }])));
+    assert_eq!(made.connector.base_url.as_deref(), Some("http://a.example"));
+    assert_eq!(told(&made)[0], ("/servers/0/url", Verdict::Noted));
+}
+
+#[test]
+fn a_base_url_that_is_given_stands_as_it_is() {
+    let document = with("/servers", json!([{ "url": "/v1" }])).to_string();
+    for (given, expected) in [
+        ("https://eu.pets.example/v1/", Some("https://eu.pets.example/v1/")),
+        ("https://{region}.pets.example", Some("https://{region}.pets.example")),
+        ("pets.example", None),
+        ("https://user:password@pets.example", None),
+    ] {
+        let options = Options { base_url: Some(given.to_owned()), ..Options::default() };
+        let made = import(document.as_bytes(), &options);
+        let base_url = made.as_ref().ok().and_then(|it| it.connector.base_url.as_deref());
+        assert_eq!(base_url, expected, "{given}");
+    }
+}
