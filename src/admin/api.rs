@@ -15,8 +15,13 @@ use crate::store::Store;
 use crate::vault::Keys;
 use bytes::Bytes;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+/// Calls that wait for events at the same time: each asks the store once a second. Others are answered at once.
+const FOLLOWERS_MAX: usize = 64;
 
 /// What the API works on.
 pub struct Api {
@@ -30,6 +35,10 @@ pub struct Api {
     pub(super) token: Option<Secret>,
     pub(super) live: Arc<Live>,
     pub(super) clock: fn() -> UnixTime,
+    /// True once the process is to stop: nobody is kept waiting.
+    pub(super) draining: Arc<AtomicBool>,
+    /// Room for calls that wait for events.
+    pub(super) followers: Semaphore,
     backing: Option<Backing>,
 }
 
@@ -50,11 +59,13 @@ impl Api {
         live: Arc<Live>,
         backing: Option<Backing>,
         clock: fn() -> UnixTime,
+        draining: Arc<AtomicBool>,
     ) -> Arc<Self> {
         let routes = routes::routes();
         let text = document(&routes).into();
         let attempts = Attempts::new(Instant::now());
         let (tokens, turns) = (KnownTokens::default(), Turns::default());
+        let followers = Semaphore::new(FOLLOWERS_MAX);
         Arc::new(Self {
             routes,
             document: text,
@@ -64,6 +75,8 @@ impl Api {
             token,
             live,
             clock,
+            draining,
+            followers,
             backing,
         })
     }

@@ -102,6 +102,16 @@ pub(super) enum ApiError {
     )]
     AnswerLost,
     #[error(
+        "Of the events behind {after} the first {} are not kept any more: read what you need anew, then go on with \
+         `after={}`.", oldest - after - 1, oldest - 1
+    )]
+    Forgotten { after: i64, oldest: i64, last: i64 },
+    #[error(
+        "There is no event {after} yet, the last is {last}: the store was put back to what it was before. Read what \
+         you need anew, then go on with `after={last}`."
+    )]
+    NotYet { after: i64, oldest: i64, last: i64 },
+    #[error(
         "Nothing can be stored: start attache with a store (`store.url`, or `--database-url`)."
     )]
     NoStore,
@@ -267,6 +277,7 @@ impl ApiError {
             Self::KeyReused => Code::IdempotencyKeyReused,
             Self::InProgress => Code::IdempotencyInProgress,
             Self::AnswerLost => Code::IdempotencyAnswerLost,
+            Self::Forgotten { .. } | Self::NotYet { .. } => Code::EventsForgotten,
             Self::NoStore => Code::NoStore,
             Self::StoreUnavailable(_) | Self::Uncertain => Code::StoreUnavailable,
             Self::StoreFull => Code::StoreFull,
@@ -312,6 +323,10 @@ impl ApiError {
             }
             Self::Elsewhere(moves) => {
                 set("moves", serde_json::to_value(moves).unwrap_or_default());
+            }
+            Self::Forgotten { oldest, last, .. } | Self::NotYet { oldest, last, .. } => {
+                set("oldest", (*oldest).into());
+                set("last", (*last).into());
             }
             Self::Uncertain => {
                 set("outcome", "unknown".into());

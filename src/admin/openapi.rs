@@ -11,6 +11,7 @@ use super::route::Route;
 use super::shape;
 use super::uses::Use;
 use crate::model::Code;
+use crate::model::EventType;
 use schemars::Schema;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -149,6 +150,12 @@ fn query_parameter(parameter: &Parameter) -> Value {
         ParameterKind::Flag => json!({ "type": "boolean", "default": false }),
         ParameterKind::Origin => json!({ "type": "string", "const": ORIGIN }),
         ParameterKind::Text => json!({ "type": "string" }),
+        ParameterKind::Number => json!({ "type": "integer", "format": "int64", "minimum": 0 }),
+        ParameterKind::Duration => json!({ "type": "string", "examples": ["30s"] }),
+        ParameterKind::EventTypes => {
+            let names: Vec<_> = EventType::ALL.iter().map(|it| it.as_str()).collect();
+            json!({ "type": "array", "items": { "type": "string", "enum": names } })
+        }
         ParameterKind::Time => json!({ "type": "string", "format": "date-time" }),
         ParameterKind::Cursor => json!({ "type": "string", "maxLength": 512 }),
         ParameterKind::Search => json!({ "type": "string", "maxLength": SEARCH_LEN_MAX }),
@@ -158,10 +165,14 @@ fn query_parameter(parameter: &Parameter) -> Value {
             json!({ "type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT })
         }
     };
-    json!({
+    let mut document = json!({
         "name": parameter.name, "in": "query", "required": false,
         "description": parameter.about, "schema": schema,
-    })
+    });
+    if parameter.kind == ParameterKind::EventTypes {
+        document["explode"] = false.into();
+    }
+    document
 }
 
 fn operation(route: &Route, generator: &mut SchemaGenerator, problems: &mut Problems) -> Value {

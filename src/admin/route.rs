@@ -55,6 +55,12 @@ pub(super) enum ParameterKind {
     Time,
     Key,
     BaseUrl,
+    /// Of an event.
+    Number,
+    /// As in `10s`.
+    Duration,
+    /// With commas between.
+    EventTypes,
 }
 
 /// A header that a route looks at.

@@ -631,8 +631,18 @@ fn of_audit() -> Vec<Route> {
             .filter(Time, "until", "Not at or after."),
         Route::get("/v1/events", "listEvents", "What happened, the oldest first", events::list)
             .gives(schema::<events::Feed>)
-            .filter(Text, "after", "Behind this one alone: `next` of the call before.")
-            .filter(Text, "type", "Of these types alone, with commas between.")
-            .filter(ParameterKind::Limit, "limit", "Events, at most."),
+            .filter(
+                ParameterKind::Number,
+                "after",
+                "Behind this one alone: `next` of the call before. Left out: from the oldest that is kept.",
+            )
+            .filter(ParameterKind::EventTypes, "type", "Of these types alone.")
+            .filter(
+                ParameterKind::Duration,
+                "wait",
+                "Hold the answer back until there is one, for 60s at most.",
+            )
+            .filter(ParameterKind::Limit, "limit", "Events, at most.")
+            .codes(&[Code::EventsForgotten]),
     ]
 }

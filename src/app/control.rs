@@ -1,9 +1,13 @@
 //! The store and what works on it, on a runtime of its own: no worker ever waits for a database.
 use super::StartError;
+use super::refusals::Teller;
+use super::refusals::WAITING_MAX;
 use super::sealing;
 use super::sealing::SealingError;
+use crate::config::Failing;
 use crate::config::SealSettings;
 use crate::config::StoreSettings;
+use crate::limits::Refusals;
 use crate::reload::Feed;
 use crate::reload::Listener;
 use crate::reload::Live;
@@ -48,6 +52,7 @@ pub(super) struct Opening {
     pub(super) dev: bool,
     pub(super) live: Arc<Live>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) failing: Failing,
 }
 
 /// The open store, until stopped.
@@ -64,6 +69,7 @@ pub struct Opened {
     pub sealer: Arc<Sealer>,
     pub keys: Arc<Keys>,
     pub vault: Arc<Vault>,
+    pub refusals: Arc<Refusals>,
     pub writes: Arc<Writes>,
     /// Where its work is done.
     pub runtime: Handle,
@@ -88,10 +94,10 @@ impl Control {
             runtime.block_on(async {
                 match open(opening).await {
                     Err(error) => drop(told.send(Err(error))),
-                    Ok((opened, feed)) => {
+                    Ok((opened, feed, teller)) => {
                         let store = opened.store.clone();
                         drop(told.send(Ok(opened)));
-                        feed.run(stops).await;
+                        tokio::join!(feed.run(stops.clone()), teller.run(stops));
                         drop(tokio::time::timeout(END, store.close()).await);
                     }
                 }
@@ -123,9 +129,10 @@ fn runtime() -> io::Result<Runtime> {
         .build()
 }
 
-async fn open(opening: Opening) -> Result<(Opened, Feed), StartError> {
-    let Opening { store: settings, seal, data_dir, dev, live, metrics } = opening;
+async fn open(opening: Opening) -> Result<(Opened, Feed, Teller), StartError> {
+    let Opening { store: settings, seal, data_dir, dev, live, metrics, failing } = opening;
     let store = Store::open(&settings.url, &data_dir).await.map_err(not_reached)?;
+    store.counted_by(Arc::clone(&metrics));
     let migrated = store.migrate().await.map_err(not_reached)?;
     if migrated.from != migrated.to {
         tracing::info!(
@@ -143,6 +150,7 @@ async fn open(opening: Opening) -> Result<(Opened, Feed), StartError> {
     let vault = Vault::new(kept, Arc::clone(&marks), load, runtime.clone(), Arc::clone(&metrics));
     let listener = {
         let (vault, serve_stale) = (Arc::clone(&vault), settings.serve_stale);
+        let metrics = Arc::clone(&metrics);
         move |news: News<'_>| match news {
             News::Activation { connection, tenant } => vault.forget(connection, tenant),
             News::Connections { keys } => vault.forget_connections(keys),
@@ -158,7 +166,11 @@ async fn open(opening: Opening) -> Result<(Opened, Feed), StartError> {
     let writes = Writes::new(store.clone(), Arc::clone(&live), Arc::clone(&listener));
     let feed = Feed::open(store.clone(), Arc::clone(&sealer), live, listener);
     let feed = feed.await.map_err(not_reached)?;
-    Ok((Opened { store, sealer, keys, vault, writes, runtime }, feed))
+    let (told, verdicts) = tokio::sync::mpsc::channel(WAITING_MAX);
+    let refusals = Arc::new(Refusals::new(failing, told));
+    let teller =
+        Teller { store: store.clone(), refusals: Arc::clone(&refusals), verdicts, metrics };
+    Ok((Opened { store, sealer, keys, vault, refusals, writes, runtime }, feed, teller))
 }
 
 /// Why a store can't be used: what only a person can mend is refused, like a wrong setting.

@@ -4,6 +4,7 @@ mod control;
 mod handed;
 mod keys;
 mod plane;
+mod refusals;
 pub mod sealing;
 mod watchers;
 
@@ -147,9 +148,11 @@ impl App {
             data_dir: options.data_dir,
             live: Arc::clone(&live),
             metrics: Arc::clone(&metrics),
+            failing: settings.events.failing,
         };
         let stored = store.map(opening).map(Control::start).transpose()?;
         let vault = stored.as_ref().map(|it| Arc::clone(&it.opened.vault));
+        let refusals = stored.as_ref().map(|it| Arc::clone(&it.opened.refusals));
         let settings = Arc::new(settings);
         let (target, format) = access_log(&settings.log);
         let journal = Journal::start(target, format, Arc::clone(&metrics))
@@ -200,6 +203,7 @@ impl App {
                 gates: Arc::clone(&gates),
                 circuits: Arc::clone(&circuits),
                 vault: vault.clone(),
+                refusals: refusals.clone(),
                 strangers: Arc::clone(&strangers),
                 spill: Arc::clone(&spill),
                 resolver: options.resolver.clone(),
@@ -228,6 +232,7 @@ impl App {
                     control: it.opened.runtime.clone(),
                 }),
                 now,
+                Arc::clone(&draining),
             ),
             clock: now,
         };

@@ -11,6 +11,7 @@ use crate::limits::Budget;
 use crate::limits::Circuits;
 use crate::limits::Gates;
 use crate::limits::Rates;
+use crate::limits::Refusals;
 use crate::limits::Strangers;
 use crate::proxy::KeptBodies;
 use crate::proxy::KnownCallers;
@@ -65,6 +66,7 @@ pub(super) struct Plane {
     pub gates: Arc<Gates>,
     pub circuits: Arc<Circuits>,
     pub vault: Option<Arc<Vault>>,
+    pub refusals: Option<Arc<Refusals>>,
     pub strangers: Arc<Strangers>,
     /// Where bodies go that are kept and too large for memory.
     pub spill: Arc<Path>,
@@ -97,6 +99,7 @@ impl Plane {
             retry_budgets: RetryBudgets::default(),
             bodies: KeptBodies::new(Arc::clone(&self.budget), self.spill),
             vault: self.vault.clone(),
+            refusals: self.refusals,
             is_stale: Rc::clone(&is_stale),
         });
         let hooks_handler = Rc::new(Inbound {

@@ -47,6 +47,11 @@ pub struct Placed {
 }
 
 impl Prepared {
+    /// Whether it puts nothing on a request.
+    pub fn is_nothing(&self) -> bool {
+        self.headers.is_empty() && self.query.is_none() && self.cookies.is_none()
+    }
+
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
         &self.headers
     }

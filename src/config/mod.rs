@@ -5,6 +5,7 @@
 mod conceal;
 mod document;
 mod error;
+mod events;
 mod field;
 mod interpolate;
 mod json;
@@ -24,6 +25,8 @@ pub use conceal::FilledIn;
 pub use document::Document;
 pub use document::File;
 pub use error::ConfigError;
+pub use events::EventSettings;
+pub use events::Failing;
 pub use interpolate::Sources;
 pub use interpolate::keep_plain;
 pub use json::JsonError;

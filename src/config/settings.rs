@@ -1,6 +1,7 @@
 //! The settings of the process itself, which take a restart to change.
 use super::document::Document;
 use super::error::ConfigError;
+use super::events::EventSettings;
 use super::listen::AdminListener;
 use super::listen::Memory;
 use super::listen::ProxyListener;
@@ -27,6 +28,7 @@ pub struct Settings {
     /// Where what the API is told is kept. Without it nothing is stored.
     pub store: Option<StoreSettings>,
     pub seal: SealSettings,
+    pub events: EventSettings,
 }
 
 /// The same as it is written, section by section.
@@ -41,11 +43,13 @@ pub struct RawSettings {
     pub store: Option<StoreSettings>,
     /// Where the keys come from that what is stored is sealed under.
     pub seal: SealSettings,
+    /// What is told of what attache meets while it serves.
+    pub events: EventSettings,
 }
 
 impl Settings {
     /// The top-level sections that are read here.
-    pub const SECTIONS: &[&str] = &["server", "log", "store", "seal"];
+    pub const SECTIONS: &[&str] = &["server", "log", "store", "seal", "events"];
 
     /// Reads the sections; what is wrong goes to `errors`, and keeps its default here.
     pub fn read(document: &Document, errors: &mut Vec<ConfigError>) -> Self {
@@ -69,6 +73,7 @@ impl Settings {
             log: document.read(&[Step::Key("log")], errors).unwrap_or_default(),
             store: document.read(&[Step::Key("store")], errors).unwrap_or_default(),
             seal: document.read(&[Step::Key("seal")], errors).unwrap_or_default(),
+            events: document.read(&[Step::Key("events")], errors).unwrap_or_default(),
         }
     }
 }

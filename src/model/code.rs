@@ -60,6 +60,7 @@ codes! {
     IdempotencyKeyReused "idempotency_key_reused" 422 "The idempotency key belongs to another request";
     IdempotencyInProgress "idempotency_in_progress" 409 "The first request with this idempotency key is being answered";
     IdempotencyAnswerLost "idempotency_answer_lost" 409 "It was done under this idempotency key, and the answer was lost";
+    EventsForgotten "events_forgotten" 410 "Some of these events are not kept any more";
     NoStore "no_store" 409 "This gateway has no store";
     StoreUnavailable "store_unavailable" 503 "The store can't be reached or written to";
     StoreFull "store_full" 507 "The store has no room left";

@@ -1,7 +1,9 @@
-//! What an attempt's end says of its upstream, for the circuit.
+//! What an attempt's end says of its upstream, for the circuit, and of the credential.
 use super::body::OutBody;
 use super::error::ProxyError;
 use crate::limits::Pass;
+use crate::limits::Refusals;
+use crate::resolve::Target;
 use crate::server::Watch;
 use crate::upstream::Failed;
 use crate::upstream::SendError;
@@ -25,6 +27,20 @@ pub fn tell(
             pass.failed(Instant::now());
         }
         Ok(Err(_)) | Err(_) => {}
+    }
+}
+
+/// Tells whether the upstream took the credential. What is neither a success nor a 401 may be about the request.
+pub fn tell_of_credential(refusals: &Refusals, target: &Target<'_>, status: StatusCode) {
+    if target.test || target.prepared.is_nothing() {
+        return;
+    }
+    let is_embedded = target.connection.supplied_by.is_some();
+    let tenant = target.tenant.as_ref().filter(|_| is_embedded);
+    if status == StatusCode::UNAUTHORIZED {
+        refusals.refused(&target.connection.key, tenant, Instant::now());
+    } else if status.is_success() || status.is_redirection() {
+        refusals.taken(&target.connection.key, tenant);
     }
 }
 

@@ -21,6 +21,7 @@ use crate::journal::Pen;
 use crate::limits::Circuits;
 use crate::limits::Gates;
 use crate::limits::Rates;
+use crate::limits::Refusals;
 use crate::model::UnixTime;
 use crate::reload::Current;
 use crate::resolve;
@@ -108,6 +109,8 @@ pub struct Proxy {
     pub bodies: Rc<KeptBodies>,
     /// The stored activations, where there is a store.
     pub vault: Option<Arc<Vault>>,
+    /// Whose credentials upstreams refuse, where there is a store to tell.
+    pub refusals: Option<Arc<Refusals>>,
     /// The store was not reached for so long that nothing that is stored counts: set by the worker's tick.
     pub is_stale: Rc<Cell<bool>>,
 }
@@ -281,6 +284,9 @@ impl Proxy {
                 }
             }
         };
+        if let Some(refusals) = &self.refusals {
+            health::tell_of_credential(refusals, &target, sent.response.status());
+        }
         let idle = timeouts.idle;
         Ok(Answer::Upstream(self.answer(sent, prepared, idle, link, tally)?, idle))
     }

@@ -1,5 +1,5 @@
-//! Old changes, old answers and what is left of deleted connections are thrown away: beside the feed, and of no
-//! consequence to what is served where that fails.
+//! Old changes, old answers, old events and what is left of deleted connections are thrown away, and the audit trail's
+//! end is looked at: beside the feed, and of no consequence to what is served where that fails.
 use crate::model::Scope;
 use crate::store::BATCH_MAX;
 use crate::store::Store;
@@ -10,6 +10,9 @@ use tokio::task::JoinSet;
 
 /// Changes and answers older than this are forgotten: who was away longer reads everything again.
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Events are kept for longer: they are for programs that may be away for days.
+const EVENTS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// How often that is done; the first time as soon as the feed is open.
 const TIDY: Duration = Duration::from_secs(60 * 60);
@@ -52,7 +55,7 @@ impl Tidy {
 async fn tidy(store: Store) {
     if let Err(error) = prune(&store).await {
         // The store may well be reached, and what it serves is true.
-        tracing::warn!("old changes can't be thrown away, next try in an hour: {error}");
+        tracing::warn!("what is old can't be thrown away, next try in an hour: {error}");
     }
 }
 
@@ -73,12 +76,17 @@ async fn sweep(store: Store) {
 }
 
 async fn prune(store: &Store) -> Result<(), StoreError> {
-    let older_than = i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
+    let ms = |it: Duration| i64::try_from(it.as_millis()).unwrap_or(i64::MAX);
+    let older_than = ms(KEPT);
     while store.changes().prune(&Scope::System, older_than).await? >= u64::from(BATCH_MAX) {
         tokio::time::sleep(PAUSE).await;
     }
     while store.idempotency().prune(&Scope::System, older_than).await? >= u64::from(BATCH_MAX) {
         tokio::time::sleep(PAUSE).await;
     }
-    Ok(())
+    let older_than = ms(EVENTS_KEPT);
+    while store.events().prune(&Scope::System, older_than).await? >= u64::from(BATCH_MAX) {
+        tokio::time::sleep(PAUSE).await;
+    }
+    store.audit().look_at_end(&Scope::System).await
 }

@@ -151,6 +151,9 @@ pub(super) const COLUMNS: &[&str] = &[
 /// thousand entries has to fit in memory.
 const SHOWN_MAX: usize = 64 << 10;
 
+const NOT_AS_LEFT: &str =
+    "the end of the audit trail is not as attache left it: run `attache audit verify`";
+
 const NO_KEY: &str = "the audit trail can't be kept: the deployment's own key does not open, so nothing is \
                       changed; restore the row `deployment` of the table `credentials` from a backup";
 
@@ -167,6 +170,33 @@ impl Audit<'_> {
         // Another replica may have been first.
         write.begins_trail = write.head.is_fresh();
         write.commit().await.map(drop)
+    }
+
+    /// Says so in the log, and counts it, where the trail's end is not as attache left it. What is before the end
+    /// is not looked at.
+    pub async fn look_at_end(self, scope: &Scope) -> Result<(), StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let Some(key) = self.0.trail.get() else { return Ok(()) };
+        let columns: Vec<_> = COLUMNS.iter().map(|it| format!("a.{it}")).collect();
+        let sql = format!(
+            "SELECT d.audit_seq, d.audit_mac, d.audit_head, {} FROM deployment AS d \
+             LEFT JOIN audit AS a ON a.seq = d.audit_seq WHERE d.id = 1",
+            columns.join(", ")
+        );
+        let rows = self.0.engine.rows(&sql, &[]).await?;
+        let is_sound = rows.first().is_some_and(|row| {
+            let (head, last) = (Head::read(row, 0), Entered::read(row, 3));
+            let is_last =
+                |it: &Entered| it.mac == head.mac && it.expected_mac(key)[..] == it.mac[..];
+            head.is_fresh() || head.is_good(key) && last.is_ok_and(|it| is_last(&it))
+        });
+        if !is_sound {
+            tracing::error!("{NOT_AS_LEFT}");
+            if let Some(metrics) = self.0.metrics.get() {
+                metrics.audit_broken();
+            }
+        }
+        Ok(())
     }
 
     /// At most `limit` entries, the newest first, before the entry `before`. Those that do not read are named
@@ -386,9 +416,7 @@ impl Write<'_> {
         let (act, became) = if found.is_fresh() && last == 0 {
             (Act::Begun, json!({ "revision": self.before + 1 }))
         } else {
-            tracing::error!(
-                "the end of the audit trail is not as attache left it: run `attache audit verify`"
-            );
+            tracing::error!("{NOT_AS_LEFT}");
             let mac = hex::encode(&found.mac);
             (Act::Broken, json!({ "found": { "seq": found.seq, "mac": mac }, "last": last }))
         };
@@ -409,6 +437,9 @@ impl Write<'_> {
         for news in events::of(&entry, self.who(), seq) {
             self.tell(&news).await?;
         }
+        self.forget_refused(&entry).await?;
+        self.tally.entries += 1;
+        self.tally.is_broken |= entry.act == Act::Broken;
         let mut entered = Entered {
             seq,
             at_ms: self.now_ms,

@@ -81,11 +81,11 @@ impl Events<'_> {
         }))
     }
 
-    /// The first that is kept and the last there was: whoever is before the first has missed some. Both 0 where
-    /// there never was one.
+    /// The first that is kept, or the next where none is, and the last there was, 0 where there never was one:
+    /// whoever has not come as far as the one before the first has missed some.
     pub async fn bounds(self, scope: &Scope) -> Result<(i64, i64), StoreError> {
         super::only_whoever_sees_everything(scope)?;
-        let sql = "SELECT COALESCE((SELECT MIN(seq) FROM events), events_seq), events_seq \
+        let sql = "SELECT COALESCE((SELECT MIN(seq) FROM events), events_seq + 1), events_seq \
                    FROM deployment WHERE id = 1";
         let rows = self.0.engine.rows(sql, &[]).await?;
         let read = rows.first().and_then(|it| Some((it.integer(0).ok()?, it.integer(1).ok()?)));
@@ -266,6 +266,23 @@ impl Write<'_> {
             Value::Text(&news.environment),
             Value::Text(&data),
         ];
+        self.tally.events.push(news.event);
         self.tx.run(&sql, &values).await.map(drop)
+    }
+
+    /// Nobody waits for a credential to recover that is gone.
+    pub(super) async fn forget_refused(&mut self, entry: &Entry) -> Result<(), StoreError> {
+        let connection = Value::Text(&entry.key);
+        let (sql, values) = match (entry.act, entry.kind) {
+            (Act::Deleted, "connection") => {
+                ("DELETE FROM refused WHERE connection = $1", vec![connection])
+            }
+            (Act::Deleted, "activation") => (
+                "DELETE FROM refused WHERE connection = $1 AND tenant = $2",
+                vec![connection, Value::Text(&entry.tenant)],
+            ),
+            _ => return Ok(()),
+        };
+        self.tx.run(sql, &values).await.map(drop)
     }
 }

@@ -118,6 +118,7 @@ pub use uses::Uses;
 use crate::config::StoreUrl;
 use crate::model::Scope;
 use crate::seal::TrailKey;
+use crate::telemetry::Metrics;
 use engine::Engine;
 use std::fmt;
 use std::path::Path;
@@ -166,6 +167,7 @@ pub struct Store {
     unserved: Unserved,
     /// What the audit trail is kept under: nothing is written without it.
     trail: Arc<OnceLock<TrailKey>>,
+    metrics: Arc<OnceLock<Arc<Metrics>>>,
     /// Writes are done and taken back.
     rehearses: bool,
 }
@@ -239,6 +241,7 @@ impl Store {
             written: watch::Sender::new(0),
             unserved: Unserved::default(),
             trail: Arc::default(),
+            metrics: Arc::default(),
             rehearses: false,
         })
     }
@@ -248,6 +251,11 @@ impl Store {
     pub fn keep_trail(&self, key: TrailKey) {
         // Another one is never given: there is one for each deployment.
         drop(self.trail.set(key));
+    }
+
+    /// Has what is written through this value and all clones of it be counted here, as the first one said.
+    pub fn counted_by(&self, metrics: Arc<Metrics>) {
+        drop(self.metrics.set(metrics));
     }
 
     /// The same store, whose writes are checked and done as ever, and then taken back: to tell what would

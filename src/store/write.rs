@@ -29,6 +29,7 @@ use super::record::Table;
 use super::record::checksum;
 use super::record::read;
 use crate::model::Claimed;
+use crate::model::EventType;
 use crate::model::Scope;
 use std::sync::Arc;
 
@@ -56,10 +57,21 @@ pub(super) struct Write<'s> {
     /// The last event before this write, and of it.
     first_event: i64,
     pub(super) last_event: i64,
+    /// What is counted with the commit.
+    pub(super) tally: Tally,
     /// What was done to credentials since the last of them: it goes into the next one.
     pub(super) sealed: Vec<Resealed>,
     /// Where what is sealed under an owner might go before, and where it may go now: the last that was entered.
     pub(super) reaches: (Option<Object>, Option<Object>),
+}
+
+/// What a write adds to what only grows.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) entries: u64,
+    /// The end of the trail was not as attache left it.
+    pub(super) is_broken: bool,
+    pub(super) events: Vec<EventType>,
 }
 
 /// What is changed.
@@ -102,9 +114,19 @@ impl Store {
             entries: Vec::new(),
             first_event: last_event,
             last_event,
+            tally: Tally::default(),
             sealed: Vec::new(),
             reaches: (None, None),
         })
+    }
+
+    fn count(&self, tally: &Tally) {
+        let Some(metrics) = self.metrics.get() else { return };
+        metrics.audited(tally.entries);
+        if tally.is_broken {
+            metrics.audit_broken();
+        }
+        tally.events.iter().for_each(|it| metrics.event(*it));
     }
 }
 
@@ -189,6 +211,7 @@ impl Write<'_> {
         self.tx.run(sql, &[revision, seq, mac, seal, event]).await?;
         if self.revision == self.before {
             self.tx.commit().await?;
+            self.store.count(&self.tally);
             return Ok(self.revision);
         }
         if self.tx.is_postgres() {
@@ -196,8 +219,9 @@ impl Write<'_> {
             let told = [Value::Text(CHANNEL), Value::Text(&revision)];
             self.tx.rows("SELECT CAST(pg_notify($1, $2) AS TEXT)", &told).await?;
         }
-        let Self { store, tx, revision, changes, .. } = self;
+        let Self { store, tx, revision, changes, tally, .. } = self;
         tx.commit().await?;
+        store.count(&tally);
         store.unserved.add(changes);
         // Whatever came before: a database that was restored counts anew.
         store.written.send_replace(revision);

@@ -8,6 +8,7 @@ use attache::store::AuditFilter;
 use attache::store::Break;
 use attache::store::Expect;
 use attache::store::Store;
+use attache::store::StoreError;
 use attache::store::TenantRow;
 use serde_json::json;
 use std::path::Path;
@@ -224,6 +225,25 @@ each_engine! {
         let checked = store.audit().verify(&Scope::System, &forger.trail, None, |_, _| {}).await;
         let found = checked.unwrap().findings;
         assert_eq!((found[0].what, found[0].seqs.clone()), (Break::Changed, 1..=10));
+    }
+
+    async fn what_can_not_be_entered_is_not_done(database: Database) {
+        database.store().await;
+        let without_key = Store::open(&database.store_url(), database.folder.path()).await.unwrap();
+        let put = without_key.tenants().put(&ci(), "acme", &row("1"), Expect::Anything).await;
+        let Err(StoreError::Refused(said)) = put else { panic!("{put:?}") };
+        assert!(said.contains("the audit trail can't be kept"), "{said}");
+        // Nor is what somebody else's row stands in the way of.
+        let store = database.open().await;
+        store.tenants().put(&ci(), "a", &row("1"), Expect::Anything).await.unwrap();
+        let columns = "at, who, act, kind, key, tenant, revision, was, became, prior, mac";
+        database.run(&format!("INSERT INTO audit (seq, {columns}) SELECT 3, {columns} FROM audit WHERE seq = 2")).await;
+        let put = store.tenants().put(&ci(), "b", &row("1"), Expect::Anything).await;
+        assert_eq!(put, Err(StoreError::Corrupt { table: "audit", key: Some("3".to_owned()) }));
+        assert_eq!(database.number("SELECT COUNT(*) FROM tenants").await, 1);
+        assert_eq!(database.number("SELECT COUNT(*) FROM changes").await, 1);
+        database.run("DELETE FROM audit WHERE seq = 3").await;
+        store.tenants().put(&ci(), "b", &row("1"), Expect::Anything).await.unwrap();
     }
 
     async fn an_entry_says_who_did_what_from_what_to_what(database: Database) {

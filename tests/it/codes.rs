@@ -26,6 +26,7 @@ const OPERATORS: &[Code] = &[
     Code::IdempotencyKeyReused,
     Code::IdempotencyInProgress,
     Code::IdempotencyAnswerLost,
+    Code::EventsForgotten,
     Code::NoStore,
     Code::StoreUnavailable,
     Code::StoreFull,

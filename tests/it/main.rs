@@ -28,6 +28,7 @@ mod declared_views;
 mod demo;
 mod descriptors;
 mod egress;
+mod events;
 mod export;
 mod fairness;
 mod fidelity;

@@ -140,6 +140,11 @@ impl Ask {
 }
 
 impl Client {
+    /// How long an answer may take.
+    pub(super) fn patience(&self) -> Duration {
+        self.remote.timeout
+    }
+
     /// The answer, where it is no problem.
     pub(in crate::cli) async fn ask(&mut self, ask: Ask) -> Result<Answer, Stopped> {
         let late = format!("{} did not answer in time", self.remote.server);

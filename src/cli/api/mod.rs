@@ -19,6 +19,7 @@ pub(super) use link::Trust;
 pub(super) use pages::Listed;
 pub(super) use pages::all;
 pub(super) use pages::behind;
+pub(super) use pages::follow;
 pub(super) use pages::newest;
 pub(super) use path::path;
 pub(super) use secret::secret;

@@ -55,6 +55,20 @@ impl Output {
     }
 }
 
+/// One a line, as JSON. False where nobody reads any more.
+pub(super) fn lines(listed: Listed) -> Result<bool, Stopped> {
+    for it in &listed.unreadable {
+        eprintln!("attache: not readable: {it}");
+    }
+    let text: String = listed.items.iter().map(|it| format!("{it}\n")).collect();
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => written
+            .map(|()| true)
+            .map_err(|it| Stopped::Failed(format!("the answer: {}", it.kind()))),
+    }
+}
+
 fn written(text: &str) -> Result<(), Stopped> {
     match io::stdout().write_all(text.as_bytes()) {
         // Whoever reads has read enough, as `head` does.

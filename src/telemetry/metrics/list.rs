@@ -52,6 +52,7 @@ const PLANES: usize = super::labels::Plane::ALL.len();
 const LISTENERS: usize = super::labels::Listener::ALL.len();
 const SOURCES: usize = crate::telemetry::exchange::ErrorSource::ALL.len();
 const CODES: usize = crate::model::Code::ALL.len();
+const EVENT_TYPES: usize = crate::model::EventType::ALL.len();
 
 metrics! {
     REQUESTS "attache_requests_total" Counter ["plane", "connector", "status"] PLANES * CONNECTORS * 5,
@@ -116,6 +117,14 @@ metrics! {
         "Activations looked up in the store because they were not in memory.";
     ACTIVATIONS_KEPT "attache_activations_cached" Gauge [] 1,
         "Stored activations that are in memory.";
+    CREDENTIALS_FAILING "attache_credentials_failing" Gauge [] 1,
+        "Credentials that their upstreams refuse again and again, of all replicas.";
+    AUDIT_ENTRIES "attache_audit_entries_total" Counter [] 1,
+        "Entries of the audit trail that were made here.";
+    AUDIT_BREAKS "attache_audit_breaks_total" Counter [] 1,
+        "How often the end of the audit trail was found not as attache left it.";
+    EVENTS "attache_events_total" Counter ["type"] EVENT_TYPES,
+        "Events that were told here.";
     RELOADS "attache_reloads_total" Counter ["result"] 2,
         "Attempts to load a changed configuration.";
     GENERATION "attache_reload_generation" Gauge [] 1,

@@ -34,6 +34,7 @@ use collect::Fleet;
 use prometheus::Registry;
 use prometheus::TextEncoder;
 use rare::Rare;
+use std::fmt;
 use std::sync::Arc;
 
 /// The content type of [`Metrics::render`]'s text.
@@ -44,6 +45,12 @@ pub struct Metrics {
     registry: Registry,
     fleet: Arc<Fleet>,
     rare: Rare,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
 }
 
 impl Metrics {

@@ -13,6 +13,7 @@ use super::labels::RetryReason;
 use super::labels::WebhookVerdict;
 use super::list;
 use super::list::Definition;
+use crate::model::EventType;
 use crate::model::UnixTime;
 use crate::telemetry::log;
 use prometheus::Gauge;
@@ -42,6 +43,10 @@ pub(super) struct Rare {
     store_rereads: IntCounterVec,
     look_ups: IntCounterVec,
     activations_kept: IntGauge,
+    credentials_failing: IntGauge,
+    audit_entries: IntCounter,
+    audit_breaks: IntCounter,
+    events: IntCounterVec,
     reloads: IntCounterVec,
     generation: IntGauge,
     reload_ok: IntGauge,
@@ -84,6 +89,10 @@ impl Rare {
             store_rereads: counters(registry, &list::STORE_REREADS),
             look_ups: counters(registry, &list::LOOK_UPS),
             activations_kept: int_gauge(registry, &list::ACTIVATIONS_KEPT),
+            credentials_failing: int_gauge(registry, &list::CREDENTIALS_FAILING),
+            audit_entries: counter(registry, &list::AUDIT_ENTRIES),
+            audit_breaks: counter(registry, &list::AUDIT_BREAKS),
+            events: counters(registry, &list::EVENTS),
             reloads,
             generation: int_gauge(registry, &list::GENERATION),
             reload_ok: int_gauge(registry, &list::RELOAD_OK),
@@ -188,6 +197,26 @@ impl Metrics {
     /// So many activations are in memory now.
     pub fn activations_kept(&self, count: u64) {
         self.rare.activations_kept.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// So many credentials are told of as failing now.
+    pub fn credentials_failing(&self, count: usize) {
+        self.rare.credentials_failing.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// So many entries of the audit trail were made.
+    pub fn audited(&self, entries: u64) {
+        self.rare.audit_entries.inc_by(entries);
+    }
+
+    /// The end of the audit trail was not as attache left it.
+    pub fn audit_broken(&self) {
+        self.rare.audit_breaks.inc();
+    }
+
+    /// An event was told.
+    pub fn event(&self, event: EventType) {
+        self.rare.events.with_label_values(&[event.as_str()]).inc();
     }
 
     /// A configuration was loaded, the first one at start included. A failure leaves the generation

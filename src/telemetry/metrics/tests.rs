@@ -1,6 +1,7 @@
 //! What is counted is what is rendered, within its bounds.
 use super::*;
 use crate::model::Code;
+use crate::model::EventType;
 use crate::telemetry::exchange::ErrorSource;
 use std::collections::BTreeSet;
 
@@ -51,6 +52,10 @@ fn busy() -> Arc<Metrics> {
     metrics.store_reread(Reread::Replaced);
     metrics.looked_up(LookUp::Found);
     metrics.activations_kept(3);
+    metrics.credentials_failing(1);
+    metrics.audited(2);
+    metrics.audit_broken();
+    metrics.event(EventType::ConnectionFailing);
     metrics.reload(true, 2, UnixTime::from_ms(1_700_000_001_500));
     metrics.log_written(9);
     metrics.log_dropped(7);
