@@ -23,11 +23,14 @@ pub(super) struct Document {
 
 /// Whose turn it is.
 #[derive(Clone, Debug)]
-pub(super) struct Turns(Arc<Semaphore>);
+pub(super) struct Turns {
+    free: Arc<Semaphore>,
+    patience: Duration,
+}
 
 impl Default for Turns {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
+        Self { free: Arc::new(Semaphore::new(AT_ONCE)), patience: PATIENCE }
     }
 }
 
@@ -40,13 +43,77 @@ impl Turns {
         body: Body,
     ) -> Result<Document, ApiError> {
         media.check(headers)?;
-        let turn = Arc::clone(&self.0).try_acquire_owned().map_err(|_| ApiError::Busy)?;
+        let turn = Arc::clone(&self.free).try_acquire_owned().map_err(|_| ApiError::Busy)?;
         let len = headers.get(header::CONTENT_LENGTH);
         let len = len.and_then(|it| it.to_str().ok()?.parse().ok()).unwrap_or(0_usize);
         let mut bytes = Vec::with_capacity(len.min(media.len_max()));
         let gathered = media.gather(body, |data| bytes.extend_from_slice(data));
-        let slow = |_| ApiError::BadRequest(format!("The body took longer than {PATIENCE:?}."));
-        tokio::time::timeout(PATIENCE, gathered).await.map_err(slow)??;
+        let slow =
+            |_| ApiError::BadRequest(format!("The body took longer than {:?}.", self.patience));
+        tokio::time::timeout(self.patience, gathered).await.map_err(slow)??;
         Ok(Document { bytes, _turn: turn })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Code;
+    use bytes::Bytes;
+    use http::HeaderValue;
+    use http_body::Frame;
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::Context;
+    use std::task::Poll;
+
+    /// A body whose first byte does not come.
+    struct Never;
+
+    impl http_body::Body for Never {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    async fn code(turns: &Turns, kind: &'static str, body: Body) -> Option<Code> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        turns.read(Media::Document, &headers, body).await.err().map(|it| it.code())
+    }
+
+    #[tokio::test]
+    async fn whoever_sends_too_slowly_loses_the_turn_to_the_next() {
+        let turns = Turns { patience: Duration::ZERO, ..Turns::default() };
+        let json = "application/json";
+        assert_eq!(code(&turns, json, Body::new(Never)).await, Some(Code::BadRequest));
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(json));
+        let held = turns.read(Media::Document, &headers, Body::from("{}")).await.ok();
+        assert_eq!(held.as_ref().map(|it| &*it.bytes), Some(&b"{}"[..]));
+        assert_eq!(code(&turns, json, Body::empty()).await, Some(Code::RateLimited));
+        drop(held);
+        assert_eq!(code(&turns, json, Body::empty()).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_document_comes_under_any_of_its_names_and_no_longer_than_it_may_be() {
+        let turns = Turns::default();
+        for kind in ["application/yaml", "Text/YAML; charset=utf-8", "application/openapi+json"] {
+            assert_eq!(code(&turns, kind, Body::empty()).await, None, "{kind}");
+        }
+        for kind in ["text/plain", "application/x-www-form-urlencoded", ""] {
+            let found = code(&turns, kind, Body::empty()).await;
+            assert_eq!(found, Some(Code::UnsupportedMediaType), "{kind}");
+        }
+        let long = Body::from(vec![b' '; Media::Document.len_max() + 1]);
+        let found = code(&turns, "application/yaml", long).await;
+        assert_eq!(found, Some(Code::BodyTooLarge));
     }
 }

@@ -251,3 +251,19 @@ fn references_are_followed_within_the_document_and_named_beyond_it() {
         ]
     );
 }
+
+#[test]
+fn only_a_web_page_becomes_the_link_to_the_documentation() {
+    let long = format!("https://a.example/{}", "a".repeat(1000));
+    for (url, docs) in [
+        ("https://docs.pets.example/v1#top", Some("https://docs.pets.example/v1#top")),
+        (" http://docs.pets.example ", Some("http://docs.pets.example")),
+        ("javascript:alert(1)", None),
+        ("data:text/html,x", None),
+        ("docs/index.html", None),
+        (&long, None),
+    ] {
+        let made = imported(&with("/externalDocs", json!({ "url": url })));
+        assert_eq!(made.connector.docs.as_deref(), docs, "{url}");
+    }
+}
