@@ -500,11 +500,17 @@ async fn a_file_of_yaml_or_json_and_set_go_together() {
     let (yaml, json): (Value, Value) = (of("yaml").await, of("json").await);
     assert_eq!(yaml, json);
     assert_eq!(yaml["auth"]["t"]["name"], "Token");
-    // What was shown can be sent.
+    // What was shown can be sent, what looks like a reference and is none too.
+    shell.done("attache connector edit yaml --set description='costs $${HOME} and $$${x}'").await;
+    let description = of("yaml").await["description"].clone();
+    assert_eq!(description, "costs ${HOME} and $${x}");
     shell
         .done(
             "attache connector get yaml > again.yaml && attache connector apply yaml -f again.yaml",
         )
         .await;
-    shell.done("attache connector get yaml -o json > again.json && attache connector apply yaml -f again.json").await;
+    assert_eq!(of("yaml").await["description"], description);
+    // As JSON it is what the API says, and so it is taken where nothing looks like a reference.
+    let again = "attache connector get json -o json > again.json";
+    shell.done(&format!("{again} && attache connector apply json -f again.json")).await;
 }

@@ -66,10 +66,14 @@ impl Definition {
 
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
+    // One more tells that it is too long.
     if path == Path::new("-") {
-        io::stdin().take(LEN_MAX).read_to_string(&mut text)?;
+        io::stdin().take(LEN_MAX + 1).read_to_string(&mut text)?;
     } else {
-        fs::File::open(path)?.take(LEN_MAX).read_to_string(&mut text)?;
+        fs::File::open(path)?.take(LEN_MAX + 1).read_to_string(&mut text)?;
+    }
+    if text.len() as u64 > LEN_MAX {
+        return Err(io::ErrorKind::FileTooLarge.into());
     }
     Ok(text)
 }
@@ -153,6 +157,15 @@ mod tests {
         let Value::Object(theirs) = json!({"a": {"y": 2}, "b": [2], "c": 3}) else { panic!() };
         over(&mut ours, theirs);
         assert_eq!(Value::Object(ours), json!({"a": {"x": 1, "y": 2}, "b": [2], "c": 3}));
+    }
+
+    #[test]
+    fn what_is_too_long_is_refused_and_not_cut() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(LEN_MAX).unwrap();
+        assert!(read(file.path()).is_ok());
+        file.as_file().set_len(LEN_MAX + 1).unwrap();
+        assert_eq!(read(file.path()).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
     }
 
     #[test]

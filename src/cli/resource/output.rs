@@ -5,6 +5,7 @@ use crate::cli::api::Answer;
 use crate::cli::api::Listed;
 use crate::cli::stopped::Stopped;
 use crate::cli::text::plain;
+use crate::config::keep_plain;
 use serde_json::Value;
 use std::io;
 use std::io::Write;
@@ -47,9 +48,8 @@ impl Output {
                 serde_json::to_string_pretty(value).map_err(|it| unwritable(it.to_string()))? + "\n"
             }
             // Quoted and escaped, whatever stands in it.
-            Self::Text | Self::Yaml => {
-                serde_yaml::to_string(value).map_err(|it| unwritable(it.to_string()))?
-            }
+            Self::Text | Self::Yaml => serde_yaml::to_string(&as_in_files(value))
+                .map_err(|it| unwritable(it.to_string()))?,
         };
         written(&text)
     }
@@ -67,6 +67,18 @@ pub(super) fn lines(listed: Listed) -> Result<bool, Stopped> {
             .map(|()| true)
             .map_err(|it| Stopped::Failed(format!("the answer: {}", it.kind()))),
     }
+}
+
+/// So that it can be given to `--file`, which fills in references. What a file declares is shown as it is written there.
+fn as_in_files(value: &Value) -> Value {
+    if let Value::Array(items) = value {
+        return Value::Array(items.iter().map(as_in_files).collect());
+    }
+    let mut value = value.clone();
+    if value.get("source").is_none() {
+        keep_plain(&mut value);
+    }
+    value
 }
 
 fn written(text: &str) -> Result<(), Stopped> {
