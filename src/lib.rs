@@ -32,6 +32,7 @@ pub mod vault;
 // Planes: HTTP in, HTTP out; they know nothing of each other.
 pub mod admin;
 pub mod inbound;
+pub mod notify;
 pub mod proxy;
 
 // Shells: they put the pieces together, each standing on the one before.

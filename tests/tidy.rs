@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["import"],
     &["server", "upstream", "store"],
     &["resolve", "vault", "limits", "journal", "reload"],
-    &["proxy", "admin", "inbound", "connect", "console"],
+    &["proxy", "admin", "inbound", "notify", "connect", "console"],
     // The shells stand on each other: the commands run the demo and the app, the demo runs the app.
     &["app"],
     &["demo"],

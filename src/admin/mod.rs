@@ -26,6 +26,8 @@ mod environment_activations;
 mod environments;
 mod error;
 mod etag;
+mod event_deliveries;
+mod event_subscriptions;
 mod events;
 mod idempotency;
 mod import;

@@ -12,6 +12,7 @@ use super::shape;
 use super::uses::Use;
 use crate::model::Code;
 use crate::model::EventType;
+use crate::store::DeliveryState;
 use schemars::Schema;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -36,6 +37,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("tenant", "acme"),
     ("caller", "runtime-eu"),
     ("token", "ci"),
+    ("subscription", "operations"),
+    ("event", "evt_019a6b1e-0000-7000-8000-000000000000"),
 ];
 
 /// Responses that several operations have, by name.
@@ -131,6 +134,9 @@ fn path_parameter(name: &str) -> Value {
             "The key's first characters.",
             json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,16}$" }),
         ),
+        "event" => {
+            ("The id of an event.", json!({ "type": "string", "pattern": "^evt_[0-9a-f-]{36}$" }))
+        }
         _ => {
             ("A stable key.", json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$" }))
         }
@@ -155,6 +161,10 @@ fn query_parameter(parameter: &Parameter) -> Value {
         ParameterKind::EventTypes => {
             let names: Vec<_> = EventType::ALL.iter().map(|it| it.as_str()).collect();
             json!({ "type": "array", "items": { "type": "string", "enum": names } })
+        }
+        ParameterKind::DeliveryState => {
+            let all: Vec<_> = DeliveryState::ALL.iter().map(|it| it.as_str()).collect();
+            json!({ "type": "string", "enum": all })
         }
         ParameterKind::Time => json!({ "type": "string", "format": "date-time" }),
         ParameterKind::Cursor => json!({ "type": "string", "maxLength": 512 }),

@@ -61,6 +61,8 @@ pub(super) enum ParameterKind {
     Duration,
     /// With commas between.
     EventTypes,
+    /// Of an event on its way to a subscription.
+    DeliveryState,
 }
 
 /// A header that a route looks at.

@@ -12,6 +12,8 @@ use super::definition;
 use super::endpoints;
 use super::environment_activations;
 use super::environments;
+use super::event_deliveries;
+use super::event_subscriptions;
 use super::events;
 use super::import;
 use super::integrations;
@@ -71,6 +73,7 @@ pub(super) fn routes() -> Vec<Route> {
         of_callers(),
         of_tokens(),
         of_audit(),
+        of_event_subscriptions(),
     ]
     .concat()
 }
@@ -644,5 +647,98 @@ fn of_audit() -> Vec<Route> {
             )
             .filter(ParameterKind::Limit, "limit", "Events, at most.")
             .codes(&[Code::EventsForgotten]),
+    ]
+}
+
+fn of_event_subscriptions() -> Vec<Route> {
+    type Kind = event_subscriptions::EventSubscriptions;
+    let (all, one) = ("/v1/event_subscriptions", "/v1/event_subscriptions/{subscription}");
+    vec![
+        Route::get(
+            all,
+            "listEventSubscriptions",
+            "List who is told of events",
+            definition::list::<Kind>,
+        )
+        .pages(event_subscriptions::page),
+        Route::post(
+            all,
+            "createEventSubscription",
+            "Have somebody be told of events, with a secret",
+            definition::create::<Kind>,
+        )
+        .takes(event_subscriptions::new)
+        .creates(event_subscriptions::issued)
+        .codes(&[Code::AlreadyExists]),
+        // Never 304: how its receiver does changes without its version.
+        Route::get(one, "getEventSubscription", "An event subscription", definition::read::<Kind>)
+            .gives_one(event_subscriptions::view),
+        Route::put(
+            one,
+            "putEventSubscription",
+            "Create or replace an event subscription",
+            definition::replace::<Kind>,
+        )
+        .takes(event_subscriptions::body)
+        .rehearses(event_subscriptions::view)
+        .creates(event_subscriptions::issued)
+        .headers(GUARDED),
+        Route::patch(
+            one,
+            "patchEventSubscription",
+            "Change an event subscription",
+            definition::patch::<Kind>,
+        )
+        .takes_patch(event_subscriptions::patch)
+        .rehearses(event_subscriptions::view)
+        .headers(MEANT),
+        Route::delete(
+            one,
+            "deleteEventSubscription",
+            "Delete an event subscription, and what is still to be sent to it",
+            definition::delete::<Kind>,
+        )
+        .previews(schema::<uses::Preview>)
+        .flag("force", FORCE)
+        .headers(MEANT)
+        .codes(&[Code::InUse]),
+        Route::post(
+            "/v1/event_subscriptions/{subscription}/rotate",
+            "rotateEventSubscriptionSecret",
+            "Make another secret; the one before signs as well for a while",
+            event_subscriptions::rotate,
+        )
+        .takes(schema::<event_subscriptions::SecretRotation>)
+        .gives_one_or(
+            event_subscriptions::issued,
+            schema::<event_subscriptions::SecretRotationPreview>,
+        )
+        .dry_run()
+        .headers(MEANT),
+        Route::post(
+            "/v1/event_subscriptions/{subscription}/test",
+            "testEventSubscription",
+            "Send it an event that says nothing",
+            event_deliveries::test,
+        )
+        .gives(event_deliveries::shown)
+        .codes(&[Code::Invalid]),
+        Route::get(
+            "/v1/event_subscriptions/{subscription}/deliveries",
+            "listEventDeliveries",
+            "What became of the events that are sent to it, the newest first",
+            event_deliveries::list,
+        )
+        .pages(event_deliveries::page)
+        .filter(ParameterKind::DeliveryState, "state", "In this state alone.")
+        .codes(&[Code::NoStore]),
+        Route::post(
+            "/v1/event_subscriptions/{subscription}/deliveries/{event}/retry",
+            "retryEventDelivery",
+            "Send an event to it again, at once",
+            event_deliveries::retry,
+        )
+        .gives(event_deliveries::shown)
+        .codes(&[Code::Invalid]),
     ]
 }

@@ -31,6 +31,8 @@ use crate::limits::Gates;
 use crate::limits::Rates;
 use crate::limits::Strangers;
 use crate::model::Secret;
+use crate::notify;
+use crate::notify::Notifying;
 use crate::reload;
 use crate::reload::Live;
 use crate::reload::Loaded;
@@ -114,7 +116,8 @@ pub struct App {
     traffic: Vec<JoinHandle<()>>,
     serving: JoinHandle<()>,
     watchers: Watchers,
-    /// Where there is a store.
+    /// Where there is a store, as is the next.
+    notifying: Option<Notifying>,
     stored: Option<Control>,
     ready_delay: Duration,
 }
@@ -253,6 +256,18 @@ impl App {
             plane::until_links_end(&worker, ADMIN_DRAIN).await;
         })?;
         let sealer = stored.as_ref().map(|it| Arc::clone(&it.opened.sealer));
+        let notified = stored.as_ref().map(|it| {
+            let parts = notify::Parts {
+                store: it.opened.store.clone(),
+                keys: Arc::clone(&it.opened.keys),
+                live: Arc::clone(&live),
+                metrics: Arc::clone(&metrics),
+                resolver: options.resolver.clone(),
+                clock: now,
+            };
+            Notifying::start(parts, &it.opened.runtime)
+        });
+        let notifying = notified.transpose()?;
         let keys = sealer.map(|sealer| Keys { sealer, metrics: Arc::clone(&metrics) });
         let watchers = Watchers::start(&live, &certificates, keys)?;
         tracing::info!(
@@ -273,6 +288,7 @@ impl App {
             traffic,
             serving,
             watchers,
+            notifying,
             stored,
             ready_delay: settings.shutdown.ready_delay,
         })
@@ -315,6 +331,9 @@ impl App {
         self.watchers.stop();
         self.stop_admin.send_replace(true);
         drop(self.serving.join());
+        if let Some(notifying) = self.notifying {
+            notifying.stop();
+        }
         if let Some(stored) = self.stored {
             stored.stop();
         }

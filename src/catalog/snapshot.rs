@@ -172,6 +172,11 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    /// What everything outward goes by that no connector or connection says otherwise.
+    pub fn upstream_defaults(&self) -> &Arc<UpstreamSettings> {
+        &self.defaults
+    }
+
     /// The caller's key with this SHA-256, compared in constant time, whether it has expired or not.
     pub fn caller_key(&self, sha256: &[u8; 32]) -> Option<&CallerKey> {
         let candidates = self.caller_keys.get(&first_bytes(sha256))?;

@@ -131,6 +131,8 @@ pub struct UpstreamSettings {
     pub ca: Option<Arc<[u8]>>,
     /// Networks that may be reached although they are not public.
     pub egress_allow: Arc<[IpNet]>,
+    /// Whether plain HTTP goes to no public address, whatever is allowed.
+    pub plain_inside_only: bool,
     /// Whether trace context goes to this third party.
     pub trace_context: bool,
     pub retries: Retries,
@@ -152,6 +154,7 @@ impl Default for UpstreamSettings {
             protocol: Protocol::Auto,
             ca: None,
             egress_allow: Arc::from([]),
+            plain_inside_only: false,
             trace_context: false,
             retries: Retries::default(),
             circuit: Circuit::default(),

@@ -87,6 +87,9 @@ enum Command {
     Token(Resource<resource::Token>),
     /// What happened
     Event(Resource<resource::Event>),
+    /// Who is told of events, by signed requests
+    #[command(after_help = examples::EVENT_SUBSCRIPTION)]
+    EventSubscription(Resource<resource::EventSubscription>),
     /// Print what is stored, as configuration files have it
     Export(export::Export),
     /// Send a request through the proxy
@@ -120,6 +123,7 @@ pub fn run() -> ExitCode {
         Command::Caller(it) => it.run(&resource::CALLERS),
         Command::Token(it) => it.run(&resource::TOKENS),
         Command::Event(it) => it.run(&resource::EVENTS),
+        Command::EventSubscription(it) => it.run(&resource::EVENT_SUBSCRIPTIONS),
         Command::Export(export) => export.run(),
         Command::Curl(curl) => curl.run(),
         Command::Completions(completions) => completions.run(),

@@ -48,7 +48,7 @@ impl BaseUrl {
 }
 
 /// The path as written: a URL parser would already have removed its dot segments.
-fn raw_path(text: &str) -> &str {
+pub(super) fn raw_path(text: &str) -> &str {
     let rest = text.split_once("://").map_or("", |it| it.1);
     rest.find('/').map_or("", |at| &rest[at..])
 }

@@ -49,8 +49,13 @@ pub enum EventType {
     KeysRotated,
     /// The end of the audit trail was not as attache left it.
     AuditBroken,
-    /// It was not reached for three days.
+    SubscriptionCreated,
+    SubscriptionUpdated,
+    /// Nothing is sent to it any more: an operator said so, its receiver did, or it was not reached for three days.
     SubscriptionDisabled,
+    SubscriptionDeleted,
+    /// Of no consequence: an operator asked for it, to see one subscription be delivered to.
+    SubscriptionTested,
 }
 
 impl EventType {
@@ -90,7 +95,11 @@ impl EventType {
         Self::TokenDeleted,
         Self::KeysRotated,
         Self::AuditBroken,
+        Self::SubscriptionCreated,
+        Self::SubscriptionUpdated,
         Self::SubscriptionDisabled,
+        Self::SubscriptionDeleted,
+        Self::SubscriptionTested,
     ];
 
     /// As it is stored, shown and sent.
@@ -131,7 +140,11 @@ impl EventType {
             Self::TokenDeleted => "token.deleted",
             Self::KeysRotated => "keys.rotated",
             Self::AuditBroken => "audit.broken",
+            Self::SubscriptionCreated => "event_subscription.created",
+            Self::SubscriptionUpdated => "event_subscription.updated",
             Self::SubscriptionDisabled => "event_subscription.disabled",
+            Self::SubscriptionDeleted => "event_subscription.deleted",
+            Self::SubscriptionTested => "event_subscription.tested",
         }
     }
 

@@ -377,7 +377,7 @@ pub(super) fn section_of(kind: Kind) -> Option<Section> {
         Kind::Environment => Some(Section::Environments),
         Kind::Connection => Some(Section::Connections),
         Kind::Caller => Some(Section::Callers),
-        Kind::Activation | Kind::Tenant | Kind::Token => None,
+        Kind::Activation | Kind::Tenant | Kind::Token | Kind::EventSubscription => None,
     }
 }
 

@@ -382,7 +382,7 @@ impl Layer {
         match slot {
             Slot::Own => pair.own = Some(sealed),
             Slot::Test => pair.test = Some(sealed),
-            Slot::Activation | Slot::Reply | Slot::Deployment => {}
+            Slot::Activation | Slot::Reply | Slot::Subscription | Slot::Deployment => {}
         }
     }
 

@@ -14,6 +14,10 @@ const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Events are kept for longer: they are for programs that may be away for days.
 const EVENTS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+/// What became of events that were delivered, and of those that were not, is known for so long.
+const DELIVERED_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const FAILED_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// How often that is done; the first time as soon as the feed is open.
 const TIDY: Duration = Duration::from_secs(60 * 60);
 
@@ -79,6 +83,11 @@ async fn prune(store: &Store) -> Result<(), StoreError> {
     let ms = |it: Duration| i64::try_from(it.as_millis()).unwrap_or(i64::MAX);
     let older_than = ms(KEPT);
     while store.changes().prune(&Scope::System, older_than).await? >= u64::from(BATCH_MAX) {
+        tokio::time::sleep(PAUSE).await;
+    }
+    let [delivered, failed] =
+        [DELIVERED_KEPT, FAILED_KEPT].map(|it| i64::try_from(it.as_millis()).unwrap_or(i64::MAX));
+    while store.deliveries().prune(&Scope::System, delivered, failed).await? {
         tokio::time::sleep(PAUSE).await;
     }
     while store.idempotency().prune(&Scope::System, older_than).await? >= u64::from(BATCH_MAX) {

@@ -24,13 +24,21 @@ pub enum Slot {
     Activation,
     /// The answer to a request that may be sent again (`Idempotency-Key`).
     Reply,
+    /// What is sent to an event subscription is signed with: the owner is its id.
+    Subscription,
     /// The deployment's own: the key of its fingerprints.
     Deployment,
 }
 
 impl Slot {
-    pub const ALL: &[Self] =
-        &[Self::Own, Self::Test, Self::Activation, Self::Reply, Self::Deployment];
+    pub const ALL: &[Self] = &[
+        Self::Own,
+        Self::Test,
+        Self::Activation,
+        Self::Reply,
+        Self::Subscription,
+        Self::Deployment,
+    ];
 
     /// As it is stored, and bound.
     pub const fn as_str(self) -> &'static str {
@@ -39,6 +47,7 @@ impl Slot {
             Self::Test => "test",
             Self::Activation => "activation",
             Self::Reply => "reply",
+            Self::Subscription => "subscription",
             Self::Deployment => "deployment",
         }
     }

@@ -1,36 +1,66 @@
 //! `deliveries`, and `event_feeds`: which events are sent to whom, how far that is, and which replica does it.
 //!
 //! At least once: a delivery is done when its answer is written down, and whoever dies between the two has it sent
-//! again. One replica at a time holds a subscription, for as long as [`HOLD_MS`] and no longer than it says so again.
+//! again, under the same id. One replica at a time holds a subscription, for as long as [`HOLD_MS`] and no longer
+//! than it says so again.
 use super::PAGE_MAX;
 use super::Store;
 use super::StoreError;
 use super::engine::Row;
 use super::engine::Unreadable;
 use super::engine::Value;
+use super::events;
+use super::events::Event;
 use super::migrate::clock_of;
 use super::migrate::now_ms;
 use crate::model::EventType;
 use crate::model::Scope;
 
-/// How long a replica holds a subscription: longer than an attempt may take.
-pub const HOLD_MS: i64 = 60_000;
+/// How long a replica holds a subscription, unless it says so again with each attempt: as long as one may take, and
+/// what the database takes before and after it.
+pub const HOLD_MS: i64 = 30_000;
+
+/// What is left of it at least where an attempt is begun: as long as one may take, and a moment.
+const LEFT_MS: i64 = 20_000;
 
 /// Most deliveries of a subscription that wait: further events stay where they are until some are done.
-pub const WAITING_MAX: i64 = 1000;
+const WAITING_MAX: i64 = 1000;
+
+/// Columns of a new delivery.
+pub(super) const INSERT: &str = "INSERT INTO deliveries (subscription, event, state, attempts, refused, next_at, \
+                                 last_at, last_status, last_problem, created_at)";
 
 /// The deliveries.
 #[derive(Clone, Copy, Debug)]
 pub struct Deliveries<'s>(pub(super) &'s Store);
 
+/// A subscription that there is something to do for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Work {
+    pub key: String,
+    pub id: String,
+    pub version: i64,
+}
+
 /// A delivery that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
-    pub event: i64,
+    /// The number of its event.
+    pub seq: i64,
+    /// None where it is forgotten.
+    pub event: Option<Event>,
     /// How often it was tried.
     pub attempts: i64,
-    /// Since when it waits, in Unix milliseconds by the database's clock.
-    pub created_at_ms: i64,
+    /// How often its receiver took it amiss, rather than being away.
+    pub refused: i64,
+    /// Since when it waits, in Unix milliseconds by the database's clock, as is the next.
+    pub since_ms: i64,
+    pub now_ms: i64,
+    /// What the subscription's version is: what is known of another one is no good.
+    pub version: i64,
+    /// How often in a row nothing was delivered there, and since when; 0 where the last one was.
+    pub failures: i64,
+    pub failing_since_ms: i64,
 }
 
 /// How an attempt went.
@@ -40,49 +70,99 @@ pub struct Attempt {
     pub status: i64,
     /// Empty where it was delivered.
     pub problem: String,
+    /// Whether the receiver took it amiss, rather than being away.
+    pub is_refused: bool,
     /// In how many milliseconds it is tried again; none where it is not: it was delivered, or given up.
     pub again_in_ms: Option<i64>,
     /// For how long nothing else is sent there either; 0 where it answered.
     pub pause_ms: i64,
 }
 
+/// How many wait, of all subscriptions that are on, and how many of these are not reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    pub deliveries: i64,
+    pub failing: i64,
+}
+
 impl Deliveries<'_> {
-    /// Takes or keeps hold of a subscription, for [`HOLD_MS`]. False where another replica has it, or its receiver
-    /// has a pause.
+    /// The subscriptions that there is something to do for, now, by this replica: events that are to become
+    /// deliveries, whether their receiver has a pause or not, and deliveries that are due.
+    pub async fn work(self, scope: &Scope, holder: &str) -> Result<Vec<Work>, StoreError> {
+        if !scope.sees_everything() {
+            return Ok(Vec::new());
+        }
+        let (now, free) = (clock_of(self.0.is_shared()), self.free());
+        let pending = "FROM deliveries d WHERE d.subscription = s.id AND d.state = 'pending'";
+        let sql = format!(
+            "SELECT s.key, s.id, s.version FROM event_subscriptions s \
+             JOIN event_feeds f ON f.subscription = s.id WHERE s.enabled = 1 AND (f.holder = $1 OR {free}) AND ( \
+             (f.taken < (SELECT events_seq FROM deployment WHERE id = 1) \
+             AND (SELECT COUNT(*) {pending}) < {WAITING_MAX}) \
+             OR (f.paused_until <= {now} AND EXISTS (SELECT 1 {pending} AND d.next_at <= {now}))) ORDER BY s.key"
+        );
+        let rows = self.0.engine.rows(&sql, &[Value::Text(holder)]).await?;
+        let read =
+            |row: &Row| Ok(Work { key: row.text(0)?, id: row.text(1)?, version: row.integer(2)? });
+        let all: Result<_, Unreadable> = rows.iter().map(read).collect();
+        all.map_err(|Unreadable| corrupt(""))
+    }
+
+    /// What says that nobody else has a subscription. A database that is not shared has one holder: whoever asks.
+    fn free(self) -> String {
+        let now = clock_of(self.0.is_shared());
+        if self.0.is_shared() { format!("f.held_until <= {now}") } else { "1 = 1".to_owned() }
+    }
+
+    /// Takes or keeps hold of a subscription, for [`HOLD_MS`]. False where another replica has it.
     pub async fn hold(self, scope: &Scope, id: &str, holder: &str) -> Result<bool, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut tx = self.0.engine.begin().await?;
         let now = now_ms(&mut tx).await?;
-        let sql = "UPDATE event_feeds SET holder = $2, held_until = $3 WHERE subscription = $1 \
-                   AND (holder = $2 OR held_until <= $4) AND paused_until <= $4";
-        let until = Value::Integer(now + HOLD_MS);
-        let values = [Value::Text(id), Value::Text(holder), until, Value::Integer(now)];
-        let held = tx.run(sql, &values).await? > 0;
+        let free = self.free();
+        let sql = format!(
+            "UPDATE event_feeds AS f SET holder = $2, held_until = $3 WHERE subscription = $1 \
+             AND (f.holder = $2 OR {free})"
+        );
+        let values = [Value::Text(id), Value::Text(holder), Value::Integer(now + HOLD_MS)];
+        let held = tx.run(&sql, &values).await? > 0;
         tx.commit().await?;
         Ok(held)
     }
 
+    /// Lets go of all that this replica holds: another one need not wait.
+    pub async fn release(self, scope: &Scope, holder: &str) -> Result<(), StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut tx = self.0.engine.begin().await?;
+        let sql = "UPDATE event_feeds SET holder = '', held_until = 0 WHERE holder = $1";
+        tx.run(sql, &[Value::Text(holder)]).await?;
+        tx.commit().await
+    }
+
     /// Makes deliveries of the events that came since, at most `limit` of them, where not too many wait. How many
-    /// events were looked at: again, where it were `limit`.
+    /// events were looked at: again, where it were any. None where the subscription is at another version than
+    /// this, by which it is known what it is told of, or another replica has it.
     pub async fn take(
         self,
         scope: &Scope,
         (id, holder): (&str, &str),
-        types: &[EventType],
+        (version, types): (i64, &[EventType]),
         limit: u32,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Option<u64>, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let limit = i64::from(limit.clamp(1, PAGE_MAX));
         let mut tx = self.0.engine.begin().await?;
         let now = now_ms(&mut tx).await?;
         let sql = "SELECT taken, (SELECT COUNT(*) FROM deliveries WHERE subscription = $1 \
-                   AND state = 'pending') FROM event_feeds WHERE subscription = $1 AND holder = $2";
-        let rows = tx.rows(sql, &[Value::Text(id), Value::Text(holder)]).await?;
-        let Some(row) = rows.first() else { return Ok(0) };
+                   AND state = 'pending') FROM event_feeds WHERE subscription = $1 AND holder = $2 \
+                   AND EXISTS (SELECT 1 FROM event_subscriptions WHERE id = $1 AND version = $3 AND enabled = 1)";
+        let held = [Value::Text(id), Value::Text(holder), Value::Integer(version)];
+        let rows = tx.rows(sql, &held).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
         let read = || Ok((row.integer(0)?, row.integer(1)?));
         let (taken, waiting) = read().map_err(|Unreadable| corrupt(id))?;
         if waiting >= WAITING_MAX {
-            return Ok(0);
+            return Ok(Some(0));
         }
         let sql = "SELECT seq, type FROM events WHERE seq > $1 ORDER BY seq LIMIT $2";
         let rows = tx.rows(sql, &[Value::Integer(taken), Value::Integer(limit)]).await?;
@@ -90,43 +170,66 @@ impl Deliveries<'_> {
         for row in &rows {
             last = row.integer(0).map_err(|Unreadable| corrupt(id))?;
             let event = row.text(1).ok().and_then(|it| EventType::named(&it));
-            if !types.is_empty() && !event.is_some_and(|it| types.contains(&it)) {
+            let is_asked_for = types.is_empty() || event.is_some_and(|it| types.contains(&it));
+            // Whoever is meant has it already.
+            if !is_asked_for || event == Some(EventType::SubscriptionTested) {
                 continue;
             }
-            let sql = "INSERT INTO deliveries (subscription, event, state, attempts, next_at, last_at, \
-                       last_status, last_problem, created_at) \
-                       VALUES ($1, $2, 'pending', 0, $3, 0, 0, '', $3) \
-                       ON CONFLICT (subscription, event) DO NOTHING";
+            let sql = format!(
+                "{INSERT} VALUES ($1, $2, 'pending', 0, 0, $3, 0, 0, '', $3) \
+                 ON CONFLICT (subscription, event) DO NOTHING"
+            );
             let values = [Value::Text(id), Value::Integer(last), Value::Integer(now)];
-            tx.run(sql, &values).await?;
+            tx.run(&sql, &values).await?;
         }
-        let sql = "UPDATE event_feeds SET taken = $2 WHERE subscription = $1";
-        tx.run(sql, &[Value::Text(id), Value::Integer(last)]).await?;
+        if last > taken {
+            let sql = "UPDATE event_feeds SET taken = $3 WHERE subscription = $1 AND holder = $2 AND taken < $3";
+            tx.run(sql, &[Value::Text(id), Value::Text(holder), Value::Integer(last)]).await?;
+        }
         tx.commit().await?;
-        Ok(rows.len() as u64)
+        Ok(Some(rows.len() as u64))
     }
 
-    /// At most `limit` deliveries that are due, in the order of their events.
-    pub async fn due(self, scope: &Scope, id: &str, limit: u32) -> Result<Vec<Due>, StoreError> {
+    /// The delivery that is due first, where the subscription is on and is held here for longer than an attempt
+    /// takes.
+    pub async fn next(
+        self,
+        scope: &Scope,
+        (id, holder): (&str, &str),
+    ) -> Result<Option<Due>, StoreError> {
         if !scope.sees_everything() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let now = clock_of(self.0.is_shared());
+        let event = events::COLUMNS.split(", ").map(|it| match it {
+            "seq" | "at" => format!("COALESCE(e.{it}, 0)"),
+            it => format!("COALESCE(e.{it}, '')"),
+        });
+        let event = event.collect::<Vec<_>>().join(", ");
         let sql = format!(
-            "SELECT event, attempts, created_at FROM deliveries WHERE subscription = $1 \
-             AND state = 'pending' AND next_at <= {now} ORDER BY event LIMIT $2"
+            "SELECT d.event, d.attempts, d.refused, d.created_at, {now}, s.version, f.failures, f.failing_since, \
+             {event} FROM deliveries d JOIN event_subscriptions s ON s.id = d.subscription \
+             JOIN event_feeds f ON f.subscription = d.subscription LEFT JOIN events e ON e.seq = d.event \
+             WHERE d.subscription = $1 AND d.state = 'pending' AND d.next_at <= {now} AND s.enabled = 1 \
+             AND f.holder = $2 AND f.held_until > {now} + {LEFT_MS} AND f.paused_until <= {now} \
+             ORDER BY d.next_at, d.event LIMIT 1"
         );
-        let limit = Value::Integer(i64::from(limit.clamp(1, PAGE_MAX)));
-        let rows = self.0.engine.rows(&sql, &[Value::Text(id), limit]).await?;
-        let due = |row: &Row| {
+        let rows = self.0.engine.rows(&sql, &[Value::Text(id), Value::Text(holder)]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let due = || {
             Ok(Due {
-                event: row.integer(0)?,
+                seq: row.integer(0)?,
                 attempts: row.integer(1)?,
-                created_at_ms: row.integer(2)?,
+                refused: row.integer(2)?,
+                since_ms: row.integer(3)?,
+                now_ms: row.integer(4)?,
+                version: row.integer(5)?,
+                failures: row.integer(6)?,
+                failing_since_ms: row.integer(7)?,
+                event: Some(events::read(row, 8)?).filter(|it| it.seq > 0),
             })
         };
-        let due: Result<_, Unreadable> = rows.iter().map(due).collect();
-        due.map_err(|Unreadable| corrupt(id))
+        due().map(Some).map_err(|Unreadable| corrupt(id))
     }
 
     /// Writes down how an attempt went. False where another replica holds the subscription meanwhile: then it is
@@ -165,7 +268,7 @@ impl Deliveries<'_> {
             (false, None) => "failed",
         };
         let sql = "UPDATE deliveries SET state = $3, attempts = attempts + 1, next_at = $4, \
-                   last_at = $5, last_status = $6, last_problem = $7 \
+                   last_at = $5, last_status = $6, last_problem = $7, refused = refused + $8 \
                    WHERE subscription = $1 AND event = $2 AND state = 'pending'";
         let values = [
             Value::Text(id),
@@ -175,13 +278,47 @@ impl Deliveries<'_> {
             Value::Integer(now),
             Value::Integer(attempt.status),
             Value::Text(&attempt.problem),
+            Value::flag(attempt.is_refused),
         ];
         tx.run(sql, &values).await?;
         tx.commit().await?;
         Ok(true)
     }
+
+    /// Gives a delivery up that there is nothing to send of: the receiver has no part in it.
+    pub async fn give_up(
+        self,
+        scope: &Scope,
+        (id, event): (&str, i64),
+        problem: &str,
+    ) -> Result<(), StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut tx = self.0.engine.begin().await?;
+        let now = Value::Integer(now_ms(&mut tx).await?);
+        let sql = "UPDATE deliveries SET state = 'failed', last_at = $3, last_problem = $4 \
+                   WHERE subscription = $1 AND event = $2 AND state = 'pending'";
+        let values = [Value::Text(id), Value::Integer(event), now, Value::Text(problem)];
+        tx.run(sql, &values).await?;
+        tx.commit().await
+    }
+
+    /// How many wait.
+    pub async fn waiting(self, scope: &Scope) -> Result<Waiting, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let sql = "SELECT (SELECT COUNT(*) FROM deliveries d JOIN event_subscriptions s ON s.id = d.subscription \
+                   WHERE d.state = 'pending' AND s.enabled = 1), (SELECT COUNT(*) FROM event_feeds f \
+                   JOIN event_subscriptions s ON s.id = f.subscription WHERE f.failures > 0 AND s.enabled = 1)";
+        let rows = self.0.engine.rows(sql, &[]).await?;
+        let read = |it: &Row| {
+            Some(Waiting { deliveries: it.integer(0).ok()?, failing: it.integer(1).ok()? })
+        };
+        rows.first().and_then(read).ok_or_else(|| corrupt(""))
+    }
 }
 
-fn corrupt(id: &str) -> StoreError {
-    StoreError::Corrupt { table: "deliveries", key: Some(id.to_owned()) }
+pub(super) fn corrupt(id: &str) -> StoreError {
+    StoreError::Corrupt {
+        table: "deliveries",
+        key: Some(id.to_owned()).filter(|it| !it.is_empty()),
+    }
 }

@@ -50,7 +50,10 @@ pub struct News {
     pub data: serde_json::Value,
 }
 
-const COLUMNS: &str = "seq, id, at, type, connection, tenant, environment, data";
+/// Why attache did something by itself: a member of what became of it, and of the event that tells.
+pub(super) const BECAUSE: &str = "because";
+
+pub(super) const COLUMNS: &str = "seq, id, at, type, connection, tenant, environment, data";
 
 impl Events<'_> {
     /// At most `limit` events after `after`, the oldest first, of these types or of all. None is missed: a later
@@ -77,7 +80,7 @@ impl Events<'_> {
         let rows = self.0.engine.rows(&sql, &values).await?;
         Ok(sorted_out(&rows, |row| {
             let key = || row.integer(0).ok().map(|it| it.to_string());
-            read(row).map_err(|Unreadable| StoreError::Corrupt { table: "events", key: key() })
+            read(row, 0).map_err(|Unreadable| StoreError::Corrupt { table: "events", key: key() })
         }))
     }
 
@@ -159,28 +162,31 @@ impl Events<'_> {
     }
 }
 
-fn read(row: &Row) -> Result<Event, Unreadable> {
+pub(super) fn read(row: &Row, first: usize) -> Result<Event, Unreadable> {
     Ok(Event {
-        seq: row.integer(0)?,
-        id: row.text(1)?,
-        at_ms: row.integer(2)?,
-        name: row.text(3)?,
-        connection: row.text(4)?,
-        tenant: row.text(5)?,
-        environment: row.text(6)?,
-        data: row.text(7)?,
+        seq: row.integer(first)?,
+        id: row.text(first + 1)?,
+        at_ms: row.integer(first + 2)?,
+        name: row.text(first + 3)?,
+        connection: row.text(first + 4)?,
+        tenant: row.text(first + 5)?,
+        environment: row.text(first + 6)?,
+        data: row.text(first + 7)?,
     })
 }
 
 /// What an entry of the trail tells those who follow: mostly one thing. `seq`: the entry's number.
 pub(super) fn of(entry: &Entry, who: &str, seq: i64) -> Vec<News> {
-    let data = json!({
+    let mut data = json!({
         "kind": entry.kind,
         "key": entry.key,
         "by": who,
         "revision": entry.revision,
         "audit": seq,
     });
+    if let Some(because) = entry.became.as_ref().and_then(|it| it.get(BECAUSE)) {
+        data[BECAUSE] = because.clone();
+    }
     let (connection, tenant, environment) = match entry.kind {
         "connection" | "activation" => (&*entry.key, &*entry.tenant, ""),
         "environment" => ("", "", &*entry.key),
@@ -243,6 +249,12 @@ fn types(entry: &Entry) -> Vec<EventType> {
         ("tenant", _) => each(E::TenantCreated, E::TenantUpdated, E::TenantDeleted),
         ("activation", _) => each(E::ActivationCreated, E::ActivationUpdated, E::ActivationDeleted),
         ("caller", _) => each(E::CallerCreated, E::CallerUpdated, E::CallerDeleted),
+        ("event subscription", Act::Updated) if differs("enabled") && !is_on() => {
+            vec![E::SubscriptionUpdated, E::SubscriptionDisabled]
+        }
+        ("event subscription", _) => {
+            each(E::SubscriptionCreated, E::SubscriptionUpdated, E::SubscriptionDeleted)
+        }
         ("token", _) => each(E::TokenCreated, E::TokenUpdated, E::TokenDeleted),
         _ => Vec::new(),
     }
@@ -250,7 +262,7 @@ fn types(entry: &Entry) -> Vec<EventType> {
 
 impl Write<'_> {
     /// Puts an event behind the last one.
-    pub(super) async fn tell(&mut self, news: &News) -> Result<(), StoreError> {
+    pub(super) async fn tell(&mut self, news: &News) -> Result<Event, StoreError> {
         let corrupt = || StoreError::Corrupt { table: "events", key: None };
         self.last_event = self.last_event.checked_add(1).ok_or_else(corrupt)?;
         let id = format!("evt_{}", new_id(self.now_ms));
@@ -267,7 +279,17 @@ impl Write<'_> {
             Value::Text(&data),
         ];
         self.tally.events.push(news.event);
-        self.tx.run(&sql, &values).await.map(drop)
+        self.tx.run(&sql, &values).await?;
+        Ok(Event {
+            seq: self.last_event,
+            id,
+            at_ms: self.now_ms,
+            name: news.event.as_str().to_owned(),
+            connection: news.connection.clone(),
+            tenant: news.tenant.clone(),
+            environment: news.environment.clone(),
+            data,
+        })
     }
 
     /// Nobody waits for a credential to recover that is gone.

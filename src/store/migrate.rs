@@ -22,6 +22,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("audit", include_str!("migrations/0010_audit.sql")),
     ("events", include_str!("migrations/0011_events.sql")),
     ("subscriptions", include_str!("migrations/0012_subscriptions.sql")),
+    ("deliveries", include_str!("migrations/0013_deliveries.sql")),
 ];
 
 /// The schema that this attache reads and writes.

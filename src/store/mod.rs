@@ -14,6 +14,7 @@ mod connections;
 mod connectors;
 mod credentials;
 mod definitions;
+mod delivered;
 mod deliveries;
 mod deployment;
 mod engine;
@@ -33,6 +34,7 @@ mod salvage;
 mod several;
 mod signals;
 mod sqlite;
+mod subscriptions;
 mod tenants;
 mod tokens;
 mod trail;
@@ -73,9 +75,14 @@ pub use credentials::Rewrap;
 pub use credentials::Seal;
 pub use credentials::SealedCredential;
 pub use credentials::Secrets;
+pub use delivered::Delivery;
+pub use delivered::DeliveryState;
+pub use delivered::Feed;
 pub use deliveries::Attempt;
 pub use deliveries::Deliveries;
 pub use deliveries::Due;
+pub use deliveries::Waiting;
+pub use deliveries::Work;
 pub use deployment::Deployment;
 pub use environments::EnvironmentRow;
 pub use environments::Environments;
@@ -102,6 +109,9 @@ pub use record::Stored;
 pub use record::Written;
 pub use signals::Signals;
 pub use sqlite::SQLITE_FILE;
+pub use subscriptions::SUBSCRIPTIONS_MAX;
+pub use subscriptions::SubscriptionRow;
+pub use subscriptions::Subscriptions;
 pub use tenants::TenantRow;
 pub use tenants::Tenants;
 pub use tokens::TokenRow;
@@ -186,6 +196,7 @@ pub enum Kind {
     Activation,
     Caller,
     Token,
+    EventSubscription,
 }
 
 impl Kind {
@@ -199,6 +210,7 @@ impl Kind {
         Self::Activation,
         Self::Caller,
         Self::Token,
+        Self::EventSubscription,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -212,6 +224,7 @@ impl Kind {
             Self::Activation => "activation",
             Self::Caller => "caller",
             Self::Token => "token",
+            Self::EventSubscription => "event subscription",
         }
     }
 
@@ -354,6 +367,10 @@ impl Store {
 
     pub fn events(&self) -> Events<'_> {
         Events(self)
+    }
+
+    pub fn subscriptions(&self) -> Subscriptions<'_> {
+        Subscriptions(self)
     }
 
     pub fn deployment(&self) -> Deployment<'_> {

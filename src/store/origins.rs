@@ -257,7 +257,7 @@ impl Write<'_> {
                 Some(Slot::Own) => moved.own = count > 0,
                 Some(Slot::Test) => moved.test = count > 0,
                 Some(Slot::Activation) => moved.activations = count,
-                Some(Slot::Reply | Slot::Deployment) | None => {}
+                Some(Slot::Reply | Slot::Subscription | Slot::Deployment) | None => {}
             }
         }
         let is_any = moved.own || moved.test || moved.activations > 0;

@@ -423,6 +423,7 @@ impl Write<'_> {
             Kind::Tenant => "tenants",
             Kind::Caller => "callers",
             Kind::Token => "tokens",
+            Kind::EventSubscription => "event_subscriptions",
         };
         let sql = format!("SELECT version FROM {table} WHERE key = $1");
         let rows = self.tx.rows(&sql, &[Value::Text(key)]).await?;

@@ -70,19 +70,31 @@ impl Resolver {
     }
 }
 
+/// Which addresses may be dialled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Guard<'a> {
+    /// Networks that may be reached although they are not public.
+    pub(super) allow: &'a [IpNet],
+    /// Whether plain HTTP goes to no public address.
+    pub(super) plain_inside_only: bool,
+}
+
+/// Why an address is refused that would do with TLS.
+const PLAIN: &str = "plain_http";
+
 /// Connects to `origin`, within `timeout` for the name, the judgement and the connection together.
 pub(super) async fn dial(
     look_ups: &LookUps,
     connection: &Key,
     origin: &Origin,
-    allow: &[IpNet],
+    guard: Guard<'_>,
     timeout: Duration,
 ) -> Result<TcpStream, SendError> {
     let began = Instant::now();
     let look_up = look_ups.addresses(connection, origin.bare_host(), origin.port());
     let found =
         tokio::time::timeout(timeout, look_up).await.map_err(|_| SendError::ConnectTimedOut)??;
-    let permitted = judged(origin.bare_host(), &found, allow)?;
+    let permitted = judged(origin, &found, guard)?;
 
     let mut last = SendError::Refused;
     for (index, address) in permitted.iter().enumerate() {
@@ -103,16 +115,24 @@ pub(super) async fn dial(
 }
 
 /// The addresses that may be dialled, in the resolver's order.
-fn judged(host: &str, found: &[SocketAddr], allow: &[IpNet]) -> Result<Vec<SocketAddr>, SendError> {
+fn judged(
+    origin: &Origin,
+    found: &[SocketAddr],
+    guard: Guard<'_>,
+) -> Result<Vec<SocketAddr>, SendError> {
+    let host = origin.bare_host();
+    let is_plain = guard.plain_inside_only && !origin.is_https();
     let is_metadata = METADATA_NAMES.contains(&host);
     let may = |it: &&SocketAddr| {
-        address::is_allowed(it.ip(), allow)
+        address::is_allowed(it.ip(), guard.allow)
+            && (!is_plain || address::refusal(it.ip()).is_some())
             && (!is_metadata || address::refusal(it.ip()) == Some(address::METADATA))
     };
     let permitted: Vec<_> = found.iter().filter(may).copied().collect();
     if permitted.is_empty() {
         let class = found.iter().find_map(|it| address::refusal(it.ip()));
-        return Err(SendError::Forbidden { class: class.unwrap_or(address::METADATA) });
+        let otherwise = if is_plain { PLAIN } else { address::METADATA };
+        return Err(SendError::Forbidden { class: class.unwrap_or(otherwise) });
     }
     Ok(permitted)
 }
@@ -130,6 +150,14 @@ mod tests {
         Key::try_from("api").unwrap()
     }
 
+    fn allowing(allow: &[IpNet]) -> Guard<'_> {
+        Guard { allow, plain_inside_only: false }
+    }
+
+    fn origin(text: &str) -> Origin {
+        Origin::parse(text).unwrap()
+    }
+
     fn sockets(addresses: &[&str]) -> Vec<SocketAddr> {
         addresses.iter().map(|it| SocketAddr::new(it.parse().unwrap(), 443)).collect()
     }
@@ -137,18 +165,32 @@ mod tests {
     #[test]
     fn every_address_of_a_name_is_judged() {
         let mixed = sockets(&["8.8.8.8", "10.0.0.1", "::1", "2606:4700::1111"]);
-        let permitted = judged("api.example.com", &mixed, &[]).unwrap();
+        let permitted = judged(&origin("https://api.example.com"), &mixed, allowing(&[])).unwrap();
         assert_eq!(permitted, sockets(&["8.8.8.8", "2606:4700::1111"]));
         let inside = sockets(&["169.254.169.254"]);
-        let refused = judged("api.example.com", &inside, &["10.0.0.0/8".parse().unwrap()]);
+        let private = ["10.0.0.0/8".parse().unwrap()];
+        let refused = judged(&origin("https://api.example.com"), &inside, allowing(&private));
         assert_eq!(refused, Err(SendError::Forbidden { class: "metadata" }));
     }
 
     #[test]
     fn metadata_names_are_refused_whatever_they_resolve_to() {
         let public = sockets(&["8.8.8.8"]);
-        let refused = judged("metadata.google.internal", &public, &[]);
+        let refused = judged(&origin("https://metadata.google.internal"), &public, allowing(&[]));
         assert_eq!(refused, Err(SendError::Forbidden { class: "metadata" }));
+    }
+
+    #[test]
+    fn where_plain_http_stays_inside_it_goes_to_no_public_address() {
+        let private = ["10.0.0.0/8".parse().unwrap()];
+        let guard = Guard { plain_inside_only: true, ..allowing(&private) };
+        let mixed = sockets(&["8.8.8.8", "10.0.0.1"]);
+        let plain = origin("http://events.example.com");
+        assert_eq!(judged(&plain, &mixed, guard).unwrap(), sockets(&["10.0.0.1"]));
+        let refused = judged(&plain, &sockets(&["8.8.8.8"]), guard);
+        assert_eq!(refused, Err(SendError::Forbidden { class: "plain_http" }));
+        let secure = origin("https://events.example.com");
+        assert_eq!(judged(&secure, &mixed, guard).unwrap(), mixed);
     }
 
     #[tokio::test]
@@ -156,7 +198,7 @@ mod tests {
         let resolver = Resolver::Scripted(Arc::new(|_| vec![[127, 0, 0, 1].into()]));
         let look_ups = LookUps::new(resolver);
         let origin = Origin::parse("http://rebound.example:1").unwrap();
-        let dialled = dial(&look_ups, &key(), &origin, &[], Duration::from_secs(1)).await;
+        let dialled = dial(&look_ups, &key(), &origin, allowing(&[]), Duration::from_secs(1)).await;
         assert_eq!(dialled.unwrap_err(), SendError::Forbidden { class: "loopback" });
     }
 
@@ -164,7 +206,7 @@ mod tests {
     async fn a_name_without_addresses_is_unresolved() {
         let look_ups = LookUps::new(Resolver::Scripted(Arc::new(|_| vec![])));
         let origin = Origin::parse("http://gone.example").unwrap();
-        let dialled = dial(&look_ups, &key(), &origin, &[], Duration::from_secs(1)).await;
+        let dialled = dial(&look_ups, &key(), &origin, allowing(&[]), Duration::from_secs(1)).await;
         assert_eq!(dialled.unwrap_err(), SendError::Unresolved);
     }
 }

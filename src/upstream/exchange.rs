@@ -2,6 +2,7 @@
 use super::body::Back;
 use super::body::ResponseBody;
 use super::dial;
+use super::dial::Guard;
 use super::dial::Resolver;
 use super::error::SendError;
 use super::http1::Http1;
@@ -406,7 +407,7 @@ impl<B: RequestBody> Upstream<B> {
             &self.look_ups,
             to.connection,
             to.origin,
-            &settings.egress_allow,
+            Guard { allow: &settings.egress_allow, plain_inside_only: settings.plain_inside_only },
             settings.timeouts.connect,
         )
         .await;

@@ -22,6 +22,8 @@ pub use description::Description;
 pub use error::DescriptionError;
 pub use error::Step;
 pub use outgoing::OutgoingKey;
+pub use outgoing::PREVIOUS_FIELD;
+pub use outgoing::SECRET_FIELD;
 pub use presets::names as preset_names;
 pub use raw::RawDescription;
 pub use refusal::Refusal;

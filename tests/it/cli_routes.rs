@@ -84,6 +84,16 @@ const COMMANDS: &[(&str, &str)] = &[
     ("deleteToken", "token delete k"),
     ("listAudit", "audit list"),
     ("listEvents", "event list"),
+    ("listEventSubscriptions", "event-subscription list"),
+    ("createEventSubscription", "event-subscription create k"),
+    ("getEventSubscription", "event-subscription get k"),
+    ("putEventSubscription", "event-subscription apply k"),
+    ("patchEventSubscription", "event-subscription edit k"),
+    ("deleteEventSubscription", "event-subscription delete k"),
+    ("rotateEventSubscriptionSecret", "event-subscription rotate k"),
+    ("testEventSubscription", "event-subscription test k"),
+    ("listEventDeliveries", "event-subscription deliveries k"),
+    ("retryEventDelivery", "event-subscription retry k evt_x"),
 ];
 
 /// Methods and path templates, by operation.

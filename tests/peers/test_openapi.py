@@ -42,6 +42,7 @@ FURNITURE = [
     ("environments/production", {"integration": "ticket-sync", "assign": {"github": "github-prod"}}),
     ("tenants/acme", {"name": "Acme"}),
     ("callers/runtime-eu", {}),
+    ("event_subscriptions/operations", {"url": "https://events.example.com/attache", "enabled": False}),
 ]
 
 

@@ -37,11 +37,14 @@ pub(super) async fn tell(store: &Store, unopened: &[Unopened], all: u64) {
     }
 }
 
-/// Keys of connections by their ids. Where they can't be read the ids have to do.
+/// Keys of connections and of event subscriptions by their ids. Where they can't be read the ids have to do.
 async fn connections(store: &Store) -> HashMap<String, String> {
     let listed = store.connections().all(&Scope::System).await;
     let rows = listed.map(|it| it.rows).unwrap_or_default();
-    rows.into_iter().map(|it| (it.value.id, it.key)).collect()
+    let subscriptions = store.subscriptions().all(&Scope::System).await;
+    let subscriptions = subscriptions.map(|it| it.rows).unwrap_or_default();
+    let connections = rows.into_iter().map(|it| (it.value.id, it.key));
+    connections.chain(subscriptions.into_iter().map(|it| (it.value.id, it.key))).collect()
 }
 
 fn name(entry: &Entry, names: &HashMap<String, String>) -> String {
@@ -56,6 +59,10 @@ fn name(entry: &Entry, names: &HashMap<String, String>) -> String {
         Slot::Test => format!("{connection}, its test credential"),
         Slot::Activation => format!("{connection}, activation of tenant {tenant:?}"),
         Slot::Reply => format!("answer kept for {owner}, Idempotency-Key {tenant:?}"),
+        Slot::Subscription => match names.get(owner) {
+            Some(key) => format!("event subscription {key}, its secret"),
+            None => format!("event subscription with the id {owner}, its secret"),
+        },
         Slot::Deployment => "deployment, the key of its fingerprints".to_owned(),
     }
 }

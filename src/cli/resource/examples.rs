@@ -49,3 +49,9 @@ pub(in crate::cli) const TOKEN: &str = "\
 Examples:
   attache token create ci --role operator
   attache token whoami";
+
+pub(in crate::cli) const EVENT_SUBSCRIPTION: &str = "\
+Examples:
+  attache event-subscription create ops --set url=https://events.example.com/attache --set types='[\"connection.failing\"]'
+  attache event-subscription test ops; attache event-subscription deliveries ops
+  attache event-subscription rotate ops --overlap 1h";

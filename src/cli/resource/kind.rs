@@ -173,6 +173,29 @@ pub(in crate::cli) const AUDIT: Kind = Kind {
     ],
 };
 
+pub(in crate::cli) const EVENT_SUBSCRIPTIONS: Kind = Kind {
+    segment: "event_subscriptions",
+    columns: &[
+        KEY,
+        Column { head: "URL", cell: |it| text(it, "/url") },
+        Column { head: "TYPES", cell: |it| any(&it["types"]) },
+        Column { head: "STATUS", cell: |it| text(it, "/status") },
+        Column { head: "PENDING", cell: |it| text(it, "/pending") },
+    ],
+};
+
+/// What became of events that were sent.
+pub(in crate::cli) const DELIVERIES: Kind = Kind {
+    segment: "deliveries",
+    columns: &[
+        Column { head: "EVENT", cell: |it| text(it, "/event") },
+        Column { head: "TYPE", cell: |it| text(it, "/type") },
+        Column { head: "STATE", cell: |it| text(it, "/state") },
+        Column { head: "TRIED", cell: |it| text(it, "/attempts") },
+        Column { head: "PROBLEM", cell: |it| text(it, "/last_problem") },
+    ],
+};
+
 /// What happened.
 pub(in crate::cli) const EVENTS: Kind = Kind {
     segment: "events",

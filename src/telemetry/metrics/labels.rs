@@ -103,6 +103,15 @@ labels! {
         GatewayTimeout "504",
     }
 
+    /// What came of an attempt to send an event to a subscription.
+    DeliveryOutcome {
+        Delivered "delivered",
+        /// It is tried again later.
+        Retried "retried",
+        /// It was given up.
+        Failed "failed",
+    }
+
     /// What came of it.
     RetryOutcome {
         /// It was sent again.

@@ -125,6 +125,12 @@ metrics! {
         "How often the end of the audit trail was found not as attache left it.";
     EVENTS "attache_events_total" Counter ["type"] EVENT_TYPES,
         "Events that were told here.";
+    DELIVERIES "attache_event_deliveries_total" Counter ["outcome"] super::labels::DeliveryOutcome::ALL.len(),
+        "Attempts to send an event to a subscription, by what came of them.";
+    DELIVERIES_PENDING "attache_event_deliveries_pending" Gauge [] 1,
+        "Events that are still to be sent to subscriptions that are on, by all replicas together.";
+    SUBSCRIPTIONS_FAILING "attache_event_subscriptions_failing" Gauge [] 1,
+        "Subscriptions that are on, and whose last delivery came to nothing.";
     RELOADS "attache_reloads_total" Counter ["result"] 2,
         "Attempts to load a changed configuration.";
     GENERATION "attache_reload_generation" Gauge [] 1,

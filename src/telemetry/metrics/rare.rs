@@ -2,6 +2,7 @@
 use super::Metrics;
 use super::bounded::Bounded;
 use super::labels::CircuitEvent;
+use super::labels::DeliveryOutcome;
 use super::labels::Limit;
 use super::labels::LinkRefusal;
 use super::labels::Listener;
@@ -47,6 +48,9 @@ pub(super) struct Rare {
     audit_entries: IntCounter,
     audit_breaks: IntCounter,
     events: IntCounterVec,
+    deliveries: IntCounterVec,
+    deliveries_pending: IntGauge,
+    subscriptions_failing: IntGauge,
     reloads: IntCounterVec,
     generation: IntGauge,
     reload_ok: IntGauge,
@@ -93,6 +97,9 @@ impl Rare {
             audit_entries: counter(registry, &list::AUDIT_ENTRIES),
             audit_breaks: counter(registry, &list::AUDIT_BREAKS),
             events: counters(registry, &list::EVENTS),
+            deliveries: counters(registry, &list::DELIVERIES),
+            deliveries_pending: int_gauge(registry, &list::DELIVERIES_PENDING),
+            subscriptions_failing: int_gauge(registry, &list::SUBSCRIPTIONS_FAILING),
             reloads,
             generation: int_gauge(registry, &list::GENERATION),
             reload_ok: int_gauge(registry, &list::RELOAD_OK),
@@ -217,6 +224,17 @@ impl Metrics {
     /// An event was told.
     pub fn event(&self, event: EventType) {
         self.rare.events.with_label_values(&[event.as_str()]).inc();
+    }
+
+    /// It was tried to send an event to a subscription.
+    pub fn delivery(&self, outcome: DeliveryOutcome) {
+        self.rare.deliveries.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    /// So many deliveries wait now, and so many subscriptions are not reached.
+    pub fn deliveries_wait(&self, pending: i64, failing: i64) {
+        self.rare.deliveries_pending.set(pending);
+        self.rare.subscriptions_failing.set(failing);
     }
 
     /// A configuration was loaded, the first one at start included. A failure leaves the generation

@@ -49,6 +49,7 @@ fn busy() -> Arc<Metrics> {
     metrics.store_reached(12, UnixTime::from_ms(1_700_000_001_500));
     metrics.store_skipped(1);
     metrics.store_unreadable(2);
+    metrics.delivery(DeliveryOutcome::Delivered);
     metrics.store_reread(Reread::Replaced);
     metrics.looked_up(LookUp::Found);
     metrics.activations_kept(3);
