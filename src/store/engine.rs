@@ -4,6 +4,8 @@ use super::error::StoreError;
 use super::error::classify;
 use super::links::Held;
 use super::links::Links;
+use super::within::Inner;
+use super::within::Within;
 use sqlx::AssertSqlSafe;
 use sqlx::Row as _;
 use sqlx::Sqlite;
@@ -33,6 +35,8 @@ pub(super) enum Engine {
         readers: SqlitePool,
     },
     Postgres(Links),
+    /// A transaction that is under way on one of them.
+    Within(Within),
 }
 
 /// A value for a placeholder.
@@ -154,6 +158,7 @@ impl Engine {
                 let rows = on!(link, PATIENCE, sql, it => query!(sql, values).fetch_all(it))?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
+            Self::Within(within) => within.rows(sql, values).await,
         }
     }
 
@@ -187,6 +192,7 @@ impl Engine {
                 link.is_now_open(true);
                 Link::Postgres(link)
             }
+            Self::Within(within) => Link::Within(within.begin().await?),
         };
         Ok(Tx { link, patience })
     }
@@ -198,6 +204,16 @@ impl Engine {
                 writer.close().await;
             }
             Self::Postgres(links) => links.pool.close().await,
+            Self::Within(within) => within.end().await,
+        }
+    }
+
+    /// Whether it is PostgreSQL in the end.
+    pub(super) fn is_postgres(&self) -> bool {
+        match self {
+            Self::Sqlite { .. } => false,
+            Self::Postgres(_) => true,
+            Self::Within(within) => within.is_postgres(),
         }
     }
 }
@@ -211,6 +227,7 @@ pub(super) struct Tx {
 enum Link {
     Sqlite(SqliteLink),
     Postgres(Held),
+    Within(Inner),
 }
 
 impl Tx {
@@ -229,6 +246,7 @@ impl Tx {
                 let rows = on!(link, self.patience, sql, it => query!(sql, values).fetch_all(it))?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
+            Link::Within(inner) => inner.rows(sql, values).await,
         }
     }
 
@@ -244,6 +262,7 @@ impl Tx {
                 let done = on!(link, self.patience, sql, it => query!(sql, values).execute(it))?;
                 Ok(done.rows_affected())
             }
+            Link::Within(inner) => inner.run(sql, values).await,
         }
     }
 
@@ -257,6 +276,7 @@ impl Tx {
             Link::Postgres(link) => {
                 on!(link, self.patience, sql, it => script.execute(it))?;
             }
+            Link::Within(inner) => inner.script(sql).await?,
         }
         Ok(())
     }
@@ -275,6 +295,8 @@ impl Tx {
                 link.is_now_open(done.is_err());
                 done.map(drop)
             }
+            // Nothing is kept yet.
+            Link::Within(inner) => return inner.commit().await,
         };
         done.map_err(|error| match error {
             StoreError::Unreachable { reason } => StoreError::Uncertain { reason },
@@ -284,7 +306,11 @@ impl Tx {
     }
 
     pub(super) fn is_postgres(&self) -> bool {
-        matches!(self.link, Link::Postgres(_))
+        match &self.link {
+            Link::Sqlite(_) => false,
+            Link::Postgres(_) => true,
+            Link::Within(inner) => inner.is_postgres(),
+        }
     }
 }
 

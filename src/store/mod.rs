@@ -36,10 +36,12 @@ mod signals;
 mod sqlite;
 mod subscriptions;
 mod tenants;
+mod together;
 mod tokens;
 mod trail;
 mod unserved;
 mod uses;
+mod within;
 mod write;
 
 pub use activations::Activation;
@@ -114,6 +116,8 @@ pub use subscriptions::SubscriptionRow;
 pub use subscriptions::Subscriptions;
 pub use tenants::TenantRow;
 pub use tenants::Tenants;
+pub use together::Done;
+pub use together::Together;
 pub use tokens::TokenRow;
 pub use tokens::Tokens;
 pub use trail::Break;
@@ -134,6 +138,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::OnceLock;
+use together::Gathered;
 use tokio::sync::watch;
 
 /// Most rows of one answer; more are told to come again with the cursor.
@@ -180,6 +185,8 @@ pub struct Store {
     metrics: Arc<OnceLock<Arc<Metrics>>>,
     /// Writes are done and taken back.
     rehearses: bool,
+    /// Where writes are kept together: what they do.
+    gathered: Option<Gathered>,
 }
 
 /// What is stored, by kind.
@@ -256,6 +263,7 @@ impl Store {
             trail: Arc::default(),
             metrics: Arc::default(),
             rehearses: false,
+            gathered: None,
         })
     }
 
@@ -279,7 +287,7 @@ impl Store {
 
     /// Whether several attaches may share it.
     pub fn is_shared(&self) -> bool {
-        matches!(self.engine, Engine::Postgres(_))
+        self.engine.is_postgres()
     }
 
     /// What was written through this value or a clone of it, and is not served yet.
@@ -292,6 +300,7 @@ impl Store {
         let links = match self.engine {
             Engine::Sqlite { .. } => sqlite::READERS,
             Engine::Postgres(_) => postgres::LINKS_MAX,
+            Engine::Within(_) => 1,
         };
         links as usize / 2
     }

@@ -20,7 +20,7 @@ impl Store {
     /// Takes a link of its own to a Postgres database, for as long as it lives.
     pub async fn signals(&self) -> Result<Signals, StoreError> {
         let others = match &self.engine {
-            Engine::Sqlite { .. } => None,
+            Engine::Sqlite { .. } | Engine::Within(_) => None,
             Engine::Postgres(links) => {
                 let classified = |it| classify(it, "the database");
                 // Not one of the pool's places: nobody notices where it hangs, and nobody has to.

@@ -28,6 +28,7 @@ use super::record::Stored;
 use super::record::Table;
 use super::record::checksum;
 use super::record::read;
+use super::together::Done;
 use crate::model::Claimed;
 use crate::model::EventType;
 use crate::model::Scope;
@@ -72,6 +73,14 @@ pub(super) struct Tally {
     /// The end of the trail was not as attache left it.
     pub(super) is_broken: bool,
     pub(super) events: Vec<EventType>,
+}
+
+impl Tally {
+    pub(super) fn extend(&mut self, other: Self) {
+        self.entries += other.entries;
+        self.is_broken |= other.is_broken;
+        self.events.extend(other.events);
+    }
 }
 
 /// What is changed.
@@ -120,7 +129,7 @@ impl Store {
         })
     }
 
-    fn count(&self, tally: &Tally) {
+    pub(super) fn count(&self, tally: &Tally) {
         let Some(metrics) = self.metrics.get() else { return };
         metrics.audited(tally.entries);
         if tally.is_broken {
@@ -198,6 +207,11 @@ impl Write<'_> {
             // Dropped, it never was.
             return Ok(self.revision);
         }
+        let gathered = self.store.gathered.as_ref();
+        if gathered.is_some() && self.changes_nothing() {
+            return Ok(self.before);
+        }
+        let done = gathered.map(|_| self.entries.iter().map(Done::from).collect::<Vec<_>>());
         let is_entered = self.enter_all().await?;
         if !is_entered && self.last_event == self.first_event {
             self.tx.commit().await?;
@@ -214,7 +228,8 @@ impl Write<'_> {
             self.store.count(&self.tally);
             return Ok(self.revision);
         }
-        if self.tx.is_postgres() {
+        // Of writes that are kept together it is told once.
+        if self.tx.is_postgres() && gathered.is_none() {
             let revision = self.revision.to_string();
             let told = [Value::Text(CHANNEL), Value::Text(&revision)];
             self.tx.rows("SELECT CAST(pg_notify($1, $2) AS TEXT)", &told).await?;
@@ -222,10 +237,20 @@ impl Write<'_> {
         let Self { store, tx, revision, changes, tally, .. } = self;
         tx.commit().await?;
         store.count(&tally);
+        if let Some((gathered, done)) = gathered.zip(done) {
+            gathered.add(&changes, done, tally);
+        }
         store.unserved.add(changes);
         // Whatever came before: a database that was restored counts anew.
         store.written.send_replace(revision);
         Ok(revision)
+    }
+
+    /// Whether all of it is there already.
+    fn changes_nothing(&self) -> bool {
+        let is_same = |it: &Entry| it.act == Act::Updated && it.was == it.became;
+        let is_told = self.last_event != self.first_event;
+        self.entries.iter().all(is_same) && self.reaches.1.is_none() && !is_told
     }
 
     /// With what is written under it a claim is spent: whatever becomes of the answer, nobody does the same
