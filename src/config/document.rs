@@ -21,6 +21,25 @@ pub struct Document {
     root: Node,
 }
 
+/// A value that a setting was to fill in which is not set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unset<'d> {
+    /// From the root.
+    pub path: Vec<Step<'d>>,
+    /// The setting.
+    pub name: &'d str,
+    file: &'d str,
+    line: u32,
+    column: u32,
+}
+
+impl Unset<'_> {
+    /// Whether that is what an error says.
+    pub fn is_told_by(&self, error: &ConfigError) -> bool {
+        (self.file, self.line, self.column) == (&*error.file, error.line, error.column)
+    }
+}
+
 /// A file's name, as messages show it and as relative paths in it are meant, and its text.
 pub struct File<'a> {
     pub name: &'a str,
@@ -92,6 +111,30 @@ impl Document {
         let mut steps = path.into_iter();
         let node = steps.try_fold(&self.root, |node, step| node.child(step));
         node.is_some_and(Node::is_missing)
+    }
+
+    /// The values that settings were to fill in which are not set. [`Document::parse`] has told of each.
+    pub fn unset(&self) -> Vec<Unset<'_>> {
+        fn collect<'d>(
+            document: &'d Document,
+            node: &'d Node,
+            path: &mut Vec<Step<'d>>,
+            all: &mut Vec<Unset<'d>>,
+        ) {
+            if let Some(name) = node.unset() {
+                let Place { line, column, .. } = node.place;
+                let (path, file) = (path.clone(), document.file(node.place));
+                all.push(Unset { path, name, file, line, column });
+            }
+            for (step, child) in node.children() {
+                path.push(step);
+                collect(document, child, path, all);
+                path.pop();
+            }
+        }
+        let mut all = Vec::new();
+        collect(self, &self.root, &mut Vec::new(), &mut all);
+        all
     }
 
     /// A problem at a path from the root, placed at the deepest step that is there.

@@ -24,6 +24,7 @@ mod suggest;
 pub use conceal::FilledIn;
 pub use document::Document;
 pub use document::File;
+pub use document::Unset;
 pub use error::ConfigError;
 pub use events::EventSettings;
 pub use events::Failing;

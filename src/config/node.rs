@@ -59,8 +59,8 @@ pub(super) enum Style {
     /// Made by interpolation: a text, a number where a number is due. Messages show how it was
     /// written, never what was filled in.
     Filled { written: Box<str>, pieces: Box<[Piece]> },
-    /// Could not be filled in, and that was said: nothing more is said of it.
-    Missing,
+    /// Could not be filled in, and that was said: nothing more is said of it. The setting, where it is not set.
+    Missing { unset: Option<Box<str>> },
 }
 
 /// A step from a node to one of its children.
@@ -88,7 +88,24 @@ impl Node {
 
     /// True for a value whose interpolation failed.
     pub(super) fn is_missing(&self) -> bool {
-        matches!(&self.value, Value::Scalar(scalar) if scalar.style == Style::Missing)
+        matches!(&self.value, Value::Scalar(Scalar { style: Style::Missing { .. }, .. }))
+    }
+
+    /// The setting that was to fill it in, where it is not set.
+    pub(super) fn unset(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar(Scalar { style: Style::Missing { unset }, .. }) => unset.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// A map less these entries; anything else as it is.
+    pub fn without(&self, names: &[&str]) -> Self {
+        let mut node = self.clone();
+        if let Value::Map(fields) = &mut node.value {
+            fields.retain(|name, _| !names.contains(&&**name));
+        }
+        node
     }
 
     pub(super) fn child(&self, step: Step<'_>) -> Option<&Node> {

@@ -1,6 +1,7 @@
 //! YAML text to a tree of [`Node`]s, with every bound that keeps a hostile file small.
 use super::error::ConfigError;
 use super::error::split_hint;
+use super::interpolate::FillError;
 use super::interpolate::Sources;
 use super::interpolate::fill;
 use super::node::Field;
@@ -226,12 +227,16 @@ impl Builder<'_, '_> {
                 style: if plain { Style::Plain } else { Style::Quoted },
             }),
             Err(problem) => {
+                let unset = match &problem {
+                    FillError::Unset(name) => Some(name.as_str().into()),
+                    _ => None,
+                };
                 let (problem, hint) = split_hint(&problem.to_string());
                 let error = self.error(place, &problem, &hint);
                 self.errors.push(*error);
                 // The value is missing, and said so: nothing more is to be said of it. The text keeps
                 // what stands beside it from being called wrong for its sake.
-                Value::Scalar(Scalar { text: "unset".into(), style: Style::Missing })
+                Value::Scalar(Scalar { text: "unset".into(), style: Style::Missing { unset } })
             }
         }
     }

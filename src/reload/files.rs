@@ -26,14 +26,14 @@ pub(super) fn fingerprint(path: &Path) -> Option<Fingerprint> {
 }
 
 /// A configuration file's name and text.
-pub(super) struct ConfigFile {
-    pub(super) name: String,
-    pub(super) text: String,
+pub struct ConfigFile {
+    pub name: String,
+    pub text: String,
 }
 
 /// The files that the paths name: a file names itself, a folder the YAML files right in it, in the
 /// order of their names. A file that is named twice is read once.
-pub(super) fn listed(paths: &[PathBuf], errors: &mut Vec<ConfigError>) -> Vec<PathBuf> {
+pub fn listed(paths: &[PathBuf], errors: &mut Vec<ConfigError>) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for path in paths {
         if !path.is_dir() {
@@ -69,7 +69,7 @@ fn yaml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-pub(super) fn config_file(path: &Path) -> Result<ConfigFile, ConfigError> {
+pub fn config_file(path: &Path) -> Result<ConfigFile, ConfigError> {
     let name = path.display().to_string();
     match text(path, CONFIG_LEN_MAX) {
         Ok(text) => Ok(ConfigFile { name, text }),
@@ -78,7 +78,7 @@ pub(super) fn config_file(path: &Path) -> Result<ConfigFile, ConfigError> {
 }
 
 /// The text that a `${file:…}` stands for.
-pub(super) fn value(path: &Path) -> Result<String, String> {
+pub fn value(path: &Path) -> Result<String, String> {
     text(path, VALUE_LEN_MAX).map_err(|it| reason(&it))
 }
 

@@ -85,6 +85,8 @@ pub struct Live {
     served: watch::Sender<Served>,
     source: Source,
     metrics: Arc<Metrics>,
+    /// Nobody is served it: what would be is tried out.
+    is_aside: bool,
 }
 
 /// How much of the store is served.
@@ -97,6 +99,7 @@ struct Served {
 }
 
 /// What of a store is served beside the files.
+#[derive(Clone)]
 struct Beside {
     layer: Layer,
     sealer: Arc<Sealer>,
@@ -169,6 +172,7 @@ impl Live {
             served: watch::Sender::default(),
             source,
             metrics,
+            is_aside: false,
         };
         Ok((Arc::new(live), settings))
     }
@@ -199,7 +203,47 @@ impl Live {
             served: watch::Sender::default(),
             source,
             metrics,
+            is_aside: false,
         })
+    }
+
+    /// A copy of what is served now, to try out changes on: nobody is served it, and it follows nothing. None
+    /// where nothing is served of a store.
+    pub fn aside(&self) -> Option<Arc<Self>> {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let beside = turn.as_ref()?.clone();
+        let snapshot = self.snapshot_full();
+        drop(turn);
+        let clock = self.source.clock;
+        Some(Arc::new(Self {
+            snapshot: ArcSwap::new(snapshot),
+            generation: AtomicU64::new(1),
+            state: Mutex::new(State {
+                status: self.status(),
+                settings: Settings::default(),
+                seen: Fingerprints::new(),
+                retired: Vec::new(),
+                store: None,
+                withheld: Withheld::default(),
+            }),
+            reloading: Mutex::new(()),
+            turn: Mutex::new(Some(beside)),
+            came_round_ms: AtomicU64::new(0),
+            epoch: Instant::now(),
+            is_in_trouble: watch::Sender::new(false),
+            asked: AtomicU64::new(0),
+            awaited: watch::Sender::new(0),
+            served: watch::Sender::default(),
+            source: Source { paths: Vec::new(), env: Box::new(|_| None), clock },
+            metrics: Arc::clone(&self.metrics),
+            is_aside: true,
+        }))
+    }
+
+    /// What of the store is not served, or not whole, and why.
+    pub fn skipped(&self) -> BTreeMap<(Section, Key), String> {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        turn.as_ref().map(|it| it.skipped.clone()).unwrap_or_default()
     }
 
     /// What is served now. The guard is cheap, and is let go of before anything is awaited.
@@ -455,6 +499,9 @@ impl Live {
 
     /// The same, for as long as this.
     pub(super) async fn applied_within(&self, revision: i64, patience: Duration) -> bool {
+        if self.is_aside {
+            return true;
+        }
         let mut served = self.served.subscribe();
         let before = self.asked.load(Ordering::Acquire);
         self.awaited.send_if_modified(|it| {
@@ -470,6 +517,9 @@ impl Live {
     }
 
     fn note_skipped(&self, beside: &Beside) {
+        if self.is_aside {
+            return;
+        }
         let unreadable = beside
             .layer
             .unreadable

@@ -109,7 +109,7 @@ fn read(
 }
 
 /// Auth methods are shown, and each revision is kept: what is filled in would be as well.
-fn refuse_filled_methods(document: &Document, errors: &mut Vec<ConfigError>) {
+pub fn refuse_filled_methods(document: &Document, errors: &mut Vec<ConfigError>) {
     let connectors = document.section("connectors").into_iter().flat_map(Node::entries);
     for (connector, node) in connectors {
         for (method, node) in

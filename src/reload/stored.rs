@@ -42,7 +42,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What was read, with the sealed credentials of connections, and what could not be read.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Layer {
     pub(super) stored: Stored,
     /// By owner.
@@ -52,7 +52,7 @@ pub(super) struct Layer {
 }
 
 /// The credentials of a connection itself.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct SealedPair {
     own: Option<SealedCredential>,
     test: Option<SealedCredential>,

@@ -30,7 +30,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The definitions of a store, in the catalogue's words.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Stored {
     pub connectors: BTreeMap<Key, StoredConnector>,
     /// The recorded revisions of auth methods, those of connectors in files too: by connector.

@@ -66,6 +66,34 @@ fn a_problem_is_placed_at_the_deepest_key_that_is_there() {
     assert_eq!(place(&[Step::Key("x")]), (0, 0, "x".into()));
 }
 
+#[test]
+fn what_no_setting_fills_in_is_told_with_the_setting_and_its_place() {
+    let text = "a:\n  b: ${NONE}\n  c: [1, \"x ${OTHER}\"]\nd: ${NONE:?why}\ne: ${file:/none}\n";
+    let (document, errors) = parsed(text);
+    let unset = document.unset();
+    let found: Vec<_> = unset.iter().map(|it| (it.path.clone(), it.name)).collect();
+    let a = Step::Key("a");
+    let (b, second) = (vec![a, Step::Key("b")], vec![a, Step::Key("c"), Step::Index(1)]);
+    assert_eq!(found, [(b, "NONE"), (second, "OTHER")]);
+    let told: Vec<_> = errors.iter().filter(|e| unset.iter().any(|it| it.is_told_by(e))).collect();
+    assert_eq!(told.iter().map(|it| it.line).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(errors.len(), 4, "the others are no settings that are not set");
+}
+
+#[test]
+fn a_map_without_some_of_its_entries_reads_and_is_placed_as_with_them() {
+    let (document, mut errors) = parsed("a: { b: v, c: [1] }\n");
+    let node = document.section("a").unwrap().without(&["c", "x"]);
+    let read: Option<BTreeMap<String, String>> =
+        document.read_node(&node, &[Step::Key("a")], &mut errors);
+    assert_eq!(read.unwrap(), BTreeMap::from([("b".to_owned(), "v".to_owned())]));
+    assert_eq!(errors, []);
+    let read: Option<BTreeMap<String, u8>> =
+        document.read_node(&node, &[Step::Key("a")], &mut errors);
+    assert!(read.is_none_or(|it| it.is_empty()));
+    assert_eq!((errors[0].line, errors[0].column, &*errors[0].key), (1, 6, "a.b"));
+}
+
 proptest! {
     /// A file that is half written, or no configuration at all, is refused and harms nothing.
     #[test]

@@ -41,7 +41,7 @@ async fn bench(patience: Patience) -> Bench {
     let put = connectors.put(&Scope::System, "api", "{}", &methods, false, Expect::Absent).await;
     let revision = put.unwrap().revision;
     let (live_too, listener): (_, Listener) = (Arc::clone(&live), Arc::new(|_| {}));
-    let writes = Arc::new(Writes { store, live: live_too, listener, patience });
+    let writes = Arc::new(Writes { store, live: live_too, listener, patience, is_aside: false });
     Bench { live, writes, revision, _folder: folder }
 }
 
