@@ -289,7 +289,7 @@ impl Under {
         }])
     }
 
-    async fn write(
+    pub(super) async fn write(
         &self,
         call: &Call,
         tenant: &TenantId,

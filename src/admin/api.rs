@@ -81,6 +81,23 @@ impl Api {
         })
     }
 
+    /// The same on something else than what is served and stored: for calls that are made here.
+    pub(super) fn aside(&self, live: Arc<Live>, backing: Backing) -> Arc<Self> {
+        Arc::new(Self {
+            routes: Vec::new(),
+            document: Bytes::new(),
+            attempts: Attempts::new(Instant::now()),
+            tokens: KnownTokens::default(),
+            turns: Turns::default(),
+            token: None,
+            live,
+            clock: self.clock,
+            draining: Arc::clone(&self.draining),
+            followers: Semaphore::new(0),
+            backing: Some(backing),
+        })
+    }
+
     pub(super) fn has_store(&self) -> bool {
         self.backing.is_some()
     }

@@ -16,12 +16,17 @@ use zeroize::Zeroizing;
 /// Longest body, in bytes: room for the credentials of an environment's every connection.
 pub(super) const BODY_LEN_MAX: usize = 1 << 20;
 
+/// Longest bundle, in bytes: as long as what it is made of may be on standard input.
+const BUNDLE_LEN_MAX: usize = 16 << 20;
+
 /// What a route takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Media {
     Json,
     /// RFC 7396, or plain JSON that is meant so.
     MergePatch,
+    /// JSON of many definitions.
+    Bundle,
     /// An API's own description.
     Document,
 }
@@ -30,7 +35,7 @@ impl Media {
     /// What it is sent as.
     pub(super) fn names(self) -> &'static [&'static str] {
         match self {
-            Self::Json => &["application/json"],
+            Self::Json | Self::Bundle => &["application/json"],
             Self::MergePatch => &["application/merge-patch+json"],
             Self::Document => &["application/json", "application/yaml"],
         }
@@ -40,6 +45,7 @@ impl Media {
     pub(super) fn len_max(self) -> usize {
         match self {
             Self::Json | Self::MergePatch => BODY_LEN_MAX,
+            Self::Bundle => BUNDLE_LEN_MAX,
             Self::Document => DOCUMENT_LEN_MAX,
         }
     }
@@ -47,7 +53,7 @@ impl Media {
     /// Other names of the same.
     fn aliases(self) -> &'static [&'static str] {
         match self {
-            Self::Json => &[],
+            Self::Json | Self::Bundle => &[],
             Self::MergePatch => &["application/json"],
             // RFC 9512 §2.1 has the old names of YAML; the others are for descriptions of APIs alone.
             Self::Document => &[
@@ -138,6 +144,8 @@ mod tests {
             (Media::Json, json, "{\"a\": \"\u{1}\"}", Some(Code::BadRequest)),
             (Media::Json, json, "{\"a\": 1, \"a\": 1}", Some(Code::Invalid)),
             (Media::Json, json, &long, Some(Code::BodyTooLarge)),
+            (Media::Bundle, json, &long, None),
+            (Media::Bundle, patch, "{}", Some(Code::UnsupportedMediaType)),
         ] {
             let found = code(media, kind, body.to_owned()).await;
             assert_eq!(found, expected, "{kind} {:.20}", body);

@@ -230,6 +230,11 @@ pub(super) async fn delete_key(call: Call) -> Result<Answer, ApiError> {
     Ok(Answer::nothing())
 }
 
+/// How long the keys before go on, unless said.
+pub(super) fn overlap_ms() -> i64 {
+    i64::try_from(OVERLAP.as_millis()).unwrap_or(i64::MAX)
+}
+
 fn caller_key(caller: &str, issued: &Issued, expires_at_ms: Option<i64>) -> CallerKey {
     CallerKey {
         caller: caller.to_owned(),

@@ -411,7 +411,7 @@ pub(super) async fn revision(call: &Call, row: &ConnectionRow) -> Result<MethodR
 }
 
 /// The revision that a new connection pins.
-async fn latest(call: &Call, raw: &RawConnection) -> Result<MethodRevision, ApiError> {
+pub(super) async fn latest(call: &Call, raw: &RawConnection) -> Result<MethodRevision, ApiError> {
     let snapshot = call.api.live.snapshot_full();
     if let Some(latest) = auth_methods::pinnable(call, &raw.connector, &raw.auth).await? {
         return Ok(latest);
@@ -437,7 +437,7 @@ pub(super) fn method_of(key: Key, recorded: &MethodRevision) -> Result<Arc<AuthM
     method.map(Arc::new).map_err(|it| ApiError::problems(&it))
 }
 
-fn unconfirmed(key: &str, to_embedded: bool) -> ApiError {
+pub(super) fn unconfirmed(key: &str, to_embedded: bool) -> ApiError {
     let to = if to_embedded { "embedded" } else { "standard" };
     ApiError::Unconfirmed(format!(
         "This makes the connection {to}, and what it holds now would be lost: \

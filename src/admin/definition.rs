@@ -321,18 +321,24 @@ pub(super) fn not_declared<D: Definition>(call: &Call, key: &str) -> Result<(), 
 async fn written<D: Definition>(
     call: &Call,
     key: &str,
-    mut members: Members,
+    members: Members,
     expect: Expect,
 ) -> Result<Put, ApiError> {
+    let members = own_members::<D>(members)?;
+    let put = D::put(call, key, members, expect).await?;
+    call.served(put.written.revision).await;
+    Ok(put)
+}
+
+/// Less what answers add and what is null.
+pub(super) fn own_members<D: Definition>(mut members: Members) -> Result<Members, ApiError> {
     sent::without(&mut members, SHOWN);
     sent::without(&mut members, D::READ_ONLY);
     let mut members = Value::Object(members);
     drop_nulls(&mut members);
     sent::check_texts(&members)?;
     let Value::Object(members) = members else { return Err(ApiError::Internal) };
-    let put = D::put(call, key, members, expect).await?;
-    call.served(put.written.revision).await;
-    Ok(put)
+    Ok(members)
 }
 
 pub(super) async fn answer<D: Definition>(

@@ -62,7 +62,7 @@ async fn answer(api: Arc<Api>, request: Request) -> Result<Answer, ApiError> {
         Some((media @ Media::Document, _)) => {
             (Value::Null, Some(api.turns.read(media, &head.headers, body).await?))
         }
-        Some((media @ (Media::Json | Media::MergePatch), _)) => {
+        Some((media @ (Media::Json | Media::MergePatch | Media::Bundle), _)) => {
             (body::read(media, &head.headers, body).await?, None)
         }
         None => (Value::Null, None),

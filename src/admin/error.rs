@@ -1,4 +1,5 @@
 //! Why the API answers with a problem, and the one table that turns it into a code.
+use super::apply::Broken;
 use super::etag::Precondition;
 use super::origin::Moved;
 use super::role::Role;
@@ -91,6 +92,14 @@ pub(super) enum ApiError {
     Unconfirmed(String),
     #[error("{}", super::origin::told(.0))]
     Elsewhere(Vec<Moved>),
+    #[error("{}", super::apply::told(.0))]
+    Breaks(Vec<Broken>),
+    #[error("What would come of it is not what that plan says any more: plan it again.")]
+    Replan,
+    #[error(
+        "It takes longer than nobody else may write: nothing was done. Apply it in several parts."
+    )]
+    TooMuchAtOnce,
     #[error("{}", stale(.0))]
     Stale(Winner),
     #[error("This Idempotency-Key came with another request before: take a new one.")]
@@ -166,6 +175,14 @@ impl ApiError {
                     fault.pointer = inner.to_owned();
                 }
             }
+        }
+        self
+    }
+
+    /// The same for a body that stands at a pointer in another.
+    pub(super) fn placed(mut self, at: &str) -> Self {
+        if let Self::Invalid(faults) = &mut self {
+            faults.iter_mut().for_each(|it| it.pointer.insert_str(0, at));
         }
         self
     }
@@ -266,14 +283,14 @@ impl ApiError {
             Self::Method { .. } => Code::MethodNotAllowed,
             Self::BadRequest(_) => Code::BadRequest,
             Self::MediaType(_) => Code::UnsupportedMediaType,
-            Self::BodyTooLarge { .. } => Code::BodyTooLarge,
+            Self::BodyTooLarge { .. } | Self::TooMuchAtOnce => Code::BodyTooLarge,
             Self::Invalid(_) => Code::Invalid,
             Self::AlreadyExists { .. } => Code::AlreadyExists,
             Self::DeclaredInFile { .. } | Self::ActivatedInFiles { .. } => Code::DeclaredInFile,
-            Self::InUse { .. } => Code::InUse,
+            Self::InUse { .. } | Self::Breaks(_) => Code::InUse,
             Self::Unconfirmed(_) => Code::ConfirmationRequired,
             Self::Elsewhere(_) => Code::OriginChanged,
-            Self::Stale(_) | Self::Exists { .. } => Code::PreconditionFailed,
+            Self::Stale(_) | Self::Exists { .. } | Self::Replan => Code::PreconditionFailed,
             Self::KeyReused => Code::IdempotencyKeyReused,
             Self::InProgress => Code::IdempotencyInProgress,
             Self::AnswerLost => Code::IdempotencyAnswerLost,
@@ -315,6 +332,9 @@ impl ApiError {
             Self::InUse { uses, total, .. } => {
                 set("total", (*total).into());
                 set("uses", serde_json::to_value(uses).unwrap_or_default());
+            }
+            Self::Breaks(breaks) => {
+                set("breaks", serde_json::to_value(breaks).unwrap_or_default());
             }
             Self::ActivatedInFiles { uses, file, line, .. } => {
                 set("total", uses.len().into());

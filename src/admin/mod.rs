@@ -6,6 +6,7 @@ mod activations;
 mod affected;
 mod answer;
 mod api;
+mod apply;
 mod audit;
 mod auth_methods;
 mod body;

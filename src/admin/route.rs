@@ -230,6 +230,11 @@ impl Route {
         Self { takes: Some((Media::Document, schema)), ..self }
     }
 
+    /// Takes many definitions at once.
+    pub(super) fn takes_bundle(self, schema: SchemaOf) -> Self {
+        Self { takes: Some((Media::Bundle, schema)), ..self }
+    }
+
     pub(super) fn takes_patch(self, schema: SchemaOf) -> Self {
         Self { takes: Some((Media::MergePatch, schema)), ..self }
     }

@@ -1,5 +1,6 @@
 //! The API's table of contents. Dispatch and the OpenAPI document are made of it.
 use super::activations;
+use super::apply;
 use super::audit;
 use super::auth_methods;
 use super::callers;
@@ -72,6 +73,7 @@ pub(super) fn routes() -> Vec<Route> {
         of_tenants(),
         of_callers(),
         of_tokens(),
+        vec![of_bundles()],
         of_audit(),
         of_event_subscriptions(),
     ]
@@ -96,6 +98,22 @@ fn of_catalogue() -> Vec<Route> {
         )
         .gives(catalogue::view),
     ]
+}
+
+fn of_bundles() -> Route {
+    Route::post("/v1/apply", "apply", "Apply many definitions: all, or none", apply::apply)
+        .takes_bundle(apply::schema)
+        .gives(schema::<apply::Applied>)
+        .dry_run()
+        .flag("prune", "What is stored and not in the bundle goes: of the sections that it has.")
+        .flag("force", "Even if something that works now would not work any more.")
+        .filter(
+            ParameterKind::Text,
+            apply::PLAN,
+            "The `plan` of a dry run: do this, or nothing (412).",
+        )
+        .confirms(CONFIRM)
+        .codes(&[Code::InUse, Code::PreconditionFailed])
 }
 
 fn of_connectors() -> Vec<Route> {

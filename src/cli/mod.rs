@@ -1,5 +1,6 @@
 //! The commands: one file each.
 mod api;
+mod apply;
 mod audit;
 mod completions;
 mod config;
@@ -90,6 +91,8 @@ enum Command {
     /// Who is told of events, by signed requests
     #[command(after_help = examples::EVENT_SUBSCRIPTION)]
     EventSubscription(Resource<resource::EventSubscription>),
+    /// Have what is stored be as configuration files say: all of it, or nothing
+    Apply(apply::Apply),
     /// Print what is stored, as configuration files have it
     Export(export::Export),
     /// Send a request through the proxy
@@ -124,6 +127,7 @@ pub fn run() -> ExitCode {
         Command::Token(it) => it.run(&resource::TOKENS),
         Command::Event(it) => it.run(&resource::EVENTS),
         Command::EventSubscription(it) => it.run(&resource::EVENT_SUBSCRIPTIONS),
+        Command::Apply(apply) => apply.run(),
         Command::Export(export) => export.run(),
         Command::Curl(curl) => curl.run(),
         Command::Completions(completions) => completions.run(),

@@ -188,7 +188,7 @@ fn names(sealed: &Sealed) -> impl Iterator<Item = &str> {
 }
 
 /// A field's values, each behind its length.
-fn written(values: &[Secret]) -> Zeroizing<Vec<u8>> {
+pub(super) fn written(values: &[Secret]) -> Zeroizing<Vec<u8>> {
     let texts = values.iter().map(Secret::expose);
     let length = texts.clone().map(|it| it.len() + size_of::<u64>()).sum();
     // Room for all, so that nothing is left behind where a vector grew.

@@ -3,6 +3,7 @@ use super::binding::Binding;
 use super::error::OpenError;
 use super::fingerprint::FingerprintKey;
 use super::keyring::Keyring;
+use super::keyring::written;
 use super::sealed::Sealed;
 use crate::model::Credential;
 use crate::model::Secret;
@@ -99,6 +100,11 @@ impl Sealer {
         name: &str,
     ) -> Result<Vec<Secret>, OpenError> {
         self.open_with(|keyring| keyring.open_field(binding, sealed, name))
+    }
+
+    /// The fingerprint that a field with these values has, wherever it is sealed.
+    pub fn fingerprint(&self, values: &[Secret]) -> String {
+        self.fingerprints.of(&written(values))
     }
 
     /// What these parts are known by in this deployment: a keyed digest, by which nobody who has no key can try

@@ -147,12 +147,20 @@ impl Client {
 
     /// The answer, where it is no problem.
     pub(in crate::cli) async fn ask(&mut self, ask: Ask) -> Result<Answer, Stopped> {
+        self.try_ask(ask).await?.map_err(Stopped::from)
+    }
+
+    /// The answer, or the problem that it is.
+    pub(in crate::cli) async fn try_ask(
+        &mut self,
+        ask: Ask,
+    ) -> Result<Result<Answer, Problem>, Stopped> {
         let late = format!("{} did not answer in time", self.remote.server);
         let answer = tokio::time::timeout(self.remote.timeout, self.exchange(ask)).await;
         answer.map_err(|_| Stopped::Failed(late))?
     }
 
-    async fn exchange(&mut self, ask: Ask) -> Result<Answer, Stopped> {
+    async fn exchange(&mut self, ask: Ask) -> Result<Result<Answer, Problem>, Stopped> {
         let token = match self.token.take() {
             Some(token) => token,
             None => {
@@ -180,10 +188,10 @@ impl Client {
                 true => Value::Null,
                 false => serde_json::from_slice(&body).map_err(|_| self.strange())?,
             };
-            return Ok(Answer { status: head.status, etag: etag.map(str::to_owned), body });
+            return Ok(Ok(Answer { status: head.status, etag: etag.map(str::to_owned), body }));
         }
         match serde_json::from_slice::<Problem>(&body) {
-            Ok(problem) if !problem.code.is_empty() => Err(problem.into()),
+            Ok(problem) if !problem.code.is_empty() => Ok(Err(problem)),
             Ok(_) | Err(_) => Err(self.strange()),
         }
     }

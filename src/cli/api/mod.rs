@@ -22,5 +22,7 @@ pub(super) use pages::behind;
 pub(super) use pages::follow;
 pub(super) use pages::newest;
 pub(super) use path::path;
+pub(super) use problem::Fault;
+pub(super) use problem::Problem;
 pub(super) use secret::secret;
 pub(super) use server_url::ServerUrl;

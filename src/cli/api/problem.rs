@@ -13,6 +13,8 @@ pub(in crate::cli) struct Problem {
     pub request_id: String,
     pub errors: Vec<Fault>,
     pub uses: Vec<serde_json::Value>,
+    /// What would not work any more.
+    pub breaks: Vec<serde_json::Value>,
 }
 
 /// One thing that is wrong with what was sent.

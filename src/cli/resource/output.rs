@@ -41,7 +41,7 @@ impl Output {
         if answer.body.is_null() { Ok(()) } else { self.one(&answer.body) }
     }
 
-    pub(super) fn one(self, value: &Value) -> Result<(), Stopped> {
+    pub(in crate::cli) fn one(self, value: &Value) -> Result<(), Stopped> {
         let unwritable = |it: String| Stopped::Failed(format!("the answer can't be shown: {it}"));
         let text = match self {
             Self::Json => {

@@ -1,0 +1,147 @@
+//! What is stored and not in the bundle goes: of the sections that the bundle has, and of nothing else.
+use super::bundle::Item;
+use super::bundle::Part;
+use super::rehearsal::Rehearsal;
+use crate::admin::activations;
+use crate::admin::activations::Under;
+use crate::admin::callers::Callers;
+use crate::admin::connections::Connections;
+use crate::admin::connectors::Connectors;
+use crate::admin::definition;
+use crate::admin::definition::Definition;
+use crate::admin::environments::Environments;
+use crate::admin::error::ApiError;
+use crate::admin::error::Fault;
+use crate::admin::integrations::Integrations;
+use crate::admin::tenants::Tenants;
+use crate::admin::uses::Use;
+use crate::store::Condition;
+use crate::store::Expect;
+use crate::store::PAGE_MAX;
+use crate::store::StoreError;
+use std::collections::BTreeSet;
+use std::collections::HashSet;
+
+/// Most activations that go at once.
+const ACTIVATIONS_MAX: usize = 10_000;
+
+/// What refers to others goes before them.
+pub(super) async fn prune(
+    rehearsal: &mut Rehearsal<'_>,
+    items: &[Item],
+    parts: &[Part],
+) -> Result<(), ApiError> {
+    for part in Part::ALL.into_iter().rev().filter(|it| parts.contains(it)) {
+        let mut kept: HashSet<&str> =
+            items.iter().filter(|it| it.part == part).map(|it| &*it.key).collect();
+        if part == Part::Tenants {
+            // A tenant is there by its activations as well, and they would go with it.
+            kept.extend(items.iter().map(|it| &*it.tenant));
+        }
+        match part {
+            Part::Connectors => all_but::<Connectors>(rehearsal, &kept).await?,
+            Part::Tenants => all_but::<Tenants>(rehearsal, &kept).await?,
+            Part::Connections => all_but::<Connections>(rehearsal, &kept).await?,
+            Part::Integrations => all_but::<Integrations>(rehearsal, &kept).await?,
+            Part::Environments => all_but::<Environments>(rehearsal, &kept).await?,
+            Part::Callers => all_but::<Callers>(rehearsal, &kept).await?,
+            Part::Activations => all_activations_but(rehearsal, items).await?,
+        }
+        rehearsal.serve().await?;
+    }
+    Ok(())
+}
+
+async fn all_but<D: Definition>(
+    rehearsal: &mut Rehearsal<'_>,
+    kept: &HashSet<&str>,
+) -> Result<(), ApiError> {
+    let of_store = |it| ApiError::of_store(it, D::NOUN, "");
+    let (mut after, mut gone) = (None::<String>, Vec::new());
+    let call = &rehearsal.calls.forced;
+    let store = &call.api.store()?.store;
+    loop {
+        let page = D::list(store, call, after.as_deref(), PAGE_MAX).await.map_err(of_store)?;
+        let keys = page.rows.into_iter().map(|it| it.key);
+        gone.extend(keys.filter(|it| !kept.contains(&**it)));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    for key in gone {
+        // What a file declares as well is not what is stored.
+        if definition::is_declared::<D>(&rehearsal.calls.forced, &key) {
+            continue;
+        }
+        delete::<D>(rehearsal, &key).await?;
+    }
+    Ok(())
+}
+
+async fn delete<D: Definition>(rehearsal: &mut Rehearsal<'_>, key: &str) -> Result<(), ApiError> {
+    let of_store = |it| ApiError::of_store(it, D::NOUN, key);
+    let call = &rehearsal.calls.forced;
+    let store = &call.api.store()?.store;
+    if D::NOUN == Tenants::NOUN && !activations::in_files(call, key).is_empty() {
+        let problem =
+            format!("files declare activations of the tenant `{key}`: it can't be pruned");
+        let hint = "add the tenant here, or take its activations out of the files".to_owned();
+        rehearsal.faults.push(Fault { pointer: "/tenants".to_owned(), problem, hint });
+        return Ok(());
+    }
+    match D::delete(store, call, key, false, Expect::Present).await {
+        Err(StoreError::InUse { by, .. }) => {
+            let broken = by.iter().map(|it| super::Broken {
+                problem: if D::NOUN == Environments::NOUN {
+                    "it is deployed, and would be deleted".to_owned()
+                } else {
+                    format!("it uses the {} `{key}`, which would be deleted", D::NOUN)
+                },
+                ..super::Broken::using(Use::from(it), key)
+            });
+            rehearsal.breaks.extend(broken);
+            D::delete(store, call, key, true, Expect::Present).await.map(drop).map_err(of_store)
+        }
+        deleted => deleted.map(drop).map_err(of_store),
+    }
+}
+
+/// Of the connections that the bundle has activations of.
+async fn all_activations_but(
+    rehearsal: &mut Rehearsal<'_>,
+    items: &[Item],
+) -> Result<(), ApiError> {
+    let own = || items.iter().filter(|it| it.part == Part::Activations);
+    let connections: BTreeSet<&str> = own().map(|it| &*it.key).collect();
+    let call = &rehearsal.calls.forced;
+    let store = &call.api.store()?.store;
+    for key in connections {
+        let Ok(under) = Under::named(call, key).await else { continue };
+        let of_store = |it| ApiError::of_store(it, "activation", key);
+        let kept: HashSet<&str> = own().filter(|it| it.key == key).map(|it| &*it.tenant).collect();
+        let (mut after, mut gone) = (None::<String>, Vec::new());
+        loop {
+            let stored = store.activations();
+            let page =
+                stored.of_owner(&call.scope(), &under.owner, after.as_deref(), PAGE_MAX).await;
+            let page = page.map_err(of_store)?;
+            let tenants = page.rows.into_iter().map(|it| it.0.value.tenant);
+            gone.extend(tenants.filter(|it| !kept.contains(&**it)));
+            if gone.len() > ACTIVATIONS_MAX {
+                let problem =
+                    format!("`{key}` has more than {ACTIVATIONS_MAX} activations to be pruned");
+                return Err(ApiError::invalid("/activations", problem, "leave the section out"));
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        for tenant in &gone {
+            let all = [(&*under.owner, &**tenant, Condition::from(Expect::Present))];
+            store.activations().delete_all(&call.scope(), &all).await.map_err(of_store)?;
+        }
+    }
+    Ok(())
+}
