@@ -90,8 +90,10 @@ pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
     let (entries, broken) = listed.map_err(|it| ApiError::of_store(it, "audit entry", ""))?;
     // Numbers have gaps in what is filtered: a page that is full may have more behind it.
     let is_full = entries.len() + broken.len() >= page.limit as usize;
-    let last = entries.last().filter(|_| is_full).map(|it| it.seq.to_string());
-    let next = last.map(|it| cursor::behind(&call.path, &it));
+    // Behind the last row of the page, whether or not it reads.
+    let read = entries.iter().map(|it| it.seq);
+    let last = read.chain(unreadable::numbers(&broken)).min().filter(|_| is_full);
+    let next = last.map(|it| cursor::behind(&call.path, &it.to_string()));
     let items = entries.into_iter().map(|it| json!(Entry::from(it))).collect();
     let broken: Vec<_> = broken.iter().map(Unreadable::from).collect();
     Ok(unreadable::page(&call, items, next, &broken))

@@ -133,6 +133,9 @@ pub(super) enum ApiError {
     Uncertain,
     #[error("The store has no room left: nothing was written.")]
     StoreFull,
+    /// Takes a person: it says what to do.
+    #[error("{0}")]
+    NoTrail(String),
     #[error("What is stored of the {noun} `{key}` can't be read: {problem}.")]
     Damaged { noun: &'static str, key: String, problem: String },
     #[error("The log has the details, under this request id.")]
@@ -236,6 +239,14 @@ impl ApiError {
                 tracing::error!("store: {error}");
                 Self::Damaged { noun, key, problem: error.to_string() }
             }
+            error @ StoreError::NoTrail { .. } => {
+                tracing::error!("store: {error}");
+                let mut told = error.to_string();
+                if let Some(first) = told.get_mut(..1) {
+                    first.make_ascii_uppercase();
+                }
+                Self::NoTrail(told + ".")
+            }
             error @ (StoreError::SchemaNewer { .. } | StoreError::Refused(_)) => {
                 tracing::error!("store: {error}");
                 Self::Internal
@@ -296,7 +307,9 @@ impl ApiError {
             Self::AnswerLost => Code::IdempotencyAnswerLost,
             Self::Forgotten { .. } | Self::NotYet { .. } => Code::EventsForgotten,
             Self::NoStore => Code::NoStore,
-            Self::StoreUnavailable(_) | Self::Uncertain => Code::StoreUnavailable,
+            Self::StoreUnavailable(_) | Self::Uncertain | Self::NoTrail(_) => {
+                Code::StoreUnavailable
+            }
             Self::StoreFull => Code::StoreFull,
             Self::Damaged { .. } | Self::Internal => Code::Internal,
         }

@@ -52,6 +52,7 @@ pub(super) struct Feed {
     last: i64,
     /// What is stored and does not read, which stands among the items otherwise. Left out where all reads.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     unreadable: Vec<Unreadable>,
 }
 
@@ -157,7 +158,8 @@ async fn told(call: &Call, store: &Store, asked: &Asked) -> Result<Feed, ApiErro
     let found = events.after(&scope, after, &asked.types, asked.limit).await;
     let (found, broken) = found.map_err(of_store)?;
     let is_full = found.len() + broken.len() >= asked.limit as usize;
-    let told = found.last().map_or(after, |it| it.seq);
+    let read = found.iter().map(|it| it.seq);
+    let told = read.chain(unreadable::numbers(&broken)).max().unwrap_or(after);
     let unreadable: Vec<_> = broken.iter().map(Unreadable::from).collect();
     if !unreadable.is_empty() {
         unreadable::told(call, &unreadable);

@@ -5,6 +5,7 @@ use super::cursor::LIMIT_MAX;
 use super::error::Fault;
 use super::origin::Moved;
 use super::origin::ORIGIN;
+use super::query::VALUE_LEN_MAX;
 use super::route::Parameter;
 use super::route::ParameterKind;
 use super::route::Route;
@@ -155,7 +156,7 @@ fn query_parameter(parameter: &Parameter) -> Value {
     let schema = match parameter.kind {
         ParameterKind::Flag => json!({ "type": "boolean", "default": false }),
         ParameterKind::Origin => json!({ "type": "string", "const": ORIGIN }),
-        ParameterKind::Text => json!({ "type": "string" }),
+        ParameterKind::Text => json!({ "type": "string", "maxLength": VALUE_LEN_MAX }),
         ParameterKind::Number => json!({ "type": "integer", "format": "int64", "minimum": 0 }),
         ParameterKind::Duration => json!({ "type": "string", "examples": ["30s"] }),
         ParameterKind::EventTypes => {

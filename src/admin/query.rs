@@ -2,6 +2,9 @@
 use super::error::ApiError;
 use percent_encoding::percent_decode_str;
 
+/// Longest value, in bytes: the names of all events fit into it.
+pub(super) const VALUE_LEN_MAX: usize = 2048;
+
 /// Decoded name-value pairs, form-urlencoded (URL Standard §5.1).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Query(Vec<(&'static str, String)>);
@@ -24,6 +27,13 @@ impl Query {
             };
             if pairs.iter().any(|it| it.0 == known) {
                 return Err(bad(&format!("the query parameter `{known}` stands twice")));
+            }
+            // No text that is stored has one, and Postgres takes none.
+            if value.contains('\0') {
+                return Err(bad(&format!("`{known}` has a NUL character")));
+            }
+            if value.len() > VALUE_LEN_MAX {
+                return Err(bad(&format!("`{known}` is longer than {VALUE_LEN_MAX} bytes")));
             }
             pairs.push((known, value));
         }
@@ -78,9 +88,11 @@ mod tests {
         assert_eq!(read.value("limit"), Some("a/b c"));
         assert_eq!(read.flag("force"), Ok(true));
         assert_eq!(query("").unwrap().flag("force"), Ok(false));
-        for bad in ["limits=1", "limit=1&limit=1", "limit=%ff", "Limit=1"] {
+        for bad in ["limits=1", "limit=1&limit=1", "limit=%ff", "Limit=1", "limit=%00"] {
             assert!(query(bad).is_err(), "{bad}");
         }
+        let long = |length: usize| query(&format!("limit={}", "x".repeat(length)));
+        assert!(long(VALUE_LEN_MAX).is_ok() && long(VALUE_LEN_MAX + 1).is_err());
         assert!(query("force=yes").unwrap().flag("force").is_err());
     }
 }

@@ -39,6 +39,14 @@ impl From<&StoreError> for Unreadable {
     }
 }
 
+/// The numbers of rows that do not read, of a table that is ordered by them.
+pub(super) fn numbers(errors: &[StoreError]) -> impl Iterator<Item = i64> {
+    errors.iter().filter_map(|it| match it {
+        StoreError::Corrupt { key, .. } => key.as_ref()?.parse().ok(),
+        _ => None,
+    })
+}
+
 /// A page of a list: what reads, and what does not, which is logged and counted.
 pub(super) fn page(
     call: &Call,

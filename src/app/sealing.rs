@@ -119,10 +119,15 @@ async fn fingerprints(store: &Store, keyring: &Keyring) -> Result<FingerprintKey
     let seal = |place: &crate::store::Place<'_>| {
         Ok(keyring.seal(&fresh, &place.binding, &fresh.credential(), now()))
     };
-    let own = store.deployment().own(&Scope::System, &seal).await?;
-    let opened = keyring.open(&Deployment::binding(), &own.sealed);
-    let problem = match opened.map(|it| FingerprintKey::from_credential(&it)) {
-        Ok(Some(key)) => {
+    let own = store.deployment().own(&Scope::System, &seal).await;
+    let opened = match own {
+        Ok(own) => Some(keyring.open(&Deployment::binding(), &own.sealed)),
+        // It is gone, and a new one would make nothing of what the old one has entered.
+        Err(StoreError::NoTrail { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    let problem = match opened.map(|it| it.map(|it| FingerprintKey::from_credential(&it))) {
+        Some(Ok(Some(key))) => {
             store.keep_trail(key.trail());
             // The next change would begin it.
             if let Err(error) = store.audit().begin(&Scope::System).await {
@@ -130,8 +135,9 @@ async fn fingerprints(store: &Store, keyring: &Keyring) -> Result<FingerprintKey
             }
             return Ok(key);
         }
-        Ok(None) => "it is no key".to_owned(),
-        Err(error) => error.to_string(),
+        Some(Ok(None)) => "it is no key".to_owned(),
+        Some(Err(error)) => error.to_string(),
+        None => "the row `deployment` of the table `credentials` is gone".to_owned(),
     };
     // Credentials go on: neither is needed to open one. What can't be entered in the audit trail is not done.
     tracing::error!(

@@ -173,8 +173,8 @@ impl Activations<'_> {
             write.secrets((&row.owner, &row.tenant, Slot::Activation), *secrets).await?;
             let told = (&*row.connection, &*row.tenant);
             written.push(write.put_over(&keys, row, standing.as_ref(), told).await?);
-            if news.contains(&true) {
-                write.told_confirmed(&row.connection).await?;
+            for rebound in news.iter().flatten() {
+                write.told_confirmed(&row.connection, rebound).await?;
             }
         }
         write.commit().await?;

@@ -4,10 +4,13 @@
 //! Entries are numbered from 1 without gaps. Each has a MAC over its number, all that it says and the MAC of the
 //! one before, and `deployment` has the last one's number and MAC, under a MAC of their own: [`super::trail`]
 //! checks all that.
+use super::Kind;
 use super::PAGE_MAX;
 use super::Store;
 use super::StoreError;
+use super::TrailHead;
 use super::credentials::SealedCredential;
+use super::engine::Engine;
 use super::engine::Row;
 use super::engine::Unreadable;
 use super::engine::Value;
@@ -21,6 +24,7 @@ use serde_json::Map;
 use serde_json::json;
 use sha2::Digest;
 use sha2::Sha256;
+use std::ops::RangeInclusive;
 
 /// The audit trail.
 #[derive(Clone, Copy, Debug)]
@@ -72,13 +76,17 @@ impl Act {
 }
 
 /// The kind of what is said of the deployment as a whole.
-pub(super) const DEPLOYMENT: &str = "deployment";
+const DEPLOYMENT: &str = "deployment";
+
+/// The only member of what stands for a row that could not be read.
+const UNREADABLE: &str = "unreadable";
 
 /// An entry that is to be made.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) act: Act,
-    pub(super) kind: &'static str,
+    /// What it is of; none for the deployment as a whole.
+    pub(super) of: Option<Kind>,
     pub(super) key: String,
     pub(super) tenant: String,
     /// The revision of the change that it tells; 0 where it tells none.
@@ -154,8 +162,17 @@ const SHOWN_MAX: usize = 64 << 10;
 const NOT_AS_LEFT: &str =
     "the end of the audit trail is not as attache left it: run `attache audit verify`";
 
-const NO_KEY: &str = "the audit trail can't be kept: the deployment's own key does not open, so nothing is \
-                      changed; restore the row `deployment` of the table `credentials` from a backup";
+/// Where the trail has no key.
+const NO_KEY: &str = "the deployment's own key does not open, or is not there";
+const RESTORE_KEY: &str =
+    "restore the row `deployment` of the table `credentials` from a backup, and start attache anew";
+
+/// Where a row of somebody else's stands in the way.
+const DELETE_ROW: &str = "delete that row, which is not attache's";
+
+/// Where a page of what entries and events lie on does not read.
+const REPAIR: &str = "run `REINDEX` in the database, then `attache audit verify`, and restore a backup where that \
+                      does not mend it";
 
 impl Audit<'_> {
     /// Enters that the trail begins, where there is none: one that is not there is missed from then on.
@@ -163,7 +180,11 @@ impl Audit<'_> {
         super::only_whoever_sees_everything(scope)?;
         let sql = "SELECT audit_seq, audit_mac, audit_head FROM deployment WHERE id = 1";
         let rows = self.0.engine.rows(sql, &[]).await?;
-        if !rows.first().is_some_and(|it| Head::read(it, 0).is_fresh()) {
+        let head = rows.first().map(|it| Head::read(it, 0)).unwrap_or_default();
+        if !head.is_fresh() {
+            if self.0.trail.get().is_some_and(|it| head.is_good(it)) {
+                self.0.keep_in_mind(head.place());
+            }
             return Ok(());
         }
         let mut write = self.0.write(scope).await?;
@@ -211,34 +232,158 @@ impl Audit<'_> {
         if !scope.sees_everything() {
             return Ok((Vec::new(), Vec::new()));
         }
-        let mut values = vec![Value::Integer(before.unwrap_or(i64::MAX))];
-        let mut is = "seq < $1".to_owned();
-        let Filter { kind, key, tenant, who, since_ms, until_ms } = filter;
+        let limit = limit.clamp(1, PAGE_MAX);
+        let last = before.map_or(i64::MAX, |it| it.saturating_sub(1));
+        let asked = Stretch { seqs: i64::MIN..=last, newest_first: true, limit, filter };
+        match asked.rows(&self.0.engine).await {
+            Err(StoreError::Corrupt { .. }) => {
+                let sql = "SELECT audit_seq FROM deployment WHERE id = 1";
+                let rows = self.0.engine.rows(sql, &[]).await?;
+                let end = rows.first().and_then(|it| it.integer(0).ok()).unwrap_or_default();
+                let asked = Stretch { seqs: 1..=last.min(end), ..asked };
+                let (mut all, mut unreadable) = (Vec::new(), Vec::new());
+                for row in asked.read(&self.0.engine).await? {
+                    match row.map_err(|seq| corrupt(Some(seq))).and_then(|it| entered(&it)) {
+                        Ok(it) => all.push(it),
+                        Err(error) => unreadable.push(error),
+                    }
+                }
+                Ok((all, unreadable))
+            }
+            rows => Ok(super::salvage::sorted_out(&rows?, entered)),
+        }
+    }
+}
+
+fn entered(row: &Row) -> Result<Entered, StoreError> {
+    Entered::read(row, 0).map_err(|Unreadable| corrupt(row.integer(0).ok()))
+}
+
+pub(super) fn corrupt(seq: Option<i64>) -> StoreError {
+    StoreError::Corrupt { table: "audit", key: seq.map(|it| it.to_string()) }
+}
+
+/// Entries that are asked for, by number and otherwise.
+#[derive(Clone, Debug)]
+pub(super) struct Stretch<'a> {
+    pub(super) seqs: RangeInclusive<i64>,
+    pub(super) newest_first: bool,
+    pub(super) limit: u32,
+    pub(super) filter: &'a Filter,
+}
+
+/// No filter.
+static ALL: Filter =
+    Filter { kind: None, key: None, tenant: None, who: None, since_ms: None, until_ms: None };
+
+impl Default for Stretch<'_> {
+    fn default() -> Self {
+        Self { seqs: 1..=i64::MAX, newest_first: false, limit: PAGE_MAX, filter: &ALL }
+    }
+}
+
+impl Stretch<'_> {
+    async fn rows(&self, engine: &Engine) -> Result<Vec<Row>, StoreError> {
+        self.part(engine, &self.seqs, self.limit, true).await
+    }
+
+    /// Round pages that do not read: a stretch is halved until what does not read is one number, which stands in
+    /// its place. By no index but that of the numbers, which is the table itself in SQLite.
+    pub(super) async fn read(&self, engine: &Engine) -> Result<Vec<Result<Row, i64>>, StoreError> {
+        let mut found = Vec::new();
+        let mut left = vec![self.seqs.clone()];
+        while let Some(seqs) = left.pop() {
+            let more = (self.limit as usize).saturating_sub(found.len());
+            let (first, last) = (*seqs.start(), *seqs.end());
+            if more == 0 || first > last {
+                continue;
+            }
+            let limit = u32::try_from(more).unwrap_or(self.limit);
+            match self.part(engine, &seqs, limit, false).await {
+                Err(StoreError::Corrupt { .. }) if first == last => found.push(Err(first)),
+                Err(StoreError::Corrupt { .. }) => {
+                    let middle = first + (last - first) / 2;
+                    let (lower, upper) = (first..=middle, middle + 1..=last);
+                    left.extend(if self.newest_first { [lower, upper] } else { [upper, lower] });
+                }
+                rows => found.extend(rows?.into_iter().map(Ok)),
+            }
+        }
+        Ok(found)
+    }
+
+    async fn part(
+        &self,
+        engine: &Engine,
+        seqs: &RangeInclusive<i64>,
+        limit: u32,
+        by_index: bool,
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut values = vec![Value::Integer(*seqs.start()), Value::Integer(*seqs.end())];
+        let mut is = "seq >= $1 AND seq <= $2".to_owned();
+        // In words that fit no index, where one may not read.
+        let (as_text, as_number) = if by_index { ("", "") } else { (" || ''", " + 0") };
+        let Filter { kind, key, tenant, who, since_ms, until_ms } = self.filter;
         for (condition, value) in [
-            ("kind =", kind.as_deref().map(Value::Text)),
-            ("key =", key.as_deref().map(Value::Text)),
-            ("tenant =", tenant.as_deref().map(Value::Text)),
-            ("who =", who.as_deref().map(Value::Text)),
-            ("at >=", since_ms.map(Value::Integer)),
-            ("at <", until_ms.map(Value::Integer)),
+            (format!("kind{as_text} ="), kind.as_deref().map(Value::Text)),
+            (format!("key{as_text} ="), key.as_deref().map(Value::Text)),
+            (format!("tenant{as_text} ="), tenant.as_deref().map(Value::Text)),
+            (format!("who{as_text} ="), who.as_deref().map(Value::Text)),
+            (format!("at{as_number} >="), since_ms.map(Value::Integer)),
+            (format!("at{as_number} <"), until_ms.map(Value::Integer)),
         ] {
             let Some(value) = value else { continue };
             values.push(value);
             is += &format!(" AND {condition} ${}", values.len());
         }
         // The index is partial.
-        if tenant.as_deref().is_some_and(|it| !it.is_empty()) {
+        if tenant.as_deref().is_some_and(|it| !it.is_empty()) && by_index {
             is += " AND tenant <> ''";
         }
-        values.push(Value::Integer(i64::from(limit.clamp(1, PAGE_MAX))));
+        values.push(Value::Integer(i64::from(limit)));
         let (columns, last) = (COLUMNS.join(", "), values.len());
-        let sql = format!("SELECT {columns} FROM audit WHERE {is} ORDER BY seq DESC LIMIT ${last}");
-        let rows = self.0.engine.rows(&sql, &values).await?;
-        Ok(super::salvage::sorted_out(&rows, |row| {
-            let key = || row.integer(0).ok().map(|it| it.to_string());
-            Entered::read(row, 0)
-                .map_err(|Unreadable| StoreError::Corrupt { table: "audit", key: key() })
-        }))
+        let order = if self.newest_first { "DESC" } else { "ASC" };
+        let sql =
+            format!("SELECT {columns} FROM audit WHERE {is} ORDER BY seq {order} LIMIT ${last}");
+        engine.rows(&sql, &values).await
+    }
+}
+
+impl Store {
+    /// This end of the trail is committed: it has to be there from now on.
+    pub(super) fn keep_in_mind(&self, head: Option<TrailHead>) {
+        // Nobody is woken: it changes nothing that is served.
+        self.written.send_if_modified(|it| {
+            *it = head;
+            false
+        });
+    }
+}
+
+impl Entry {
+    /// Of what kind, as it is stored and shown.
+    pub(super) fn kind(&self) -> &'static str {
+        self.of.map_or(DEPLOYMENT, Kind::as_str)
+    }
+
+    /// What is said of the deployment as a whole.
+    fn of_deployment(act: Act, became: &serde_json::Value) -> Self {
+        Self {
+            act,
+            of: None,
+            key: String::new(),
+            tenant: String::new(),
+            revision: 0,
+            was: None,
+            became: became.as_object().cloned(),
+        }
+    }
+
+    /// Whether a member is another one than before. Of what could not be read nobody knows.
+    pub(super) fn differs(&self, name: &str) -> bool {
+        let is_known = self.was.as_ref().is_none_or(|it| !it.contains_key(UNREADABLE));
+        let of = |it: &Option<Object>| it.as_ref().and_then(|it| it.get(name)).cloned();
+        is_known && of(&self.was) != of(&self.became)
     }
 }
 
@@ -305,6 +450,12 @@ impl Head {
         self.is_fresh() || *self == Self::new(key, self.seq, &self.mac)
     }
 
+    /// The last entry; none before the first.
+    pub(super) fn place(&self) -> Option<TrailHead> {
+        let mac = <[u8; 32]>::try_from(&*self.mac).ok()?;
+        Some(TrailHead { seq: self.seq, mac })
+    }
+
     /// Its columns in the order of [`Head::read`].
     pub(super) fn values(&self) -> [Value<'_>; 3] {
         [Value::Integer(self.seq), Value::Bytes(&self.mac), Value::Bytes(&self.seal)]
@@ -339,20 +490,12 @@ fn fingerprints(sealed: &crate::seal::Sealed) -> serde_json::Value {
     serde_json::Value::Object(sealed.fields.iter().map(one).collect())
 }
 
-/// A row by its columns, JSON as JSON. Hashes are left out: of keys and tokens their first characters tell. Of what
-/// is longer than [`SHOWN_MAX`] its length and SHA-256 are left.
+/// A row by its columns. Hashes are left out: of keys and tokens their first characters tell.
 pub(super) fn shown<R: Record>(record: &R) -> Object {
     let columns = R::TABLE.columns.iter().zip(record.values());
     let shown = columns.filter_map(|(column, value)| {
         let value = match value {
-            Value::Text(text) if text.len() > SHOWN_MAX => {
-                let sha256 = hex::encode(Sha256::digest(text.as_bytes()));
-                json!({ "bytes": text.len(), "sha256": sha256 })
-            }
-            Value::Text(text) => match serde_json::from_str(text) {
-                Ok(json @ (serde_json::Value::Object(_) | serde_json::Value::Array(_))) => json,
-                _ => text.into(),
-            },
+            Value::Text(text) => shown_text(text),
             Value::Integer(integer) => integer.into(),
             Value::Bytes(_) | Value::NoInteger => return None,
         };
@@ -361,19 +504,48 @@ pub(super) fn shown<R: Record>(record: &R) -> Object {
     shown.collect()
 }
 
+/// A column, JSON as JSON. Of one that is longer than [`SHOWN_MAX`] its length and SHA-256 are left.
+pub(super) fn shown_text(text: &str) -> serde_json::Value {
+    if text.len() > SHOWN_MAX {
+        let sha256 = hex::encode(Sha256::digest(text.as_bytes()));
+        return json!({ "bytes": text.len(), "sha256": sha256 });
+    }
+    match serde_json::from_str(text) {
+        Ok(json @ (serde_json::Value::Object(_) | serde_json::Value::Array(_))) => json,
+        _ => text.into(),
+    }
+}
+
+/// What stands for a row that could not be read.
+pub(super) fn unreadable() -> Object {
+    Object::from_iter([(UNREADABLE.to_owned(), true.into())])
+}
+
+/// A write that fails for the trail's own tables fails for no fault of what was to be written.
+fn of_trail(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Corrupt { table: "audit" | "events", .. } => {
+            StoreError::NoTrail { problem: error.to_string(), remedy: REPAIR }
+        }
+        error => error,
+    }
+}
+
+/// Somebody else's row stands where the next one belongs: it is not written over.
+pub(super) fn in_the_way(table: &'static str, seq: i64) -> StoreError {
+    let problem = format!("row {seq} of `{table}` stands where the next one belongs");
+    StoreError::NoTrail { problem, remedy: DELETE_ROW }
+}
+
+/// Without the deployment's own key nothing is entered.
+pub(super) fn no_key() -> StoreError {
+    StoreError::NoTrail { problem: NO_KEY.to_owned(), remedy: RESTORE_KEY }
+}
+
 impl Write<'_> {
-    /// Says what is no change of anything that is served: an entry without a revision.
-    pub(super) fn note(&mut self, act: Act, kind: &'static str, became: Object) {
-        let (key, tenant) = (String::new(), String::new());
-        self.entries.push(Entry {
-            act,
-            kind,
-            key,
-            tenant,
-            revision: 0,
-            was: None,
-            became: Some(became),
-        });
+    /// Says of the deployment what is no change of anything that is served: an entry without a revision.
+    pub(super) fn note(&mut self, act: Act, became: &serde_json::Value) {
+        self.entries.push(Entry::of_deployment(act, became));
     }
 
     /// Adds to the last entry what goes with it.
@@ -398,43 +570,72 @@ impl Write<'_> {
             return Ok(false);
         }
         let store = self.store;
-        let key = store.trail.get().ok_or_else(|| StoreError::Refused(NO_KEY.to_owned()))?;
-        if self.head.is_fresh() || !self.head.is_good(key) {
-            self.begin(key).await?;
-        }
-        for entry in std::mem::take(&mut self.entries) {
-            self.append(key, entry).await?;
-        }
+        let key = store.trail.get().ok_or_else(no_key)?;
+        self.enter_each(key).await.map_err(of_trail)?;
         Ok(true)
     }
 
-    /// The trail begins, or goes on behind an end that attache has not left so.
-    async fn begin(&mut self, key: &TrailKey) -> Result<(), StoreError> {
+    async fn enter_each(&mut self, key: &TrailKey) -> Result<(), StoreError> {
+        let gone = self.gone_entry().await?;
+        if gone.is_some() || self.head.is_fresh() || !self.head.is_good(key) {
+            self.begin(key, gone).await?;
+        }
+        let who = self.who().to_owned();
+        for entry in std::mem::take(&mut self.entries) {
+            self.append(key, entry, &who).await?;
+        }
+        Ok(())
+    }
+
+    /// The last entry that this process knows of, where it is not in the trail any more.
+    async fn gone_entry(&mut self) -> Result<Option<TrailHead>, StoreError> {
+        let Some(known) = *self.store.written.borrow() else { return Ok(None) };
+        if known.seq == self.head.seq {
+            return Ok(Some(known).filter(|it| it.mac[..] != self.head.mac[..]));
+        }
+        // Another replica has written since, or what was there was taken back.
+        let sql = "SELECT mac FROM audit WHERE seq = $1";
+        let rows = match self.tx.rows(sql, &[Value::Integer(known.seq)]).await {
+            // It may be there: `verify` tells.
+            Err(StoreError::Corrupt { .. }) if !self.tx.is_postgres() => return Ok(None),
+            rows => rows?,
+        };
+        let mac = rows.first().and_then(|it| it.bytes(0).ok());
+        Ok(Some(known).filter(|it| mac.is_none_or(|mac| it.mac[..] != mac[..])))
+    }
+
+    /// The trail begins, or goes on behind an end that attache has not left so. `gone`: an entry that was there, and
+    /// is not any more.
+    async fn begin(&mut self, key: &TrailKey, gone: Option<TrailHead>) -> Result<(), StoreError> {
         let found = std::mem::take(&mut self.head);
         let rows = self.tx.rows("SELECT COALESCE(MAX(seq), 0) FROM audit", &[]).await?;
         let last = rows.first().and_then(|it| it.integer(0).ok()).unwrap_or_default();
-        let (act, became) = if found.is_fresh() && last == 0 {
+        let (act, became) = if found.is_fresh() && last == 0 && gone.is_none() {
             (Act::Begun, json!({ "revision": self.before + 1 }))
         } else {
             tracing::error!("{NOT_AS_LEFT}");
             let mac = hex::encode(&found.mac);
-            (Act::Broken, json!({ "found": { "seq": found.seq, "mac": mac }, "last": last }))
+            let found = json!({ "seq": found.seq, "mac": mac });
+            let mut became = json!({ "found": found, "last": last, "by": self.who() });
+            if let Some(TrailHead { seq, mac }) = gone {
+                became["gone"] = json!({ "seq": seq, "mac": hex::encode(mac) });
+            }
+            (Act::Broken, became)
         };
         // Behind whatever is there, with no entry before it. The number that was found may be anybody's.
         self.head.seq = last.max(0);
-        let (kind, revision, was) = (DEPLOYMENT, 0, None);
-        let became = became.as_object().cloned();
-        let (key_of, tenant) = (String::new(), String::new());
-        self.append(key, Entry { act, kind, key: key_of, tenant, revision, was, became }).await
+        // It is attache that finds it so, whoever writes.
+        let who = Scope::System.to_string();
+        self.append(key, Entry::of_deployment(act, &became), &who).await
     }
 
-    async fn append(&mut self, key: &TrailKey, entry: Entry) -> Result<(), StoreError> {
+    async fn append(&mut self, key: &TrailKey, entry: Entry, who: &str) -> Result<(), StoreError> {
         let corrupt = |seq: i64| StoreError::Corrupt { table: "audit", key: Some(seq.to_string()) };
         let text = |object: Option<Object>| {
             object.map(|it| serde_json::Value::Object(it).to_string()).unwrap_or_default()
         };
         let seq = self.head.seq.checked_add(1).ok_or_else(|| corrupt(self.head.seq))?;
-        for news in events::of(&entry, self.who(), seq) {
+        for news in events::of(&entry, who, seq) {
             self.tell(&news).await?;
         }
         self.forget_refused(&entry).await?;
@@ -443,9 +644,9 @@ impl Write<'_> {
         let mut entered = Entered {
             seq,
             at_ms: self.now_ms,
-            who: self.who().to_owned(),
+            who: who.to_owned(),
             act: entry.act.as_str().to_owned(),
-            kind: entry.kind.to_owned(),
+            kind: entry.kind().to_owned(),
             key: entry.key,
             tenant: entry.tenant,
             revision: entry.revision,
@@ -475,9 +676,8 @@ impl Write<'_> {
             Value::Bytes(&entered.prior),
             Value::Bytes(&entered.mac),
         ];
-        // Somebody else's row stands where this one belongs: it is not written over.
         if self.tx.run(&sql, &values).await? == 0 {
-            return Err(corrupt(seq));
+            return Err(in_the_way("audit", seq));
         }
         self.head = Head::new(key, seq, &entered.mac);
         Ok(())

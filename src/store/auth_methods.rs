@@ -5,6 +5,7 @@ use super::PAGE_MAX;
 use super::Store;
 use super::StoreError;
 use super::audit::Act;
+use super::audit::shown_text;
 use super::engine::Row;
 use super::engine::Unreadable;
 use super::engine::Value;
@@ -286,7 +287,7 @@ impl Write<'_> {
                    (connector, method, revision, definition, created_at, created_by, checksum) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7)";
         self.tx.run(sql, &values).await?;
-        let definition = serde_json::from_str(definition).unwrap_or(serde_json::Value::Null);
+        let definition = shown_text(definition);
         let became = json!({ "method": method, "revision": revision, "definition": definition });
         let told = Told { kind: Kind::AuthMethod, key: connector, tenant: "" };
         self.change(told, Act::Created, None, became.as_object().cloned()).await?;

@@ -133,11 +133,15 @@ impl Connections<'_> {
         };
         let binds = condition.binds.into_iter();
         let owned = binds.map(|it| Bind { to: Entered { owner: id.clone(), ..it.to }, ..it });
-        write.bind(&owned.collect::<Vec<_>>()).await?;
+        let news = write.bind(&owned.collect::<Vec<_>>()).await?;
         write.secrets((&id, "", Slot::Own), own).await?;
         write.secrets((&id, "", Slot::Test), test).await?;
         let row = ConnectionRow { id, ..row.clone() };
         let written = write.put_over(&[key], &row, standing.as_ref(), (key, "")).await?;
+        // Whatever else is new of it stands in the definition.
+        for rebound in news.iter().flatten().filter(|it| it.confirmed) {
+            write.told_confirmed(key, rebound).await?;
+        }
         write.commit().await?;
         Ok(written)
     }

@@ -93,8 +93,10 @@ impl Connectors<'_> {
         let row = ConnectorRow::new(definition.to_owned(), current);
         let news = write.bind(&condition.binds).await?;
         let written = write.put_over(&[key], &row, standing.as_ref(), (key, "")).await?;
-        for (bind, _) in condition.binds.iter().zip(news).filter(|it| it.1) {
-            write.told_confirmed(&bind.to.connection).await?;
+        for (bind, rebound) in condition.binds.iter().zip(&news) {
+            if let Some(rebound) = rebound {
+                write.told_confirmed(&bind.to.connection, rebound).await?;
+            }
         }
         write.commit().await?;
         Ok(written)

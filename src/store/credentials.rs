@@ -1,17 +1,18 @@
 //! `credentials`: all that is sealed, by owner, tenant and slot.
 use super::Store;
 use super::audit::Act;
-use super::audit::DEPLOYMENT;
 use super::audit::Resealed;
 use super::engine::Row;
 use super::engine::Tx;
 use super::engine::Unreadable;
 use super::engine::Value;
 use super::error::StoreError;
+use super::events::News;
 use super::salvage::Column;
 use super::salvage::Source;
 use super::several;
 use super::write::Write;
+use crate::model::EventType;
 use crate::model::Scope;
 use crate::seal::Binding;
 use crate::seal::Sealed;
@@ -215,11 +216,28 @@ impl Credentials<'_> {
         // Where the trail's own key is lost keys can be rotated all the same: it changes no credential.
         let kept = self.0.trail.get().filter(|_| done > 0);
         if let Some((Rewrap { wrap, .. }, _)) = rewraps.first().zip(kept) {
-            let became = json!({ "key_id": wrap.key_id, "credentials": done });
-            write.note(Act::Rewrapped, DEPLOYMENT, became.as_object().cloned().unwrap_or_default());
+            write.note(Act::Rewrapped, &json!({ "key_id": wrap.key_id, "credentials": done }));
         }
         write.commit().await?;
         Ok(done)
+    }
+
+    /// Tells, once all lots are done, that so many are under another key now.
+    pub async fn tell_rotated(
+        self,
+        scope: &Scope,
+        key_id: &str,
+        credentials: u64,
+    ) -> Result<(), StoreError> {
+        let by = scope.to_string();
+        let news = News {
+            event: EventType::KeysRotated,
+            connection: String::new(),
+            tenant: String::new(),
+            environment: String::new(),
+            data: json!({ "by": by, "key_id": key_id, "credentials": credentials }),
+        };
+        self.0.events().tell(scope, &[news]).await
     }
 }
 

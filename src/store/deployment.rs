@@ -4,6 +4,8 @@ use super::Seal;
 use super::SealedCredential;
 use super::Store;
 use super::StoreError;
+use super::audit::Head;
+use super::audit::no_key;
 use super::credentials::put;
 use super::engine::Row;
 use super::engine::Value;
@@ -28,7 +30,7 @@ impl Deployment<'_> {
     }
 
     /// The deployment's own sealed credential. Where there is none, `seal` makes it: once, whoever else
-    /// starts at the same time.
+    /// starts at the same time. Never beside an audit trail, which is kept under the one that there was.
     pub async fn own(self, scope: &Scope, seal: Seal<'_>) -> Result<SealedCredential, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         if let Some(own) = self.sealed(scope).await? {
@@ -40,6 +42,9 @@ impl Deployment<'_> {
         let values = [Value::Text(OWNER), Value::Text(Slot::Deployment.as_str())];
         if let Some(row) = write.tx.rows(sql, &values).await?.first() {
             return read(row);
+        }
+        if write.head != Head::default() {
+            return Err(no_key());
         }
         let binding = Self::binding();
         let sealed = seal(&Place { binding, current: None }).map_err(StoreError::Refused)?;

@@ -54,6 +54,10 @@ pub enum StoreError {
     /// A row or a page does not read, or is not what was written.
     #[error("what is stored in `{table}`{} is corrupt", shown(.key))]
     Corrupt { table: &'static str, key: Option<String> },
+    /// What was to be done can't be entered in the audit trail, or told as an event, and so was not done. What is
+    /// asked for is not at fault, and whatever is written meets the same until somebody has seen to it.
+    #[error("the audit trail can't be kept, so nothing is changed: {problem}; {remedy}")]
+    NoTrail { problem: String, remedy: &'static str },
     /// Another reason, which takes a person: the text says which.
     #[error("{0}")]
     Refused(String),

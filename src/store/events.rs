@@ -1,11 +1,13 @@
 //! `events`: what happened, for whoever follows it. Those of changes are made of the audit trail's entries, in the
 //! same transaction; those of what attache meets while it serves are written one by one.
 use super::BATCH_MAX;
+use super::Kind;
 use super::PAGE_MAX;
 use super::Store;
 use super::StoreError;
 use super::audit::Act;
 use super::audit::Entry;
+use super::audit::in_the_way;
 use super::engine::Row;
 use super::engine::Unreadable;
 use super::engine::Value;
@@ -178,7 +180,7 @@ pub(super) fn read(row: &Row, first: usize) -> Result<Event, Unreadable> {
 /// What an entry of the trail tells those who follow: mostly one thing. `seq`: the entry's number.
 pub(super) fn of(entry: &Entry, who: &str, seq: i64) -> Vec<News> {
     let mut data = json!({
-        "kind": entry.kind,
+        "kind": entry.kind(),
         "key": entry.key,
         "by": who,
         "revision": entry.revision,
@@ -187,9 +189,9 @@ pub(super) fn of(entry: &Entry, who: &str, seq: i64) -> Vec<News> {
     if let Some(because) = entry.became.as_ref().and_then(|it| it.get(BECAUSE)) {
         data[BECAUSE] = because.clone();
     }
-    let (connection, tenant, environment) = match entry.kind {
-        "connection" | "activation" => (&*entry.key, &*entry.tenant, ""),
-        "environment" => ("", "", &*entry.key),
+    let (connection, tenant, environment) = match entry.of {
+        Some(Kind::Connection | Kind::Activation) => (&*entry.key, &*entry.tenant, ""),
+        Some(Kind::Environment) => ("", "", &*entry.key),
         _ => ("", "", ""),
     };
     let news = |event: EventType| News {
@@ -204,11 +206,7 @@ pub(super) fn of(entry: &Entry, who: &str, seq: i64) -> Vec<News> {
 
 fn types(entry: &Entry) -> Vec<EventType> {
     use EventType as E;
-    let differs = |name: &str| {
-        let of =
-            |it: &Option<super::audit::Object>| it.as_ref().and_then(|it| it.get(name)).cloned();
-        of(&entry.was) != of(&entry.became)
-    };
+    let differs = |name: &str| entry.differs(name);
     let is_on = || {
         let now = entry.became.as_ref().and_then(|it| it.get("enabled"));
         now.and_then(serde_json::Value::as_i64) == Some(1)
@@ -219,11 +217,23 @@ fn types(entry: &Entry) -> Vec<EventType> {
         Act::Deleted => vec![deleted],
         Act::Begun | Act::Confirmed | Act::Rewrapped | Act::Broken => Vec::new(),
     };
-    match (entry.kind, entry.act) {
-        ("deployment", Act::Rewrapped) => vec![E::KeysRotated],
-        ("deployment", Act::Broken) => vec![E::AuditBroken],
-        ("connection", Act::Confirmed) => vec![E::ConnectionUpdated],
-        ("connection", Act::Updated) => {
+    let Some(kind) = entry.of else {
+        // Keys are rotated in many lots: that they are is told at the end of the last.
+        let is_broken = entry.act == Act::Broken;
+        return if is_broken { vec![E::AuditBroken] } else { Vec::new() };
+    };
+    match kind {
+        Kind::Connector => each(E::ConnectorCreated, E::ConnectorUpdated, E::ConnectorDeleted),
+        Kind::AuthMethod if entry.act == Act::Created => vec![E::AuthMethodRevised],
+        Kind::AuthMethod => Vec::new(),
+        Kind::Integration => {
+            each(E::IntegrationCreated, E::IntegrationUpdated, E::IntegrationDeleted)
+        }
+        Kind::Environment => {
+            each(E::EnvironmentCreated, E::EnvironmentUpdated, E::EnvironmentDeleted)
+        }
+        Kind::Connection if entry.act == Act::Confirmed => vec![E::ConnectionUpdated],
+        Kind::Connection if entry.act == Act::Updated => {
             let mut all = vec![E::ConnectionUpdated];
             if ["connector", "method", "revision"].into_iter().any(differs) {
                 all.push(E::AuthMethodRepinned);
@@ -233,30 +243,21 @@ fn types(entry: &Entry) -> Vec<EventType> {
             }
             all
         }
-        ("activation", Act::Updated) if differs("enabled") => {
+        Kind::Connection => each(E::ConnectionCreated, E::ConnectionUpdated, E::ConnectionDeleted),
+        Kind::Tenant => each(E::TenantCreated, E::TenantUpdated, E::TenantDeleted),
+        Kind::Activation if entry.act == Act::Updated && differs("enabled") => {
             vec![if is_on() { E::ActivationActivated } else { E::ActivationDeactivated }]
         }
-        ("caller", Act::Updated) if differs("keys") => vec![E::CallerKeysChanged],
-        ("connector", _) => each(E::ConnectorCreated, E::ConnectorUpdated, E::ConnectorDeleted),
-        ("auth method", Act::Created) => vec![E::AuthMethodRevised],
-        ("integration", _) => {
-            each(E::IntegrationCreated, E::IntegrationUpdated, E::IntegrationDeleted)
-        }
-        ("environment", _) => {
-            each(E::EnvironmentCreated, E::EnvironmentUpdated, E::EnvironmentDeleted)
-        }
-        ("connection", _) => each(E::ConnectionCreated, E::ConnectionUpdated, E::ConnectionDeleted),
-        ("tenant", _) => each(E::TenantCreated, E::TenantUpdated, E::TenantDeleted),
-        ("activation", _) => each(E::ActivationCreated, E::ActivationUpdated, E::ActivationDeleted),
-        ("caller", _) => each(E::CallerCreated, E::CallerUpdated, E::CallerDeleted),
-        ("event subscription", Act::Updated) if differs("enabled") && !is_on() => {
+        Kind::Activation => each(E::ActivationCreated, E::ActivationUpdated, E::ActivationDeleted),
+        Kind::Caller if entry.act == Act::Updated && differs("keys") => vec![E::CallerKeysChanged],
+        Kind::Caller => each(E::CallerCreated, E::CallerUpdated, E::CallerDeleted),
+        Kind::Token => each(E::TokenCreated, E::TokenUpdated, E::TokenDeleted),
+        Kind::EventSubscription if entry.act == Act::Updated && differs("enabled") && !is_on() => {
             vec![E::SubscriptionUpdated, E::SubscriptionDisabled]
         }
-        ("event subscription", _) => {
+        Kind::EventSubscription => {
             each(E::SubscriptionCreated, E::SubscriptionUpdated, E::SubscriptionDeleted)
         }
-        ("token", _) => each(E::TokenCreated, E::TokenUpdated, E::TokenDeleted),
-        _ => Vec::new(),
     }
 }
 
@@ -267,7 +268,10 @@ impl Write<'_> {
         self.last_event = self.last_event.checked_add(1).ok_or_else(corrupt)?;
         let id = format!("evt_{}", new_id(self.now_ms));
         let data = news.data.to_string();
-        let sql = format!("INSERT INTO events ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
+        let sql = format!(
+            "INSERT INTO events ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+             ON CONFLICT (seq) DO NOTHING"
+        );
         let values = [
             Value::Integer(self.last_event),
             Value::Text(&id),
@@ -279,7 +283,9 @@ impl Write<'_> {
             Value::Text(&data),
         ];
         self.tally.events.push(news.event);
-        self.tx.run(&sql, &values).await?;
+        if self.tx.run(&sql, &values).await? == 0 {
+            return Err(in_the_way("events", self.last_event));
+        }
         Ok(Event {
             seq: self.last_event,
             id,
@@ -295,11 +301,11 @@ impl Write<'_> {
     /// Nobody waits for a credential to recover that is gone.
     pub(super) async fn forget_refused(&mut self, entry: &Entry) -> Result<(), StoreError> {
         let connection = Value::Text(&entry.key);
-        let (sql, values) = match (entry.act, entry.kind) {
-            (Act::Deleted, "connection") => {
+        let (sql, values) = match (entry.act, entry.of) {
+            (Act::Deleted, Some(Kind::Connection)) => {
                 ("DELETE FROM refused WHERE connection = $1", vec![connection])
             }
-            (Act::Deleted, "activation") => (
+            (Act::Deleted, Some(Kind::Activation)) => (
                 "DELETE FROM refused WHERE connection = $1 AND tenant = $2",
                 vec![connection, Value::Text(&entry.tenant)],
             ),

@@ -28,6 +28,7 @@ mod links;
 mod migrate;
 mod origins;
 mod orphans;
+mod patience;
 mod postgres;
 mod record;
 mod salvage;
@@ -106,6 +107,7 @@ pub use origins::Entered;
 pub use origins::Moved;
 pub use origins::Origins;
 pub use orphans::Orphans;
+pub use patience::patiently;
 pub use record::Listed;
 pub use record::Stored;
 pub use record::Written;
@@ -177,8 +179,9 @@ const TABLES: &[&str] = &[
 #[derive(Clone, Debug)]
 pub struct Store {
     engine: Engine,
-    /// The revision of the last write through this value or a clone of it.
-    written: watch::Sender<i64>,
+    /// Tells of each write through this value or a clone of it. Holds the end of the audit trail as it was committed
+    /// last: it has to be in the trail for good.
+    written: watch::Sender<Option<TrailHead>>,
     unserved: Unserved,
     /// What the audit trail is kept under: nothing is written without it.
     trail: Arc<OnceLock<TrailKey>>,
@@ -258,7 +261,7 @@ impl Store {
         };
         Ok(Self {
             engine,
-            written: watch::Sender::new(0),
+            written: watch::Sender::default(),
             unserved: Unserved::default(),
             trail: Arc::default(),
             metrics: Arc::default(),

@@ -48,6 +48,15 @@ pub struct Bind {
     pub brings: Vec<(String, Slot)>,
 }
 
+/// Where what is sealed under an owner may go now, and where it might before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rebound {
+    was: Option<Reach>,
+    became: Reach,
+    /// There is something sealed that was not entered for it, and somebody has said that it may.
+    pub(super) confirmed: bool,
+}
+
 /// Credentials that would go elsewhere than where they were entered for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
@@ -173,33 +182,33 @@ impl Origins<'_> {
     pub async fn confirm(self, scope: &Scope, to: &Entered) -> Result<i64, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut write = self.0.write(scope).await?;
-        write.enter(to).await?;
-        write.told_confirmed(&to.connection).await?;
+        let rebound = write.enter(to, true).await?;
+        write.told_confirmed(&to.connection, &rebound).await?;
         write.commit().await
     }
 }
 
 impl Write<'_> {
-    /// Has all of these go where they are to go, or says what may not. True of those for which that is
-    /// something new.
-    pub(super) async fn bind(&mut self, all: &[Bind]) -> Result<Vec<bool>, StoreError> {
+    /// Has all of these go where they are to go, or says what may not. In their order, what that is for each; none
+    /// where it is nothing new.
+    pub(super) async fn bind(&mut self, all: &[Bind]) -> Result<Vec<Option<Rebound>>, StoreError> {
         let (mut news, mut moves) = (Vec::with_capacity(all.len()), Vec::new());
         for bind in all {
             let entered = self.entered(&bind.to.owner).await?;
             let covers = entered.as_ref().is_some_and(|it| it.covers(&bind.to.reach));
             if entered.as_ref() == Some(&bind.to.reach) || (covers && !bind.narrows) {
-                news.push(false);
+                news.push(None);
                 continue;
             }
-            if !covers
-                && !bind.confirmed
-                && let Some(moved) = self.held(bind, entered.unwrap_or_default()).await?
-            {
-                moves.push(moved);
-                continue;
+            let moved = match covers {
+                true => None,
+                false => self.held(bind, entered.unwrap_or_default()).await?,
+            };
+            let holds = moved.is_some();
+            match moved {
+                Some(moved) if !bind.confirmed => moves.push(moved),
+                _ => news.push(Some(self.enter(&bind.to, holds).await?)),
             }
-            self.enter(&bind.to).await?;
-            news.push(true);
         }
         if moves.is_empty() { Ok(news) } else { Err(StoreError::Elsewhere { moves }) }
     }
@@ -264,16 +273,21 @@ impl Write<'_> {
         Ok(is_any.then_some(moved))
     }
 
-    /// Says that credentials may go elsewhere now: all that was entered since this was said last.
-    pub(super) async fn told_confirmed(&mut self, connection: &str) -> Result<(), StoreError> {
+    /// Says that credentials may go elsewhere now.
+    pub(super) async fn told_confirmed(
+        &mut self,
+        connection: &str,
+        rebound: &Rebound,
+    ) -> Result<(), StoreError> {
         let told = Told { kind: Kind::Connection, key: connection, tenant: "" };
-        let (was, became) = std::mem::take(&mut self.reaches);
-        self.change(told, Act::Confirmed, was, became).await.map(drop)
+        let (was, became) = (rebound.was.as_ref().map(reaching), reaching(&rebound.became));
+        self.change(told, Act::Confirmed, was, Some(became)).await.map(drop)
     }
 
-    async fn enter(&mut self, to: &Entered) -> Result<(), StoreError> {
+    async fn enter(&mut self, to: &Entered, confirmed: bool) -> Result<Rebound, StoreError> {
         let was = self.entered(&to.owner).await?;
-        self.reaches = (was.as_ref().map(reaching), Some(reaching(&to.reach)));
+        self.has_bound = true;
+        let rebound = Rebound { was, became: to.reach.clone(), confirmed };
         let text = serde_json::to_string(&to.reach)
             .map_err(|_| StoreError::Corrupt { table: "origins", key: None })?;
         let sql = "INSERT INTO origins (owner, connection, reach, checksum) VALUES ($1, $2, $3, $4) \
@@ -286,7 +300,8 @@ impl Write<'_> {
             Value::Text(&text),
             Value::Text(&checksum),
         ];
-        self.tx.run(sql, &values).await.map(drop)
+        self.tx.run(sql, &values).await?;
+        Ok(rebound)
     }
 }
 

@@ -1,6 +1,7 @@
 //! That something was written, told as soon as it is known.
 use super::Store;
 use super::StoreError;
+use super::TrailHead;
 use super::engine::Engine;
 use super::error::classify;
 use super::postgres::CHANNEL;
@@ -12,7 +13,7 @@ use tokio::sync::watch;
 /// not pass them on): ask for the revision now and then as well.
 #[derive(Debug)]
 pub struct Signals {
-    own: watch::Receiver<i64>,
+    own: watch::Receiver<Option<TrailHead>>,
     others: Option<PgListener>,
 }
 

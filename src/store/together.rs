@@ -70,7 +70,8 @@ impl Store {
         let within = Within::new(tx);
         let inner = Self {
             engine: Engine::Within(within.clone()),
-            written: watch::Sender::new(0),
+            // What is not kept in the end is nothing that whoever else writes has to find.
+            written: watch::Sender::new(*self.written.borrow()),
             unserved: Unserved::default(),
             // It counts once it is kept.
             metrics: Arc::default(),
@@ -112,7 +113,8 @@ impl Together {
         tx.commit().await?;
         self.outer.count(&tally);
         self.outer.unserved.add(changes);
-        self.outer.written.send_replace(revision);
+        let head = *self.inner.written.borrow();
+        self.outer.written.send_replace(head);
         Ok(revision)
     }
 
@@ -143,7 +145,8 @@ impl Gathered {
 
 impl From<&Entry> for Done {
     fn from(it: &Entry) -> Self {
-        let Entry { act, kind, key, tenant, was, became, .. } = it.clone();
+        let kind = it.kind();
+        let Entry { act, key, tenant, was, became, .. } = it.clone();
         Self { act, kind, key, tenant, was, became }
     }
 }

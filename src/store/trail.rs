@@ -6,9 +6,12 @@ use super::audit::Act;
 use super::audit::COLUMNS;
 use super::audit::Entered;
 use super::audit::Head;
+use super::audit::Stretch;
+use super::audit::corrupt;
 use super::engine::Row;
 use super::engine::Unreadable;
 use super::engine::Value;
+use super::patiently;
 use crate::model::Scope;
 use crate::seal::TrailKey;
 use std::ops::RangeInclusive;
@@ -23,6 +26,8 @@ pub enum Break {
     Changed,
     /// Entries are gone.
     Missing,
+    /// It lies on a page of the database that does not read.
+    Damaged,
     /// The entry is attache's, but follows another than the one that stands before it.
     Unlinked,
     /// Stands behind the end of the trail, or before its beginning.
@@ -33,6 +38,9 @@ pub enum Break {
     End,
     /// The entry that was kept elsewhere is not there any more, or is another one.
     NotKept,
+    /// Changes from the first to the last of these revisions that no entry tells: the entries were cut off, or it
+    /// was written past the trail, as an attache of before does. The entry is the last one before them.
+    Untold(i64, i64),
     /// There is no trail, though the database was written to: not begun yet, or taken away.
     Absent,
 }
@@ -79,41 +87,93 @@ impl Audit<'_> {
         mut progress: impl FnMut(i64, i64),
     ) -> Result<Checked, StoreError> {
         super::only_whoever_sees_everything(scope)?;
-        let columns: Vec<_> = COLUMNS.iter().map(|it| format!("a.{it}")).collect();
-        // One statement, so that the end and the entries are of one moment.
-        let sql = format!(
-            "SELECT d.audit_seq, d.audit_mac, d.audit_head, d.revision, {} FROM deployment AS d \
-             LEFT JOIN audit AS a ON a.seq > $1 WHERE d.id = 1 ORDER BY a.seq LIMIT $2",
-            columns.join(", ")
-        );
         let mut walk = Walk::new(key, kept);
         let mut after = i64::MIN;
         loop {
-            let values = [Value::Integer(after), Value::Integer(i64::from(PAGE_MAX))];
-            let rows = self.0.engine.rows(&sql, &values).await?;
-            let missing = || StoreError::Corrupt { table: "deployment", key: None };
-            let first = rows.first().ok_or_else(missing)?;
-            let head = Head::read(first, 0);
-            let revision = first.integer(HEAD_WIDTH - 1).unwrap_or_default();
-            let mut taken = 0;
-            for row in &rows {
-                let Ok(Some(seq)) = row.maybe_integer(HEAD_WIDTH) else { break };
-                walk.take(seq, read(row), head.seq);
-                (after, taken) = (seq, taken + 1);
+            let page = match patiently(|| self.page(after)).await {
+                Err(StoreError::Corrupt { .. }) => patiently(|| self.page_round(after)).await?,
+                page => page?,
+            };
+            for (seq, entry) in page.rows {
+                match entry {
+                    Some(entry) => walk.take(seq, entry, page.head.seq),
+                    None => walk.lost(seq),
+                }
             }
-            progress(walk.checked.entries, head.seq);
-            if taken < PAGE_MAX as usize {
-                return Ok(walk.end(&head, revision));
+            progress(walk.checked.entries, page.head.seq);
+            let Some(last) = page.goes_on_behind else {
+                return Ok(walk.end(&page.head, page.revision));
+            };
+            after = last;
+        }
+    }
+
+    /// The entries behind `after`, and the end of the trail: one statement, so that they are of one moment.
+    async fn page(self, after: i64) -> Result<Page, StoreError> {
+        let own: Vec<_> = COLUMNS.iter().map(|it| format!("a.{it}")).collect();
+        // The page first, so that what it reads does not grow with the trail.
+        let sql = format!(
+            "SELECT {HEAD}, {} FROM deployment AS d LEFT JOIN \
+             (SELECT {} FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2) AS a ON 1 = 1 \
+             WHERE d.id = 1 ORDER BY a.seq",
+            own.join(", "),
+            COLUMNS.join(", ")
+        );
+        let values = [Value::Integer(after), Value::Integer(i64::from(PAGE_MAX))];
+        let found = self.0.engine.rows(&sql, &values).await?;
+        let mut page = Page::of(found.first())?;
+        for row in &found {
+            let Ok(Some(seq)) = row.maybe_integer(HEAD_WIDTH) else { break };
+            page.rows.push((seq, Some(Entered::read(row, HEAD_WIDTH))));
+        }
+        let last = page.rows.last().map(|it| it.0);
+        page.goes_on_behind = last.filter(|_| page.rows.len() == PAGE_MAX as usize);
+        Ok(page)
+    }
+
+    /// The same where a page of the database does not read: as far as the end, and what lies on it is named. What
+    /// stands outside the trail is not looked for then.
+    async fn page_round(self, after: i64) -> Result<Page, StoreError> {
+        let sql = format!("SELECT {HEAD} FROM deployment AS d WHERE d.id = 1");
+        let found = self.0.engine.rows(&sql, &[]).await?;
+        let mut page = Page::of(found.first())?;
+        let after = after.max(0);
+        let last = after.saturating_add(i64::from(PAGE_MAX)).min(page.head.seq);
+        let asked = Stretch { seqs: after + 1..=last, limit: PAGE_MAX, ..Stretch::default() };
+        for row in asked.read(&self.0.engine).await? {
+            match row {
+                Ok(row) => {
+                    let seq = row.integer(0).map_err(|Unreadable| corrupt(None))?;
+                    page.rows.push((seq, Some(Entered::read(&row, 0))));
+                }
+                Err(seq) => page.rows.push((seq, None)),
             }
         }
+        page.goes_on_behind = Some(last).filter(|it| *it < page.head.seq);
+        Ok(page)
     }
 }
 
-/// How many columns are the deployment's: the end of the trail, and the last revision.
+/// The deployment's columns: the end of the trail, and the last revision.
+const HEAD: &str = "d.audit_seq, d.audit_mac, d.audit_head, d.revision";
 const HEAD_WIDTH: usize = 4;
 
-fn read(row: &Row) -> Result<Entered, Unreadable> {
-    Entered::read(row, HEAD_WIDTH)
+/// A stretch of the trail.
+struct Page {
+    head: Head,
+    revision: i64,
+    /// By number; none where its page of the database does not read.
+    rows: Vec<(i64, Option<Result<Entered, Unreadable>>)>,
+    /// None at the end.
+    goes_on_behind: Option<i64>,
+}
+
+impl Page {
+    fn of(row: Option<&Row>) -> Result<Self, StoreError> {
+        let row = row.ok_or(StoreError::Corrupt { table: "deployment", key: None })?;
+        let revision = row.integer(HEAD_WIDTH - 1).unwrap_or_default();
+        Ok(Self { head: Head::read(row, 0), revision, rows: Vec::new(), goes_on_behind: None })
+    }
 }
 
 /// A walk along the trail.
@@ -125,11 +185,15 @@ struct Walk<'a> {
     last: i64,
     /// Its MAC as it is stored; none where the entry is not what it was.
     mac: Option<Vec<u8>>,
+    /// The last revision that is told. Each change takes one and makes one entry, so they have no gaps; none where
+    /// entries before are not known.
+    told: Option<i64>,
 }
 
 impl<'a> Walk<'a> {
     fn new(key: &'a TrailKey, kept: Option<TrailHead>) -> Self {
-        Self { key, kept, checked: Checked::default(), last: 0, mac: Some(Vec::new()) }
+        let checked = Checked::default();
+        Self { key, kept, checked, last: 0, mac: Some(Vec::new()), told: None }
     }
 
     /// The next row, and the number of the last entry as `deployment` has it.
@@ -142,21 +206,27 @@ impl<'a> Walk<'a> {
         }
         if seq > self.last + 1 {
             self.find(Break::Missing, self.last + 1..=seq - 1);
-            self.mac = None;
+            (self.mac, self.told) = (None, None);
         }
+        let before = self.last;
         self.last = seq;
         let Some(entry) = entry else {
-            self.mac = None;
+            (self.mac, self.told) = (None, None);
             return self.find(Break::Changed, seq..=seq);
         };
         if seq == 1 && entry.act == Act::Begun.as_str() {
             let json: Option<serde_json::Value> = serde_json::from_str(&entry.became).ok();
             self.checked.begins_with = json.and_then(|it| it.get("revision")?.as_i64());
+            self.told = self.checked.begins_with.map(|it| it - 1);
         }
         if entry.act == Act::Broken.as_str() && entry.prior.is_empty() {
             self.find(Break::GoesOn, seq..=seq);
         } else if self.mac.as_ref().is_some_and(|it| *it != entry.prior) {
             self.find(Break::Unlinked, seq..=seq);
+        }
+        if entry.revision > 0 {
+            self.told_up_to(entry.revision - 1, before);
+            self.told = Some(entry.revision);
         }
         for finding in self.checked.findings.iter_mut().rev() {
             if finding.goes_on_at.is_some() {
@@ -174,6 +244,23 @@ impl<'a> Walk<'a> {
         self.mac = Some(entry.mac);
     }
 
+    /// An entry that can't be read at all.
+    fn lost(&mut self, seq: i64) {
+        if seq > self.last + 1 {
+            self.find(Break::Missing, self.last + 1..=seq - 1);
+        }
+        self.last = seq;
+        (self.mac, self.told) = (None, None);
+        self.find(Break::Damaged, seq..=seq);
+    }
+
+    /// All changes up to this revision have to be told by the entry `seq`.
+    fn told_up_to(&mut self, revision: i64, seq: i64) {
+        if let Some(told) = self.told.filter(|it| *it != revision) {
+            self.find(Break::Untold(told + 1, revision), seq..=seq);
+        }
+    }
+
     /// `revision`: of the last change that there was.
     fn end(mut self, head: &Head, revision: i64) -> Checked {
         if head.is_fresh() && self.checked.entries == 0 {
@@ -187,6 +274,8 @@ impl<'a> Walk<'a> {
             || self.mac.as_ref().is_some_and(|it| *it != head.mac)
         {
             self.find(Break::End, head.seq..=head.seq);
+        } else {
+            self.told_up_to(revision, head.seq);
         }
         if let Some(kept) = self.kept {
             self.find(Break::NotKept, kept.seq..=kept.seq);

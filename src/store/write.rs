@@ -12,6 +12,7 @@ use super::audit::Head;
 use super::audit::Object;
 use super::audit::Resealed;
 use super::audit::shown;
+use super::audit::unreadable;
 use super::changes::new_tag;
 use super::engine::Row;
 use super::engine::Tx;
@@ -62,8 +63,8 @@ pub(super) struct Write<'s> {
     pub(super) tally: Tally,
     /// What was done to credentials since the last of them: it goes into the next one.
     pub(super) sealed: Vec<Resealed>,
-    /// Where what is sealed under an owner might go before, and where it may go now: the last that was entered.
-    pub(super) reaches: (Option<Object>, Option<Object>),
+    /// What is sealed under an owner may go elsewhere than before.
+    pub(super) has_bound: bool,
 }
 
 /// What a write adds to what only grows.
@@ -125,7 +126,7 @@ impl Store {
             last_event,
             tally: Tally::default(),
             sealed: Vec::new(),
-            reaches: (None, None),
+            has_bound: false,
         })
     }
 
@@ -174,7 +175,7 @@ impl Write<'_> {
         });
         let mut entry = Entry {
             act,
-            kind: kind.as_str(),
+            of: Some(kind),
             key: key.to_owned(),
             tenant: tenant.to_owned(),
             revision: self.revision,
@@ -203,16 +204,16 @@ impl Write<'_> {
 
     /// Makes it all so. Returns the revision of its last change.
     pub(super) async fn commit(mut self) -> Result<i64, StoreError> {
-        if self.store.rehearses {
-            // Dropped, it never was.
-            return Ok(self.revision);
-        }
         let gathered = self.store.gathered.as_ref();
-        if gathered.is_some() && self.changes_nothing() {
+        if gathered.is_some() && !self.store.rehearses && self.changes_nothing() {
             return Ok(self.before);
         }
         let done = gathered.map(|_| self.entries.iter().map(Done::from).collect::<Vec<_>>());
         let is_entered = self.enter_all().await?;
+        if self.store.rehearses {
+            // Dropped, it never was.
+            return Ok(self.revision);
+        }
         if !is_entered && self.last_event == self.first_event {
             self.tx.commit().await?;
             return Ok(self.revision);
@@ -223,9 +224,13 @@ impl Write<'_> {
                    audit_head = $4, events_seq = $5 WHERE id = 1";
         let (revision, event) = (Value::Integer(self.revision), Value::Integer(self.last_event));
         self.tx.run(sql, &[revision, seq, mac, seal, event]).await?;
+        let head = self.head.place();
         if self.revision == self.before {
             self.tx.commit().await?;
             self.store.count(&self.tally);
+            if is_entered {
+                self.store.keep_in_mind(head);
+            }
             return Ok(self.revision);
         }
         // Of writes that are kept together it is told once.
@@ -242,7 +247,7 @@ impl Write<'_> {
         }
         store.unserved.add(changes);
         // Whatever came before: a database that was restored counts anew.
-        store.written.send_replace(revision);
+        store.written.send_replace(head);
         Ok(revision)
     }
 
@@ -250,7 +255,7 @@ impl Write<'_> {
     fn changes_nothing(&self) -> bool {
         let is_same = |it: &Entry| it.act == Act::Updated && it.was == it.became;
         let is_told = self.last_event != self.first_event;
-        self.entries.iter().all(is_same) && self.reaches.1.is_none() && !is_told
+        self.entries.iter().all(is_same) && !self.has_bound && !is_told
     }
 
     /// With what is written under it a claim is spent: whatever becomes of the answer, nobody does the same
@@ -315,9 +320,7 @@ impl Write<'_> {
     ) -> Result<Option<Object>, StoreError> {
         match self.current::<R>(keys).await {
             Ok(row) => Ok(row.map(|it| shown(&it.value))),
-            Err(StoreError::Corrupt { .. }) => {
-                Ok(Some(Object::from_iter([("unreadable".to_owned(), true.into())])))
-            }
+            Err(StoreError::Corrupt { .. }) => Ok(Some(unreadable())),
             Err(error) => Err(error),
         }
     }

@@ -15,6 +15,7 @@ mod api_writes;
 mod apply;
 mod apply_files;
 mod audit;
+mod audit_faults;
 mod caller_links;
 mod canaries;
 mod catalogue;

@@ -22,6 +22,9 @@ pub(in crate::cli) struct Verify {
     /// An entry that an earlier run printed: it has to be there still
     #[arg(long, value_name = "SEQ:MAC", value_parser = head)]
     kept: Option<TrailHead>,
+    /// The version that the trail began with, where the deployment is older than it
+    #[arg(long, value_name = "VERSION", default_value_t = 1)]
+    begins_with: i64,
 }
 
 impl Verify {
@@ -52,12 +55,13 @@ impl Verify {
                 progress.finish();
             }
             store.close().await;
-            Ok(tell(&checked?))
+            Ok(tell(&checked?, self.begins_with))
         })
     }
 }
 
-fn tell(checked: &Checked) -> ExitCode {
+/// `expected`: the version that it may begin with.
+fn tell(checked: &Checked, expected: i64) -> ExitCode {
     let Checked { entries, begins_with, findings, more, head } = checked;
     for finding in findings {
         println!("{}", said(finding));
@@ -65,15 +69,22 @@ fn tell(checked: &Checked) -> ExitCode {
     if *more > 0 {
         println!("and {} more", grouped(*more as u64));
     }
-    if let Some(revision) = begins_with.filter(|it| *it > 1) {
-        println!("the trail begins with version {revision}: what was done before is not in it");
+    let late = begins_with.filter(|it| *it > expected);
+    if let Some(revision) = late {
+        println!(
+            "the trail begins with version {revision}: what was done before is not in it, or was taken away"
+        );
+        println!(
+            "If this attache was upgraded from one without a trail then, say so from now on: `--begins-with \
+             {revision}`."
+        );
     }
     println!("{} entries checked", grouped(entries.unsigned_abs()));
     if let Some(TrailHead { seq, mac }) = head {
         println!("the last good entry is {seq}:{}", hex::encode(mac));
         println!("Keep that line elsewhere: `--kept` finds then whether older data was put back.");
     }
-    if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if findings.is_empty() && late.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn said(finding: &Finding) -> String {
@@ -86,10 +97,27 @@ fn said(finding: &Finding) -> String {
     let problem = match what {
         Break::Changed => "not what attache entered, changed or put in or moved",
         Break::Missing => "missing",
+        Break::Damaged => "on a page of the database that does not read",
         Break::Unlinked => "follows another entry than the one before it",
         Break::Added => "outside the trail, and not attache's",
         Break::GoesOn => "here attache found the end of the trail changed, and went on",
         Break::End => "what the database has as the end is not as attache left it",
+        Break::Untold(first, last) if first > last => {
+            return format!(
+                "behind entry {last_seq}: the versions go back to {last}",
+                last_seq = seqs.end()
+            );
+        }
+        Break::Untold(first, last) => {
+            let versions = match first == last {
+                true => format!("version {first} is"),
+                false => format!("versions {first} to {last} are"),
+            };
+            return format!(
+                "behind entry {}: {versions} told by no entry: cut off, or written by an attache without a trail",
+                seqs.end()
+            );
+        }
         Break::Absent => {
             return "there is no trail, though the database was written to: no gateway has begun it yet, or it was \
                     taken away"

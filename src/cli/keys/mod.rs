@@ -15,10 +15,11 @@ use crate::app::trail_key;
 use crate::seal::Keyring;
 use crate::seal::Reading;
 use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::patiently;
 use clap::Args;
 use std::future::Future;
 use std::process::ExitCode;
-use std::time::Duration;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -64,8 +65,12 @@ impl Work {
             .map_err(|it| Stopped::Failed(format!("no runtime: {}", it.kind())))?;
         runtime.block_on(async {
             let store = self.database.open(&settings).await?;
-            if let Some(trail) = trail_key(&store, &keyring).await? {
-                store.keep_trail(trail);
+            match patiently(|| trail_key(&store, &keyring)).await {
+                Ok(Some(trail)) => store.keep_trail(trail),
+                // Keys are for all else that is sealed: one row that is lost holds up none of it.
+                Ok(None) => {}
+                Err(StoreError::Corrupt { .. }) => eprintln!("{NO_TRAIL}"),
+                Err(error) => return Err(error.into()),
             }
             let done = work(store.clone(), keyring, self.batch).await;
             store.close().await;
@@ -74,30 +79,8 @@ impl Work {
     }
 }
 
-/// How often what a busy or absent database refused is asked again.
-const ATTEMPTS: u32 = 6;
-
-/// The pause before that.
-const PAUSE: Duration = Duration::from_secs(1);
-
-/// Asks again for a while where the database is busy or away: work of an hour does not end for a hiccup.
-async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, Stopped>
-where
-    F: Future<Output = Result<T, crate::store::StoreError>>,
-{
-    use crate::store::StoreError as E;
-    let mut left = ATTEMPTS;
-    loop {
-        match ask().await {
-            // Each lot may be done again: what is done already is found so.
-            Err(E::TimedOut | E::Unreachable { .. } | E::Uncertain { .. }) if left > 0 => {
-                left -= 1;
-                tokio::time::sleep(PAUSE).await;
-            }
-            answer => return answer.map_err(Stopped::from),
-        }
-    }
-}
+const NO_TRAIL: &str =
+    "The deployment's own row does not read: the audit trail says nothing of what is done now.";
 
 /// `1,234,567`.
 pub(super) fn grouped(number: u64) -> String {

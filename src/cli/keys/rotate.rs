@@ -2,7 +2,6 @@
 use super::super::stopped::Stopped;
 use super::Work;
 use super::grouped;
-use super::patiently;
 use super::places;
 use super::places::Unopened;
 use super::progress::Progress;
@@ -10,6 +9,7 @@ use crate::model::Scope;
 use crate::seal::Keyring;
 use crate::store::Rewrap;
 use crate::store::Store;
+use crate::store::patiently;
 use clap::Args;
 use std::process::ExitCode;
 
@@ -52,6 +52,10 @@ async fn rotate(store: Store, keyring: Keyring, batch: u32) -> Result<ExitCode, 
         }
     }
     progress.finish();
+    if moved > 0 {
+        let scope = Scope::Command("keys rotate");
+        patiently(|| store.credentials().tell_rotated(&scope, newest, moved)).await?;
+    }
     places::tell(&store, &unopened, unopened.len() as u64).await;
     println!("{} put under the key {newest}", credentials(moved));
     let left = old(&store, newest).await?;

@@ -2,7 +2,6 @@
 use super::super::stopped::Stopped;
 use super::Work;
 use super::grouped;
-use super::patiently;
 use super::places;
 use super::places::TOLD_MAX;
 use super::places::Unopened;
@@ -10,6 +9,7 @@ use super::progress::Progress;
 use crate::model::Scope;
 use crate::seal::Keyring;
 use crate::store::Store;
+use crate::store::patiently;
 use clap::Args;
 use std::collections::BTreeMap;
 use std::process::ExitCode;

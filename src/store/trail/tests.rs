@@ -31,12 +31,23 @@ fn trail(key: &TrailKey, count: i64) -> (Vec<Entered>, Head) {
     (all, head)
 }
 
+/// Gives each entry but the first the MAC that it has to have behind the one before.
+fn chain(key: &TrailKey, entries: &mut [Entered]) {
+    for at in 1..entries.len() {
+        entries[at].prior = entries[at - 1].mac.clone();
+        entries[at].mac = entries[at].expected_mac(key).to_vec();
+    }
+}
+
+/// Changes that there were: each of the entries tells one.
+const CHANGES: i64 = 10;
+
 fn check(key: &TrailKey, all: &[Entered], head: &Head) -> Checked {
     let mut walk = Walk::new(key, None);
     for entry in all {
         walk.take(entry.seq, Ok(entry.clone()), head.seq);
     }
-    walk.end(head, 1)
+    walk.end(head, CHANGES)
 }
 
 #[test]
@@ -97,6 +108,23 @@ fn whatever_is_done_to_a_trail_is_found_where_it_was_done() {
             &[(Break::End, 7..=7, None)],
         ),
         (
+            "the tail is cut and the end is put back as it was there",
+            |key, all, head| {
+                all.truncate(7);
+                *head = Head::new(key, 7, &all[6].mac);
+            },
+            &[(Break::Untold(8, 10), 7..=7, None)],
+        ),
+        (
+            "a change is made past it",
+            |key, all, head| {
+                all[7].revision = 0;
+                chain(key, &mut all[6..]);
+                *head = Head::new(key, 10, &all[9].mac);
+            },
+            &[(Break::Untold(8, 8), 8..=8, Some(9))],
+        ),
+        (
             "the end alone is moved back",
             |key, all, head| *head = Head::new(key, 7, &all[6].mac),
             &[(Break::End, 7..=7, None)],
@@ -144,6 +172,7 @@ fn whoever_kept_an_entry_elsewhere_learns_that_a_backup_of_before_was_put_back()
     {
         let mut walk = Walk::new(&key, Some(kept));
         all.iter().for_each(|it| walk.take(it.seq, Ok(it.clone()), head.seq));
-        assert_eq!(walk.end(&head, 1).findings.len(), findings);
+        // The backup has the number of changes of its day.
+        assert_eq!(walk.end(&head, head.seq).findings.len(), findings);
     }
 }
