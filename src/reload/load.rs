@@ -110,17 +110,19 @@ fn read(
 
 /// Auth methods are shown, and each revision is kept: what is filled in would be as well.
 pub fn refuse_filled_methods(document: &Document, errors: &mut Vec<ConfigError>) {
-    let connectors = document.section("connectors").into_iter().flat_map(Node::entries);
-    for (connector, node) in connectors {
-        for (method, node) in
-            node.entries().filter(|it| it.0 == "auth").flat_map(|it| it.1.entries())
-        {
-            let start = ["connectors", connector, "auth", method].map(Step::Key);
-            let filled = node.filled().into_iter().filter(|it| !is_plain(it.written));
-            for FilledIn { path, written, .. } in filled {
-                let problem =
-                    format!("an auth method takes no `{written}`: it is shown as it is, and kept");
-                errors.push(document.error(start.iter().copied().chain(path), problem, NO_SECRETS));
+    // What a connection pins is one too.
+    for (section, member) in [("connectors", "auth"), ("connections", "auth_method")] {
+        for (key, node) in document.section(section).into_iter().flat_map(Node::entries) {
+            for (member, node) in node.entries().filter(|it| it.0 == member) {
+                let start = [section, key, member].map(Step::Key);
+                let filled = node.filled().into_iter().filter(|it| !is_plain(it.written));
+                for FilledIn { path, written, .. } in filled {
+                    let problem = format!(
+                        "an auth method takes no `{written}`: it is shown as it is, and kept"
+                    );
+                    let at = start.iter().copied().chain(path);
+                    errors.push(document.error(at, problem, NO_SECRETS));
+                }
             }
         }
     }

@@ -104,7 +104,7 @@ impl Callers<'_> {
 
     /// Gives a caller another key, and forgets those that have expired. Those that it has go on for
     /// `overlap_ms` by the store's clock, or as long as they would anyway, whichever is sooner; none: as long as
-    /// they would anyway. For no time at all they are forgotten at once, so that no clock is asked about them.
+    /// they would anyway. A key that it has already goes on without an end. For no time at all they are forgotten at once, so that no clock is asked about them.
     pub async fn rotate(
         self,
         scope: &Scope,
@@ -124,6 +124,9 @@ impl Callers<'_> {
             let sql = "DELETE FROM caller_keys WHERE caller = $1 AND expires_at <= $2";
             write.tx.run(sql, &[own, Value::Integer(write.now_ms)]).await?;
         }
+        // One that it had before, and would end with the others, is given anew.
+        let sql = "DELETE FROM caller_keys WHERE caller = $1 AND hash = $2";
+        write.tx.run(sql, &[own, Value::Bytes(&new_key.hash)]).await?;
         if let Some(overlap_ms) = overlap_ms {
             write.end_keys(key, write.now_ms.saturating_add(overlap_ms)).await?;
         }

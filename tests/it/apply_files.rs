@@ -79,7 +79,7 @@ async fn what_one_region_exports_another_applies_with_connections_of_its_own() {
     ]);
     let there = there
         .with("ATTACHE_PROD_KEY", "of-region-two")
-        .with("ATTACHE_WORKER_KEY", "the-worker-of-region-two");
+        .with("ATTACHE_CALLER__WORKER__KEY", "the-worker-of-region-two");
     let before = revision(&two).await;
     let planned = there.done(&format!("attache apply -f {folder} --plan")).await;
     assert!(planned.out.contains("+ connection prod\n"), "{}", planned.out);
@@ -192,10 +192,24 @@ async fn what_is_wrong_is_told_with_file_line_and_remedy_and_nothing_is_done() {
             &["in/it.yaml:2:", "the setting `NOWHERE` is not set"],
         ),
         ("connectors: [a]\n", &["in/it.yaml:1:", "expected a map"]),
+        // As much as in a connector: what is filled in would be shown, and kept.
+        (
+            "connectors:\n  a: { base_url: https://a.example, auth: { t: { bearer: {} } } }\n\
+             connections:\n  c:\n    connector: a\n    auth: t\n    auth_method:\n      api_key:\n        \
+             in: header\n        name: X\n        format: \"${HOME} {key}\"\n",
+            &["in/it.yaml:11:", "an auth method takes no `${HOME} {key}`"],
+        ),
+        // What is quoted is what was written.
+        (
+            "connectors:\n  a: { base_url: https://a.example, auth: { t: { bearer: {} } } }\n\
+             connections:\n  c:\n    connector: a\n    auth: \"${HOME}\"\n",
+            &["in/it.yaml:6:", "`${HOME}`"],
+        ),
     ] {
         file("in/it.yaml", text);
         let shell = shell.run("export HOME=/nowhere; attache apply -f in --yes").await.is(2);
-        shell.says(told);
+        let shell = shell.says(told);
+        assert!(!shell.err.contains("/nowhere"), "{}", shell.err);
     }
     // All at once, file by file.
     file(
@@ -207,6 +221,24 @@ async fn what_is_wrong_is_told_with_file_line_and_remedy_and_nothing_is_done() {
     let at = |text: &str| all.err.find(text).unwrap_or_else(|| panic!("{text}: {}", all.err));
     assert!(at("in/a.yaml:2:") < at("in/a.yaml:3:") && at("in/a.yaml:3:") < at("in/it.yaml:1:"));
     shell.run("attache apply -f nowhere").await.is(2).says(&["nowhere", "there is no such file"]);
+    assert_eq!(revision(&database).await, before);
+}
+
+#[tokio::test]
+async fn of_a_standard_input_that_is_too_long_nothing_is_applied() {
+    let database = Database::sqlite();
+    let process = Process::beside(&database, FILE).await;
+    filled(&process, "https://desk.example.com").await;
+    let shell = Shell::of(&process);
+    let before = revision(&database).await;
+    // All that the first 16 MiB say is that there is no environment.
+    let long = "{ echo 'environments: {}'; head -c 16777216 /dev/zero | tr '\\0' '#'; echo; echo 'callers: {}'; }";
+    let line = format!("{long} | attache apply -f - --prune --yes --force");
+    shell.run(&line).await.is(2).says(&[
+        "(standard input)",
+        "more than 16 MiB",
+        "in several parts",
+    ]);
     assert_eq!(revision(&database).await, before);
 }
 

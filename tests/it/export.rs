@@ -8,6 +8,8 @@ use crate::support::Shell;
 use crate::support::raw_request;
 use serde_json::Value;
 use serde_json::json;
+use sha2::Digest;
+use sha2::Sha256;
 use tempfile::TempDir;
 
 /// Something of a file's own, which an export leaves to it.
@@ -124,11 +126,11 @@ async fn an_export_names_settings_for_credentials_and_says_nothing_of_this_deplo
         json!([
             [{ "key": "${ATTACHE_PROD_KEY}" }, null],
             [null, {
-                "username": "${ATTACHE_USERS_TEST_USERNAME}", "password": "${ATTACHE_USERS_TEST_PASSWORD}",
+                "username": "${ATTACHE_TEST__USERS__USERNAME}", "password": "${ATTACHE_TEST__USERS__PASSWORD}",
             }],
             [{ "secret": "${ATTACHE_HOOKS_SECRET}" }, null],
             // ATTACHE_ADMIN_TOKEN is attache's own.
-            [{ "token": "${ATTACHE_ADMIN_TOKEN_2}" }, null],
+            [{ "token": format!("${{ATTACHE_ADMIN_TOKEN__{}}}", digest("admin\0token")) }, null],
         ])
     );
     let prod = all["connections"]["prod"].as_object().expect("a connection is a map");
@@ -137,10 +139,17 @@ async fn an_export_names_settings_for_credentials_and_says_nothing_of_this_deplo
     {
         assert!(!prod.contains_key(own), "{own}");
     }
-    assert_eq!(all["callers"]["runtime-eu"]["key"], "${ATTACHE_RUNTIME_EU_KEY}");
+    assert_eq!(all["callers"]["runtime-eu"]["key"], "${ATTACHE_CALLER__RUNTIME_EU__KEY}");
     assert_eq!(all["environments"]["live"]["assign"], json!({ "main": "prod" }));
     // The same again is the same text.
     assert_eq!(shell.done("attache export").await.out, export.out);
+}
+
+/// What a name ends with that would not be its field's alone.
+fn digest(words: &str) -> String {
+    let mut digest = hex::encode_upper(Sha256::digest(words));
+    digest.truncate(12);
+    digest
 }
 
 #[tokio::test]
@@ -165,7 +174,7 @@ async fn an_export_is_a_sound_configuration_and_serves_the_same_with_other_crede
     let text = shell.done("cat out/*.yaml").await.out;
     let text = text
         .replace("${ATTACHE_PROD_KEY}", "of-elsewhere")
-        .replace("${ATTACHE_RUNTIME_EU_KEY}", "the-runtime-of-elsewhere");
+        .replace("${ATTACHE_CALLER__RUNTIME_EU__KEY}", "the-runtime-of-elsewhere");
     let settings = regex::Regex::new(r"\$\{ATTACHE_\w+\}").expect("it is a pattern");
     let text = settings.replace_all(&text, "any-other-value").into_owned() + OWN;
     let elsewhere = TempDir::new().expect("a folder for temporary files");
@@ -212,13 +221,17 @@ async fn what_files_declare_and_whom_tenants_are_comes_when_it_is_asked_for() {
     assert_eq!(all["connections"]["filed"]["credentials"], credentials);
     let all = yaml(&shell.done("attache export --with-tenants").await.out);
     assert_eq!(all["tenants"], json!({ "acme ltd": { "name": "Acme" } }));
+    let named = |field: &str| {
+        let whole = format!("activation\0users\0acme ltd\0{}", field.to_lowercase());
+        format!("${{ATTACHE_ACTIVATION__USERS__ACME_LTD__{field}__{}}}", digest(&whole))
+    };
     assert_eq!(
         all["activations"],
         json!([{
             "enabled": true, "connection": "users", "tenant": "acme ltd",
             "credentials": {
-                "username": "${ATTACHE_USERS_ACME_LTD_USERNAME}",
-                "password": "${ATTACHE_USERS_ACME_LTD_PASSWORD}",
+                "username": named("USERNAME"),
+                "password": named("PASSWORD"),
             },
         }])
     );

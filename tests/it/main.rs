@@ -14,6 +14,7 @@ mod api_views;
 mod api_writes;
 mod apply;
 mod apply_files;
+mod apply_guards;
 mod audit;
 mod audit_faults;
 mod caller_links;

@@ -5,6 +5,7 @@ use crate::admin::error::ApiError;
 use crate::admin::uses::Use;
 use crate::admin::uses::UseKind;
 use crate::catalog::Section;
+use crate::catalog::Snapshot;
 use crate::model::Key;
 use crate::reload::Live;
 use schemars::JsonSchema;
@@ -32,6 +33,11 @@ pub(super) struct Served {
 impl Served {
     pub(super) fn new(before: Arc<Live>, after: Arc<Live>) -> Self {
         Self { before, after }
+    }
+
+    /// What there would be.
+    pub(super) fn after(&self) -> Arc<Snapshot> {
+        self.after.snapshot_full()
     }
 
     /// All of it. `call`: on what there would be.
@@ -62,7 +68,7 @@ impl Served {
         let mut broken = Vec::new();
         for connection in after.connections() {
             let (connector, method) = (connection.connector.as_str(), &connection.method.key);
-            let has = |it: &crate::catalog::Snapshot| {
+            let has = |it: &Snapshot| {
                 it.connector(connector).is_some_and(|it| it.methods.contains_key(method))
             };
             if has(&before) && !has(&after) {

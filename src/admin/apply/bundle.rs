@@ -16,6 +16,7 @@ use schemars::Schema;
 use schemars::SchemaGenerator;
 use serde_json::Value;
 use serde_json::json;
+use std::collections::HashSet;
 
 /// Most resources of one bundle.
 const ITEMS_MAX: usize = 10_000;
@@ -84,13 +85,15 @@ pub(super) struct Bundle {
 }
 
 impl Bundle {
-    /// What is wrong with single items is kept beside those that can be read.
-    pub(super) fn of(mut body: Members) -> Result<Self, ApiError> {
+    /// What is wrong with single items is kept beside those that can be read. `prune`: what is not in a section
+    /// is to go, so that one which says nothing is none.
+    pub(super) fn of(mut body: Members, prune: bool) -> Result<Self, ApiError> {
         let mut bundle = Self::default();
         for part in Part::ALL {
             let Some(section) = body.shift_remove(part.as_str()) else { continue };
             bundle.parts.push(part);
             match (part, section) {
+                (_, Value::Null) if prune => bundle.nothing(part),
                 (_, Value::Null) => {}
                 (Part::Activations, Value::Array(items)) => bundle.activations(items),
                 (Part::Activations, _) => bundle.fault(part.as_str(), "expected a list", ""),
@@ -131,7 +134,18 @@ impl Bundle {
         }
     }
 
+    fn nothing(&mut self, part: Part) {
+        let none = if part == Part::Activations { "[]" } else { "{}" };
+        let hint = format!("write `{none}` if all of them are to go, or leave the section out");
+        self.fault(
+            part.as_str(),
+            "nothing is said here, and what is not said would be pruned",
+            &hint,
+        );
+    }
+
     fn activations(&mut self, items: Vec<Value>) {
+        let mut seen = HashSet::new();
         for (index, value) in items.into_iter().enumerate() {
             let part = Part::Activations;
             let at = pointer([Step::Key(part.as_str()), Step::Index(index)]);
@@ -145,6 +159,12 @@ impl Bundle {
             };
             match (text("connection"), text("tenant")) {
                 (Some(key), Some(tenant)) => {
+                    if !seen.insert((key.clone(), tenant.clone())) {
+                        let problem = "this activation is in the list already".to_owned();
+                        let hint = "leave one of them out".to_owned();
+                        self.faults.push(Fault { pointer: at, problem, hint });
+                        continue;
+                    }
                     self.items.push(Item { part, key, tenant, members, at });
                 }
                 _ => self.faults.push(expected(at, "`connection` and `tenant`, both texts")),

@@ -93,7 +93,8 @@ fn caller_key(caller: &str, text: &Secret) -> CallerKey {
 pub(super) struct GivenKeys(Option<HashMap<[u8; 32], CallerKey>>);
 
 impl GivenKeys {
-    /// Whether it is nobody's yet: from now on it is this caller's.
+    /// Whether it is to be entered: it is nobody's yet, or it is this caller's and would end, as one that was
+    /// rotated away. From now on it is this caller's.
     async fn is_new(&mut self, call: &Call, caller: &str, text: &Secret) -> Result<bool, ApiError> {
         let known = match &mut self.0 {
             Some(known) => known,
@@ -108,15 +109,16 @@ impl GivenKeys {
             let problem = format!("the caller `{other}` has this key");
             return Err(ApiError::invalid("/key", problem, "give each caller a key of its own"));
         }
-        let Some(own) = own else {
-            known.insert(hash, caller_key(caller, text));
-            return Ok(true);
-        };
-        if own.expires_at_ms.is_some_and(|it| it <= call.now_ms()) {
+        let ends = own.map(|it| it.expires_at_ms);
+        if ends == Some(None) {
+            return Ok(false);
+        }
+        if ends.flatten().is_some_and(|it| it <= call.now_ms()) {
             let problem = "this key of the caller has expired, or was rotated away";
             return Err(ApiError::invalid("/key", problem, "give it a new one"));
         }
-        Ok(false)
+        known.insert(hash, caller_key(caller, text));
+        Ok(true)
     }
 }
 

@@ -7,6 +7,7 @@ mod affected;
 mod bundle;
 mod callers;
 mod connections;
+mod leaning;
 mod outcome;
 mod prune;
 mod rehearsal;
@@ -18,10 +19,12 @@ use super::call::Call;
 use super::error::ApiError;
 use super::origin;
 use super::query::Query;
+use super::sent::Members;
 use bundle::Bundle;
 use rehearsal::Rehearsal;
 use std::sync::Arc;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 pub(super) use affected::Broken;
 pub(super) use bundle::schema;
@@ -38,9 +41,11 @@ pub(super) async fn apply(mut call: Call) -> Result<Answer, ApiError> {
     let (dry_run, force) = (call.flag("dry_run")?, call.flag("force")?);
     let (prune, confirmed) = (call.flag("prune")?, origin::confirmed(&call)?);
     let plan = call.query.value(PLAN).map(ToOwned::to_owned);
-    let bundle = Bundle::of(call.take_object()?)?;
+    let body = call.take_object()?;
+    let asked = asked(&call, &body)?;
+    let bundle = Bundle::of(body, prune)?;
     let mut rehearsal = Rehearsal::begin(&call).await?;
-    let rehearsed = rehearsal.run(bundle, prune);
+    let rehearsed = rehearsal.run(bundle, prune, &asked);
     let rehearsed = tokio::time::timeout(TIME_MAX, rehearsed).await;
     let mut outcome = rehearsed.map_err(|_| ApiError::TooMuchAtOnce)??;
     if dry_run {
@@ -62,6 +67,12 @@ pub(super) async fn apply(mut call: Call) -> Result<Answer, ApiError> {
     }
     outcome.applied = true;
     Answer::of(&outcome)
+}
+
+/// What was sent, by a digest that tells nobody what was in it.
+fn asked(call: &Call, body: &Members) -> Result<[u8; 32], ApiError> {
+    let text = Zeroizing::new(serde_json::to_vec(body).unwrap_or_default());
+    Ok(call.api.store()?.sealer.digest(&[b"apply", &text]))
 }
 
 /// For people.

@@ -1,5 +1,6 @@
 //! What came of a bundle, as the audit trail tells it: the plan, or what was done.
 use super::affected::Broken;
+use super::leaning::Leaned;
 use crate::admin::origin::Moved;
 use crate::admin::uses::Uses;
 use crate::store::Act;
@@ -143,12 +144,16 @@ impl Passage {
 }
 
 impl Outcome {
-    /// What it is known by: with what there was before, so that another change of the same is another plan.
-    pub(super) fn seal(&mut self, passages: &[Passage]) {
+    /// What it is known by: what was sent, what there was before, and what that refers to. Where one of them is
+    /// another, this is another plan. `asked`: a digest of what was sent.
+    pub(super) fn seal(&mut self, asked: &[u8; 32], passages: &[Passage], leaned: &[Leaned]) {
         let mut digest = Sha256::new();
+        digest.update(asked);
+        digest.update(serde_json::to_vec(leaned).unwrap_or_default());
         digest.update(serde_json::to_vec(self).unwrap_or_default());
         for it in passages {
-            digest.update(serde_json::to_vec(&(&it.what, &it.was)).unwrap_or_default());
+            let pinned = it.became.as_ref().and_then(|it| it.get("revision"));
+            digest.update(serde_json::to_vec(&(&it.what, &it.was, pinned)).unwrap_or_default());
         }
         self.plan = hex::encode(&digest.finalize()[..PLAN_LEN]);
     }

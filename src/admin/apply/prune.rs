@@ -83,6 +83,15 @@ async fn delete<D: Definition>(rehearsal: &mut Rehearsal<'_>, key: &str) -> Resu
     let of_store = |it| ApiError::of_store(it, D::NOUN, key);
     let call = &rehearsal.calls.forced;
     let store = &call.api.store()?.store;
+    if D::NOUN == Callers::NOUN {
+        let (keys, _) = store.callers().keys(&call.scope(), key).await.map_err(of_store)?;
+        let now_ms = call.now_ms();
+        if keys.iter().any(|it| it.expires_at_ms.is_none_or(|it| it > now_ms)) {
+            let problem = "it has a key that is good, and would be deleted".to_owned();
+            let (kind, key) = ("caller", key.to_owned());
+            rehearsal.breaks.insert(super::Broken { kind, key, tenant: None, problem });
+        }
+    }
     if D::NOUN == Tenants::NOUN && !activations::in_files(call, key).is_empty() {
         let problem =
             format!("files declare activations of the tenant `{key}`: it can't be pruned");
@@ -141,6 +150,12 @@ async fn all_activations_but(
         for tenant in &gone {
             let all = [(&*under.owner, &**tenant, Condition::from(Expect::Present))];
             store.activations().delete_all(&call.scope(), &all).await.map_err(of_store)?;
+            rehearsal.breaks.insert(super::Broken {
+                kind: "activation",
+                key: key.to_owned(),
+                tenant: Some(tenant.clone()),
+                problem: "it is there, and would be deleted".to_owned(),
+            });
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ use super::bundle::newer;
 use super::callers;
 use super::callers::GivenKeys;
 use super::connections;
+use super::leaning;
 use super::outcome::Outcome;
 use super::outcome::Passage;
 use super::outcome::passages;
@@ -105,7 +106,13 @@ impl<'c> Rehearsal<'c> {
     }
 
     /// All of it, up to the commit. What is wrong with it, at once.
-    pub(super) async fn run(&mut self, bundle: Bundle, prune: bool) -> Result<Outcome, ApiError> {
+    /// `asked`: a digest of what was sent.
+    pub(super) async fn run(
+        &mut self,
+        bundle: Bundle,
+        prune: bool,
+        asked: &[u8; 32],
+    ) -> Result<Outcome, ApiError> {
         let Bundle { items, parts, faults } = bundle;
         self.faults = faults;
         for part in Part::ALL {
@@ -126,7 +133,7 @@ impl<'c> Rehearsal<'c> {
         if !self.faults.is_empty() {
             return Err(ApiError::Invalid(std::mem::take(&mut self.faults)));
         }
-        self.outcome(&items).await
+        self.outcome(&items, asked).await
     }
 
     /// The revision that was committed before.
@@ -203,7 +210,7 @@ impl<'c> Rehearsal<'c> {
         if served { Ok(()) } else { Err(ApiError::StoreUnavailable(away)) }
     }
 
-    async fn outcome(&mut self, items: &[Item]) -> Result<Outcome, ApiError> {
+    async fn outcome(&mut self, items: &[Item], asked: &[u8; 32]) -> Result<Outcome, ApiError> {
         let mut breaks = std::mem::take(&mut self.breaks);
         breaks.extend(self.served.broken(&self.calls.forced).await?);
         self.moves.sort_by(|a, b| a.connection.cmp(&b.connection));
@@ -219,15 +226,17 @@ impl<'c> Rehearsal<'c> {
             let uses = uses(self.call, passage).await?;
             passage.clone().into_outcome(uses, &mut outcome);
         }
-        let touched = |it: &&Item| {
-            passages.iter().any(|at| {
-                at.what.key == it.key
-                    && at.what.tenant.as_deref().unwrap_or_default() == it.tenant
-                    && kind(it.part) == at.what.kind
-            })
+        let named = |it: &'_ Passage| {
+            let tenant = it.what.tenant.clone().unwrap_or_default();
+            (it.what.kind, it.what.key.clone(), tenant)
         };
-        outcome.unchanged = items.len() - items.iter().filter(touched).count();
-        outcome.seal(&passages);
+        let done: HashSet<(&str, String, String)> = passages.iter().map(named).collect();
+        let touched =
+            |it: &&Item| done.contains(&(kind(it.part), it.key.clone(), it.tenant.clone()));
+        let touched: Vec<&Item> = items.iter().filter(touched).collect();
+        outcome.unchanged = items.len() - touched.len();
+        let leaned = leaning::of(self.call, &self.served.after(), touched.into_iter()).await?;
+        outcome.seal(asked, &passages, &leaned);
         Ok(outcome)
     }
 }
@@ -285,7 +294,7 @@ async fn put_activation(call: &Call, item: &Item) -> Result<(), ApiError> {
 }
 
 /// What a resource refers to.
-fn needs(item: &Item) -> Vec<(Part, String)> {
+pub(super) fn needs(item: &Item) -> Vec<(Part, String)> {
     let text = |name: &str| item.members.get(name).and_then(|it| it.as_str());
     let all =
         |name: &str| item.members.get(name).and_then(|it| it.as_object()).into_iter().flatten();

@@ -139,6 +139,9 @@ impl Ask {
     }
 }
 
+/// What is said of a change that nobody answered to.
+const DOUBT: &str = ". It may be done or not: look";
+
 impl Client {
     /// How long an answer may take.
     pub(super) fn patience(&self) -> Duration {
@@ -155,7 +158,8 @@ impl Client {
         &mut self,
         ask: Ask,
     ) -> Result<Result<Answer, Problem>, Stopped> {
-        let late = format!("{} did not answer in time", self.remote.server);
+        let doubt = if ask.changes() { DOUBT } else { "" };
+        let late = format!("{} did not answer in time{doubt}", self.remote.server);
         let answer = tokio::time::timeout(self.remote.timeout, self.exchange(ask)).await;
         answer.map_err(|_| Stopped::Failed(late))?
     }
@@ -179,7 +183,7 @@ impl Client {
             }
         }
         let (head, body) = answered.map_err(|it| {
-            let doubt = if ask.changes() { ". It may be done or not: look" } else { "" };
+            let doubt = if ask.changes() { DOUBT } else { "" };
             Stopped::Failed(format!("the link to {} broke: {it}{doubt}", self.remote.server))
         })?;
         if head.status.is_success() {

@@ -104,6 +104,11 @@ impl Files {
         self.document.error(steps.iter().copied(), plain(&fault.problem), plain(&fault.hint))
     }
 
+    /// Puts `${NAME}` back where the API quotes what was filled in.
+    pub(super) fn conceal(&self, errors: &mut [ConfigError]) {
+        self.document.conceal(errors);
+    }
+
     /// As one reads the files, top to bottom.
     pub(super) fn sort(&self, errors: &mut [ConfigError]) {
         let file = |error: &ConfigError| self.names.iter().position(|it| *it == error.file);
@@ -118,8 +123,13 @@ fn texts(paths: &[PathBuf], errors: &mut Vec<ConfigError>) -> Vec<ConfigFile> {
             match input() {
                 Ok(text) => texts.push(ConfigFile { name: INPUT.to_owned(), text }),
                 Err(error) => {
-                    let problem = format!("can't be read: {}", error.kind());
-                    errors.push(ConfigError::in_file(INPUT, problem, ""));
+                    let (problem, hint) = match error.kind() {
+                        io::ErrorKind::FileTooLarge => {
+                            ("more than 16 MiB".to_owned(), "apply it in several parts")
+                        }
+                        kind => (format!("can't be read: {kind}"), ""),
+                    };
+                    errors.push(ConfigError::in_file(INPUT, problem, hint));
                 }
             }
             continue;
@@ -135,9 +145,13 @@ fn texts(paths: &[PathBuf], errors: &mut Vec<ConfigError>) -> Vec<ConfigFile> {
 }
 
 fn input() -> io::Result<String> {
-    let mut text = String::new();
-    io::stdin().take(INPUT_LEN_MAX).read_to_string(&mut text)?;
-    Ok(text)
+    let mut text = Vec::new();
+    // One more tells that it is too long: the rest would be missing without a word.
+    io::stdin().take(INPUT_LEN_MAX + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > INPUT_LEN_MAX {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    String::from_utf8(text).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
 /// Whether a value is a credential's, or a caller's key.

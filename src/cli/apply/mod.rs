@@ -149,6 +149,7 @@ impl Apply {
             return problem.into();
         }
         let mut errors: Vec<_> = problem.errors.iter().map(|it| files.error(it)).collect();
+        files.conceal(&mut errors);
         files.sort(&mut errors);
         Stopped::from(errors)
     }

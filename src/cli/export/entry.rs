@@ -1,4 +1,5 @@
 //! From what the API shows of a resource to what a configuration file says of it.
+use super::names::Field;
 use super::names::Names;
 use crate::catalog::AuthMethod;
 use crate::catalog::RawAuthMethod;
@@ -14,9 +15,6 @@ const SHOWN: &[&str] = &["key", "version", "created_at", "updated_at", "source"]
 /// What they add to a connection.
 const OF_CONNECTIONS: &[&str] =
     &["id", "revision", "latest_revision", "effective_base_url", "status", "uses"];
-
-/// What connections hold, and what goes between key and field in the name of the setting.
-const SLOTS: &[(&str, Option<&str>)] = &[("credentials", None), ("test_credentials", Some("TEST"))];
 
 type Members = Map<String, Value>;
 
@@ -75,10 +73,10 @@ impl Entries {
         }
         section(*with_files, items, |key, members| {
             members.retain(|name, _| !OF_CONNECTIONS.contains(&&**name));
-            for (slot, between) in SLOTS {
-                let before: Vec<&str> = [key].into_iter().chain(*between).collect();
-                refer(names, members.get_mut(*slot), &before);
-            }
+            let own = |field: &str| names.of(Field::Own { connection: key, field });
+            refer(members.get_mut("credentials"), own);
+            let test = |field: &str| names.of(Field::Test { connection: key, field });
+            refer(members.get_mut("test_credentials"), test);
         })
     }
 
@@ -86,15 +84,15 @@ impl Entries {
         section(self.with_files, items, |_, _| {})
     }
 
-    pub(super) fn callers(&mut self, items: Vec<Value>) -> Value {
+    pub(super) fn callers(&self, items: Vec<Value>) -> Value {
         section(self.with_files, items, |key, members| {
             members.shift_remove("keys");
-            members.insert("key".to_owned(), reference(&self.names.of(&[key, "key"])));
+            members.insert("key".to_owned(), reference(&self.names.of(Field::Key { caller: key })));
         })
     }
 
     /// Of one connection; a list, as files have it.
-    pub(super) fn activations(&mut self, items: Vec<Value>) -> Vec<Value> {
+    pub(super) fn activations(&self, items: Vec<Value>) -> Vec<Value> {
         let mut entries = Vec::new();
         for mut item in items {
             let connection = item["connection"].as_str().unwrap_or_default();
@@ -104,7 +102,11 @@ impl Entries {
             }
             let Some(mut members) = entry(self.with_files, item) else { continue };
             let (connection, tenant) = (text(&members, "connection"), text(&members, "tenant"));
-            refer(&mut self.names, members.get_mut("credentials"), &[&connection, &tenant]);
+            let named = |field: &str| {
+                let (connection, tenant) = (&*connection, &*tenant);
+                self.names.of(Field::Activation { connection, tenant, field })
+            };
+            refer(members.get_mut("credentials"), named);
             entries.push(Value::Object(members));
         }
         entries
@@ -165,10 +167,9 @@ fn unnumbered(method: &mut Value) {
 }
 
 /// Puts references into the place of fingerprints.
-fn refer(names: &mut Names, fields: Option<&mut Value>, before: &[&str]) {
+fn refer(fields: Option<&mut Value>, named: impl Fn(&str) -> String) {
     for (field, value) in fields.and_then(Value::as_object_mut).into_iter().flatten() {
-        let words: Vec<&str> = before.iter().copied().chain([field.as_str()]).collect();
-        *value = reference(&names.of(&words));
+        *value = reference(&named(field));
     }
 }
 

@@ -1,0 +1,163 @@
+//! `POST /v1/apply`: what a plan is bound to, and what is not gone without a word.
+use crate::support::Gateway;
+use crate::support::Operator;
+use crate::support::each_engine;
+use serde_json::Value;
+use serde_json::json;
+
+const FILE: &str = "egress: { allow: [127.0.0.0/8] }\n";
+
+async fn plan(operator: &Operator, bundle: &Value) -> String {
+    let planned = operator.post("/v1/apply?dry_run=true", bundle.clone()).await.is(200).body;
+    format!("/v1/apply?plan={}", planned["plan"].as_str().expect("a plan is known by a text"))
+}
+
+fn connector(base_url: &str) -> Value {
+    json!({ "base_url": base_url, "auth": { "token": { "bearer": {} }, "login": { "basic": {} } } })
+}
+
+fn broken(outcome: &Value) -> Vec<String> {
+    let name = |it: &Value| {
+        let tenant = it["tenant"].as_str().map(|it| format!(" of {it}")).unwrap_or_default();
+        format!("{} {}{tenant}", it["kind"].as_str().unwrap(), it["key"].as_str().unwrap())
+    };
+    outcome["breaks"].as_array().expect("breaks are a list").iter().map(name).collect()
+}
+
+each_engine! {
+    async fn a_plan_is_of_what_was_sent_and_of_nothing_else(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        let bundle = |url: &str, token: &str| json!({
+            "connectors": { "crm": connector(url) },
+            "connections": { "prod": { "connector": "crm", "auth": "token", "credentials": { "token": token } } },
+        });
+        let good = bundle("https://good.example", "s3cret");
+        let planned = plan(&operator, &good).await;
+        for other in [bundle("https://evil.example", "s3cret"), bundle("https://good.example", "another")] {
+            operator.post(&planned, other).await.problem("precondition_failed");
+        }
+        operator.get("/v1/connectors/crm").await.problem("not_found");
+        operator.post(&planned, good).await.is(200);
+        // Of one that is there as well: the same member gets another value.
+        let moved = bundle("https://good.example/v2", "s3cret");
+        let planned = plan(&operator, &moved).await;
+        let other = bundle("https://good.example/v3", "s3cret");
+        operator.post(&planned, other).await.problem("precondition_failed");
+        operator.post(&planned, moved).await.is(200);
+    }
+
+    async fn a_plan_is_another_one_where_what_it_refers_to_is_another(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        let crm = "/v1/connectors/crm";
+        operator.put(crm, connector("https://crm.example")).await.is(201);
+        let fresh = json!({ "connections": {
+            "prod": { "connector": "crm", "auth": "token", "credentials": { "token": "s3cret" } },
+        } });
+        let planned = plan(&operator, &fresh).await;
+        // The credential was to go to the one, and would be bound to the other.
+        operator.patch(crm, json!({ "base_url": "https://evil.example" })).await.is(200);
+        operator.post(&planned, fresh.clone()).await.problem("precondition_failed");
+        operator.get("/v1/connections/prod").await.problem("not_found");
+        // With another revision of its auth method.
+        let planned = plan(&operator, &fresh).await;
+        let method = json!({ "bearer": {}, "name": "Anew" });
+        operator.put("/v1/connectors/crm/auth/token", method).await.is(200);
+        operator.post(&planned, fresh.clone()).await.problem("precondition_failed");
+        operator.post(&plan(&operator, &fresh).await, fresh).await.is(200);
+
+        // An environment, by what it is assigned and what it is of.
+        let links = json!({ "connectors": { "main": { "connector": "crm" } } });
+        operator.put("/v1/integrations/sync", links).await.is(201);
+        let live = json!({ "environments": { "live": {
+            "integration": "sync", "deployed": true, "assign": { "main": "prod" },
+        } } });
+        for (path, change) in [
+            ("/v1/connections/prod", json!({ "name": "Other" })),
+            ("/v1/integrations/sync", json!({ "name": "Other" })),
+        ] {
+            let planned = plan(&operator, &live).await;
+            operator.patch(path, change).await.is(200);
+            operator.post(&planned, live.clone()).await.problem("precondition_failed");
+        }
+        operator.post(&plan(&operator, &live).await, live).await.is(200);
+    }
+
+    async fn activations_and_callers_with_good_keys_are_not_pruned_unless_that_is_said(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        let activation = |tenant: &str| json!({
+            "connection": "users", "tenant": tenant, "credentials": { "username": "u", "password": "p" },
+        });
+        let mut bundle = json!({
+            "connectors": { "crm": connector("https://crm.example") },
+            "connections": { "users": { "connector": "crm", "auth": "login", "embedded": true } },
+            "callers": {
+                "kept": { "key": "the-key-of-the-one-kept" }, "gone": { "key": "the-key-of-the-one-gone" },
+                "keyless": {},
+            },
+            "activations": [activation("acme"), activation("other")],
+        });
+        operator.post("/v1/apply", bundle.clone()).await.is(200);
+        bundle["callers"].as_object_mut().unwrap().retain(|it, _| it == "kept");
+        bundle["activations"] = json!([activation("acme")]);
+        let refused = operator.post("/v1/apply?prune=true", bundle.clone()).await.problem("in_use");
+        assert_eq!(broken(&refused.body), ["activation users of other", "caller gone"]);
+        operator.get("/v1/connections/users/activations/other").await.is(200);
+        operator.get("/v1/callers/gone").await.is(200);
+        operator.post("/v1/apply?prune=true&force=true", bundle).await.is(200);
+        operator.get("/v1/connections/users/activations/other").await.problem("not_found");
+        operator.get("/v1/callers/gone").await.problem("not_found");
+        operator.get("/v1/callers/keyless").await.problem("not_found");
+    }
+
+    async fn an_activation_stands_in_a_bundle_once(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        let activation = |tenant: &str, password: &str| json!({
+            "connection": "users", "tenant": tenant, "credentials": { "username": "u", "password": password },
+        });
+        let bundle = json!({
+            "connectors": { "crm": connector("https://crm.example") },
+            "connections": { "users": { "connector": "crm", "auth": "login", "embedded": true } },
+            "activations": [activation("acme", "one"), activation("other", "one"), activation("acme", "two")],
+        });
+        let told = operator.post("/v1/apply", bundle).await.problem("invalid");
+        assert_eq!(told.pointers(), ["/activations/2"], "{}", told.body);
+    }
+
+    async fn a_section_that_says_nothing_prunes_nothing(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        operator.put("/v1/connectors/crm", connector("https://crm.example")).await.is(201);
+        let empty = json!({ "connectors": null, "activations": null });
+        let told = operator.post("/v1/apply?prune=true&force=true", empty.clone()).await.problem("invalid");
+        assert_eq!(told.pointers(), ["/connectors", "/activations"]);
+        let errors = told.body["errors"].to_string();
+        assert!(errors.contains("write `{}`") && errors.contains("write `[]`"), "{errors}");
+        operator.get("/v1/connectors/crm").await.is(200);
+        operator.post("/v1/apply", empty).await.is(200);
+        operator.post("/v1/apply?prune=true", json!({ "connectors": {} })).await.is(200);
+        operator.get("/v1/connectors/crm").await.problem("not_found");
+    }
+
+    async fn a_key_that_was_rotated_away_and_is_given_again_does_not_end(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        let with = |key: &str| json!({ "callers": { "eu": { "key": key } } });
+        let (former, other) = (with("the-former-key-of-eu"), with("another-key-of-eu-it-is"));
+        operator.post("/v1/apply", former.clone()).await.is(200);
+        operator.post("/v1/apply", other).await.is(200);
+        let back = operator.post("/v1/apply", former.clone()).await.is(200).body;
+        assert_eq!(back["change"][0]["key"], "eu", "{back}");
+        let keys = operator.get("/v1/callers/eu").await.is(200).body["keys"].clone();
+        let ends = |prefix: &str| {
+            let key = keys.as_array().unwrap().iter().find(|it| it["prefix"] == prefix);
+            key.unwrap_or_else(|| panic!("{prefix}: {keys}"))["expires_at"].clone()
+        };
+        assert!(ends("the-").is_null() && ends("anot").is_string(), "{keys}");
+        let again = operator.post("/v1/apply", former).await.is(200).body;
+        assert_eq!((&again["change"], &again["unchanged"]), (&json!([]), &json!(1)), "{again}");
+    }
+}
