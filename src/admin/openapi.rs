@@ -158,7 +158,7 @@ fn query_parameter(parameter: &Parameter) -> Value {
         ParameterKind::Origin => json!({ "type": "string", "const": ORIGIN }),
         ParameterKind::Text => json!({ "type": "string", "maxLength": VALUE_LEN_MAX }),
         ParameterKind::Number => json!({ "type": "integer", "format": "int64", "minimum": 0 }),
-        ParameterKind::Duration => json!({ "type": "string", "examples": ["30s"] }),
+        ParameterKind::Duration => json!({ "type": "string", "examples": ["2s"] }),
         ParameterKind::EventTypes => {
             let names: Vec<_> = EventType::ALL.iter().map(|it| it.as_str()).collect();
             json!({ "type": "array", "items": { "type": "string", "enum": names } })

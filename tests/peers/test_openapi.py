@@ -105,6 +105,8 @@ class Scene:
         argv += ["--phases", "examples,coverage,fuzzing,stateful" if long else "examples,coverage,fuzzing"]
         argv += ["--max-examples", "300" if long else "4"]
         argv += ["--max-time", "900"] if long else ["--seed", "1"]
+        # The feed of events may be asked to wait for up to a minute.
+        argv += ["--request-timeout", "75"]
         argv += ["--suppress-health-check", "all", "--warnings", "off", "--continue-on-failure"]
         environment = os.environ | {"HYPOTHESIS_STORAGE_DIRECTORY": self.folder.name, "NO_COLOR": "1"}
         done = subprocess.run(argv, cwd=self.folder.name, env=environment, capture_output=True, text=True)
