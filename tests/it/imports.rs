@@ -21,8 +21,9 @@ const JSON: &str = "Content-Type: application/json\r\n";
 const YAML: &str = "Content-Type: application/yaml\r\n";
 const IMPORT: &str = "/v1/connectors/import";
 
-/// Most that a document may take, beside what the process has without any: three times what the longest has itself.
-const MEMORY_KIB: u64 = 3 * 32 * 1024;
+/// Most that documents may take, beside what the process has without any: four times what the longest has itself. It is
+/// held twice while it is sent, and the allocator keeps some of the one before.
+const MEMORY_KIB: u64 = 4 * 32 * 1024;
 
 /// As `import::DOCUMENT_LEN_MAX`.
 const DOCUMENT_LEN_MAX: usize = 32 << 20;
