@@ -104,7 +104,8 @@ impl Callers<'_> {
 
     /// Gives a caller another key, and forgets those that have expired. Those that it has go on for
     /// `overlap_ms` by the store's clock, or as long as they would anyway, whichever is sooner; none: as long as
-    /// they would anyway. A key that it has already goes on without an end. For no time at all they are forgotten at once, so that no clock is asked about them.
+    /// they would anyway. A key that it has already goes on without an end. For no time at all they are forgotten at
+    /// once, so that no clock is asked about them.
     pub async fn rotate(
         self,
         scope: &Scope,

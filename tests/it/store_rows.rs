@@ -510,9 +510,16 @@ each_engine! {
         let (keys, _) = callers.keys(SYSTEM, "runtime").await.unwrap();
         let keys: Vec<_> = keys.iter().map(|it| (it.hash[0], it.expires_at_ms)).collect();
         assert_eq!(keys, [(1, Some(later)), (2, None)]);
-        let twice = callers.rotate(SYSTEM, "runtime", &key(1, None), None, Expect::Present).await;
-        assert!(matches!(twice, Err(StoreError::Conflict { .. })));
-        let expect = Expect::Version(rotated.revision);
+        let again = callers.rotate(SYSTEM, "runtime", &key(1, None), None, Expect::Present).await;
+        let again = again.unwrap();
+        assert!(again.keys.iter().all(|it| it.expires_at_ms.is_none()), "it goes on");
+        let other = CallerKey { caller: "other".to_owned(), ..key(9, None) };
+        callers.put(SYSTEM, "other", &row, Some(&other), Expect::Absent).await.unwrap();
+        let taken = CallerKey { caller: "other".to_owned(), ..key(1, None) };
+        let taken = callers.rotate(SYSTEM, "other", &taken, None, Expect::Present).await;
+        assert!(matches!(taken, Err(StoreError::Conflict { .. })));
+        callers.delete(SYSTEM, "other", Expect::Present).await.unwrap();
+        let expect = Expect::Version(again.written.revision);
         callers.delete_key(SYSTEM, "runtime", &[1; 32], expect).await.unwrap();
         assert_eq!(callers.all_keys(SYSTEM).await.unwrap().0.len(), 1);
         // For no time at all: they are gone, whatever time it is wherever keys are asked for.
