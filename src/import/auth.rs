@@ -2,6 +2,7 @@
 use super::combined;
 use super::combined::Together;
 use super::flows;
+use super::flows::FLOWS_MAX;
 use super::format::Format;
 use super::names::Names;
 use super::names::clipped;
@@ -23,6 +24,9 @@ use std::collections::BTreeSet;
 
 /// Most schemes that are read. Well-known documents have fewer than 20.
 const SCHEMES_MAX: usize = 100;
+
+/// Longest text of a scheme that a method takes over, in bytes: names and URLs. Descriptions are cut.
+const TEXT_LEN_MAX: usize = 2048;
 
 /// Most sets of schemes that become a method each.
 const SETS_MAX: usize = 20;
@@ -112,29 +116,33 @@ pub(super) fn methods(
         .filter_map(|set| set.iter().map(|it| by_name(it)).collect::<Option<Vec<_>>>())
         .filter(|it| it.len() > 1 && !it.iter().all(|it| it.is_token()))
         .collect();
-    for scheme in &schemes {
-        let is_alone = sets.iter().any(|it| it.len() == 1 && it.contains(scheme.name));
-        let is_part = together.iter().flatten().any(|it| it.name == scheme.name);
-        if is_alone || !is_part {
-            methods.scheme(scheme, format, place.base_url.as_deref());
-        }
-    }
+    let mut parts = BTreeSet::new();
     for (index, set) in together.iter().enumerate() {
         if index >= SETS_MAX {
             let problem =
                 format!("{} more sets of schemes that are needed together", together.len() - index);
             let at = Pointer::root().child("security");
-            methods.reporter.skipped(
-                Subject::Auth,
-                at,
-                problem,
-                "write methods for those that you need",
-            );
+            let hint = "write methods for those that you need";
+            methods.reporter.skipped(Subject::Auth, at, problem, hint);
             break;
         }
-        methods.set(set);
+        if methods.set(set) {
+            parts.extend(set.iter().map(|it| it.name));
+        }
     }
-    methods.made
+    let combined = methods.made.len();
+    for scheme in &schemes {
+        let is_alone = sets.iter().any(|it| it.len() == 1 && it.contains(scheme.name));
+        // Of a set that is no method each is one alone: who calls sends the others.
+        if is_alone || !parts.contains(scheme.name) {
+            methods.scheme(scheme, format, place.base_url.as_deref());
+        }
+    }
+    // In the order in which they are chosen from: first what is one scheme.
+    let mut made = methods.made.split_off(combined);
+    made.append(&mut methods.made);
+    methods.reporter.mapped_last(combined);
+    made
 }
 
 fn schemes<'v>(root: &'v Value, format: Format, reporter: &mut Reporter) -> Vec<Scheme<'v>> {
@@ -159,13 +167,34 @@ fn schemes<'v>(root: &'v Value, format: Format, reporter: &mut Reporter) -> Vec<
             break;
         }
         match reference::followed(root, value, &at.child(name)) {
-            Ok((value, at)) => schemes.push(Scheme { name, at, value }),
+            Ok((value, at)) => match too_long(value) {
+                Some(len) => {
+                    let problem = format!("a text of {len} bytes, of {TEXT_LEN_MAX} at most");
+                    let hint = "write a method for it";
+                    reporter.skipped(Subject::Auth, at, problem, hint);
+                }
+                None => schemes.push(Scheme { name, at, value }),
+            },
             Err(error) => {
                 reporter.skipped(Subject::Auth, at.child(name), error.to_string(), error.hint());
             }
         }
     }
     schemes
+}
+
+/// The length of a text that would be in a method, where it is more than one may have.
+fn too_long(value: &Value) -> Option<usize> {
+    match value {
+        Value::String(text) => Some(text.len()).filter(|it| *it > TEXT_LEN_MAX),
+        Value::Array(items) => items.iter().find_map(too_long),
+        Value::Object(members) => {
+            let in_methods =
+                members.iter().filter(|it| !matches!(&**it.0, "description" | "scopes"));
+            in_methods.map(|it| it.1).find_map(too_long)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
 }
 
 impl Methods<'_> {
@@ -241,6 +270,12 @@ impl Methods<'_> {
         description: &str,
     ) {
         let flows = flows::flows(scheme.value, format, &scheme.at, base_url);
+        let beyond = super::members(scheme.value, "flows").count().saturating_sub(FLOWS_MAX);
+        if beyond > 0 {
+            let problem = format!("{beyond} flows and extensions are more than {FLOWS_MAX}");
+            let hint = "write methods for those that you need";
+            self.reporter.skipped(Subject::Auth, scheme.at.child("flows"), problem, hint);
+        }
         let several = flows.iter().filter(|it| it.grant.is_some()).count() > 1;
         for flow in flows {
             let Some(grant) = flow.grant else {
@@ -281,7 +316,8 @@ impl Methods<'_> {
         }
     }
 
-    fn set(&mut self, set: &[&Scheme<'_>]) {
+    /// Whether there is a method for all of these together.
+    fn set(&mut self, set: &[&Scheme<'_>]) -> bool {
         let names: Vec<&str> = set.iter().map(|it| it.name).collect();
         let at = set.first().map_or_else(Pointer::root, |it| it.at.clone());
         match combined::together(set) {
@@ -295,19 +331,19 @@ impl Methods<'_> {
                     kind: "custom",
                     settings,
                     fields,
-                });
+                })
             }
             Err(problem) => {
                 let problem = format!("{} are needed together: {problem}", names.join(" and "));
-                let hint =
-                    "a request carries one method: send the others with each request yourself";
+                let hint = "each is a method of its own, if it can be one: send the others with each request yourself";
                 self.reporter.skipped(Subject::Auth, at, problem, hint);
+                false
             }
         }
     }
 
-    /// Asks the catalogue's own reader whether this attache has it, and whether it is sound.
-    fn make(&mut self, draft: Draft<'_>) {
+    /// Asks the catalogue's own reader whether this attache has it, and whether it is sound: then it is a method.
+    fn make(&mut self, draft: Draft<'_>) -> bool {
         let Draft { at, name, description, kind, settings, fields } = draft;
         let mut written = json!({ kind: settings });
         if !description.is_empty() {
@@ -319,25 +355,24 @@ impl Methods<'_> {
         let raw = match serde_json::from_value::<RawAuthMethod>(written) {
             Ok(raw) => raw,
             Err(error) => {
-                return self.reporter.skipped(
-                    Subject::Auth,
-                    at,
-                    error.to_string(),
-                    "write a method for it",
-                );
+                let hint = "write a method for it";
+                self.reporter.skipped(Subject::Auth, at, error.to_string(), hint);
+                return false;
             }
         };
         if let Some(kind) = raw.unusable() {
             let problem = format!("`{name}` would be `{kind}`, an auth type that is not built yet");
             let hint = "until it is, a credential that was obtained elsewhere can go on as `bearer` or `api_key`";
-            return self.reporter.unsupported(at, problem, hint);
+            self.reporter.unsupported(at, problem, hint);
+            return false;
         }
         let key = self.names.take(name).or_else(|| self.names.take(kind));
-        let Some(key) = key.and_then(|it| Key::try_from(&*it).ok()) else { return };
+        let Some(key) = key.and_then(|it| Key::try_from(&*it).ok()) else { return false };
         match AuthMethod::recorded(key.clone(), 1, raw.clone()) {
             Ok(_) => {
                 self.reporter.mapped(&at, key.as_str(), kind);
                 self.made.insert(key.to_string(), raw);
+                true
             }
             Err(problems) => {
                 for problem in problems {
@@ -348,6 +383,7 @@ impl Methods<'_> {
                         &problem.hint,
                     );
                 }
+                false
             }
         }
     }

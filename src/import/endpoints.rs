@@ -1,13 +1,14 @@
 //! Paths and methods to endpoints (OpenAPI 3.1.0 §4.8.8, Swagger 2.0 §5.2.8).
+use super::here::Here;
 use super::names::Names;
 use super::names::clipped;
 use super::names::first_paragraph;
-use super::reference;
+use super::operations;
+use super::operations::Found;
+use super::operations::LOOKED_AT_MAX;
+use super::operations::Operation;
 use super::report::Reporter;
 use super::report::Subject;
-use super::server;
-use super::server::Place;
-use super::tree::METHODS;
 use super::tree::Pointer;
 use super::tree::text;
 use crate::catalog::ENDPOINTS_MAX;
@@ -28,6 +29,9 @@ const DESCRIPTION_LEN_MAX: usize = 300;
 const TAGS_MAX: usize = 8;
 const TAG_LEN_MAX: usize = 60;
 
+/// Most tags of an operation that are looked at: empty ones are none.
+const TAGS_READ_MAX: usize = 100;
+
 /// Most that all endpoints are together, in bytes of JSON: the admin API takes bodies of 1 MiB, and what is exported has to
 /// fit in.
 const TOGETHER_LEN_MAX: usize = 700 << 10;
@@ -35,6 +39,10 @@ const TOGETHER_LEN_MAX: usize = 700 << 10;
 /// What to do about calls in the other direction: no document says how they are signed.
 pub(super) const CALLS_HINT: &str =
     "write a method with `hmac` for them: the API's documentation says how they are signed";
+
+/// What to do about endpoints that there is no room for.
+const PARTS_HINT: &str =
+    "they can be called all the same; import a document with the parts that you need";
 
 /// The endpoints while they are made.
 struct Making<'r> {
@@ -49,38 +57,26 @@ struct Making<'r> {
 
 pub(super) fn endpoints(
     root: &Value,
-    place: &Place,
+    mut here: Here<'_>,
     reporter: &mut Reporter,
 ) -> IndexMap<String, RawEndpoint> {
     let (made, at) = (IndexMap::new(), HashMap::new());
     let mut making =
         Making { made, at, names: Names::default(), beyond: 0, callbacks: None, reporter };
     let at_paths = Pointer::root().child("paths");
-    for (path, item) in super::members(root, "paths") {
-        let at = at_paths.child(path);
-        let (item, at) = match reference::followed(root, item, &at) {
-            Ok(found) => found,
-            Err(error) => {
-                making.reporter.skipped(Subject::Endpoint, at, error.to_string(), error.hint());
-                continue;
-            }
-        };
-        for method in METHODS {
-            let Some(operation) = item.get(method) else { continue };
-            let at = at.child(method);
-            match reference::followed(root, operation, &at) {
-                Ok((operation, at)) => making.operation(path, method, item, operation, at, place),
-                Err(error) => {
-                    making.reporter.skipped(Subject::Endpoint, at, error.to_string(), error.hint());
-                }
-            }
+    operations::each(root, |found| match found {
+        Found::Operation(operation) => making.operation(&operation, &mut here),
+        Found::Broken(at, error) => {
+            making.reporter.skipped(Subject::Endpoint, at, error.to_string(), error.hint());
         }
-    }
+        Found::Beyond => {
+            let problem = format!("there are more than {LOOKED_AT_MAX} paths and operations");
+            making.reporter.skipped(Subject::Endpoint, at_paths.clone(), problem, PARTS_HINT);
+        }
+    });
     if making.beyond > 0 {
         let problem = format!("{} endpoints beyond {ENDPOINTS_MAX} are left out", making.beyond);
-        let hint =
-            "they can be called all the same; import a document with the parts that you need";
-        making.reporter.skipped(Subject::Endpoint, at_paths.clone(), problem, hint);
+        making.reporter.skipped(Subject::Endpoint, at_paths.clone(), problem, PARTS_HINT);
     }
     if let Some((count, at)) = making.callbacks.take() {
         let problem =
@@ -96,18 +92,10 @@ pub(super) fn endpoints(
 }
 
 impl Making<'_> {
-    fn operation(
-        &mut self,
-        path: &str,
-        method: &str,
-        item: &Value,
-        operation: &Value,
-        at: Pointer,
-        place: &Place,
-    ) {
-        // The operation's own servers count before the path's.
-        let holder = if operation.get("servers").is_some() { operation } else { item };
-        if let Some(url) = server::is_elsewhere(holder, place) {
+    fn operation(&mut self, found: &Operation<'_>, here: &mut Here<'_>) {
+        let Operation { path, method, value: operation, .. } = *found;
+        let at = found.at.clone();
+        if let Some(url) = here.elsewhere(found.servers) {
             let problem = format!("it is at another server: {url}");
             let hint = "import it again with that base URL, as a connector of its own";
             return self.reporter.skipped(Subject::Endpoint, at, problem, hint);
@@ -128,6 +116,7 @@ impl Making<'_> {
         let description = operation.get("description").and_then(text);
         let description = description.map(|it| first_paragraph(&it, DESCRIPTION_LEN_MAX));
         let tags = operation.get("tags").and_then(Value::as_array).into_iter().flatten();
+        let tags = tags.take(TAGS_READ_MAX);
         let tags =
             tags.filter_map(text).map(|it| clipped(&it, TAG_LEN_MAX)).filter(|it| !it.is_empty());
         let endpoint = RawEndpoint {
@@ -184,9 +173,7 @@ impl Making<'_> {
         if before > self.made.len() {
             let problem =
                 format!("{} endpoints are left out all the same", before - self.made.len());
-            let hint =
-                "they can be called nevertheless; import a document with the parts that you need";
-            self.reporter.skipped(Subject::Endpoint, at, problem, hint);
+            self.reporter.skipped(Subject::Endpoint, at, problem, PARTS_HINT);
         }
     }
 

@@ -18,6 +18,9 @@ const GRANTS: [(&str, &str, &str); 4] = [
 /// The flow that has none: its token goes to a browser's address bar (RFC 9700 §2.1.2).
 pub(super) const IMPLICIT: &str = "implicit";
 
+/// Most flows of a scheme that are read: there are five names for them.
+pub(super) const FLOWS_MAX: usize = 20;
+
 /// A flow, and where it stands.
 pub(super) struct Flow {
     pub(super) at: Pointer,
@@ -45,6 +48,7 @@ pub(super) fn flows(
             vec![flow(scheme, &name, at.clone(), base_url, |it| it.1)]
         }
         Format::OpenApi3 { .. } => super::members(scheme, "flows")
+            .take(FLOWS_MAX)
             .filter(|it| !it.0.starts_with("x-"))
             .map(|(name, it)| flow(it, name, at.child("flows").child(name), base_url, |it| it.0))
             .collect(),

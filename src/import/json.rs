@@ -110,7 +110,7 @@ impl<'de> Visitor<'de> for Kept<'_> {
                 entries.next_value::<IgnoredAny>()?;
                 continue;
             }
-            self.budget.spend(key.len()).map_err(A::Error::custom)?;
+            self.budget.spend_key(key.len()).map_err(A::Error::custom)?;
             let value = entries.next_value_seed(Kept { part, budget: &mut *self.budget })?;
             map.insert(key, value);
         }

@@ -2,6 +2,9 @@
 use crate::model::KEY_LEN_MAX;
 use std::collections::HashSet;
 
+/// What of a text is looked at where a key or a short text is made of it, in bytes: one may be as long as the document.
+const HEAD_LEN: usize = 4096;
+
 /// Keys that are taken: each is given once.
 #[derive(Debug, Default)]
 pub(super) struct Names(HashSet<String>);
@@ -29,6 +32,7 @@ impl Names {
 ///
 /// Where words are parted by spaces a capital within one begins no other: `GitHub REST API` is `github-rest-api`.
 pub(super) fn key_of(name: &str) -> String {
+    let name = head(name);
     let is_prose = name.trim().contains(char::is_whitespace);
     // One word, however it is written.
     let name = name.replace("OAuth", "Oauth");
@@ -73,15 +77,19 @@ pub(super) fn field_of(name: &str) -> String {
 
 /// What stands before the first empty line, on one line, of so many bytes at most.
 pub(super) fn first_paragraph(text: &str, len_max: usize) -> String {
-    let lines = text.trim().lines().take_while(|it| !it.trim().is_empty());
+    let lines = head(text).trim().lines().take_while(|it| !it.trim().is_empty());
     clipped(&lines.collect::<Vec<_>>().join(" "), len_max)
+}
+
+fn head(text: &str) -> &str {
+    &text[..text.floor_char_boundary(HEAD_LEN)]
 }
 
 /// On one line; cut with an ellipsis.
 pub(super) fn clipped(text: &str, len_max: usize) -> String {
     const ELLIPSIS: &str = "…";
     let plain: String =
-        text.trim().chars().map(|it| if it.is_control() { ' ' } else { it }).collect();
+        head(text).trim().chars().map(|it| if it.is_control() { ' ' } else { it }).collect();
     if plain.len() <= len_max {
         return plain;
     }

@@ -5,6 +5,9 @@ use serde_json::Value;
 /// Most references that follow on each other.
 const CHAIN_MAX: usize = 16;
 
+/// Longest reference, in bytes: of a few keys, each percent-encoded.
+const REFERENCE_LEN_MAX: usize = 4096;
+
 /// Why what is referred to is not there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum RefError {
@@ -33,20 +36,45 @@ pub(super) fn followed<'v>(
     value: &'v Value,
     at: &Pointer,
 ) -> Result<(&'v Value, Pointer), RefError> {
-    let (mut value, mut at) = (value, at.clone());
-    for _ in 0..=CHAIN_MAX {
-        let Some(reference) = value.get("$ref").and_then(Value::as_str) else {
-            return Ok((value, at));
-        };
-        let pointer = reference.strip_prefix('#');
-        let pointer = pointer.ok_or_else(|| RefError::Elsewhere(shown(reference)))?;
-        // A fragment is percent-encoded (RFC 6901 §6).
-        let pointer = percent_encoding::percent_decode_str(pointer).decode_utf8_lossy();
-        let found = (!pointer.is_empty()).then(|| root.pointer(&pointer)).flatten();
-        value = found.ok_or_else(|| RefError::Nowhere(shown(reference)))?;
-        at = Pointer::parse(&pointer);
+    let (mut values, broken) = chain(root, value, at);
+    let last = values.pop().filter(|_| broken.is_none());
+    last.ok_or_else(|| broken.unwrap_or(RefError::Endless))
+}
+
+/// The value at `at`, what it refers to, and so on, each with where it stands; and why there is no more where there
+/// should be.
+pub(super) fn chain<'v>(
+    root: &'v Value,
+    value: &'v Value,
+    at: &Pointer,
+) -> (Vec<(&'v Value, Pointer)>, Option<RefError>) {
+    let mut values = vec![(value, at.clone())];
+    let mut value = value;
+    while let Some(reference) = value.get("$ref").and_then(Value::as_str) {
+        if values.len() > CHAIN_MAX {
+            return (values, Some(RefError::Endless));
+        }
+        match target(root, reference) {
+            Ok(found) => {
+                value = found.0;
+                values.push(found);
+            }
+            Err(error) => return (values, Some(error)),
+        }
     }
-    Err(RefError::Endless)
+    (values, None)
+}
+
+fn target<'v>(root: &'v Value, reference: &str) -> Result<(&'v Value, Pointer), RefError> {
+    let pointer = reference.strip_prefix('#');
+    let pointer = pointer.ok_or_else(|| RefError::Elsewhere(shown(reference)))?;
+    if pointer.is_empty() || pointer.len() > REFERENCE_LEN_MAX {
+        return Err(RefError::Nowhere(shown(reference)));
+    }
+    // A fragment is percent-encoded (RFC 6901 §6).
+    let pointer = percent_encoding::percent_decode_str(pointer).decode_utf8_lossy();
+    let found = root.pointer(&pointer).ok_or_else(|| RefError::Nowhere(shown(reference)))?;
+    Ok((found, Pointer::parse(&pointer)))
 }
 
 fn shown(reference: &str) -> String {

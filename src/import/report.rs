@@ -15,6 +15,9 @@ const PLACES_MAX: usize = 500;
 /// Longest sentence about a place, in bytes: documents put what they like into names.
 const SENTENCE_LEN_MAX: usize = 300;
 
+/// Longest place that is told, in bytes: beyond it what is around the place is.
+const POINTER_LEN_MAX: usize = 4096;
+
 /// What came of a document.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Report {
@@ -91,7 +94,13 @@ pub(super) struct Reporter {
 impl Reporter {
     pub(super) fn mapped(&mut self, pointer: &Pointer, method: &str, kind: &str) {
         let (method, r#type) = (method.to_owned(), kind.to_owned());
-        self.auth.push(Mapped { pointer: pointer.as_str().to_owned(), method, r#type });
+        let pointer = pointer.clone().within(POINTER_LEN_MAX).into();
+        self.auth.push(Mapped { pointer, method, r#type });
+    }
+
+    /// Puts so many that were told first behind the others.
+    pub(super) fn mapped_last(&mut self, count: usize) {
+        self.auth.rotate_left(count);
     }
 
     pub(super) fn skipped(
@@ -131,7 +140,8 @@ impl Reporter {
         let problem = clipped(problem, SENTENCE_LEN_MAX);
         let hint = clipped(hint, SENTENCE_LEN_MAX);
         // The lines are looked up once all places are known.
-        self.places.push(Told { line: 0, pointer: at.into(), subject, verdict, problem, hint });
+        let pointer = at.within(POINTER_LEN_MAX).into();
+        self.places.push(Told { line: 0, pointer, subject, verdict, problem, hint });
     }
 
     pub(super) fn finish(

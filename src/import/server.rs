@@ -77,19 +77,6 @@ pub(super) fn place(
     }
 }
 
-/// The servers of an operation or a path item that has its own: whether one of them is the connector's.
-pub(super) fn is_elsewhere(holder: &Value, place: &Place) -> Option<String> {
-    let own = listed(holder, &Pointer::root());
-    let written = place.written.as_deref();
-    let is_here = |it: &Server<'_>| {
-        Some(trimmed(&it.url)) == written || !is_absolute(&it.url) && written.is_none()
-    };
-    if own.iter().any(is_here) {
-        return None;
-    }
-    own.into_iter().next().map(|it| it.url)
-}
-
 fn without(
     given: Option<&str>,
     written: Option<String>,
@@ -111,12 +98,16 @@ fn listed<'v>(holder: &'v Value, at: &Pointer) -> Vec<Server<'v>> {
     let at = at.child("servers");
     let servers = holder.get("servers").and_then(Value::as_array).into_iter().flatten();
     let server = |(index, it): (usize, &'v Value)| {
-        let url = it.get("url").and_then(text)?.trim().to_owned();
-        // RFC 3986 §4.2: a network-path reference lacks nothing but the scheme.
-        let url = if url.starts_with("//") { format!("https:{url}") } else { url };
-        Some(Server { url, variables: it.get("variables"), at: at.index(index) })
+        Some(Server { url: url(it)?, variables: it.get("variables"), at: at.index(index) })
     };
     servers.enumerate().filter_map(server).collect()
+}
+
+pub(super) fn url(server: &Value) -> Option<String> {
+    let url = server.get("url").and_then(text)?;
+    let url = url.trim();
+    // RFC 3986 §4.2: a network-path reference lacks nothing but the scheme.
+    Some(if url.starts_with("//") { format!("https:{url}") } else { url.to_owned() })
 }
 
 fn swagger(root: &Value) -> Vec<Server<'_>> {
@@ -154,12 +145,12 @@ fn chosen<'s, 'v>(servers: &'s [Server<'v>]) -> Option<&'s Server<'v>> {
 }
 
 /// A variable may stand for the scheme, or for the whole.
-fn is_absolute(url: &str) -> bool {
+pub(super) fn is_absolute(url: &str) -> bool {
     let lower = url.to_ascii_lowercase();
     lower.starts_with("https://") || lower.starts_with("http://") || url.starts_with('{')
 }
 
-fn trimmed(url: &str) -> &str {
+pub(super) fn trimmed(url: &str) -> &str {
     url.trim_end_matches('/')
 }
 

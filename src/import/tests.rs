@@ -1,6 +1,7 @@
 //! One good document; each row breaks one thing.
 mod auth;
 mod endpoints;
+mod hostile;
 mod servers;
 
 use super::DOCUMENT_LEN_MAX;

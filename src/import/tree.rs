@@ -16,6 +16,9 @@ pub(super) const WEIGHT_MAX: usize = 200_000;
 /// Bytes of text that weigh as much as a value.
 const WEIGHED: usize = 64;
 
+/// Longest key of what is kept, in bytes: each place below is told with all of its keys.
+pub(super) const KEY_LEN_MAX: usize = 1024;
+
 /// What a place in the document is, as far as it matters for what is kept below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
@@ -81,9 +84,14 @@ impl Part {
 #[derive(Debug)]
 pub(super) struct Budget(usize);
 
-/// More would have to be kept than [`WEIGHT_MAX`].
+/// What is not kept, and so is refused.
 #[derive(Debug)]
-pub(super) struct TooMuch;
+pub(super) enum TooMuch {
+    /// More would have to be kept than [`WEIGHT_MAX`].
+    Heavy,
+    /// A key is of so many bytes, which are more than [`KEY_LEN_MAX`].
+    Key(usize),
+}
 
 impl Default for Budget {
     fn default() -> Self {
@@ -93,8 +101,15 @@ impl Default for Budget {
 
 impl Budget {
     pub(super) fn spend(&mut self, text_len: usize) -> Result<(), TooMuch> {
-        self.0 = self.0.checked_sub(1 + text_len / WEIGHED).ok_or(TooMuch)?;
+        self.0 = self.0.checked_sub(1 + text_len / WEIGHED).ok_or(TooMuch::Heavy)?;
         Ok(())
+    }
+
+    pub(super) fn spend_key(&mut self, key_len: usize) -> Result<(), TooMuch> {
+        if key_len > KEY_LEN_MAX {
+            return Err(TooMuch::Key(key_len));
+        }
+        self.spend(key_len)
     }
 
     /// For a copy of all of it. Stops as soon as it is too much.
@@ -119,13 +134,20 @@ impl Budget {
 
 impl fmt::Display for TooMuch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the document has more servers, schemes, paths and texts than are read")
+        match self {
+            Self::Heavy => {
+                f.write_str("the document has more servers, schemes, paths and texts than are read")
+            }
+            Self::Key(len) => {
+                write!(f, "a name of {len} bytes is longer than any that is read ({KEY_LEN_MAX})")
+            }
+        }
     }
 }
 
 /// The way out of [`TooMuch`].
 pub(super) const TOO_MUCH_HINT: &str =
-    "split it by tags or paths, and write out what aliases stand for";
+    "split it by tags or paths, give short names, and write out what aliases stand for";
 
 /// A text, or a number that stands where a text is due, as YAML's `version: 1.0`.
 pub(super) fn text(value: &Value) -> Option<Cow<'_, str>> {
@@ -159,13 +181,17 @@ impl Pointer {
         Self(text.to_owned())
     }
 
+    /// It, or the place around it that is told in so many bytes.
+    pub(super) fn within(mut self, len_max: usize) -> Self {
+        while self.0.len() > len_max {
+            self.0.truncate(self.0.rfind('/').unwrap_or_default());
+        }
+        self
+    }
+
     /// Its steps, with what was escaped as it was.
     pub(super) fn tokens(&self) -> impl Iterator<Item = String> {
         self.0.split('/').skip(1).map(|it| it.replace("~1", "/").replace("~0", "~"))
-    }
-
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
     }
 }
 

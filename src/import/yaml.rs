@@ -176,7 +176,7 @@ impl Builder {
             Some(Kind::List(items)) => items.push(value),
             Some(Kind::Map { members, key }) => {
                 if let Some(key) = key.take() {
-                    self.budget.spend(key.len()).map_err(|it| too_much(&it, place))?;
+                    self.budget.spend_key(key.len()).map_err(|it| too_much(&it, place))?;
                     members.insert(key, value);
                 }
             }

@@ -421,6 +421,18 @@ async fn the_longest_documents_take_little_more_memory_than_their_own_text() {
         "",
     );
     operator.post_document(IMPORT, YAML, &laughs).await.problem("invalid");
+    // Names are in the name of each place below them: with long ones, and many places, and references to both.
+    let name = "n".repeat(10 << 20);
+    let operations = r#"{"get":{},"put":{},"post":{},"delete":{},"head":{},"patch":{},"trace":{}}"#;
+    let named = format!(r#"{head} "paths": {{"/{name}": {operations}}}}}"#);
+    let refused = operator.post_document(IMPORT, JSON, &named).await.problem("invalid");
+    assert!(refused.text("detail").contains("is longer than any"), "{}", refused.body);
+    let name = "~".repeat(1_000);
+    let paths = (0..5_000).map(|it| format!(r#""/{it}{name}": {operations},"#)).collect::<String>();
+    let named = format!(r#"{head} "servers": [], "paths": {{{paths} "/a": {{}}}}}}"#);
+    let dry = format!("{IMPORT}?dry_run=true&key=named");
+    let made = operator.post_document(&dry, JSON, &named).await.is(200);
+    assert!(made.body["report"].to_string().len() < 2 << 20);
     let long = format!("{schemas}{}", " ".repeat(100 << 10));
     operator.post_document(IMPORT, JSON, &long).await.problem("body_too_large");
 

@@ -156,7 +156,7 @@ fn refused(error: &ImportError, name: &str) -> Stopped {
         (line, column) => format!(":{line}:{column}"),
     };
     let hint = if error.hint.is_empty() { "" } else { "\n  " };
-    Stopped::Failed(format!("{name}{place}: {}{hint}{}", plain(&error.problem), error.hint))
+    Stopped::Failed(format!("{name}{place}: {}{hint}{}", plain(&error.problem), plain(&error.hint)))
 }
 
 fn parse_key(text: &str) -> Result<Key, String> {

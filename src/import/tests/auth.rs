@@ -33,11 +33,11 @@ fn schemes_together_are_one_method_where_each_is_a_fixed_value_at_a_place_of_its
     for (schemes, method, values) in [
         ([("a", key("X-A")), ("b", bearer.clone())], Some("a-b"), &["{a}", "Bearer {b}"][..]),
         ([("a", key("X-A")), ("b", basic.clone())], Some("a-b"), &["{a}", "Basic {b|base64}"]),
-        // One header carries one of them.
-        ([("a", bearer.clone()), ("b", basic)], None, &[]),
-        ([("a", key("X-A")), ("b", key("x-a"))], None, &[]),
-        ([("a", key("X-A")), ("b", digest)], None, &[]),
-        ([("a", key("X-A")), ("b", oauth2)], None, &[]),
+        // One header carries one of them: then each that can be is a method.
+        ([("a", bearer.clone()), ("b", basic)], None, &["a", "b"]),
+        ([("a", key("X-A")), ("b", key("x-a"))], None, &["a", "b"]),
+        ([("a", key("X-A")), ("b", digest)], None, &["a"]),
+        ([("a", key("X-A")), ("b", oauth2)], None, &["a"]),
         // Names that become one and the same field.
         (
             [("appId", key("X-A")), ("app-id", key("X-B"))],
@@ -48,22 +48,42 @@ fn schemes_together_are_one_method_where_each_is_a_fixed_value_at_a_place_of_its
         let made = imported(&together(&schemes));
         let json = made.to_json();
         let methods: Vec<&String> = made.connector.auth.keys().collect();
-        assert_eq!(methods, Vec::from_iter(method), "{schemes:?}");
-        let found = method.map(|it| &json["auth"][it]["custom"]["inject"]);
-        let mut found: Vec<&str> = found
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(|it| it["value"].as_str())
-            .collect();
-        found.sort_by_key(|it| !it.starts_with("{a"));
-        assert_eq!(found, values, "{schemes:?}");
+        assert_eq!(methods, method.as_ref().map_or(values, std::slice::from_ref), "{schemes:?}");
         let is_told =
             made.report.places.iter().any(|it| {
                 it.verdict == Verdict::Skipped && it.pointer.contains("/securitySchemes/")
             });
         assert_eq!(is_told, method.is_none(), "{schemes:?} {:?}", made.report.places);
+        let Some(method) = method else { continue };
+        let found = json["auth"][method]["custom"]["inject"].as_array().into_iter().flatten();
+        let mut found: Vec<&str> = found.filter_map(|it| it["value"].as_str()).collect();
+        found.sort_by_key(|it| !it.starts_with("{a"));
+        assert_eq!(found, values, "{schemes:?}");
     }
+}
+
+#[test]
+fn what_operations_behind_a_reference_ask_for_counts() {
+    let mut document = with("/components/securitySchemes/key", key("X-Key"));
+    document.as_object_mut().unwrap().shift_remove("security");
+    document["components"]["pathItems"] =
+        json!({ "thing": { "get": { "security": [{ "token": [], "key": [] }] } } });
+    document["paths"] = json!({ "/thing": { "$ref": "#/components/pathItems/thing" } });
+    let made = imported(&document);
+    assert_eq!(made.connector.auth.keys().collect::<Vec<_>>(), ["key-token"]);
+}
+
+#[test]
+fn schemes_that_can_not_be_one_method_are_one_each() {
+    let mut document =
+        with("/components/securitySchemes/signed", json!({ "type": "http", "scheme": "digest" }));
+    document["components"]["securitySchemes"]["key"] = key("X-Key");
+    document["security"] = json!([{ "token": [], "key": [], "signed": [] }]);
+    let made = imported(&document);
+    assert_eq!(made.connector.auth.keys().collect::<Vec<_>>(), ["token", "key"]);
+    let mut places = made.report.places.iter();
+    let place = places.find(|it| it.problem.contains("are needed together")).unwrap();
+    assert!(place.hint.contains("each is a method of its own"), "{place}");
 }
 
 #[test]

@@ -48,6 +48,49 @@ fn operations_at_another_server_are_left_out_with_its_name() {
 }
 
 #[test]
+fn a_base_url_of_some_operations_alone_makes_a_connector_of_those() {
+    let mut document = good();
+    let files = json!([{ "url": "https://files.pets.example/v1" }]);
+    document["paths"] = json!({
+        "/here": { "get": {} },
+        "/away": { "servers": files, "put": {}, "get": { "servers": [{ "url": "https://api.pets.example/v1" }] } },
+        "/near": { "get": { "servers": files } },
+    });
+    for (given, keys, elsewhere) in [
+        (
+            "https://files.pets.example/v1/",
+            &["put-away", "get-near"][..],
+            "https://api.pets.example/v1",
+        ),
+        // One that the document does not have stands for its own.
+        ("https://own.example", &["get-here", "get-away"], "https://files.pets.example/v1"),
+        ("https://api.pets.example/v1", &["get-here", "get-away"], "https://files.pets.example/v1"),
+    ] {
+        let options = Options { base_url: Some(given.to_owned()), ..Options::default() };
+        let made = import(document.to_string().as_bytes(), &options).unwrap();
+        assert_eq!(made.connector.endpoints.keys().collect::<Vec<_>>(), keys, "{given}");
+        let problem = format!("it is at another server: {elsewhere}");
+        let problems: Vec<&str> = said(&made).iter().map(|it| it.1).collect();
+        assert_eq!(problems, [&*problem, &problem], "{given}");
+    }
+}
+
+#[test]
+fn what_stands_beside_a_reference_is_read_as_well() {
+    let mut document = good();
+    document["components"]["pathItems"] = json!({
+        "thing": { "servers": [{ "url": "https://files.pets.example" }], "get": { "operationId": "far" }, "put": { "operationId": "hidden" } },
+    });
+    document["paths"] = json!({
+        "/thing": { "$ref": "#/components/pathItems/thing", "servers": [{ "url": "https://api.pets.example/v1" }], "put": { "operationId": "own" } },
+        "/away": { "$ref": "away.yaml", "get": { "operationId": "beside" } },
+    });
+    let made = imported(&document);
+    assert_eq!(made.connector.endpoints.keys().collect::<Vec<_>>(), ["far", "own", "beside"]);
+    assert_eq!(said(&made).len(), 1);
+}
+
+#[test]
 fn what_the_catalogue_would_refuse_is_left_out_with_its_words() {
     let mut document = good();
     document["paths"] = json!({
