@@ -1,6 +1,7 @@
 //! JSON to a tree of what is kept.
 use super::error::ImportError;
 use super::tree::Budget;
+use super::tree::DEEP_HINT;
 use super::tree::Part;
 use super::tree::TOO_MUCH_HINT;
 use serde::de::DeserializeSeed;
@@ -14,7 +15,10 @@ use serde_json::Map;
 use serde_json::Value;
 use std::fmt;
 
-/// The parser's own bound on nesting is 128; what is read past takes no stack.
+/// The parser's own bound on the nesting of what is kept.
+const DEPTH_MAX: usize = 128;
+
+/// What is read past takes no stack.
 pub(super) fn read(document: &str) -> Result<Value, ImportError> {
     let mut budget = Budget::default();
     let mut deserializer = serde_json::Deserializer::from_str(document);
@@ -28,11 +32,12 @@ pub(super) fn read(document: &str) -> Result<Value, ImportError> {
         if error.is_data() {
             return ImportError::at(place, what, TOO_MUCH_HINT);
         }
-        ImportError::at(
-            place,
-            format!("this is not JSON: {what}"),
-            "save the document again, whole",
-        )
+        if what.starts_with("recursion limit") {
+            let problem = format!("nested deeper than {DEPTH_MAX} levels");
+            return ImportError::at(place, problem, DEEP_HINT);
+        }
+        let hint = "save the document again, whole; if it is YAML, not with a `{` in front";
+        ImportError::at(place, format!("this is not JSON: {what}"), hint)
     })
 }
 

@@ -9,6 +9,7 @@ use crate::catalog::BaseUrlTemplate;
 use crate::catalog::RawVariable;
 use indexmap::IndexMap;
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// Most values of a variable that become its pattern.
 const VALUES_MAX: usize = 200;
@@ -37,7 +38,7 @@ pub(super) fn place(
     reporter: &mut Reporter,
 ) -> Place {
     let servers = match format {
-        Format::Swagger2 => swagger(root),
+        Format::Swagger2 => swagger(root, reporter),
         Format::OpenApi3 { .. } => listed(root, &Pointer::root()),
     };
     let Some(chosen) = chosen(&servers) else {
@@ -110,8 +111,14 @@ pub(super) fn url(server: &Value) -> Option<String> {
     Some(if url.starts_with("//") { format!("https:{url}") } else { url.to_owned() })
 }
 
-fn swagger(root: &Value) -> Vec<Server<'_>> {
-    let base_path = root.get("basePath").and_then(text).unwrap_or_default();
+fn swagger<'v>(root: &'v Value, reporter: &mut Reporter) -> Vec<Server<'v>> {
+    let mut base_path = root.get("basePath").and_then(text).unwrap_or_default();
+    // Without it the path would be a part of the host's name.
+    if !base_path.is_empty() && !base_path.starts_with('/') {
+        let problem = "`basePath` begins with no `/`: it is read with one";
+        reporter.noted(Subject::Server, Pointer::root().child("basePath"), problem, "");
+        base_path = format!("/{base_path}").into();
+    }
     let Some(host) = root.get("host").and_then(text) else {
         let at = Pointer::root().child("basePath");
         let relative = Server { url: base_path.into_owned(), variables: None, at };
@@ -160,6 +167,8 @@ pub(super) fn trimmed(url: &str) -> &str {
 /// send its credentials to whoever owns `example.zendesk.com`.
 fn filled(server: &Server<'_>, reporter: &mut Reporter) -> (String, IndexMap<String, RawVariable>) {
     let mut variables = IndexMap::new();
+    // What those with names of their own are called here.
+    let mut names = HashMap::new();
     let (mut url, mut rest) = (String::new(), server.url.as_str());
     while let Some((before, after)) = rest.split_once('{') {
         let Some((name, after)) = after.split_once('}') else { break };
@@ -183,17 +192,21 @@ fn filled(server: &Server<'_>, reporter: &mut Reporter) -> (String, IndexMap<Str
         } else {
             let is_in_host = url.split_once("://").is_none_or(|it| !it.1.contains('/'));
             let is_port = is_in_host && url.ends_with(':');
-            if !is_in_host && default.contains('/') {
+            let is_whole_host = url.ends_with("://") && default.contains(['/', ':']);
+            if is_whole_host || !is_in_host && default.contains('/') {
                 let problem = format!(
                     "the variable `{name}` is `{default}` for good: one stands for one segment"
                 );
                 let hint = "give a base URL (`--base-url`) where it is another";
                 reporter.noted(Subject::Server, at, problem, hint);
-                url.push_str(&default);
-                rest = after;
+                push_parted(&mut url, &default);
+                rest = match url.ends_with('/') {
+                    true => after.strip_prefix('/').unwrap_or(after),
+                    false => after,
+                };
                 continue;
             }
-            let own = variable_name(name);
+            let own = names.entry(name).or_insert_with(|| free_name(name, &variables)).clone();
             if own != name {
                 let problem = format!("the variable `{name}` is called `{own}`");
                 reporter.noted(Subject::Server, at.clone(), problem, "");
@@ -208,6 +221,20 @@ fn filled(server: &Server<'_>, reporter: &mut Reporter) -> (String, IndexMap<Str
     }
     url.push_str(rest);
     (url, variables)
+}
+
+/// With one `/` between them where both have one.
+fn push_parted(url: &mut String, more: &str) {
+    let more = if url.ends_with('/') { more.strip_prefix('/').unwrap_or(more) } else { more };
+    url.push_str(more);
+}
+
+/// No other variable's, which would have the values of both.
+fn free_name(name: &str, taken: &IndexMap<String, RawVariable>) -> String {
+    let plain = variable_name(name);
+    let numbered = (2..).map(|it| format!("{plain}_{it}"));
+    let mut names = std::iter::once(plain.clone()).chain(numbered);
+    names.find(|it| !taken.contains_key(it)).unwrap_or(plain)
 }
 
 /// As it is where a base URL's variable can be called so.

@@ -157,6 +157,7 @@ fn a_server_becomes_a_base_url_whose_host_nobody_has_to_guess() {
 #[test]
 fn what_is_no_document_is_refused_with_the_place_and_the_way_out() {
     let deep = format!("a: {}", "[".repeat(200));
+    let deep_json = format!("{{\"info\": {}", "[".repeat(200));
     let laughs = {
         let mut text =
             "openapi: 3.0.0\ninfo:\n  a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
@@ -183,6 +184,7 @@ fn what_is_no_document_is_refused_with_the_place_and_the_way_out() {
         ("a: 1\n---\nb: 2", 2, "second document"),
         ("openapi: 3.0.0\ninfo: &b [*b]", 2, "inside its own anchor"),
         (&deep, 1, "nested deeper"),
+        (&deep_json, 1, "nested deeper than 128 levels"),
         (&laughs, 0, "more servers, schemes, paths and texts"),
         (&heavy, 1, "more servers, schemes, paths and texts"),
         (&long, 0, "bytes are more than"),
@@ -191,6 +193,8 @@ fn what_is_no_document_is_refused_with_the_place_and_the_way_out() {
         assert!(error.problem.contains(problem), "{:.60}: {error}", text);
         assert!(line == 0 || error.line == line, "{:.60}: {error}", text);
     }
+    let error = import(b"{openapi: 3.0.0}", &Options::default()).unwrap_err();
+    assert!(error.problem.contains("not JSON") && error.hint.contains("YAML"), "{error:?}");
     let error = import(b"openapi: 3.0.0\nx: \xff", &Options::default()).unwrap_err();
     assert_eq!((error.line, error.column), (2, 4));
 }

@@ -9,6 +9,9 @@ use std::fmt;
 /// Deepest nesting of what is kept, and of YAML at all.
 pub(super) const DEPTH_MAX: usize = 100;
 
+/// The way out of what is nested deeper.
+pub(super) const DEEP_HINT: &str = "put what is deepest into components";
+
 /// Most that may be kept: each value weighs 1, and another for each 64 bytes of its text. GitHub's description, the
 /// largest of well-known ones, weighs about 40,000. What aliases stand for weighs as if it were written out.
 pub(super) const WEIGHT_MAX: usize = 200_000;

@@ -1,6 +1,7 @@
 //! YAML to a tree of what is kept.
 use super::error::ImportError;
 use super::tree::Budget;
+use super::tree::DEEP_HINT;
 use super::tree::DEPTH_MAX;
 use super::tree::Part;
 use super::tree::TOO_MUCH_HINT;
@@ -123,7 +124,7 @@ impl Builder {
         }
         if self.open.len() >= DEPTH_MAX {
             let problem = format!("nested deeper than {DEPTH_MAX} levels");
-            return Err(ImportError::at(place, problem, "put what is deepest into components"));
+            return Err(ImportError::at(place, problem, DEEP_HINT));
         }
         let (part, is_kept) = match self.part_due() {
             Part::Skipped if anchor != 0 => (Part::Whole, false),

@@ -382,10 +382,36 @@ pets.yaml:6: left out: the type `mystery` is not known
     let report = import(&file, &["--dry-run", "--output", "json"]);
     let report: Value = serde_json::from_slice(&report.stdout).expect("it is JSON");
     assert_eq!(report["places"][0]["line"], 6);
+    let wrong_base_url = import(&file, &["--base-url", "a.example"]);
+    let said = text(&wrong_base_url.stderr);
+    assert_eq!(wrong_base_url.status.code(), Some(2), "{said}");
+    assert!(said.contains("--base-url") && !said.contains("pets.yaml"), "{said}");
     for wrong in [&["--key", "Our Pets"][..], &["--output", "xml"], &["--base-url"]] {
         assert_eq!(import(&file, wrong).status.code(), Some(2), "{wrong:?}");
     }
     assert_eq!(import(&folder.path().join("none.yaml"), &[]).status.code(), Some(1));
+}
+
+#[test]
+fn a_document_has_no_say_over_the_terminal_that_shows_it() {
+    let folder = TempDir::new().expect("a folder for temporary files");
+    let file = folder.path().join("escapes.json");
+    let escapes = "\u{1b}[31mred\u{1b}]0;title\u{7}\u{9b}2J";
+    let document = json!({
+        "openapi": "3.0.0", "info": { "title": "T", "version": escapes }, "servers": [{ "url": format!("https://a.example/{escapes}") }],
+        "components": { "securitySchemes": { escapes: { "type": escapes } } },
+        "paths": { format!("/{escapes}"): { "get": {}, "put": { "$ref": escapes } } },
+    });
+    for (document, code) in
+        [(document.to_string(), 0), ("openapi: \"\\e[31m\\a4.0\"".to_owned(), 1)]
+    {
+        fs::write(&file, document).expect("a fresh folder takes files");
+        let made = import(&file, &[]);
+        let shown = text(&made.stdout) + &text(&made.stderr);
+        assert_eq!(made.status.code(), Some(code), "{shown}");
+        let raw = |it: char| it.is_control() && it != '\n';
+        assert!(!shown.contains(raw), "{}", shown.escape_debug());
+    }
 }
 
 /// A document of 32 MiB, nearly all of which is in its middle.
@@ -421,7 +447,22 @@ async fn the_longest_documents_take_little_more_memory_than_their_own_text() {
         "",
     );
     operator.post_document(IMPORT, YAML, &laughs).await.problem("invalid");
-    // Names are in the name of each place below them: with long ones, and many places, and references to both.
+    let long = format!("{schemas}{}", " ".repeat(100 << 10));
+    operator.post_document(IMPORT, JSON, &long).await.problem("body_too_large");
+
+    let took = process.resident_kib("VmHWM") - before;
+    assert!(took < MEMORY_KIB, "{took} KiB more than before were resident");
+    operator.get("/v1/connectors/vast").await.is(200);
+}
+
+#[tokio::test]
+async fn long_names_take_no_more_memory_for_being_in_the_name_of_many_places() {
+    let database = Database::sqlite();
+    let process = Process::beside(&database, "egress: {}\n").await;
+    let operator = crate::support::Operator::at(process.admin);
+    operator.post_document(IMPORT, JSON, &swagger("pets.example")).await.is(201);
+    let before = process.resident_kib("VmHWM");
+    let head = r#"{"openapi": "3.0.0", "info": {"title": "Vast", "version": "1"}, "#;
     let name = "n".repeat(10 << 20);
     let operations = r#"{"get":{},"put":{},"post":{},"delete":{},"head":{},"patch":{},"trace":{}}"#;
     let named = format!(r#"{head} "paths": {{"/{name}": {operations}}}}}"#);
@@ -433,12 +474,8 @@ async fn the_longest_documents_take_little_more_memory_than_their_own_text() {
     let dry = format!("{IMPORT}?dry_run=true&key=named");
     let made = operator.post_document(&dry, JSON, &named).await.is(200);
     assert!(made.body["report"].to_string().len() < 2 << 20);
-    let long = format!("{schemas}{}", " ".repeat(100 << 10));
-    operator.post_document(IMPORT, JSON, &long).await.problem("body_too_large");
-
     let took = process.resident_kib("VmHWM") - before;
     assert!(took < MEMORY_KIB, "{took} KiB more than before were resident");
-    operator.get("/v1/connectors/vast").await.is(200);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ import pathlib
 import subprocess
 import sys
 import tarfile
+import tempfile
 import unittest
 import zipfile
 
@@ -42,18 +43,26 @@ def document(listed: dict) -> pathlib.Path:
 
 
 def fetched(package: dict, folder: pathlib.Path) -> pathlib.Path:
+    """The package, which is put where it stays once it is known to be the one that is meant."""
     archives = [*folder.glob("*.tgz"), *folder.glob("*.whl")]
-    if not archives:
+    if archives:
+        return checked(package, archives[0])
+    with tempfile.TemporaryDirectory(dir=folder) as fresh:
         if "npm" in package:
-            subprocess.run(["npm", "pack", "--silent", package["npm"]], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(["npm", "pack", "--silent", package["npm"]], cwd=fresh, check=True, stdout=subprocess.DEVNULL)
         else:
-            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", package["pypi"]]
-            subprocess.run(pip, cwd=folder, check=True)
-        archives = [*folder.glob("*.tgz"), *folder.glob("*.whl")]
-    digest = hashlib.sha256(archives[0].read_bytes()).hexdigest()
+            # Nothing is built: that would run what is in the package.
+            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+            subprocess.run([*pip, "--only-binary=:all:", package["pypi"]], cwd=fresh, check=True)
+        archive = checked(package, next(pathlib.Path(fresh).iterdir()))
+        return archive.rename(folder / archive.name)
+
+
+def checked(package: dict, archive: pathlib.Path) -> pathlib.Path:
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     if digest != package["sha256"]:
-        raise AssertionError(f"{archives[0].name} is another package than it was: {digest}")
-    return archives[0]
+        raise AssertionError(f"{archive.name} is another package than it was: {digest}")
+    return archive
 
 
 def leads_to(document, pointer: str) -> bool:

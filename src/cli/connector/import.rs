@@ -1,4 +1,5 @@
 //! `attache connector import`: a connector from an API's own description.
+use crate::catalog::BaseUrlTemplate;
 use crate::cli::api::Ask;
 use crate::cli::api::Client;
 use crate::cli::api::path;
@@ -36,7 +37,7 @@ pub(in crate::cli) struct Import {
     #[arg(long, value_name = "KEY", value_parser = parse_key)]
     key: Option<Key>,
     /// Where the API is, instead of what the document says
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = parse_base_url)]
     base_url: Option<String>,
     /// Create it at the server, which reads the document; an error where there is one of this key
     #[arg(long)]
@@ -161,4 +162,10 @@ fn refused(error: &ImportError, name: &str) -> Stopped {
 
 fn parse_key(text: &str) -> Result<Key, String> {
     Key::try_from(text).map_err(|it| it.to_string())
+}
+
+/// As it is; a document is none the worse for a bad one.
+fn parse_base_url(text: &str) -> Result<String, String> {
+    let parsed = BaseUrlTemplate::parse(text);
+    parsed.map(|_| text.to_owned()).map_err(|it| format!("{it}: {}", it.hint()))
 }

@@ -95,6 +95,26 @@ fn a_variable_that_can_not_be_one_is_what_it_is_or_has_another_name() {
             &["your_domain"],
         ),
         ("https://{}.a.example", json!({}), Some("https://{variable}.a.example"), &["variable"]),
+        // Two that would be called the same, which stand for two things; and one that stands twice.
+        (
+            "https://a.example/{a-b}/{a_b}/{a-b}",
+            json!({}),
+            Some("https://a.example/{a_b}/{a_b_2}/{a_b}"),
+            &["a_b", "a_b_2"],
+        ),
+        // Defaults that are more than what stands there.
+        (
+            "https://{host}/{base}",
+            json!({ "host": { "default": "a.example/v1" }, "base": { "default": "/v2" } }),
+            Some("https://a.example/v1/v2"),
+            &[],
+        ),
+        (
+            "https://{host}/v1",
+            json!({ "host": { "default": "a.example:8443/" } }),
+            Some("https://a.example:8443/v1"),
+            &[],
+        ),
         ("https://{open.a.example", json!({}), None, &[]),
         ("ftp://a.example", json!({}), None, &[]),
         ("https://user@a.example", json!({}), None, &[]),
@@ -136,5 +156,21 @@ fn a_base_url_that_is_given_stands_as_it_is() {
         let made = import(document.as_bytes(), &options);
         let base_url = made.as_ref().ok().and_then(|it| it.connector.base_url.as_deref());
         assert_eq!(base_url, expected, "{given}");
+    }
+}
+
+#[test]
+fn a_base_path_is_no_part_of_the_hosts_name() {
+    for (base_path, base_url, is_told) in [
+        ("m/v1", "https://api.example.co/m/v1", true),
+        ("/m/v1", "https://api.example.co/m/v1", false),
+        ("", "https://api.example.co", false),
+    ] {
+        let document = json!({
+            "swagger": "2.0", "info": { "title": "Pets", "version": "1" }, "host": "api.example.co", "basePath": base_path,
+        });
+        let made = imported(&document);
+        assert_eq!(made.connector.base_url.as_deref(), Some(base_url));
+        assert_eq!(told(&made).contains(&("/basePath", Verdict::Noted)), is_told, "{base_path}");
     }
 }
