@@ -4,6 +4,7 @@ use super::error::StoreError;
 use super::error::classify;
 use super::links::Held;
 use super::links::Links;
+use super::turns::Turn;
 use super::within::Inner;
 use super::within::Within;
 use sqlx::AssertSqlSafe;
@@ -165,19 +166,36 @@ impl Engine {
     /// Begins a transaction that writes. SQLite takes the write lock at once: a transaction that
     /// reads first and writes then would fail without waiting for anybody.
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
-        self.begin_patiently(PATIENCE).await
+        let turn = match self {
+            Self::Postgres(links) => Some(links.turns.any().await?),
+            Self::Sqlite { .. } | Self::Within(_) => None,
+        };
+        self.begin_patiently(PATIENCE, turn).await
+    }
+
+    /// The same for one that takes the deployment's row, which whoever else writes waits for.
+    pub(super) async fn begin_write(&self) -> Result<Tx, StoreError> {
+        let turn = match self {
+            Self::Postgres(links) => Some(links.turns.writer().await?),
+            Self::Sqlite { .. } | Self::Within(_) => None,
+        };
+        self.begin_patiently(PATIENCE, turn).await
     }
 
     /// The same for a migration, which may take long.
     pub(super) async fn begin_migration(&self) -> Result<Tx, StoreError> {
-        let mut tx = self.begin_patiently(MIGRATION_PATIENCE).await?;
+        let mut tx = self.begin_patiently(MIGRATION_PATIENCE, None).await?;
         if let Engine::Postgres(_) = self {
             tx.run("SET LOCAL statement_timeout = 0", &[]).await?;
         }
         Ok(tx)
     }
 
-    async fn begin_patiently(&self, patience: Duration) -> Result<Tx, StoreError> {
+    async fn begin_patiently(
+        &self,
+        patience: Duration,
+        turn: Option<Turn>,
+    ) -> Result<Tx, StoreError> {
         let link = match self {
             Self::Sqlite { writer, .. } => {
                 let link = within(patience, "", writer.acquire()).await?;
@@ -194,7 +212,7 @@ impl Engine {
             }
             Self::Within(within) => Link::Within(within.begin().await?),
         };
-        Ok(Tx { link, patience })
+        Ok(Tx { link, patience, _turn: turn })
     }
 
     pub(super) async fn close(&self) {
@@ -222,6 +240,8 @@ impl Engine {
 pub(super) struct Tx {
     link: Link,
     patience: Duration,
+    /// Of a process that shares its links with readers.
+    _turn: Option<Turn>,
 }
 
 enum Link {

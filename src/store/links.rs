@@ -2,6 +2,7 @@
 //! that swallows everything tells nobody, and TCP itself gives up after a quarter of an hour.
 use super::error::StoreError;
 use super::error::classify;
+use super::turns::Turns;
 use sqlx::Connection;
 use sqlx::PgConnection;
 use sqlx::Postgres;
@@ -27,6 +28,8 @@ const GIVE_BACK: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub(super) struct Links {
     pub(super) pool: PgPool,
+    /// Whoever begins a transaction waits here before a link is taken.
+    pub(super) turns: Turns,
     doubt: Arc<Doubt>,
 }
 
@@ -61,7 +64,7 @@ impl Links {
             let doubt = Arc::clone(&doubting);
             Box::pin(async move { Ok(doubt.is_good(link, found).await) })
         });
-        Self { pool: connect(options), doubt }
+        Self { pool: connect(options), turns: Turns::new(), doubt }
     }
 
     pub(super) async fn take(&self, patience: Duration) -> Result<Held, StoreError> {

@@ -40,6 +40,7 @@ mod tenants;
 mod together;
 mod tokens;
 mod trail;
+mod turns;
 mod unserved;
 mod uses;
 mod within;

@@ -61,7 +61,7 @@ struct AllDone {
 impl Store {
     /// Begins several writes that are one.
     pub async fn together(&self) -> Result<Together, StoreError> {
-        let mut tx = self.engine.begin().await?;
+        let mut tx = self.engine.begin_write().await?;
         let locked = if tx.is_postgres() { " FOR UPDATE" } else { "" };
         let sql = format!("SELECT revision FROM deployment WHERE id = 1{locked}");
         let rows = tx.rows(&sql, &[]).await?;

@@ -95,7 +95,7 @@ pub(super) struct Told<'a> {
 
 impl Store {
     pub(super) async fn write(&self, scope: &Scope) -> Result<Write<'_>, StoreError> {
-        let mut tx = self.engine.begin().await?;
+        let mut tx = self.engine.begin_write().await?;
         let locked = if tx.is_postgres() { " FOR UPDATE" } else { "" };
         let now = now_expression(&tx);
         let sql = format!(
