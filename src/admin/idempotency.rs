@@ -15,7 +15,6 @@ use crate::seal::Sealer;
 use crate::seal::Slot;
 use crate::store::Claim;
 use crate::store::SealedCredential;
-use crate::store::StoreError;
 use http::HeaderMap;
 use http::StatusCode;
 use serde_json::Value;
@@ -39,6 +38,10 @@ const KEEPING: [Duration; 3] =
 /// The field that an answer is sealed as: it may hold a key that is told once.
 const REPLY: &str = "reply";
 
+/// Where nobody can look whether it was done already.
+const NOT_CLAIMED: &str = "The store did not say in time whether this was done before under its Idempotency-Key: \
+                           nothing was done now. Send it again under the same key.";
+
 /// The key that a request came with.
 pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let mut values = headers.get_all(HEADER).iter();
@@ -57,17 +60,16 @@ pub(super) async fn once(mut call: Call, key: &str, run: Run) -> Result<Answer, 
     let api = Arc::clone(&call.api);
     let backing = api.store()?;
     let (scope, token) = (call.scope(), call.operator.identity.clone());
-    let of_store = |it| ApiError::of_store(it, "request", key);
     let request = digest(&call, &backing.sealer);
     let abandoned_ms = i64::try_from(ABANDONED.as_millis()).unwrap_or(i64::MAX);
     let claims = backing.store.idempotency();
     let claim = claims.claim(&scope, &token, key, &request, abandoned_ms).await;
-    // Whether or not the claim is kept, nothing was done under it.
+    // Whether or not the claim is kept, nothing was done under it; under one before it something may have been.
     let claim = claim.map_err(|it| match it {
-        StoreError::Uncertain { reason } => StoreError::Unreachable { reason },
-        error => error,
+        it if it.is_passing() => ApiError::StoreUnavailable(NOT_CLAIMED),
+        error => ApiError::of_store(error, "request", key),
     });
-    let claimed_at_ms = match claim.map_err(of_store)? {
+    let claimed_at_ms = match claim? {
         Claim::New { claimed_at_ms } => claimed_at_ms,
         Claim::Different => return Err(ApiError::KeyReused),
         Claim::InProgress => return Err(ApiError::InProgress),

@@ -9,6 +9,7 @@ use super::credentials::put;
 use super::engine::Row;
 use super::engine::Unreadable;
 use super::engine::Value;
+use super::migrate::clock_of;
 use super::migrate::now_ms;
 use crate::model::Scope;
 use crate::seal::Binding;
@@ -57,6 +58,27 @@ impl Idempotency<'_> {
         abandoned_after_ms: i64,
     ) -> Result<Claim, StoreError> {
         super::only_whoever_sees_everything(scope)?;
+        let asked = Asked { token, key, request, abandoned_after_ms };
+        // Without waiting: whoever holds all writers up may be whoever claimed it.
+        if let Some(claim) = self.standing(&asked).await? {
+            return Ok(claim);
+        }
+        match self.claim_anew(&asked).await {
+            Err(StoreError::TimedOut) => self.standing(&asked).await?.ok_or(StoreError::TimedOut),
+            claim => claim,
+        }
+    }
+
+    /// What there is under a key, and is nobody else's to claim.
+    async fn standing(self, asked: &Asked<'_>) -> Result<Option<Claim>, StoreError> {
+        let owner = owner(asked.token);
+        let engine = &self.0.engine;
+        let rows = engine.rows(&select(engine.is_postgres()), &asked.values(&owner)).await?;
+        rows.first().map(|it| asked.claim(it)).transpose().map(Option::flatten)
+    }
+
+    async fn claim_anew(self, asked: &Asked<'_>) -> Result<Claim, StoreError> {
+        let Asked { token, key, request, abandoned_after_ms } = *asked;
         let mut tx = self.0.engine.begin().await?;
         let now_ms = now_ms(&mut tx).await?;
         let sql = "INSERT INTO idempotency (token, key, request, claimed_at, status) \
@@ -75,17 +97,11 @@ impl Idempotency<'_> {
             tx.commit().await?;
             return Ok(Claim::New { claimed_at_ms: now_ms });
         }
-        let sql = "SELECT i.request, i.status, c.generation, c.key_id, c.wrapped, c.fields, i.claimed_at \
-                   FROM idempotency AS i LEFT JOIN credentials AS c \
-                   ON c.owner = $3 AND c.tenant = i.key AND c.slot = 'reply' \
-                   WHERE i.token = $1 AND i.key = $2";
+        // Whoever was quicker.
         let owner = owner(token);
-        let values = [Value::Text(token), Value::Text(key), Value::Text(&owner)];
-        let rows = tx.rows(sql, &values).await?;
-        let corrupt = || StoreError::Corrupt { table: "idempotency", key: Some(key.to_owned()) };
-        let row = rows.first().ok_or_else(corrupt)?;
-        let given_up_at_ms = now_ms - abandoned_after_ms;
-        claimed(row, request, given_up_at_ms).map_err(|Unreadable| corrupt())
+        let rows = tx.rows(&select(tx.is_postgres()), &asked.values(&owner)).await?;
+        let claim = rows.first().map(|it| asked.claim(it)).transpose()?.flatten();
+        claim.ok_or_else(|| asked.corrupt())
     }
 
     /// Keeps the answer. `seal` is given the place; its generation is the claim's. False where somebody
@@ -170,16 +186,51 @@ impl Idempotency<'_> {
     }
 }
 
-fn claimed(row: &Row, request: &[u8; 32], given_up_at_ms: i64) -> Result<Claim, Unreadable> {
-    if row.bytes(0)? != request {
-        return Ok(Claim::Different);
+/// Who asks for what, under which key.
+struct Asked<'a> {
+    token: &'a str,
+    key: &'a str,
+    request: &'a [u8; 32],
+    abandoned_after_ms: i64,
+}
+
+/// What there is under a key.
+fn select(is_postgres: bool) -> String {
+    format!(
+        "SELECT i.request, i.status, c.generation, c.key_id, c.wrapped, c.fields, i.claimed_at, {} \
+         FROM idempotency AS i LEFT JOIN credentials AS c \
+         ON c.owner = $3 AND c.tenant = i.key AND c.slot = 'reply' \
+         WHERE i.token = $1 AND i.key = $2",
+        clock_of(is_postgres)
+    )
+}
+
+impl Asked<'_> {
+    fn values<'v>(&'v self, owner: &'v str) -> [Value<'v>; 3] {
+        [Value::Text(self.token), Value::Text(self.key), Value::Text(owner)]
     }
-    let Some(status) = row.maybe_integer(1)? else { return Ok(Claim::InProgress) };
-    if status == SPENT || status == LOST {
-        let is_lost = status == LOST || row.integer(6)? < given_up_at_ms;
-        return Ok(if is_lost { Claim::Lost } else { Claim::InProgress });
+
+    fn corrupt(&self) -> StoreError {
+        StoreError::Corrupt { table: "idempotency", key: Some(self.key.to_owned()) }
     }
-    let status = u16::try_from(status).map_err(|_| Unreadable)?;
-    let reply = super::credentials::sealed(row, 2)?.ok_or(Unreadable)?;
-    Ok(Claim::Replay { status, reply })
+
+    fn claim(&self, row: &Row) -> Result<Option<Claim>, StoreError> {
+        self.read(row).map_err(|Unreadable| self.corrupt())
+    }
+
+    /// None where whoever claimed it has died, and nothing was done.
+    fn read(&self, row: &Row) -> Result<Option<Claim>, Unreadable> {
+        if row.bytes(0)? != self.request {
+            return Ok(Some(Claim::Different));
+        }
+        let is_given_up = row.integer(6)? < row.integer(7)? - self.abandoned_after_ms;
+        let status = match row.maybe_integer(1)? {
+            None => return Ok(Some(Claim::InProgress).filter(|_| !is_given_up)),
+            Some(SPENT) if !is_given_up => return Ok(Some(Claim::InProgress)),
+            Some(SPENT | LOST) => return Ok(Some(Claim::Lost)),
+            Some(status) => u16::try_from(status).map_err(|_| Unreadable)?,
+        };
+        let reply = super::credentials::sealed(row, 2)?.ok_or(Unreadable)?;
+        Ok(Some(Claim::Replay { status, reply }))
+    }
 }

@@ -2,8 +2,14 @@
 use crate::support::Gateway;
 use crate::support::Operator;
 use crate::support::each_engine;
+use attache::model::Claimed;
+use attache::model::Key;
+use attache::model::Scope;
+use attache::store::Expect;
+use attache::store::TenantRow;
 use serde_json::Value;
 use serde_json::json;
+use std::sync::Arc;
 
 const FILE: &str = "egress: { allow: [127.0.0.0/8] }\n";
 
@@ -159,5 +165,36 @@ each_engine! {
         assert!(ends("the-").is_null() && ends("anot").is_string(), "{keys}");
         let again = operator.post("/v1/apply", former).await.is(200).body;
         assert_eq!((&again["change"], &again["unchanged"]), (&json!([]), &json!(1)), "{again}");
+    }
+
+    async fn a_repetition_is_told_of_the_first_one_while_that_holds_up_whoever_writes(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        let sent = || {
+            let body = json!({ "tenants": { "acme": {} } });
+            operator.send("POST", "/v1/apply", "Idempotency-Key: k-1\r\n", Some(body))
+        };
+        sent().await.is(200);
+        // As it is in the midst of it: claimed, and what was done under the claim is not kept yet.
+        database.run("UPDATE idempotency SET status = NULL").await;
+        let claimed = Claimed {
+            operator: Key::try_from("admin").unwrap(),
+            token: database.text("SELECT token FROM idempotency").await,
+            key: "k-1".to_owned(),
+            claimed_at_ms: database.number("SELECT claimed_at FROM idempotency").await,
+        };
+        let together = gateway.writer().store.together().await.unwrap();
+        let row = TenantRow { definition: "{}".to_owned() };
+        let tenants = together.store().tenants();
+        tenants.put(&Scope::Once(Arc::new(claimed)), "other", &row, Expect::Absent).await.unwrap();
+        let told = sent().await.problem("idempotency_in_progress");
+        assert!(told.response.field("retry-after").is_some());
+        // Of another nothing is known, and nothing was done.
+        let fields = "Idempotency-Key: k-2\r\n";
+        let body = json!({ "tenants": { "third": {} } });
+        let other = operator.send("POST", "/v1/apply", fields, Some(body)).await;
+        other.problem("store_unavailable");
+        drop(together);
+        operator.get("/v1/tenants/third").await.problem("not_found");
     }
 }

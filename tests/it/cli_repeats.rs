@@ -68,3 +68,35 @@ async fn it_is_not_sent_a_third_time() {
     shell.run("attache connector list").await.is(1).says(&["broke"]);
     assert_eq!(server.links(), 2);
 }
+
+const UNSAID: &str = "HTTP/1.1 503 Unavailable\r\nAttache-Error: store_unavailable\r\nRetry-After: 0\r\n\
+                      Content-Length: 28\r\n\r\n{\"code\":\"store_unavailable\"}";
+
+#[tokio::test]
+async fn where_nobody_can_say_what_became_of_it_it_is_asked_for_again_under_the_same_key() {
+    let done = "HTTP/1.1 201 Created\r\nContent-Length: 11\r\n\r\n{\"key\":\"k\"}";
+    let then = Script::new().read_request().write(UNSAID).read_request().write(done);
+    let server = RawUpstream::start([Script::new().read_request(), then]).await;
+    let shell = Shell::at(&server.url(), &server.url());
+    let ran = shell.run("attache token create k --role viewer").await.is(0);
+    assert_eq!(ran.out, "key: k\n");
+    let sent = [server.request().await, server.request().await, server.request().await];
+    assert!(sent.iter().all(|it| it.field("idempotency-key") == sent[0].field("idempotency-key")));
+}
+
+#[tokio::test]
+async fn and_not_for_ever() {
+    let unsaid = (0..20).fold(Script::new(), |script, _| script.read_request().write(UNSAID));
+    let server = RawUpstream::start([Script::new().read_request(), unsaid]).await;
+    let shell = Shell::at(&server.url(), &server.url());
+    let ran = shell.run("attache token create k --role viewer").await.is(1);
+    ran.says(&["broke", "may be done or not"]);
+}
+
+#[tokio::test]
+async fn what_was_answered_the_first_time_is_not_asked_for_again() {
+    let server = RawUpstream::start([Script::new().read_request().write(UNSAID)]).await;
+    let shell = Shell::at(&server.url(), &server.url());
+    shell.run("attache token create k --role viewer").await.is(1).says(&["store_unavailable"]);
+    assert_eq!(server.links(), 1);
+}

@@ -31,6 +31,9 @@ use uuid::Uuid;
 /// Longest answer that is read, in bytes: a page of the largest definitions.
 const ANSWER_LEN_MAX: usize = 256 << 20;
 
+/// How often the same is asked again where the store does not say what became of it: each takes some seconds.
+const UNSAID_MAX: u32 = 8;
+
 /// The setting that has the operator's token.
 const TOKEN: &str = "ATTACHE_TOKEN";
 
@@ -176,11 +179,10 @@ impl Client {
         self.token = Some(token);
         let mut answered = self.sent(request.clone()).await?;
         if answered.is_err() && ask.is_repeatable() {
-            answered = self.sent(request.clone()).await?;
-            while let Some(wait) = answered.as_ref().ok().and_then(|it| under_way(&it.0)) {
-                tokio::time::sleep(wait).await;
-                answered = self.sent(request.clone()).await?;
-            }
+            answered = match ask.key() {
+                Some(_) => self.sent_again(request).await?,
+                None => self.sent(request).await?,
+            };
         }
         let (head, body) = answered.map_err(|it| {
             let doubt = if ask.changes() { DOUBT } else { "" };
@@ -197,6 +199,30 @@ impl Client {
         match serde_json::from_slice::<Problem>(&body) {
             Ok(problem) if !problem.code.is_empty() => Ok(Err(problem)),
             Ok(_) | Err(_) => Err(self.strange()),
+        }
+    }
+
+    /// The same under the same key, until it is known what became of it: the first one may be under way still, or
+    /// hold up whoever could say so.
+    async fn sent_again(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Result<(Parts, Bytes), String>, Stopped> {
+        let mut unsaid = 0;
+        loop {
+            let answered = self.sent(request.clone()).await?;
+            let Ok((head, _)) = &answered else { return Ok(answered) };
+            match said(head) {
+                Some(code) if code == Code::IdempotencyInProgress.as_str() => {}
+                Some(code) if code == Code::StoreUnavailable.as_str() => unsaid += 1,
+                _ => return Ok(answered),
+            }
+            if unsaid > UNSAID_MAX {
+                let server = &self.remote.server;
+                let problem = format!("the link to {server} broke, and its store can't be asked");
+                return Err(Stopped::Failed(problem + DOUBT));
+            }
+            tokio::time::sleep(wait(head)).await;
         }
     }
 
@@ -263,12 +289,15 @@ impl Client {
     }
 }
 
-/// How long to wait where the answer is that the same is being done already, since it was sent before.
-fn under_way(head: &Parts) -> Option<Duration> {
-    let text = |name: &str| head.headers.get(name).and_then(|it| it.to_str().ok());
-    let is_it = text("attache-error") == Some(Code::IdempotencyInProgress.as_str());
-    let seconds = text("retry-after").and_then(|it| it.parse().ok()).unwrap_or(1);
-    is_it.then(|| Duration::from_secs(seconds))
+/// The code of an answer that is none of what was asked for.
+fn said(head: &Parts) -> Option<&str> {
+    head.headers.get("attache-error").and_then(|it| it.to_str().ok())
+}
+
+/// How long to wait before the same is asked again.
+fn wait(head: &Parts) -> Duration {
+    let after = head.headers.get(header::RETRY_AFTER).and_then(|it| it.to_str().ok());
+    Duration::from_secs(after.and_then(|it| it.parse().ok()).unwrap_or(1))
 }
 
 /// Runs a command with a client, and tells how it ended.
