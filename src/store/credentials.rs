@@ -127,6 +127,40 @@ impl Credentials<'_> {
         Ok(entries)
     }
 
+    /// How many there are of an owner in each slot that were set up to this revision.
+    pub async fn of_owner_up_to(
+        self,
+        scope: &Scope,
+        owner: &str,
+        revision: i64,
+    ) -> Result<Vec<(Slot, i64)>, StoreError> {
+        if !scope.sees_everything() {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT slot, COUNT(*) FROM credentials WHERE owner = $1 AND generation <= $2 \
+                   GROUP BY slot";
+        let values = [Value::Text(owner), Value::Integer(revision)];
+        let rows = self.0.engine.rows(sql, &values).await?;
+        let read = |row: &Row| Ok((Slot::parse(&row.text(0)?).ok_or(Unreadable)?, row.integer(1)?));
+        rows.iter().map(read).collect::<Result<_, Unreadable>>().map_err(|_| corrupt(None))
+    }
+
+    /// Those of an owner that were set since.
+    pub async fn of_owner_since(
+        self,
+        scope: &Scope,
+        owner: &str,
+        revision: i64,
+    ) -> Result<Vec<Entry>, StoreError> {
+        if !scope.sees_everything() {
+            return Ok(Vec::new());
+        }
+        let sql = format!("{SELECT} WHERE owner = $1 AND generation > $2");
+        let values = [Value::Text(owner), Value::Integer(revision)];
+        let rows = self.0.engine.rows(&sql, &values).await?;
+        rows.iter().map(read).collect()
+    }
+
     /// The ids of the keys that any is under: found one after another by the index, however many rows
     /// there are.
     pub async fn key_ids(self, scope: &Scope) -> Result<Vec<String>, StoreError> {

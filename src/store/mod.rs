@@ -26,6 +26,7 @@ mod idempotency;
 mod integrations;
 mod links;
 mod migrate;
+mod moves;
 mod origins;
 mod orphans;
 mod patience;

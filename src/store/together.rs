@@ -26,8 +26,8 @@ use tokio::sync::watch;
 /// It holds the deployment's row from its beginning: whoever else writes waits, so it is not to last.
 #[derive(Debug)]
 pub struct Together {
-    outer: Store,
-    inner: Store,
+    pub(super) outer: Store,
+    pub(super) inner: Store,
     within: Within,
     began_at: i64,
 }

@@ -326,6 +326,12 @@ each_engine! {
         assert_eq!(anew["repin"].as_array().unwrap().len(), 1, "{anew}");
         let back = applied(&operator, &old).await;
         assert_eq!(back["repin"][0]["to"], shown["revision"], "{back}");
+        // Of the connector nothing changes where others are recorded, but for their number.
+        old["connections"]["crm-prod"]["auth_method"] = json!({ "bearer": {}, "name": "Another" });
+        let planned = plan(&operator, &old).await;
+        assert_eq!(created_and_changed(&planned), (0, 0), "{planned}");
+        let again = applied(&operator, &old).await;
+        assert_eq!((again["repin"].as_array().unwrap().len(), &again["unchanged"]), (1, &json!(7)), "{again}");
     }
 }
 

@@ -197,4 +197,62 @@ each_engine! {
         drop(together);
         operator.get("/v1/tenants/third").await.problem("not_found");
     }
+
+    async fn what_moves_is_judged_by_where_it_is_in_the_end(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        let bundle = |url: &str, own: Value, token: &str| json!({
+            "connectors": { "crm": connector(url) },
+            "connections": { "prod": {
+                "connector": "crm", "auth": "token", "base_url": own, "credentials": { "token": token },
+            } },
+        });
+        let (one, two) = ("https://one.example", "https://two.example");
+        operator.post("/v1/apply", bundle(one, Value::Null, "first")).await.is(200);
+        let moves = |outcome: &Value| outcome["moves"].as_array().unwrap().len();
+        // Its connector goes elsewhere, and it stays where it was.
+        let there_and_back = bundle(two, one.into(), "first");
+        let planned = operator.post("/v1/apply?dry_run=true", there_and_back.clone()).await.is(200).body;
+        assert_eq!(moves(&planned), 0, "{planned}");
+        operator.post("/v1/apply", there_and_back).await.is(200);
+        // The credential goes there, one that is entered for it does not go elsewhere.
+        let same = bundle(two, Value::Null, "first");
+        let planned = operator.post("/v1/apply?dry_run=true", same.clone()).await.is(200).body;
+        assert_eq!(moves(&planned), 1, "{planned}");
+        let moved = &planned["moves"][0];
+        assert_eq!((&moved["credentials"], &moved["from"]["origins"], &moved["to"]["origins"]),
+            (&json!(true), &json!([one]), &json!([two])));
+        operator.post("/v1/apply", same).await.problem("origin_changed");
+        operator.post("/v1/apply", bundle(two, Value::Null, "another")).await.is(200);
+        // Together with the connector as well.
+        operator.post("/v1/apply", bundle(one, Value::Null, "third")).await.is(200);
+        let shown = operator.get("/v1/connections/prod").await.is(200).body;
+        assert_eq!((&shown["status"], &shown["effective_base_url"]), (&json!("ready"), &json!(one)));
+    }
+
+    async fn what_stays_of_a_credential_moves_along_with_what_is_new_of_it(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        let bundle = |url: &str, username: &str, tenants: Value| json!({
+            "connectors": { "crm": connector(url) },
+            "connections": {
+                "prod": { "connector": "crm", "auth": "login", "credentials": { "username": username, "password": "p" } },
+                "users": { "connector": "crm", "auth": "login", "embedded": true },
+            },
+            "activations": tenants,
+        });
+        let activation = |tenant: &str, password: &str| json!({
+            "connection": "users", "tenant": tenant, "credentials": { "username": tenant, "password": password },
+        });
+        let both = json!([activation("acme", "one"), activation("other", "one")]);
+        operator.post("/v1/apply", bundle("https://one.example", "a", both)).await.is(200);
+        let one = json!([activation("acme", "two"), { "connection": "users", "tenant": "other", "credentials": {
+            "username": "anew", "password": "anew" } }]);
+        let planned = bundle("https://two.example", "b", one);
+        let planned = operator.post("/v1/apply?dry_run=true", planned).await.is(200).body;
+        let [prod, users] = &planned["moves"].as_array().unwrap()[..] else { panic!("{planned}") };
+        assert_eq!((&prod["connection"], &prod["credentials"]), (&json!("prod"), &json!(true)));
+        // Of one tenant the name stays, of the other nothing.
+        assert_eq!((&users["connection"], &users["activations"]), (&json!("users"), &json!(1)));
+    }
 }

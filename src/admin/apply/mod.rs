@@ -11,6 +11,7 @@ mod leaning;
 mod outcome;
 mod prune;
 mod rehearsal;
+mod renumbered;
 mod secrets;
 
 use super::answer::Answer;
@@ -85,32 +86,20 @@ pub(super) fn told(breaks: &[Broken]) -> String {
     )
 }
 
-/// Calls of the same operator on something else than what is served.
-struct Calls {
-    /// Whatever breaks: that is judged at the end.
-    forced: Call,
-    /// Also where credentials would go elsewhere.
-    confirmed: Call,
-}
-
-impl Calls {
-    fn of(call: &Call, api: &Arc<Api>) -> Result<Self, ApiError> {
-        let with = |query: &str| {
-            let query = Query::of(Some(query), ["force", origin::CONFIRM].into_iter())?;
-            Ok::<_, ApiError>(Call {
-                api: Arc::clone(api),
-                operator: call.operator.clone(),
-                headers: http::HeaderMap::new(),
-                path: call.path.clone(),
-                parameters: Vec::new(),
-                query,
-                body: serde_json::Value::Null,
-                document: None,
-                claim: call.claim.clone(),
-                progress: Arc::default(),
-            })
-        };
-        let confirm = format!("force=true&{}={}", origin::CONFIRM, origin::ORIGIN);
-        Ok(Self { forced: with("force=true")?, confirmed: with(&confirm)? })
-    }
+/// A call of the same operator on something else than what is served, which refuses neither what breaks nor what
+/// moves: that is judged at the end.
+fn aside(call: &Call, api: &Arc<Api>) -> Result<Call, ApiError> {
+    let query = format!("force=true&{}={}", origin::CONFIRM, origin::ORIGIN);
+    Ok(Call {
+        api: Arc::clone(api),
+        operator: call.operator.clone(),
+        headers: http::HeaderMap::new(),
+        path: call.path.clone(),
+        parameters: Vec::new(),
+        query: Query::of(Some(&query), ["force", origin::CONFIRM].into_iter())?,
+        body: serde_json::Value::Null,
+        document: None,
+        claim: call.claim.clone(),
+        progress: Arc::default(),
+    })
 }

@@ -58,7 +58,7 @@ async fn all_but<D: Definition>(
 ) -> Result<(), ApiError> {
     let of_store = |it| ApiError::of_store(it, D::NOUN, "");
     let (mut after, mut gone) = (None::<String>, Vec::new());
-    let call = &rehearsal.calls.forced;
+    let call = &rehearsal.aside;
     let store = &call.api.store()?.store;
     loop {
         let page = D::list(store, call, after.as_deref(), PAGE_MAX).await.map_err(of_store)?;
@@ -71,7 +71,7 @@ async fn all_but<D: Definition>(
     }
     for key in gone {
         // What a file declares as well is not what is stored.
-        if definition::is_declared::<D>(&rehearsal.calls.forced, &key) {
+        if definition::is_declared::<D>(&rehearsal.aside, &key) {
             continue;
         }
         delete::<D>(rehearsal, &key).await?;
@@ -81,7 +81,7 @@ async fn all_but<D: Definition>(
 
 async fn delete<D: Definition>(rehearsal: &mut Rehearsal<'_>, key: &str) -> Result<(), ApiError> {
     let of_store = |it| ApiError::of_store(it, D::NOUN, key);
-    let call = &rehearsal.calls.forced;
+    let call = &rehearsal.aside;
     let store = &call.api.store()?.store;
     if D::NOUN == Callers::NOUN {
         let (keys, _) = store.callers().keys(&call.scope(), key).await.map_err(of_store)?;
@@ -123,7 +123,7 @@ async fn all_activations_but(
 ) -> Result<(), ApiError> {
     let own = || items.iter().filter(|it| it.part == Part::Activations);
     let connections: BTreeSet<&str> = own().map(|it| &*it.key).collect();
-    let call = &rehearsal.calls.forced;
+    let call = &rehearsal.aside;
     let store = &call.api.store()?.store;
     for key in connections {
         let Ok(under) = Under::named(call, key).await else { continue };

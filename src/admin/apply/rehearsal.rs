@@ -1,6 +1,5 @@
 //! Each resource of a bundle, one after another, in one transaction: what is wrong with one keeps no other from being
 //! looked at.
-use super::Calls;
 use super::affected::Served;
 use super::bundle::Bundle;
 use super::bundle::Item;
@@ -14,6 +13,7 @@ use super::outcome::Outcome;
 use super::outcome::Passage;
 use super::outcome::passages;
 use super::prune;
+use super::renumbered;
 use super::secrets;
 use crate::admin::activations::Under;
 use crate::admin::api::Api;
@@ -35,6 +35,8 @@ use crate::model::Key;
 use crate::model::TenantId;
 use crate::reload::Writes;
 use crate::seal::Slot;
+use crate::store::Act;
+use crate::store::Done;
 use crate::store::Expect;
 use crate::store::Kind;
 use crate::store::Together;
@@ -49,12 +51,12 @@ const BATCH: usize = 256;
 pub(super) struct Rehearsal<'c> {
     call: &'c Call,
     together: Together,
-    pub(super) calls: Calls,
+    /// On what there would be.
+    pub(super) aside: Call,
     served: Served,
     /// Refers to what is not there because it is wrong itself.
     failed: HashSet<(Part, String)>,
     pub(super) faults: Vec<Fault>,
-    pub(super) moves: Vec<Moved>,
     pub(super) breaks: BTreeSet<super::Broken>,
     keys: GivenKeys,
     keyless: Vec<String>,
@@ -88,16 +90,15 @@ impl<'c> Rehearsal<'c> {
             control: backing.control.clone(),
         };
         let api = Api::aside(&call.api, Arc::clone(&aside), own);
-        let calls = Calls::of(call, &api)?;
+        let aside_call = super::aside(call, &api)?;
         let served = Served::new(Arc::clone(&call.api.live), aside);
         Ok(Self {
             call,
             together,
-            calls,
+            aside: aside_call,
             served,
             failed: HashSet::new(),
             faults: Vec::new(),
-            moves: Vec::new(),
             breaks: BTreeSet::new(),
             keys: GivenKeys::default(),
             keyless: Vec::new(),
@@ -121,7 +122,7 @@ impl<'c> Rehearsal<'c> {
             }
             if part == Part::Connectors {
                 for item in items.iter().filter(|it| it.part == Part::Connections) {
-                    let recorded = connections::record(&self.calls.forced, &item.members).await;
+                    let recorded = connections::record(&self.aside, &item.members).await;
                     self.noted(item, recorded)?;
                 }
             }
@@ -152,13 +153,7 @@ impl<'c> Rehearsal<'c> {
             self.failed.insert((item.part, item.key.clone()));
             return Ok(());
         }
-        let put = match put(&self.calls.forced, item, &mut self.keys).await {
-            Err(ApiError::Elsewhere(moves)) => {
-                self.moves.extend(moves);
-                put(&self.calls.confirmed, item, &mut self.keys).await
-            }
-            put => put,
-        };
+        let put = put(&self.aside, item, &mut self.keys).await;
         let is_keyless = put.as_ref().is_ok_and(|it| *it);
         if is_keyless {
             self.keyless.push(item.key.clone());
@@ -205,23 +200,22 @@ impl<'c> Rehearsal<'c> {
     /// What comes next is looked at beside what was done.
     pub(super) async fn serve(&mut self) -> Result<(), ApiError> {
         self.since_served = 0;
-        let served = self.calls.forced.api.store()?.writes.are_served(i64::MAX).await;
+        let served = self.aside.api.store()?.writes.are_served(i64::MAX).await;
         let away = "The store can't be read right now: nothing was done.";
         if served { Ok(()) } else { Err(ApiError::StoreUnavailable(away)) }
     }
 
     async fn outcome(&mut self, items: &[Item], asked: &[u8; 32]) -> Result<Outcome, ApiError> {
         let mut breaks = std::mem::take(&mut self.breaks);
-        breaks.extend(self.served.broken(&self.calls.forced).await?);
-        self.moves.sort_by(|a, b| a.connection.cmp(&b.connection));
-        self.moves.dedup();
+        breaks.extend(self.served.broken(&self.aside).await?);
+        let done = self.together.done();
         let mut outcome = Outcome {
             breaks: breaks.into_iter().collect(),
-            moves: std::mem::take(&mut self.moves),
+            moves: self.moves(&done).await?,
             keyless: std::mem::take(&mut self.keyless),
             ..Outcome::default()
         };
-        let passages = passages(self.together.done());
+        let passages = renumbered::without(&self.aside, passages(done)).await?;
         for passage in &passages {
             let uses = uses(self.call, passage).await?;
             passage.clone().into_outcome(uses, &mut outcome);
@@ -238,6 +232,18 @@ impl<'c> Rehearsal<'c> {
         let leaned = leaning::of(self.call, &self.served.after(), touched.into_iter()).await?;
         outcome.seal(asked, &passages, &leaned);
         Ok(outcome)
+    }
+}
+
+impl Rehearsal<'_> {
+    /// Whose credentials would go elsewhere in the end.
+    async fn moves(&self, done: &[Done]) -> Result<Vec<Moved>, ApiError> {
+        let bound = done.iter().filter(|it| it.act == Act::Confirmed);
+        let bound: BTreeSet<&str> = bound.map(|it| &*it.key).collect();
+        let bound: Vec<&str> = bound.into_iter().collect();
+        let moved = self.together.moved(&self.call.scope(), &bound).await;
+        let moved = moved.map_err(|it| ApiError::of_store(it, "bundle", ""))?;
+        Ok(moved.into_iter().map(Moved::from).collect())
     }
 }
 
