@@ -255,4 +255,34 @@ each_engine! {
         // Of one tenant the name stays, of the other nothing.
         assert_eq!((&users["connection"], &users["activations"]), (&json!("users"), &json!(1)));
     }
+
+    async fn what_a_tenants_own_variables_send_elsewhere_is_a_move(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        let bundle = |region: &str, password: &str| json!({
+            "connectors": { "crm": {
+                "base_url": "https://{region}.crm.example", "auth": { "login": { "basic": {} } },
+                "variables": { "region": { "pattern": "[a-z]+" } },
+            } },
+            "connections": { "users": { "connector": "crm", "auth": "login", "embedded": true } },
+            "activations": [{
+                "connection": "users", "tenant": "acme", "variables": { "region": region },
+                "credentials": { "username": "u", "password": password },
+            }],
+        });
+        operator.post("/v1/apply", bundle("one", "p")).await.is(200);
+        let moved = bundle("two", "p");
+        let planned = operator.post("/v1/apply?dry_run=true", moved.clone()).await.is(200).body;
+        let [only] = &planned["moves"].as_array().unwrap()[..] else { panic!("{planned}") };
+        assert_eq!((&only["activations"], &only["to"]["origins"]),
+            (&json!(1), &json!(["https://two.crm.example"])));
+        operator.post("/v1/apply", moved.clone()).await.problem("origin_changed");
+        operator.post("/v1/apply?confirm=origin", moved).await.is(200);
+        // What is entered for it goes where it is entered for.
+        let anew = bundle("three", "another");
+        operator.post("/v1/apply", anew.clone()).await.problem("origin_changed");
+        let mut anew = anew;
+        anew["activations"][0]["credentials"]["username"] = "other".into();
+        operator.post("/v1/apply", anew).await.is(200);
+    }
 }

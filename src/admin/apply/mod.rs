@@ -86,20 +86,33 @@ pub(super) fn told(breaks: &[Broken]) -> String {
     )
 }
 
-/// A call of the same operator on something else than what is served, which refuses neither what breaks nor what
-/// moves: that is judged at the end.
-fn aside(call: &Call, api: &Arc<Api>) -> Result<Call, ApiError> {
-    let query = format!("force=true&{}={}", origin::CONFIRM, origin::ORIGIN);
-    Ok(Call {
-        api: Arc::clone(api),
-        operator: call.operator.clone(),
-        headers: http::HeaderMap::new(),
-        path: call.path.clone(),
-        parameters: Vec::new(),
-        query: Query::of(Some(&query), ["force", origin::CONFIRM].into_iter())?,
-        body: serde_json::Value::Null,
-        document: None,
-        claim: call.claim.clone(),
-        progress: Arc::default(),
-    })
+/// Calls of the same operator on something else than what is served. Neither refuses what breaks: that is judged at the
+/// end.
+struct Aside {
+    /// Nor what moves with its connection: that is as well.
+    confirmed: Call,
+    /// For what a tenant's own variables would send elsewhere, which nothing else tells.
+    unconfirmed: Call,
+}
+
+impl Aside {
+    fn of(call: &Call, api: &Arc<Api>) -> Result<Self, ApiError> {
+        let with = |query: &str| {
+            let query = Query::of(Some(query), ["force", origin::CONFIRM].into_iter())?;
+            Ok::<_, ApiError>(Call {
+                api: Arc::clone(api),
+                operator: call.operator.clone(),
+                headers: http::HeaderMap::new(),
+                path: call.path.clone(),
+                parameters: Vec::new(),
+                query,
+                body: serde_json::Value::Null,
+                document: None,
+                claim: call.claim.clone(),
+                progress: Arc::default(),
+            })
+        };
+        let confirm = format!("force=true&{}={}", origin::CONFIRM, origin::ORIGIN);
+        Ok(Self { confirmed: with(&confirm)?, unconfirmed: with("force=true")? })
+    }
 }

@@ -1,5 +1,6 @@
 //! Each resource of a bundle, one after another, in one transaction: what is wrong with one keeps no other from being
 //! looked at.
+use super::Aside;
 use super::affected::Served;
 use super::bundle::Bundle;
 use super::bundle::Item;
@@ -53,10 +54,13 @@ pub(super) struct Rehearsal<'c> {
     together: Together,
     /// On what there would be.
     pub(super) aside: Call,
+    unconfirmed: Call,
     served: Served,
     /// Refers to what is not there because it is wrong itself.
     failed: HashSet<(Part, String)>,
     pub(super) faults: Vec<Fault>,
+    /// What tenants' own variables send elsewhere.
+    moves: Vec<Moved>,
     pub(super) breaks: BTreeSet<super::Broken>,
     keys: GivenKeys,
     keyless: Vec<String>,
@@ -90,12 +94,14 @@ impl<'c> Rehearsal<'c> {
             control: backing.control.clone(),
         };
         let api = Api::aside(&call.api, Arc::clone(&aside), own);
-        let aside_call = super::aside(call, &api)?;
+        let Aside { confirmed, unconfirmed } = Aside::of(call, &api)?;
         let served = Served::new(Arc::clone(&call.api.live), aside);
         Ok(Self {
             call,
             together,
-            aside: aside_call,
+            aside: confirmed,
+            unconfirmed,
+            moves: Vec::new(),
             served,
             failed: HashSet::new(),
             faults: Vec::new(),
@@ -153,7 +159,14 @@ impl<'c> Rehearsal<'c> {
             self.failed.insert((item.part, item.key.clone()));
             return Ok(());
         }
-        let put = put(&self.aside, item, &mut self.keys).await;
+        let call = if item.part == Part::Activations { &self.unconfirmed } else { &self.aside };
+        let put = match put(call, item, &mut self.keys).await {
+            Err(ApiError::Elsewhere(moves)) => {
+                self.moves.extend(moves);
+                put(&self.aside, item, &mut self.keys).await
+            }
+            put => put,
+        };
         let is_keyless = put.as_ref().is_ok_and(|it| *it);
         if is_keyless {
             self.keyless.push(item.key.clone());
@@ -237,13 +250,15 @@ impl<'c> Rehearsal<'c> {
 
 impl Rehearsal<'_> {
     /// Whose credentials would go elsewhere in the end.
-    async fn moves(&self, done: &[Done]) -> Result<Vec<Moved>, ApiError> {
+    async fn moves(&mut self, done: &[Done]) -> Result<Vec<Moved>, ApiError> {
         let bound = done.iter().filter(|it| it.act == Act::Confirmed);
         let bound: BTreeSet<&str> = bound.map(|it| &*it.key).collect();
         let bound: Vec<&str> = bound.into_iter().collect();
         let moved = self.together.moved(&self.call.scope(), &bound).await;
         let moved = moved.map_err(|it| ApiError::of_store(it, "bundle", ""))?;
-        Ok(moved.into_iter().map(Moved::from).collect())
+        let mut moves: Vec<Moved> = moved.into_iter().map(Moved::from).collect();
+        moves.append(&mut self.moves);
+        Ok(moves)
     }
 }
 
