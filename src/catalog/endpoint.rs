@@ -95,6 +95,14 @@ impl Endpoints {
         (endpoints, problems)
     }
 
+    /// What is wrong with each, however many they are: for who keeps [`ENDPOINTS_MAX`] of those that are sound. Of
+    /// two that can't be told apart it is the later one. The paths of the problems begin with `endpoints`.
+    pub fn problems_of_each(raw: IndexMap<String, RawEndpoint>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        Self::each(raw, At::section("endpoints"), &mut problems);
+        problems
+    }
+
     pub(super) fn build(
         raw: IndexMap<String, RawEndpoint>,
         at: At<'_>,
@@ -105,6 +113,10 @@ impl Endpoints {
             problems.push(at.problem(problem, "leave out what no integration needs"));
             return Self::default();
         }
+        Self::each(raw, at, problems)
+    }
+
+    fn each(raw: IndexMap<String, RawEndpoint>, at: At<'_>, problems: &mut Vec<Problem>) -> Self {
         let mut endpoints = BTreeMap::new();
         let mut distinct = Distinct::default();
         for (name, raw) in raw {

@@ -49,7 +49,6 @@ struct Making<'r> {
     made: IndexMap<String, RawEndpoint>,
     at: HashMap<String, Pointer>,
     names: Names,
-    beyond: usize,
     /// How many operations have callbacks, and the first of them.
     callbacks: Option<(usize, Pointer)>,
     reporter: &'r mut Reporter,
@@ -61,8 +60,7 @@ pub(super) fn endpoints(
     reporter: &mut Reporter,
 ) -> IndexMap<String, RawEndpoint> {
     let (made, at) = (IndexMap::new(), HashMap::new());
-    let mut making =
-        Making { made, at, names: Names::default(), beyond: 0, callbacks: None, reporter };
+    let mut making = Making { made, at, names: Names::default(), callbacks: None, reporter };
     let at_paths = Pointer::root().child("paths");
     operations::each(root, |found| match found {
         Found::Operation(operation) => making.operation(&operation, &mut here),
@@ -74,10 +72,6 @@ pub(super) fn endpoints(
             making.reporter.skipped(Subject::Endpoint, at_paths.clone(), problem, PARTS_HINT);
         }
     });
-    if making.beyond > 0 {
-        let problem = format!("{} endpoints beyond {ENDPOINTS_MAX} are left out", making.beyond);
-        making.reporter.skipped(Subject::Endpoint, at_paths.clone(), problem, PARTS_HINT);
-    }
     if let Some((count, at)) = making.callbacks.take() {
         let problem =
             format!("callbacks that the API sends are not read; operations with any: {count}");
@@ -87,6 +81,7 @@ pub(super) fn endpoints(
         making.reporter.noted(Subject::Endpoint, at_paths.clone(), "there are no endpoints", "");
     }
     making.drop_unsound();
+    making.drop_beyond(&at_paths);
     making.shorten(at_paths);
     making.made
 }
@@ -102,10 +97,6 @@ impl Making<'_> {
         }
         if operation.get("callbacks").is_some() {
             self.callbacks.get_or_insert((0, at.child("callbacks"))).0 += 1;
-        }
-        if self.made.len() >= ENDPOINTS_MAX {
-            self.beyond += 1;
-            return;
         }
         let id = operation.get("operationId").and_then(text);
         let by_path = format!("{method}{path}");
@@ -135,13 +126,21 @@ impl Making<'_> {
 
     /// Asks the catalogue's own reader which of them it would refuse, and leaves those out.
     fn drop_unsound(&mut self) {
-        let (_, problems) = Endpoints::recorded(self.made.clone());
-        for problem in problems {
+        for problem in Endpoints::problems_of_each(self.made.clone()) {
             let Some(PathSegment::Key(key)) = problem.path.get(1) else { continue };
-            self.made.shift_remove(key);
             if let Some(at) = self.at.remove(key) {
                 self.reporter.skipped(Subject::Endpoint, at, &problem.problem, &problem.hint);
             }
+        }
+        self.made.retain(|key, _| self.at.contains_key(key));
+    }
+
+    fn drop_beyond(&mut self, at: &Pointer) {
+        let beyond = self.made.len().saturating_sub(ENDPOINTS_MAX);
+        if beyond > 0 {
+            let problem = format!("{beyond} endpoints beyond {ENDPOINTS_MAX} are left out");
+            self.reporter.skipped(Subject::Endpoint, at.clone(), problem, PARTS_HINT);
+            self.made.truncate(ENDPOINTS_MAX);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Keys made of what documents call things.
 use crate::model::KEY_LEN_MAX;
+use std::collections::HashMap;
 use std::collections::HashSet;
 
 /// What of a text is looked at where a key or a short text is made of it, in bytes: one may be as long as the document.
@@ -7,7 +8,11 @@ const HEAD_LEN: usize = 4096;
 
 /// Keys that are taken: each is given once.
 #[derive(Debug, Default)]
-pub(super) struct Names(HashSet<String>);
+pub(super) struct Names {
+    taken: HashSet<String>,
+    /// The number that comes next, of those that were asked for before: documents may call thousands the same.
+    next: HashMap<String, u32>,
+}
 
 impl Names {
     /// A key for something of this name, the same each time that the same names come in the same order. `None` where
@@ -18,11 +23,11 @@ impl Names {
             return None;
         }
         let mut key = plain.clone();
-        let mut next = 2_u32;
-        while !self.0.insert(key.clone()) {
+        let next = self.next.entry(plain.clone()).or_insert(2);
+        while !self.taken.insert(key.clone()) {
             let end = format!("-{next}");
             key = format!("{}{end}", shortened(&plain, KEY_LEN_MAX - end.len()));
-            next += 1;
+            *next += 1;
         }
         Some(key)
     }

@@ -137,6 +137,16 @@ fn no_more_endpoints_are_made_than_a_connector_can_have() {
     let made = imported(&many(ENDPOINTS_MAX + 7, &json!({})));
     assert_eq!(made.connector.endpoints.len(), ENDPOINTS_MAX);
     assert_eq!(said(&made)[0].1, format!("7 endpoints beyond {ENDPOINTS_MAX} are left out"));
+    // Those that are left out for what they are take nobody's place; and no time, whatever all are called.
+    let mut document = many(ENDPOINTS_MAX, &json!({ "operationId": "things" }));
+    let sound = document["paths"].as_object().unwrap().clone();
+    document["paths"] = (0..5 * ENDPOINTS_MAX)
+        .map(|it| (format!("/unsound/{it}?"), json!({ "get": { "operationId": "things" } })))
+        .chain(sound)
+        .collect();
+    let made = imported(&document);
+    assert_eq!(made.connector.endpoints.len(), ENDPOINTS_MAX);
+    assert!(made.connector.endpoints.values().all(|it| it.path.starts_with("/things/")));
 }
 
 #[test]
