@@ -21,6 +21,22 @@ pub(super) struct Document {
     _turn: OwnedSemaphorePermit,
 }
 
+impl Document {
+    /// Reads it where nobody else is held up. Its turn lasts as long as that does, whether or not somebody still waits
+    /// for it. `None` where `read` panicked.
+    pub(super) async fn read<T: Send + 'static>(
+        self,
+        read: impl FnOnce(&[u8]) -> T + Send + 'static,
+    ) -> Option<T> {
+        let task = move || {
+            // All of it, not its bytes alone.
+            let document = self;
+            read(&document.bytes)
+        };
+        tokio::task::spawn_blocking(task).await.ok()
+    }
+}
+
 /// Whose turn it is.
 #[derive(Clone, Debug)]
 pub(super) struct Turns {
@@ -100,6 +116,27 @@ mod tests {
         assert_eq!(code(&turns, json, Body::empty()).await, Some(Code::RateLimited));
         drop(held);
         assert_eq!(code(&turns, json, Body::empty()).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_document_is_read_to_its_end_before_the_next_whoever_hangs_up() {
+        let turns = Turns::default();
+        let json = "application/json";
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(json));
+        let document = turns.read(Media::Document, &headers, Body::from("{}")).await.ok().unwrap();
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+        let reading = tokio::spawn(document.read(move |_| {
+            begun.send(()).unwrap();
+            may_go_on.recv().unwrap();
+        }));
+        has_begun.await.unwrap();
+        reading.abort();
+        assert!(reading.await.unwrap_err().is_cancelled());
+        assert_eq!(code(&turns, json, Body::empty()).await, Some(Code::RateLimited));
+        go_on.send(()).unwrap();
+        assert!(turns.free.acquire().await.is_ok());
     }
 
     #[tokio::test]

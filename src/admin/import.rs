@@ -52,12 +52,9 @@ fn options(call: &Call) -> Result<Options, ApiError> {
 /// It may take a second: not one of the runtime that everything stored is served by.
 async fn read(call: &mut Call, options: Options) -> Result<Imported, ApiError> {
     let document = call.document.take().ok_or(ApiError::Internal)?;
-    let imported = tokio::task::spawn_blocking(move || import::import(&document.bytes, &options));
-    match imported.await {
-        Ok(imported) => imported.map_err(ApiError::from),
-        // It panicked, and has said so already; or nobody waits any more.
-        Err(_) => Err(ApiError::Internal),
-    }
+    let imported = document.read(move |bytes| import::import(bytes, &options)).await;
+    // Where it panicked it has said so already.
+    imported.ok_or(ApiError::Internal)?.map_err(ApiError::from)
 }
 
 impl From<ImportError> for ApiError {

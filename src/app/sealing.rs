@@ -121,13 +121,18 @@ async fn fingerprints(store: &Store, keyring: &Keyring) -> Result<FingerprintKey
     };
     let own = store.deployment().own(&Scope::System, &seal).await;
     let opened = match own {
-        Ok(own) => Some(keyring.open(&Deployment::binding(), &own.sealed)),
-        // It is gone, and a new one would make nothing of what the old one has entered.
-        Err(StoreError::NoTrail { .. }) => None,
+        Ok(own) => keyring.open(&Deployment::binding(), &own.sealed).map_err(|it| it.to_string()),
+        // A new one would make nothing of what the old one has entered.
+        Err(StoreError::NoTrail { .. }) => {
+            Err("the row `deployment` of the table `credentials` is gone".to_owned())
+        }
+        Err(error @ StoreError::Corrupt { .. }) => Err(error.to_string()),
         Err(error) => return Err(error),
     };
-    let problem = match opened.map(|it| it.map(|it| FingerprintKey::from_credential(&it))) {
-        Some(Ok(Some(key))) => {
+    let key =
+        opened.and_then(|it| FingerprintKey::from_credential(&it).ok_or("it is no key".to_owned()));
+    let problem = match key {
+        Ok(key) => {
             store.keep_trail(key.trail());
             // The next change would begin it.
             if let Err(error) = store.audit().begin(&Scope::System).await {
@@ -135,9 +140,7 @@ async fn fingerprints(store: &Store, keyring: &Keyring) -> Result<FingerprintKey
             }
             return Ok(key);
         }
-        Some(Ok(None)) => "it is no key".to_owned(),
-        Some(Err(error)) => error.to_string(),
-        None => "the row `deployment` of the table `credentials` is gone".to_owned(),
+        Err(problem) => problem,
     };
     // Credentials go on: neither is needed to open one. What can't be entered in the audit trail is not done.
     tracing::error!(

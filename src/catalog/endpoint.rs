@@ -95,14 +95,6 @@ impl Endpoints {
         (endpoints, problems)
     }
 
-    /// What is wrong with each, however many they are: for who keeps [`ENDPOINTS_MAX`] of those that are sound. Of
-    /// two that can't be told apart it is the later one. The paths of the problems begin with `endpoints`.
-    pub fn problems_of_each(raw: IndexMap<String, RawEndpoint>) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        Self::each(raw, At::section("endpoints"), &mut problems);
-        problems
-    }
-
     pub(super) fn build(
         raw: IndexMap<String, RawEndpoint>,
         at: At<'_>,
@@ -139,6 +131,32 @@ impl Endpoints {
     pub fn behind(&self, key: Option<&str>) -> impl Iterator<Item = &Endpoint> {
         let from = key.map_or(Bound::Unbounded, Bound::Excluded);
         self.0.range::<str, _>((from, Bound::Unbounded)).map(|it| it.1)
+    }
+}
+
+/// Takes endpoints one by one, and tells the sound ones from the others.
+#[derive(Debug, Default)]
+pub struct EndpointSieve(Distinct);
+
+impl EndpointSieve {
+    /// What is wrong with it, if it comes behind those that were taken before; then it is not taken.
+    pub fn refused(&mut self, key: &str, raw: &RawEndpoint) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        self.sound(key, raw.clone(), At::section("endpoints"), &mut problems);
+        problems
+    }
+
+    fn sound(
+        &mut self,
+        name: &str,
+        raw: RawEndpoint,
+        at: At<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Endpoint> {
+        let at = at.key(name);
+        let key = checked_key(name, at, problems)?;
+        let endpoint = Endpoint::build(key, raw, at, problems)?;
+        self.0.admits(&endpoint, at, problems).then_some(endpoint)
     }
 }
 

@@ -68,6 +68,7 @@ pub use embedded::Shared;
 pub use embedded::owner_in_file;
 pub use endpoint::ENDPOINTS_MAX;
 pub use endpoint::Endpoint;
+pub use endpoint::EndpointSieve;
 pub use endpoint::Endpoints;
 pub use endpoint::RawEndpoint;
 pub use endpoint::RawEndpointOverride;

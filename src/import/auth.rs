@@ -7,7 +7,9 @@ use super::format::Format;
 use super::names::Names;
 use super::names::clipped;
 use super::names::first_paragraph;
-use super::reference;
+use super::names::head;
+use super::operations::Operations;
+use super::reference::References;
 use super::report::Reporter;
 use super::report::Subject;
 use super::requirements;
@@ -45,8 +47,10 @@ pub(super) struct Scheme<'v> {
 }
 
 impl Scheme<'_> {
+    /// Its beginning, where it is a long one: of descriptions no more is told.
     pub(super) fn member(&self, name: &str) -> String {
-        self.value.get(name).and_then(text).map(|it| it.trim().to_owned()).unwrap_or_default()
+        let member = self.value.get(name).and_then(text);
+        member.map(|it| head(&it).trim().to_owned()).unwrap_or_default()
     }
 
     /// Whether what it obtains is an access token, so that several of them are a choice of ways to one.
@@ -75,12 +79,12 @@ struct Draft<'a> {
 }
 
 pub(super) fn methods(
-    root: &Value,
+    operations: &Operations<'_>,
     format: Format,
     place: &Place,
     reporter: &mut Reporter,
 ) -> IndexMap<String, RawAuthMethod> {
-    let schemes = schemes(root, format, reporter);
+    let schemes = schemes(operations.root, format, reporter);
     let mut methods = Methods { made: IndexMap::new(), names: Names::default(), reporter };
     if schemes.is_empty() {
         let at = Pointer::root().child(if format == Format::Swagger2 {
@@ -102,7 +106,7 @@ pub(super) fn methods(
         });
         return methods.made;
     }
-    let sets = requirements::sets(root);
+    let sets = requirements::sets(operations);
     let by_name = |name: &str| schemes.iter().find(|it| it.name == name);
     for name in sets.iter().flatten().collect::<BTreeSet<_>>() {
         if by_name(name).is_none() {
@@ -153,7 +157,7 @@ fn schemes<'v>(root: &'v Value, format: Format, reporter: &mut Reporter) -> Vec<
         }
     };
     let member = if format == Format::Swagger2 { "securityDefinitions" } else { "securitySchemes" };
-    let mut schemes = Vec::new();
+    let (mut schemes, references) = (Vec::new(), References::of(root));
     let listed = holder.into_iter().flat_map(|it| super::members(it, member));
     for (name, value) in listed.filter(|it| !it.0.starts_with("x-")) {
         if schemes.len() >= SCHEMES_MAX {
@@ -166,14 +170,14 @@ fn schemes<'v>(root: &'v Value, format: Format, reporter: &mut Reporter) -> Vec<
             );
             break;
         }
-        match reference::followed(root, value, &at.child(name)) {
+        match references.followed(value, &at.child(name)) {
             Ok((value, at)) => match too_long(value) {
                 Some(len) => {
                     let problem = format!("a text of {len} bytes, of {TEXT_LEN_MAX} at most");
                     let hint = "write a method for it";
-                    reporter.skipped(Subject::Auth, at, problem, hint);
+                    reporter.skipped(Subject::Auth, (*at).clone(), problem, hint);
                 }
-                None => schemes.push(Scheme { name, at, value }),
+                None => schemes.push(Scheme { name, at: (*at).clone(), value }),
             },
             Err(error) => {
                 reporter.skipped(Subject::Auth, at.child(name), error.to_string(), error.hint());

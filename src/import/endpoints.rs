@@ -3,21 +3,19 @@ use super::here::Here;
 use super::names::Names;
 use super::names::clipped;
 use super::names::first_paragraph;
-use super::operations;
 use super::operations::Found;
 use super::operations::LOOKED_AT_MAX;
 use super::operations::Operation;
+use super::operations::Operations;
 use super::report::Reporter;
 use super::report::Subject;
 use super::tree::Pointer;
 use super::tree::text;
 use crate::catalog::ENDPOINTS_MAX;
-use crate::catalog::Endpoints;
-use crate::catalog::PathSegment;
+use crate::catalog::EndpointSieve;
 use crate::catalog::RawEndpoint;
 use indexmap::IndexMap;
 use serde_json::Value;
-use std::collections::HashMap;
 
 /// Longest name of an endpoint, in bytes.
 const NAME_LEN_MAX: usize = 120;
@@ -47,41 +45,45 @@ const PARTS_HINT: &str =
 /// The endpoints while they are made.
 struct Making<'r> {
     made: IndexMap<String, RawEndpoint>,
-    at: HashMap<String, Pointer>,
+    /// What the catalogue would refuse is left out.
+    sieve: EndpointSieve,
     names: Names,
+    beyond: usize,
     /// How many operations have callbacks, and the first of them.
     callbacks: Option<(usize, Pointer)>,
     reporter: &'r mut Reporter,
 }
 
 pub(super) fn endpoints(
-    root: &Value,
+    operations: &Operations<'_>,
     mut here: Here<'_>,
     reporter: &mut Reporter,
 ) -> IndexMap<String, RawEndpoint> {
-    let (made, at) = (IndexMap::new(), HashMap::new());
-    let mut making = Making { made, at, names: Names::default(), callbacks: None, reporter };
+    let (made, sieve, names) = (IndexMap::new(), EndpointSieve::default(), Names::default());
+    let mut making = Making { made, sieve, names, beyond: 0, callbacks: None, reporter };
     let at_paths = Pointer::root().child("paths");
-    operations::each(root, |found| match found {
+    operations.each(|found| match found {
         Found::Operation(operation) => making.operation(&operation, &mut here),
         Found::Broken(at, error) => {
             making.reporter.skipped(Subject::Endpoint, at, error.to_string(), error.hint());
         }
         Found::Beyond => {
             let problem = format!("there are more than {LOOKED_AT_MAX} paths and operations");
-            making.reporter.skipped(Subject::Endpoint, at_paths.clone(), problem, PARTS_HINT);
+            making.reporter.summed_up(Subject::Endpoint, at_paths.clone(), problem, PARTS_HINT);
         }
     });
     if let Some((count, at)) = making.callbacks.take() {
         let problem =
             format!("callbacks that the API sends are not read; operations with any: {count}");
-        making.reporter.skipped(Subject::Document, at, problem, CALLS_HINT);
+        making.reporter.summed_up(Subject::Document, at, problem, CALLS_HINT);
     }
     if making.made.is_empty() {
         making.reporter.noted(Subject::Endpoint, at_paths.clone(), "there are no endpoints", "");
     }
-    making.drop_unsound();
-    making.drop_beyond(&at_paths);
+    if making.beyond > 0 {
+        let problem = format!("{} endpoints beyond {ENDPOINTS_MAX} are left out", making.beyond);
+        making.reporter.skipped(Subject::Endpoint, at_paths.clone(), problem, PARTS_HINT);
+    }
     making.shorten(at_paths);
     making.made
 }
@@ -120,27 +122,14 @@ impl Making<'_> {
                 .get("deprecated")
                 .is_some_and(|it| text(it).as_deref() == Some("true")),
         };
-        self.at.insert(key.clone(), at);
-        self.made.insert(key, endpoint);
-    }
-
-    /// Asks the catalogue's own reader which of them it would refuse, and leaves those out.
-    fn drop_unsound(&mut self) {
-        for problem in Endpoints::problems_of_each(self.made.clone()) {
-            let Some(PathSegment::Key(key)) = problem.path.get(1) else { continue };
-            if let Some(at) = self.at.remove(key) {
-                self.reporter.skipped(Subject::Endpoint, at, &problem.problem, &problem.hint);
+        match self.sieve.refused(&key, &endpoint).into_iter().next() {
+            Some(it) => {
+                self.reporter.skipped(Subject::Endpoint, at, it.problem, it.hint);
             }
-        }
-        self.made.retain(|key, _| self.at.contains_key(key));
-    }
-
-    fn drop_beyond(&mut self, at: &Pointer) {
-        let beyond = self.made.len().saturating_sub(ENDPOINTS_MAX);
-        if beyond > 0 {
-            let problem = format!("{beyond} endpoints beyond {ENDPOINTS_MAX} are left out");
-            self.reporter.skipped(Subject::Endpoint, at.clone(), problem, PARTS_HINT);
-            self.made.truncate(ENDPOINTS_MAX);
+            None if self.made.len() >= ENDPOINTS_MAX => self.beyond += 1,
+            None => {
+                self.made.insert(key, endpoint);
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 use super::tree::Pointer;
 use saphyr_parser::Event;
 use saphyr_parser::Parser;
+use std::cell::Cell;
 use std::collections::HashMap;
 
 /// The lines of these places, counted from 1. What is not there has the line of what it would stand in.
@@ -10,12 +11,13 @@ pub(super) fn lines(document: &str, pointers: &[&str]) -> Vec<usize> {
     for (index, pointer) in pointers.iter().enumerate() {
         wanted.want(pointer, index);
     }
-    let mut lines = vec![1; pointers.len()];
     if document.trim_start().starts_with('{') {
-        Json { text: document.as_bytes(), at: 0, line: 1, lines: &mut lines }.value(&wanted);
+        Json { text: document.as_bytes(), at: 0, line: 1, begun: 0 }.value(&wanted);
     } else {
-        Yaml { open: Vec::new(), lines: &mut lines }.document(document, &wanted);
+        Yaml { open: Vec::new(), begun: 0 }.document(document, &wanted);
     }
+    let mut lines = vec![1; pointers.len()];
+    wanted.tell(1, 0, &mut lines);
     lines
 }
 
@@ -25,6 +27,17 @@ struct Wanted {
     /// Which of them this one is.
     indexes: Vec<usize>,
     below: HashMap<String, Wanted>,
+    begun: Cell<Begun>,
+}
+
+/// Where a place was come upon last. Of a key that stands twice the later one counts, with what is below that one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Begun {
+    line: usize,
+    /// The how manieth beginning that was; none before the first.
+    number: usize,
+    /// That of what it is in.
+    within: usize,
 }
 
 impl Wanted {
@@ -36,12 +49,26 @@ impl Wanted {
         own.indexes.push(index);
     }
 
-    /// All of it begins here, as far as it is known by now.
-    fn begins(&self, line: usize, lines: &mut [usize]) {
+    /// What is wanted of this key, which begins here.
+    fn below(&self, key: &str, line: usize, begun: &mut usize) -> Option<&Wanted> {
+        let below = self.below.get(key)?;
+        *begun += 1;
+        below.begun.set(Begun { line, number: *begun, within: self.begun.get().number });
+        Some(below)
+    }
+
+    /// The line of each: its own, else that of what it is in, which began as the `number`th.
+    fn tell(&self, line: usize, number: usize, lines: &mut [usize]) {
         for index in &self.indexes {
             lines[*index] = line;
         }
-        self.below.values().for_each(|it| it.begins(line, lines));
+        for below in self.below.values() {
+            let begun = below.begun.get();
+            match begun.number > 0 && begun.within == number {
+                true => below.tell(begun.line, begun.number, lines),
+                false => below.tell(line, usize::MAX, lines),
+            }
+        }
     }
 }
 
@@ -50,7 +77,8 @@ struct Json<'d> {
     text: &'d [u8],
     at: usize,
     line: usize,
-    lines: &'d mut [usize],
+    /// How many of the wanted places have begun.
+    begun: usize,
 }
 
 impl Json<'_> {
@@ -80,11 +108,8 @@ impl Json<'_> {
             if self.next() == Some(b':') {
                 self.at += 1;
             }
-            match key.and_then(|it| wanted.below.get(&it)) {
-                Some(wanted) => {
-                    wanted.begins(line, self.lines);
-                    self.value(wanted);
-                }
+            match key.and_then(|it| wanted.below(&it, line, &mut self.begun)) {
+                Some(wanted) => self.value(wanted),
                 None => self.past(),
             }
         }
@@ -101,11 +126,8 @@ impl Json<'_> {
                 }
                 continue;
             }
-            match wanted.below.get(&index.to_string()) {
-                Some(wanted) => {
-                    wanted.begins(self.line, self.lines);
-                    self.value(wanted);
-                }
+            match wanted.below(&index.to_string(), self.line, &mut self.begun) {
+                Some(wanted) => self.value(wanted),
                 None => self.past(),
             }
             index += 1;
@@ -162,9 +184,10 @@ impl Json<'_> {
 }
 
 /// YAML that has been read once.
-struct Yaml<'w, 'l> {
+struct Yaml<'w> {
     open: Vec<Level<'w>>,
-    lines: &'l mut [usize],
+    /// How many of the wanted places have begun.
+    begun: usize,
 }
 
 /// A map or list that has begun.
@@ -179,7 +202,7 @@ enum Level<'w> {
 /// What comes next, where it is wanted.
 type Due<'w> = Option<&'w Wanted>;
 
-impl<'w> Yaml<'w, '_> {
+impl<'w> Yaml<'w> {
     fn document(&mut self, document: &str, wanted: &'w Wanted) {
         for event in Parser::new_from_str(document) {
             let Ok((event, span)) = event else { return };
@@ -187,11 +210,7 @@ impl<'w> Yaml<'w, '_> {
             match event {
                 Event::Scalar(text, ..) => match self.open.last_mut() {
                     Some(Level::Map(of, due @ None)) => {
-                        let below = of.below.get(&*text);
-                        *due = Some(below);
-                        if let Some(below) = below {
-                            below.begins(line, self.lines);
-                        }
+                        *due = Some(of.below(&text, line, &mut self.begun));
                     }
                     _ => {
                         self.due(wanted, line);
@@ -227,11 +246,8 @@ impl<'w> Yaml<'w, '_> {
             Some(Level::Past) => None,
             Some(Level::Map(_, due)) => due.take().flatten(),
             Some(Level::List(of, index)) => {
-                let due = of.below.get(&index.to_string());
+                let due = of.below(&index.to_string(), line, &mut self.begun);
                 *index += 1;
-                if let Some(due) = due {
-                    due.begins(line, self.lines);
-                }
                 due
             }
         }
@@ -274,5 +290,6 @@ z:
     fn what_stands_twice_has_the_line_of_the_one_that_counts() {
         assert_eq!(lines("{\"a\": 1,\n\"a\": {\n\"b\": 2}}", &["/a", "/a/b"]), [2, 3]);
         assert_eq!(lines("a: 1\nb: 1\nc: [\n x,\n y]", &["/b", "/c/1"]), [2, 5]);
+        assert_eq!(lines("{\"a\": {\n\"b\": {\"c\": 1}},\n\"a\": 2}", &["/a/b/c", "/a"]), [3, 3]);
     }
 }

@@ -6,6 +6,7 @@ mod auth;
 mod combined;
 mod endpoints;
 mod error;
+mod filled;
 mod flows;
 mod format;
 mod here;
@@ -28,6 +29,7 @@ pub use error::ImportError;
 pub use format::Format;
 pub use report::Report;
 pub use report::Subject;
+pub use report::Told;
 pub use report::Verdict;
 
 use crate::catalog::BaseUrlTemplate;
@@ -36,6 +38,7 @@ use crate::catalog::is_web_page;
 use crate::model::Key;
 use here::Here;
 use names::Names;
+use operations::Operations;
 use report::Reporter;
 use serde_json::Value;
 use tree::Pointer;
@@ -93,9 +96,10 @@ pub fn import(document: &[u8], options: &Options) -> Result<Imported, ImportErro
         None => named(&title).map_err(|it| it.located(document))?,
     };
     let place = server::place(&root, format, options.base_url.as_deref(), &mut reporter);
-    let methods = auth::methods(&root, format, &place, &mut reporter);
-    let here = Here::of(&root, &place, options.base_url.as_deref());
-    let endpoints = endpoints::endpoints(&root, here, &mut reporter);
+    let operations = Operations::of(&root);
+    let methods = auth::methods(&operations, format, &place, &mut reporter);
+    let here = Here::of(&operations, &place, options.base_url.as_deref());
+    let endpoints = endpoints::endpoints(&operations, here, &mut reporter);
     if root.get("webhooks").is_some() {
         let problem = "webhooks that the API sends are not read from documents";
         let at = Pointer::root().child("webhooks");

@@ -86,7 +86,8 @@ pub(super) fn first_paragraph(text: &str, len_max: usize) -> String {
     clipped(&lines.collect::<Vec<_>>().join(" "), len_max)
 }
 
-fn head(text: &str) -> &str {
+/// Its first [`HEAD_LEN`] bytes, or one of them fewer.
+pub(super) fn head(text: &str) -> &str {
     &text[..text.floor_char_boundary(HEAD_LEN)]
 }
 

@@ -1,6 +1,10 @@
 //! `$ref`: what stands at another place of the same document.
 use super::tree::Pointer;
 use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ptr;
+use std::rc::Rc;
 
 /// Most references that follow on each other.
 const CHAIN_MAX: usize = 16;
@@ -30,42 +34,61 @@ impl RefError {
     }
 }
 
-/// The value at `at`, or what it refers to, and where that stands.
-pub(super) fn followed<'v>(
+/// The references of a document, each looked up once: they are cheap to write and to refer to.
+pub(super) struct References<'v> {
     root: &'v Value,
-    value: &'v Value,
-    at: &Pointer,
-) -> Result<(&'v Value, Pointer), RefError> {
-    let (mut values, broken) = chain(root, value, at);
-    let last = values.pop().filter(|_| broken.is_none());
-    last.ok_or_else(|| broken.unwrap_or(RefError::Endless))
+    /// What came of each, by the address of what has it.
+    known: RefCell<HashMap<*const Value, Result<Place<'v>, RefError>>>,
 }
 
-/// The value at `at`, what it refers to, and so on, each with where it stands; and why there is no more where there
-/// should be.
-pub(super) fn chain<'v>(
-    root: &'v Value,
-    value: &'v Value,
-    at: &Pointer,
-) -> (Vec<(&'v Value, Pointer)>, Option<RefError>) {
-    let mut values = vec![(value, at.clone())];
-    let mut value = value;
-    while let Some(reference) = value.get("$ref").and_then(Value::as_str) {
-        if values.len() > CHAIN_MAX {
-            return (values, Some(RefError::Endless));
-        }
-        match target(root, reference) {
-            Ok(found) => {
-                value = found.0;
-                values.push(found);
-            }
-            Err(error) => return (values, Some(error)),
-        }
+/// A value and where it stands.
+pub(super) type Place<'v> = (&'v Value, Rc<Pointer>);
+
+impl<'v> References<'v> {
+    pub(super) fn of(root: &'v Value) -> Self {
+        Self { root, known: RefCell::default() }
     }
-    (values, None)
+
+    /// The value at `at`, or what it refers to, and where that stands.
+    pub(super) fn followed(&self, value: &'v Value, at: &Pointer) -> Result<Place<'v>, RefError> {
+        let (mut values, broken) = self.chain(value, at);
+        let last = values.pop().filter(|_| broken.is_none());
+        last.ok_or_else(|| broken.unwrap_or(RefError::Endless))
+    }
+
+    /// The value at `at`, what it refers to, and so on, each with where it stands; and why there is no more where there
+    /// should be.
+    pub(super) fn chain(
+        &self,
+        value: &'v Value,
+        at: &Pointer,
+    ) -> (Vec<Place<'v>>, Option<RefError>) {
+        let mut values = vec![(value, Rc::new(at.clone()))];
+        let mut value = value;
+        while let Some(reference) = value.get("$ref").and_then(Value::as_str) {
+            if values.len() > CHAIN_MAX {
+                return (values, Some(RefError::Endless));
+            }
+            let mut known = self.known.borrow_mut();
+            let found = known.entry(ptr::from_ref(value));
+            match found.or_insert_with(|| target(self.root, reference)) {
+                Ok(found) => {
+                    value = found.0;
+                    values.push(found.clone());
+                }
+                Err(error) => return (values, Some(error.clone())),
+            }
+        }
+        (values, None)
+    }
+
+    #[cfg(test)]
+    pub(super) fn looked_up(&self) -> usize {
+        self.known.borrow().len()
+    }
 }
 
-fn target<'v>(root: &'v Value, reference: &str) -> Result<(&'v Value, Pointer), RefError> {
+fn target<'v>(root: &'v Value, reference: &str) -> Result<Place<'v>, RefError> {
     let pointer = reference.strip_prefix('#');
     let pointer = pointer.ok_or_else(|| RefError::Elsewhere(shown(reference)))?;
     if pointer.is_empty() || pointer.len() > REFERENCE_LEN_MAX {
@@ -74,7 +97,7 @@ fn target<'v>(root: &'v Value, reference: &str) -> Result<(&'v Value, Pointer), 
     // A fragment is percent-encoded (RFC 6901 §6).
     let pointer = percent_encoding::percent_decode_str(pointer).decode_utf8_lossy();
     let found = root.pointer(&pointer).ok_or_else(|| RefError::Nowhere(shown(reference)))?;
-    Ok((found, Pointer::parse(&pointer)))
+    Ok((found, Rc::new(Pointer::parse(&pointer))))
 }
 
 fn shown(reference: &str) -> String {

@@ -113,6 +113,21 @@ impl Reporter {
         self.tell(Verdict::Skipped, subject, at, problem.as_ref(), hint.as_ref());
     }
 
+    /// What is left out of many places: told whatever there is no room for.
+    pub(super) fn summed_up(
+        &mut self,
+        subject: Subject,
+        at: Pointer,
+        problem: impl AsRef<str>,
+        hint: impl AsRef<str>,
+    ) {
+        if self.places.len() >= PLACES_MAX {
+            self.places.pop();
+            self.more += 1;
+        }
+        self.skipped(subject, at, problem, hint);
+    }
+
     pub(super) fn noted(
         &mut self,
         subject: Subject,

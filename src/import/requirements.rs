@@ -1,22 +1,22 @@
 //! Which schemes operations ask for, and which of them together.
 //!
 //! A requirement is a set of schemes that are all needed; a list of them is a choice (OpenAPI 3.1.0 §4.8.30).
-use super::operations;
 use super::operations::Found;
+use super::operations::Operations;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::ptr;
 
 /// The sets of schemes that the document asks for, each once, in the order in which they come: the whole document's first.
-pub(super) fn sets<'v>(root: &'v Value) -> Vec<BTreeSet<&'v str>> {
+pub(super) fn sets<'v>(operations: &Operations<'v>) -> Vec<BTreeSet<&'v str>> {
     // Each list once, however many operations are made of one by references.
     let (mut lists, mut seen) = (Vec::new(), HashSet::new());
     let mut list = |list: Option<&'v Value>| {
         lists.extend(list.filter(|it| seen.insert(ptr::from_ref(*it))));
     };
-    list(root.get("security"));
-    operations::each(root, |found| {
+    list(operations.root.get("security"));
+    operations.each(|found| {
         if let Found::Operation(operation) = found {
             list(operation.value.get("security"));
         }

@@ -1,6 +1,7 @@
 //! Where the API is: `servers` (OpenAPI 3.1.0 §4.8.5), or `host`, `basePath` and `schemes` (Swagger 2.0).
+use super::filled;
+use super::filled::Filled;
 use super::format::Format;
-use super::names::field_of;
 use super::report::Reporter;
 use super::report::Subject;
 use super::tree::Pointer;
@@ -9,10 +10,7 @@ use crate::catalog::BaseUrlTemplate;
 use crate::catalog::RawVariable;
 use indexmap::IndexMap;
 use serde_json::Value;
-use std::collections::HashMap;
-
-/// Most values of a variable that become its pattern.
-const VALUES_MAX: usize = 200;
+use std::borrow::Cow;
 
 /// Where requests go, and how the document names that place.
 #[derive(Clone, Debug, Default)]
@@ -25,10 +23,10 @@ pub(super) struct Place {
 }
 
 /// A server of the document.
-struct Server<'v> {
-    url: String,
-    variables: Option<&'v Value>,
-    at: Pointer,
+pub(super) struct Server<'v> {
+    pub(super) url: String,
+    pub(super) variables: Option<&'v Value>,
+    pub(super) at: Pointer,
 }
 
 pub(super) fn place(
@@ -59,7 +57,13 @@ pub(super) fn place(
     if !is_absolute(&chosen.url) {
         return without(None, written, chosen.at.clone(), reporter);
     }
-    let (url, variables) = filled(chosen, reporter);
+    let Filled { url, variables } = match filled::filled(chosen, reporter) {
+        Ok(filled) => filled,
+        Err(unfit) => {
+            reporter.skipped(Subject::Server, unfit.at, unfit.problem, unfit.hint);
+            return Place { written, ..Place::default() };
+        }
+    };
     match BaseUrlTemplate::parse(&url) {
         Ok(_) => {
             if !url.starts_with("https") {
@@ -99,16 +103,22 @@ fn listed<'v>(holder: &'v Value, at: &Pointer) -> Vec<Server<'v>> {
     let at = at.child("servers");
     let servers = holder.get("servers").and_then(Value::as_array).into_iter().flatten();
     let server = |(index, it): (usize, &'v Value)| {
-        Some(Server { url: url(it)?, variables: it.get("variables"), at: at.index(index) })
+        Some(Server {
+            url: url(it)?.into_owned(),
+            variables: it.get("variables"),
+            at: at.index(index),
+        })
     };
     servers.enumerate().filter_map(server).collect()
 }
 
-pub(super) fn url(server: &Value) -> Option<String> {
-    let url = server.get("url").and_then(text)?;
-    let url = url.trim();
+pub(super) fn url(server: &Value) -> Option<Cow<'_, str>> {
+    let url = match server.get("url").and_then(text)? {
+        Cow::Borrowed(url) => Cow::Borrowed(url.trim()),
+        Cow::Owned(url) => Cow::Owned(url.trim().to_owned()),
+    };
     // RFC 3986 §4.2: a network-path reference lacks nothing but the scheme.
-    Some(if url.starts_with("//") { format!("https:{url}") } else { url.to_owned() })
+    Some(if url.starts_with("//") { format!("https:{url}").into() } else { url })
 }
 
 fn swagger<'v>(root: &'v Value, reporter: &mut Reporter) -> Vec<Server<'v>> {
@@ -119,7 +129,15 @@ fn swagger<'v>(root: &'v Value, reporter: &mut Reporter) -> Vec<Server<'v>> {
         reporter.noted(Subject::Server, Pointer::root().child("basePath"), problem, "");
         base_path = format!("/{base_path}").into();
     }
-    let Some(host) = root.get("host").and_then(text) else {
+    let host = root.get("host").and_then(text).filter(|it| !it.trim().is_empty());
+    // A path or a scheme in it would be read as another host, or as one more of the path.
+    if host.as_ref().is_some_and(|it| it.contains('/')) {
+        let problem = "`host` is more than a host, or less";
+        let hint = "give a base URL (`--base-url`)";
+        reporter.skipped(Subject::Server, Pointer::root().child("host"), problem, hint);
+        return Vec::new();
+    }
+    let Some(host) = host else {
         let at = Pointer::root().child("basePath");
         let relative = Server { url: base_path.into_owned(), variables: None, at };
         return if relative.url.is_empty() { Vec::new() } else { vec![relative] };
@@ -159,128 +177,4 @@ pub(super) fn is_absolute(url: &str) -> bool {
 
 pub(super) fn trimmed(url: &str) -> &str {
     url.trim_end_matches('/')
-}
-
-/// The URL with variables that a base URL can have, and these.
-///
-/// A variable that stands in the host and may have any value loses its default: a connection that forgot to set it would
-/// send its credentials to whoever owns `example.zendesk.com`.
-fn filled(server: &Server<'_>, reporter: &mut Reporter) -> (String, IndexMap<String, RawVariable>) {
-    let mut variables = IndexMap::new();
-    // What those with names of their own are called here.
-    let mut names = HashMap::new();
-    let (mut url, mut rest) = (String::new(), server.url.as_str());
-    while let Some((before, after)) = rest.split_once('{') {
-        let Some((name, after)) = after.split_once('}') else { break };
-        url.push_str(before);
-        let written = server.variables.and_then(|it| it.get(name));
-        let at = server.at.child("variables").child(name);
-        let default = written.and_then(|it| it.get("default")).and_then(text).unwrap_or_default();
-        if url.is_empty() {
-            // In front of everything: the scheme, or the whole base URL.
-            let is_scheme = after.starts_with("://");
-            let value = if is_scheme { "https" } else { &*default };
-            let problem =
-                format!("the variable `{name}` is `{value}` for good: no variable can stand there");
-            reporter.noted(
-                Subject::Server,
-                at,
-                problem,
-                "give a base URL (`--base-url`) where it is another",
-            );
-            url.push_str(value);
-        } else {
-            let is_in_host = url.split_once("://").is_none_or(|it| !it.1.contains('/'));
-            let is_port = is_in_host && url.ends_with(':');
-            let is_whole_host = url.ends_with("://") && default.contains(['/', ':']);
-            if is_whole_host || !is_in_host && default.contains('/') {
-                let problem = format!(
-                    "the variable `{name}` is `{default}` for good: one stands for one segment"
-                );
-                let hint = "give a base URL (`--base-url`) where it is another";
-                reporter.noted(Subject::Server, at, problem, hint);
-                push_parted(&mut url, &default);
-                rest = match url.ends_with('/') {
-                    true => after.strip_prefix('/').unwrap_or(after),
-                    false => after,
-                };
-                continue;
-            }
-            let own = names.entry(name).or_insert_with(|| free_name(name, &variables)).clone();
-            if own != name {
-                let problem = format!("the variable `{name}` is called `{own}`");
-                reporter.noted(Subject::Server, at.clone(), problem, "");
-            }
-            url.push_str(&format!("{{{own}}}"));
-            if !variables.contains_key(&own) {
-                let variable = variable(written, &default, is_in_host && !is_port, at, reporter);
-                variables.insert(own, variable);
-            }
-        }
-        rest = after;
-    }
-    url.push_str(rest);
-    (url, variables)
-}
-
-/// With one `/` between them where both have one.
-fn push_parted(url: &mut String, more: &str) {
-    let more = if url.ends_with('/') { more.strip_prefix('/').unwrap_or(more) } else { more };
-    url.push_str(more);
-}
-
-/// No other variable's, which would have the values of both.
-fn free_name(name: &str, taken: &IndexMap<String, RawVariable>) -> String {
-    let plain = variable_name(name);
-    let numbered = (2..).map(|it| format!("{plain}_{it}"));
-    let mut names = std::iter::once(plain.clone()).chain(numbered);
-    names.find(|it| !taken.contains_key(it)).unwrap_or(plain)
-}
-
-/// As it is where a base URL's variable can be called so.
-fn variable_name(name: &str) -> String {
-    let fits = name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_');
-    match (fits && !name.is_empty(), field_of(name)) {
-        (true, _) => name.to_owned(),
-        (false, own) if own.is_empty() => "variable".to_owned(),
-        (false, own) => own,
-    }
-}
-
-fn variable(
-    written: Option<&Value>,
-    default: &str,
-    is_in_host: bool,
-    at: Pointer,
-    reporter: &mut Reporter,
-) -> RawVariable {
-    let values = written.and_then(|it| it.get("enum")).and_then(Value::as_array);
-    let is_plain = |it: &str| !it.contains(char::is_control);
-    let values = values.into_iter().flatten().filter_map(text).filter(|it| is_plain(it));
-    let values: Vec<_> = values.collect();
-    let pattern = match values.len() {
-        0 => None,
-        count if count > VALUES_MAX => {
-            let problem = format!("{count} values are more than {VALUES_MAX}: any value is taken");
-            reporter.noted(Subject::Server, at.child("enum"), problem, "write a pattern");
-            None
-        }
-        _ => Some(values.iter().map(|it| regex::escape(it)).collect::<Vec<_>>().join("|")),
-    };
-    let mut kept = Some(default.to_owned()).filter(|it| !it.is_empty() && is_plain(it));
-    if kept.is_some() && pattern.is_some() && !values.iter().any(|it| it == default) {
-        let problem =
-            format!("the default `{default}` is none of the values that the variable takes");
-        reporter.noted(Subject::Server, at.child("default"), problem, "");
-        kept = None;
-    } else if kept.is_some() && pattern.is_none() && is_in_host {
-        let problem =
-            format!("the default `{default}` is not taken over: it says whom credentials go to");
-        let hint = "each connection gives the variable a value";
-        reporter.noted(Subject::Server, at.child("default"), problem, hint);
-        kept = None;
-    }
-    let description = written.and_then(|it| it.get("description")).and_then(text);
-    let description = description.map(|it| super::names::first_paragraph(&it, 200));
-    RawVariable { pattern, required: kept.is_none(), default: kept, description, name: None }
 }

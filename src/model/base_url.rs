@@ -100,6 +100,14 @@ mod tests {
     }
 
     #[test]
+    fn no_segment_of_the_path_stands_in_for_a_host() {
+        for bad in ["https:///a.example/v1", "http:////127.0.0.1/v1", "HTTPS:///a.example"] {
+            assert_eq!(BaseUrl::parse(bad), Err(UrlError::Host), "{bad}");
+            assert_eq!(Origin::parse(bad), Err(UrlError::Host), "{bad}");
+        }
+    }
+
+    #[test]
     fn refuses_dot_segments_and_queries() {
         for bad in
             ["https://a/../b", "https://a/%2e%2E/b", "https://a/.", "https://a/b?c", "https://a/é"]

@@ -114,6 +114,10 @@ pub(super) fn checked_url(text: &str) -> Result<Url, UrlError> {
     if text.contains('\\') || text.chars().any(|it| it.is_control() || it == ' ') {
         return Err(UrlError::Path);
     }
+    // A parser of URLs takes the first segment of the path for a host that is missing.
+    if text.split_once("://").is_some_and(|it| it.1.starts_with('/')) {
+        return Err(UrlError::Host);
+    }
     let url = Url::parse(text).map_err(UrlError::Malformed)?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(UrlError::UserInfo);

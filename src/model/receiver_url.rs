@@ -43,10 +43,6 @@ impl ReceiverUrl {
             return Err(ReceiverUrlError::Fragment);
         }
         let (before, query) = text.split_once('?').map_or((text, None), |it| (it.0, Some(it.1)));
-        // A parser of URLs takes the first segment of the path for a host that is missing.
-        if before.contains(":///") {
-            return Err(UrlError::Host.into());
-        }
         let base = BaseUrl::parse(before)?;
         let mut target = raw_path(before).to_owned();
         if target.is_empty() {

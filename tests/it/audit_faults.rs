@@ -264,15 +264,20 @@ each_engine! {
         gateway.operator().put("/v1/tenants/a", json!({})).await.is(201);
         drop(gateway);
         database.run("CREATE TABLE kept AS SELECT * FROM credentials WHERE owner = 'deployment'").await;
-        database.run("DELETE FROM credentials WHERE owner = 'deployment'").await;
-        let gateway = Process::replica(&database.url, &key, "").await;
-        let operator = gateway.operator();
-        let refused = operator.put("/v1/tenants/b", json!({})).await.is(503);
-        let said = refused.text("detail");
-        assert!(said.contains("`deployment`") && said.contains("`credentials`"), "{said}");
-        operator.get("/v1/tenants/a").await.is(200);
-        assert_eq!(database.number("SELECT COUNT(*) FROM credentials WHERE owner = 'deployment'").await, 0);
-        drop(gateway);
+        for (loss, left) in [
+            ("UPDATE credentials SET fields = '{' WHERE owner = 'deployment'", 1),
+            ("DELETE FROM credentials WHERE owner = 'deployment'", 0),
+        ] {
+            database.run(loss).await;
+            let gateway = Process::replica(&database.url, &key, "").await;
+            let operator = gateway.operator();
+            let refused = operator.put("/v1/tenants/b", json!({})).await.is(503);
+            let said = refused.text("detail");
+            assert!(said.contains("`deployment`") && said.contains("`credentials`"), "{loss}: {said}");
+            operator.get("/v1/tenants/a").await.is(200);
+            let stored = "SELECT COUNT(*) FROM credentials WHERE owner = 'deployment'";
+            assert_eq!(database.number(stored).await, left, "{loss}");
+        }
         database.run("INSERT INTO credentials SELECT * FROM kept").await;
         let gateway = Process::replica(&database.url, &key, "").await;
         gateway.operator().put("/v1/tenants/b", json!({})).await.is(201);

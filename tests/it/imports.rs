@@ -400,7 +400,10 @@ fn a_document_has_no_say_over_the_terminal_that_shows_it() {
     let document = json!({
         "openapi": "3.0.0", "info": { "title": "T", "version": escapes }, "servers": [{ "url": format!("https://a.example/{escapes}") }],
         "components": { "securitySchemes": { escapes: { "type": escapes } } },
-        "paths": { format!("/{escapes}"): { "get": {}, "put": { "$ref": escapes } } },
+        "paths": {
+            format!("/{escapes}"): { "get": {}, "put": { "$ref": escapes } },
+            "/x\nnote: all is well\u{202e}": { "trace": {} },
+        },
     });
     for (document, code) in
         [(document.to_string(), 0), ("openapi: \"\\e[31m\\a4.0\"".to_owned(), 1)]
@@ -409,8 +412,9 @@ fn a_document_has_no_say_over_the_terminal_that_shows_it() {
         let made = import(&file, &[]);
         let shown = text(&made.stdout) + &text(&made.stderr);
         assert_eq!(made.status.code(), Some(code), "{shown}");
-        let raw = |it: char| it.is_control() && it != '\n';
+        let raw = |it: char| it.is_control() && it != '\n' || it == '\u{202e}';
         assert!(!shown.contains(raw), "{}", shown.escape_debug());
+        assert!(!shown.contains("\nnote:"), "{shown}");
     }
 }
 

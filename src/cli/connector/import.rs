@@ -12,6 +12,7 @@ use crate::import::ImportError;
 use crate::import::Imported;
 use crate::import::Options;
 use crate::import::Report;
+use crate::import::Told;
 use crate::model::Key;
 use clap::Args;
 use http::Method;
@@ -137,12 +138,14 @@ fn tell(report: &Report, key: &str, name: &str) {
         eprintln!("  auth       {} ({}), from {}", it.method, it.r#type, plain(&it.pointer));
     }
     for place in &report.places {
-        for line in place.to_string().split('\n').enumerate() {
-            match line {
-                (0, first) => eprintln!("{name}:{}", plain(first)),
-                (_, more) => eprintln!("{}", plain(more)),
-            }
-        }
+        let Told { pointer, problem, hint, .. } = place;
+        let place = Told {
+            pointer: plain(pointer),
+            problem: plain(problem),
+            hint: plain(hint),
+            ..place.clone()
+        };
+        eprintln!("{name}:{place}");
     }
     if report.more > 0 {
         eprintln!("… and {} places more", report.more);

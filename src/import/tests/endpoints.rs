@@ -76,6 +76,46 @@ fn a_base_url_of_some_operations_alone_makes_a_connector_of_those() {
 }
 
 #[test]
+fn a_given_base_url_is_known_again_where_servers_are_relative_or_have_variables() {
+    let servers = |urls: &[&str]| -> Value { urls.iter().map(|it| json!({ "url": it })).collect() };
+    for (root, own, given, expected) in [
+        (&["/v1"][..], "/v2", "https://h.example/v2", ["put-a"]),
+        (&["/v1"], "/v2", "https://h.example/v1", ["get-a"]),
+        (
+            &["https://api.example"],
+            "https://{r}.files.example",
+            "https://eu.files.example",
+            ["put-a"],
+        ),
+        (
+            &["https://{t}.api.example"],
+            "https://files.example",
+            "https://me.api.example",
+            ["get-a"],
+        ),
+        (
+            &["https://a.example/v1", "https://a.example/v2"],
+            "https://a.example/v1",
+            "https://a.example/v2",
+            ["get-a"],
+        ),
+        // Of one that is nobody's the document's own operations are.
+        (&["https://api.example"], "https://files.example", "https://mock.example", ["get-a"]),
+    ] {
+        let mut document = good();
+        document["servers"] = servers(root);
+        document["paths"] = json!({ "/a": { "get": {}, "put": { "servers": servers(&[own]) } } });
+        let options = Options { base_url: Some(given.to_owned()), ..Options::default() };
+        let made = import(document.to_string().as_bytes(), &options).unwrap();
+        assert_eq!(
+            made.connector.endpoints.keys().collect::<Vec<_>>(),
+            expected,
+            "{root:?} {own} {given}"
+        );
+    }
+}
+
+#[test]
 fn what_stands_beside_a_reference_is_read_as_well() {
     let mut document = good();
     document["components"]["pathItems"] = json!({

@@ -6,7 +6,9 @@ use crate::import::Imported;
 use crate::import::Options;
 use crate::import::import;
 use crate::import::operations::LOOKED_AT_MAX;
+use crate::import::reference::References;
 use crate::import::tree::METHODS;
+use crate::import::tree::Pointer;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
@@ -54,6 +56,50 @@ fn more_operations_than_are_looked_at_are_told_of() {
 }
 
 #[test]
+fn path_items_without_operations_are_looked_at_so_often_as_well() {
+    let mut document = good();
+    document["paths"] = (0..LOOKED_AT_MAX + 1)
+        .map(|it| (format!("/{it}"), json!({ "$ref": "#/components/pathItems/none" })))
+        .collect();
+    document["components"]["pathItems"] = json!({ "none": {} });
+    says(&imported(&document), "/paths", &format!("more than {LOOKED_AT_MAX} paths"));
+}
+
+#[test]
+fn a_reference_is_looked_up_once_however_many_lead_to_it() {
+    // Sixteen long ones behind each path; each would be decoded and looked up for each operation and each pass.
+    let name = |it: usize| format!("{it:02}{}", "n".repeat(1_000));
+    let reference = |it: usize| json!({ "$ref": format!("#/components/pathItems/{}", name(it)) });
+    let mut items: Map<String, Value> = (1..15).map(|it| (name(it), reference(it + 1))).collect();
+    let all = METHODS.iter().map(|it| ((*it).to_owned(), json!({})));
+    items.insert(name(15), all.collect::<Map<_, _>>().into());
+    let mut document = good();
+    document["components"]["pathItems"] = items.into();
+    document["paths"] = (0..100).map(|it| (format!("/{it}"), reference(1))).collect();
+    let document = document;
+    let references = References::of(&document);
+    let paths = document["paths"].as_object().unwrap();
+    for (path, item) in paths {
+        let (items, broken) = references.chain(item, &Pointer::root().child(path));
+        assert_eq!((items.len(), broken), (16, None));
+    }
+    assert_eq!(references.looked_up(), paths.len() + 14);
+    assert_eq!(imported(&document).connector.endpoints.len(), 100 * (METHODS.len() - 1));
+}
+
+#[test]
+fn a_key_that_stands_often_costs_no_look_at_all_that_is_below_it() {
+    let far: String = (0..100).map(|it| format!("\"/{it}\": {{\"trace\": {{}}}},")).collect();
+    let often = "\"paths\": 0,".repeat(50_000);
+    let document = format!(
+        "{{\"openapi\": \"3.0.0\", \"info\": {{\"title\": \"T\"}}, {often}\n\"paths\": {{{far}\n\"/x\": {{}}}}}}"
+    );
+    let made = import(document.as_bytes(), &Options::default()).unwrap();
+    let traces = made.report.places.iter().filter(|it| it.pointer.ends_with("trace"));
+    assert_eq!(traces.filter(|it| it.line == 2).count(), 100);
+}
+
+#[test]
 fn a_name_is_refused_before_it_is_in_the_name_of_every_place_below_it() {
     let path = format!("/{}", "p".repeat(1_024));
     let document = with("/paths", json!({ &path: { "get": {} } }));
@@ -69,24 +115,22 @@ fn a_name_is_refused_before_it_is_in_the_name_of_every_place_below_it() {
 
 #[test]
 fn a_report_is_short_whatever_things_are_called() {
-    let long = "~".repeat(1_000);
+    let long = "~".repeat(1_015);
     let flow = json!({ "tokenUrl": "https://a.example/t", "scopes": { "read": "" } });
     let flows: Map<String, Value> =
-        (0..2_000).map(|it| (format!("{it}{long}"), flow.clone())).collect();
+        (0..2_000).map(|it| (format!("{it:04}{long}"), flow.clone())).collect();
     let mut document =
         with("/components/securitySchemes", json!({ &long: { "type": "oauth2", "flows": flows } }));
     document["paths"] =
         (0..2_000).map(|it| (format!("/{it}{long}"), json!({ "trace": {} }))).collect();
     let made = imported(&document);
-    says(&made, &format!("/components/securitySchemes/{}/flows", "~0".repeat(1_000)), "1980 flows");
-    assert!(report_len(&made) < 2 << 20, "{}", report_len(&made));
-
-    // Keys one below the other, by a reference.
-    let mut document = good();
-    document["info"]["x"] = json!({ &long: { &long: { &long: { "trace": {} } } } });
-    document["paths"] = json!({ "/a": { "$ref": format!("#/info/x{}", format!("/{}", "~0".repeat(1_000)).repeat(3)) } });
-    let made = imported(&document);
+    let all_flows = format!("/components/securitySchemes/{}/flows", "~0".repeat(1_015));
+    says(&made, &all_flows, "1980 flows");
+    // Each flow is told of, at what is around it: its own place is too long a text.
+    let of_flows = made.report.places.iter().filter(|it| it.pointer.starts_with(&all_flows));
+    assert_eq!(of_flows.count(), 20 + 1);
     assert!(made.report.places.iter().all(|it| it.pointer.len() <= 4096));
+    assert!(report_len(&made) < 2 << 20, "{}", report_len(&made));
 }
 
 #[test]

@@ -61,6 +61,11 @@ fn each_variable_has_the_place_the_name_and_the_values_that_a_base_url_can_have(
             json!({}),
             plain("https://{v}.a.example/{v}", json!({ "required": true }), 0),
         ),
+        (
+            "https://{v}/x",
+            value(json!({ "enum": ["eu.example", "us.example/v1"] })),
+            plain("https://{v}/x", json!({ "pattern": r"eu\.example", "required": true }), 1),
+        ),
     ] {
         let made = imported(&with("/servers", json!([{ "url": url, "variables": variables }])));
         let json = made.to_json();
@@ -75,12 +80,8 @@ fn each_variable_has_the_place_the_name_and_the_values_that_a_base_url_can_have(
 #[test]
 fn a_variable_that_can_not_be_one_is_what_it_is_or_has_another_name() {
     for (url, variables, base_url, names) in [
-        (
-            "{base}",
-            json!({ "base": { "default": "https://a.example/v1" } }),
-            Some("https://a.example/v1"),
-            &[][..],
-        ),
+        // Whoever writes a document does not say where credentials go by a default.
+        ("{base}", json!({ "base": { "default": "https://a.example/v1" } }), None, &[][..]),
         ("{base}/v1", json!({}), None, &[]),
         (
             "https://a.example/{path}",
@@ -102,19 +103,34 @@ fn a_variable_that_can_not_be_one_is_what_it_is_or_has_another_name() {
             Some("https://a.example/{a_b}/{a_b_2}/{a_b}"),
             &["a_b", "a_b_2"],
         ),
-        // Defaults that are more than what stands there.
+        // Defaults that are more than what stands there: a path is written in, a host never is.
         (
-            "https://{host}/{base}",
-            json!({ "host": { "default": "a.example/v1" }, "base": { "default": "/v2" } }),
-            Some("https://a.example/v1/v2"),
+            "https://a.example/v1/{base}/x",
+            json!({ "base": { "default": "/v2/" } }),
+            Some("https://a.example/v1/v2/x"),
             &[],
         ),
         (
-            "https://{host}/v1",
-            json!({ "host": { "default": "a.example:8443/" } }),
-            Some("https://a.example:8443/v1"),
+            "https://a.example{base}/x",
+            json!({ "base": { "default": "/v2/" } }),
+            Some("https://a.example/v2/x"),
             &[],
         ),
+        (
+            "https://{region}.a.example:{port}{base}",
+            json!({ "base": { "default": "/v2" } }),
+            Some("https://{region}.a.example:{port}/v2"),
+            &["region", "port"],
+        ),
+        ("https://{host}/v1", json!({ "host": { "default": "a.example/v1" } }), None, &[]),
+        ("https://{host}/v1", json!({ "host": { "default": "a.example:8443" } }), None, &[]),
+        ("https://{host}/v1", json!({ "host": { "default": "https://a.example" } }), None, &[]),
+        ("https://{host}/v1", json!({ "host": { "default": "//evil.example/y" } }), None, &[]),
+        ("https://{host}/v1", json!({ "host": { "default": "/evil.example/y" } }), None, &[]),
+        ("https://{a}.{b}", json!({ "b": { "default": "x.example:8443" } }), None, &[]),
+        ("https://{host}", json!({ "host": { "default": "{w}.example" } }), None, &[]),
+        ("https://a.example/{v}", json!({ "v": { "default": "{w}/x" } }), None, &[]),
+        ("https://a.example/{v}", json!({ "v": { "default": "v1#x" } }), None, &[]),
         ("https://{open.a.example", json!({}), None, &[]),
         ("ftp://a.example", json!({}), None, &[]),
         ("https://user@a.example", json!({}), None, &[]),
@@ -156,6 +172,40 @@ fn a_base_url_that_is_given_stands_as_it_is() {
         let made = import(document.as_bytes(), &options);
         let base_url = made.as_ref().ok().and_then(|it| it.connector.base_url.as_deref());
         assert_eq!(base_url, expected, "{given}");
+    }
+}
+
+#[test]
+fn a_servers_url_is_short_however_often_a_variable_stands_in_it() {
+    for (url, default) in [
+        (format!("https://a.example/{}", "{v}".repeat(20)), "/x".repeat(200)),
+        (format!("https://a.example/{}", "{v}".repeat(21)), "x".to_owned()),
+        (format!("https://a.example/{}", "x".repeat(2048)), "x".to_owned()),
+        (format!("https://a.example/{{{}}}", "x".repeat(65)), "x".to_owned()),
+    ] {
+        let server = json!([{ "url": url, "variables": { "v": { "default": default } } }]);
+        let made = imported(&with("/servers", server));
+        assert_eq!(made.connector.base_url, None, "{url:.60}");
+        assert!(told(&made).contains(&("/servers/0/url", Verdict::Skipped)), "{url:.60}");
+    }
+}
+
+#[test]
+fn a_host_that_is_none_is_no_host() {
+    for (host, base_path, base_url) in [
+        ("", "/127.0.0.1:8080/v1", None),
+        (" ", "/api", None),
+        ("https://api.example.com", "/v1", None),
+        ("a.example/", "/v1", None),
+        ("a.example", "/v1", Some("https://a.example/v1")),
+    ] {
+        let document = json!({
+            "swagger": "2.0", "info": { "title": "Pets", "version": "1" }, "host": host, "basePath": base_path,
+        });
+        let made = imported(&document);
+        assert_eq!(made.connector.base_url.as_deref(), base_url, "{host}");
+        let is_told = made.report.places.iter().any(|it| it.verdict == Verdict::Skipped);
+        assert_eq!(is_told, base_url.is_none(), "{:?}", made.report.places);
     }
 }
 
