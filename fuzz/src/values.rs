@@ -8,9 +8,9 @@ use attache::model::Origin;
 use attache::model::TenantId;
 use attache::model::TimeSpan;
 use attache::model::UnixTime;
-use attache::proxy;
 use attache::resolve;
 use attache::telemetry::TraceContext;
+use attache::upstream;
 use http::HeaderMap;
 use http::HeaderValue;
 use http::Uri;
@@ -53,7 +53,7 @@ fn is_a_wait(input: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(input) else { return };
     let headers = HeaderMap::from_iter([(RETRY_AFTER, value)]);
     let [now, later] =
-        [784_111_770, 784_111_777].map(|now| proxy::retry_after(&headers, UnixTime::from_s(now)));
+        [784_111_770, 784_111_777].map(|now| upstream::retry_after(&headers, UnixTime::from_s(now)));
     let text = String::from_utf8_lossy(input);
     let text = text.trim_ascii();
     if !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit()) {

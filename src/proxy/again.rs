@@ -23,6 +23,7 @@ use crate::upstream::Manner;
 use crate::upstream::ResponseBody;
 use crate::upstream::SendError;
 use crate::upstream::Sent;
+use crate::upstream::retry_after;
 use http_body::Body;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -250,7 +251,7 @@ impl Proxy {
         }
         let (found, told) = match &outcome {
             Ok(sent) => {
-                let told = retry::told(sent.response.headers(), (self.clock)());
+                let told = retry_after(sent.response.headers(), (self.clock)());
                 (retry::of_status(sent.response.status()), told)
             }
             Err(failed) => (retry::of_error(failed.error), None),

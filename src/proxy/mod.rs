@@ -91,7 +91,6 @@ pub use identify::by_credential_place;
 pub use identify::by_header;
 pub use replay::KeptBodies;
 pub use retry::RetryBudgets;
-pub use retry::told as retry_after;
 
 /// One worker's proxy.
 pub struct Proxy {

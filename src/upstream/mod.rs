@@ -2,6 +2,7 @@
 //!
 //! One [`Upstream`] per worker. A link is driven by whoever borrowed it, inside that exchange's own
 //! task; between uses nobody polls it.
+mod after;
 mod body;
 mod dial;
 mod error;
@@ -16,6 +17,7 @@ mod pool;
 mod socket;
 mod tls;
 
+pub use after::retry_after;
 pub use body::BodyError;
 pub use body::ResponseBody;
 pub use dial::Resolver;

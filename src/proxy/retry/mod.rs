@@ -1,9 +1,7 @@
 //! Whether an exchange gets another attempt, and when: decisions alone. Nothing here sends, waits, or
 //! reads a clock.
-mod after;
 mod budget;
 
-pub use after::told;
 pub use budget::RetryBudgets;
 
 use crate::catalog::Retries;

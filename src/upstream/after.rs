@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 /// How long to wait, as the upstream says: nothing where the time has passed, the longest where it
 /// says it several times, and `None` where it does not say it so that it can be understood.
-pub fn told(headers: &HeaderMap, now: UnixTime) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap, now: UnixTime) -> Option<Duration> {
     let values = headers.get_all(header::RETRY_AFTER).iter();
     values.filter_map(|it| wait(it.to_str().ok()?.trim_ascii(), now)).max()
 }
@@ -43,7 +43,7 @@ mod tests {
         for value in values {
             headers.append(header::RETRY_AFTER, HeaderValue::from_static(value));
         }
-        told(&headers, NOW).map(|it| it.as_secs())
+        retry_after(&headers, NOW).map(|it| it.as_secs())
     }
 
     #[test]
@@ -85,7 +85,7 @@ mod tests {
         let date = HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT");
         headers.insert(header::RETRY_AFTER, date);
         let now = UnixTime::from_ms(784_111_776_250);
-        assert_eq!(told(&headers, now), Some(Duration::from_millis(750)));
+        assert_eq!(retry_after(&headers, now), Some(Duration::from_millis(750)));
     }
 
     proptest! {
@@ -96,7 +96,7 @@ mod tests {
         ) {
             let mut headers = HeaderMap::new();
             headers.insert(header::RETRY_AFTER, HeaderValue::try_from(value).unwrap());
-            let _ = told(&headers, UnixTime::from_ms(now_ms));
+            let _ = retry_after(&headers, UnixTime::from_ms(now_ms));
         }
     }
 }
