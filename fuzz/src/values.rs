@@ -52,8 +52,8 @@ pub fn holds(input: &[u8]) {
 fn is_a_wait(input: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(input) else { return };
     let headers = HeaderMap::from_iter([(RETRY_AFTER, value)]);
-    let [now, later] =
-        [784_111_770, 784_111_777].map(|now| upstream::retry_after(&headers, UnixTime::from_s(now)));
+    let [now, later] = [784_111_770, 784_111_777]
+        .map(|now| upstream::retry_after(&headers, UnixTime::from_s(now)));
     let text = String::from_utf8_lossy(input);
     let text = text.trim_ascii();
     if !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit()) {

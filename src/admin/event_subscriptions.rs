@@ -116,7 +116,7 @@ impl Definition for EventSubscriptions {
     ) -> Result<Put, ApiError> {
         let raw: RawEventSubscription = sent::read(&members)?;
         let snapshot = call.api.live.snapshot_full();
-        let built = EventSubscription::build(key, &raw, snapshot.upstream_defaults());
+        let built = EventSubscription::build(key, &raw, Some(snapshot.upstream_defaults()));
         let enabled = built.map_err(|it| ApiError::problems(&it))?.enabled;
         let definition = sent::text(&RawEventSubscription { enabled: true, ..raw });
         let row = SubscriptionRow { enabled, definition, ..SubscriptionRow::default() };
@@ -213,8 +213,10 @@ pub(super) async fn rotate(mut call: Call) -> Result<Answer, ApiError> {
 }
 
 async fn feed(store: &Store, call: &Call, row: &SubscriptionRow) -> Result<Feed, StoreError> {
-    let types = EventSubscription::stored(&row.definition, row.enabled).map(|it| it.types);
-    store.deliveries().feed(&call.scope(), &row.id, &types.unwrap_or_default()).await
+    // Where it is off nothing that happens becomes a delivery, nor where what it is told of does not read.
+    let on = EventSubscription::stored(&row.definition, row.enabled).filter(|it| it.enabled);
+    let types = on.map_or_else(|| Some(Vec::new()), |it| it.types);
+    store.deliveries().feed(&call.scope(), &row.id, types.as_deref()).await
 }
 
 /// What is sealed of a subscription.

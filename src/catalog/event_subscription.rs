@@ -57,18 +57,18 @@ impl JsonSchema for TypeName {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventSubscription {
     pub url: ReceiverUrl,
-    /// Empty for all.
-    pub types: Vec<EventType>,
+    /// None for all; an empty list for none: of those that were asked for this attache knows nothing.
+    pub types: Option<Vec<EventType>>,
     pub enabled: bool,
 }
 
 impl EventSubscription {
     /// `settings`: what everything outward goes by. An address that they refuse is refused here where the URL has
-    /// it for its host, and at each dial whatever the host.
+    /// it for its host, and at each dial whatever the host. None where that is not to be judged.
     pub fn build(
         key: &str,
         raw: &RawEventSubscription,
-        settings: &UpstreamSettings,
+        settings: Option<&UpstreamSettings>,
     ) -> Result<Self, Vec<Problem>> {
         let section = At::section("event_subscriptions");
         let at = section.key(key);
@@ -79,7 +79,7 @@ impl EventSubscription {
                 problems.push(at.key("url").problem(format!("the URL {it}"), hint));
             })
             .ok();
-        if let Some(url) = &url {
+        if let Some((url, settings)) = url.as_ref().zip(settings) {
             problems.extend(refused(url, settings).map(|it| at.key("url").problem(it.0, it.1)));
         }
         let mut types = Vec::with_capacity(raw.types.len());
@@ -93,6 +93,7 @@ impl EventSubscription {
                 )),
             }
         }
+        let types = Some(types).filter(|_| !raw.types.is_empty());
         match url {
             Some(url) if problems.is_empty() => Ok(Self { url, types, enabled: raw.enabled }),
             _ => Err(problems),
@@ -108,6 +109,7 @@ impl EventSubscription {
                 types.push(it);
             }
         }
+        let types = Some(types).filter(|_| !raw.types.is_empty());
         Some(Self { url: ReceiverUrl::parse(&raw.url).ok()?, types, enabled })
     }
 }
@@ -166,8 +168,11 @@ mod tests {
             ("https://169.254.169.254/", private, false),
             ("ftp://a/", &[], false),
         ] {
-            let built = EventSubscription::build("ops", &raw(url), &allowing(allow));
+            let built = EventSubscription::build("ops", &raw(url), Some(&allowing(allow)));
             assert_eq!(built.is_ok(), is_good, "{url} {allow:?} {built:?}");
+            // Whatever is allowed: what is no URL for events never was one.
+            let unjudged = EventSubscription::build("ops", &raw(url), None);
+            assert_eq!(unjudged.is_ok(), !url.starts_with("ftp:"), "{url}");
         }
     }
 
@@ -175,12 +180,23 @@ mod tests {
     fn types_are_those_that_there_are_and_each_once() {
         let types = vec!["connection.failing".to_owned(), "connection.failing".to_owned()];
         let mut raw = RawEventSubscription { types, ..raw("https://a.example/") };
-        let built = EventSubscription::build("ops", &raw, &allowing(&[])).unwrap();
-        assert_eq!(built.types, [EventType::ConnectionFailing]);
+        let built = EventSubscription::build("ops", &raw, Some(&allowing(&[]))).unwrap();
+        assert_eq!(built.types, Some(vec![EventType::ConnectionFailing]));
         raw.types.push("connection.exploded".to_owned());
-        let problems = EventSubscription::build("ops", &raw, &allowing(&[])).unwrap_err();
+        let problems = EventSubscription::build("ops", &raw, Some(&allowing(&[]))).unwrap_err();
         assert!(problems[0].problem.contains("connection.exploded"), "{problems:?}");
         let stored = EventSubscription::stored(&serde_json::to_string(&raw).unwrap(), true);
-        assert_eq!(stored.unwrap().types, [EventType::ConnectionFailing]);
+        assert_eq!(stored.unwrap().types, Some(vec![EventType::ConnectionFailing]));
+    }
+
+    #[test]
+    fn a_subscription_to_types_that_this_attache_does_not_know_is_told_of_nothing_rather_than_of_all()
+     {
+        let of = |types: &str| {
+            let definition = format!(r#"{{"url":"https://a.example/","types":[{types}]}}"#);
+            EventSubscription::stored(&definition, true).unwrap().types
+        };
+        assert_eq!(of(r#""vault.opened""#), Some(vec![]));
+        assert_eq!(of(""), None);
     }
 }

@@ -4,6 +4,7 @@ use super::outcome::Answer;
 use crate::catalog::UpstreamSettings;
 use crate::model::Key;
 use crate::model::ReceiverUrl;
+use crate::model::UnixTime;
 use crate::server;
 use crate::server::TICK;
 use crate::server::Worker;
@@ -16,8 +17,8 @@ use crate::upstream::Resolver;
 use crate::upstream::ResponseBody;
 use crate::upstream::SendError;
 use crate::upstream::Upstream;
+use crate::upstream::retry_after;
 use bytes::Bytes;
-use http::HeaderMap;
 use http::Method;
 use http::header;
 use http_body_util::BodyExt;
@@ -39,6 +40,10 @@ const ATTEMPT: Duration = Duration::from_secs(15);
 const BODY_MAX: usize = 16 * 1024;
 const BODY_TIME: Duration = Duration::from_secs(1);
 
+/// Threads for the look-ups of names: more than there are subscriptions, each of which has one name, so that those
+/// whose names are slow hold up no other.
+const LOOK_UPS_MAX: usize = 128;
+
 /// Messages that wait for the thread: more than there are subscriptions, each of which has one at a time.
 const WAITING_MAX: usize = 128;
 
@@ -53,7 +58,28 @@ pub(super) struct Post {
 
 struct Job {
     post: Post,
-    told: oneshot::Sender<Answer>,
+    told: oneshot::Sender<Brought>,
+}
+
+/// What came of a message.
+pub(super) struct Brought {
+    pub(super) answer: Answer,
+    /// Ends with the answer's body.
+    rest: oneshot::Receiver<()>,
+}
+
+impl Brought {
+    fn nowhere() -> Self {
+        let answer = Answer::Unsent("attache is stopping".to_owned());
+        Self { answer, rest: oneshot::channel().1 }
+    }
+
+    /// Until the answer's body is read to its end, or its link closed: whoever sends the next message to the same
+    /// receiver before has two links to it.
+    pub(super) async fn ended(self) {
+        // Nothing is ever sent on it.
+        drop(self.rest.await);
+    }
 }
 
 /// Where messages are handed in.
@@ -66,41 +92,45 @@ impl Courier {
     pub(super) fn start(
         resolver: Resolver,
         metrics: Arc<Metrics>,
+        clock: fn() -> UnixTime,
         stops: watch::Receiver<bool>,
     ) -> Result<(Self, JoinHandle<()>), WorkerError> {
         let (jobs, taken) = mpsc::channel(WAITING_MAX);
-        let run = move |worker| carry(worker, resolver, metrics, taken);
-        let thread = server::spawn("events", 0, stops, run)?;
+        let upstream = move || Upstream::new(resolver, NonZeroUsize::MIN, Box::new(|_| ()));
+        let run =
+            move |worker| carry(worker, Outward { upstream: upstream(), metrics, clock }, taken);
+        let thread = server::spawn_with(("events", 0), LOOK_UPS_MAX, stops, run)?;
         Ok((Self { jobs }, thread))
     }
 
-    pub(super) async fn bring(&self, post: Post) -> Answer {
-        let (told, answer) = oneshot::channel();
-        let gone = || Answer::None("attache is stopping".to_owned());
+    pub(super) async fn bring(&self, post: Post) -> Brought {
+        let (told, brought) = oneshot::channel();
         if self.jobs.send(Job { post, told }).await.is_err() {
-            return gone();
+            return Brought::nowhere();
         }
-        answer.await.unwrap_or_else(|_| gone())
+        brought.await.unwrap_or_else(|_| Brought::nowhere())
     }
 }
 
-async fn carry(
-    worker: Rc<Worker>,
-    resolver: Resolver,
+/// What the thread sends with.
+#[derive(Clone)]
+struct Outward {
+    upstream: Rc<Upstream<Full<Bytes>>>,
     metrics: Arc<Metrics>,
-    mut jobs: mpsc::Receiver<Job>,
-) {
-    let upstream = Upstream::new(resolver, NonZeroUsize::MIN, Box::new(|_| ()));
+    clock: fn() -> UnixTime,
+}
+
+async fn carry(worker: Rc<Worker>, outward: Outward, mut jobs: mpsc::Receiver<Job>) {
     let mut ticks = tokio::time::interval(TICK);
     let mut under_way = JoinSet::new();
     loop {
         tokio::select! {
             job = jobs.recv() => {
                 let Some(job) = job else { break };
-                let (upstream, metrics) = (Rc::clone(&upstream), Arc::clone(&metrics));
-                under_way.spawn_local(async move { job.run(&upstream, &metrics).await });
+                let outward = outward.clone();
+                under_way.spawn_local(async move { job.run(&outward).await });
             }
-            _ = ticks.tick() => upstream.tick(worker.clock_ms()),
+            _ = ticks.tick() => outward.upstream.tick(worker.clock_ms()),
         }
         while under_way.try_join_next().is_some() {}
     }
@@ -108,16 +138,18 @@ async fn carry(
 }
 
 impl Job {
-    async fn run(self, upstream: &Rc<Upstream<Full<Bytes>>>, metrics: &Metrics) {
+    async fn run(self, outward: &Outward) {
         let Self { post, mut told } = self;
         tokio::select! {
-            sent = post.send(upstream, metrics) => {
+            sent = post.send(outward) => {
                 let (answer, body) = sent;
+                let (read, rest) = oneshot::channel();
                 // Whoever asked may have been told to stop: then it is sent again, under the same id.
-                drop(told.send(answer));
+                drop(told.send(Brought { answer, rest }));
                 if let Some(body) = body {
                     drop(tokio::time::timeout(BODY_TIME, drain(body)).await);
                 }
+                drop(read);
             }
             () = told.closed() => {}
         }
@@ -125,11 +157,7 @@ impl Job {
 }
 
 impl Post {
-    async fn send(
-        self,
-        upstream: &Rc<Upstream<Full<Bytes>>>,
-        metrics: &Metrics,
-    ) -> (Answer, Option<ResponseBody<Full<Bytes>>>) {
+    async fn send(self, outward: &Outward) -> (Answer, Option<ResponseBody<Full<Bytes>>>) {
         let Message { mut fields, body } = self.message;
         fields.insert(header::HOST, self.url.host().clone());
         let head =
@@ -140,31 +168,45 @@ impl Post {
             settings: &self.settings,
             connection: &self.key,
         };
-        let sending = upstream.send(to, &head, &mut body, Manner::default(), || {});
+        let sending = outward.upstream.send(to, &head, &mut body, Manner::default(), || {});
         let (timeouts, wait) = (self.settings.timeouts, self.settings.links.wait);
         let most = wait + timeouts.connect + timeouts.tls + timeouts.first_byte;
         let most = timeouts.total.map_or(most, |it| it.min(most)).min(ATTEMPT);
         match tokio::time::timeout(most, sending).await {
             Ok(Ok(sent)) => {
                 let (head, body) = sent.response.into_parts();
-                let retry_after = retry_after(&head.headers);
+                let retry_after = retry_after(&head.headers, (outward.clock)());
                 (Answer::Status { status: head.status.as_u16(), retry_after }, Some(body))
             }
             Ok(Err(failed)) => {
                 if let SendError::Forbidden { class } = failed.error {
-                    metrics.egress_refused(class);
+                    outward.metrics.egress_refused(class);
                 }
-                (Answer::None(failed.error.to_string()), None)
+                (of_failure(failed.error), None)
             }
             Err(_) => (Answer::None(format!("no answer within {} s", most.as_secs())), None),
         }
     }
 }
 
-/// In seconds alone (RFC 9110 §10.2.3).
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-    text.trim().parse().ok().map(Duration::from_secs)
+/// Whose fault it is.
+fn of_failure(error: SendError) -> Answer {
+    match error {
+        SendError::NoDescriptor
+        | SendError::NoLink
+        | SendError::RequestBody
+        | SendError::OutsideOrigin => Answer::Unsent(error.to_string()),
+        SendError::Forbidden { .. }
+        | SendError::Unresolved
+        | SendError::Refused
+        | SendError::ConnectTimedOut
+        | SendError::Certificate { .. }
+        | SendError::Handshake
+        | SendError::HandshakeTimedOut
+        | SendError::NoHttp2
+        | SendError::NotHttp
+        | SendError::Closed => Answer::None(error.to_string()),
+    }
 }
 
 async fn drain(mut body: ResponseBody<Full<Bytes>>) {

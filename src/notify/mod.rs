@@ -7,8 +7,8 @@ mod message;
 mod outcome;
 mod receiver;
 
+use crate::catalog::EventSubscription;
 use crate::catalog::UpstreamSettings;
-use crate::model::Key;
 use crate::model::Scope;
 use crate::model::UnixTime;
 use crate::reload::Live;
@@ -16,6 +16,8 @@ use crate::server::WorkerError;
 use crate::store::Due;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::Tried;
+use crate::store::Waiting;
 use crate::store::Work;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::DeliveryOutcome;
@@ -52,6 +54,9 @@ const TAKEN_MAX: u32 = 100;
 /// How long a subscription is left alone that only a person can mend.
 const BROKEN: Duration = Duration::from_secs(60);
 
+/// How long it is where attache, or its store, can't do what is to be done at present.
+const UNABLE: Duration = Duration::from_secs(5);
+
 /// How long what is under way may take to finish when the program ends.
 const END: Duration = Duration::from_secs(5);
 
@@ -80,14 +85,10 @@ impl Notifying {
     pub fn start(parts: Parts, runtime: &Handle) -> Result<Self, WorkerError> {
         let (stop, stops) = watch::channel(false);
         let metrics = Arc::clone(&parts.metrics);
-        let (courier, thread) = Courier::start(parts.resolver.clone(), metrics, stops.clone())?;
-        let notifier = Arc::new(Notifier {
-            parts,
-            courier,
-            holder: holder(),
-            stops,
-            broken: Mutex::default(),
-        });
+        let (courier, thread) =
+            Courier::start(parts.resolver.clone(), metrics, parts.clock, stops.clone())?;
+        let notifier =
+            Arc::new(Notifier { parts, courier, holder: holder(), stops, left: Mutex::default() });
         runtime.spawn(notifier.run());
         Ok(Self { stop, thread })
     }
@@ -120,8 +121,8 @@ struct Notifier {
     /// This process, among those that share the store.
     holder: String,
     stops: watch::Receiver<bool>,
-    /// By their ids, at which version and since when: as many as there are subscriptions.
-    broken: Mutex<HashMap<String, (i64, Instant)>>,
+    /// Those that are left alone, by their ids: as many as there are subscriptions.
+    left: Mutex<HashMap<String, Left>>,
 }
 
 impl Notifier {
@@ -172,49 +173,82 @@ impl Notifier {
         }
     }
 
-    /// What there is to do, less what only a person can mend and was met a moment ago.
+    /// What there is to do, less what is left alone.
     async fn work(&self) -> Result<Vec<Work>, StoreError> {
         let mut all = self.parts.store.deliveries().work(&Scope::System, &self.holder).await?;
-        let mut broken = self.broken();
-        broken.retain(|_, it| it.1.elapsed() < BROKEN);
-        all.retain(|it| broken.get(&it.id).is_none_or(|at| at.0 != it.version));
+        let mut left = self.left();
+        left.retain(|_, it| it.since.elapsed() < BROKEN);
+        all.retain(|it| left.get(&it.id).is_none_or(|left| left.is_over(it.version)));
         Ok(all)
     }
 
-    fn broken(&self) -> MutexGuard<'_, HashMap<String, (i64, Instant)>> {
-        self.broken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn left(&self) -> MutexGuard<'_, HashMap<String, Left>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn count(&self) {
         // Whatever keeps it from being counted has been said.
-        if let Ok(waiting) = self.parts.store.deliveries().waiting(&Scope::System).await {
-            self.parts.metrics.deliveries_wait(waiting.deliveries, waiting.failing);
+        let Ok((pending, failing)) = self.counted().await else { return };
+        self.parts.metrics.deliveries_wait(pending, failing);
+    }
+
+    /// Events that are to be sent, and receivers that do not take them.
+    async fn counted(&self) -> Result<(i64, i64), StoreError> {
+        let deliveries = self.parts.store.deliveries();
+        let Waiting { deliveries: mut pending, failing, behind } =
+            deliveries.waiting(&Scope::System).await?;
+        for (id, definition) in behind {
+            if let Some(it) = EventSubscription::stored(&definition, true) {
+                pending += deliveries.to_come(&Scope::System, &id, it.types.as_deref()).await?;
+            }
         }
+        Ok((pending, failing))
     }
 
     async fn serve(self: Arc<Self>, work: Work) {
-        let problem = match self.deliver(&work).await {
-            Ok(()) | Err(ReceiverError::Gone) => return,
-            Err(ReceiverError::Broken(problem)) => problem,
-            Err(ReceiverError::Store(error)) if error.is_passing() => {
-                tracing::debug!(subscription = work.key, "events wait to be sent: {error}");
+        let at = work.version;
+        let (version, pause, problem) = match self.deliver(&work).await {
+            Ok(true) | Err(ReceiverError::Gone) => {
+                self.left().remove(&work.id);
                 return;
             }
-            Err(ReceiverError::Store(error)) => error.to_string(),
+            // There was something to do, and nothing that could be done: whatever the reason, not at once again.
+            Ok(false) => (None, POLL, None),
+            Err(ReceiverError::Store(error)) if error.is_passing() => {
+                (None, UNABLE, Some(error.to_string()))
+            }
+            Err(ReceiverError::Unsent(problem)) => (None, UNABLE, Some(problem)),
+            Err(ReceiverError::Broken(problem)) => (Some(at), BROKEN, Some(problem)),
+            Err(ReceiverError::Store(error)) => (Some(at), BROKEN, Some(error.to_string())),
         };
-        tracing::error!(
-            subscription = work.key,
-            "events can't be sent, next try in a minute: {problem}"
-        );
-        self.broken().insert(work.id, (work.version, Instant::now()));
+        let mut left = self.left();
+        let was_told = left.get(&work.id).is_some_and(|it| it.is_told);
+        let is_told = was_told || problem.is_some();
+        left.insert(work.id, Left { version, since: Instant::now(), pause, is_told });
+        drop(left);
+        match problem {
+            None => {}
+            Some(problem) if version.is_some() => tracing::error!(
+                subscription = work.key,
+                "events can't be sent, next try in a minute: {problem}"
+            ),
+            Some(problem) if !was_told => {
+                tracing::warn!(subscription = work.key, "events wait to be sent: {problem}");
+            }
+            Some(problem) => {
+                tracing::debug!(subscription = work.key, "events wait to be sent: {problem}");
+            }
+        }
     }
 
-    /// Sends what is due, until there is nothing any more or its receiver gets a pause.
-    async fn deliver(&self, work: &Work) -> Result<(), ReceiverError> {
+    /// Sends what is due, until there is nothing any more or its receiver gets a pause. False where there was nothing
+    /// that could be done.
+    async fn deliver(&self, work: &Work) -> Result<bool, ReceiverError> {
         let Parts { store, keys, .. } = &self.parts;
         let (deliveries, place) = (store.deliveries(), (&*work.id, &*self.holder));
+        let mut has_done = false;
         if !deliveries.hold(&Scope::System, place.0, place.1).await? {
-            return Ok(());
+            return Ok(has_done);
         }
         let mut receiver = Receiver::load(store, keys, work).await?;
         while !*self.stops.borrow() {
@@ -225,20 +259,21 @@ impl Notifier {
                 continue;
             }
             if let Some(due) = due {
-                if !self.attempt(work, &receiver, &due).await? {
-                    return Ok(());
+                let is_more = self.attempt(work, &receiver, &due).await?;
+                has_done = true;
+                if !is_more {
+                    break;
                 }
                 continue;
             }
-            let known = (receiver.version, &*receiver.subscription.types);
+            let known = (receiver.version, receiver.subscription.types.as_deref());
             match deliveries.take(&Scope::System, place, known, TAKEN_MAX).await? {
-                Some(0) => return Ok(()),
-                Some(_) => {}
-                // Changed meanwhile, or somebody else's: the next round knows.
-                None => return Ok(()),
+                // None: changed meanwhile, or somebody else's; the next round knows.
+                None | Some(0) => break,
+                Some(_) => has_done = true,
             }
         }
-        Ok(())
+        Ok(has_done)
     }
 
     /// False where it is not the time for more.
@@ -247,27 +282,52 @@ impl Notifier {
         work: &Work,
         receiver: &Receiver,
         due: &Due,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, ReceiverError> {
         let Parts { store, metrics, clock, .. } = &self.parts;
-        let deliveries = store.deliveries();
         let Some(event) = &due.event else {
-            deliveries.give_up(&Scope::System, (&work.id, due.seq), FORGOTTEN).await?;
-            metrics.delivery(DeliveryOutcome::Failed);
-            return Ok(true);
+            let place = (&*work.id, &*self.holder);
+            let given_up = store.deliveries().give_up(&Scope::System, place, due.seq, FORGOTTEN);
+            let is_ours = given_up.await?;
+            if is_ours {
+                metrics.delivery(DeliveryOutcome::Failed);
+            }
+            return Ok(is_ours);
         };
-        let Ok(key) = Key::try_from(&*work.key) else { return Ok(false) };
         let message = Message::new(event, clock(), &receiver.keys(due.now_ms));
         let (url, settings) = (receiver.subscription.url.clone(), self.settings());
-        let answer = self.courier.bring(Post { key, url, message, settings }).await;
-        if *self.stops.borrow() && matches!(answer, outcome::Answer::None(_)) {
+        let post = Post { key: receiver.name.clone(), url, message, settings };
+        let brought = self.courier.bring(post).await;
+        let is_more = self.written_down(work, receiver, (due, &event.id), &brought.answer).await;
+        brought.ended().await;
+        is_more
+    }
+
+    /// What came of an attempt. False where it is not the time for more.
+    async fn written_down(
+        &self,
+        work: &Work,
+        receiver: &Receiver,
+        (due, event): (&Due, &str),
+        answer: &outcome::Answer,
+    ) -> Result<bool, ReceiverError> {
+        let Parts { store, metrics, .. } = &self.parts;
+        let found = outcome::outcome(answer, due, chance());
+        if *self.stops.borrow() && !matches!(answer, outcome::Answer::Status { .. }) {
             // Not its receiver's fault.
             return Ok(false);
         }
-        let Outcome { attempt, disabled } = outcome::outcome(&answer, due, chance());
-        let place = (&*work.id, &*self.holder);
-        if !deliveries.tried(&Scope::System, place, due.seq, &attempt).await? {
-            tracing::info!(subscription = work.key, "another replica sends its events meanwhile");
-            return Ok(false);
+        let Outcome { attempt, disabled } = found.map_err(ReceiverError::Unsent)?;
+        let place = (&*work.id, &*self.holder, receiver.version);
+        match store.deliveries().tried(&Scope::System, place, due.seq, &attempt).await? {
+            Tried::Written => {}
+            Tried::Changed => return Ok(true),
+            Tried::Elsewhere => {
+                tracing::info!(
+                    subscription = work.key,
+                    "another replica sends its events meanwhile"
+                );
+                return Ok(false);
+            }
         }
         let is_delivered = attempt.problem.is_empty();
         metrics.delivery(match (is_delivered, attempt.again_in_ms) {
@@ -281,20 +341,18 @@ impl Notifier {
             (false, 0) => {
                 tracing::warn!(
                     subscription = work.key,
-                    event = event.id,
+                    event,
                     "an event can't be delivered, and is sent again later: {}",
                     attempt.problem
                 );
             }
             (false, _) => {
-                tracing::debug!(subscription = work.key, event = event.id, "{}", attempt.problem);
+                tracing::debug!(subscription = work.key, event, "{}", attempt.problem);
             }
         }
+        let of = (&*work.key, &*work.id, receiver.version);
         if let Some(because) = disabled
-            && store
-                .subscriptions()
-                .disable(&Scope::System, (&work.key, &work.id), &because)
-                .await?
+            && store.subscriptions().disable(&Scope::System, of, &because).await?
         {
             tracing::error!(
                 subscription = work.key,
@@ -309,6 +367,22 @@ impl Notifier {
         let snapshot = self.parts.live.snapshot_full();
         let defaults = snapshot.upstream_defaults();
         Arc::new(UpstreamSettings { plain_inside_only: true, ..UpstreamSettings::clone(defaults) })
+    }
+}
+
+/// A subscription that is left alone.
+struct Left {
+    /// Until it has another one; none where that would change nothing.
+    version: Option<i64>,
+    since: Instant,
+    pause: Duration,
+    /// Whether the log says why.
+    is_told: bool,
+}
+
+impl Left {
+    fn is_over(&self, version: i64) -> bool {
+        self.since.elapsed() >= self.pause || self.version.is_some_and(|it| it != version)
     }
 }
 

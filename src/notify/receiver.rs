@@ -1,6 +1,7 @@
 //! A subscription, ready to be sent to: where, what, and signed with what.
 use crate::catalog::EventSubscription;
 use crate::model::Credential;
+use crate::model::Key;
 use crate::model::Scope;
 use crate::seal::Binding;
 use crate::seal::Slot;
@@ -15,6 +16,8 @@ use crate::webhook::SECRET_FIELD;
 /// A subscription as it was at a version.
 pub(super) struct Receiver {
     pub(super) version: i64,
+    /// The subscription's.
+    pub(super) name: Key,
     pub(super) subscription: EventSubscription,
     key: OutgoingKey,
     previous: Option<OutgoingKey>,
@@ -31,6 +34,9 @@ pub(super) enum ReceiverError {
     /// Only a person can mend it.
     #[error("{0}")]
     Broken(String),
+    /// It is attache itself that can't send at present.
+    #[error("{0}")]
+    Unsent(String),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -50,6 +56,7 @@ impl Receiver {
             stored => stored?.filter(|it| it.value.id == work.id).ok_or(ReceiverError::Gone)?,
         };
         let row = stored.value;
+        let name = Key::try_from(&*work.key).map_err(|_| broken("its key is none: delete it"))?;
         let subscription = EventSubscription::stored(&row.definition, row.enabled)
             .ok_or_else(|| broken("its definition is not sound: write it anew"))?;
         let credentials = store.credentials();
@@ -70,6 +77,7 @@ impl Receiver {
         })?;
         Ok(Self {
             version: stored.version,
+            name,
             subscription,
             key: key(&opened, SECRET_FIELD)
                 .ok_or_else(|| broken("its secret is none: rotate it"))?,

@@ -7,6 +7,9 @@ use crate::telemetry::ErrorSource;
 use crate::upstream::SendError;
 use crate::vault::VaultError;
 
+/// Seconds until links that are in use may have given their file descriptors back.
+const NO_DESCRIPTOR_RETRY_S: u64 = 2;
+
 /// Why the proxy answered instead of the upstream.
 ///
 /// There is no `Other`: a new way to fail gets a name and a verdict before it can be returned.
@@ -83,6 +86,7 @@ impl ProxyError {
         };
         let retry_after = match self {
             Self::Vault(error) => Some(error.retry_after_s()),
+            Self::Send(SendError::NoDescriptor) => Some(NO_DESCRIPTOR_RETRY_S),
             error => error.limited().map(|it| it.retry_after_s),
         };
         Verdict { code, source, retry_after }
@@ -131,6 +135,7 @@ fn send_verdict(error: SendError) -> (Code, ErrorSource) {
         | SendError::NoHttp2 => (Code::UpstreamTls, Upstream),
         SendError::NotHttp | SendError::Closed => (Code::UpstreamProtocol, Upstream),
         SendError::NoLink => Refused::no_link().verdict(),
+        SendError::NoDescriptor => (Code::Overloaded, ErrorSource::Attache),
         SendError::RequestBody => (Code::BadRequest, Caller),
         SendError::OutsideOrigin => (Code::PathEscapesBase, Caller),
     }

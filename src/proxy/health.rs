@@ -66,6 +66,7 @@ fn is_upstreams(error: SendError) -> bool {
         | SendError::Closed => true,
         SendError::Forbidden { .. }
         | SendError::NoLink
+        | SendError::NoDescriptor
         | SendError::RequestBody
         | SendError::OutsideOrigin => false,
     }

@@ -53,3 +53,4 @@ pub use worker::TICK;
 pub use worker::Worker;
 pub use worker::WorkerError;
 pub use worker::spawn;
+pub use worker::spawn_with;

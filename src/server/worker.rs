@@ -51,6 +51,20 @@ where
     F: FnOnce(Rc<Worker>) -> Fut + Send + 'static,
     Fut: Future<Output = ()> + 'static,
 {
+    spawn_with((name, index), BLOCKING_THREADS_MAX, draining, body)
+}
+
+/// The same, on a runtime that may start so many threads for name look-ups and file reads.
+pub fn spawn_with<F, Fut>(
+    (name, index): (&str, usize),
+    blocking_threads_max: usize,
+    draining: watch::Receiver<bool>,
+    body: F,
+) -> Result<thread::JoinHandle<()>, WorkerError>
+where
+    F: FnOnce(Rc<Worker>) -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + 'static,
+{
     let failed = |it: io::Error| WorkerError { index, reason: it.kind() };
     let (ready, started) = std::sync::mpsc::sync_channel(1);
     let handle = thread::Builder::new()
@@ -58,7 +72,7 @@ where
         .spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
-                .max_blocking_threads(BLOCKING_THREADS_MAX)
+                .max_blocking_threads(blocking_threads_max)
                 .build_local(tokio::runtime::LocalOptions::default());
             let runtime = match runtime {
                 Ok(runtime) => {

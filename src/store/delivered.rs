@@ -66,7 +66,8 @@ pub struct Delivery {
 /// How a subscription's receiver does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Feed {
-    /// How often in a row nothing was delivered, and since when; 0 where the last one was.
+    /// How often in a row its receiver was away, at least 1 where it took the last one amiss, and since when nothing
+    /// was delivered; 0 where the last one was.
     pub failures: i64,
     pub failing_since_ms: i64,
     /// Events that are still to be delivered; [`PENDING_MAX`] stands for so many and more.
@@ -75,6 +76,10 @@ pub struct Feed {
 
 /// Events that are counted: there may be a million, and who asks does not wait for them.
 pub const PENDING_MAX: i64 = 10_000;
+
+/// Ends a receiver's pause: the word of an operator.
+pub(super) const NO_PAUSE: &str = "UPDATE event_feeds SET paused_until = \
+                                   CASE WHEN paused_until > $2 THEN $2 ELSE paused_until END WHERE subscription = $1";
 
 const SELECT: &str = "SELECT d.event, COALESCE(e.id, ''), COALESCE(e.type, ''), d.state, d.attempts, d.created_at, \
                       d.next_at, d.last_at, d.last_status, d.last_problem FROM deliveries d \
@@ -118,8 +123,7 @@ impl Deliveries<'_> {
         let mut tx = self.0.engine.begin().await?;
         let now = now_ms(&mut tx).await?;
         // Its receiver may be there again as well.
-        let sql = "UPDATE event_feeds SET paused_until = 0 WHERE subscription = $1";
-        tx.run(sql, &[Value::Text(id)]).await?;
+        tx.run(NO_PAUSE, &[Value::Text(id), Value::Integer(now)]).await?;
         let sql = "UPDATE deliveries SET state = 'pending', next_at = $3, created_at = $3, refused = 0 \
                    WHERE subscription = $1 AND event = (SELECT seq FROM events WHERE id = $2)";
         let values = [Value::Text(id), Value::Text(event), Value::Integer(now)];
@@ -132,30 +136,21 @@ impl Deliveries<'_> {
         rows.first().map(read).transpose().map_err(|Unreadable| corrupt(id))
     }
 
-    /// How the receiver of a subscription to these types (none: to all) does.
+    /// How the receiver of a subscription does that is told of these types from here on; none: of all.
     pub async fn feed(
         self,
         scope: &Scope,
         id: &str,
-        types: &[EventType],
+        types: Option<&[EventType]>,
     ) -> Result<Feed, StoreError> {
         super::only_whoever_sees_everything(scope)?;
-        let mut values = vec![
-            Value::Text(id),
-            Value::Integer(PENDING_MAX),
-            Value::Text(EventType::SubscriptionTested.as_str()),
-        ];
-        values.extend(types.iter().map(|it| Value::Text(it.as_str())));
-        let places: Vec<_> = (4..=values.len()).map(|it| format!("${it}")).collect();
-        let of = match places.is_empty() {
-            true => String::new(),
-            false => format!(" AND type IN ({})", places.join(", ")),
-        };
-        // Those that are deliveries already, and those that are to become some.
+        let mut values = vec![Value::Text(id)];
+        let to_come = to_come(types, &mut values);
+        // In one statement: what is to become a delivery may become one meanwhile.
         let sql = format!(
-            "SELECT failures, failing_since, (SELECT COUNT(*) FROM deliveries WHERE subscription = $1 \
-             AND state = 'pending') + (SELECT COUNT(*) FROM (SELECT seq FROM events WHERE seq > f.taken \
-             AND type <> $3{of} LIMIT $2) AS waiting) FROM event_feeds f WHERE f.subscription = $1"
+            "SELECT failures, failing_since, (SELECT COUNT(*) FROM deliveries d WHERE subscription = $1 \
+             AND state = 'pending' AND EXISTS (SELECT 1 FROM events WHERE seq = d.event)) + {to_come} \
+             FROM event_feeds f WHERE f.subscription = $1"
         );
         let rows = self.0.engine.rows(&sql, &values).await?;
         let Some(row) = rows.first() else { return Ok(Feed::default()) };
@@ -165,6 +160,21 @@ impl Deliveries<'_> {
             Ok(Feed { failures, failing_since_ms, pending })
         };
         read().map_err(|Unreadable| corrupt(id))
+    }
+
+    /// Events of these types that are to become deliveries of a subscription, up to [`PENDING_MAX`].
+    pub async fn to_come(
+        self,
+        scope: &Scope,
+        id: &str,
+        types: Option<&[EventType]>,
+    ) -> Result<i64, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut values = vec![Value::Text(id)];
+        let to_come = to_come(types, &mut values);
+        let sql = format!("SELECT {to_come} FROM event_feeds f WHERE f.subscription = $1");
+        let rows = self.0.engine.rows(&sql, &values).await?;
+        Ok(rows.first().and_then(|it| it.integer(0).ok()).unwrap_or_default())
     }
 
     /// Forgets what was delivered so long ago, what failed so long ago, and what is left of subscriptions that are
@@ -192,6 +202,27 @@ impl Deliveries<'_> {
         tx.commit().await?;
         Ok(more)
     }
+}
+
+/// Counts the events of these types behind what the feed `f` has taken; its values go behind those there are.
+fn to_come<'a>(types: Option<&'a [EventType]>, values: &mut Vec<Value<'a>>) -> String {
+    let of = match types {
+        None => String::new(),
+        Some([]) => return "CAST(0 AS BIGINT)".to_owned(),
+        Some(types) => {
+            let first = values.len() + 3;
+            let places = (first..first + types.len()).map(|it| format!("${it}"));
+            format!(" AND type IN ({})", places.collect::<Vec<_>>().join(", "))
+        }
+    };
+    let (most, tested) = (values.len() + 1, values.len() + 2);
+    values.push(Value::Integer(PENDING_MAX));
+    values.push(Value::Text(EventType::SubscriptionTested.as_str()));
+    values.extend(types.unwrap_or_default().iter().map(|it| Value::Text(it.as_str())));
+    format!(
+        "(SELECT COUNT(*) FROM (SELECT seq FROM events WHERE seq > f.taken AND type <> ${tested}{of} \
+         LIMIT ${most}) AS waiting)"
+    )
 }
 
 fn batch() -> Value<'static> {

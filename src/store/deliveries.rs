@@ -7,6 +7,7 @@ use super::PAGE_MAX;
 use super::Store;
 use super::StoreError;
 use super::engine::Row;
+use super::engine::Tx;
 use super::engine::Unreadable;
 use super::engine::Value;
 use super::events;
@@ -23,8 +24,23 @@ pub const HOLD_MS: i64 = 30_000;
 /// What is left of it at least where an attempt is begun: as long as one may take, and a moment.
 const LEFT_MS: i64 = 20_000;
 
-/// Most deliveries of a subscription that wait: further events stay where they are until some are done.
+/// Most deliveries of a subscription that wait for their turn: further events stay where they are until some are done.
+/// Those that the receiver took amiss wait beside them, so that they hold up no other.
 const WAITING_MAX: i64 = 1000;
+
+/// Most that wait in all, those that were taken amiss included: a receiver that takes none is not sent ever more.
+const ALL_MAX: i64 = 10_000;
+
+/// The longest pause of a receiver. What is stored of a later time was written before the clock was set back.
+pub const PAUSE_MAX_MS: i64 = 72 * 60 * 1000;
+
+/// The longest that a delivery waits to be tried again, as above.
+pub const AGAIN_MAX_MS: i64 = 29 * 60 * 60 * 1000;
+
+/// How long after the end of a pause the next attempt still belongs to those before it. Where nobody looked for
+/// longer, nobody knows that the receiver was away all the time: attache was stopped, nothing was due, or the clock
+/// was set forward.
+pub const APART_MS: i64 = 60 * 60 * 1000;
 
 /// Columns of a new delivery.
 pub(super) const INSERT: &str = "INSERT INTO deliveries (subscription, event, state, attempts, refused, next_at, \
@@ -53,14 +69,28 @@ pub struct Due {
     pub attempts: i64,
     /// How often its receiver took it amiss, rather than being away.
     pub refused: i64,
-    /// Since when it waits, in Unix milliseconds by the database's clock, as is the next.
-    pub since_ms: i64,
+    /// Unix milliseconds, by the database's clock.
     pub now_ms: i64,
     /// What the subscription's version is: what is known of another one is no good.
     pub version: i64,
-    /// How often in a row nothing was delivered there, and since when; 0 where the last one was.
+    /// How often in a row its receiver was away, at least 1 where it took the last one amiss, and since when nothing
+    /// was delivered there; 0 where the last one was.
     pub failures: i64,
     pub failing_since_ms: i64,
+    /// When its receiver's last pause was over.
+    pub paused_until_ms: i64,
+}
+
+impl Due {
+    /// How often in a row nothing was delivered before this one, and for how long: 0 where the last was, or the last
+    /// attempt was too long ago to say anything.
+    pub fn failing(&self) -> (i64, i64) {
+        let for_ms = self.now_ms - self.failing_since_ms;
+        if self.failures == 0 || for_ms < 0 || self.now_ms - self.paused_until_ms > APART_MS {
+            return (0, 0);
+        }
+        (self.failures, for_ms)
+    }
 }
 
 /// How an attempt went.
@@ -74,15 +104,28 @@ pub struct Attempt {
     pub is_refused: bool,
     /// In how many milliseconds it is tried again; none where it is not: it was delivered, or given up.
     pub again_in_ms: Option<i64>,
-    /// For how long nothing else is sent there either; 0 where it answered.
+    /// For how long nothing else is sent there either; 0 where it was delivered.
     pub pause_ms: i64,
 }
 
-/// How many wait, of all subscriptions that are on, and how many of these are not reached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What became of the word of how an attempt went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tried {
+    Written,
+    /// Nothing was written: the subscription was changed meanwhile, and what its receiver of before made of the
+    /// delivery says nothing. It is still due.
+    Changed,
+    /// Nothing was written: another replica holds the subscription meanwhile, and says what becomes of it.
+    Elsewhere,
+}
+
+/// How many wait, of all subscriptions that are on, how many of these are not reached, and for which there are
+/// events that are no deliveries yet: its id, and its definition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
     pub deliveries: i64,
     pub failing: i64,
+    pub behind: Vec<(String, String)>,
 }
 
 impl Deliveries<'_> {
@@ -94,12 +137,14 @@ impl Deliveries<'_> {
         }
         let (now, free) = (clock_of(self.0.is_shared()), self.free());
         let pending = "FROM deliveries d WHERE d.subscription = s.id AND d.state = 'pending'";
+        let room = room(pending);
         let sql = format!(
             "SELECT s.key, s.id, s.version FROM event_subscriptions s \
              JOIN event_feeds f ON f.subscription = s.id WHERE s.enabled = 1 AND (f.holder = $1 OR {free}) AND ( \
-             (f.taken < (SELECT events_seq FROM deployment WHERE id = 1) \
-             AND (SELECT COUNT(*) {pending}) < {WAITING_MAX}) \
-             OR (f.paused_until <= {now} AND EXISTS (SELECT 1 {pending} AND d.next_at <= {now}))) ORDER BY s.key"
+             (f.taken < (SELECT events_seq FROM deployment WHERE id = 1) AND {room}) \
+             OR ((f.paused_until <= {now} OR f.paused_until > {now} + {PAUSE_MAX_MS}) \
+             AND (EXISTS (SELECT 1 {pending} AND d.next_at <= {now}) \
+             OR EXISTS (SELECT 1 {pending} AND d.next_at > {now} + {AGAIN_MAX_MS})))) ORDER BY s.key"
         );
         let rows = self.0.engine.rows(&sql, &[Value::Text(holder)]).await?;
         let read =
@@ -111,21 +156,39 @@ impl Deliveries<'_> {
     /// What says that nobody else has a subscription. A database that is not shared has one holder: whoever asks.
     fn free(self) -> String {
         let now = clock_of(self.0.is_shared());
-        if self.0.is_shared() { format!("f.held_until <= {now}") } else { "1 = 1".to_owned() }
+        match self.0.is_shared() {
+            // Nobody holds it for longer than that: the clock was set back.
+            true => format!("(f.held_until <= {now} OR f.held_until > {now} + 2 * {HOLD_MS})"),
+            false => "1 = 1".to_owned(),
+        }
     }
 
-    /// Takes or keeps hold of a subscription, for [`HOLD_MS`]. False where another replica has it.
+    /// Takes or keeps hold of a subscription, for [`HOLD_MS`]. False where another replica has it. What of it waits
+    /// for longer than anything does is due: the clock was set back.
     pub async fn hold(self, scope: &Scope, id: &str, holder: &str) -> Result<bool, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut tx = self.0.engine.begin().await?;
         let now = now_ms(&mut tx).await?;
         let free = self.free();
         let sql = format!(
-            "UPDATE event_feeds AS f SET holder = $2, held_until = $3 WHERE subscription = $1 \
-             AND (f.holder = $2 OR {free})"
+            "UPDATE event_feeds AS f SET holder = $2, held_until = $3, \
+             paused_until = CASE WHEN paused_until > $4 THEN $5 ELSE paused_until END \
+             WHERE subscription = $1 AND (f.holder = $2 OR {free})"
         );
-        let values = [Value::Text(id), Value::Text(holder), Value::Integer(now + HOLD_MS)];
+        let values = [
+            Value::Text(id),
+            Value::Text(holder),
+            Value::Integer(now + HOLD_MS),
+            Value::Integer(now + PAUSE_MAX_MS),
+            Value::Integer(now),
+        ];
         let held = tx.run(&sql, &values).await? > 0;
+        if held {
+            let sql = "UPDATE deliveries SET next_at = $2 WHERE subscription = $1 AND state = 'pending' \
+                       AND next_at > $3";
+            let values = [Value::Text(id), Value::Integer(now), Value::Integer(now + AGAIN_MAX_MS)];
+            tx.run(sql, &values).await?;
+        }
         tx.commit().await?;
         Ok(held)
     }
@@ -140,28 +203,32 @@ impl Deliveries<'_> {
     }
 
     /// Makes deliveries of the events that came since, at most `limit` of them, where not too many wait. How many
-    /// events were looked at: again, where it were any. None where the subscription is at another version than
-    /// this, by which it is known what it is told of, or another replica has it.
+    /// events were looked at: again, where it were any. `types`: what it is told of, none for everything. None where
+    /// the subscription is at another version than this, by which that is known, or another replica has it.
     pub async fn take(
         self,
         scope: &Scope,
         (id, holder): (&str, &str),
-        (version, types): (i64, &[EventType]),
+        (version, types): (i64, Option<&[EventType]>),
         limit: u32,
     ) -> Result<Option<u64>, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let limit = i64::from(limit.clamp(1, PAGE_MAX));
         let mut tx = self.0.engine.begin().await?;
         let now = now_ms(&mut tx).await?;
-        let sql = "SELECT taken, (SELECT COUNT(*) FROM deliveries WHERE subscription = $1 \
-                   AND state = 'pending') FROM event_feeds WHERE subscription = $1 AND holder = $2 \
-                   AND EXISTS (SELECT 1 FROM event_subscriptions WHERE id = $1 AND version = $3 AND enabled = 1)";
+        let room = room("FROM deliveries d WHERE d.subscription = $1 AND d.state = 'pending'");
+        let sql = format!(
+            "SELECT taken, (SELECT events_seq FROM deployment WHERE id = 1), \
+             CAST(CASE WHEN {room} THEN 1 ELSE 0 END AS BIGINT) \
+             FROM event_feeds WHERE subscription = $1 AND holder = $2 \
+             AND EXISTS (SELECT 1 FROM event_subscriptions WHERE id = $1 AND version = $3 AND enabled = 1)"
+        );
         let held = [Value::Text(id), Value::Text(holder), Value::Integer(version)];
-        let rows = tx.rows(sql, &held).await?;
+        let rows = tx.rows(&sql, &held).await?;
         let Some(row) = rows.first() else { return Ok(None) };
-        let read = || Ok((row.integer(0)?, row.integer(1)?));
-        let (taken, waiting) = read().map_err(|Unreadable| corrupt(id))?;
-        if waiting >= WAITING_MAX {
+        let read = || Ok((row.integer(0)?, row.integer(1)?, row.flag(2)?));
+        let (taken, newest, has_room) = read().map_err(|Unreadable| corrupt(id))?;
+        if !has_room {
             return Ok(Some(0));
         }
         let sql = "SELECT seq, type FROM events WHERE seq > $1 ORDER BY seq LIMIT $2";
@@ -170,7 +237,8 @@ impl Deliveries<'_> {
         for row in &rows {
             last = row.integer(0).map_err(|Unreadable| corrupt(id))?;
             let event = row.text(1).ok().and_then(|it| EventType::named(&it));
-            let is_asked_for = types.is_empty() || event.is_some_and(|it| types.contains(&it));
+            let is_asked_for =
+                types.is_none_or(|types| event.is_some_and(|it| types.contains(&it)));
             // Whoever is meant has it already.
             if !is_asked_for || event == Some(EventType::SubscriptionTested) {
                 continue;
@@ -181,6 +249,10 @@ impl Deliveries<'_> {
             );
             let values = [Value::Text(id), Value::Integer(last), Value::Integer(now)];
             tx.run(&sql, &values).await?;
+        }
+        if i64::try_from(rows.len()).is_ok_and(|it| it < limit) {
+            // All that there are: those up to the newest that are not among them are forgotten.
+            last = last.max(newest);
         }
         if last > taken {
             let sql = "UPDATE event_feeds SET taken = $3 WHERE subscription = $1 AND holder = $2 AND taken < $3";
@@ -207,8 +279,8 @@ impl Deliveries<'_> {
         });
         let event = event.collect::<Vec<_>>().join(", ");
         let sql = format!(
-            "SELECT d.event, d.attempts, d.refused, d.created_at, {now}, s.version, f.failures, f.failing_since, \
-             {event} FROM deliveries d JOIN event_subscriptions s ON s.id = d.subscription \
+            "SELECT d.event, d.attempts, d.refused, {now}, s.version, f.failures, f.failing_since, \
+             f.paused_until, {event} FROM deliveries d JOIN event_subscriptions s ON s.id = d.subscription \
              JOIN event_feeds f ON f.subscription = d.subscription LEFT JOIN events e ON e.seq = d.event \
              WHERE d.subscription = $1 AND d.state = 'pending' AND d.next_at <= {now} AND s.enabled = 1 \
              AND f.holder = $2 AND f.held_until > {now} + {LEFT_MS} AND f.paused_until <= {now} \
@@ -221,52 +293,60 @@ impl Deliveries<'_> {
                 seq: row.integer(0)?,
                 attempts: row.integer(1)?,
                 refused: row.integer(2)?,
-                since_ms: row.integer(3)?,
-                now_ms: row.integer(4)?,
-                version: row.integer(5)?,
-                failures: row.integer(6)?,
-                failing_since_ms: row.integer(7)?,
+                now_ms: row.integer(3)?,
+                version: row.integer(4)?,
+                failures: row.integer(5)?,
+                failing_since_ms: row.integer(6)?,
+                paused_until_ms: row.integer(7)?,
                 event: Some(events::read(row, 8)?).filter(|it| it.seq > 0),
             })
         };
         due().map(Some).map_err(|Unreadable| corrupt(id))
     }
 
-    /// Writes down how an attempt went. False where another replica holds the subscription meanwhile: then it is
-    /// theirs to say.
+    /// Writes down how an attempt went that was made with the subscription as it is at this version.
     pub async fn tried(
         self,
         scope: &Scope,
-        (id, holder): (&str, &str),
+        (id, holder, version): (&str, &str, i64),
         event: i64,
         attempt: &Attempt,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Tried, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut tx = self.0.engine.begin().await?;
         let now = now_ms(&mut tx).await?;
         let is_delivered = attempt.problem.is_empty();
-        let (paused, failed) = (now + attempt.pause_ms, i64::from(!is_delivered));
+        let paused = now + attempt.pause_ms.clamp(0, PAUSE_MAX_MS);
         let sql = "UPDATE event_feeds SET held_until = $3, paused_until = $4, \
-                   failing_since = CASE WHEN $5 = 0 THEN 0 WHEN failing_since = 0 THEN $6 \
-                   ELSE failing_since END, \
-                   failures = CASE WHEN $5 = 0 THEN 0 ELSE failures + 1 END \
-                   WHERE subscription = $1 AND holder = $2";
+                   failing_since = CASE WHEN $5 = 0 THEN 0 WHEN failing_since = 0 OR failing_since > $7 \
+                   OR paused_until < $8 THEN $7 ELSE failing_since END, \
+                   failures = CASE WHEN $5 = 0 THEN 0 WHEN $6 = 1 OR paused_until < $8 THEN 1 \
+                   ELSE failures + 1 END WHERE subscription = $1 AND holder = $2";
         let values = [
             Value::Text(id),
             Value::Text(holder),
             Value::Integer(now + HOLD_MS),
             Value::Integer(paused),
-            Value::Integer(failed),
+            Value::flag(!is_delivered),
+            Value::flag(attempt.is_refused),
             Value::Integer(now),
+            Value::Integer(now - APART_MS),
         ];
         if tx.run(sql, &values).await? == 0 {
-            return Ok(false);
+            return Ok(Tried::Elsewhere);
+        }
+        // Behind the feed's row, which whoever changes the subscription writes first.
+        let sql = "SELECT 1 FROM event_subscriptions WHERE id = $1 AND version = $2";
+        let known = [Value::Text(id), Value::Integer(version)];
+        if !is_delivered && tx.rows(sql, &known).await?.is_empty() {
+            return Ok(Tried::Changed);
         }
         let state = match (is_delivered, attempt.again_in_ms) {
             (true, _) => "delivered",
             (false, Some(_)) => "pending",
             (false, None) => "failed",
         };
+        let again = attempt.again_in_ms.unwrap_or_default().clamp(0, AGAIN_MAX_MS);
         let sql = "UPDATE deliveries SET state = $3, attempts = attempts + 1, next_at = $4, \
                    last_at = $5, last_status = $6, last_problem = $7, refused = refused + $8 \
                    WHERE subscription = $1 AND event = $2 AND state = 'pending'";
@@ -274,32 +354,46 @@ impl Deliveries<'_> {
             Value::Text(id),
             Value::Integer(event),
             Value::Text(state),
-            Value::Integer(now + attempt.again_in_ms.unwrap_or_default()),
+            Value::Integer(now + again),
             Value::Integer(now),
             Value::Integer(attempt.status),
             Value::Text(&attempt.problem),
             Value::flag(attempt.is_refused),
         ];
         tx.run(sql, &values).await?;
+        if state == "failed" {
+            at_rest(&mut tx, id).await?;
+        }
         tx.commit().await?;
-        Ok(true)
+        Ok(Tried::Written)
     }
 
-    /// Gives a delivery up that there is nothing to send of: the receiver has no part in it.
+    /// Gives a delivery up that there is nothing to send of: the receiver has no part in it. False where another
+    /// replica holds the subscription meanwhile.
     pub async fn give_up(
         self,
         scope: &Scope,
-        (id, event): (&str, i64),
+        (id, holder): (&str, &str),
+        event: i64,
         problem: &str,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut tx = self.0.engine.begin().await?;
-        let now = Value::Integer(now_ms(&mut tx).await?);
+        let now = now_ms(&mut tx).await?;
+        // The feed's row first, as whoever else writes both has it.
+        let sql = "UPDATE event_feeds SET held_until = $3 WHERE subscription = $1 AND holder = $2";
+        let held = [Value::Text(id), Value::Text(holder), Value::Integer(now + HOLD_MS)];
+        if tx.run(sql, &held).await? == 0 {
+            return Ok(false);
+        }
         let sql = "UPDATE deliveries SET state = 'failed', last_at = $3, last_problem = $4 \
                    WHERE subscription = $1 AND event = $2 AND state = 'pending'";
-        let values = [Value::Text(id), Value::Integer(event), now, Value::Text(problem)];
+        let values =
+            [Value::Text(id), Value::Integer(event), Value::Integer(now), Value::Text(problem)];
         tx.run(sql, &values).await?;
-        tx.commit().await
+        at_rest(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// How many wait.
@@ -309,11 +403,30 @@ impl Deliveries<'_> {
                    WHERE d.state = 'pending' AND s.enabled = 1), (SELECT COUNT(*) FROM event_feeds f \
                    JOIN event_subscriptions s ON s.id = f.subscription WHERE f.failures > 0 AND s.enabled = 1)";
         let rows = self.0.engine.rows(sql, &[]).await?;
-        let read = |it: &Row| {
-            Some(Waiting { deliveries: it.integer(0).ok()?, failing: it.integer(1).ok()? })
-        };
-        rows.first().and_then(read).ok_or_else(|| corrupt(""))
+        let read = |it: &Row| Some((it.integer(0).ok()?, it.integer(1).ok()?));
+        let (deliveries, failing) = rows.first().and_then(read).ok_or_else(|| corrupt(""))?;
+        let sql = "SELECT s.id, s.definition FROM event_subscriptions s JOIN event_feeds f ON f.subscription = s.id \
+                   WHERE s.enabled = 1 AND f.taken < (SELECT events_seq FROM deployment WHERE id = 1)";
+        let rows = self.0.engine.rows(sql, &[]).await?;
+        let read = |it: &Row| Ok((it.text(0)?, it.text(1)?));
+        let behind: Result<_, Unreadable> = rows.iter().map(read).collect();
+        Ok(Waiting { deliveries, failing, behind: behind.map_err(|Unreadable| corrupt(""))? })
     }
+}
+
+/// Whether further events may become deliveries of a subscription whose pending ones these are.
+fn room(pending: &str) -> String {
+    format!(
+        "(SELECT COUNT(*) {pending} AND d.refused = 0) < {WAITING_MAX} \
+         AND (SELECT COUNT(*) {pending}) < {ALL_MAX}"
+    )
+}
+
+/// Where nothing waits any more its receiver is not failing: what comes next says how it does.
+async fn at_rest(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE event_feeds SET failures = 0, failing_since = 0 WHERE subscription = $1 AND NOT EXISTS \
+               (SELECT 1 FROM deliveries WHERE subscription = $1 AND state = 'pending')";
+    tx.run(sql, &[Value::Text(id)]).await.map(drop)
 }
 
 pub(super) fn corrupt(id: &str) -> StoreError {

@@ -8,6 +8,7 @@ use super::StoreError;
 use super::Written;
 use super::credentials::Seal;
 use super::definitions::readings;
+use super::delivered::NO_PAUSE;
 use super::engine::Row;
 use super::engine::Unreadable;
 use super::engine::Value;
@@ -135,12 +136,12 @@ impl Subscriptions<'_> {
         Ok((written, row))
     }
 
-    /// Switches it off, where it is on and has this id, and says why in the audit trail and to those who follow.
-    /// False where somebody was sooner.
+    /// Switches it off, where it is on, has this id and is at this version, and says why in the audit trail and to
+    /// those who follow. False where somebody was sooner: what was met before a change says nothing of it.
     pub async fn disable(
         self,
         scope: &Scope,
-        (key, id): (&str, &str),
+        (key, id, version): (&str, &str, i64),
         because: &str,
     ) -> Result<bool, StoreError> {
         super::only_whoever_sees_everything(scope)?;
@@ -148,7 +149,7 @@ impl Subscriptions<'_> {
         let Some(current) = write.current::<SubscriptionRow>(&[key]).await? else {
             return Ok(false);
         };
-        if current.value.id != id || !current.value.enabled {
+        if current.value.id != id || current.version != version || !current.value.enabled {
             return Ok(false);
         }
         let row = SubscriptionRow { enabled: false, ..current.value };
@@ -197,8 +198,7 @@ impl Subscriptions<'_> {
             data: json!({ "kind": Kind::EventSubscription.as_str(), "key": key, "by": by }),
         };
         let event = write.tell(&news).await?;
-        let sql = "UPDATE event_feeds SET paused_until = 0 WHERE subscription = $1";
-        write.tx.run(sql, &[Value::Text(&id)]).await?;
+        write.tx.run(NO_PAUSE, &[Value::Text(&id), Value::Integer(write.now_ms)]).await?;
         write.deliver(&id, event.seq).await?;
         write.commit().await?;
         Ok(event)

@@ -5,6 +5,7 @@ use crate::model::Key;
 use crate::model::Origin;
 use crate::model::address;
 use ipnet::IpNet;
+use rustix::io::Errno;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -55,7 +56,10 @@ impl Resolver {
         let found: Vec<IpAddr> = match self {
             Self::System => tokio::net::lookup_host((host, 0))
                 .await
-                .map_err(|_| SendError::Unresolved)?
+                .map_err(|it| match is_ours(&it) {
+                    true => SendError::NoDescriptor,
+                    false => SendError::Unresolved,
+                })?
                 .take(ADDRESSES_MAX)
                 .map(|it| it.ip())
                 .collect(),
@@ -107,7 +111,7 @@ pub(super) async fn dial(
                 let _ = stream.set_nodelay(true);
                 return Ok(stream);
             }
-            Ok(Err(_)) => last = SendError::Refused,
+            Ok(Err(error)) => last = fault(&error),
             Err(_) => last = SendError::ConnectTimedOut,
         }
     }
@@ -135,6 +139,17 @@ fn judged(
         return Err(SendError::Forbidden { class: class.unwrap_or(otherwise) });
     }
     Ok(permitted)
+}
+
+/// Whose fault it is that nothing could be opened.
+fn fault(error: &io::Error) -> SendError {
+    if is_ours(error) { SendError::NoDescriptor } else { SendError::Refused }
+}
+
+/// This process, or the machine, has no file descriptor left: no other end has a part in it.
+fn is_ours(error: &io::Error) -> bool {
+    let ours = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|it| ours.contains(&it))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that opens sockets to upstreams")]
@@ -191,6 +206,18 @@ mod tests {
         assert_eq!(refused, Err(SendError::Forbidden { class: "plain_http" }));
         let secure = origin("https://events.example.com");
         assert_eq!(judged(&secure, &mixed, guard).unwrap(), mixed);
+    }
+
+    #[test]
+    fn what_keeps_attache_from_connecting_is_not_the_upstreams_fault() {
+        for (code, fault_of) in [
+            (Errno::MFILE, SendError::NoDescriptor),
+            (Errno::NFILE, SendError::NoDescriptor),
+            (Errno::CONNREFUSED, SendError::Refused),
+            (Errno::HOSTUNREACH, SendError::Refused),
+        ] {
+            assert_eq!(fault(&io::Error::from_raw_os_error(code.raw_os_error())), fault_of);
+        }
     }
 
     #[tokio::test]

@@ -27,6 +27,8 @@ pub enum SendError {
     Closed,
     #[error("all links that there may be to the upstream are in use")]
     NoLink,
+    #[error("attache has no file descriptors left to connect with")]
+    NoDescriptor,
     #[error("the request body failed while it was sent")]
     RequestBody,
     #[error("the request's origin is not the destination's")]

@@ -33,6 +33,8 @@ mod demo;
 mod descriptors;
 mod egress;
 mod event_deliveries;
+mod event_faults;
+mod event_feeds;
 mod event_receivers;
 mod event_subscriptions;
 mod events;

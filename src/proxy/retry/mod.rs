@@ -124,6 +124,7 @@ pub fn of_error(error: SendError) -> Option<RetryOn> {
         SendError::Unresolved
         | SendError::Refused
         | SendError::ConnectTimedOut
+        | SendError::NoDescriptor
         | SendError::Handshake
         | SendError::HandshakeTimedOut => Some(RetryOn::Connect),
         SendError::Closed => Some(RetryOn::Closed),

@@ -5,6 +5,7 @@ use super::raw_request;
 use attache::app::App;
 use attache::app::Options;
 use attache::app::StartError;
+use attache::upstream::Resolver;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -77,6 +78,15 @@ environments:
 
     /// `server` is put into the `server` section, indented by two.
     pub fn try_start(configuration: &str, server: &str) -> Result<Self, StartError> {
+        Self::try_resolving(configuration, server, Resolver::System)
+    }
+
+    /// The same, where names are what this resolver says.
+    pub fn try_resolving(
+        configuration: &str,
+        server: &str,
+        resolver: Resolver,
+    ) -> Result<Self, StartError> {
         let folder = TempDir::new().expect("a folder for temporary files");
         let log = folder.path().join("access.log");
         let own = format!(
@@ -103,7 +113,7 @@ server:
         let spill = folder.path().join("spill");
         fs::create_dir(&spill).expect("a fresh folder takes folders");
         let config = vec![folder.path().to_owned()];
-        let options = Options { config, spill: Some(spill), ..Options::default() };
+        let options = Options { config, spill: Some(spill), resolver, ..Options::default() };
         let app = App::start(options, |_| Ok(()))?;
         let (proxy, admin, public) = (app.proxy, app.admin, app.public);
         Ok(Self { app: Some(app), folder, proxy, admin, public })

@@ -19,6 +19,7 @@ use attache::store::Expect;
 use attache::store::Place;
 use attache::store::Secrets;
 use attache::store::Store;
+use attache::upstream::Resolver;
 use indexmap::IndexMap;
 use std::fs;
 use std::sync::Arc;
@@ -45,6 +46,12 @@ seal: {{ keys: [ {{ file: {} }} ] }}
 impl Gateway {
     pub fn beside(database: &Database, configuration: &str) -> Self {
         Self::start(&with_store(database, configuration, ""))
+    }
+
+    /// The same, where names are what this resolver says.
+    pub fn beside_resolving(database: &Database, configuration: &str, resolver: Resolver) -> Self {
+        let configuration = with_store(database, configuration, "");
+        Self::try_resolving(&configuration, "", resolver).unwrap_or_else(|e| panic!("{e}: {e:?}"))
     }
 
     /// The same with these settings of the store.
