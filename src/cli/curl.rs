@@ -89,7 +89,8 @@ impl Curl {
     async fn send(&self) -> Result<ExitCode, Stopped> {
         let request = self.request()?;
         self.proxy.warn_of("the caller's key");
-        let mut link = Link::open(&self.proxy, &self.trust).await?;
+        let mut link =
+            Link::open(&self.proxy, "`--proxy` or ATTACHE_PROXY_URL", &self.trust).await?;
         let broken = |it| Stopped::Failed(format!("the link to {} broke: {it}", self.proxy));
         let response = link.send(request).await.map_err(broken)?;
         let own =

@@ -315,6 +315,18 @@ async fn callers_and_operators_get_their_keys_told_once() {
 }
 
 #[tokio::test]
+async fn where_nobody_listens_the_way_to_say_where_is_told() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let nobody = format!("http://{}", listener.local_addr().expect("it is bound"));
+    drop(listener);
+    let shell = Shell::at(&nobody, &nobody);
+    let refused = shell.run("attache connector list").await;
+    refused.is(1).says(&[&nobody, "connection refused", "`--server` or ATTACHE_URL"]);
+    let refused = shell.run("attache curl desk /").await;
+    refused.is(1).says(&[&nobody, "connection refused", "`--proxy` or ATTACHE_PROXY_URL"]);
+}
+
+#[tokio::test]
 async fn what_happened_and_who_did_it() {
     let (_database, _process, shell) = process().await;
     desk(&shell, "https://desk.example.com").await;

@@ -239,7 +239,10 @@ impl Client {
         }
         let mut link = match kept {
             Some(link) => link,
-            None => Link::open(&self.remote.server, &self.remote.trust).await?,
+            None => {
+                let Remote { server, trust, .. } = &self.remote;
+                Link::open(server, "`--server` or ATTACHE_URL", trust).await?
+            }
         };
         let (head, body) = match link.send(request).await {
             Ok(response) => response.into_parts(),

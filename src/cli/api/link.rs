@@ -48,15 +48,20 @@ pub(in crate::cli) struct Link {
 }
 
 impl Link {
-    pub(in crate::cli) async fn open(server: &ServerUrl, trust: &Trust) -> Result<Self, Stopped> {
+    /// `said`: the option and the setting that say where the server is.
+    pub(in crate::cli) async fn open(
+        server: &ServerUrl,
+        said: &str,
+        trust: &Trust,
+    ) -> Result<Self, Stopped> {
         let failed = |reason: String| Stopped::Failed(format!("{server} can't be asked: {reason}"));
         #[expect(
             clippy::disallowed_methods,
             reason = "the operator names this address: their own attache"
         )]
-        let stream = TcpStream::connect((&*server.host, server.port))
-            .await
-            .map_err(|it| failed(it.kind().to_string()))?;
+        let stream = TcpStream::connect((&*server.host, server.port)).await.map_err(|it| {
+            failed(format!("{}\n  is attache running there? {said} says where it is", it.kind()))
+        })?;
         if !server.is_https {
             return Self::over(stream).await.map_err(failed);
         }
