@@ -88,6 +88,11 @@ pub(super) enum ApiError {
     ActivatedInFiles { tenant: String, uses: Vec<Use>, file: String, line: u32 },
     #[error("The {noun} `{key}` is in use: {total} times.")]
     InUse { noun: &'static str, key: String, uses: Vec<Use>, total: i64 },
+    #[error(
+        "So many secrets before this one sign still that there is no room for one more: wait until {until}, when the \
+         first of them does not any more, or end all of them at once, with `0s` for the `overlap`."
+    )]
+    TooManySecrets { until: String },
     #[error("{0}")]
     Unconfirmed(String),
     #[error("{}", super::origin::told(.0))]
@@ -298,7 +303,7 @@ impl ApiError {
             Self::Invalid(_) => Code::Invalid,
             Self::AlreadyExists { .. } => Code::AlreadyExists,
             Self::DeclaredInFile { .. } | Self::ActivatedInFiles { .. } => Code::DeclaredInFile,
-            Self::InUse { .. } | Self::Breaks(_) => Code::InUse,
+            Self::InUse { .. } | Self::Breaks(_) | Self::TooManySecrets { .. } => Code::InUse,
             Self::Unconfirmed(_) => Code::ConfirmationRequired,
             Self::Elsewhere(_) => Code::OriginChanged,
             Self::Stale(_) | Self::Exists { .. } | Self::Replan => Code::PreconditionFailed,

@@ -15,8 +15,6 @@ use super::time;
 use crate::catalog::EventSubscription;
 use crate::catalog::RawEventSubscription;
 use crate::catalog::Section;
-use crate::model::Credential;
-use crate::model::Secret;
 use crate::model::TimeSpan;
 use crate::seal::Binding;
 use crate::seal::Sealed;
@@ -31,9 +29,9 @@ use crate::store::StoreError;
 use crate::store::Stored;
 use crate::store::SubscriptionRow;
 use crate::store::Uses;
+use crate::webhook::FORMER_MAX;
 use crate::webhook::OutgoingKey;
-use crate::webhook::PREVIOUS_FIELD;
-use crate::webhook::SECRET_FIELD;
+use crate::webhook::OutgoingSecrets;
 use schemars::JsonSchema;
 use schemars::Schema;
 use schemars::SchemaGenerator;
@@ -57,14 +55,14 @@ const UNOPENED: &str = "the secret before can't be opened, so it can't sign any 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct SecretRotation {
-    /// How long the secret before signs as well. Default 24h; `0s` ends it at once.
+    /// How long the secret before signs as well. Default 24h; `0s` ends all before it at once.
     overlap: Option<TimeSpan>,
 }
 
 /// What a rotation would do.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct SecretRotationPreview {
-    /// Until when the secret there is now would sign as well, RFC 3339; null where it would end at once.
+    /// Until when a secret before it would sign as well, RFC 3339; null where all would end at once.
     previous_secret_until: Option<String>,
 }
 
@@ -116,13 +114,15 @@ impl Definition for EventSubscriptions {
     ) -> Result<Put, ApiError> {
         let raw: RawEventSubscription = sent::read(&members)?;
         let snapshot = call.api.live.snapshot_full();
-        let built = EventSubscription::build(key, &raw, Some(snapshot.upstream_defaults()));
+        let judges = is_judged(call, key, &raw).await;
+        let settings = judges.then(|| &**snapshot.upstream_defaults());
+        let built = EventSubscription::build(key, &raw, settings);
         let enabled = built.map_err(|it| ApiError::problems(&it))?.enabled;
         let definition = sent::text(&RawEventSubscription { enabled: true, ..raw });
         let row = SubscriptionRow { enabled, definition, ..SubscriptionRow::default() };
         let secret = OutgoingKey::fresh_secret();
         let (sealer, now) = (&call.api.store()?.sealer, (call.api.clock)());
-        let fresh = credential(&secret, None);
+        let fresh = OutgoingSecrets::new(secret.clone()).credential();
         let seal = |place: &Place<'_>| Ok(sealer.seal(&place.binding, &fresh, now));
         let store = call.writer()?;
         let put = store.subscriptions().put(&call.scope(), key, &row, &seal, expect).await;
@@ -174,13 +174,16 @@ pub(super) async fn rotate(mut call: Call) -> Result<Answer, ApiError> {
     let (id, backing) = (&*stored.value.id, call.api.store()?);
     let at = Where { owner: id, tenant: "", slot: Slot::Subscription, member: "secret" };
     let goes_on = !overlap.is_zero();
-    if goes_on
-        && let Some(current) = credentials::current(&call, at).await?
-        && credentials::opened(&backing.keys, at, &current).await.is_none()
-    {
-        return Err(ApiError::invalid("/overlap", UNOPENED, "end it at once, with `0s`"));
-    }
+    let overlap_ms = i64::try_from(overlap.as_millis()).unwrap_or(i64::MAX);
+    let until_ms = stored.value.previous_until_ms.unwrap_or_default();
     let secret = OutgoingKey::fresh_secret();
+    if goes_on && let Some(current) = credentials::current(&call, at).await? {
+        let unopened = || ApiError::invalid("/overlap", UNOPENED, "end it at once, with `0s`");
+        let opened = credentials::opened(&backing.keys, at, &current).await.ok_or_else(unopened)?;
+        let before = OutgoingSecrets::read(&opened, until_ms).ok_or_else(unopened)?;
+        let rotated = before.rotated(secret.clone(), call.now_ms(), overlap_ms);
+        rotated.map_err(|it| ApiError::TooManySecrets { until: time::shown(it.until_ms) })?;
+    }
     let now = (call.api.clock)();
     let seal = |place: &Place<'_>| -> Result<Sealed, String> {
         let before = match place.current.filter(|_| goes_on) {
@@ -191,10 +194,15 @@ pub(super) async fn rotate(mut call: Call) -> Result<Answer, ApiError> {
                 Some(opened.map_err(|it| format!("{UNOPENED}: {it}"))?)
             }
         };
-        let before = before.as_ref().and_then(|it| it.field(SECRET_FIELD));
-        Ok(backing.sealer.seal(&place.binding, &credential(&secret, before), now))
+        let before = before.as_ref().and_then(|it| OutgoingSecrets::read(it, until_ms));
+        let secrets = match before {
+            None => OutgoingSecrets::new(secret.clone()),
+            Some(before) => before
+                .rotated(secret.clone(), place.now_ms, overlap_ms)
+                .map_err(|_| format!("more than {FORMER_MAX} secrets before it sign still"))?,
+        };
+        Ok(backing.sealer.seal(&place.binding, &secrets.credential(), now))
     };
-    let overlap_ms = i64::try_from(overlap.as_millis()).unwrap_or(i64::MAX);
     let store = call.writer()?;
     let rotated = store.subscriptions();
     let rotated = rotated.rotate(&call.scope(), &key, overlap_ms, &seal, asked.of_present()).await;
@@ -219,14 +227,16 @@ async fn feed(store: &Store, call: &Call, row: &SubscriptionRow) -> Result<Feed,
     store.deliveries().feed(&call.scope(), &row.id, types.as_deref()).await
 }
 
-/// What is sealed of a subscription.
-fn credential(secret: &Secret, before: Option<&Secret>) -> Credential {
-    let mut credential = Credential::default();
-    credential.insert(SECRET_FIELD, vec![secret.clone()]);
-    if let Some(before) = before {
-        credential.insert(PREVIOUS_FIELD, vec![before.clone()]);
-    }
-    credential
+/// Whether it is to be judged if anything could be sent where this one goes: where it goes elsewhere than the stored
+/// one, or is switched on. Whoever renames one, or switches it off, need not mend it first.
+async fn is_judged(call: &Call, key: &str, raw: &RawEventSubscription) -> bool {
+    let Some(backing) = call.api.backing() else { return true };
+    // What can't be read is judged, and the write says what is wrong with the store.
+    let Ok(Some(stored)) = backing.store.subscriptions().get(&call.scope(), key).await else {
+        return true;
+    };
+    let url = sent::stored(&stored.value.definition).get("url").cloned();
+    url.is_none_or(|it| it != *raw.url) || (raw.enabled && !stored.value.enabled)
 }
 
 fn shown(call: &Call, row: &SubscriptionRow, feed: Feed) -> Members {
@@ -264,7 +274,7 @@ fn shape(generator: &mut SchemaGenerator) -> Shape<'_> {
         .with("failing_since", time("Since when nothing could be delivered, RFC 3339, UTC."))
         .with(
             "previous_secret_until",
-            time("Until when the secret before signs as well, RFC 3339, UTC."),
+            time("Until when a secret before it signs as well, RFC 3339, UTC."),
         )
         .shown()
 }

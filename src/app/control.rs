@@ -164,12 +164,12 @@ async fn open(opening: Opening) -> Result<(Opened, Feed, Teller), StartError> {
     };
     let listener: Listener = Arc::new(listener);
     let writes = Writes::new(store.clone(), Arc::clone(&live), Arc::clone(&listener));
-    let feed = Feed::open(store.clone(), Arc::clone(&sealer), live, listener);
+    let feed = Feed::open(store.clone(), Arc::clone(&sealer), Arc::clone(&live), listener);
     let feed = feed.await.map_err(not_reached)?;
     let (told, verdicts) = tokio::sync::mpsc::channel(WAITING_MAX);
     let refusals = Arc::new(Refusals::new(failing, told));
     let teller =
-        Teller { store: store.clone(), refusals: Arc::clone(&refusals), verdicts, metrics };
+        Teller { store: store.clone(), live, refusals: Arc::clone(&refusals), verdicts, metrics };
     Ok((Opened { store, sealer, keys, vault, refusals, writes, runtime }, feed, teller))
 }
 

@@ -1,6 +1,5 @@
 //! A subscription, ready to be sent to: where, what, and signed with what.
 use crate::catalog::EventSubscription;
-use crate::model::Credential;
 use crate::model::Key;
 use crate::model::Scope;
 use crate::seal::Binding;
@@ -10,8 +9,7 @@ use crate::store::StoreError;
 use crate::store::Work;
 use crate::vault::Keys;
 use crate::webhook::OutgoingKey;
-use crate::webhook::PREVIOUS_FIELD;
-use crate::webhook::SECRET_FIELD;
+use crate::webhook::OutgoingSecrets;
 
 /// A subscription as it was at a version.
 pub(super) struct Receiver {
@@ -20,9 +18,8 @@ pub(super) struct Receiver {
     pub(super) name: Key,
     pub(super) subscription: EventSubscription,
     key: OutgoingKey,
-    previous: Option<OutgoingKey>,
-    /// Until when that one signs as well, by the store's clock.
-    previous_until_ms: i64,
+    /// Those before it, and until when each signs as well, by the store's clock.
+    former: Vec<(OutgoingKey, i64)>,
 }
 
 /// Why a subscription can't be sent to.
@@ -75,24 +72,16 @@ impl Receiver {
                 "its secret can't be opened, give the key back or rotate it: {it}"
             ))
         })?;
-        Ok(Self {
-            version: stored.version,
-            name,
-            subscription,
-            key: key(&opened, SECRET_FIELD)
-                .ok_or_else(|| broken("its secret is none: rotate it"))?,
-            previous: key(&opened, PREVIOUS_FIELD),
-            previous_until_ms: row.previous_until_ms.unwrap_or_default(),
-        })
+        let secrets = OutgoingSecrets::read(&opened, row.previous_until_ms.unwrap_or_default());
+        let (key, former) = secrets
+            .and_then(|it| it.keys())
+            .ok_or_else(|| broken("its secret is none: rotate it, with the overlap `0s`"))?;
+        Ok(Self { version: stored.version, name, subscription, key, former })
     }
 
     /// What signs now, the present one first.
     pub(super) fn keys(&self, now_ms: i64) -> Vec<&OutgoingKey> {
-        let previous = self.previous.as_ref().filter(|_| now_ms < self.previous_until_ms);
-        [Some(&self.key), previous].into_iter().flatten().collect()
+        let former = self.former.iter().filter(|it| now_ms < it.1).map(|it| &it.0);
+        std::iter::once(&self.key).chain(former).collect()
     }
-}
-
-fn key(credential: &Credential, field: &str) -> Option<OutgoingKey> {
-    OutgoingKey::new(credential.field(field)?)
 }

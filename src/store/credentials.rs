@@ -40,6 +40,8 @@ pub struct SealedCredential {
 pub struct Place<'a> {
     pub binding: Binding<'a>,
     pub current: Option<&'a SealedCredential>,
+    /// Unix milliseconds, by the database's clock.
+    pub now_ms: i64,
 }
 
 /// Seals a credential for the place it is given, within the transaction that stores it, so that nobody
@@ -353,7 +355,7 @@ impl Write<'_> {
         };
         let generation = u64::try_from(self.next_revision()).unwrap_or_default();
         let binding = Binding { owner, tenant, slot, generation };
-        let sealed = seal(&Place { binding, current: current.as_ref() });
+        let sealed = seal(&Place { binding, current: current.as_ref(), now_ms: self.now_ms });
         let sealed = sealed.map_err(StoreError::Refused)?;
         self.sealed.push(Resealed::new(slot, current.as_ref(), Some(&sealed)));
         put(&mut self.tx, &binding, &sealed).await

@@ -47,7 +47,8 @@ impl Deployment<'_> {
             return Err(no_key());
         }
         let binding = Self::binding();
-        let sealed = seal(&Place { binding, current: None }).map_err(StoreError::Refused)?;
+        let sealed = seal(&Place { binding, current: None, now_ms: write.now_ms })
+            .map_err(StoreError::Refused)?;
         put(&mut write.tx, &binding, &sealed).await?;
         write.commit().await?;
         Ok(SealedCredential { generation: binding.generation, sealed })

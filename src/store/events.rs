@@ -55,6 +55,9 @@ pub struct News {
 /// Why attache did something by itself: a member of what became of it, and of the event that tells.
 pub(super) const BECAUSE: &str = "because";
 
+/// Most credentials that are known to be refused: four times as many as one attache counts refusals of.
+pub const REFUSED_MAX: usize = 65_536;
+
 pub(super) const COLUMNS: &str = "seq, id, at, type, connection, tenant, environment, data";
 
 impl Events<'_> {
@@ -116,8 +119,14 @@ impl Events<'_> {
         is_failing: bool,
     ) -> Result<bool, StoreError> {
         super::only_whoever_sees_everything(scope)?;
-        let mut write = self.0.write(scope).await?;
         let credential = [Value::Text(connection), Value::Text(tenant)];
+        // Mostly another replica was sooner, and others need not wait for a write that writes nothing.
+        let sql = "SELECT 1 FROM refused WHERE connection = $1 AND tenant = $2";
+        let is_known = !self.0.engine.rows(sql, &credential).await?.is_empty();
+        if is_known == is_failing {
+            return Ok(false);
+        }
+        let mut write = self.0.write(scope).await?;
         let (event, done) = if is_failing {
             let sql = "INSERT INTO refused (connection, tenant, since) VALUES ($1, $2, $3) \
                        ON CONFLICT (connection, tenant) DO NOTHING";
@@ -137,16 +146,51 @@ impl Events<'_> {
         Ok(done > 0)
     }
 
-    /// Whose credentials are refused: connection and tenant, at most [`PAGE_MAX`] of them.
+    /// Whose credentials are refused: connection and tenant, at most [`REFUSED_MAX`] of them.
     pub async fn all_refused(self, scope: &Scope) -> Result<Vec<(String, String)>, StoreError> {
+        let mut all: Vec<(String, String)> = Vec::new();
         if !scope.sees_everything() {
-            return Ok(Vec::new());
+            return Ok(all);
         }
-        let sql = "SELECT connection, tenant FROM refused ORDER BY since DESC LIMIT $1";
-        let rows = self.0.engine.rows(sql, &[Value::Integer(i64::from(PAGE_MAX))]).await?;
-        let read = |row: &Row| Ok((row.text(0)?, row.text(1)?));
-        let all: Result<_, Unreadable> = rows.iter().map(read).collect();
-        all.map_err(|Unreadable| StoreError::Corrupt { table: "refused", key: None })
+        let sql = "SELECT connection, tenant FROM refused WHERE (connection, tenant) > ($1, $2) \
+                   ORDER BY connection, tenant LIMIT $3";
+        let page = PAGE_MAX as usize;
+        while all.len() < REFUSED_MAX {
+            let (connection, tenant) = all.last().map_or(("", ""), |it| (&*it.0, &*it.1));
+            let most = Value::Integer(i64::from(PAGE_MAX));
+            let values = [Value::Text(connection), Value::Text(tenant), most];
+            let rows = self.0.engine.rows(sql, &values).await?;
+            let read = |row: &Row| Ok((row.text(0)?, row.text(1)?));
+            let read: Result<Vec<_>, Unreadable> = rows.iter().map(read).collect();
+            all.extend(
+                read.map_err(|Unreadable| StoreError::Corrupt { table: "refused", key: None })?,
+            );
+            if rows.len() < page {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Forgets that these credentials are refused, where that has been known for so long by the store's clock:
+    /// nobody serves what they belong to any more, and nobody is told. At most [`BATCH_MAX`] of them.
+    pub async fn forget_unserved(
+        self,
+        scope: &Scope,
+        credentials: &[(String, String)],
+        older_than_ms: i64,
+    ) -> Result<u64, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut tx = self.0.engine.begin().await?;
+        let before = Value::Integer(now_ms(&mut tx).await? - older_than_ms);
+        let mut forgotten = 0;
+        for (connection, tenant) in credentials.iter().take(BATCH_MAX as usize) {
+            let sql = "DELETE FROM refused WHERE connection = $1 AND tenant = $2 AND since < $3";
+            let values = [Value::Text(connection), Value::Text(tenant), before];
+            forgotten += tx.run(sql, &values).await?;
+        }
+        tx.commit().await?;
+        Ok(forgotten)
     }
 
     /// Forgets those that are older, by the store's clock, at most [`BATCH_MAX`] of them: again, where it were so

@@ -39,7 +39,7 @@ pub struct SubscriptionRow {
     pub enabled: bool,
     /// JSON, as the API takes it, less whether it is on.
     pub definition: String,
-    /// Until when its secret before the present one signs as well, in Unix milliseconds by the store's clock.
+    /// Until when a secret before the present one signs as well, in Unix milliseconds by the store's clock.
     pub previous_until_ms: Option<i64>,
 }
 
@@ -112,8 +112,8 @@ impl Subscriptions<'_> {
         Ok((written, row))
     }
 
-    /// Gives it another secret, which `fresh` seals beside the one before; that one signs as well for `overlap_ms`
-    /// by the store's clock.
+    /// Gives it another secret, which `fresh` seals beside those before; the last of them signs as well for `overlap_ms`
+    /// by the store's clock, and where that is nothing none does.
     pub async fn rotate(
         self,
         scope: &Scope,
@@ -129,7 +129,10 @@ impl Subscriptions<'_> {
         let current = write.current::<SubscriptionRow>(&[key]).await?;
         let current = current.ok_or(StoreError::NotFound)?.value;
         write.secrets((&current.id, "", Slot::Subscription), Secrets::Set(fresh)).await?;
-        let until = (overlap_ms > 0).then(|| write.now_ms.saturating_add(overlap_ms));
+        let until = (overlap_ms > 0).then(|| {
+            let until = write.now_ms.saturating_add(overlap_ms);
+            current.previous_until_ms.map_or(until, |it| it.max(until))
+        });
         let row = SubscriptionRow { previous_until_ms: until, ..current };
         let written = write.put_over(&[key], &row, Some(&standing), (key, "")).await?;
         write.commit().await?;

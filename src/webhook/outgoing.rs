@@ -13,10 +13,6 @@ use zeroize::Zeroizing;
 /// What a secret begins with.
 const PREFIX: &str = "whsec_";
 
-/// The fields of a sealed credential that have the secret that signs, and the one before, which signs as well for a while.
-pub const SECRET_FIELD: &str = "secret";
-pub const PREVIOUS_FIELD: &str = "previous";
-
 /// Length of a fresh key, in bytes.
 const KEY_LEN: usize = 32;
 

@@ -145,6 +145,36 @@ each_engine! {
         assert_eq!(sent.signatures(), [sent.signed_with(&last)]);
     }
 
+    async fn whoever_rotates_again_before_the_overlap_is_over_ends_it_for_nobody(database: Database) {
+        let receiver = Receiver::start(200).await;
+        let gateway = Gateway::beside(&database, INSIDE);
+        let operator = gateway.operator();
+        let mut secrets = vec![subscribe(&operator, &receiver).await];
+        let rotate = format!("{PATH}/ops/rotate");
+        let first = operator.post(&rotate, json!({ "overlap": "2h" })).await.is(200);
+        secrets.insert(0, first.text("secret").to_owned());
+        let until = first.text("previous_secret_until").to_owned();
+        for _ in 0..3 {
+            let next = operator.post(&rotate, json!({ "overlap": "1h" })).await.is(200);
+            secrets.insert(0, next.text("secret").to_owned());
+            assert_eq!(next.text("previous_secret_until"), until, "the first one signs for longest");
+        }
+        tenants(&operator, 0..1).await;
+        receiver.has(1).await;
+        let sent = receiver.all().remove(0);
+        let all: Vec<_> = secrets.iter().map(|it| sent.signed_with(it)).collect();
+        assert_eq!(sent.signatures(), all);
+
+        // Each is another signature: there is an end to it, and a way out.
+        let refused = operator.post(&rotate, json!({ "overlap": "1h" })).await.problem("in_use");
+        assert!(refused.text("detail").contains("`0s`"), "{}", refused.text("detail"));
+        let last = operator.post(&rotate, json!({ "overlap": "0s" })).await.is(200).text("secret").to_owned();
+        tenants(&operator, 1..2).await;
+        receiver.has(2).await;
+        let sent = receiver.all().remove(1);
+        assert_eq!(sent.signatures(), [sent.signed_with(&last)]);
+    }
+
     async fn a_subscription_is_tried_out_and_a_delivery_sent_again(database: Database) {
         let receiver = Receiver::start(200).await;
         let other = Receiver::start(200).await;

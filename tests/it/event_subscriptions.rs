@@ -102,6 +102,26 @@ each_engine! {
         }
     }
 
+    async fn one_that_could_not_be_sent_to_any_more_is_renamed_and_switched_off(database: Database) {
+        let gateway = Gateway::beside(&database, "egress: { allow: [10.0.0.0/8] }\n");
+        let path = format!("{PATH}/ops");
+        let inside = json!({ "url": "https://10.1.2.3/x", "enabled": false });
+        gateway.operator().put(&path, inside).await.is(201);
+        gateway.operator().patch(&path, json!({ "enabled": true })).await.is(200);
+        drop(gateway);
+        // Nothing inside is allowed any more.
+        let gateway = Gateway::beside(&database, "");
+        let operator = gateway.operator();
+        operator.patch(&path, json!({ "name": "Operations" })).await.is(200);
+        operator.patch(&path, json!({ "enabled": false })).await.is(200);
+        operator.patch(&path, json!({ "description": "Off." })).await.is(200);
+        for patch in [json!({ "enabled": true }), json!({ "url": "https://10.1.2.4/x" })] {
+            let refused = operator.patch(&path, patch).await.problem("invalid");
+            assert_eq!(refused.pointers(), ["/url"]);
+        }
+        operator.patch(&path, json!({ "url": "https://events.example.com/", "enabled": true })).await.is(200);
+    }
+
     async fn there_are_no_more_than_a_hundred(database: Database) {
         let gateway = Gateway::beside(&database, "");
         let operator = gateway.operator();

@@ -19,6 +19,9 @@ use attache::store::TenantRow;
 use attache::telemetry::Metrics;
 use serde_json::Value;
 use serde_json::json;
+use sqlx::Connection;
+use sqlx::SqliteConnection;
+use std::collections::BTreeSet;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::process::Command;
@@ -47,6 +50,20 @@ events: {{ failing: {{ refusals: 3, lasting: 0s }} }}
 egress: {{ allow: [127.0.0.0/8] }}",
         upstream.url()
     )
+}
+
+#[tokio::test]
+async fn what_was_told_by_another_waits_for_nobody_who_writes() {
+    let database = Database::sqlite();
+    let store = database.store().await;
+    assert_eq!(store.events().refused(SYSTEM, ("one", ""), true).await, Ok(true));
+    let url = format!("sqlite://{}", database.file().display());
+    let mut writer = SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
+    for (connection, is_failing) in [("one", true), ("other", false)] {
+        let told = store.events().refused(SYSTEM, (connection, ""), is_failing).await;
+        assert_eq!(told, Ok(false));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -195,6 +212,39 @@ each_engine! {
         let mut left = store.events().all_refused(SYSTEM).await.unwrap();
         left.sort();
         assert_eq!(left, [("one".to_owned(), String::new()), ("one".to_owned(), "other".to_owned())]);
+    }
+
+    async fn all_that_fail_are_known_however_many(database: Database) {
+        let store = database.store().await;
+        let row = |it: usize| format!("('c{}', 't{}', {it})", it % 7, it / 7);
+        let rows: Vec<_> = (0..2500).map(row).collect();
+        let rows = rows.join(", ");
+        database.run(&format!("INSERT INTO refused (connection, tenant, since) VALUES {rows}")).await;
+        let all: BTreeSet<_> = store.events().all_refused(SYSTEM).await.unwrap().into_iter().collect();
+        assert_eq!(all.len(), 2500);
+    }
+
+    async fn what_fails_under_a_connection_that_files_do_not_have_any_more_is_not_counted_and_goes(database: Database) {
+        let store = database.store().await;
+        for connection in ["one", "old", "new"] {
+            assert_eq!(store.events().refused(SYSTEM, (connection, ""), true).await, Ok(true));
+        }
+        database.run("UPDATE refused SET since = since - 172800000 WHERE connection <> 'new'").await;
+        let upstream = RawUpstream::start([Script::ok("hi")]).await;
+        let process = Process::beside(&database, &refusing(&upstream)).await;
+        soon("the old one to go", async {
+            while database.number("SELECT COUNT(*) FROM refused WHERE connection = 'old'").await > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            while process.metric("attache_credentials_failing").await < 1.0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+        // What a replica with other files may serve stays for a while.
+        let left = store.events().all_refused(SYSTEM).await.unwrap();
+        assert_eq!(left.iter().map(|it| &*it.0).collect::<Vec<_>>(), ["new", "one"]);
+        assert_eq!(process.metric("attache_credentials_failing").await, 1.0);
     }
 
     async fn an_end_of_the_trail_that_is_not_as_it_was_left_is_counted(database: Database) {

@@ -567,7 +567,7 @@ each_engine! {
         // Whoever claimed it has died: the next one does it.
         let Claim::New { claimed_at_ms: later } = claim("ci", 2, -hour).await else { panic!() };
         let sealing = |binding: &attache::seal::Binding<'_>| {
-            seal(&Place { binding: *binding, current: None }).unwrap()
+            seal(&Place { binding: *binding, current: None, now_ms: 1 }).unwrap()
         };
         if later != claimed_at_ms {
             let late = idempotency.finish(SYSTEM, "ci", "k", claimed_at_ms, 201, sealing);
