@@ -41,7 +41,7 @@ impl Turns {
         Self { all: at_once(TRANSACTIONS), writers: at_once(WRITERS), wait }
     }
 
-    /// For a transaction that waits for nobody.
+    /// For a transaction that waits for no other writer.
     pub(super) async fn any(&self) -> Result<Turn, StoreError> {
         Ok(Turn { _writer: None, _transaction: self.permit(&self.all).await? })
     }

@@ -85,12 +85,26 @@ async fn where_nobody_can_say_what_became_of_it_it_is_asked_for_again_under_the_
 }
 
 #[tokio::test]
+async fn and_who_is_away_or_busy_then_is_asked_again_as_well() {
+    let busy = "HTTP/1.1 429 Too Many Requests\r\nAttache-Error: rate_limited\r\nRetry-After: 0\r\n\
+                Content-Length: 23\r\n\r\n{\"code\":\"rate_limited\"}";
+    let broken = Script::new().read_request();
+    let then = Script::new().read_request().write(busy).read_request();
+    let done = Script::ok("{\"key\":\"k\"}");
+    let server = RawUpstream::start([broken.clone(), broken, then, done]).await;
+    let shell = Shell::at(&server.url(), &server.url());
+    let ran = shell.run("attache token create k --role viewer").await.is(0);
+    assert_eq!(ran.out, "key: k\n");
+    assert_eq!(server.links(), 4);
+}
+
+#[tokio::test]
 async fn and_not_for_ever() {
-    let unsaid = (0..20).fold(Script::new(), |script, _| script.read_request().write(UNSAID));
+    let unsaid = (0..10_000).fold(Script::new(), |script, _| script.read_request().write(UNSAID));
     let server = RawUpstream::start([Script::new().read_request(), unsaid]).await;
     let shell = Shell::at(&server.url(), &server.url());
-    let ran = shell.run("attache token create k --role viewer").await.is(1);
-    ran.says(&["broke", "may be done or not"]);
+    let ran = shell.run("attache token create k --role viewer --timeout 1s").await.is(1);
+    ran.says(&["broke", "did not answer in time", "may be done or not"]);
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use clap::Args;
 use http::HeaderValue;
 use http::Method;
 use http::Request;
+use http::StatusCode;
 use http::header;
 use http::response::Parts;
 use http_body_util::BodyExt;
@@ -31,8 +32,8 @@ use uuid::Uuid;
 /// Longest answer that is read, in bytes: a page of the largest definitions.
 const ANSWER_LEN_MAX: usize = 256 << 20;
 
-/// How often the same is asked again where the store does not say what became of it: each takes some seconds.
-const UNSAID_MAX: u32 = 8;
+/// How long to wait before the same is asked again where nobody says how long.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The setting that has the operator's token.
 const TOKEN: &str = "ATTACHE_TOKEN";
@@ -180,7 +181,7 @@ impl Client {
         let mut answered = self.sent(request.clone()).await?;
         if answered.is_err() && ask.is_repeatable() {
             answered = match ask.key() {
-                Some(_) => self.sent_again(request).await?,
+                Some(_) => Ok(self.sent_again(request).await),
                 None => self.sent(request).await?,
             };
         }
@@ -203,26 +204,18 @@ impl Client {
     }
 
     /// The same under the same key, until it is known what became of it: the first one may be under way still, or
-    /// hold up whoever could say so.
-    async fn sent_again(
-        &mut self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Result<(Parts, Bytes), String>, Stopped> {
-        let mut unsaid = 0;
+    /// hold up whoever could say so, or who was asked is not back yet. Bounded by the time that an answer may take.
+    async fn sent_again(&mut self, request: Request<Full<Bytes>>) -> (Parts, Bytes) {
+        eprintln!("the link to {} broke: asking what became of it", self.remote.server);
         loop {
-            let answered = self.sent(request.clone()).await?;
-            let Ok((head, _)) = &answered else { return Ok(answered) };
-            match said(head) {
-                Some(code) if code == Code::IdempotencyInProgress.as_str() => {}
-                Some(code) if code == Code::StoreUnavailable.as_str() => unsaid += 1,
-                _ => return Ok(answered),
-            }
-            if unsaid > UNSAID_MAX {
-                let server = &self.remote.server;
-                let problem = format!("the link to {server} broke, and its store can't be asked");
-                return Err(Stopped::Failed(problem + DOUBT));
-            }
-            tokio::time::sleep(wait(head)).await;
+            let pause = match self.sent(request.clone()).await {
+                Ok(Ok((head, body))) => match pause(&head) {
+                    Some(pause) => pause,
+                    None => return (head, body),
+                },
+                Ok(Err(_)) | Err(_) => PAUSE,
+            };
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -292,15 +285,19 @@ impl Client {
     }
 }
 
-/// The code of an answer that is none of what was asked for.
-fn said(head: &Parts) -> Option<&str> {
-    head.headers.get("attache-error").and_then(|it| it.to_str().ok())
-}
-
-/// How long to wait before the same is asked again.
-fn wait(head: &Parts) -> Duration {
+/// How long to wait before the same is asked again, where this answer says nothing of what became of it.
+fn pause(head: &Parts) -> Option<Duration> {
+    let code = head.headers.get("attache-error").and_then(|it| it.to_str().ok());
+    let is_open = matches!(
+        head.status,
+        StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT
+    ) || code == Some(Code::IdempotencyInProgress.as_str());
     let after = head.headers.get(header::RETRY_AFTER).and_then(|it| it.to_str().ok());
-    Duration::from_secs(after.and_then(|it| it.parse().ok()).unwrap_or(1))
+    let after = after.and_then(|it| it.parse().ok()).map_or(PAUSE, Duration::from_secs);
+    is_open.then_some(after)
 }
 
 /// Runs a command with a client, and tells how it ended.
