@@ -15,6 +15,7 @@ mod api_writes;
 mod apply;
 mod apply_files;
 mod apply_guards;
+mod apply_subscriptions;
 mod audit;
 mod audit_faults;
 mod caller_links;

@@ -6,6 +6,7 @@ use crate::admin::connectors;
 use crate::admin::environments;
 use crate::admin::error::ApiError;
 use crate::admin::error::Fault;
+use crate::admin::event_subscriptions;
 use crate::admin::integrations;
 use crate::admin::sent::Members;
 use crate::admin::shape;
@@ -34,10 +35,11 @@ pub(super) enum Part {
     Environments,
     Callers,
     Activations,
+    EventSubscriptions,
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Connectors,
         Self::Tenants,
         Self::Connections,
@@ -45,6 +47,7 @@ impl Part {
         Self::Environments,
         Self::Callers,
         Self::Activations,
+        Self::EventSubscriptions,
     ];
 
     /// As files have it.
@@ -57,6 +60,7 @@ impl Part {
             Self::Environments => "environments",
             Self::Callers => "callers",
             Self::Activations => "activations",
+            Self::EventSubscriptions => "event_subscriptions",
         }
     }
 }
@@ -203,6 +207,9 @@ pub(in crate::admin) fn schema(generator: &mut SchemaGenerator) -> Schema {
     let connections = by_key(about_connections, connections::body(generator));
     let about_callers = "Callers, by key. `key`: a caller key that it is to have, as a text.";
     let callers = by_key(about_callers, callers::body(generator));
+    let about_subscriptions =
+        "Event subscriptions, by key. A new one has a secret that nobody is told.";
+    let subscriptions = by_key(about_subscriptions, event_subscriptions::body(generator));
     let activation = activations::body(generator);
     let activations = json!({
         "description": "Activations: as by themselves, with `connection` and `tenant`.",
@@ -217,7 +224,7 @@ pub(in crate::admin) fn schema(generator: &mut SchemaGenerator) -> Schema {
             "properties": {
                 "connectors": connectors, "tenants": tenants, "connections": connections,
                 "integrations": integrations, "environments": environments, "callers": callers,
-                "activations": activations,
+                "activations": activations, "event_subscriptions": subscriptions,
             },
         }),
     )

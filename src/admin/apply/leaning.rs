@@ -45,7 +45,7 @@ pub(super) async fn of(
             Part::Connections => version::<Connections>(call, &key).await?,
             Part::Integrations => version::<Integrations>(call, &key).await?,
             Part::Environments => version::<Environments>(call, &key).await?,
-            Part::Tenants | Part::Callers | Part::Activations => None,
+            Part::Tenants | Part::Callers | Part::Activations | Part::EventSubscriptions => None,
         };
         let connection = Some(&key).filter(|_| part == Part::Connections);
         let reach = connection.and_then(|it| after.connection(it)).map(|it| it.reach());

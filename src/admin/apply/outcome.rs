@@ -37,6 +37,8 @@ pub(in crate::admin) struct Outcome {
     pub moves: Vec<Moved>,
     /// New callers that have no key: nothing can be sent as one of them until its key is rotated.
     pub keyless: Vec<String>,
+    /// New event subscriptions: nobody is told the secrets that verify what they are sent, until these are rotated.
+    pub untold: Vec<String>,
 }
 
 /// A resource.

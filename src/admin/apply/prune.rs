@@ -12,6 +12,7 @@ use crate::admin::definition::Definition;
 use crate::admin::environments::Environments;
 use crate::admin::error::ApiError;
 use crate::admin::error::Fault;
+use crate::admin::event_subscriptions::EventSubscriptions;
 use crate::admin::integrations::Integrations;
 use crate::admin::tenants::Tenants;
 use crate::admin::uses::Use;
@@ -46,6 +47,7 @@ pub(super) async fn prune(
             Part::Environments => all_but::<Environments>(rehearsal, &kept).await?,
             Part::Callers => all_but::<Callers>(rehearsal, &kept).await?,
             Part::Activations => all_activations_but(rehearsal, items).await?,
+            Part::EventSubscriptions => all_but::<EventSubscriptions>(rehearsal, &kept).await?,
         }
         rehearsal.serve().await?;
     }
@@ -89,6 +91,14 @@ async fn delete<D: Definition>(rehearsal: &mut Rehearsal<'_>, key: &str) -> Resu
         if keys.iter().any(|it| it.expires_at_ms.is_none_or(|it| it > now_ms)) {
             let problem = "it has a key that is good, and would be deleted".to_owned();
             let (kind, key) = ("caller", key.to_owned());
+            rehearsal.breaks.insert(super::Broken { kind, key, tenant: None, problem });
+        }
+    }
+    if D::NOUN == EventSubscriptions::NOUN {
+        let found = store.subscriptions().get(&call.scope(), key).await.map_err(of_store)?;
+        if found.is_some_and(|it| it.value.enabled) {
+            let problem = "its receiver is told of events, and it would be deleted".to_owned();
+            let (kind, key) = (EventSubscriptions::NOUN, key.to_owned());
             rehearsal.breaks.insert(super::Broken { kind, key, tenant: None, problem });
         }
     }

@@ -25,9 +25,11 @@ use crate::admin::connectors::Connectors;
 use crate::admin::credentials::Where;
 use crate::admin::definition;
 use crate::admin::definition::Definition;
+use crate::admin::definition::Put;
 use crate::admin::environments::Environments;
 use crate::admin::error::ApiError;
 use crate::admin::error::Fault;
+use crate::admin::event_subscriptions::EventSubscriptions;
 use crate::admin::integrations::Integrations;
 use crate::admin::origin::Moved;
 use crate::admin::tenants::Tenants;
@@ -64,6 +66,7 @@ pub(super) struct Rehearsal<'c> {
     pub(super) breaks: BTreeSet<super::Broken>,
     keys: GivenKeys,
     keyless: Vec<String>,
+    untold: Vec<String>,
     since_served: usize,
 }
 
@@ -108,6 +111,7 @@ impl<'c> Rehearsal<'c> {
             breaks: BTreeSet::new(),
             keys: GivenKeys::default(),
             keyless: Vec::new(),
+            untold: Vec::new(),
             since_served: 0,
         })
     }
@@ -167,9 +171,10 @@ impl<'c> Rehearsal<'c> {
             }
             put => put,
         };
-        let is_keyless = put.as_ref().is_ok_and(|it| *it);
-        if is_keyless {
-            self.keyless.push(item.key.clone());
+        match &put {
+            Ok(Lack::Key) => self.keyless.push(item.key.clone()),
+            Ok(Lack::Word) => self.untold.push(item.key.clone()),
+            Ok(Lack::Nothing) | Err(_) => {}
         }
         self.noted(item, put.map(drop))?;
         self.since_served += 1;
@@ -226,6 +231,7 @@ impl<'c> Rehearsal<'c> {
             breaks: breaks.into_iter().collect(),
             moves: self.moves(&done).await?,
             keyless: std::mem::take(&mut self.keyless),
+            untold: std::mem::take(&mut self.untold),
             ..Outcome::default()
         };
         let passages = renumbered::without(&self.aside, passages(done)).await?;
@@ -271,33 +277,50 @@ fn kind(part: Part) -> &'static str {
         Part::Environments => Kind::Environment,
         Part::Callers => Kind::Caller,
         Part::Activations => Kind::Activation,
+        Part::EventSubscriptions => Kind::EventSubscription,
     };
     kind.as_str()
 }
 
-/// Checks and writes one. True of a new caller without a key.
-async fn put(call: &Call, item: &Item, keys: &mut GivenKeys) -> Result<bool, ApiError> {
-    let (key, members) = (&*item.key, item.members.clone());
-    match item.part {
-        Part::Connectors => put_definition::<Connectors>(call, item).await?,
-        Part::Tenants => put_definition::<Tenants>(call, item).await?,
-        Part::Integrations => put_definition::<Integrations>(call, item).await?,
-        Part::Environments => put_definition::<Environments>(call, item).await?,
-        Part::Connections => connections::put(call, key, members).await?,
-        Part::Activations => put_activation(call, item).await?,
-        Part::Callers => return callers::put(call, key, members, keys).await,
-    }
-    Ok(false)
+/// What something new does without, until somebody sees to it.
+enum Lack {
+    Nothing,
+    /// A caller without a key.
+    Key,
+    /// An event subscription with a secret that nobody is told.
+    Word,
 }
 
-async fn put_definition<D: Definition>(call: &Call, item: &Item) -> Result<(), ApiError> {
+/// Checks and writes one.
+async fn put(call: &Call, item: &Item, keys: &mut GivenKeys) -> Result<Lack, ApiError> {
+    let (key, members) = (&*item.key, item.members.clone());
+    match item.part {
+        Part::Connectors => drop(put_definition::<Connectors>(call, item).await?),
+        Part::Tenants => drop(put_definition::<Tenants>(call, item).await?),
+        Part::Integrations => drop(put_definition::<Integrations>(call, item).await?),
+        Part::Environments => drop(put_definition::<Environments>(call, item).await?),
+        Part::Connections => connections::put(call, key, members).await?,
+        Part::Activations => put_activation(call, item).await?,
+        Part::Callers => {
+            let is_keyless = callers::put(call, key, members, keys).await?;
+            return Ok(if is_keyless { Lack::Key } else { Lack::Nothing });
+        }
+        Part::EventSubscriptions => {
+            let put = put_definition::<EventSubscriptions>(call, item).await?;
+            return Ok(if put.written.created { Lack::Word } else { Lack::Nothing });
+        }
+    }
+    Ok(Lack::Nothing)
+}
+
+async fn put_definition<D: Definition>(call: &Call, item: &Item) -> Result<Put, ApiError> {
     D::check_key(&item.key)?;
     definition::not_declared::<D>(call, &item.key)?;
     let found = D::find(&call.api.store()?.store, call, &item.key).await;
     let found = found.map_err(|it| ApiError::of_store(it, D::NOUN, &item.key))?;
     let expect = found.map_or(Expect::Absent, |it| Expect::Version(it.version));
     let members = definition::own_members::<D>(item.members.clone())?;
-    D::put(call, &item.key, members, expect).await.map(drop)
+    D::put(call, &item.key, members, expect).await
 }
 
 async fn put_activation(call: &Call, item: &Item) -> Result<(), ApiError> {
@@ -321,7 +344,7 @@ pub(super) fn needs(item: &Item) -> Vec<(Part, String)> {
         |name: &str| item.members.get(name).and_then(|it| it.as_object()).into_iter().flatten();
     let connector = |it: &str| (Part::Connectors, it.to_owned());
     match item.part {
-        Part::Connectors | Part::Tenants | Part::Callers => Vec::new(),
+        Part::Connectors | Part::Tenants | Part::Callers | Part::EventSubscriptions => Vec::new(),
         Part::Connections => text("connector").map(connector).into_iter().collect(),
         Part::Integrations => all("connectors")
             .filter_map(|(_, it)| it["connector"].as_str().map(connector))

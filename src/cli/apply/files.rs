@@ -5,6 +5,7 @@ use crate::catalog::RawConnection;
 use crate::catalog::RawConnector;
 use crate::catalog::RawCredentials;
 use crate::catalog::RawEnvironment;
+use crate::catalog::RawEventSubscription;
 use crate::catalog::RawField;
 use crate::catalog::RawGrants;
 use crate::catalog::RawIntegration;
@@ -183,6 +184,7 @@ impl<'d> Reading<'d, '_> {
                 "environments" => self.entries::<RawEnvironment>(section, node),
                 "connections" => self.entries::<RawConnection>(section, node),
                 "callers" => self.entries::<RawGrants>(section, node),
+                "event_subscriptions" => self.entries::<RawEventSubscription>(section, node),
                 "activations" => self.activations(section, node),
                 // What it is the API says: of tenants it knows the members, of all else that it takes none.
                 "tenants" => self.untyped(section, node),

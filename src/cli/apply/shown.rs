@@ -53,6 +53,13 @@ pub(super) fn shown(outcome: &Value, coloured: bool) -> String {
         let told = format!("The caller {it} gets no key: `attache caller rotate {it}` makes one.");
         text.line("", &plain(&told));
     }
+    for it in texts(&outcome["untold"]) {
+        let told = format!(
+            "Nobody is told the secret of the event subscription {it}: \
+             `attache event-subscription rotate {it}` makes one."
+        );
+        text.line("", &plain(&told));
+    }
     if !text.text.is_empty() {
         text.text.push('\n');
     }
@@ -160,6 +167,7 @@ mod tests {
             "breaks": [{ "kind": "environment", "key": "e", "problem": "nothing is assigned" }],
             "moves": [{ "connection": "prod", "from": { "origins": ["https://a"] }, "to": { "origins": ["https://b"] } }],
             "keyless": ["runtime"],
+            "untold": ["ops"],
         });
         let told = shown(&outcome, false);
         assert_eq!(
@@ -177,6 +185,7 @@ These work now, and would not any more:
 Stored credentials would go elsewhere than where they were entered for:
   prod: https://a -> https://b
 The caller runtime gets no key: `attache caller rotate runtime` makes one.
+Nobody is told the secret of the event subscription ops: `attache event-subscription rotate ops` makes one.
 
 1 to create, 1 to change, 1 to re-pin, 1 to delete; 4 unchanged.
 "

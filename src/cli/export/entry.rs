@@ -16,6 +16,9 @@ const SHOWN: &[&str] = &["key", "version", "created_at", "updated_at", "source"]
 const OF_CONNECTIONS: &[&str] =
     &["id", "revision", "latest_revision", "effective_base_url", "status", "uses"];
 
+/// What they add to an event subscription.
+const OF_SUBSCRIPTIONS: &[&str] = &["status", "pending", "failing_since", "previous_secret_until"];
+
 type Members = Map<String, Value>;
 
 /// Makes entries of items.
@@ -82,6 +85,13 @@ impl Entries {
 
     pub(super) fn plain(&self, items: Vec<Value>) -> Value {
         section(self.with_files, items, |_, _| {})
+    }
+
+    /// Their secrets stay where they are: each deployment has its own.
+    pub(super) fn event_subscriptions(items: Vec<Value>) -> Value {
+        section(false, items, |_, members| {
+            members.retain(|name, _| !OF_SUBSCRIPTIONS.contains(&&**name));
+        })
     }
 
     pub(super) fn callers(&self, items: Vec<Value>) -> Value {

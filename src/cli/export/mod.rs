@@ -38,15 +38,22 @@ pub(super) struct Export {
     /// Tenants and their activations as well: most are of one deployment alone
     #[arg(long)]
     with_tenants: bool,
+    /// Event subscriptions as well: files of `attache serve --config` take none
+    #[arg(long)]
+    with_event_subscriptions: bool,
     #[command(flatten)]
     remote: Remote,
 }
 
 impl Export {
     pub(super) fn run(self) -> ExitCode {
-        let Self { output, all, with_tenants, remote } = self;
+        let Self { output, all, with_tenants, with_event_subscriptions, remote } = self;
         api::run(remote, async move |mut client| {
-            let sections = sections(&mut client, all, with_tenants).await?;
+            let mut sections = sections(&mut client, all, with_tenants).await?;
+            if with_event_subscriptions {
+                let items = listed(&mut client, &path(["event_subscriptions"])).await?;
+                sections.push(("event_subscriptions", Entries::event_subscriptions(items)));
+            }
             match output {
                 None => printed(&sections),
                 Some(folder) => written(&folder, &sections),
