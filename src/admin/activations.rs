@@ -258,17 +258,7 @@ impl Under {
             (None, Expect::Anything) => Expect::Absent,
             (_, expect) => expect,
         };
-        let mut definition = Members::new();
-        if !raw.variables.is_empty() {
-            definition.insert("variables".to_owned(), json!(raw.variables));
-        }
-        let row = ActivationRow {
-            owner: self.owner.clone(),
-            tenant: tenant.to_string(),
-            connection: self.key.clone(),
-            enabled: raw.enabled,
-            definition: Value::Object(definition).to_string(),
-        };
+        let row = row((&self.owner, &self.key), tenant.as_str(), &raw);
         Ok(Draft { row, change, expect, beside, binds })
     }
 
@@ -333,6 +323,32 @@ impl Under {
         let location = Some(format!("{}/{}/activations/{tenant}", Connections::PATH, self.key));
         Ok(Answer { status: StatusCode::CREATED, body, version, location })
     }
+}
+
+/// As it is stored.
+fn row((owner, connection): (&str, &str), tenant: &str, raw: &RawSent) -> ActivationRow {
+    let mut definition = Members::new();
+    if !raw.variables.is_empty() {
+        definition.insert("variables".to_owned(), json!(raw.variables));
+    }
+    ActivationRow {
+        owner: owner.to_owned(),
+        tenant: tenant.to_owned(),
+        connection: connection.to_owned(),
+        enabled: raw.enabled,
+        definition: Value::Object(definition).to_string(),
+    }
+}
+
+/// Whether this row is what was sent, less its credential.
+pub(super) fn is_as_sent(stored: &ActivationRow, mut members: Members) -> bool {
+    sent::without(&mut members, SHOWN);
+    let mut members = Value::Object(members);
+    drop_nulls(&mut members);
+    let Value::Object(members) = members else { return false };
+    let raw = sent::read::<RawSent>(&members);
+    let ActivationRow { owner, connection, tenant, .. } = stored;
+    raw.is_ok_and(|it| row((owner, connection), tenant, &it) == *stored)
 }
 
 async fn found_of(call: &Call, owner: &str, tenant: &TenantId) -> Result<Option<Found>, ApiError> {

@@ -322,7 +322,7 @@ impl Plan<'_> {
         let confirmed = origin::confirmed(call)?;
         let bind = origin::bind((owner, self.key), draft.reach(), confirmed, brought.collect());
         self.refuse_to_break(call, draft).await?;
-        let row = row(&self.raw, self.pinned);
+        let row = row(&self.raw, self.pinned.revision);
         let connector = std::iter::once(self.raw.connector.as_str());
         let needs = call.stored_needs(Section::Connectors, store::Kind::Connector, connector);
         let (seal_own, seal_test) = (credentials::sealing(&own), credentials::sealing(&test));
@@ -384,14 +384,15 @@ pub(super) fn expected(call: &Call, version: i64) -> Result<Expect, ApiError> {
     })
 }
 
-fn row(raw: &RawConnection, pinned: &MethodRevision) -> ConnectionRow {
+/// As it is stored; `revision`: the one that it pins.
+pub(super) fn row(raw: &RawConnection, revision: i64) -> ConnectionRow {
     let mut definition = sent::written(raw);
     sent::without(&mut definition, &COLUMNS);
     ConnectionRow {
         id: String::new(),
         connector: raw.connector.clone(),
         method: raw.auth.clone(),
-        revision: pinned.revision,
+        revision,
         embedded: raw.embedded,
         enabled: raw.enabled,
         definition: Value::Object(definition).to_string(),

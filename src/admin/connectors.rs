@@ -125,14 +125,7 @@ impl Definition for Connectors {
         mut members: Members,
         expect: Expect,
     ) -> Result<Put, ApiError> {
-        if let Some(Value::Object(auth)) = members.get_mut("auth") {
-            for method in auth.values_mut().filter_map(Value::as_object_mut) {
-                method.shift_remove(REVISION);
-            }
-        }
-        let raw: RawConnector = sent::read(&members)?;
-        let raw =
-            raw.completed().map_err(|it| ApiError::invalid("/from", it.to_string(), it.hint()))?;
+        let raw = completed(&mut members)?;
         let draft = check(call, key, raw.clone())?;
         let force = call.flag("force")?;
         let mut binds = Vec::new();
@@ -143,11 +136,7 @@ impl Definition for Connectors {
             }
             binds = followers;
         }
-        let mut definition = sent::written(&raw);
-        definition.shift_remove("auth");
-        let methods: IndexMap<String, String> =
-            raw.auth.iter().map(|(name, it)| (name.clone(), sent::method_text(it))).collect();
-        let definition = Value::Object(definition).to_string();
+        let (definition, methods) = texts(&raw);
         let condition = Condition::from(expect).binding(binds);
         let written = call
             .writer()?
@@ -175,6 +164,25 @@ impl Definition for Connectors {
     ) -> Result<i64, StoreError> {
         store.connectors().delete(&call.scope(), key, force, expect).await
     }
+}
+
+/// What was sent, with what the catalogue has of it.
+pub(super) fn completed(members: &mut Members) -> Result<RawConnector, ApiError> {
+    if let Some(Value::Object(auth)) = members.get_mut("auth") {
+        for method in auth.values_mut().filter_map(Value::as_object_mut) {
+            method.shift_remove(REVISION);
+        }
+    }
+    let raw: RawConnector = sent::read(members)?;
+    raw.completed().map_err(|it| ApiError::invalid("/from", it.to_string(), it.hint()))
+}
+
+/// As it is stored: its definition, and those of its auth methods.
+pub(super) fn texts(raw: &RawConnector) -> (String, IndexMap<String, String>) {
+    let mut definition = sent::written(raw);
+    definition.shift_remove("auth");
+    let methods = raw.auth.iter().map(|(name, it)| (name.clone(), sent::method_text(it)));
+    (Value::Object(definition).to_string(), methods.collect())
 }
 
 /// Checks the connector that it would be. In a file a base URL that nothing can be sent to is a warning

@@ -74,10 +74,7 @@ impl Definition for Environments {
         let mut needs = call.stored_needs(Section::Integrations, Kind::Integration, integration);
         let connections = raw.assign.values().map(String::as_str);
         needs.extend(call.stored_needs(Section::Connections, Kind::Connection, connections));
-        let mut definition = sent::written(&raw);
-        sent::without(&mut definition, &COLUMNS);
-        let definition = Value::Object(definition).to_string();
-        let row = EnvironmentRow::new(raw.integration, raw.deployed, definition, raw.assign);
+        let row = row(raw);
         let written = call
             .writer()?
             .environments()
@@ -105,6 +102,14 @@ impl Definition for Environments {
     ) -> Result<i64, StoreError> {
         store.environments().delete(&call.scope(), key, force, expect).await
     }
+}
+
+/// As it is stored.
+pub(super) fn row(raw: RawEnvironment) -> EnvironmentRow {
+    let mut definition = sent::written(&raw);
+    sent::without(&mut definition, &COLUMNS);
+    let definition = Value::Object(definition).to_string();
+    EnvironmentRow::new(raw.integration, raw.deployed, definition, raw.assign)
 }
 
 /// A row as it was sent.

@@ -102,7 +102,7 @@ pub(super) enum ApiError {
     #[error("What would come of it is not what that plan says any more: plan it again.")]
     Replan,
     #[error(
-        "It takes longer than nobody else may write: nothing was done. Apply it in several parts."
+        "It takes longer than all others may be kept from writing: nothing was done. Apply it in parts, as by section."
     )]
     TooMuchAtOnce,
     #[error("{}", stale(.0))]
@@ -299,7 +299,8 @@ impl ApiError {
             Self::Method { .. } => Code::MethodNotAllowed,
             Self::BadRequest(_) => Code::BadRequest,
             Self::MediaType(_) => Code::UnsupportedMediaType,
-            Self::BodyTooLarge { .. } | Self::TooMuchAtOnce => Code::BodyTooLarge,
+            Self::BodyTooLarge { .. } => Code::BodyTooLarge,
+            Self::TooMuchAtOnce => Code::TooMuchAtOnce,
             Self::Invalid(_) => Code::Invalid,
             Self::AlreadyExists { .. } => Code::AlreadyExists,
             Self::DeclaredInFile { .. } | Self::ActivatedInFiles { .. } => Code::DeclaredInFile,

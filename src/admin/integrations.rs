@@ -84,13 +84,7 @@ impl Definition for Integrations {
         }
         let connectors = draft.links.values().map(|it| it.connector.as_str());
         let needs = call.stored_needs(Section::Connectors, Kind::Connector, connectors);
-        let links: IndexMap<String, String> = raw
-            .connectors
-            .iter()
-            .map(|(alias, it)| (alias.clone(), it.connector.clone()))
-            .collect();
-        let definition = sent::text(&raw);
-        let row = IntegrationRow::new(definition, links);
+        let row = row(&raw);
         let written = call
             .writer()?
             .integrations()
@@ -117,6 +111,14 @@ impl Definition for Integrations {
     ) -> Result<i64, StoreError> {
         store.integrations().delete(&call.scope(), key, force, expect).await
     }
+}
+
+/// As it is stored.
+pub(super) fn row(raw: &RawIntegration) -> IntegrationRow {
+    let links = raw.connectors.iter();
+    let links: IndexMap<String, String> =
+        links.map(|(alias, it)| (alias.clone(), it.connector.clone())).collect();
+    IntegrationRow::new(sent::text(raw), links)
 }
 
 /// In a file a base URL that nothing can be sent to is met at the dial; whoever asks right now can be told

@@ -113,7 +113,7 @@ fn of_bundles() -> Route {
             "The `plan` of a dry run: do this, or nothing (412).",
         )
         .confirms(CONFIRM)
-        .codes(&[Code::InUse, Code::PreconditionFailed])
+        .codes(&[Code::InUse, Code::PreconditionFailed, Code::TooMuchAtOnce])
 }
 
 fn of_connectors() -> Vec<Route> {

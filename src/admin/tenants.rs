@@ -102,8 +102,7 @@ impl Definition for Tenants {
         members: Members,
         expect: Expect,
     ) -> Result<Put, ApiError> {
-        let raw: RawTenant = sent::read(&members)?;
-        let row = TenantRow { definition: sent::text(&raw) };
+        let row = row(&members)?;
         let store = call.writer()?;
         let written = store.tenants().put(&call.scope(), key, &row, expect).await;
         Ok(written.map_err(|it| ApiError::of_write(it, Self::NOUN, key, expect))?.into())
@@ -126,6 +125,12 @@ impl Definition for Tenants {
     ) -> Result<i64, StoreError> {
         store.tenants().delete(&call.scope(), key, force, expect).await
     }
+}
+
+/// As it is stored.
+pub(super) fn row(members: &Members) -> Result<TenantRow, ApiError> {
+    let raw: RawTenant = sent::read(members)?;
+    Ok(TenantRow { definition: sent::text(&raw) })
 }
 
 /// `DELETE /v1/tenants/{tenant}`: with what it is activated under. A tenant is there by its activations as

@@ -63,6 +63,7 @@ codes! {
     EventsForgotten "events_forgotten" 410 "Some of these events are not kept any more";
     NoStore "no_store" 409 "This gateway has no store";
     StoreUnavailable "store_unavailable" 503 "The store can't be reached or written to";
+    TooMuchAtOnce "too_much_at_once" 503 "It takes longer than it may";
     StoreFull "store_full" 507 "The store has no room left";
     ConnectionNotFound "connection_not_found" 404 "No such connection";
     EnvironmentNotFound "environment_not_found" 404 "No such environment";

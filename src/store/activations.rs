@@ -21,6 +21,7 @@ use super::engine::Value;
 use super::record::Record;
 use super::record::Table;
 use super::record::read;
+use super::several;
 use super::write::Told;
 use super::write::Write;
 use crate::model::Scope;
@@ -105,6 +106,26 @@ impl Activations<'_> {
         let sql = format!("{FOUND} WHERE a.owner = $1 AND a.tenant = $2");
         let rows = self.0.engine.rows(&sql, &[Value::Text(owner), Value::Text(tenant)]).await?;
         rows.first().map(found).transpose()
+    }
+
+    /// Those of these that are there, with their credentials: by owner and tenant, in no order. One that does not
+    /// read is left out.
+    pub async fn these(
+        self,
+        scope: &Scope,
+        all: &[(&str, &str)],
+    ) -> Result<Vec<Found>, StoreError> {
+        let mut there = Vec::new();
+        if !scope.sees_everything() {
+            return Ok(there);
+        }
+        let keys = all.iter().map(|(owner, tenant)| vec![Value::Text(owner), Value::Text(tenant)]);
+        for part in several::parts(&keys.collect::<Vec<_>>(), 2) {
+            let sql = format!("{FOUND} WHERE (a.owner, a.tenant) IN (VALUES {})", part.places);
+            let rows = self.0.engine.rows(&sql, &part.values).await?;
+            there.extend(rows.iter().filter_map(|it| found(it).ok()));
+        }
+        Ok(there)
     }
 
     /// Whether any tenant is activated under this owner. A tenant sees its own.

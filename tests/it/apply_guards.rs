@@ -285,4 +285,32 @@ each_engine! {
         anew["activations"][0]["credentials"]["username"] = "other".into();
         operator.post("/v1/apply", anew).await.is(200);
     }
+
+    async fn what_is_as_it_was_is_looked_at_where_it_refers_to_what_is_not(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        let bundle = |auth: Value, username: &str| json!({
+            "connectors": { "crm": { "base_url": "https://crm.example", "auth": auth } },
+            "connections": {
+                "prod": { "connector": "crm", "auth": "token", "credentials": { "token": "s3cret" } },
+                "users": { "connector": "crm", "auth": "login", "embedded": true },
+            },
+            "activations": [{ "connection": "users", "tenant": "acme",
+                "credentials": { "username": username, "password": "p" } }],
+        });
+        let auth = json!({ "token": { "bearer": {} }, "login": { "basic": {} } });
+        operator.post("/v1/apply", bundle(auth.clone(), "u")).await.is(200);
+        let again = operator.post("/v1/apply", bundle(auth.clone(), "u")).await.is(200).body;
+        assert_eq!(again["unchanged"], 4, "{again}");
+        // The same connection of a connector that has not its method any more.
+        let less = bundle(json!({ "login": { "basic": {} } }), "u");
+        let told = operator.post("/v1/apply?force=true", less).await.problem("invalid");
+        assert_eq!(told.pointers(), ["/connections/prod/auth"], "{}", told.body);
+        // The same activation of a connection that takes other fields.
+        let other = json!({ "token": { "bearer": {} }, "login": { "api_key": { "in": "header", "name": "X-Key" } } });
+        let told = operator.post("/v1/apply?force=true", bundle(other, "u")).await.problem("invalid");
+        assert!(told.pointers().iter().all(|it| it.starts_with("/activations/0/credentials")), "{}", told.body);
+        let changed = operator.post("/v1/apply", bundle(auth, "another")).await.is(200).body;
+        assert_eq!((&changed["unchanged"], &changed["change"][0]["kind"]), (&json!(3), &json!("activation")), "{changed}");
+    }
 }

@@ -30,6 +30,7 @@ const OPERATORS: &[Code] = &[
     Code::NoStore,
     Code::StoreUnavailable,
     Code::StoreFull,
+    Code::TooMuchAtOnce,
 ];
 
 /// Codes that need more than one request on the proxy: produced by the tests named.

@@ -40,6 +40,11 @@ impl Served {
         self.after.snapshot_full()
     }
 
+    /// What is not served, or not whole, as it is.
+    pub(super) fn skipped(&self) -> BTreeMap<(Section, Key), String> {
+        self.before.skipped()
+    }
+
     /// All of it. `call`: on what there would be.
     pub(super) async fn broken(&self, call: &Call) -> Result<Vec<Broken>, ApiError> {
         let mut broken = self.unsound();

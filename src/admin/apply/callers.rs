@@ -61,7 +61,7 @@ pub(super) async fn put(
 }
 
 /// The key that it is to have; none where nobody says, or nobody can.
-fn given(members: &mut Members) -> Result<Option<Secret>, ApiError> {
+pub(super) fn given(members: &mut Members) -> Result<Option<Secret>, ApiError> {
     match members.shift_remove("key") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => {

@@ -2,6 +2,7 @@
 use super::bundle::Item;
 use super::bundle::Part;
 use super::rehearsal::needs;
+use super::standing::Standing;
 use crate::admin::call::Call;
 use crate::admin::connections::Connections;
 use crate::admin::connectors::Connectors;
@@ -25,9 +26,10 @@ pub(super) struct Leaned {
     reach: Option<Reach>,
 }
 
-/// What these refer to. `call`: on what is committed; `after`: what there would be.
+/// What these refer to. `call`: on what is committed, which `standing` has some of; `after`: what there would be.
 pub(super) async fn of(
     call: &Call,
+    standing: &Standing,
     after: &Snapshot,
     items: impl Iterator<Item = &Item>,
 ) -> Result<Vec<Leaned>, ApiError> {
@@ -40,12 +42,16 @@ pub(super) async fn of(
     }
     let mut leaned = Vec::new();
     for (part, key) in named {
-        let version = match part {
-            Part::Connectors => version::<Connectors>(call, &key).await?,
-            Part::Connections => version::<Connections>(call, &key).await?,
-            Part::Integrations => version::<Integrations>(call, &key).await?,
-            Part::Environments => version::<Environments>(call, &key).await?,
-            Part::Tenants | Part::Callers | Part::Activations | Part::EventSubscriptions => None,
+        let version = match (standing.version(part, &key), part) {
+            (Some(known), _) => known,
+            (None, Part::Connectors) => version::<Connectors>(call, &key).await?,
+            (None, Part::Connections) => version::<Connections>(call, &key).await?,
+            (None, Part::Integrations) => version::<Integrations>(call, &key).await?,
+            (None, Part::Environments) => version::<Environments>(call, &key).await?,
+            (
+                None,
+                Part::Tenants | Part::Callers | Part::Activations | Part::EventSubscriptions,
+            ) => None,
         };
         let connection = Some(&key).filter(|_| part == Part::Connections);
         let reach = connection.and_then(|it| after.connection(it)).map(|it| it.reach());

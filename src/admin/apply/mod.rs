@@ -12,7 +12,9 @@ mod outcome;
 mod prune;
 mod rehearsal;
 mod renumbered;
+mod same;
 mod secrets;
+mod standing;
 
 use super::answer::Answer;
 use super::api::Api;

@@ -15,7 +15,9 @@ use super::outcome::Passage;
 use super::outcome::passages;
 use super::prune;
 use super::renumbered;
+use super::same;
 use super::secrets;
+use super::standing::Standing;
 use crate::admin::activations::Under;
 use crate::admin::api::Api;
 use crate::admin::api::Backing;
@@ -58,6 +60,12 @@ pub(super) struct Rehearsal<'c> {
     pub(super) aside: Call,
     unconfirmed: Call,
     served: Served,
+    /// What there was of it before.
+    standing: Standing,
+    /// What is stored already as it is to be, by where it stands in the body.
+    same: HashSet<String>,
+    /// What is not, so that what refers to it is looked at.
+    written: HashSet<(Part, String)>,
     /// Refers to what is not there because it is wrong itself.
     failed: HashSet<(Part, String)>,
     pub(super) faults: Vec<Fault>,
@@ -106,6 +114,9 @@ impl<'c> Rehearsal<'c> {
             unconfirmed,
             moves: Vec::new(),
             served,
+            standing: Standing::default(),
+            same: HashSet::new(),
+            written: HashSet::new(),
             failed: HashSet::new(),
             faults: Vec::new(),
             breaks: BTreeSet::new(),
@@ -126,12 +137,18 @@ impl<'c> Rehearsal<'c> {
     ) -> Result<Outcome, ApiError> {
         let Bundle { items, parts, faults } = bundle;
         self.faults = faults;
+        self.standing = Standing::read(&self.aside, &items).await?;
+        let skipped = self.served.skipped();
+        self.same = same::of(&self.aside, &self.standing, &skipped, &items).await;
         for part in Part::ALL {
             for item in items.iter().filter(|it| it.part == part) {
                 self.one(item).await?;
             }
             if part == Part::Connectors {
                 for item in items.iter().filter(|it| it.part == Part::Connections) {
+                    if self.is_there(item) {
+                        continue;
+                    }
                     let recorded = connections::record(&self.aside, &item.members).await;
                     self.noted(item, recorded)?;
                 }
@@ -163,6 +180,10 @@ impl<'c> Rehearsal<'c> {
             self.failed.insert((item.part, item.key.clone()));
             return Ok(());
         }
+        if self.is_there(item) {
+            return Ok(());
+        }
+        self.written.insert((item.part, item.key.clone()));
         let call = if item.part == Part::Activations { &self.unconfirmed } else { &self.aside };
         let put = match put(call, item, &mut self.keys).await {
             Err(ApiError::Elsewhere(moves)) => {
@@ -182,6 +203,12 @@ impl<'c> Rehearsal<'c> {
             self.serve().await?;
         }
         Ok(())
+    }
+
+    /// Whether it is stored already as it is to be, and so is all that it refers to.
+    fn is_there(&self, item: &Item) -> bool {
+        let is_written = |it: &(Part, String)| self.written.contains(it);
+        self.same.contains(&item.at) && !needs(item).iter().any(is_written)
     }
 
     /// What is wrong with one resource is told with all else; what is not its fault ends it.
@@ -248,7 +275,8 @@ impl<'c> Rehearsal<'c> {
             |it: &&Item| done.contains(&(kind(it.part), it.key.clone(), it.tenant.clone()));
         let touched: Vec<&Item> = items.iter().filter(touched).collect();
         outcome.unchanged = items.len() - touched.len();
-        let leaned = leaning::of(self.call, &self.served.after(), touched.into_iter()).await?;
+        let after = self.served.after();
+        let leaned = leaning::of(self.call, &self.standing, &after, touched.into_iter()).await?;
         outcome.seal(asked, &passages, &leaned);
         Ok(outcome)
     }

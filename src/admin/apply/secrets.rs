@@ -64,7 +64,8 @@ pub(super) fn lacks(pointer: String, name: &str) -> Fault {
     Fault { pointer, problem, hint }
 }
 
-fn values(value: &Value) -> Option<Vec<Secret>> {
+/// The values of a field, where they were sent.
+pub(super) fn values(value: &Value) -> Option<Vec<Secret>> {
     match value {
         Value::String(text) => Some(vec![Secret::new(text.as_str())]),
         Value::Array(items) => {
