@@ -236,6 +236,7 @@ pub(super) fn of(entry: &Entry, who: &str, seq: i64) -> Vec<News> {
     let (connection, tenant, environment) = match entry.of {
         Some(Kind::Connection | Kind::Activation) => (&*entry.key, &*entry.tenant, ""),
         Some(Kind::Environment) => ("", "", &*entry.key),
+        Some(Kind::Tenant) => ("", &*entry.key, ""),
         _ => ("", "", ""),
     };
     let news = |event: EventType| News {

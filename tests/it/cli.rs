@@ -465,6 +465,11 @@ async fn a_command_ends_with_0_where_it_is_done_1_where_it_failed_and_2_where_it
         (2, "env -u ATTACHE_TOKEN attache connector list", &["ATTACHE_TOKEN", "--token-file"]),
         (2, "env -u ATTACHE_TOKEN attache connector list --token-file nowhere", &["nowhere"]),
         (2, "env -u ATTACHE_TOKEN attache connector list --token-file /dev/null", &["/dev/null"]),
+        (
+            2,
+            "env -u ATTACHE_TOKEN attache connector list --token-file <(head -c 65537 /dev/zero | tr '\\0' x)",
+            &["longer than 65536 bytes"],
+        ),
         (2, "ATTACHE_TOKEN= attache connector list", &["ATTACHE_TOKEN"]),
         (
             2,

@@ -107,6 +107,7 @@ each_engine! {
         let first = operator.get(&format!("/v1/events?after={begin}&limit=1")).await.body;
         assert_eq!(shown(&first), [(begin + 1, "tenant.created".to_owned())]);
         assert_eq!(first["items"][0]["data"]["by"], "operator admin", "{first}");
+        assert_eq!(first["items"][0]["tenant"], "a", "{first}");
         let rest = operator.get(&format!("/v1/events?after={}", first["next"])).await.body;
         assert_eq!(shown(&rest), [(begin + 2, "tenant.created".to_owned())]);
         // What nobody asked for is passed over.

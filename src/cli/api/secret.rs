@@ -23,8 +23,15 @@ pub(in crate::cli) fn secret(
         (Err(VarError::NotPresent), Some(path)) => {
             let place = path.display().to_string();
             let mut text = String::new();
-            let read = File::open(path).and_then(|it| it.take(LEN_MAX).read_to_string(&mut text));
+            // One more tells that it is too long: a part of a secret is another one.
+            let read =
+                File::open(path).and_then(|it| it.take(LEN_MAX + 1).read_to_string(&mut text));
             read.map_err(|it| Stopped::Invalid(format!("{place} can't be read: {}", it.kind())))?;
+            if text.len() as u64 > LEN_MAX {
+                let problem =
+                    format!("{place} is longer than {LEN_MAX} bytes: is it the right file?");
+                return Err(Stopped::Invalid(problem));
+            }
             (place, text)
         }
         (Err(VarError::NotPresent), None) => return Ok(None),
