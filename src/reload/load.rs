@@ -95,6 +95,9 @@ fn read(
     refuse_filled_methods(&document, &mut errors);
     let settings = Settings::read(&document, &mut errors);
     let (snapshot, mut warnings) = Reading { document: &document, errors: &mut errors }.snapshot();
+    errors.iter_mut().filter(|it| it.problem.starts_with(PINNED)).for_each(|it| {
+        PINS.clone_into(&mut it.hint);
+    });
     document.conceal(&mut warnings);
     document.conceal(&mut errors);
     match snapshot {
@@ -107,6 +110,14 @@ fn read(
         }
     }
 }
+
+/// How an error about what only exports have begins.
+const PINNED: &str = "unknown field `auth_method`";
+
+/// What to do with it.
+const PINS: &str = "a connection in a file has its connector's auth method as it is: leave this out, or put these \
+                    settings under a key of their own into the connector's `auth`, and name that as `auth` here; \
+                    `attache apply` takes it as it stands";
 
 /// Auth methods are shown, and each revision is kept: what is filled in would be as well.
 pub fn refuse_filled_methods(document: &Document, errors: &mut Vec<ConfigError>) {

@@ -95,6 +95,11 @@ fn each_mistake_is_told_with_its_place_and_a_remedy() {
             "a.yaml:19:5: connections.github-prod: unknown field `aut`, expected `name`, `connector`, `auth`, `embedded`, `enabled`, `base_url`, `variables`, `allowed_origins`, `credentials`, `test_credentials`, `expose`, `supplied_by`, `inputs`, `rate`, `tenant_rate`, `concurrency`, `upstream` or `egress`\n  did you mean `auth`?",
         ),
         (
+            "auth: token\n",
+            "auth: token\n    auth_method: { bearer: {} }\n",
+            "a.yaml:20:5: connections.github-prod: unknown field `auth_method`, expected `name`, `connector`, `auth`, `embedded`, `enabled`, `base_url`, `variables`, `allowed_origins`, `credentials`, `test_credentials`, `expose`, `supplied_by`, `inputs`, `rate`, `tenant_rate`, `concurrency`, `upstream` or `egress`\n  a connection in a file has its connector's auth method as it is: leave this out, or put these settings under a key of their own into the connector's `auth`, and name that as `auth` here; `attache apply` takes it as it stands",
+        ),
+        (
             "callers:",
             "caller:",
             "a.yaml:3:1: unknown field `caller`, expected `server`, `log`, `store`, `seal`, `events`, `egress`, `upstream`, `callers`, `connectors`, `connections`, `activations`, `integrations` or `environments`\n  did you mean `callers`?",
