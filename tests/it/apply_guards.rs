@@ -2,6 +2,7 @@
 use crate::support::Gateway;
 use crate::support::Operator;
 use crate::support::each_engine;
+use crate::support::soon;
 use attache::model::Claimed;
 use attache::model::Key;
 use attache::model::Scope;
@@ -9,7 +10,9 @@ use attache::store::Expect;
 use attache::store::TenantRow;
 use serde_json::Value;
 use serde_json::json;
+use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 const FILE: &str = "egress: { allow: [127.0.0.0/8] }\n";
 
@@ -312,5 +315,33 @@ each_engine! {
         assert!(told.pointers().iter().all(|it| it.starts_with("/activations/0/credentials")), "{}", told.body);
         let changed = operator.post("/v1/apply", bundle(auth, "another")).await.is(200).body;
         assert_eq!((&changed["unchanged"], &changed["change"][0]["kind"]), (&json!(3), &json!("activation")), "{changed}");
+    }
+
+    async fn what_is_as_it_was_and_does_not_work_is_said_not_to(database: Database) {
+        let file = |origin: &str| format!(
+            "{FILE}connectors: {{ filed: {{ base_url: \"{origin}\", auth: {{ login: {{ basic: {{}} }} }} }} }}
+connections: {{ users: {{ connector: filed, auth: login, embedded: true }} }}
+"
+        );
+        let gateway = Gateway::beside(&database, &file("https://one.example"));
+        let operator = gateway.operator();
+        let activations = json!({ "activations": [{ "connection": "users", "tenant": "acme",
+            "credentials": { "username": "u", "password": "p" } }] });
+        let integrations = json!({ "integrations": { "sync": { "connectors": { "main": { "connector": "crm" } } } } });
+        operator.put("/v1/connectors/crm", connector("https://crm.example")).await.is(201);
+        operator.post("/v1/apply", activations.clone()).await.is(200);
+        operator.post("/v1/apply", integrations.clone()).await.is(200);
+        operator.delete("/v1/connectors/crm?force=true").await.is(204);
+        let told = operator.post("/v1/apply", integrations).await.problem("invalid");
+        assert_eq!(told.pointers(), ["/integrations/sync/connectors/main/connector"], "{}", told.body);
+        let served = fs::read_to_string(gateway.served_file()).unwrap();
+        fs::write(gateway.served_file(), served.replace("one.example", "two.example")).unwrap();
+        let moved = async {
+            while operator.get("/v1/connections/users").await.body["status"] != "origin_changed" {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        soon("the file to be read again", moved).await;
+        operator.post("/v1/apply", activations).await.problem("origin_changed");
     }
 }
