@@ -242,7 +242,7 @@ impl Under {
             let before = connection.activation_origin(&variables(&stored.value));
             let after = connection.activation_origin(&raw.variables);
             if before != after {
-                return Err(self.moved(&connection, before, after));
+                return Err(ApiError::Elsewhere(vec![self.moved(&connection, before, after)]));
             }
         }
         let brings = if change.is_whole() {
@@ -263,20 +263,42 @@ impl Under {
     }
 
     /// A tenant's credentials are kept, and its variables would send them elsewhere.
-    fn moved(&self, connection: &Connection, from: Option<String>, to: Option<String>) -> ApiError {
+    fn moved(&self, connection: &Connection, from: Option<String>, to: Option<String>) -> Moved {
         let reached = |origin: Option<String>| Reach {
             connector: connection.connector.to_string(),
             origins: origin.into_iter().collect(),
             ..Reach::default()
         };
-        ApiError::Elsewhere(vec![Moved {
+        Moved {
             connection: self.key.clone(),
             from: reached(from),
             to: reached(to),
             credentials: false,
             test_credentials: false,
             activations: 1,
-        }])
+        }
+    }
+
+    /// The same of what is stored on one side and on the other; none where it stays, or was not there before.
+    pub(super) async fn moved_since(
+        &self,
+        call: &Call,
+        before: &Call,
+        tenant: &TenantId,
+    ) -> Result<Option<Moved>, ApiError> {
+        let was = match Self::named(before, &self.key).await {
+            Err(ApiError::NotFound { .. }) => return Ok(None),
+            was => was?,
+        };
+        let (Some(stored), Some(is)) =
+            (was.find(before, tenant).await?, self.find(call, tenant).await?)
+        else {
+            return Ok(None);
+        };
+        let Some(connection) = &self.connection else { return Ok(None) };
+        let from = was.connection.and_then(|it| it.activation_origin(&variables(&stored.0.value)));
+        let to = connection.activation_origin(&variables(&is.0.value));
+        Ok((from != to).then(|| self.moved(connection, from, to)))
     }
 
     pub(super) async fn write(

@@ -26,7 +26,7 @@ struct Entry {
     at: String,
     /// `operator` and a token's key, `command` and its name, `file` for what a file brought, or `attache`.
     who: String,
-    /// `begun`, `created`, `updated`, `deleted`, `confirmed`, `rewrapped` or `broken`.
+    /// `begun`, `created`, `updated`, `deleted`, `bound`, `confirmed`, `rewrapped` or `broken`.
     act: String,
     /// What it is of, or `deployment`.
     kind: String,

@@ -24,6 +24,9 @@ use std::collections::BTreeSet;
 pub(super) const CONFIRM: &str = "confirm";
 pub(super) const ORIGIN: &str = "origin";
 
+/// Most moves that stand in a sentence; all of them stand beside it.
+const TOLD_MAX: usize = 5;
+
 /// Credentials that would go elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Moved {
@@ -146,9 +149,13 @@ impl From<store::Moved> for Moved {
 /// For people.
 pub(super) fn told(moves: &[Moved]) -> String {
     let told = |it: &Moved| format!("those of `{}` {}", it.connection, it.from.departure(&it.to));
-    let which: Vec<String> = moves.iter().map(told).collect();
+    let which: Vec<String> = moves.iter().take(TOLD_MAX).map(told).collect();
+    let more = match moves.len().saturating_sub(TOLD_MAX) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
     format!(
-        "Stored credentials would go elsewhere: {}. Send them anew, or say that they may: \
+        "Stored credentials would go elsewhere: {}{more}. Send them anew, or say that they may: \
          `?{CONFIRM}={ORIGIN}` with an edit, `POST {}/…/confirm` without one.",
         which.join("; "),
         Connections::PATH

@@ -41,7 +41,9 @@ pub enum Act {
     Created,
     Updated,
     Deleted,
-    /// What is sealed may go to other origins than those it was entered for.
+    /// What is sealed goes to other origins from now on: entered for them, or nothing was there before.
+    Bound,
+    /// What is sealed may go to other origins than those it was entered for: somebody has said so.
     Confirmed,
     /// Data keys were put under another of the operator's keys.
     Rewrapped,
@@ -56,6 +58,7 @@ impl Act {
         Self::Created,
         Self::Updated,
         Self::Deleted,
+        Self::Bound,
         Self::Confirmed,
         Self::Rewrapped,
         Self::Broken,
@@ -68,6 +71,7 @@ impl Act {
             Self::Created => "created",
             Self::Updated => "updated",
             Self::Deleted => "deleted",
+            Self::Bound => "bound",
             Self::Confirmed => "confirmed",
             Self::Rewrapped => "rewrapped",
             Self::Broken => "broken",

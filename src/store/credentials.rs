@@ -76,6 +76,13 @@ impl Entry {
     }
 }
 
+/// A row of an owner; its credential, where it reads.
+pub(super) struct Found {
+    pub(super) tenant: String,
+    pub(super) slot: Slot,
+    pub(super) credential: Option<SealedCredential>,
+}
+
 /// A data key under another key, and the row that it is for, as it was when it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewrap {
@@ -161,6 +168,35 @@ impl Credentials<'_> {
         let values = [Value::Text(owner), Value::Integer(revision)];
         let rows = self.0.engine.rows(&sql, &values).await?;
         rows.iter().map(read).collect()
+    }
+
+    /// Those of an owner that stand in these places, some hundred with one question. One that does not read stands
+    /// there without its credential.
+    pub(super) async fn at(
+        self,
+        scope: &Scope,
+        owner: &str,
+        places: &[(&str, Slot)],
+    ) -> Result<Vec<Found>, StoreError> {
+        if !scope.sees_everything() {
+            return Ok(Vec::new());
+        }
+        let places: Vec<_> = places
+            .iter()
+            .map(|(tenant, slot)| {
+                vec![Value::Text(owner), Value::Text(tenant), Value::Text(slot.as_str())]
+            })
+            .collect();
+        let mut all = Vec::with_capacity(places.len());
+        for part in several::parts(&places, 3) {
+            let sql = format!("{SELECT} WHERE (owner, tenant, slot) IN (VALUES {})", part.places);
+            for row in &self.0.engine.rows(&sql, &part.values).await? {
+                let place = || Ok((row.text(1)?, Slot::parse(&row.text(2)?).ok_or(Unreadable)?));
+                let (tenant, slot) = place().map_err(|Unreadable| corrupt(None))?;
+                all.push(Found { tenant, slot, credential: sealed(row, 3).ok().flatten() });
+            }
+        }
+        Ok(all)
     }
 
     /// The ids of the keys that any is under: found one after another by the index, however many rows

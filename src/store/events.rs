@@ -260,7 +260,7 @@ fn types(entry: &Entry) -> Vec<EventType> {
         Act::Created => vec![created],
         Act::Updated => vec![updated],
         Act::Deleted => vec![deleted],
-        Act::Begun | Act::Confirmed | Act::Rewrapped | Act::Broken => Vec::new(),
+        Act::Begun | Act::Bound | Act::Confirmed | Act::Rewrapped | Act::Broken => Vec::new(),
     };
     let Some(kind) = entry.of else {
         // Keys are rotated in many lots: that they are is told at the end of the last.
@@ -277,7 +277,9 @@ fn types(entry: &Entry) -> Vec<EventType> {
         Kind::Environment => {
             each(E::EnvironmentCreated, E::EnvironmentUpdated, E::EnvironmentDeleted)
         }
-        Kind::Connection if entry.act == Act::Confirmed => vec![E::ConnectionUpdated],
+        Kind::Connection if matches!(entry.act, Act::Bound | Act::Confirmed) => {
+            vec![E::ConnectionUpdated]
+        }
         Kind::Connection if entry.act == Act::Updated => {
             let mut all = vec![E::ConnectionUpdated];
             if ["connector", "method", "revision"].into_iter().any(differs) {

@@ -4,10 +4,12 @@ use super::Entered;
 use super::Moved;
 use super::StoreError;
 use super::Together;
+use super::audit::Act;
 use super::credentials::SealedCredential;
 use crate::catalog::Reach;
 use crate::model::Scope;
 use crate::seal::Slot;
+use std::collections::HashMap;
 
 impl Together {
     /// Of these connections, by their keys. What is entered anew came with where it goes; what is the same in any
@@ -37,6 +39,19 @@ impl Together {
         Ok(moves)
     }
 
+    /// Says that these may: somebody has been shown them, and has said so.
+    pub async fn confirm(&self, scope: &Scope, moves: &[Moved]) -> Result<(), StoreError> {
+        if moves.is_empty() {
+            return Ok(());
+        }
+        super::only_whoever_sees_everything(scope)?;
+        let mut write = self.inner.write(scope).await?;
+        for Moved { connection, from, to, .. } in moves {
+            write.told_reach(connection, Act::Confirmed, Some(from), to).await?;
+        }
+        write.commit().await.map(drop)
+    }
+
     /// Adds what is sealed under an owner and was before.
     async fn the_same(
         &self,
@@ -48,10 +63,17 @@ impl Together {
         for (slot, count) in sealed.of_owner_up_to(scope, owner, self.began_at()).await? {
             moved.add(slot, count);
         }
-        for entry in sealed.of_owner_since(scope, owner, self.began_at()).await? {
-            let before = self.outer.credentials();
-            let before = before.get(scope, owner, &entry.tenant, entry.slot).await?;
-            if before.is_some_and(|it| shares_a_field(&it, &entry.credential)) {
+        let news = sealed.of_owner_since(scope, owner, self.began_at()).await?;
+        let places: Vec<_> = news.iter().map(|it| (&*it.tenant, it.slot)).collect();
+        let before = self.outer.credentials().at(scope, owner, &places).await?;
+        let before: HashMap<_, _> =
+            before.iter().map(|it| ((&*it.tenant, it.slot), &it.credential)).collect();
+        for entry in &news {
+            // What does not read may be the same.
+            let shares = |it: &Option<SealedCredential>| {
+                it.as_ref().is_none_or(|it| shares_a_field(it, &entry.credential))
+            };
+            if before.get(&(&*entry.tenant, entry.slot)).is_some_and(|it| shares(it)) {
                 moved.add(entry.slot, 1);
             }
         }

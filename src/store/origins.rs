@@ -273,15 +273,29 @@ impl Write<'_> {
         Ok(is_any.then_some(moved))
     }
 
-    /// Says that credentials may go elsewhere now.
+    /// Says that credentials may go elsewhere now. Where several writes are one that is no confirmation yet: what
+    /// moves shows in the end.
     pub(super) async fn told_confirmed(
         &mut self,
         connection: &str,
         rebound: &Rebound,
     ) -> Result<(), StoreError> {
+        let is_confirmed = rebound.confirmed && self.store.gathered.is_none();
+        let act = if is_confirmed { Act::Confirmed } else { Act::Bound };
+        self.told_reach(connection, act, rebound.was.as_ref(), &rebound.became).await
+    }
+
+    /// Says where the credentials of a connection go from now on.
+    pub(super) async fn told_reach(
+        &mut self,
+        connection: &str,
+        act: Act,
+        was: Option<&Reach>,
+        became: &Reach,
+    ) -> Result<(), StoreError> {
         let told = Told { kind: Kind::Connection, key: connection, tenant: "" };
-        let (was, became) = (rebound.was.as_ref().map(reaching), reaching(&rebound.became));
-        self.change(told, Act::Confirmed, was, Some(became)).await.map(drop)
+        let (was, became) = (was.map(reaching), reaching(became));
+        self.change(told, act, was, Some(became)).await.map(drop)
     }
 
     async fn enter(&mut self, to: &Entered, confirmed: bool) -> Result<Rebound, StoreError> {

@@ -25,6 +25,13 @@ fn connector(base_url: &str) -> Value {
     json!({ "base_url": base_url, "auth": { "token": { "bearer": {} }, "login": { "basic": {} } } })
 }
 
+/// Entries of the audit trail that say this was done to connections, the oldest first.
+async fn acts(operator: &Operator, act: &str) -> Vec<Value> {
+    let page = operator.get("/v1/audit?kind=connection&limit=200").await.is(200).body;
+    let items = page["items"].as_array().expect("a page has items").iter().rev();
+    items.filter(|it| it["act"] == act).cloned().collect()
+}
+
 fn broken(outcome: &Value) -> Vec<String> {
     let name = |it: &Value| {
         let tenant = it["tenant"].as_str().map(|it| format!(" of {it}")).unwrap_or_default();
@@ -231,6 +238,61 @@ each_engine! {
         operator.post("/v1/apply", bundle(one, Value::Null, "third")).await.is(200);
         let shown = operator.get("/v1/connections/prod").await.is(200).body;
         assert_eq!((&shown["status"], &shown["effective_base_url"]), (&json!("ready"), &json!(one)));
+        // The trail tells where they go, and that somebody has confirmed it where somebody has.
+        assert_eq!(acts(&operator, "confirmed").await, [] as [Value; 0]);
+        let bound = acts(&operator, "bound").await;
+        assert_eq!(bound.last().map(|it| &it["after"]["reach"]["origins"]), Some(&json!([one])), "{bound:?}");
+        operator.post("/v1/apply?confirm=origin", bundle(two, Value::Null, "third")).await.is(200);
+        let [only] = &acts(&operator, "confirmed").await[..] else { panic!("one is confirmed") };
+        assert_eq!((&only["before"]["reach"]["origins"], &only["after"]["reach"]["origins"]), (&json!([one]), &json!([two])));
+    }
+
+    async fn what_a_tenants_variables_and_its_connection_send_elsewhere_is_told_once(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        let bundle = |domain: &str, regions: &[&str]| {
+            let activation = |(index, region): (usize, &&str)| json!({
+                "connection": "users", "tenant": format!("t{index}"), "variables": { "region": region },
+                "credentials": { "username": "u", "password": "p" },
+            });
+            json!({
+                "connectors": { "crm": {
+                    "base_url": format!("https://{{region}}.{domain}"), "auth": { "login": { "basic": {} } },
+                    "variables": { "region": { "pattern": "[a-z]+" } },
+                } },
+                "connections": { "users": { "connector": "crm", "auth": "login", "embedded": true } },
+                "activations": regions.iter().enumerate().map(activation).collect::<Vec<_>>(),
+            })
+        };
+        operator.post("/v1/apply", bundle("crm.example", &["one", "one", "one"])).await.is(200);
+        let moves = async |bundle: Value| {
+            let planned = operator.post("/v1/apply?dry_run=true", bundle).await.is(200).body;
+            planned["moves"].as_array().unwrap().clone()
+        };
+        // All of them, with their connection.
+        let [all] = &moves(bundle("evil.example", &["two", "two", "one"])).await[..] else { panic!("one") };
+        assert_eq!((&all["activations"], &all["from"]["origins"]), (&json!(3), &json!(["https://{region}.crm.example"])));
+        // By their own variables alone: one for those who go the same way.
+        let [two, three] = &moves(bundle("crm.example", &["two", "two", "three"])).await[..] else { panic!("two") };
+        assert_eq!((&two["activations"], &two["from"]["origins"], &two["to"]["origins"]),
+            (&json!(2), &json!(["https://one.crm.example"]), &json!(["https://two.crm.example"])));
+        assert_eq!((&three["activations"], &three["to"]["origins"]), (&json!(1), &json!(["https://three.crm.example"])));
+    }
+
+    async fn a_credential_that_does_not_read_moves_with_its_connection_once_that_is_confirmed(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        let bundle = |url: &str, token: &str| json!({
+            "connectors": { "crm": connector(url) },
+            "connections": { "prod": { "connector": "crm", "auth": "token", "credentials": { "token": token } } },
+        });
+        operator.post("/v1/apply", bundle("https://one.example", "first")).await.is(200);
+        database.run("UPDATE credentials SET fields = '{' WHERE slot = 'own'").await;
+        let moved = bundle("https://two.example", "second");
+        operator.post("/v1/apply", moved.clone()).await.problem("origin_changed");
+        operator.post("/v1/apply?confirm=origin", moved).await.is(200);
+        let shown = operator.get("/v1/connections/prod").await.is(200).body;
+        assert_eq!((&shown["status"], &shown["effective_base_url"]), (&json!("ready"), &json!("https://two.example")));
     }
 
     async fn what_stays_of_a_credential_moves_along_with_what_is_new_of_it(database: Database) {

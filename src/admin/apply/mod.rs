@@ -63,6 +63,7 @@ pub(super) async fn apply(mut call: Call) -> Result<Answer, ApiError> {
     if !confirmed && !outcome.moves.is_empty() {
         return Err(ApiError::Elsewhere(outcome.moves));
     }
+    rehearsal.confirm().await?;
     let before = rehearsal.began_at();
     let revision = rehearsal.commit().await?;
     if revision > before {

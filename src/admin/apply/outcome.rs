@@ -99,7 +99,7 @@ pub(super) fn passages(done: Vec<Done>) -> Vec<Passage> {
     let mut all: IndexMap<Named, Passage> = IndexMap::new();
     for it in done {
         // Where credentials may go is no definition; a revision shows in its connector.
-        if it.act == Act::Confirmed || it.kind == Kind::AuthMethod.as_str() {
+        if it.act == Act::Bound || it.kind == Kind::AuthMethod.as_str() {
             continue;
         }
         let tenant = Some(it.tenant).filter(|it| !it.is_empty());

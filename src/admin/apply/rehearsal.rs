@@ -40,6 +40,7 @@ use crate::model::Key;
 use crate::model::TenantId;
 use crate::reload::Writes;
 use crate::seal::Slot;
+use crate::store;
 use crate::store::Act;
 use crate::store::Done;
 use crate::store::Expect;
@@ -69,8 +70,10 @@ pub(super) struct Rehearsal<'c> {
     /// Refers to what is not there because it is wrong itself.
     failed: HashSet<(Part, String)>,
     pub(super) faults: Vec<Fault>,
-    /// What tenants' own variables send elsewhere.
-    moves: Vec<Moved>,
+    /// Tenants whose own variables may send elsewhere what is kept of their credentials, with their connections.
+    led: Vec<(Key, TenantId)>,
+    /// What moves with its connection.
+    moved: Vec<store::Moved>,
     pub(super) breaks: BTreeSet<super::Broken>,
     keys: GivenKeys,
     keyless: Vec<String>,
@@ -112,7 +115,8 @@ impl<'c> Rehearsal<'c> {
             together,
             aside: confirmed,
             unconfirmed,
-            moves: Vec::new(),
+            led: Vec::new(),
+            moved: Vec::new(),
             served,
             standing: Standing::default(),
             same: HashSet::new(),
@@ -186,8 +190,11 @@ impl<'c> Rehearsal<'c> {
         self.written.insert((item.part, item.key.clone()));
         let call = if item.part == Part::Activations { &self.unconfirmed } else { &self.aside };
         let put = match put(call, item, &mut self.keys).await {
-            Err(ApiError::Elsewhere(moves)) => {
-                self.moves.extend(moves);
+            Err(ApiError::Elsewhere(_)) => {
+                let led = (Key::try_from(&*item.key), TenantId::try_from(&*item.tenant));
+                if let (Ok(key), Ok(tenant)) = led {
+                    self.led.push((key, tenant));
+                }
                 put(&self.aside, item, &mut self.keys).await
             }
             put => put,
@@ -285,14 +292,36 @@ impl<'c> Rehearsal<'c> {
 impl Rehearsal<'_> {
     /// Whose credentials would go elsewhere in the end.
     async fn moves(&mut self, done: &[Done]) -> Result<Vec<Moved>, ApiError> {
-        let bound = done.iter().filter(|it| it.act == Act::Confirmed);
+        let bound = done.iter().filter(|it| it.act == Act::Bound);
         let bound: BTreeSet<&str> = bound.map(|it| &*it.key).collect();
         let bound: Vec<&str> = bound.into_iter().collect();
         let moved = self.together.moved(&self.call.scope(), &bound).await;
-        let moved = moved.map_err(|it| ApiError::of_store(it, "bundle", ""))?;
-        let mut moves: Vec<Moved> = moved.into_iter().map(Moved::from).collect();
-        moves.append(&mut self.moves);
+        self.moved = moved.map_err(|it| ApiError::of_store(it, "bundle", ""))?;
+        let mut moves: Vec<Moved> = self.moved.iter().cloned().map(Moved::from).collect();
+        for (key, tenant) in std::mem::take(&mut self.led) {
+            // With all others of its connection it is counted already.
+            if self.moved.iter().any(|it| it.connection == key.as_str() && it.activations > 0) {
+                continue;
+            }
+            let under = Under::named(&self.aside, key.as_str()).await?;
+            let Some(led) = under.moved_since(&self.aside, self.call, &tenant).await? else {
+                continue;
+            };
+            let is_like = |it: &&mut Moved| {
+                (&it.connection, &it.from, &it.to) == (&led.connection, &led.from, &led.to)
+            };
+            match moves.iter_mut().find(is_like) {
+                Some(like) => like.activations += 1,
+                None => moves.push(led),
+            }
+        }
         Ok(moves)
+    }
+
+    /// Enters that what moves may: somebody has said so.
+    pub(super) async fn confirm(&self) -> Result<(), ApiError> {
+        let confirmed = self.together.confirm(&self.call.scope(), &self.moved).await;
+        confirmed.map_err(|it| ApiError::of_store(it, "bundle", ""))
     }
 }
 
