@@ -13,7 +13,9 @@ use super::engine::Engine;
 use super::engine::Value;
 use super::postgres::CHANNEL;
 use super::within::Within;
+use super::write::Place;
 use super::write::Tally;
+use crate::model::Claimed;
 use serde_json::Map;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -54,6 +56,10 @@ pub(super) struct Gathered(Arc<Mutex<AllDone>>);
 struct AllDone {
     changes: Vec<Change>,
     tally: Tally,
+    /// How far the deployment has come by them, which is written with the commit; none where nothing is changed.
+    place: Option<Place>,
+    /// The claim that something was written under, which is spent.
+    spent: Option<Arc<Claimed>>,
     /// Since it was asked last.
     done: Vec<Done>,
 }
@@ -101,10 +107,11 @@ impl Together {
     /// Keeps all of it: from here on it is so, or it never was. The revision of the last change.
     pub async fn commit(self) -> Result<i64, StoreError> {
         let gathered = self.gathered().map(|mut it| std::mem::take(&mut *it));
-        let AllDone { changes, tally, .. } = gathered.unwrap_or_default();
+        let AllDone { changes, tally, place, .. } = gathered.unwrap_or_default();
         let mut tx = self.within.take().await?;
-        let Some(last) = changes.last() else { return Ok(self.began_at) };
+        let Some((last, place)) = changes.last().zip(place) else { return Ok(self.began_at) };
         let revision = last.position.revision;
+        place.keep(&mut tx).await?;
         if tx.is_postgres() {
             let text = revision.to_string();
             let told = [Value::Text(CHANNEL), Value::Text(&text)];
@@ -136,6 +143,23 @@ impl Gathered {
         all.changes.extend_from_slice(changes);
         all.done.extend(done);
         all.tally.extend(tally);
+    }
+
+    /// How far the deployment has come by what was written in it; none where that is as it was committed.
+    pub(super) fn place(&self) -> Option<Place> {
+        self.all().place.clone()
+    }
+
+    /// Whether something was written under this claim already.
+    pub(super) fn has_spent(&self, claim: Option<&Arc<Claimed>>) -> bool {
+        claim.is_some() && self.all().spent.as_ref() == claim
+    }
+
+    /// Something was written, and is not taken back but with all else.
+    pub(super) fn stands_at(&self, place: Place, claim: Option<Arc<Claimed>>) {
+        let mut all = self.all();
+        all.place = Some(place);
+        all.spent = claim.or(all.spent.take());
     }
 
     fn all(&self) -> MutexGuard<'_, AllDone> {

@@ -30,6 +30,7 @@ use super::record::Table;
 use super::record::checksum;
 use super::record::read;
 use super::together::Done;
+use super::together::Gathered;
 use crate::model::Claimed;
 use crate::model::EventType;
 use crate::model::Scope;
@@ -65,6 +66,27 @@ pub(super) struct Write<'s> {
     pub(super) sealed: Vec<Resealed>,
     /// What is sealed under an owner may go elsewhere than before.
     pub(super) has_bound: bool,
+}
+
+/// How far the deployment has come: its last revision and event, and the end of the audit trail.
+///
+/// Of writes that are kept together it is written with the last of them. A row that one transaction changes thousands
+/// of times is found ever more slowly: PostgreSQL goes past all its versions.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    revision: i64,
+    last_event: i64,
+    head: Head,
+}
+
+impl Place {
+    pub(super) async fn keep(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        let [seq, mac, seal] = self.head.values();
+        let sql = "UPDATE deployment SET revision = $1, audit_seq = $2, audit_mac = $3, \
+                   audit_head = $4, events_seq = $5 WHERE id = 1";
+        let (revision, event) = (Value::Integer(self.revision), Value::Integer(self.last_event));
+        tx.run(sql, &[revision, seq, mac, seal, event]).await.map(drop)
+    }
 }
 
 /// What a write adds to what only grows.
@@ -110,6 +132,10 @@ impl Store {
             .and_then(integers)
             .ok_or(StoreError::Corrupt { table: "deployment", key: None })?;
         let (who, claim) = (scope.to_string(), scope.claimed().cloned());
+        let head = rows.first().map(|it| Head::read(it, 3)).unwrap_or_default();
+        let committed = Place { revision, last_event, head };
+        let within = self.gathered.as_ref().and_then(Gathered::place);
+        let Place { revision, last_event, head } = within.unwrap_or(committed);
         Ok(Write {
             store: self,
             tx,
@@ -119,7 +145,7 @@ impl Store {
             before: revision,
             changes: Vec::new(),
             claim,
-            head: rows.first().map(|it| Head::read(it, 3)).unwrap_or_default(),
+            head,
             begins_trail: false,
             entries: Vec::new(),
             first_event: last_event,
@@ -218,15 +244,20 @@ impl Write<'_> {
             self.tx.commit().await?;
             return Ok(self.revision);
         }
-        self.spend_claim().await?;
-        let [seq, mac, seal] = self.head.values();
-        let sql = "UPDATE deployment SET revision = $1, audit_seq = $2, audit_mac = $3, \
-                   audit_head = $4, events_seq = $5 WHERE id = 1";
-        let (revision, event) = (Value::Integer(self.revision), Value::Integer(self.last_event));
-        self.tx.run(sql, &[revision, seq, mac, seal, event]).await?;
+        if !gathered.is_some_and(|it| it.has_spent(self.claim.as_ref())) {
+            self.spend_claim().await?;
+        }
+        let (revision, last_event) = (self.revision, self.last_event);
+        let place = Place { revision, last_event, head: self.head.clone() };
+        if gathered.is_none() {
+            place.keep(&mut self.tx).await?;
+        }
         let head = self.head.place();
         if self.revision == self.before {
             self.tx.commit().await?;
+            if let Some(gathered) = gathered {
+                gathered.stands_at(place, self.claim);
+            }
             self.store.count(&self.tally);
             if is_entered {
                 self.store.keep_in_mind(head);
@@ -239,10 +270,11 @@ impl Write<'_> {
             let told = [Value::Text(CHANNEL), Value::Text(&revision)];
             self.tx.rows("SELECT CAST(pg_notify($1, $2) AS TEXT)", &told).await?;
         }
-        let Self { store, tx, revision, changes, tally, .. } = self;
+        let Self { store, tx, revision, changes, tally, claim, .. } = self;
         tx.commit().await?;
         store.count(&tally);
         if let Some((gathered, done)) = gathered.zip(done) {
+            gathered.stands_at(place, claim);
             gathered.add(&changes, done, tally);
         }
         store.unserved.add(changes);

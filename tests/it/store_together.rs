@@ -1,14 +1,17 @@
 //! Several writes that are one, on both engines: seen by each other, by others all at once or never.
 use crate::support::each_engine;
+use attache::model::Claimed;
 use attache::model::Key;
 use attache::model::Scope;
 use attache::store::Act;
 use attache::store::CallerRow;
+use attache::store::Claim;
 use attache::store::Expect;
 use attache::store::Store;
 use attache::store::StoreError;
 use attache::store::TenantRow;
 use attache::store::Unread;
+use std::sync::Arc;
 
 const SYSTEM: &Scope = &Scope::System;
 
@@ -101,5 +104,37 @@ each_engine! {
         let waiting = tokio::spawn(async move { put(&other, "two", "{}", Expect::Absent).await });
         let revision = together.commit().await.unwrap();
         assert_eq!(waiting.await.unwrap().unwrap(), revision + 1);
+    }
+
+    async fn what_it_is_done_under_is_spent_with_it_and_not_without(database: Database) {
+        let store = database.store().await;
+        let claim = store.idempotency().claim(SYSTEM, "t", "k", &[1; 32], 60_000).await.unwrap();
+        let Claim::New { claimed_at_ms } = claim else { panic!("nobody else has it") };
+        let claimed = Claimed {
+            operator: Key::try_from("ci").unwrap(),
+            token: "t".to_owned(),
+            key: "k".to_owned(),
+            claimed_at_ms,
+        };
+        let once = Scope::Once(Arc::new(claimed));
+        let row = TenantRow { definition: "{}".to_owned() };
+        let spent = "SELECT COUNT(*) FROM idempotency WHERE status = 0";
+        for kept in [false, true] {
+            let together = store.together().await.unwrap();
+            // attache's own note before it is under no claim.
+            put(together.store(), "note", "{}", Expect::Absent).await.unwrap();
+            for key in ["one", "two"] {
+                let tenants = together.store().tenants();
+                tenants.put(&once, key, &row, Expect::Absent).await.unwrap();
+            }
+            if kept {
+                together.commit().await.unwrap();
+            }
+            assert_eq!(database.number(spent).await, i64::from(kept));
+        }
+        let next = put(&store, "next", "{}", Expect::Absent).await.unwrap();
+        assert_eq!(next, 4, "behind the three of before");
+        let checked = store.audit().verify(SYSTEM, &database.trail, None, |_, _| {}).await.unwrap();
+        assert!(checked.findings.is_empty(), "{checked:?}");
     }
 }
