@@ -271,7 +271,7 @@ fn shape(generator: &mut SchemaGenerator) -> Shape<'_> {
         .with_always("pending", json!({
             "type": "integer", "readOnly": true, "description": "Events that are still to be delivered.",
         }))
-        .with("failing_since", time("Since when nothing could be delivered, RFC 3339, UTC."))
+        .with("failing_since", time("When the failures began that are counted until it is disabled, RFC 3339, UTC: none of them lies apart from the one before it."))
         .with(
             "previous_secret_until",
             time("Until when a secret before it signs as well, RFC 3339, UTC."),

@@ -16,6 +16,7 @@ use crate::server::WorkerError;
 use crate::store::Due;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::Taken;
 use crate::store::Tried;
 use crate::store::Waiting;
 use crate::store::Work;
@@ -53,6 +54,9 @@ const TAKEN_MAX: u32 = 100;
 
 /// How long a subscription is left alone that only a person can mend.
 const BROKEN: Duration = Duration::from_secs(60);
+
+/// How long it is where nothing is due, and so many wait that no further events become deliveries.
+const FULL: Duration = Duration::from_secs(10);
 
 /// How long it is where attache, or its store, can't do what is to be done at present.
 const UNABLE: Duration = Duration::from_secs(5);
@@ -178,7 +182,7 @@ impl Notifier {
         let mut all = self.parts.store.deliveries().work(&Scope::System, &self.holder).await?;
         let mut left = self.left();
         left.retain(|_, it| it.since.elapsed() < BROKEN);
-        all.retain(|it| left.get(&it.id).is_none_or(|left| left.is_over(it.version)));
+        all.retain(|it| left.get(&it.id).is_none_or(|left| left.is_over(it)));
         Ok(all)
     }
 
@@ -207,13 +211,16 @@ impl Notifier {
 
     async fn serve(self: Arc<Self>, work: Work) {
         let at = work.version;
-        let (version, pause, problem) = match self.deliver(&work).await {
-            Ok(true) | Err(ReceiverError::Gone) => {
+        let done = self.deliver(&work).await;
+        let is_full = matches!(done, Ok(Done::Full));
+        let (version, pause, problem) = match done {
+            Ok(Done::Something) | Err(ReceiverError::Gone) => {
                 self.left().remove(&work.id);
                 return;
             }
             // There was something to do, and nothing that could be done: whatever the reason, not at once again.
-            Ok(false) => (None, POLL, None),
+            Ok(Done::Nothing) => (None, POLL, None),
+            Ok(Done::Full) => (None, FULL, None),
             Err(ReceiverError::Store(error)) if error.is_passing() => {
                 (None, UNABLE, Some(error.to_string()))
             }
@@ -223,8 +230,8 @@ impl Notifier {
         };
         let mut left = self.left();
         let was_told = left.get(&work.id).is_some_and(|it| it.is_told);
-        let is_told = was_told || problem.is_some();
-        left.insert(work.id, Left { version, since: Instant::now(), pause, is_told });
+        let is_told = (was_told && !is_full) || problem.is_some();
+        left.insert(work.id, Left { version, since: Instant::now(), pause, is_full, is_told });
         drop(left);
         match problem {
             None => {}
@@ -241,14 +248,13 @@ impl Notifier {
         }
     }
 
-    /// Sends what is due, until there is nothing any more or its receiver gets a pause. False where there was nothing
-    /// that could be done.
-    async fn deliver(&self, work: &Work) -> Result<bool, ReceiverError> {
+    /// Sends what is due, until there is nothing any more or its receiver gets a pause.
+    async fn deliver(&self, work: &Work) -> Result<Done, ReceiverError> {
         let Parts { store, keys, .. } = &self.parts;
         let (deliveries, place) = (store.deliveries(), (&*work.id, &*self.holder));
-        let mut has_done = false;
+        let mut done = Done::Nothing;
         if !deliveries.hold(&Scope::System, place.0, place.1).await? {
-            return Ok(has_done);
+            return Ok(done);
         }
         let mut receiver = Receiver::load(store, keys, work).await?;
         while !*self.stops.borrow() {
@@ -260,7 +266,7 @@ impl Notifier {
             }
             if let Some(due) = due {
                 let is_more = self.attempt(work, &receiver, &due).await?;
-                has_done = true;
+                done = Done::Something;
                 if !is_more {
                     break;
                 }
@@ -268,12 +274,13 @@ impl Notifier {
             }
             let known = (receiver.version, receiver.subscription.types.as_deref());
             match deliveries.take(&Scope::System, place, known, TAKEN_MAX).await? {
-                // None: changed meanwhile, or somebody else's; the next round knows.
-                None | Some(0) => break,
-                Some(_) => has_done = true,
+                // Changed meanwhile, or somebody else's: the next round knows.
+                Taken::Elsewhere | Taken::Looked(0) => break,
+                Taken::Looked(_) => done = Done::Something,
+                Taken::Full => return Ok(Done::Full),
             }
         }
-        Ok(has_done)
+        Ok(done)
     }
 
     /// False where it is not the time for more.
@@ -290,6 +297,11 @@ impl Notifier {
             let is_ours = given_up.await?;
             if is_ours {
                 metrics.delivery(DeliveryOutcome::Failed);
+                tracing::warn!(
+                    subscription = work.key,
+                    seq = due.seq,
+                    "an event is given up: {FORGOTTEN}"
+                );
             }
             return Ok(is_ours);
         };
@@ -338,6 +350,14 @@ impl Notifier {
         match (is_delivered, due.failures) {
             (true, 0) => {}
             (true, _) => tracing::info!(subscription = work.key, "events are taken again"),
+            (false, _) if attempt.again_in_ms.is_none() => {
+                tracing::warn!(
+                    subscription = work.key,
+                    event,
+                    "an event is given up: {}",
+                    attempt.problem
+                );
+            }
             (false, 0) => {
                 tracing::warn!(
                     subscription = work.key,
@@ -370,19 +390,33 @@ impl Notifier {
     }
 }
 
+/// What came of a look at what there is to do.
+#[derive(Clone, Copy, Debug)]
+enum Done {
+    Something,
+    /// There was nothing that could be done.
+    Nothing,
+    /// What is due was sent, and too many wait for further events to become deliveries.
+    Full,
+}
+
 /// A subscription that is left alone.
 struct Left {
     /// Until it has another one; none where that would change nothing.
     version: Option<i64>,
     since: Instant,
     pause: Duration,
+    /// Whether it is left alone only as long as nothing is due.
+    is_full: bool,
     /// Whether the log says why.
     is_told: bool,
 }
 
 impl Left {
-    fn is_over(&self, version: i64) -> bool {
-        self.since.elapsed() >= self.pause || self.version.is_some_and(|it| it != version)
+    fn is_over(&self, work: &Work) -> bool {
+        (self.is_full && work.is_due)
+            || self.since.elapsed() >= self.pause
+            || self.version.is_some_and(|it| it != work.version)
     }
 }
 

@@ -31,10 +31,15 @@ const WAITING_MAX: i64 = 1000;
 /// Most that wait in all, those that were taken amiss included: a receiver that takes none is not sent ever more.
 const ALL_MAX: i64 = 10_000;
 
+/// How long a receiver is left in peace where so many wait: then one of them is tried before its time, for it may have
+/// been mended.
+const PROBED_MS: i64 = 10 * 60 * 1000;
+
 /// The longest pause of a receiver. What is stored of a later time was written before the clock was set back.
 pub const PAUSE_MAX_MS: i64 = 72 * 60 * 1000;
 
-/// The longest that a delivery waits to be tried again, as above.
+/// The longest that a delivery waits to be tried again, as above. One that its receiver never took amiss waits for no
+/// longer than a pause.
 pub const AGAIN_MAX_MS: i64 = 29 * 60 * 60 * 1000;
 
 /// How long after the end of a pause the next attempt still belongs to those before it. Where nobody looked for
@@ -56,6 +61,19 @@ pub struct Work {
     pub key: String,
     pub id: String,
     pub version: i64,
+    /// Whether a delivery is due, or it is only that events are to become some.
+    pub is_due: bool,
+}
+
+/// What came of making deliveries of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// So many events were looked at: again, where it were any.
+    Looked(u64),
+    /// None: too many wait already.
+    Full,
+    /// The subscription is at another version, or another replica has it.
+    Elsewhere,
 }
 
 /// A delivery that is due.
@@ -130,25 +148,30 @@ pub struct Waiting {
 
 impl Deliveries<'_> {
     /// The subscriptions that there is something to do for, now, by this replica: events that are to become
-    /// deliveries, whether their receiver has a pause or not, and deliveries that are due.
+    /// deliveries, whether their receiver has a pause or not, and deliveries that are due. Whether there is room for
+    /// further ones is not counted: [`Deliveries::take`] says so.
     pub async fn work(self, scope: &Scope, holder: &str) -> Result<Vec<Work>, StoreError> {
         if !scope.sees_everything() {
             return Ok(Vec::new());
         }
         let (now, free) = (clock_of(self.0.is_shared()), self.free());
         let pending = "FROM deliveries d WHERE d.subscription = s.id AND d.state = 'pending'";
-        let room = room(pending);
+        let late = late(now);
+        let due = format!(
+            "((f.paused_until <= {now} OR f.paused_until > {now} + {PAUSE_MAX_MS}) \
+             AND (EXISTS (SELECT 1 {pending} AND d.next_at <= {now}) OR EXISTS (SELECT 1 {pending} AND {late})))"
+        );
         let sql = format!(
-            "SELECT s.key, s.id, s.version FROM event_subscriptions s \
-             JOIN event_feeds f ON f.subscription = s.id WHERE s.enabled = 1 AND (f.holder = $1 OR {free}) AND ( \
-             (f.taken < (SELECT events_seq FROM deployment WHERE id = 1) AND {room}) \
-             OR ((f.paused_until <= {now} OR f.paused_until > {now} + {PAUSE_MAX_MS}) \
-             AND (EXISTS (SELECT 1 {pending} AND d.next_at <= {now}) \
-             OR EXISTS (SELECT 1 {pending} AND d.next_at > {now} + {AGAIN_MAX_MS})))) ORDER BY s.key"
+            "SELECT s.key, s.id, s.version, CAST(CASE WHEN {due} THEN 1 ELSE 0 END AS BIGINT) \
+             FROM event_subscriptions s JOIN event_feeds f ON f.subscription = s.id \
+             WHERE s.enabled = 1 AND (f.holder = $1 OR {free}) AND (\
+             f.taken < (SELECT events_seq FROM deployment WHERE id = 1) OR {due}) ORDER BY s.key"
         );
         let rows = self.0.engine.rows(&sql, &[Value::Text(holder)]).await?;
-        let read =
-            |row: &Row| Ok(Work { key: row.text(0)?, id: row.text(1)?, version: row.integer(2)? });
+        let read = |row: &Row| {
+            let (key, id, version) = (row.text(0)?, row.text(1)?, row.integer(2)?);
+            Ok(Work { key, id, version, is_due: row.flag(3)? })
+        };
         let all: Result<_, Unreadable> = rows.iter().map(read).collect();
         all.map_err(|Unreadable| corrupt(""))
     }
@@ -184,10 +207,11 @@ impl Deliveries<'_> {
         ];
         let held = tx.run(&sql, &values).await? > 0;
         if held {
-            let sql = "UPDATE deliveries SET next_at = $2 WHERE subscription = $1 AND state = 'pending' \
-                       AND next_at > $3";
-            let values = [Value::Text(id), Value::Integer(now), Value::Integer(now + AGAIN_MAX_MS)];
-            tx.run(sql, &values).await?;
+            let late = late("$2");
+            let sql = format!(
+                "UPDATE deliveries AS d SET next_at = $2 WHERE subscription = $1 AND state = 'pending' AND {late}"
+            );
+            tx.run(&sql, &[Value::Text(id), Value::Integer(now)]).await?;
         }
         tx.commit().await?;
         Ok(held)
@@ -202,34 +226,40 @@ impl Deliveries<'_> {
         tx.commit().await
     }
 
-    /// Makes deliveries of the events that came since, at most `limit` of them, where not too many wait. How many
-    /// events were looked at: again, where it were any. `types`: what it is told of, none for everything. None where
-    /// the subscription is at another version than this, by which that is known, or another replica has it.
+    /// Makes deliveries of the events that came since, at most `limit` of them, where not too many wait. `types`: what
+    /// it is told of, none for everything, known of the subscription at this version.
     pub async fn take(
         self,
         scope: &Scope,
         (id, holder): (&str, &str),
         (version, types): (i64, Option<&[EventType]>),
         limit: u32,
-    ) -> Result<Option<u64>, StoreError> {
+    ) -> Result<Taken, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let limit = i64::from(limit.clamp(1, PAGE_MAX));
         let mut tx = self.0.engine.begin().await?;
         let now = now_ms(&mut tx).await?;
-        let room = room("FROM deliveries d WHERE d.subscription = $1 AND d.state = 'pending'");
+        let pending = "FROM deliveries d WHERE d.subscription = $1 AND d.state = 'pending'";
+        let (waiting, all) = (
+            is_beyond(&format!("{pending} AND d.refused = 0"), WAITING_MAX),
+            is_beyond(pending, ALL_MAX),
+        );
         let sql = format!(
-            "SELECT taken, (SELECT events_seq FROM deployment WHERE id = 1), \
-             CAST(CASE WHEN {room} THEN 1 ELSE 0 END AS BIGINT) \
+            "SELECT taken, (SELECT events_seq FROM deployment WHERE id = 1), {waiting}, {all} \
              FROM event_feeds WHERE subscription = $1 AND holder = $2 \
              AND EXISTS (SELECT 1 FROM event_subscriptions WHERE id = $1 AND version = $3 AND enabled = 1)"
         );
         let held = [Value::Text(id), Value::Text(holder), Value::Integer(version)];
         let rows = tx.rows(&sql, &held).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let read = || Ok((row.integer(0)?, row.integer(1)?, row.flag(2)?));
-        let (taken, newest, has_room) = read().map_err(|Unreadable| corrupt(id))?;
-        if !has_room {
-            return Ok(Some(0));
+        let Some(row) = rows.first() else { return Ok(Taken::Elsewhere) };
+        let read = || Ok((row.integer(0)?, row.integer(1)?, row.flag(2)?, row.flag(3)?));
+        let (taken, newest, waits, all_wait) = read().map_err(|Unreadable| corrupt(id))?;
+        if all_wait {
+            probe(&mut tx, id, now).await?;
+        }
+        if waits || all_wait {
+            tx.commit().await?;
+            return Ok(Taken::Full);
         }
         let sql = "SELECT seq, type FROM events WHERE seq > $1 ORDER BY seq LIMIT $2";
         let rows = tx.rows(sql, &[Value::Integer(taken), Value::Integer(limit)]).await?;
@@ -259,7 +289,7 @@ impl Deliveries<'_> {
             tx.run(sql, &[Value::Text(id), Value::Text(holder), Value::Integer(last)]).await?;
         }
         tx.commit().await?;
-        Ok(Some(rows.len() as u64))
+        Ok(Taken::Looked(rows.len() as u64))
     }
 
     /// The delivery that is due first, where the subscription is on and is held here for longer than an attempt
@@ -361,8 +391,11 @@ impl Deliveries<'_> {
             Value::flag(attempt.is_refused),
         ];
         tx.run(sql, &values).await?;
-        if state == "failed" {
-            at_rest(&mut tx, id).await?;
+        match state {
+            // Nothing new is taken while so many wait, this one among them.
+            "delivered" => try_amiss(&mut tx, id, now, ALL_MAX - 1).await?,
+            "failed" => at_rest(&mut tx, id).await?,
+            _ => {}
         }
         tx.commit().await?;
         Ok(Tried::Written)
@@ -414,12 +447,43 @@ impl Deliveries<'_> {
     }
 }
 
-/// Whether further events may become deliveries of a subscription whose pending ones these are.
-fn room(pending: &str) -> String {
+/// What says that a delivery `d` waits for longer than any does.
+fn late(now: &str) -> String {
     format!(
-        "(SELECT COUNT(*) {pending} AND d.refused = 0) < {WAITING_MAX} \
-         AND (SELECT COUNT(*) {pending}) < {ALL_MAX}"
+        "d.next_at > {now} + CAST(CASE WHEN d.refused = 0 THEN {PAUSE_MAX_MS} ELSE {AGAIN_MAX_MS} END AS BIGINT)"
     )
+}
+
+/// Whether there are so many of these, or more; no more are counted.
+fn is_beyond(these: &str, most: i64) -> String {
+    format!(
+        "CAST(CASE WHEN (SELECT COUNT(*) FROM (SELECT 1 {these} LIMIT {most}) AS those) < {most} \
+         THEN 0 ELSE 1 END AS BIGINT)"
+    )
+}
+
+/// Has the delivery that is next be tried at once, where none was for [`PROBED_MS`].
+async fn probe(tx: &mut Tx, id: &str, now: i64) -> Result<(), StoreError> {
+    let sql = "UPDATE deliveries SET next_at = $2 WHERE subscription = $1 AND next_at > $2 \
+               AND event = (SELECT event FROM deliveries WHERE subscription = $1 AND state = 'pending' \
+               ORDER BY next_at, event LIMIT 1) \
+               AND EXISTS (SELECT 1 FROM event_feeds WHERE subscription = $1 AND paused_until < $3)";
+    let values = [Value::Text(id), Value::Integer(now), Value::Integer(now - PROBED_MS)];
+    tx.run(sql, &values).await.map(drop)
+}
+
+/// Has what its receiver took amiss be tried again at once, where at least so many wait: it is another receiver now,
+/// or one that was mended.
+pub(super) async fn try_amiss(
+    tx: &mut Tx,
+    id: &str,
+    now: i64,
+    least: i64,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE deliveries SET next_at = $2 WHERE subscription = $1 AND state = 'pending' \
+               AND refused > 0 AND next_at > $2 AND (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries \
+               WHERE subscription = $1 AND state = 'pending' AND next_at > $2 LIMIT $3) AS those) >= $3";
+    tx.run(sql, &[Value::Text(id), Value::Integer(now), Value::Integer(least)]).await.map(drop)
 }
 
 /// Where nothing waits any more its receiver is not failing: what comes next says how it does.

@@ -88,6 +88,7 @@ pub use deliveries::Attempt;
 pub use deliveries::Deliveries;
 pub use deliveries::Due;
 pub use deliveries::PAUSE_MAX_MS;
+pub use deliveries::Taken;
 pub use deliveries::Tried;
 pub use deliveries::Waiting;
 pub use deliveries::Work;

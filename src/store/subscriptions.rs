@@ -9,6 +9,7 @@ use super::Written;
 use super::credentials::Seal;
 use super::definitions::readings;
 use super::delivered::NO_PAUSE;
+use super::deliveries::try_amiss;
 use super::engine::Row;
 use super::engine::Unreadable;
 use super::engine::Value;
@@ -223,17 +224,17 @@ impl Write<'_> {
         Err(StoreError::InUse { by, total: count })
     }
 
-    /// Has its receiver be tried at once, whatever came of it before; from what happens next, where it is made or
-    /// switched on.
+    /// Has its receiver be tried at once, whatever came of it before, with what it took amiss as well; from what
+    /// happens next, where it is made or switched on.
     async fn feed(&mut self, id: &str, is_anew: bool) -> Result<(), StoreError> {
-        let (id, last) = (Value::Text(id), Value::Integer(self.last_event));
-        let anew = Value::flag(is_anew);
+        let (last, anew) = (Value::Integer(self.last_event), Value::flag(is_anew));
         let sql = "INSERT INTO event_feeds \
                    (subscription, taken, holder, held_until, paused_until, failures, failing_since) \
                    VALUES ($1, $2, '', 0, 0, 0, 0) ON CONFLICT (subscription) DO UPDATE SET \
                    taken = CASE WHEN $3 = 1 THEN excluded.taken ELSE event_feeds.taken END, \
                    paused_until = 0, failures = 0, failing_since = 0";
-        self.tx.run(sql, &[id, last, anew]).await.map(drop)
+        self.tx.run(sql, &[Value::Text(id), last, anew]).await?;
+        try_amiss(&mut self.tx, id, self.now_ms, 1).await
     }
 
     /// Has an event be sent, as soon as may be.

@@ -197,6 +197,30 @@ async fn what_attache_has_no_link_for_is_not_its_receivers_fault() {
     receiver.answer(200);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_is_lost_is_said_to_be() {
+    let database = Database::sqlite();
+    let receiver = Receiver::start(400).await;
+    let process = Process::beside(&database, INSIDE).await;
+    let operator = process.operator();
+    subscribe(&operator, "ops", &receiver.url()).await;
+    tenant(&operator, "a").await;
+    process.logs("an event can't be delivered, and is sent again later: answered with 400").await;
+    // It was taken amiss nine times, and the next one is the last.
+    database.run("UPDATE deliveries SET refused = 9, next_at = 0").await;
+    process.logs("an event is given up: answered with 400").await;
+    tenant(&operator, "b").await;
+    receiver.has(3).await;
+    deliveries(&operator, "ops", |all| all[0]["attempts"] == 1).await;
+    database.run("DELETE FROM events; UPDATE deliveries SET next_at = 0").await;
+    process.logs("an event is given up: its event is forgotten").await;
+    receiver.answer(410);
+    tenant(&operator, "c").await;
+    process.logs("an event is given up: answered with 410").await;
+    let later = "sent again later: answered with 410";
+    assert!(!process.output().contains(later), "{}", process.output());
+}
+
 /// Takes every event, and never ends an answer's body. How many links were open to it at most.
 async fn never_ending(listener: TcpListener, open: Arc<AtomicUsize>, most: Arc<AtomicUsize>) {
     while let Ok((link, _)) = listener.accept().await {

@@ -8,6 +8,7 @@ use attache::store::Expect;
 use attache::store::Place;
 use attache::store::Store;
 use attache::store::SubscriptionRow;
+use attache::store::Taken;
 use attache::store::TenantRow;
 use attache::store::Tried;
 
@@ -39,7 +40,7 @@ async fn tenants(store: &Store, numbers: std::ops::Range<usize>) {
 async fn taken(store: &Store, (id, version): (&str, i64)) {
     assert_eq!(store.deliveries().hold(SYSTEM, id, "one").await, Ok(true));
     let take = store.deliveries().take(SYSTEM, (id, "one"), (version, None), 100);
-    assert!(take.await.unwrap().is_some());
+    assert_ne!(take.await.unwrap(), Taken::Elsewhere);
 }
 
 /// An attempt that found its receiver away.
@@ -51,6 +52,21 @@ fn away() -> Attempt {
         again_in_ms: Some(1000),
         pause_ms: 1000,
     }
+}
+
+fn delivered() -> Attempt {
+    Attempt { status: 200, problem: String::new(), again_in_ms: None, pause_ms: 0, ..away() }
+}
+
+/// What writes deliveries that their receiver took amiss four times.
+fn amiss(id: &str, numbers: std::ops::Range<i64>, next_at_ms: i64) -> String {
+    let row = |it: i64| format!("('{id}', {it}, 'pending', 4, 4, {next_at_ms}, 1, 400, 'no', 1)");
+    let rows: Vec<_> = numbers.map(row).collect();
+    format!(
+        "INSERT INTO deliveries (subscription, event, state, attempts, refused, next_at, last_at, last_status, \
+         last_problem, created_at) VALUES {}",
+        rows.join(", ")
+    )
 }
 
 each_engine! {
@@ -68,9 +84,8 @@ each_engine! {
         database.run("UPDATE event_feeds SET held_until = 0").await;
         assert_eq!(deliveries.hold(SYSTEM, &id, "other").await, Ok(true));
         assert_eq!(deliveries.next(SYSTEM, (&id, "one")).await, Ok(None));
-        assert_eq!(deliveries.take(SYSTEM, (&id, "one"), (version, None), 100).await, Ok(None));
-        let delivered = Attempt { status: 200, problem: String::new(), again_in_ms: None, pause_ms: 0, ..away() };
-        for attempt in [delivered, away()] {
+        assert_eq!(deliveries.take(SYSTEM, (&id, "one"), (version, None), 100).await, Ok(Taken::Elsewhere));
+        for attempt in [delivered(), away()] {
             let tried = deliveries.tried(SYSTEM, (&id, "one", version), due.seq, &attempt).await;
             assert_eq!(tried, Ok(Tried::Elsewhere));
         }
@@ -118,25 +133,75 @@ each_engine! {
         let store = database.store().await;
         let (id, version) = subscribed(&store, true).await;
         taken(&store, (&id, version)).await;
-        let amiss = |numbers: std::ops::Range<i64>| {
-            let row = |it: i64| format!("('{id}', {it}, 'pending', 4, 4, 9000000000000, 1, 400, 'no', 1)");
-            let rows: Vec<_> = numbers.map(row).collect();
-            format!(
-                "INSERT INTO deliveries (subscription, event, state, attempts, refused, next_at, last_at, last_status, \
-                 last_problem, created_at) VALUES {}", rows.join(", ")
-            )
-        };
-        database.run(&amiss(10_000..11_000)).await;
+        database.run(&amiss(&id, 10_000..11_000, 9_000_000_000_000)).await;
         tenants(&store, 0..1).await;
         taken(&store, (&id, version)).await;
         assert_eq!(database.number("SELECT COUNT(*) FROM deliveries WHERE refused = 0").await, 2);
         // But for a receiver that takes none at all.
         for thousand in 11..20 {
-            database.run(&amiss(thousand * 1000..(thousand + 1) * 1000)).await;
+            database.run(&amiss(&id, thousand * 1000..(thousand + 1) * 1000, 9_000_000_000_000)).await;
         }
         tenants(&store, 1..2).await;
         taken(&store, (&id, version)).await;
         assert_eq!(database.number("SELECT COUNT(*) FROM deliveries WHERE refused = 0").await, 2);
+    }
+
+    async fn a_receiver_that_is_mended_when_no_more_may_wait_is_soon_sent_all(database: Database) {
+        let store = database.store().await;
+        let (id, version) = subscribed(&store, true).await;
+        taken(&store, (&id, version)).await;
+        let place = (&*id, "one");
+        let due = store.deliveries().next(SYSTEM, place).await.unwrap().unwrap();
+        database.run("DELETE FROM deliveries").await;
+        for thousand in 10..20 {
+            let later = due.now_ms + 2 * HOUR;
+            database.run(&amiss(&id, thousand * 1000..(thousand + 1) * 1000, later)).await;
+        }
+        tenants(&store, 0..1).await;
+        let take = async || store.deliveries().take(SYSTEM, place, (version, None), 100).await;
+        database.run(&format!("UPDATE event_feeds SET paused_until = {}", due.now_ms)).await;
+        assert_eq!(take().await, Ok(Taken::Full));
+        assert_eq!(store.deliveries().next(SYSTEM, place).await, Ok(None), "it was tried just now");
+        database.run(&format!("UPDATE event_feeds SET paused_until = {}", due.now_ms - HOUR)).await;
+        assert_eq!(take().await, Ok(Taken::Full));
+        let probed = store.deliveries().next(SYSTEM, place).await.unwrap().unwrap();
+        let tried = store.deliveries().tried(SYSTEM, (&id, "one", version), probed.seq, &delivered()).await;
+        assert_eq!(tried, Ok(Tried::Written));
+        let waits = format!("SELECT COUNT(*) FROM deliveries WHERE next_at >= {}", due.now_ms + HOUR);
+        assert_eq!(database.number(&waits).await, 0);
+        assert_eq!(take().await, Ok(Taken::Looked(1)));
+    }
+
+    async fn what_was_taken_amiss_is_tried_again_when_its_subscription_is_changed_not_whenever_another_is_taken(database: Database) {
+        let store = database.store().await;
+        let (id, version) = subscribed(&store, true).await;
+        taken(&store, (&id, version)).await;
+        let due = store.deliveries().next(SYSTEM, (&id, "one")).await.unwrap().unwrap();
+        database.run(&amiss(&id, 10_000..10_001, due.now_ms + 2 * HOUR)).await;
+        let tried = store.deliveries().tried(SYSTEM, (&id, "one", version), due.seq, &delivered()).await;
+        assert_eq!(tried, Ok(Tried::Written));
+        assert_eq!(store.deliveries().next(SYSTEM, (&id, "one")).await, Ok(None));
+        subscribed(&store, true).await;
+        let due = store.deliveries().next(SYSTEM, (&id, "one")).await.unwrap().unwrap();
+        assert_eq!((due.seq, due.refused), (10_000, 4));
+    }
+
+    async fn what_was_never_tried_waits_for_no_longer_than_a_pause_once_the_clock_is_set_back(database: Database) {
+        let store = database.store().await;
+        let (id, version) = subscribed(&store, true).await;
+        taken(&store, (&id, version)).await;
+        let due = store.deliveries().next(SYSTEM, (&id, "one")).await.unwrap().unwrap();
+        // The clock was five hours ahead.
+        let later = due.now_ms + 5 * HOUR;
+        database.run(&amiss(&id, 10_000..10_001, later)).await;
+        database.run(&format!("UPDATE deliveries SET next_at = {later}")).await;
+        let work = store.deliveries().work(SYSTEM, "one").await.unwrap();
+        assert_eq!(work.iter().map(|it| it.is_due).collect::<Vec<_>>(), [true]);
+        assert_eq!(store.deliveries().hold(SYSTEM, &id, "one").await, Ok(true));
+        let same = store.deliveries().next(SYSTEM, (&id, "one")).await.unwrap().unwrap();
+        assert_eq!((same.seq, same.refused), (due.seq, 0));
+        let waits = format!("SELECT COUNT(*) FROM deliveries WHERE next_at = {later}");
+        assert_eq!(database.number(&waits).await, 1, "what was taken amiss waits as it is to");
     }
 
     async fn what_is_stored_of_times_that_never_come_is_over(database: Database) {
@@ -151,7 +216,7 @@ each_engine! {
         assert_eq!(store.deliveries().work(SYSTEM, "one").await.unwrap().len(), 1);
         assert_eq!(store.deliveries().hold(SYSTEM, &id, "one").await, Ok(true));
         assert!(store.deliveries().next(SYSTEM, (&id, "one")).await.unwrap().is_some());
-        assert_eq!(store.deliveries().take(SYSTEM, (&id, "one"), (version, None), 9).await, Ok(Some(0)));
+        assert_eq!(store.deliveries().take(SYSTEM, (&id, "one"), (version, None), 9).await, Ok(Taken::Looked(0)));
     }
 
     async fn failures_that_lie_apart_begin_anew_and_end_with_the_last_delivery(database: Database) {
@@ -203,7 +268,7 @@ each_engine! {
         database.run("DELETE FROM events WHERE type = 'event_subscription.created'").await;
         assert_eq!(pending(None).await, 3);
         let known = (version, Some(&[][..]));
-        assert_eq!(store.deliveries().take(SYSTEM, (&id, "one"), known, 100).await, Ok(Some(3)));
+        assert_eq!(store.deliveries().take(SYSTEM, (&id, "one"), known, 100).await, Ok(Taken::Looked(3)));
         assert_eq!(database.number("SELECT COUNT(*) FROM deliveries").await, 1);
     }
 }
