@@ -1,6 +1,7 @@
 //! The store and what works on it, on a runtime of its own: no worker ever waits for a database.
 use super::StartError;
 use super::refusals::Teller;
+use super::refusals::Unserved;
 use super::refusals::WAITING_MAX;
 use super::sealing;
 use super::sealing::SealingError;
@@ -168,8 +169,14 @@ async fn open(opening: Opening) -> Result<(Opened, Feed, Teller), StartError> {
     let feed = feed.await.map_err(not_reached)?;
     let (told, verdicts) = tokio::sync::mpsc::channel(WAITING_MAX);
     let refusals = Arc::new(Refusals::new(failing, told));
-    let teller =
-        Teller { store: store.clone(), live, refusals: Arc::clone(&refusals), verdicts, metrics };
+    let teller = Teller {
+        store: store.clone(),
+        live,
+        refusals: Arc::clone(&refusals),
+        verdicts,
+        metrics,
+        unserved: Unserved::default(),
+    };
     Ok((Opened { store, sealer, keys, vault, refusals, writes, runtime }, feed, teller))
 }
 

@@ -1,4 +1,6 @@
 //! Which credentials upstreams refuse, told to the store: once among replicas.
+use crate::catalog::Connection;
+use crate::catalog::Kind;
 use crate::limits::Refusals;
 use crate::limits::RefusedCredential;
 use crate::limits::Verdict;
@@ -9,6 +11,7 @@ use crate::reload::Live;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::telemetry::Metrics;
+use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +26,9 @@ pub(super) const WAITING_MAX: usize = 1024;
 /// How often it is asked what other replicas have told.
 const ROUND: Duration = Duration::from_secs(60);
 
-/// How long it is known at least that a credential is refused which nobody serves, before that is forgotten.
-const UNSERVED_MS: i64 = 24 * 60 * 60 * 1000;
+/// How long this process has not served a credential that is refused, and how long that is known at least, before it
+/// is forgotten.
+const UNSERVED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Between two tries while the store is away.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -36,6 +40,28 @@ pub(super) struct Teller {
     pub(super) refusals: Arc<Refusals>,
     pub(super) verdicts: Receiver<Verdict>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) unserved: Unserved,
+}
+
+/// Whose credential it is: connection and tenant, as they are stored.
+type Whose = (String, String);
+
+/// Since when this process has not served what is failing: as many as are.
+#[derive(Debug, Default)]
+pub(super) struct Unserved(HashMap<Whose, Instant>);
+
+impl Unserved {
+    /// Those that have been so for [`UNSERVED`], of all that are so now.
+    fn for_long(&mut self, gone: Vec<Whose>, now: Instant) -> Vec<Whose> {
+        let mut before = std::mem::take(&mut self.0);
+        let since = |it: Whose| {
+            let since = before.remove(&it).unwrap_or(now);
+            (it, since)
+        };
+        self.0 = gone.into_iter().map(since).collect();
+        let is_long = |since: &Instant| now.saturating_duration_since(*since) >= UNSERVED;
+        self.0.iter().filter(|it| is_long(it.1)).map(|it| it.0.clone()).collect()
+    }
 }
 
 impl Teller {
@@ -82,7 +108,7 @@ impl Teller {
     }
 
     /// What other replicas have told counts as told here: whichever sees the end of it tells that.
-    async fn look(&self) {
+    async fn look(&mut self) {
         let told = match self.store.events().all_refused(&Scope::System).await {
             Ok(told) => told,
             Err(error) => {
@@ -91,9 +117,14 @@ impl Teller {
                 return;
             }
         };
-        let snapshot = self.live.snapshot_full();
-        let (told, gone): (Vec<_>, Vec<_>) =
-            told.into_iter().partition(|it| snapshot.connection(&it.0).is_some());
+        let (told, gone) = match self.served(told).await {
+            Ok(parted) => parted,
+            Err(error) => {
+                tracing::debug!("which credentials are served is not known: {error}");
+                return;
+            }
+        };
+        let gone = self.unserved.for_long(gone, Instant::now());
         if !gone.is_empty() {
             self.forget(&gone).await;
         }
@@ -102,16 +133,37 @@ impl Teller {
         self.refusals.are_told(&told, Instant::now());
     }
 
-    /// Those of connections that files do not have any more, or that are not served for another reason, once it
-    /// has been so for a day: a replica may have other files for a while.
-    async fn forget(&self, gone: &[(String, String)]) {
-        let forgotten = self.store.events().forget_unserved(&Scope::System, gone, UNSERVED_MS);
+    /// Those that this process serves, and those that it does not: of connections, or of activations, that neither
+    /// its files nor the store have.
+    async fn served(&self, told: Vec<Whose>) -> Result<(Vec<Whose>, Vec<Whose>), StoreError> {
+        let snapshot = self.live.snapshot_full();
+        let (mut served, mut stored, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+        for it in told {
+            match snapshot.connection(&it.0).map(|found| place(found, &it.1)) {
+                Some(Place::Files) => served.push(it),
+                Some(Place::Store(owner)) => stored.push((owner, it)),
+                None => gone.push(it),
+            }
+        }
+        drop(snapshot);
+        let asked: Vec<_> = stored.iter().map(|(owner, it)| (&**owner, &*it.1)).collect();
+        let there = self.store.activations().there(&Scope::System, &asked).await?;
+        for (owner, it) in stored {
+            let is_there = there.contains(&(owner, it.1.clone()));
+            if is_there { &mut served } else { &mut gone }.push(it);
+        }
+        Ok((served, gone))
+    }
+
+    /// Those that were not served for a day: a replica may have other files for a while.
+    async fn forget(&self, gone: &[Whose]) {
+        let age_ms = i64::try_from(UNSERVED.as_millis()).unwrap_or(i64::MAX);
+        let forgotten = self.store.events().forget_unserved(&Scope::System, gone, age_ms);
         match forgotten.await {
             Ok(0) => {}
-            Ok(forgotten) => tracing::info!(
-                forgotten,
-                "credentials of connections that are gone count as failing no more"
-            ),
+            Ok(forgotten) => {
+                tracing::info!(forgotten, "credentials that are gone count as failing no more")
+            }
             // The next round tries again.
             Err(error) => tracing::debug!("failing credentials that are gone are kept: {error}"),
         }
@@ -149,4 +201,42 @@ fn credential(connection: &str, tenant: &str) -> Option<RefusedCredential> {
         tenant => Some(TenantId::try_from(tenant).ok()?),
     };
     Some(RefusedCredential { connection, tenant })
+}
+
+/// Where a credential is, if it is there.
+enum Place {
+    /// With its connection, or with an activation that a file declares.
+    Files,
+    /// With an activation under this owner.
+    Store(String),
+}
+
+fn place(connection: &Connection, tenant: &str) -> Place {
+    match &connection.kind {
+        Kind::Embedded { activations, shared, .. }
+            if !tenant.is_empty() && !activations.contains_key(tenant) =>
+        {
+            Place::Store(shared.owner.to_string())
+        }
+        Kind::Embedded { .. } | Kind::Standard(_) => Place::Files,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_served_is_forgotten_a_day_after_it_was_last_served() {
+        let of = |key: &str| (key.to_owned(), String::new());
+        let (mut unserved, begin) = (Unserved::default(), Instant::now());
+        let hours = |it: u64| begin + Duration::from_secs(it * 60 * 60);
+        assert!(unserved.for_long(vec![of("old"), of("back")], begin).is_empty());
+        assert!(unserved.for_long(vec![of("old")], hours(12)).is_empty());
+        let both = || vec![of("old"), of("back")];
+        assert!(unserved.for_long(both(), hours(23)).is_empty());
+        assert_eq!(unserved.for_long(both(), hours(24)), [of("old")]);
+        assert_eq!(unserved.for_long(vec![of("back")], hours(47)), [of("back")]);
+        assert_eq!(unserved.0.len(), 1);
+    }
 }

@@ -26,6 +26,7 @@ use super::write::Told;
 use super::write::Write;
 use crate::model::Scope;
 use crate::seal::Slot;
+use std::collections::HashSet;
 
 /// The stored activations.
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +125,28 @@ impl Activations<'_> {
             let sql = format!("{FOUND} WHERE (a.owner, a.tenant) IN (VALUES {})", part.places);
             let rows = self.0.engine.rows(&sql, &part.values).await?;
             there.extend(rows.iter().filter_map(|it| found(it).ok()));
+        }
+        Ok(there)
+    }
+
+    /// Which of these there are, by owner and tenant.
+    pub async fn there(
+        self,
+        scope: &Scope,
+        all: &[(&str, &str)],
+    ) -> Result<HashSet<(String, String)>, StoreError> {
+        let mut there = HashSet::new();
+        if !scope.sees_everything() {
+            return Ok(there);
+        }
+        let keys = all.iter().map(|(owner, tenant)| vec![Value::Text(owner), Value::Text(tenant)]);
+        for part in several::parts(&keys.collect::<Vec<_>>(), 2) {
+            let sql = format!(
+                "SELECT owner, tenant FROM activations WHERE (owner, tenant) IN (VALUES {})",
+                part.places
+            );
+            let rows = self.0.engine.rows(&sql, &part.values).await?;
+            there.extend(rows.iter().filter_map(|it| Some((it.text(0).ok()?, it.text(1).ok()?))));
         }
         Ok(there)
     }

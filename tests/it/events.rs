@@ -225,26 +225,66 @@ each_engine! {
         assert_eq!(all.len(), 2500);
     }
 
-    async fn what_fails_under_a_connection_that_files_do_not_have_any_more_is_not_counted_and_goes(database: Database) {
+    async fn what_failed_for_long_is_forgotten_where_it_is_served_no_more(database: Database) {
         let store = database.store().await;
-        for connection in ["one", "old", "new"] {
-            assert_eq!(store.events().refused(SYSTEM, (connection, ""), true).await, Ok(true));
+        for tenant in ["old", "new", "other"] {
+            assert_eq!(store.events().refused(SYSTEM, ("one", tenant), true).await, Ok(true));
         }
-        database.run("UPDATE refused SET since = since - 172800000 WHERE connection <> 'new'").await;
+        database.run("UPDATE refused SET since = since - 172800000 WHERE tenant <> 'new'").await;
+        let gone = ["old", "new"].map(|it| ("one".to_owned(), it.to_owned()));
+        let forgotten = store.events().forget_unserved(SYSTEM, &gone, 86_400_000).await;
+        assert_eq!(forgotten, Ok(1));
+        let left = store.events().all_refused(SYSTEM).await.unwrap();
+        assert_eq!(left.iter().map(|it| &*it.1).collect::<Vec<_>>(), ["new", "other"]);
+    }
+
+    async fn what_fails_for_activations_that_are_gone_is_not_counted(database: Database) {
+        let store = database.store().await;
+        for tenant in ["filed", "stored", "gone"] {
+            assert_eq!(store.events().refused(SYSTEM, ("many", tenant), true).await, Ok(true));
+        }
+        let row = ActivationRow {
+            owner: "file:many".to_owned(),
+            tenant: "stored".to_owned(),
+            connection: "many".to_owned(),
+            enabled: true,
+            definition: "{}".to_owned(),
+        };
+        let put = store.activations().put(SYSTEM, &row, Secrets::Keep, Expect::Anything);
+        put.await.unwrap();
         let upstream = RawUpstream::start([Script::ok("hi")]).await;
-        let process = Process::beside(&database, &refusing(&upstream)).await;
-        soon("the old one to go", async {
-            while database.number("SELECT COUNT(*) FROM refused WHERE connection = 'old'").await > 0 {
+        let configuration = refusing(&upstream).replace(
+            "connections:",
+            "activations: [{ connection: many, tenant: filed, credentials: { token: t } }]
+connections:
+  many: { connector: api, auth: m, embedded: true }",
+        );
+        let process = Process::beside(&database, &configuration).await;
+        let counted = async {
+            while process.metric("attache_credentials_failing").await < 1.0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
+        };
+        soon("them to be counted", counted).await;
+        assert_eq!(process.metric("attache_credentials_failing").await, 2.0);
+    }
+
+    async fn what_fails_under_a_connection_that_files_do_not_have_is_not_counted_and_stays_for_a_replica_that_has_it(database: Database) {
+        let store = database.store().await;
+        for connection in ["one", "old"] {
+            assert_eq!(store.events().refused(SYSTEM, (connection, ""), true).await, Ok(true));
+        }
+        database.run("UPDATE refused SET since = since - 172800000").await;
+        let upstream = RawUpstream::start([Script::ok("hi")]).await;
+        let process = Process::beside(&database, &refusing(&upstream)).await;
+        soon("the one to be counted", async {
             while process.metric("attache_credentials_failing").await < 1.0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         })
         .await;
-        // What a replica with other files may serve stays for a while.
         let left = store.events().all_refused(SYSTEM).await.unwrap();
-        assert_eq!(left.iter().map(|it| &*it.0).collect::<Vec<_>>(), ["new", "one"]);
+        assert_eq!(left.iter().map(|it| &*it.0).collect::<Vec<_>>(), ["old", "one"]);
         assert_eq!(process.metric("attache_credentials_failing").await, 1.0);
     }
 
