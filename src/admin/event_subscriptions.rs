@@ -114,9 +114,11 @@ impl Definition for EventSubscriptions {
     ) -> Result<Put, ApiError> {
         let raw: RawEventSubscription = sent::read(&members)?;
         let snapshot = call.api.live.snapshot_full();
-        let judges = is_judged(call, key, &raw).await;
+        let standing = standing(call, key).await;
+        let judges = standing.as_ref().is_none_or(|it| is_judged(&raw, it));
         let settings = judges.then(|| &**snapshot.upstream_defaults());
-        let built = EventSubscription::build(key, &raw, settings);
+        let known = standing.map(|it| it.types).unwrap_or_default();
+        let built = EventSubscription::build(key, &raw, settings, &known);
         let enabled = built.map_err(|it| ApiError::problems(&it))?.enabled;
         let definition = sent::text(&RawEventSubscription { enabled: true, ..raw });
         let row = SubscriptionRow { enabled, definition, ..SubscriptionRow::default() };
@@ -227,16 +229,31 @@ async fn feed(store: &Store, call: &Call, row: &SubscriptionRow) -> Result<Feed,
     store.deliveries().feed(&call.scope(), &row.id, types.as_deref()).await
 }
 
-/// Whether it is to be judged if anything could be sent where this one goes: where it goes elsewhere than the stored
-/// one, or is switched on. Whoever renames one, or switches it off, need not mend it first.
-async fn is_judged(call: &Call, key: &str, raw: &RawEventSubscription) -> bool {
-    let Some(backing) = call.api.backing() else { return true };
-    // What can't be read is judged, and the write says what is wrong with the store.
-    let Ok(Some(stored)) = backing.store.subscriptions().get(&call.scope(), key).await else {
-        return true;
-    };
-    let url = sent::stored(&stored.value.definition).get("url").cloned();
-    url.is_none_or(|it| it != *raw.url) || (raw.enabled && !stored.value.enabled)
+/// What there is of one already. Whoever renames it, or switches it off, need not mend it first: a later attache may
+/// have written types that this one does not know, and what may be sent to may have changed.
+struct Standing {
+    enabled: bool,
+    url: Option<Value>,
+    types: Vec<String>,
+}
+
+/// None of what can't be read: all of what is sent is judged, and the write says what is wrong with the store.
+async fn standing(call: &Call, key: &str) -> Option<Standing> {
+    let store = &call.api.backing()?.store;
+    let stored = store.subscriptions().get(&call.scope(), key).await.ok().flatten()?;
+    let mut definition = sent::stored(&stored.value.definition);
+    let types = definition.remove("types").and_then(|it| serde_json::from_value(it).ok());
+    Some(Standing {
+        enabled: stored.value.enabled,
+        url: definition.remove("url"),
+        types: types.unwrap_or_default(),
+    })
+}
+
+/// Whether it is to be judged if anything could be sent where this one goes: where it goes elsewhere than the one
+/// there is, or is switched on.
+fn is_judged(raw: &RawEventSubscription, standing: &Standing) -> bool {
+    standing.url.as_ref().is_none_or(|it| *it != *raw.url) || (raw.enabled && !standing.enabled)
 }
 
 fn shown(call: &Call, row: &SubscriptionRow, feed: Feed) -> Members {

@@ -64,11 +64,13 @@ pub struct EventSubscription {
 
 impl EventSubscription {
     /// `settings`: what everything outward goes by. An address that they refuse is refused here where the URL has
-    /// it for its host, and at each dial whatever the host. None where that is not to be judged.
+    /// it for its host, and at each dial whatever the host. None where that is not to be judged. `known`: names of
+    /// types that are as good as those that this attache knows, though nothing is sent of them.
     pub fn build(
         key: &str,
         raw: &RawEventSubscription,
         settings: Option<&UpstreamSettings>,
+        known: &[String],
     ) -> Result<Self, Vec<Problem>> {
         let section = At::section("event_subscriptions");
         let at = section.key(key);
@@ -87,6 +89,7 @@ impl EventSubscription {
             match EventType::named(name) {
                 Some(it) if !types.contains(&it) => types.push(it),
                 Some(_) => {}
+                None if known.contains(name) => {}
                 None => problems.push(at.key("types").index(index).problem(
                     format!("`{}` is no type of event", name.escape_debug()),
                     "the `EventType` of the API's document has all of them",
@@ -168,10 +171,10 @@ mod tests {
             ("https://169.254.169.254/", private, false),
             ("ftp://a/", &[], false),
         ] {
-            let built = EventSubscription::build("ops", &raw(url), Some(&allowing(allow)));
+            let built = EventSubscription::build("ops", &raw(url), Some(&allowing(allow)), &[]);
             assert_eq!(built.is_ok(), is_good, "{url} {allow:?} {built:?}");
             // Whatever is allowed: what is no URL for events never was one.
-            let unjudged = EventSubscription::build("ops", &raw(url), None);
+            let unjudged = EventSubscription::build("ops", &raw(url), None, &[]);
             assert_eq!(unjudged.is_ok(), !url.starts_with("ftp:"), "{url}");
         }
     }
@@ -180,11 +183,15 @@ mod tests {
     fn types_are_those_that_there_are_and_each_once() {
         let types = vec!["connection.failing".to_owned(), "connection.failing".to_owned()];
         let mut raw = RawEventSubscription { types, ..raw("https://a.example/") };
-        let built = EventSubscription::build("ops", &raw, Some(&allowing(&[]))).unwrap();
+        let built = EventSubscription::build("ops", &raw, Some(&allowing(&[])), &[]).unwrap();
         assert_eq!(built.types, Some(vec![EventType::ConnectionFailing]));
         raw.types.push("connection.exploded".to_owned());
-        let problems = EventSubscription::build("ops", &raw, Some(&allowing(&[]))).unwrap_err();
+        let problems =
+            EventSubscription::build("ops", &raw, Some(&allowing(&[])), &[]).unwrap_err();
         assert!(problems[0].problem.contains("connection.exploded"), "{problems:?}");
+        let known = raw.types.clone();
+        let built = EventSubscription::build("ops", &raw, None, &known).unwrap();
+        assert_eq!(built.types, Some(vec![EventType::ConnectionFailing]));
         let stored = EventSubscription::stored(&serde_json::to_string(&raw).unwrap(), true);
         assert_eq!(stored.unwrap().types, Some(vec![EventType::ConnectionFailing]));
     }

@@ -97,6 +97,15 @@ each_engine! {
             tenant(&operator, key).await;
         }
         other.has(2).await;
+        // It is renamed, switched off and on; what nobody has written yet is refused as ever.
+        let path = format!("{PATH}/ops");
+        for change in [json!({ "name": "Ops" }), json!({ "enabled": false }), json!({ "enabled": true })] {
+            let changed = operator.patch(&path, change).await.is(200).body;
+            assert_eq!(changed["types"], json!(["vault.opened"]), "{changed}");
+        }
+        let other_types = json!({ "types": ["vault.opened", "vault.closed"] });
+        let refused = operator.patch(&path, other_types).await.problem("invalid");
+        assert_eq!(refused.pointers(), ["/types/1"]);
         let shown = operator.get(&format!("{PATH}/ops")).await.is(200).body;
         assert_eq!((&shown["pending"], receiver.all().len()), (&json!(0), 0));
         operator.post(&format!("{PATH}/ops/test"), Value::Null).await.is(200);
@@ -148,6 +157,7 @@ async fn a_store_that_takes_no_writes_is_asked_now_and_then_and_said_once() {
     let process = Process::beside(&database, INSIDE).await;
     let operator = process.operator();
     subscribe(&operator, "ops", &receiver.url()).await;
+    let began = Instant::now();
     // As where it has run out of something.
     database
         .run(
@@ -157,7 +167,6 @@ async fn a_store_that_takes_no_writes_is_asked_now_and_then_and_said_once() {
              EXECUTE FUNCTION fails()",
         )
         .await;
-    let began = Instant::now();
     tenant(&operator, "a").await;
     process.logs("events wait to be sent").await;
     let tries = async || database.number("SELECT last_value FROM tries").await;
