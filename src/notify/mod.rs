@@ -330,7 +330,14 @@ impl Notifier {
         }
         let Outcome { attempt, disabled } = found.map_err(ReceiverError::Unsent)?;
         let place = (&*work.id, &*self.holder, receiver.version);
-        match store.deliveries().tried(&Scope::System, place, due.seq, &attempt).await? {
+        let tried = match &disabled {
+            None => store.deliveries().tried(&Scope::System, place, due.seq, &attempt).await?,
+            Some(because) => {
+                let (subscriptions, tried) = (store.subscriptions(), (due.seq, &attempt));
+                subscriptions.ended(&Scope::System, &work.key, place, tried, because).await?
+            }
+        };
+        match tried {
             Tried::Written => {}
             Tried::Changed => return Ok(true),
             Tried::Elsewhere => {
@@ -370,10 +377,7 @@ impl Notifier {
                 tracing::debug!(subscription = work.key, event, "{}", attempt.problem);
             }
         }
-        let of = (&*work.key, &*work.id, receiver.version);
-        if let Some(because) = disabled
-            && store.subscriptions().disable(&Scope::System, of, &because).await?
-        {
+        if let Some(because) = disabled {
             tracing::error!(
                 subscription = work.key,
                 "it is disabled, no more events are sent: {because}"

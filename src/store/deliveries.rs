@@ -345,60 +345,11 @@ impl Deliveries<'_> {
         super::only_whoever_sees_everything(scope)?;
         let mut tx = self.0.engine.begin().await?;
         let now = now_ms(&mut tx).await?;
-        let is_delivered = attempt.problem.is_empty();
-        let paused = now + attempt.pause_ms.clamp(0, PAUSE_MAX_MS);
-        let sql = "UPDATE event_feeds SET held_until = $3, paused_until = $4, \
-                   failing_since = CASE WHEN $5 = 0 THEN 0 WHEN failing_since = 0 OR failing_since > $7 \
-                   OR paused_until < $8 THEN $7 ELSE failing_since END, \
-                   failures = CASE WHEN $5 = 0 THEN 0 WHEN $6 = 1 OR paused_until < $8 THEN 1 \
-                   ELSE failures + 1 END WHERE subscription = $1 AND holder = $2";
-        let values = [
-            Value::Text(id),
-            Value::Text(holder),
-            Value::Integer(now + HOLD_MS),
-            Value::Integer(paused),
-            Value::flag(!is_delivered),
-            Value::flag(attempt.is_refused),
-            Value::Integer(now),
-            Value::Integer(now - APART_MS),
-        ];
-        if tx.run(sql, &values).await? == 0 {
-            return Ok(Tried::Elsewhere);
+        let tried = write_tried(&mut tx, now, (id, holder, version), event, attempt).await?;
+        if tried == Tried::Written {
+            tx.commit().await?;
         }
-        // Behind the feed's row, which whoever changes the subscription writes first.
-        let sql = "SELECT 1 FROM event_subscriptions WHERE id = $1 AND version = $2";
-        let known = [Value::Text(id), Value::Integer(version)];
-        if !is_delivered && tx.rows(sql, &known).await?.is_empty() {
-            return Ok(Tried::Changed);
-        }
-        let state = match (is_delivered, attempt.again_in_ms) {
-            (true, _) => "delivered",
-            (false, Some(_)) => "pending",
-            (false, None) => "failed",
-        };
-        let again = attempt.again_in_ms.unwrap_or_default().clamp(0, AGAIN_MAX_MS);
-        let sql = "UPDATE deliveries SET state = $3, attempts = attempts + 1, next_at = $4, \
-                   last_at = $5, last_status = $6, last_problem = $7, refused = refused + $8 \
-                   WHERE subscription = $1 AND event = $2 AND state = 'pending'";
-        let values = [
-            Value::Text(id),
-            Value::Integer(event),
-            Value::Text(state),
-            Value::Integer(now + again),
-            Value::Integer(now),
-            Value::Integer(attempt.status),
-            Value::Text(&attempt.problem),
-            Value::flag(attempt.is_refused),
-        ];
-        tx.run(sql, &values).await?;
-        match state {
-            // Nothing new is taken while so many wait, this one among them.
-            "delivered" => try_amiss(&mut tx, id, now, ALL_MAX - 1).await?,
-            "failed" => at_rest(&mut tx, id).await?,
-            _ => {}
-        }
-        tx.commit().await?;
-        Ok(Tried::Written)
+        Ok(tried)
     }
 
     /// Gives a delivery up that there is nothing to send of: the receiver has no part in it. False where another
@@ -445,6 +396,70 @@ impl Deliveries<'_> {
         let behind: Result<_, Unreadable> = rows.iter().map(read).collect();
         Ok(Waiting { deliveries, failing, behind: behind.map_err(|Unreadable| corrupt(""))? })
     }
+}
+
+/// Writes down how an attempt went, where it is still this replica's to say: to be committed where it is written.
+pub(super) async fn write_tried(
+    tx: &mut Tx,
+    now: i64,
+    (id, holder, version): (&str, &str, i64),
+    event: i64,
+    attempt: &Attempt,
+) -> Result<Tried, StoreError> {
+    let is_delivered = attempt.problem.is_empty();
+    let paused = now + attempt.pause_ms.clamp(0, PAUSE_MAX_MS);
+    let sql = "UPDATE event_feeds SET held_until = $3, paused_until = $4, \
+               failing_since = CASE WHEN $5 = 0 THEN 0 WHEN failing_since = 0 OR failing_since > $7 \
+               OR paused_until < $8 THEN $7 ELSE failing_since END, \
+               failures = CASE WHEN $5 = 0 THEN 0 WHEN $6 = 1 OR paused_until < $8 THEN 1 \
+               ELSE failures + 1 END WHERE subscription = $1 AND holder = $2";
+    let values = [
+        Value::Text(id),
+        Value::Text(holder),
+        Value::Integer(now + HOLD_MS),
+        Value::Integer(paused),
+        Value::flag(!is_delivered),
+        Value::flag(attempt.is_refused),
+        Value::Integer(now),
+        Value::Integer(now - APART_MS),
+    ];
+    if tx.run(sql, &values).await? == 0 {
+        return Ok(Tried::Elsewhere);
+    }
+    // Behind the feed's row, which whoever has it be sent elsewhere writes first. One that has its secret rotated, or
+    // is disabled, at the same moment may be overlooked: it is the same receiver.
+    let sql = "SELECT 1 FROM event_subscriptions WHERE id = $1 AND version = $2";
+    let known = [Value::Text(id), Value::Integer(version)];
+    if !is_delivered && tx.rows(sql, &known).await?.is_empty() {
+        return Ok(Tried::Changed);
+    }
+    let state = match (is_delivered, attempt.again_in_ms) {
+        (true, _) => "delivered",
+        (false, Some(_)) => "pending",
+        (false, None) => "failed",
+    };
+    let again = attempt.again_in_ms.unwrap_or_default().clamp(0, AGAIN_MAX_MS);
+    let sql = "UPDATE deliveries SET state = $3, attempts = attempts + 1, next_at = $4, \
+               last_at = $5, last_status = $6, last_problem = $7, refused = refused + $8 \
+               WHERE subscription = $1 AND event = $2 AND state = 'pending'";
+    let values = [
+        Value::Text(id),
+        Value::Integer(event),
+        Value::Text(state),
+        Value::Integer(now + again),
+        Value::Integer(now),
+        Value::Integer(attempt.status),
+        Value::Text(&attempt.problem),
+        Value::flag(attempt.is_refused),
+    ];
+    tx.run(sql, &values).await?;
+    match state {
+        // Nothing new is taken while so many wait, this one among them.
+        "delivered" => try_amiss(tx, id, now, ALL_MAX - 1).await?,
+        "failed" => at_rest(tx, id).await?,
+        _ => {}
+    }
+    Ok(Tried::Written)
 }
 
 /// What says that a delivery `d` waits for longer than any does.

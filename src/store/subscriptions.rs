@@ -5,11 +5,15 @@ use super::Kind;
 use super::Secrets;
 use super::Store;
 use super::StoreError;
+use super::Stored;
 use super::Written;
 use super::credentials::Seal;
 use super::definitions::readings;
 use super::delivered::NO_PAUSE;
+use super::deliveries::Attempt;
+use super::deliveries::Tried;
 use super::deliveries::try_amiss;
+use super::deliveries::write_tried;
 use super::engine::Row;
 use super::engine::Unreadable;
 use super::engine::Value;
@@ -140,28 +144,34 @@ impl Subscriptions<'_> {
         Ok((written, row))
     }
 
-    /// Switches it off, where it is on, has this id and is at this version, and says why in the audit trail and to
-    /// those who follow. False where somebody was sooner: what was met before a change says nothing of it.
-    pub async fn disable(
+    /// Writes down the attempt that ended it, and with it switches it off, where it is as it was then: why, the audit
+    /// trail says, and those who follow are told.
+    pub async fn ended(
         self,
         scope: &Scope,
-        (key, id, version): (&str, &str, i64),
+        key: &str,
+        (id, holder, version): (&str, &str, i64),
+        (event, attempt): (i64, &Attempt),
         because: &str,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Tried, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut write = self.0.write(scope).await?;
-        let Some(current) = write.current::<SubscriptionRow>(&[key]).await? else {
-            return Ok(false);
-        };
-        if current.value.id != id || current.version != version || !current.value.enabled {
-            return Ok(false);
+        let (now, place) = (write.now_ms, (id, holder, version));
+        let tried = write_tried(&mut write.tx, now, place, event, attempt).await?;
+        if tried != Tried::Written {
+            return Ok(tried);
         }
+        let current = write.current::<SubscriptionRow>(&[key]).await?;
+        let is_same = |it: &Stored<SubscriptionRow>| {
+            it.value.id == id && it.version == version && it.value.enabled
+        };
+        let Some(current) = current.filter(is_same) else { return Ok(Tried::Changed) };
         let row = SubscriptionRow { enabled: false, ..current.value };
         let standing = write.standing(&SubscriptionRow::TABLE, &[key]).await?;
         write.put_over(&[key], &row, standing.as_ref(), (key, "")).await?;
         write.note_with_last(BECAUSE, None, Some(because.into()));
         write.commit().await?;
-        Ok(true)
+        Ok(tried)
     }
 
     /// Deletes a subscription, and its secret. Its deliveries are out of reach from then on, and go bit by bit.

@@ -106,14 +106,26 @@ each_engine! {
             async move { store.deliveries().tried(SYSTEM, (&id, "one", version), due.seq, &away()).await }
         };
         assert_eq!(tried(version).await, Ok(Tried::Changed));
-        let disabled = store.subscriptions().disable(SYSTEM, ("ops", &id, version), "410").await;
-        assert_eq!(disabled, Ok(false));
+        let gone = Attempt { is_refused: true, again_in_ms: None, ..away() };
+        let ended = async |version| {
+            let place = (&*id, "one", version);
+            store.subscriptions().ended(SYSTEM, "ops", place, (due.seq, &gone), "410").await
+        };
+        assert_eq!(ended(version).await, Ok(Tried::Changed));
         let due = store.deliveries().next(SYSTEM, (&id, "one")).await.unwrap().unwrap();
         assert_eq!((due.attempts, due.failures, due.version), (0, 0, now));
         assert_eq!(tried(now).await, Ok(Tried::Written));
         assert_eq!(store.deliveries().next(SYSTEM, (&id, "one")).await, Ok(None), "it has a pause");
-        let disabled = store.subscriptions().disable(SYSTEM, ("ops", &id, now), "410").await;
-        assert_eq!(disabled, Ok(true));
+        let sum = "SELECT COUNT(*) FROM deliveries WHERE state = 'failed'";
+        // Where it can't be disabled nothing is said of the delivery either.
+        database.run("UPDATE event_subscriptions SET checksum = 'x' || checksum").await;
+        assert!(ended(now).await.is_err());
+        assert_eq!(database.number(sum).await, 0);
+        database.run("UPDATE event_subscriptions SET checksum = SUBSTR(checksum, 2)").await;
+        assert_eq!(ended(now).await, Ok(Tried::Written));
+        assert_eq!(database.number(sum).await, 1);
+        let off = "SELECT COUNT(*) FROM event_subscriptions WHERE enabled = 0";
+        assert_eq!(database.number(off).await, 1);
     }
 
     async fn events_that_are_forgotten_are_passed_over(database: Database) {
