@@ -426,8 +426,8 @@ pub(super) async fn write_tried(
     if tx.run(sql, &values).await? == 0 {
         return Ok(Tried::Elsewhere);
     }
-    // Behind the feed's row, which whoever has it be sent elsewhere writes first. One that has its secret rotated, or
-    // is disabled, at the same moment may be overlooked: it is the same receiver.
+    // Behind the feed's row, which whoever has it be sent elsewhere writes first. A rotation at the same
+    // moment may be overlooked: it is the same receiver.
     let sql = "SELECT 1 FROM event_subscriptions WHERE id = $1 AND version = $2";
     let known = [Value::Text(id), Value::Integer(version)];
     if !is_delivered && tx.rows(sql, &known).await?.is_empty() {

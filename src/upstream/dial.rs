@@ -56,7 +56,7 @@ impl Resolver {
         let found: Vec<IpAddr> = match self {
             Self::System => tokio::net::lookup_host((host, 0))
                 .await
-                .map_err(|it| match is_ours(&it) {
+                .map_err(|it| match is_ours(&it) || has_no_descriptor() {
                     true => SendError::NoDescriptor,
                     false => SendError::Unresolved,
                 })?
@@ -150,6 +150,11 @@ fn fault(error: &io::Error) -> SendError {
 fn is_ours(error: &io::Error) -> bool {
     let ours = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
     error.raw_os_error().is_some_and(|it| ours.contains(&it))
+}
+
+/// Tries it out: a resolver that can't open what it needs says that a name is not known.
+fn has_no_descriptor() -> bool {
+    std::fs::File::open("/dev/null").is_err_and(|it| is_ours(&it))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that opens sockets to upstreams")]

@@ -30,6 +30,11 @@ fn request() -> String {
 }
 
 async fn start(upstream: &RawUpstream) -> Process {
+    start_before(&upstream.url()).await
+}
+
+/// In front of the upstream at this URL.
+async fn start_before(url: &str) -> Process {
     let configuration = format!(
         r#"
 log: {{ access: "off" }}
@@ -40,10 +45,9 @@ server:
   shutdown: {{ ready_delay: 0s, drain: 0s }}
 egress: {{ allow: [127.0.0.0/8] }}
 callers: {{ runtime: {{ key: {CALLER_KEY} }} }}
-connectors: {{ api: {{ base_url: "{}", auth: {{ open: {{ none: {{}} }} }} }} }}
+connectors: {{ api: {{ base_url: "{url}", auth: {{ open: {{ none: {{}} }} }} }} }}
 connections: {{ api: {{ connector: api, auth: open }} }}
-"#,
-        upstream.url()
+"#
     );
     Process::serve(TempDir::new().expect("a folder for temporary files"), &configuration).await
 }
@@ -102,4 +106,19 @@ async fn without_file_descriptors_accepting_pauses_and_goes_on_when_there_are_so
     drop(flood);
     gate.notify_one();
     assert_eq!(raw_request(process.proxy, request()).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_found_for_want_of_a_file_descriptor_is_not_its_upstreams_fault() {
+    let upstream = RawUpstream::start([Script::answer(OK)]).await;
+    let process = start_before(&upstream.url().replace("127.0.0.1", "localhost")).await;
+    let mut client = RawClient::connect(process.proxy).await;
+    // It is inside as soon as it is answered.
+    client.send("GET /x HTTP/1.1\r\nHost: g\r\n\r\n").await;
+    assert_eq!(client.response().await.expect("an answer").status, 401);
+    leave(&process, 0);
+    // The first one of the process: the resolver has read nothing yet of what it needs.
+    client.send(request()).await;
+    let refused = client.response().await.expect("an answer");
+    assert_eq!((refused.status, refused.error()), (503, "overloaded"), "{}", refused.text());
 }
