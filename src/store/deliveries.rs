@@ -28,6 +28,9 @@ const LEFT_MS: i64 = 20_000;
 /// Those that the receiver took amiss wait beside them, so that they hold up no other.
 const WAITING_MAX: i64 = 1000;
 
+/// Most that are looked at, each time that is looked for work, for one that waits longer than it may.
+const LATE_MAX: i64 = 100;
+
 /// Most that wait in all, those that were taken amiss included: a receiver that takes none is not sent ever more.
 const ALL_MAX: i64 = 10_000;
 
@@ -156,10 +159,15 @@ impl Deliveries<'_> {
         }
         let (now, free) = (clock_of(self.0.is_shared()), self.free());
         let pending = "FROM deliveries d WHERE d.subscription = s.id AND d.state = 'pending'";
-        let late = late(now);
+        // Of those that were never refused the first alone: whatever is done at all sees to the others.
+        let late = format!(
+            "EXISTS (SELECT 1 {pending} AND d.next_at > {now} + {AGAIN_MAX_MS}) OR EXISTS (SELECT 1 FROM (SELECT d.refused \
+             {pending} AND d.next_at > {now} + {PAUSE_MAX_MS} ORDER BY d.next_at LIMIT {LATE_MAX}) AS those \
+             WHERE refused = 0)"
+        );
         let due = format!(
             "((f.paused_until <= {now} OR f.paused_until > {now} + {PAUSE_MAX_MS}) \
-             AND (EXISTS (SELECT 1 {pending} AND d.next_at <= {now}) OR EXISTS (SELECT 1 {pending} AND {late})))"
+             AND (EXISTS (SELECT 1 {pending} AND d.next_at <= {now}) OR {late}))"
         );
         let sql = format!(
             "SELECT s.key, s.id, s.version, CAST(CASE WHEN {due} THEN 1 ELSE 0 END AS BIGINT) \
@@ -455,7 +463,7 @@ pub(super) async fn write_tried(
     tx.run(sql, &values).await?;
     match state {
         // Nothing new is taken while so many wait, this one among them.
-        "delivered" => try_amiss(tx, id, now, ALL_MAX - 1).await?,
+        "delivered" => try_amiss(tx, id, now, ALL_MAX - 1, false).await?,
         "failed" => at_rest(tx, id).await?,
         _ => {}
     }
@@ -488,17 +496,21 @@ async fn probe(tx: &mut Tx, id: &str, now: i64) -> Result<(), StoreError> {
 }
 
 /// Has what its receiver took amiss be tried again at once, where at least so many wait: it is another receiver now,
-/// or one that was mended.
+/// or one that was mended. `is_another`: what the one before refused does not count.
 pub(super) async fn try_amiss(
     tx: &mut Tx,
     id: &str,
     now: i64,
     least: i64,
+    is_another: bool,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE deliveries SET next_at = $2 WHERE subscription = $1 AND state = 'pending' \
+    let sql = "UPDATE deliveries SET next_at = $2, \
+               refused = CASE WHEN $4 = 1 THEN 1 ELSE refused END WHERE subscription = $1 AND state = 'pending' \
                AND refused > 0 AND next_at > $2 AND (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries \
                WHERE subscription = $1 AND state = 'pending' AND next_at > $2 LIMIT $3) AS those) >= $3";
-    tx.run(sql, &[Value::Text(id), Value::Integer(now), Value::Integer(least)]).await.map(drop)
+    let is_another = Value::Integer(i64::from(is_another));
+    let values = [Value::Text(id), Value::Integer(now), Value::Integer(least), is_another];
+    tx.run(sql, &values).await.map(drop)
 }
 
 /// Where nothing waits any more its receiver is not failing: what comes next says how it does.

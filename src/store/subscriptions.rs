@@ -244,7 +244,7 @@ impl Write<'_> {
                    taken = CASE WHEN $3 = 1 THEN excluded.taken ELSE event_feeds.taken END, \
                    paused_until = 0, failures = 0, failing_since = 0";
         self.tx.run(sql, &[Value::Text(id), last, anew]).await?;
-        try_amiss(&mut self.tx, id, self.now_ms, 1).await
+        try_amiss(&mut self.tx, id, self.now_ms, 1, true).await
     }
 
     /// Has an event be sent, as soon as may be.

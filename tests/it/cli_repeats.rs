@@ -99,6 +99,17 @@ async fn and_who_is_away_or_busy_then_is_asked_again_as_well() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_one_is_not_asked_for_again() {
+    let too_much = "HTTP/1.1 503 Unavailable\r\nAttache-Error: too_much_at_once\r\nContent-Length: 27\r\n\r\n\
+                    {\"code\":\"too_much_at_once\"}";
+    let once = Script::new().read_request();
+    let server = RawUpstream::start([once.clone(), once.write(too_much), Script::ok("{}")]).await;
+    let shell = Shell::at(&server.url(), &server.url());
+    shell.run("attache token create k --role viewer").await.is(1).says(&["too_much_at_once"]);
+    assert_eq!(server.links(), 2);
+}
+
+#[tokio::test]
 async fn and_not_for_ever() {
     let unsaid = (0..10_000).fold(Script::new(), |script, _| script.read_request().write(UNSAID));
     let server = RawUpstream::start([Script::new().read_request(), unsaid]).await;

@@ -195,7 +195,8 @@ each_engine! {
         assert_eq!(store.deliveries().next(SYSTEM, (&id, "one")).await, Ok(None));
         subscribed(&store, true).await;
         let due = store.deliveries().next(SYSTEM, (&id, "one")).await.unwrap().unwrap();
-        assert_eq!((due.seq, due.refused), (10_000, 4));
+        // It was another receiver that refused it four times.
+        assert_eq!((due.seq, due.refused), (10_000, 1));
     }
 
     async fn what_was_never_tried_waits_for_no_longer_than_a_pause_once_the_clock_is_set_back(database: Database) {

@@ -288,13 +288,19 @@ impl Client {
 /// How long to wait before the same is asked again, where this answer says nothing of what became of it.
 fn pause(head: &Parts) -> Option<Duration> {
     let code = head.headers.get("attache-error").and_then(|it| it.to_str().ok());
-    let is_open = matches!(
-        head.status,
-        StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT
-    ) || code == Some(Code::IdempotencyInProgress.as_str());
+    let open =
+        [Code::IdempotencyInProgress, Code::StoreUnavailable, Code::RateLimited, Code::Overloaded];
+    let is_open = match code {
+        Some(code) => open.iter().any(|it| it.as_str() == code),
+        // Of whoever stands between.
+        None => matches!(
+            head.status,
+            StatusCode::TOO_MANY_REQUESTS
+                | StatusCode::BAD_GATEWAY
+                | StatusCode::SERVICE_UNAVAILABLE
+                | StatusCode::GATEWAY_TIMEOUT
+        ),
+    };
     let after = head.headers.get(header::RETRY_AFTER).and_then(|it| it.to_str().ok());
     let after = after.and_then(|it| it.parse().ok()).map_or(PAUSE, Duration::from_secs);
     is_open.then_some(after)
