@@ -5,6 +5,7 @@ pub mod model;
 
 // Engines: bytes and values in and out.
 pub mod auth;
+pub mod grant;
 pub mod seal;
 pub mod telemetry;
 pub mod webhook;
@@ -26,6 +27,7 @@ pub mod upstream;
 pub mod journal;
 pub mod limits;
 pub mod reload;
+pub mod renewal;
 pub mod resolve;
 pub mod vault;
 

@@ -10,6 +10,7 @@ pub mod config;
 pub mod cookie;
 pub mod credential;
 pub mod import;
+pub mod oauth_answer;
 pub mod presented;
 pub mod query;
 pub mod request_head;
@@ -24,12 +25,13 @@ pub mod webhook_signature;
 pub type Property = fn(&[u8]);
 
 /// Every target by its name, which is that of its seeds' folder too.
-pub const TARGETS: [(&str, Property); 14] = [
+pub const TARGETS: [(&str, Property); 15] = [
     ("caller_bytes", caller_bytes::holds),
     ("config", config::holds),
     ("cookie", cookie::holds),
     ("credential", credential::holds),
     ("import", import::holds),
+    ("oauth_answer", oauth_answer::holds),
     ("presented", presented::holds),
     ("query", query::holds),
     ("request_head", request_head::holds),

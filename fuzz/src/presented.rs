@@ -9,6 +9,7 @@ use attache::proxy::Asks;
 use attache::proxy::KnownCallers;
 use attache::proxy::Onward;
 use attache::resolve;
+use attache::resolve::Puts;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use http::HeaderMap;
@@ -86,13 +87,14 @@ pub fn holds(input: &[u8]) {
     else {
         return;
     };
-    let prepared = target.prepared;
-    let Ok(uri) = proxy::uri(&mut target, tags.query) else { return };
+    let Puts::Prepared(prepared) = target.puts else { return };
+    let Ok(uri) = proxy::uri(&mut target, prepared, tags.query) else { return };
     let host = HeaderValue::from_static("api.example.com");
     let onward = Onward {
         asks,
         host: &host,
         prepared,
+        proof: None,
         ignore: &[],
         authorization_is_ours: in_place,
         trace: None,

@@ -98,6 +98,7 @@ pub fn holds(input: &[u8]) {
         asks,
         host: &host,
         prepared,
+        proof: None,
         ignore: &tags.options.ignore,
         authorization_is_ours: has("in-place"),
         trace: has("trace").then(|| HeaderValue::from_static(TRACE)),

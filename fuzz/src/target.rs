@@ -2,7 +2,6 @@
 //! connection allows, read as it is, decoded once or twice, or by a URL parser.
 use super::http_text;
 use super::reading;
-use attache::auth::Prepared;
 use attache::catalog::Caller;
 use attache::catalog::Fetched;
 use attache::catalog::RawCatalog;
@@ -11,6 +10,7 @@ use attache::model::BaseUrl;
 use attache::model::Key;
 use attache::proxy;
 use attache::resolve;
+use attache::resolve::Puts;
 use attache::resolve::ResolveError;
 use attache::resolve::Target;
 use http::HeaderValue;
@@ -148,8 +148,8 @@ fn stays_below(mut target: Target<'_>, query: Option<&str>) {
     for reading in reading::readings(below.as_bytes()) {
         assert!(!reading::has_dot_segment(&reading), "{path:?} leaves {base}");
     }
-    let prepared: &Prepared = target.prepared;
-    let Ok(uri) = proxy::uri(&mut target, query) else { return };
+    let Puts::Prepared(prepared) = target.puts else { return };
+    let Ok(uri) = proxy::uri(&mut target, prepared, query) else { return };
     assert_eq!(uri.authority(), None, "{path:?} names a host");
     assert_eq!(uri.path(), path);
     if connection != "query" {

@@ -11,6 +11,10 @@ use super::definition;
 use super::definition::Definition;
 use super::error::ApiError;
 use super::etag;
+use super::farewells::Farewell;
+use super::grantee::Grantee;
+use super::grants;
+use super::grants::GrantView;
 use super::origin;
 use super::origin::Moved;
 use super::patch;
@@ -25,6 +29,7 @@ use super::uses::Preview;
 use super::uses::Use;
 use super::uses::Uses;
 use crate::catalog;
+use crate::catalog::Auth;
 use crate::catalog::Connection;
 use crate::catalog::Kind;
 use crate::catalog::Line;
@@ -51,10 +56,11 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const NOUN: &str = "activation";
+pub(super) const NOUN: &str = "activation";
 
 /// Members that answers add.
-const SHOWN: &[&str] = &["connection", "tenant", "version", "created_at", "updated_at", "source"];
+const SHOWN: &[&str] =
+    &["connection", "tenant", "version", "created_at", "updated_at", "source", grants::MEMBER];
 
 /// An activation as it is sent, less its credentials.
 #[derive(Clone, Debug, Deserialize)]
@@ -136,7 +142,7 @@ impl Under {
 
     /// As it is served, which is to be what is stored: another attache may have written it just now. With what
     /// has to stay as it is for what is checked beside it.
-    async fn served(
+    pub(super) async fn served(
         &self,
         call: &Call,
     ) -> Result<(Arc<Connection>, Vec<(store::Kind, String, i64)>), ApiError> {
@@ -321,6 +327,30 @@ impl Under {
         written.map_err(|it| ApiError::of_write(it, NOUN, tenant.as_str(), draft.expect))
     }
 
+    /// With what is known of its grant.
+    async fn shown(&self, call: &Call, found: &Found) -> Result<Members, ApiError> {
+        let mut view = shown(found);
+        if let Some(connection) = &self.connection
+            && matches!(connection.method.auth, Auth::Token(_))
+        {
+            let keys = &call.api.store()?.keys;
+            let grantee = Grantee::of_found(keys, connection, found).await;
+            grants::add(call, grants::MEMBER, grantee, &mut view).await?;
+        }
+        Ok(view)
+    }
+
+    async fn add_grant(
+        &self,
+        call: &Call,
+        declared: &catalog::Activation,
+        view: &mut Members,
+    ) -> Result<(), ApiError> {
+        let Some(connection) = &self.connection else { return Ok(()) };
+        let grantee = Grantee::of_tenant(&self.owner, connection, declared, true);
+        grants::add(call, grants::MEMBER, grantee, view).await
+    }
+
     async fn answer(
         &self,
         call: &Call,
@@ -337,7 +367,8 @@ impl Under {
         call.served(written.revision).await;
         let missing = || ApiError::NotFound { noun: NOUN, key: tenant.to_string() };
         let found = self.find(call, tenant).await?.ok_or_else(missing)?;
-        let (version, body) = (Some(found.0.version), Some(Value::Object(shown(&found))));
+        let view = self.shown(call, &found).await?;
+        let (version, body) = (Some(found.0.version), Some(Value::Object(view)));
         if !written.created {
             return Ok(Answer { status: StatusCode::OK, body, version, location: None });
         }
@@ -386,10 +417,13 @@ pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
     let after = page.after.as_deref();
     let snapshot = call.api.live.snapshot_full();
     let declared = under.all_declared().into_iter();
-    let declared =
-        declared.map(|(of, it)| (it.tenant.to_string(), declared_view(&snapshot, of, it)));
-    let mut items: Vec<(String, Members)> =
-        declared.filter(|it| after.is_none_or(|after| it.0.as_str() > after)).collect();
+    let declared = declared.filter(|it| after.is_none_or(|after| it.1.tenant.as_str() > after));
+    let mut items: Vec<(String, Members)> = Vec::new();
+    for (of, it) in declared {
+        let mut view = declared_view(&snapshot, of, it);
+        under.add_grant(&call, it, &mut view).await?;
+        items.push((it.tenant.to_string(), view));
+    }
     let (mut unreadable, mut next) = (Vec::new(), None);
     if let Some(backing) = call.api.backing() {
         let (owner, limit) = (&under.owner, page.limit);
@@ -399,7 +433,7 @@ pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
         unreadable.extend(listed.unreadable.iter().map(Unreadable::from));
         for found in &listed.rows {
             if under.declared(&found.0.value.tenant).is_none() {
-                items.push((found.0.value.tenant.clone(), shown(found)));
+                items.push((found.0.value.tenant.clone(), under.shown(&call, found).await?));
             }
         }
         next = listed.next;
@@ -453,19 +487,28 @@ pub(super) async fn of_tenant(call: Call) -> Result<Answer, ApiError> {
 
 /// `GET …/activations/{tenant}`
 pub(super) async fn read(call: Call) -> Result<Answer, ApiError> {
-    let under = Under::of_old(&call).await?;
+    let (view, version) = one(&call).await?;
+    // Its grant changes without it.
+    let is_known =
+        |it: &i64| etag::is_known(&call.headers, *it) && !view.contains_key(grants::MEMBER);
+    if let Some(version) = version.filter(is_known) {
+        return Ok(Answer::not_modified(version));
+    }
+    Ok(Answer { version, ..Answer::ok(Value::Object(view)) })
+}
+
+/// The one that the path names, and the version of a stored one.
+pub(super) async fn one(call: &Call) -> Result<(Members, Option<i64>), ApiError> {
+    let under = Under::of_old(call).await?;
     let tenant = call.tenant()?;
     if let (Some(of), Some(declared)) = (&under.connection, under.declared(tenant.as_str())) {
-        let snapshot = call.api.live.snapshot_full();
-        return Ok(Answer::ok(Value::Object(declared_view(&snapshot, of, declared))));
+        let mut view = declared_view(&call.api.live.snapshot_full(), of, declared);
+        under.add_grant(call, declared, &mut view).await?;
+        return Ok((view, None));
     }
     let missing = || ApiError::NotFound { noun: NOUN, key: tenant.to_string() };
-    let found = under.find(&call, &tenant).await?.ok_or_else(missing)?;
-    let version = Some(found.0.version);
-    if etag::is_known(&call.headers, found.0.version) {
-        return Ok(Answer::not_modified(found.0.version));
-    }
-    Ok(Answer { version, ..Answer::ok(Value::Object(shown(&found))) })
+    let found = under.find(call, &tenant).await?.ok_or_else(missing)?;
+    Ok((under.shown(call, &found).await?, Some(found.0.version)))
 }
 
 /// `PUT …/activations/{tenant}`
@@ -509,11 +552,13 @@ pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
         (it, tenant.as_str(), condition)
     });
     let all: Vec<_> = each.collect();
+    let farewell = Farewell::of(&call, &[false]).await;
     let deleted = store.activations().delete_all(&call.scope(), &all).await;
     let revision = deleted.map_err(|it| ApiError::of_present(it, NOUN, tenant.as_str(), asked))?;
     if call.flag("dry_run")? {
         return Preview::of_activation().answer();
     }
+    farewell.say(&call.api);
     call.served(revision).await;
     Ok(Answer::nothing())
 }
@@ -568,10 +613,12 @@ fn shape_of(generator: &mut SchemaGenerator) -> Shape<'_> {
 
 pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
     let credentials = shape::shown_credentials(generator);
+    let grant = json!(generator.subschema_for::<GrantView>());
     shape_of(generator)
         .with_always("connection", shape::key())
         .with_always("tenant", json!({ "type": "string" }))
         .with(OWN, credentials)
+        .with(grants::MEMBER, grant)
         .shown()
         .named("Activation", "One tenant's credentials and variables under an embedded connection.")
 }

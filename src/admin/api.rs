@@ -10,6 +10,8 @@ use crate::model::Secret;
 use crate::model::UnixTime;
 use crate::reload::Live;
 use crate::reload::Writes;
+use crate::renewal::Errands;
+use crate::renewal::Renewals;
 use crate::seal::Sealer;
 use crate::store::Store;
 use crate::vault::Keys;
@@ -40,6 +42,13 @@ pub struct Api {
     /// Room for calls that wait for events.
     pub(super) followers: Semaphore,
     backing: Option<Backing>,
+    providing: Option<Providing>,
+}
+
+/// What works with those who give tokens.
+pub struct Providing {
+    pub renewals: Arc<Renewals>,
+    pub errands: Errands,
 }
 
 /// Where what the API is told is kept.
@@ -57,7 +66,7 @@ impl Api {
     pub fn new(
         token: Option<Secret>,
         live: Arc<Live>,
-        backing: Option<Backing>,
+        (backing, providing): (Option<Backing>, Option<Providing>),
         clock: fn() -> UnixTime,
         draining: Arc<AtomicBool>,
     ) -> Arc<Self> {
@@ -78,6 +87,7 @@ impl Api {
             draining,
             followers,
             backing,
+            providing,
         })
     }
 
@@ -95,7 +105,17 @@ impl Api {
             draining: Arc::clone(&self.draining),
             followers: Semaphore::new(0),
             backing: Some(backing),
+            providing: None,
         })
+    }
+
+    /// What asks providers; calls that are made here ask nobody.
+    pub(super) fn errands(&self) -> Result<&Errands, ApiError> {
+        self.providing().map(|it| &it.errands)
+    }
+
+    pub(super) fn providing(&self) -> Result<&Providing, ApiError> {
+        self.providing.as_ref().ok_or(ApiError::Internal)
     }
 
     pub(super) fn has_store(&self) -> bool {

@@ -1,5 +1,6 @@
 //! `/v1/connections`: a name, an auth method pinned at a revision, a base URL and credentials.
 use super::affected;
+use super::answer::Answer;
 use super::auth_methods;
 use super::call::Call;
 use super::connection_uses;
@@ -10,6 +11,10 @@ use super::definition;
 use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
+use super::farewells::Farewell;
+use super::grantee;
+use super::grants;
+use super::grants::GrantView;
 use super::origin;
 use super::sent;
 use super::sent::Fields;
@@ -86,6 +91,8 @@ impl Definition for Connections {
         "effective_base_url",
         "status",
         "uses",
+        grants::MEMBER,
+        grants::TEST_MEMBER,
     ];
     /// Status and uses change without it.
     const BY_VERSION: bool = false;
@@ -219,6 +226,18 @@ impl Definition for Connections {
     }
 }
 
+/// `DELETE` of one: what was had with its own credentials is ended at the provider too.
+pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
+    let api = Arc::clone(&call.api);
+    let is_rehearsed = call.flag("dry_run")?;
+    let farewell = Farewell::of(&call, &[false, true]).await;
+    let answer = definition::delete::<Connections>(call).await?;
+    if !is_rehearsed {
+        farewell.say(&api);
+    }
+    Ok(answer)
+}
+
 /// What was sent of a connection's credentials.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
@@ -275,9 +294,11 @@ impl Plan<'_> {
         let draft = snapshot.draft_connection(&key, &stored, &method, opened, &mut warnings);
         let draft = draft.map_err(|it| ApiError::problems(&it))?;
         // In a file it is a warning; whoever asks right now can be told right now.
-        warnings.retain(
-            |it| matches!(it.path.last(), Some(PathSegment::Key(last)) if last == "base_url"),
-        );
+        // Of `connections`, its key, and this member.
+        warnings.retain(|it| match &it.path[..] {
+            [_, _, PathSegment::Key(member)] => matches!(&**member, "base_url" | "auth"),
+            _ => false,
+        });
         if !warnings.is_empty() {
             return Err(ApiError::problems(&warnings));
         }
@@ -484,6 +505,12 @@ async fn show_served(
     }
     let status = status(call, (key, owner), enabled).await?;
     view.insert("status".to_owned(), json!(status));
+    if let Some(connection) = snapshot.connection(key) {
+        let own = grantee::own(owner, connection, false);
+        grants::add(call, grants::MEMBER, own, view).await?;
+        let test = grantee::own(owner, connection, true);
+        grants::add(call, grants::TEST_MEMBER, test, view).await?;
+    }
     Ok(())
 }
 
@@ -516,6 +543,7 @@ pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
     let credentials = shape::shown_credentials(generator);
     let status = generator.subschema_for::<Status>();
     let uses = generator.subschema_for::<uses::Counts>();
+    let grant = json!(generator.subschema_for::<GrantView>());
     let mut method = json!(auth_methods::settings(generator));
     method["readOnly"] = true.into();
     Shape::of::<RawConnection>(generator)
@@ -552,6 +580,8 @@ pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
             }),
         )
         .with("status", json!(status))
+        .with(grants::MEMBER, grant.clone())
+        .with(grants::TEST_MEMBER, grant)
         .with("uses", json!(uses))
         .shown()
         .named("Connection", "A connection.")

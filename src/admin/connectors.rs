@@ -17,6 +17,7 @@ use super::shape;
 use super::shape::Shape;
 use super::uses::Use;
 use super::uses::UseKind;
+use crate::catalog::Auth;
 use crate::catalog::BaseUrlTemplate;
 use crate::catalog::Connection;
 use crate::catalog::Connector;
@@ -25,9 +26,12 @@ use crate::catalog::PathSegment;
 use crate::catalog::Problem;
 use crate::catalog::RawConnection;
 use crate::catalog::RawConnector;
+use crate::catalog::RefusedAddress;
 use crate::catalog::Section;
 use crate::catalog::Snapshot;
 use crate::catalog::StoredConnection;
+use crate::config::Step;
+use crate::config::pointer;
 use crate::model::address;
 use crate::store::Bind;
 use crate::store::Condition;
@@ -192,11 +196,21 @@ fn check(call: &Call, key: &str, raw: RawConnector) -> Result<Connector, ApiErro
     let snapshot = call.api.live.snapshot_full();
     let draft = snapshot.draft_connector(&key, raw, &mut Vec::new());
     let draft = draft.map_err(|it| ApiError::problems(&it))?;
-    let refused = inside(draft.base_url.as_ref(), [&*draft.upstream.egress_allow].into_iter());
-    match refused.map(|it| it.fault("/base_url")) {
-        None => Ok(draft),
-        Some(fault) => Err(ApiError::Invalid(vec![fault])),
+    let allow = &*draft.upstream.egress_allow;
+    let refused = inside(draft.base_url.as_ref(), [allow].into_iter());
+    let mut faults: Vec<Fault> = refused.iter().map(|it| it.fault("/base_url")).collect();
+    for (name, method) in &draft.methods {
+        let Auth::Token(token) = &method.auth else { continue };
+        for RefusedAddress { path, address } in token.refused_addresses(allow, |_| None) {
+            let below = path.iter().map(|it| match it {
+                PathSegment::Key(key) => Step::Key(key),
+                PathSegment::Index(index) => Step::Index(*index),
+            });
+            let path = [Step::Key("auth"), Step::Key(name.as_str())].into_iter().chain(below);
+            faults.push(Inside(address).fault(pointer(path)));
+        }
     }
+    if faults.is_empty() { Ok(draft) } else { Err(ApiError::Invalid(faults)) }
 }
 
 /// An address that the egress guard refuses.

@@ -229,13 +229,19 @@ mod tests {
             json!({ "basic": {} }),
             json!({ "bearer": {} }),
             json!({ "custom": { "inject": [{ "in": "header", "name": "X-A", "value": "{a} {b}" }] } }),
+            json!({ "oauth2": { "grant": "client_credentials", "token_url": "https://id.example/token" } }),
+            json!({ "session_login": {
+                "steps": [{ "url": "https://api.example/login", "basic": "{a}:{b}", "take": { "s": { "json": "/s" } } }],
+                "inject": [{ "in": "header", "name": "X-S", "value": "{s}" }],
+            } }),
         ];
         for settings in types.into_iter().chain(presets) {
-            let is_fit = match &method(settings.clone()).auth {
-                Auth::Outbound(scheme) => {
-                    let fields = scheme.fields().into_iter().map(|it| (it, STAND_IN));
-                    scheme.prepare(&fields.collect()).is_ok()
-                }
+            let method = method(settings.clone());
+            let stands_in =
+                |fields: Vec<&str>| fields.into_iter().map(|it| (it, STAND_IN)).collect();
+            let is_fit = match &method.auth {
+                Auth::Outbound(scheme) => scheme.prepare(&stands_in(scheme.fields())).is_ok(),
+                Auth::Token(token) => token.is_fit(&stands_in(method.fields())),
                 Auth::Inbound(description) => {
                     description.verifier(&[Secret::new(STAND_IN)]).is_ok()
                 }

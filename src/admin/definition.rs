@@ -203,6 +203,15 @@ pub(super) async fn read<D: Definition>(call: Call) -> Result<Answer, ApiError> 
     Ok(Answer { version: Some(stored.version), ..Answer::ok(Value::Object(view)) })
 }
 
+/// The one that the path names, as `GET` shows it.
+pub(super) async fn one<D: Definition>(call: &Call) -> Result<Members, ApiError> {
+    let key = D::key(call)?;
+    match declared::<D>(call, &key).await? {
+        Some(view) => Ok(view),
+        None => shown::<D>(call, &found::<D>(call, &key).await?, true).await,
+    }
+}
+
 /// `POST` to a collection.
 pub(super) async fn create<D: Definition>(mut call: Call) -> Result<Answer, ApiError> {
     let mut members = call.take_object()?;

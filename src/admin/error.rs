@@ -10,7 +10,9 @@ use crate::catalog::Problem;
 use crate::config::JsonProblem;
 use crate::config::Step;
 use crate::config::pointer;
+use crate::grant::CallbackError;
 use crate::model::Code;
+use crate::renewal::ErrandError;
 use crate::server;
 use crate::store::Expect;
 use crate::store::StoreError;
@@ -26,6 +28,9 @@ use serde_json::Value;
 
 /// Seconds until a store that was away may be asked again.
 const STORE_RETRY_S: u64 = 2;
+
+/// Seconds until a provider that was away may be asked again.
+const PROVIDER_RETRY_S: u64 = 5;
 
 /// Seconds until a request that is being answered should have been.
 const IN_PROGRESS_RETRY_S: u64 = 1;
@@ -143,6 +148,11 @@ pub(super) enum ApiError {
     NoTrail(String),
     #[error("What is stored of the {noun} `{key}` can't be read: {problem}.")]
     Damaged { noun: &'static str, key: String, problem: String },
+    /// Of what was given by a person, or was not.
+    #[error("{}.", sentence(.0))]
+    Consent(String),
+    #[error("{}.", sentence(.words))]
+    NoToken { words: String, retry_after_s: u64 },
     #[error("The log has the details, under this request id.")]
     Internal,
 }
@@ -317,6 +327,8 @@ impl ApiError {
                 Code::StoreUnavailable
             }
             Self::StoreFull => Code::StoreFull,
+            Self::Consent(_) => Code::ReauthorizationRequired,
+            Self::NoToken { .. } => Code::CredentialUnavailable,
             Self::Damaged { .. } | Self::Internal => Code::Internal,
         }
     }
@@ -333,7 +345,9 @@ impl ApiError {
 
     fn retry_after_s(&self) -> Option<u64> {
         match self {
-            Self::TooManyFailures { retry_after_s } => Some(*retry_after_s),
+            Self::TooManyFailures { retry_after_s } | Self::NoToken { retry_after_s, .. } => {
+                Some(*retry_after_s)
+            }
             Self::InProgress | Self::Busy => Some(IN_PROGRESS_RETRY_S),
             Self::StoreUnavailable(_) | Self::Uncertain => Some(STORE_RETRY_S),
             _ => None,
@@ -412,6 +426,43 @@ fn stale(winner: &Winner) -> String {
         (Some(version), None) => format!("It is at version {version} now."),
         (Some(version), Some(who)) => {
             format!("It is at version {version} now, changed by `{who}`.")
+        }
+    }
+}
+
+/// With a capital.
+fn sentence(words: &str) -> String {
+    let mut words = words.to_owned();
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    words
+}
+
+impl From<ErrandError> for ApiError {
+    fn from(error: ErrandError) -> Self {
+        use CallbackError as C;
+        let words = error.to_string();
+        match error {
+            ErrandError::Callback(C::Denied | C::Provider { .. }) | ErrandError::Refused(_) => {
+                Self::Consent(words)
+            }
+            ErrandError::Callback(C::State | C::Issuer | C::NoCode | C::Twice(_) | C::TooLong) => {
+                Self::invalid("/url", words, "begin again")
+            }
+            ErrandError::Operator(_) => {
+                let hint = "mend the auth method, or what the connection has of the app";
+                Self::invalid("", words, hint)
+            }
+            ErrandError::NotSet(_) => {
+                Self::invalid("", words, "write it there, or `issuer`, where it is told")
+            }
+            ErrandError::Unfit(_) => Self::invalid("", words, ""),
+            ErrandError::Provider { after, .. } => {
+                let retry_after_s = after.map_or(PROVIDER_RETRY_S, |it| it.as_secs().max(1));
+                Self::NoToken { words, retry_after_s }
+            }
+            ErrandError::Busy => Self::NoToken { words, retry_after_s: PROVIDER_RETRY_S },
         }
     }
 }

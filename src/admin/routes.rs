@@ -16,6 +16,7 @@ use super::environments;
 use super::event_deliveries;
 use super::event_subscriptions;
 use super::events;
+use super::grant_routes::of_grants;
 use super::import;
 use super::integrations;
 use super::origin;
@@ -68,6 +69,7 @@ pub(super) fn routes() -> Vec<Route> {
         of_connections(),
         of_acts(),
         of_activations(),
+        of_grants(),
         of_integrations(),
         of_environments(),
         of_tenants(),
@@ -263,7 +265,7 @@ fn of_connections() -> Vec<Route> {
             .confirms(CONFIRM)
             .headers(MEANT)
             .codes(&[Code::DeclaredInFile, Code::InUse, Code::ConfirmationRequired]),
-        Route::delete(one, "deleteConnection", "Delete a connection", definition::delete::<Kind>)
+        Route::delete(one, "deleteConnection", "Delete a connection", connections::delete)
             .previews(schema::<uses::Preview>)
             .flag("force", "Even if it is in use: its activations go with it.")
             .headers(MEANT)

@@ -18,7 +18,7 @@ const TOKEN: &str = "operators-token-0123456789";
 const LONG: &str = "operators-token-0123456789-0123456789";
 
 fn api(token: Option<Secret>, live: Arc<Live>) -> Arc<Api> {
-    Api::new(token, live, None, || UnixTime::from_ms(1_700_000_000_007), Arc::default())
+    Api::new(token, live, (None, None), || UnixTime::from_ms(1_700_000_000_007), Arc::default())
 }
 
 fn state() -> AdminState {
@@ -81,6 +81,7 @@ async fn a_refused_reload_is_told_of_and_leaves_it_ready() {
     let source = crate::reload::Source {
         paths: vec![path.clone()],
         env: Box::new(|_| None),
+        has_store: true,
         clock: good.clock,
     };
     let (live, _) = Live::start(source, Arc::clone(&good.metrics)).unwrap();

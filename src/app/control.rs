@@ -14,6 +14,7 @@ use crate::reload::Listener;
 use crate::reload::Live;
 use crate::reload::News;
 use crate::reload::Writes;
+use crate::renewal::Renewals;
 use crate::seal::Sealer;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -25,6 +26,7 @@ use crate::vault::Vault;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::mpsc;
 use std::thread;
 use std::thread::JoinHandle;
@@ -54,6 +56,8 @@ pub(super) struct Opening {
     pub(super) live: Arc<Live>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) failing: Failing,
+    /// Those who have tokens, once they do.
+    pub(super) renewals: Arc<OnceLock<Arc<Renewals>>>,
 }
 
 /// The open store, until stopped.
@@ -131,7 +135,8 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 async fn open(opening: Opening) -> Result<(Opened, Feed, Teller), StartError> {
-    let Opening { store: settings, seal, data_dir, dev, live, metrics, failing } = opening;
+    let Opening { store: settings, seal, data_dir, dev, live, metrics, failing, renewals } =
+        opening;
     let store = Store::open(&settings.url, &data_dir).await.map_err(not_reached)?;
     store.counted_by(Arc::clone(&metrics));
     let migrated = store.migrate().await.map_err(not_reached)?;
@@ -152,10 +157,25 @@ async fn open(opening: Opening) -> Result<(Opened, Feed, Teller), StartError> {
     let listener = {
         let (vault, serve_stale) = (Arc::clone(&vault), settings.serve_stale);
         let metrics = Arc::clone(&metrics);
+        let forget = move |what: &dyn Fn(&Renewals)| {
+            if let Some(renewals) = renewals.get() {
+                what(renewals);
+            }
+        };
         move |news: News<'_>| match news {
-            News::Activation { connection, tenant } => vault.forget(connection, tenant),
-            News::Connections { keys } => vault.forget_connections(keys),
-            News::Everything => vault.forget_all(),
+            News::Activation { connection, tenant } => {
+                vault.forget(connection, tenant);
+                forget(&|it| it.forget(connection, Some(tenant)));
+            }
+            News::Grant { connection, tenant } => forget(&|it| it.forget(connection, tenant)),
+            News::Connections { keys } => {
+                vault.forget_connections(keys);
+                forget(&|it| it.forget_connections(keys));
+            }
+            News::Everything => {
+                vault.forget_all();
+                forget(&|it| it.forget_all());
+            }
             News::Reached { asked } => {
                 marks.reached(asked, serve_stale);
                 metrics.activations_kept(vault.len());

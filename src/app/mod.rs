@@ -37,6 +37,8 @@ use crate::reload;
 use crate::reload::Live;
 use crate::reload::Loaded;
 use crate::reload::Source;
+use crate::renewal::Books;
+use crate::renewal::Renewing;
 use crate::server;
 use crate::server::BindError;
 use crate::server::Certificate;
@@ -53,6 +55,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -116,6 +119,8 @@ pub struct App {
     traffic: Vec<JoinHandle<()>>,
     serving: JoinHandle<()>,
     watchers: Watchers,
+    renewing: Renewing,
+    stop_devices: watch::Sender<bool>,
     /// Where there is a store, as is the next.
     notifying: Option<Notifying>,
     stored: Option<Control>,
@@ -132,7 +137,8 @@ impl App {
     ) -> Result<Self, StartError> {
         let metrics = Metrics::new(now());
         let env = Box::new(|name: &str| std::env::var(name).ok());
-        let source = Source { paths: options.config.clone(), env, clock: now };
+        let has_store = options.store.is_some();
+        let source = Source { paths: options.config.clone(), env, has_store, clock: now };
         let loaded = reload::load(&source.paths, &*source.env).map_err(StartError::Config)?;
         refuse_what_can_not_run(&loaded, &options)?;
         log(&loaded.settings.log)?;
@@ -144,6 +150,7 @@ impl App {
             (Some(url), None) => Some(StoreSettings::at(url)),
             (None, given) => given.clone(),
         };
+        let told = Arc::new(OnceLock::new());
         let opening = |store| Opening {
             store,
             seal: settings.seal.clone(),
@@ -152,6 +159,7 @@ impl App {
             live: Arc::clone(&live),
             metrics: Arc::clone(&metrics),
             failing: settings.events.failing,
+            renewals: Arc::clone(&told),
         };
         let stored = store.map(opening).map(Control::start).transpose()?;
         let vault = stored.as_ref().map(|it| Arc::clone(&it.opened.vault));
@@ -161,6 +169,18 @@ impl App {
         let journal = Journal::start(target, format, Arc::clone(&metrics))
             .map_err(|it| StartError::AccessLog(it.to_string()))?;
 
+        let books = stored.as_ref().map(|it| Books {
+            store: it.opened.store.clone(),
+            sealer: Arc::clone(&it.opened.sealer),
+            runtime: it.opened.runtime.clone(),
+            served: {
+                let live = Arc::clone(&live);
+                Arc::new(move || live.snapshot_full())
+            },
+        });
+        let renewing = Renewing::start(options.resolver.clone(), books, Arc::clone(&metrics), now)?;
+        // Nobody was told to forget anything before there was something.
+        drop(told.set(Arc::clone(renewing.renewals())));
         let workers = settings.proxy.workers.map_or_else(cores, NonZeroUsize::get);
         let bind = |listener, address, count| {
             server::bind(address, count).map_err(|error| StartError::Bind { listener, error })
@@ -206,6 +226,7 @@ impl App {
                 gates: Arc::clone(&gates),
                 circuits: Arc::clone(&circuits),
                 vault: vault.clone(),
+                renewals: Arc::clone(renewing.renewals()),
                 refusals: refusals.clone(),
                 strangers: Arc::clone(&strangers),
                 spill: Arc::clone(&spill),
@@ -227,13 +248,19 @@ impl App {
             api: admin::Api::new(
                 settings.admin.token.clone().or(options.admin_token),
                 Arc::clone(&live),
-                stored.as_ref().map(|it| admin::Backing {
-                    store: it.opened.store.clone(),
-                    sealer: Arc::clone(&it.opened.sealer),
-                    keys: Arc::clone(&it.opened.keys),
-                    writes: Arc::clone(&it.opened.writes),
-                    control: it.opened.runtime.clone(),
-                }),
+                (
+                    stored.as_ref().map(|it| admin::Backing {
+                        store: it.opened.store.clone(),
+                        sealer: Arc::clone(&it.opened.sealer),
+                        keys: Arc::clone(&it.opened.keys),
+                        writes: Arc::clone(&it.opened.writes),
+                        control: it.opened.runtime.clone(),
+                    }),
+                    Some(admin::Providing {
+                        renewals: Arc::clone(renewing.renewals()),
+                        errands: renewing.errands().clone(),
+                    }),
+                ),
                 now,
                 Arc::clone(&draining),
             ),
@@ -268,6 +295,18 @@ impl App {
             Notifying::start(parts, &it.opened.runtime)
         });
         let notifying = notified.transpose()?;
+        let (stop_devices, devices_stop) = watch::channel(false);
+        if let Some(it) = &stored {
+            let devices = admin::Devices {
+                store: it.opened.store.clone(),
+                sealer: Arc::clone(&it.opened.sealer),
+                keys: Arc::clone(&it.opened.keys),
+                live: Arc::clone(&live),
+                errands: renewing.errands().clone(),
+                clock: now,
+            };
+            it.opened.runtime.spawn(devices.run(devices_stop));
+        }
         let keys = sealer.map(|sealer| Keys { sealer, metrics: Arc::clone(&metrics) });
         let watchers = Watchers::start(&live, &certificates, keys)?;
         tracing::info!(
@@ -288,6 +327,8 @@ impl App {
             traffic,
             serving,
             watchers,
+            renewing,
+            stop_devices,
             notifying,
             stored,
             ready_delay: settings.shutdown.ready_delay,
@@ -329,6 +370,8 @@ impl App {
             drop(worker.join());
         }
         self.watchers.stop();
+        self.stop_devices.send_replace(true);
+        self.renewing.stop();
         self.stop_admin.send_replace(true);
         drop(self.serving.join());
         if let Some(notifying) = self.notifying {

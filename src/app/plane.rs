@@ -19,6 +19,7 @@ use crate::proxy::Proxy;
 use crate::proxy::RetryBudgets;
 use crate::reload::Current;
 use crate::reload::Live;
+use crate::renewal::Renewals;
 use crate::server;
 use crate::server::Certificate;
 use crate::server::Cut;
@@ -66,6 +67,7 @@ pub(super) struct Plane {
     pub gates: Arc<Gates>,
     pub circuits: Arc<Circuits>,
     pub vault: Option<Arc<Vault>>,
+    pub renewals: Arc<Renewals>,
     pub refusals: Option<Arc<Refusals>>,
     pub strangers: Arc<Strangers>,
     /// Where bodies go that are kept and too large for memory.
@@ -99,6 +101,7 @@ impl Plane {
             retry_budgets: RetryBudgets::default(),
             bodies: KeptBodies::new(Arc::clone(&self.budget), self.spill),
             vault: self.vault.clone(),
+            renewals: self.renewals,
             refusals: self.refusals,
             is_stale: Rc::clone(&is_stale),
         });

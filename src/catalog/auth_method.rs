@@ -3,6 +3,7 @@ use super::declared::written;
 use super::problem::At;
 use super::problem::PathSegment;
 use super::problem::Problem;
+use super::token_method::TokenMethod;
 use crate::auth::ApiKey;
 use crate::auth::Custom;
 use crate::auth::RawApiKey;
@@ -12,6 +13,8 @@ use crate::auth::RawCustom;
 use crate::auth::RawNone;
 use crate::auth::Scheme;
 use crate::auth::SettingsError;
+use crate::grant::RawOauth2;
+use crate::grant::RawSessionLogin;
 use crate::model::Key;
 use crate::webhook;
 use crate::webhook::Description;
@@ -23,6 +26,7 @@ use serde::Deserialize;
 use serde::Deserializer;
 use serde::Serialize;
 use serde::de::IgnoredAny;
+use std::sync::Arc;
 
 /// An auth method as written. The type is the key of its settings, and exactly one stands here.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -46,9 +50,10 @@ pub struct RawAuthMethod {
     pub custom: Option<RawCustom>,
     /// Inbound only: how webhooks are signed. Credentials: `secret`.
     pub hmac: Option<RawDescription>,
-    #[schemars(skip)]
-    #[serde(skip_serializing)]
-    pub oauth2: Option<Unbuilt>,
+    /// RFC 6749. Credentials: as the grant and the client authentication need.
+    pub oauth2: Option<RawOauth2>,
+    /// Calls whose answers yield what goes on requests. Credentials: what their templates name.
+    pub session_login: Option<RawSessionLogin>,
     #[schemars(skip)]
     #[serde(skip_serializing)]
     pub oauth1: Option<Unbuilt>,
@@ -70,9 +75,6 @@ pub struct RawAuthMethod {
     #[schemars(skip)]
     #[serde(skip_serializing)]
     pub mtls: Option<Unbuilt>,
-    #[schemars(skip)]
-    #[serde(skip_serializing)]
-    pub session_login: Option<Unbuilt>,
 }
 
 /// What a field of credentials is to whoever fills it in.
@@ -115,13 +117,16 @@ pub struct AuthMethod {
 #[derive(Clone, Debug)]
 pub enum Auth {
     Outbound(Scheme),
+    /// Requests out, with what has to be had first.
+    Token(Arc<TokenMethod>),
     Inbound(Description),
 }
 
 /// The credential field of webhooks.
 pub(super) const SECRET: &str = "secret";
 
-const BUILT: &str = "the types are none, api_key, basic, bearer, custom and hmac";
+const BUILT: &str =
+    "the types are none, api_key, basic, bearer, custom, oauth2, session_login and hmac";
 
 impl AuthMethod {
     /// A revision that was recorded. The paths of the problems begin with `auth`.
@@ -179,27 +184,44 @@ impl AuthMethod {
 impl AuthMethod {
     /// The credential fields that it takes.
     pub fn fields(&self) -> Vec<&str> {
-        match &self.auth {
-            Auth::Outbound(scheme) => scheme.fields(),
-            Auth::Inbound(_) => vec![SECRET],
-        }
+        self.auth.fields()
     }
 
     /// What whoever configured it should know, one sentence each.
     pub(super) fn warnings(&self) -> Vec<&'static str> {
         match &self.auth {
             Auth::Outbound(_) => Vec::new(),
+            Auth::Token(method) => method.warnings(),
             Auth::Inbound(description) => description.warnings(),
         }
     }
 }
 
 impl Auth {
-    /// The credential fields that it takes.
+    /// The credential fields that it takes: some of them may be absent where a token is had by them.
     pub fn fields(&self) -> Vec<&str> {
         match self {
             Self::Outbound(scheme) => scheme.fields(),
+            Self::Token(method) => method.fields(|_| false).iter().map(|it| it.name).collect(),
             Self::Inbound(_) => vec![SECRET],
+        }
+    }
+
+    /// The type as configuration files write it.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Outbound(scheme) => scheme.type_name(),
+            Self::Token(method) => method.type_name(),
+            Self::Inbound(_) => "hmac",
+        }
+    }
+
+    /// How the credential goes on requests; `None` where none go out.
+    pub fn scheme(&self) -> Option<&Scheme> {
+        match self {
+            Self::Outbound(scheme) => Some(scheme),
+            Self::Token(method) => Some(&method.scheme),
+            Self::Inbound(_) => None,
         }
     }
 }
@@ -226,9 +248,8 @@ impl RawAuthMethod {
         self.unbuilt().into_iter().find(|it| it.1.is_some()).map(|it| it.0)
     }
 
-    fn unbuilt(&self) -> [(&'static str, Option<Unbuilt>); 9] {
+    fn unbuilt(&self) -> [(&'static str, Option<Unbuilt>); 7] {
         [
-            ("oauth2", self.oauth2),
             ("oauth1", self.oauth1),
             ("aws_sigv4", self.aws_sigv4),
             ("signed_request", self.signed_request),
@@ -236,7 +257,6 @@ impl RawAuthMethod {
             ("jwt", self.jwt),
             ("digest", self.digest),
             ("mtls", self.mtls),
-            ("session_login", self.session_login),
         ]
     }
 
@@ -248,6 +268,8 @@ impl RawAuthMethod {
             ("basic", self.basic.is_some()),
             ("bearer", self.bearer.is_some()),
             ("custom", self.custom.is_some()),
+            ("oauth2", self.oauth2.is_some()),
+            ("session_login", self.session_login.is_some()),
             ("hmac", self.hmac.is_some()),
         ];
         set.into_iter().filter(|it| it.1).map(|it| it.0).collect()
@@ -273,6 +295,14 @@ impl RawAuthMethod {
             let scheme = scheme.map_err(|it| settings_problems(&it, at.key("custom"), problems));
             return scheme.ok().map(|it| Auth::Outbound(Scheme::Custom(it)));
         }
+        if let Some(raw) = &self.oauth2 {
+            let method = TokenMethod::oauth2(raw, at.key("oauth2"), problems);
+            return method.map(|it| Auth::Token(Arc::new(it)));
+        }
+        if let Some(raw) = &self.session_login {
+            let method = TokenMethod::session(raw, at.key("session_login"), problems);
+            return method.map(|it| Auth::Token(Arc::new(it)));
+        }
         if let Some(raw) = &self.hmac {
             let description = Description::try_from(raw.clone());
             let at = at.key("hmac");
@@ -284,7 +314,7 @@ impl RawAuthMethod {
     }
 }
 
-fn settings_problems(errors: &[SettingsError], at: At<'_>, problems: &mut Vec<Problem>) {
+pub(super) fn settings_problems(errors: &[SettingsError], at: At<'_>, problems: &mut Vec<Problem>) {
     for error in errors {
         let inject = at.key("inject");
         let entry = error.injection.map(|it| inject.index(it));

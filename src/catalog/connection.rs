@@ -25,6 +25,7 @@ use super::problem::Problem;
 use super::problem::unsaid;
 use super::rate::Rate;
 use super::rate::RawRate;
+use super::token_endpoints::RefusedAddress;
 use super::upstream_settings::RawEgress;
 use super::upstream_settings::RawUpstream;
 use super::upstream_settings::UpstreamSettings;
@@ -122,6 +123,8 @@ pub enum Input {
 #[derive(Debug)]
 pub struct Connection {
     pub key: Key,
+    /// What is stored for it stands under this: the id of a stored one, `file:` and the key of one in a file.
+    pub owner: Box<str>,
     pub name: String,
     pub connector: Key,
     pub method: Arc<AuthMethod>,
@@ -217,8 +220,11 @@ impl Connection {
         let allowed_origins = origins(&raw.allowed_origins, at.key("allowed_origins"), problems);
         let limits = limits(&raw, at, problems);
         let (owner, method, version) = match stored {
-            Some(Pinned { owner, method, version }) => (Some(owner), Some(method), version),
-            None => (None, method(&raw.auth, connector, at, problems), None),
+            Some(Pinned { owner, method, version }) => (owner, Some(method), version),
+            None => {
+                let owner = owner_in_file(key.as_str()).into();
+                (owner, method(&raw.auth, connector, at, problems), None)
+            }
         };
         if method.as_ref().is_some_and(|it| matches!(it.auth, Auth::Inbound(_))) {
             no_concurrency(&raw, at, problems);
@@ -241,8 +247,7 @@ impl Connection {
         let kind = if raw.embedded {
             let mould = Mould { inherited: &raw.variables, inputs: &inputs, ..mould };
             check_inputs(mould, at, problems);
-            let owner = owner.unwrap_or_else(|| owner_in_file(key.as_str()).into());
-            embedded(owner, Own { credential, test }, activations, mould, at, problems)
+            embedded(owner.clone(), Own { credential, test }, activations, mould, at, problems)
         } else {
             standard_only(test.as_ref(), &activations, &key, at, problems);
             no_suppliers(raw.supplied_by, &inputs, at, problems);
@@ -266,9 +271,11 @@ impl Connection {
             inputs,
             limits,
             version,
+            owner,
             key,
         };
         connection.warn_of_refused_addresses(at, warnings);
+        connection.warn_of_refused_token_addresses(at, warnings);
         connection.warn_of_missing_variables(at, warnings);
         Some(connection)
     }
@@ -327,6 +334,26 @@ impl Connection {
             format!("{host} is a {class} address, which is not allowed here: nothing will be sent"),
             format!("add it to egress.allow: [{}]", base.origin().bare_host()),
         ));
+    }
+}
+
+impl Connection {
+    /// The same of where its tokens are had.
+    fn warn_of_refused_token_addresses(&self, at: At<'_>, warnings: &mut Vec<Problem>) {
+        let Auth::Token(method) = &self.method.auth else { return };
+        let given = self.given();
+        let find = |name: &str| self.variables.value(name, given).ok();
+        let mut refused = method.refused_addresses(&self.upstream.egress_allow, find);
+        refused.dedup_by_key(|it| it.address);
+        for RefusedAddress { address, .. } in refused {
+            let class = address::refusal(address).unwrap_or("refused");
+            warnings.push(at.key("auth").problem(
+                format!(
+                    "its tokens are had at {address}, a {class} address, which is not allowed here: none will be"
+                ),
+                format!("add it to egress.allow: [{address}]"),
+            ));
+        }
     }
 }
 

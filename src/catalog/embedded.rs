@@ -1,5 +1,6 @@
 //! What the activations of an embedded connection have in common, and how one is made of it.
 use super::activation::Activation;
+use super::auth_method::Auth;
 use super::connection::Activations;
 use super::connection::Connection;
 use super::connection::Input;
@@ -120,6 +121,7 @@ pub(super) fn embedded(
     at: At<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Kind> {
+    let mould = Mould { credential: &own.credential, ..mould };
     if own.credential.fields().any(|it| !mould.is_global(it)) {
         problems.push(at.key("credentials").problem(
             "an embedded connection holds no credentials but its global inputs",
@@ -127,6 +129,7 @@ pub(super) fn embedded(
              is named under inputs: { client_id: global }",
         ));
     }
+    refuse_open_hosts(mould, at, problems);
     if let Err(problem) = mould.base_url.expand(mould.rules, mould.inherited)
         && !matches!(problem, VariableError::Missing(_))
     {
@@ -136,7 +139,6 @@ pub(super) fn embedded(
         problems.push(at.key(name).problem(problem.to_string(), hint));
         return None;
     }
-    let mould = Mould { credential: &own.credential, ..mould };
     let test = own.test.and_then(|it| {
         mould.fill(it, &BTreeMap::new(), at, "test_credentials", problems).map(Box::new)
     });
@@ -168,6 +170,30 @@ pub(super) fn embedded(
     let variables = mould.inherited.clone();
     let shared = Box::new(Shared { owner, variables, credential: own.credential, identity });
     Some(Kind::Embedded { activations, test, shared })
+}
+
+/// What a connection holds for all its tenants must not go where one of them says.
+fn refuse_open_hosts(mould: Mould<'_>, at: At<'_>, problems: &mut Vec<Problem>) {
+    let Auth::Token(method) = &mould.method.auth else { return };
+    if mould.credential.is_empty() {
+        return;
+    }
+    let at = at.key("inputs");
+    for (name, setting) in method.whose_hosts() {
+        let is_bound = mould.rules.rule(&name).is_some_and(|it| it.pattern.is_some());
+        if is_bound || mould.is_global(&name) {
+            continue;
+        }
+        problems.push(at.key(&name).problem(
+            format!(
+                "by `{name}` each tenant says to whose host the connection's own credentials go ({setting})"
+            ),
+            format!(
+                "write inputs: {{ {name}: global }} and its value here, or give the connector's variable a \
+                 `pattern` that only the provider's own hosts fit"
+            ),
+        ));
+    }
 }
 
 /// What is written on a connection that only an embedded one can have.

@@ -7,6 +7,9 @@ use super::base_url::BaseUrlTemplate;
 use super::connection::Input;
 use super::problem::At;
 use super::problem::Problem;
+use super::token_holder::TokenHolder;
+use super::token_holder::occasion;
+use super::token_method::TokenMethod;
 use super::variables::VariableError;
 use super::variables::VariableRules;
 use crate::auth::AuthError;
@@ -15,6 +18,7 @@ use crate::model::BaseUrl;
 use crate::model::Credential;
 use crate::webhook::Verifier;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A credential in its finished form, and where it goes.
 #[derive(Debug)]
@@ -30,6 +34,8 @@ pub struct Holder {
 #[derive(Debug)]
 pub enum Ready {
     Outbound(Prepared),
+    /// It has to be had first.
+    Token(Arc<TokenHolder>),
     Inbound(Verifier),
 }
 
@@ -59,13 +65,16 @@ impl Mould<'_> {
     ) -> Option<Holder> {
         self.refuse_globals(credential.fields(), at.key(field), problems);
         self.refuse_globals(variables.keys().map(String::as_str), at.key("variables"), problems);
-        let ready = if self.credential.is_empty() {
-            self.ready(&credential, at.key(field), problems)
-        } else {
-            self.ready(&self.credential.overlaid(&credential), at.key(field), problems)
-        };
         let mut all = self.inherited.clone();
         all.extend(variables.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let credential = match self.credential.is_empty() {
+            true => credential,
+            false => self.credential.overlaid(&credential),
+        };
+        let ready = match &self.method.auth {
+            Auth::Token(method) => self.token(method, credential, &all, at, field, problems),
+            _ => self.ready(&credential, at.key(field), problems),
+        };
         let base = match self.base_url.expand(self.rules, &all) {
             Ok(base) => Some(base),
             Err(VariableError::Missing(_)) => None,
@@ -82,8 +91,16 @@ impl Mould<'_> {
         Some(Holder { ready: ready?, base, variables: all })
     }
 
+    /// What says which app it is counts as global where it is on the connection and nothing is said.
     pub(super) fn is_global(&self, name: &str) -> bool {
-        self.inputs.iter().any(|(it, input)| it == name && *input == Input::Global)
+        match self.inputs.iter().find(|it| it.0 == name) {
+            Some((_, input)) => *input == Input::Global,
+            None => {
+                let is_of_app = |it: &TokenMethod| it.is_of_the_app(name);
+                let is_set = self.credential.field(name).is_some();
+                is_set && matches!(&self.method.auth, Auth::Token(it) if is_of_app(it))
+            }
+        }
     }
 
     fn refuse_globals<'n>(
@@ -114,6 +131,8 @@ impl Mould<'_> {
                     None
                 }
             },
+            // Made elsewhere, of more than its credential.
+            Auth::Token(_) => None,
             Auth::Inbound(description) => {
                 for field in credential.fields().filter(|it| *it != SECRET) {
                     problems.push(at.key(field).problem(
@@ -130,6 +149,55 @@ impl Mould<'_> {
                 }
             }
         }
+    }
+
+    /// A holder that has yet to have its token: all that it is had with is checked, and nothing is sent.
+    fn token(
+        &self,
+        method: &Arc<TokenMethod>,
+        credential: Credential,
+        variables: &BTreeMap<String, String>,
+        at: At<'_>,
+        field: &str,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Ready> {
+        let before = problems.len();
+        let mut variables = variables.clone();
+        for name in self.rules.names() {
+            if let Some(default) = self.rules.rule(name).and_then(|it| it.default.as_ref()) {
+                variables.entry(name.to_owned()).or_insert_with(|| default.clone());
+            }
+        }
+        let is_variable = |name: &str| {
+            self.rules.rule(name).is_some() || self.base_url.variables().any(|it| it == name)
+        };
+        let fields = method.fields(is_variable);
+        for fault in method.faults(&occasion(&credential, &variables), is_variable) {
+            let name = fault.field().unwrap_or_default();
+            let (at_fields, at_variables) = (at.key(field), at.key("variables"));
+            let problem = match (name, is_variable(name), credential.field(name)) {
+                ("", ..) => at_fields.problem(fault.to_string(), fault.hint()),
+                (_, true, None) => {
+                    let hint = "set it: where a token is had, no request may say";
+                    at_variables.key(name).problem(fault.to_string(), hint)
+                }
+                _ if fields.iter().any(|it| it.name == name) => {
+                    at_fields.key(name).problem(fault.to_string(), fault.hint())
+                }
+                _ => {
+                    let taken: Vec<&str> = fields.iter().map(|it| it.name).collect();
+                    let hint = format!("this auth method takes {}", taken.join(", "));
+                    at_fields.key(name).problem(fault.to_string(), hint)
+                }
+            };
+            problems.push(problem);
+        }
+        if problems.len() > before {
+            return None;
+        }
+        let definition = &self.method.definition;
+        let holder = TokenHolder::new(Arc::clone(method), definition, credential, variables);
+        Some(Ready::Token(Arc::new(holder)))
     }
 }
 

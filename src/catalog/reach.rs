@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 pub struct Reach {
     /// The connector's key; empty where nothing is known of it.
     pub connector: String,
-    /// That of the base URL, and those that `allowed_origins` adds. A variable that the connection gives no
+    /// That of the base URL, those that `allowed_origins` adds, and those that tokens are had at. A variable that the connection gives no
     /// value stands in its braces: an activation or a request fills it in. None where its credentials go
     /// nowhere, as those that webhooks are checked with.
     pub origins: BTreeSet<String>,
@@ -105,6 +105,11 @@ impl Connection {
         let value = |name: &str| given.get(name).map(String::as_str);
         let (own, open) = base_url.origin(value);
         let allowed = self.allowed_origins.iter().map(ToString::to_string);
+        // What a token is had with goes where it is had.
+        let had_at = match &self.method.auth {
+            Auth::Token(method) => method.origins(value),
+            Auth::Outbound(_) | Auth::Inbound(_) => Vec::new(),
+        };
         let variables = open.into_iter().map(|name| {
             let rule = rules.rule(&name);
             let pattern = rule.and_then(|it| it.written()).map(ToOwned::to_owned);
@@ -113,7 +118,7 @@ impl Connection {
         });
         Reach {
             connector,
-            origins: std::iter::once(own).chain(allowed).collect(),
+            origins: std::iter::once(own).chain(allowed).chain(had_at).collect(),
             variables: variables.collect(),
         }
     }
@@ -131,7 +136,7 @@ impl Connection {
 
     /// Whether credentials of it go anywhere: secrets that webhooks are checked with do not.
     fn sends(&self) -> bool {
-        matches!(self.method.auth, Auth::Outbound(_))
+        !matches!(self.method.auth, Auth::Inbound(_))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Everything that is served at one moment: immutable, checked whole, swapped whole.
 mod patch;
+mod unstored;
 
 use super::activation::RawActivation;
 use super::caller::Caller;

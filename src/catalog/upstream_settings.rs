@@ -8,6 +8,7 @@ use super::problem::Problem;
 use super::problem::unsaid;
 use super::retries::RawRetries;
 use super::retries::Retries;
+use crate::grant::ClientCertificate;
 use crate::model::TimeSpan;
 use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
@@ -141,7 +142,9 @@ pub struct UpstreamSettings {
     pub concurrency: Option<Places>,
     /// Links to one origin that are open, in use or idle, over all workers.
     pub links: Places,
-    /// A hash of `protocol`, `ca` and `egress_allow`: links are only shared where it is equal.
+    /// What is shown in the handshake: token requests alone may have one, their holder's.
+    pub certificate: Option<Arc<ClientCertificate>>,
+    /// A hash of `protocol`, `ca`, `egress_allow` and `certificate`: links are only shared where it is equal.
     pub identity: u64,
     /// The same with what makes a difference to failures: circuits are only shared where it is equal.
     pub circuit_identity: u64,
@@ -160,6 +163,7 @@ impl Default for UpstreamSettings {
             circuit: Circuit::default(),
             concurrency: None,
             links: Places { max: 1024, queue: 1024, wait: Duration::from_secs(5) },
+            certificate: None,
             identity: 0,
             circuit_identity: 0,
         };
@@ -213,6 +217,11 @@ impl UpstreamSettings {
         Arc::new(settings.identified())
     }
 
+    /// The same with a certificate that is shown in the handshake, and links that are nobody else's.
+    pub fn showing(&self, certificate: &Arc<ClientCertificate>) -> Self {
+        Self { certificate: Some(Arc::clone(certificate)), ..self.clone() }.identified()
+    }
+
     fn identified(mut self) -> Self {
         self.identity = self.content_hash();
         let Timeouts { connect, tls, first_byte, .. } = self.timeouts;
@@ -236,6 +245,9 @@ impl UpstreamSettings {
         for network in self.egress_allow.iter() {
             hash.update(network.to_string());
             hash.update(b" ");
+        }
+        if let Some(certificate) = &self.certificate {
+            hash.update(certificate.digest());
         }
         let digest = hash.finalize();
         digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))

@@ -36,7 +36,9 @@ pub(super) fn run(command: Command) -> ExitCode {
 /// Checks files as `serve` would read them. The whole list of problems goes to standard error, and
 /// the exit code is 2; warnings alone are no failure.
 pub fn check(paths: &[PathBuf]) -> ExitCode {
-    let (warnings, errors) = match reload::load(paths, &|name| std::env::var(name).ok()) {
+    let has_store = super::database::is_named();
+    let loaded = reload::load(paths, &|name| std::env::var(name).ok());
+    let (warnings, errors) = match loaded.and_then(|it| it.with_store(has_store)) {
         Ok(loaded) => (loaded.warnings, Vec::new()),
         Err(errors) => (Vec::new(), errors),
     };

@@ -18,6 +18,11 @@ pub(super) const DATABASE_URL: &str = "ATTACHE_DATABASE_URL";
 /// The setting that names a file with that in it.
 const DATABASE_URL_FILE: &str = "ATTACHE_DATABASE_URL_FILE";
 
+/// Whether a setting of the environment names a database.
+pub(super) fn is_named() -> bool {
+    [DATABASE_URL, DATABASE_URL_FILE].iter().any(|it| std::env::var_os(it).is_some())
+}
+
 /// The flags that name a database.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Database {

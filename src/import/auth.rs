@@ -302,10 +302,6 @@ impl Methods<'_> {
                     clipped(&hint, SCOPES_LEN_MAX),
                 );
             }
-            if let Some(url) = flow.refresh_url {
-                let problem = format!("tokens are renewed elsewhere than they are made: {url}");
-                self.reporter.noted(Subject::Auth, flow.at.child("refreshUrl"), problem, "");
-            }
             let name =
                 if several { format!("{}-{grant}", scheme.name) } else { scheme.name.to_owned() };
             let description = description.to_owned();

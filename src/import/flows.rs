@@ -32,8 +32,6 @@ pub(super) struct Flow {
     pub(super) settings: Value,
     /// What could be asked for. The settings ask for nothing: how much they should is the operator's to say.
     pub(super) scopes: Vec<String>,
-    /// Where tokens are renewed, if not where they are made.
-    pub(super) refresh_url: Option<String>,
 }
 
 pub(super) fn flows(
@@ -80,13 +78,15 @@ fn flow(
             settings.insert(setting.to_owned(), url.into());
         }
     }
+    if let Some(renewed_at) = url("refreshUrl").filter(|it| Some(it) != url("tokenUrl").as_ref()) {
+        settings.insert("refresh".to_owned(), json!({ "url": renewed_at }));
+    }
     let scopes = super::members(written, "scopes").map(|it| it.0.clone());
     Flow {
         at,
         grant,
         name: name.to_owned(),
         scopes: scopes.filter(|it| !it.starts_with("x-")).collect(),
-        refresh_url: url("refreshUrl").filter(|it| Some(it) != url("tokenUrl").as_ref()),
         settings: Value::Object(settings),
     }
 }

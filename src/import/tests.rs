@@ -222,8 +222,8 @@ fn swagger_names_its_host_and_schemes_apart() {
     let json = made.to_json();
     assert_eq!(json["base_url"], "https://pets.example/v2");
     let types: Vec<&str> = made.report.auth.iter().map(|it| &*it.r#type).collect();
-    assert_eq!(types, ["basic", "api_key"]);
-    assert_eq!(told(&made), [("/securityDefinitions/app", Verdict::Unsupported)]);
+    assert_eq!(types, ["basic", "api_key", "oauth2"]);
+    assert_eq!(told(&made), []);
     assert_eq!(
         json["endpoints"],
         json!({

@@ -63,7 +63,7 @@ impl<'h> Address<'h> {
         let (holder, tenant) = resolve::holder(connection, self.tenant.as_deref(), false, fetched)?;
         match &holder.ready {
             Ready::Inbound(verifier) => Ok(Receiver { connection, tenant, holder, verifier }),
-            Ready::Outbound(_) => Err(ResolveError::ConnectionNotFound.into()),
+            Ready::Outbound(_) | Ready::Token(_) => Err(ResolveError::ConnectionNotFound.into()),
         }
     }
 }

@@ -27,6 +27,10 @@ pub enum EventType {
     ConnectionFailing,
     /// The upstream takes its credential again.
     ConnectionRecovered,
+    /// Its grant, or a tenant's under it, is dead: a person has to authorize it again.
+    ConnectionReauthorizationRequired,
+    /// There is a token again where a person had to authorize it.
+    ConnectionAuthorized,
     TenantCreated,
     TenantUpdated,
     TenantDeleted,
@@ -78,6 +82,8 @@ impl EventType {
         Self::ConnectionDisabled,
         Self::ConnectionFailing,
         Self::ConnectionRecovered,
+        Self::ConnectionReauthorizationRequired,
+        Self::ConnectionAuthorized,
         Self::TenantCreated,
         Self::TenantUpdated,
         Self::TenantDeleted,
@@ -123,6 +129,8 @@ impl EventType {
             Self::ConnectionDisabled => "connection.disabled",
             Self::ConnectionFailing => "connection.failing",
             Self::ConnectionRecovered => "connection.recovered",
+            Self::ConnectionReauthorizationRequired => "connection.reauthorization_required",
+            Self::ConnectionAuthorized => "connection.authorized",
             Self::TenantCreated => "tenant.created",
             Self::TenantUpdated => "tenant.updated",
             Self::TenantDeleted => "tenant.deleted",

@@ -3,6 +3,7 @@ use super::Proxy;
 use super::body::OutBody;
 use super::body::Source;
 use super::error::ProxyError;
+use super::replay::Bounds;
 use super::replay::KeptBodies;
 use super::replay::Replay;
 use super::retry;
@@ -36,7 +37,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 /// Most of a discarded answer that is read, in bytes: up to here it is cheaper than a new link.
-const DISCARD_MAX: usize = 64 * 1024;
+pub(super) const DISCARD_MAX: usize = 64 * 1024;
 
 /// How often a request goes out again that its upstream has not looked at: each time on whatever link
 /// there is by then, and without a pause, since an upstream that leaves its links has others.
@@ -55,6 +56,10 @@ pub struct Plan<'e> {
     declined: u8,
     /// What the last attempt was made for; none where it is the first.
     made_for: Option<RetryReason>,
+    /// An attempt was made with another token than the first.
+    has_other_token: bool,
+    /// An attempt was made for the API's nonce.
+    has_nonce: bool,
 }
 
 /// A request's body, as far as it can be given.
@@ -71,6 +76,8 @@ pub struct Asked {
     /// Sending it twice does no harm.
     pub is_idempotent: bool,
     pub is_websocket: bool,
+    /// Its credential may be refused for another one to be tried.
+    pub has_token: bool,
 }
 
 impl<'e> Plan<'e> {
@@ -88,13 +95,17 @@ impl<'e> Plan<'e> {
             None => PlannedBody::None,
             Some(mut body) => {
                 body.keep_alive_for(idle);
-                let may_be_declined = is_short(&body, policy) && may_decline(settings, origin);
-                match (is_idempotent, attempts.may_follow() || may_be_declined) {
+                // What may come to be sent again whatever the method, since nobody has acted on it.
+                let is_declinable = is_short(&body, policy) && may_decline(settings, origin);
+                let may_be_unused = is_declinable || asked.has_token && !is_long(&body, policy);
+                match (is_idempotent, attempts.may_follow() || may_be_unused) {
                     (false, false) => PlannedBody::Once(Some(body)),
                     (true, false) => PlannedBody::Replayed(Replay::unkept(body, idle)),
                     (_, true) => {
-                        let replay = Replay::kept(body, idle, bodies, policy);
-                        if !is_idempotent && !may_be_declined {
+                        let max_spill = if attempts.may_follow() { policy.max_spill } else { 0 };
+                        let bounds = Bounds { memory: policy.max_memory, spill: max_spill };
+                        let replay = Replay::kept(body, idle, bodies, bounds);
+                        if !is_idempotent && !may_be_unused {
                             replay.settle();
                         }
                         PlannedBody::Replayed(replay)
@@ -121,7 +132,52 @@ impl<'e> Plan<'e> {
             is_idempotent,
             declined: 0,
             made_for: None,
+            has_other_token: false,
+            has_nonce: false,
         }
+    }
+
+    /// Whether the request may go out once more with another token. A refused one was not acted on, so
+    /// that any method may.
+    pub async fn may_change_token(&self, watch: &Watch) -> Result<(), RetryOutcome> {
+        if self.has_other_token {
+            return Err(RetryOutcome::UsedUp);
+        }
+        self.may_follow_a_refusal(watch).await
+    }
+
+    /// Whether the request may go out once more with a proof that has the API's nonce.
+    pub async fn may_prove_again(&self, watch: &Watch) -> Result<(), RetryOutcome> {
+        if self.has_nonce {
+            return Err(RetryOutcome::UsedUp);
+        }
+        self.may_follow_a_refusal(watch).await
+    }
+
+    async fn may_follow_a_refusal(&self, watch: &Watch) -> Result<(), RetryOutcome> {
+        if !self.has_body_again(watch).await {
+            return Err(RetryOutcome::NotRepeatable);
+        }
+        Ok(())
+    }
+
+    /// The next attempt is made with another token.
+    pub fn change_token(&mut self) {
+        self.has_other_token = true;
+        self.made_for = Some(RetryReason::TokenRefused);
+        self.replay().into_iter().for_each(Replay::withdraw);
+    }
+
+    /// The next attempt is made with the API's nonce.
+    pub fn prove_again(&mut self) {
+        self.has_nonce = true;
+        self.made_for = Some(RetryReason::DpopNonce);
+        self.replay().into_iter().for_each(Replay::withdraw);
+    }
+
+    /// There is no further attempt.
+    pub fn settle(&self) {
+        self.replay().into_iter().for_each(Replay::settle);
     }
 
     /// The body for the next attempt.
@@ -177,7 +233,7 @@ impl<'e> Plan<'e> {
     ) -> Result<Option<Sent<OutBody>>, ProxyError> {
         match outcome {
             Ok(sent) => {
-                self.replay().into_iter().for_each(Replay::settle);
+                self.settle();
                 Ok(Some(sent))
             }
             Err(_) if self.replay().is_some_and(Replay::is_lost) => Err(ProxyError::BodyLost),
@@ -189,6 +245,11 @@ impl<'e> Plan<'e> {
 /// True for a body that can be kept without a file.
 fn is_short(body: &RequestBody, policy: &Retries) -> bool {
     body.size_hint().exact().is_some_and(|it| it <= policy.max_memory)
+}
+
+/// True for a body that is known to be too long to be kept so.
+fn is_long(body: &RequestBody, policy: &Retries) -> bool {
+    body.size_hint().exact().is_some_and(|it| it > policy.max_memory)
 }
 
 /// True for an upstream that may say of a request, body and all, that it has not looked at it: by
@@ -213,7 +274,7 @@ impl Proxy {
 
     /// An attempt's answer is the exchange's.
     pub(super) fn plan_ends(&self, plan: &Plan<'_>) {
-        plan.replay().into_iter().for_each(Replay::settle);
+        plan.settle();
         if let Some(reason) = plan.made_for {
             self.metrics.shared().retry(reason, RetryOutcome::Recovered);
         }
@@ -325,7 +386,7 @@ async fn pause(
 }
 
 /// Reads and forgets; ready where there is no more, or no more that is worth it.
-fn poll_discard(
+pub(super) fn poll_discard(
     body: &mut ResponseBody<OutBody>,
     left: &mut usize,
     cx: &mut Context<'_>,

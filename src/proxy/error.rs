@@ -1,6 +1,7 @@
 //! Every way in which the proxy answers instead of the upstream, and what it then says.
 use crate::limits::Refused;
 use crate::model::Code;
+use crate::renewal::RenewalError;
 use crate::resolve::ResolveError;
 use crate::server::Panicked;
 use crate::telemetry::ErrorSource;
@@ -50,6 +51,8 @@ pub enum ProxyError {
     #[error(transparent)]
     Vault(#[from] VaultError),
     #[error(transparent)]
+    Renewal(#[from] RenewalError),
+    #[error(transparent)]
     Send(#[from] SendError),
 }
 
@@ -82,11 +85,16 @@ impl ProxyError {
             Self::Panicked(_) | Self::BodyLost => (Code::Internal, ErrorSource::Attache),
             Self::Resolve(error) => (error.code(), Caller),
             Self::Vault(_) => (Code::CredentialUnavailable, ErrorSource::Attache),
+            Self::Renewal(RenewalError::Dead) => (Code::ReauthorizationRequired, Caller),
+            Self::Renewal(RenewalError::Unavailable { .. } | RenewalError::TooLong) => {
+                (Code::CredentialUnavailable, Upstream)
+            }
             Self::Send(error) => send_verdict(*error),
         };
         let retry_after = match self {
             Self::Vault(error) => Some(error.retry_after_s()),
             Self::Send(SendError::NoDescriptor) => Some(NO_DESCRIPTOR_RETRY_S),
+            Self::Renewal(error) => error.retry_after_s(),
             error => error.limited().map(|it| it.retry_after_s),
         };
         Verdict { code, source, retry_after }

@@ -17,6 +17,8 @@ pub struct Onward<'a> {
     pub asks: Asks<'a>,
     pub host: &'a HeaderValue,
     pub prepared: &'a Prepared,
+    /// That the key is here that the token is bound to: of this attempt alone (RFC 9449 §4.1).
+    pub proof: Option<HeaderValue>,
     /// Fields that the caller asked to drop.
     pub ignore: &'a [HeaderName],
     /// The Authorization field held the caller key: it must not go on.
@@ -32,6 +34,8 @@ pub struct Onward<'a> {
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("attache-request-id");
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+pub const DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// What a request's fields ask of an intermediary, found in one pass: most requests ask nothing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -131,6 +135,9 @@ impl Fields for Outgoing<'_> {
                 onto.field(name, value);
             }
         }
+        if let Some(proof) = &onward.proof {
+            onto.field(&DPOP, proof);
+        }
         if let Some(trace) = &onward.trace {
             onto.field(&TRACEPARENT, trace);
         }
@@ -206,6 +213,7 @@ fn ends_here(name: &HeaderName, onward: &Onward<'_>) -> bool {
         b'a' => text.starts_with("attache-"),
         b'b' => text == "baggage" && onward.trace.is_none(),
         b'c' => text == "content_length",
+        b'd' => onward.proof.is_some() && text == "dpop",
         b'h' => text == "http2-settings",
         b'k' => text == "keep-alive",
         b'p' => text.starts_with("proxy-"),

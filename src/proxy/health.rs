@@ -1,6 +1,7 @@
 //! What an attempt's end says of its upstream, for the circuit, and of the credential.
 use super::body::OutBody;
 use super::error::ProxyError;
+use crate::auth::Prepared;
 use crate::limits::Pass;
 use crate::limits::Refusals;
 use crate::resolve::Target;
@@ -31,8 +32,13 @@ pub fn tell(
 }
 
 /// Tells whether the upstream took the credential. What is neither a success nor a 401 may be about the request.
-pub fn tell_of_credential(refusals: &Refusals, target: &Target<'_>, status: StatusCode) {
-    if target.test || target.prepared.is_nothing() {
+pub fn tell_of_credential(
+    refusals: &Refusals,
+    target: &Target<'_>,
+    prepared: &Prepared,
+    status: StatusCode,
+) {
+    if target.test || prepared.is_nothing() {
         return;
     }
     let is_embedded = target.connection.supplied_by.is_some();

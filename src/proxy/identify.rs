@@ -4,7 +4,6 @@ use super::head::Asks;
 use super::head::Given;
 use super::head::is_override;
 use crate::auth::Scheme;
-use crate::catalog::Auth;
 use crate::catalog::Caller;
 use crate::catalog::CallerKey;
 use crate::catalog::Snapshot;
@@ -72,10 +71,7 @@ pub fn by_credential_place(
         return Err(ProxyError::NoCallerKey);
     }
     let found = resolve::find(snapshot, tags);
-    let scheme = found.as_ref().and_then(|it| match &it.connection.method.auth {
-        Auth::Outbound(scheme) => Some(scheme),
-        Auth::Inbound(_) => None,
-    });
+    let scheme = found.as_ref().and_then(|it| it.connection.method.auth.scheme());
     // Clients with a token send it so, whatever the connection's own scheme is.
     let anywhere = Scheme::Bearer.presented_key(head);
     if let Some(caller) = anywhere.and_then(|it| known.caller(snapshot, &it).ok()) {

@@ -11,9 +11,11 @@ mod head;
 mod health;
 mod identify;
 mod listing;
+mod refused;
 mod replay;
 mod retry;
 mod tally;
+mod token;
 mod turn;
 
 use crate::auth::Prepared;
@@ -24,7 +26,9 @@ use crate::limits::Rates;
 use crate::limits::Refusals;
 use crate::model::UnixTime;
 use crate::reload::Current;
+use crate::renewal::Renewals;
 use crate::resolve;
+use crate::resolve::Puts;
 use crate::resolve::ResolveError;
 use crate::resolve::Target;
 use crate::server;
@@ -68,6 +72,7 @@ use http::header;
 use http::request::Parts;
 use http_body::Body;
 use std::cell::Cell;
+use std::cell::OnceCell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -89,6 +94,8 @@ pub use head::outgoing;
 pub use identify::KnownCallers;
 pub use identify::by_credential_place;
 pub use identify::by_header;
+use refused::Next;
+use refused::With;
 pub use replay::KeptBodies;
 pub use retry::RetryBudgets;
 
@@ -108,6 +115,7 @@ pub struct Proxy {
     pub bodies: Rc<KeptBodies>,
     /// The stored activations, where there is a store.
     pub vault: Option<Arc<Vault>>,
+    pub renewals: Arc<Renewals>,
     /// Whose credentials upstreams refuse, where there is a store to tell.
     pub refusals: Option<Arc<Refusals>>,
     /// The store was not reached for so long that nothing that is stored counts: set by the worker's tick.
@@ -228,21 +236,27 @@ impl Proxy {
             let tenant = target.tenant.as_ref();
             self.rates.admit(Some(&caller), target.connection, tenant, tally.began())?;
         }
-        let uri = uri(&mut target, tags.query)?;
-        let prepared = target.prepared;
+        link.watch.begin(target.timeout);
+        let held = match self.held(&target, tally)? {
+            Some(held) => held,
+            // In a box: seldom waited for, and every exchange would carry it.
+            None => Box::pin(self.had(&target, &link.watch, tally)).await?,
+        };
+        refused::ask_for_plain_answers(&mut target);
+        let mut uri = uri(&mut target, held.prepared(), tags.query)?;
         let settings = &target.connection.upstream;
         let timeouts = settings.timeouts;
-        link.watch.begin(target.timeout);
         if turn::is_limited(&target) {
             let metrics = self.metrics.shared();
             Box::pin(turn::enter(&self.gates, metrics, &target, &link.watch, tally)).await?;
         }
 
         let trace = settings.trace_context.then(|| self.trace(&head.headers));
-        let onward = Onward {
+        let mut onward = Onward {
             asks,
             host: target.base.host(),
-            prepared,
+            prepared: held.prepared(),
+            proof: None,
             ignore: &target.ignore,
             authorization_is_ours: key_was_in_place,
             trace,
@@ -258,12 +272,15 @@ impl Proxy {
             body: Some(body).filter(|_| has_body),
             is_idempotent,
             is_websocket,
+            has_token: matches!(target.puts, Puts::Token(_)),
         };
         let mut plan = Plan::new(asked, settings, origin, &self.bodies);
         self.plan_begins(&plan, &link.watch);
-        let fields = Outgoing { head, onward: &onward };
-        let request = RequestHead { method: &head.method, target: &uri, fields: &fields };
+        let (mut held, newer) = (&held, OnceCell::new());
         let sent = loop {
+            onward.proof = self.proof(held, &target, &head.method, uri.path());
+            let fields = Outgoing { head, onward: &onward };
+            let request = RequestHead { method: &head.method, target: &uri, fields: &fields };
             let mut body = Some(body_of(head, &onward, plan.next_body()));
             let connection = &target.connection.key;
             let destination = Destination { origin, settings, connection };
@@ -271,20 +288,30 @@ impl Proxy {
                 .send(destination, &request, &mut body, plan.manner, &link.watch, tally)
                 .await?
             {
-                Ok(sent) if !plan.concerns(&sent) => {
+                Ok(sent)
+                    if !plan.concerns(&sent) && !refused::is_doubtful(held, &target, &sent) =>
+                {
                     self.plan_ends(&plan);
                     break sent;
                 }
                 outcome => {
-                    let again = self.again(outcome, &mut plan, &link.watch, tally);
-                    if let Some(sent) = Box::pin(again).await? {
-                        break sent;
+                    let with = With { held, target: &target, path: uri.path() };
+                    let next = self.next(outcome, with, &mut plan, &link.watch, tally);
+                    match Box::pin(next).await? {
+                        Next::Answer(sent) => break *sent,
+                        Next::Again => {}
+                        Next::AgainWith(token) => {
+                            held = newer.get_or_init(|| token);
+                            onward.prepared = held.prepared();
+                            uri = uri_of(uri.path().to_owned(), onward.prepared, tags.query)?;
+                        }
                     }
                 }
             }
         };
+        let prepared = onward.prepared;
         if let Some(refusals) = &self.refusals {
-            health::tell_of_credential(refusals, &target, sent.response.status());
+            health::tell_of_credential(refusals, &target, prepared, sent.response.status());
         }
         let idle = timeouts.idle;
         Ok(Answer::Upstream(self.answer(sent, prepared, idle, link, tally)?, idle))
@@ -416,9 +443,16 @@ fn note_target(tally: &mut Tally, target: &Target<'_>) {
 }
 
 /// Base path, the caller's path and query byte for byte, and a query credential behind them.
-pub fn uri(target: &mut Target<'_>, query: Option<&str>) -> Result<Uri, ProxyError> {
-    let mut text = std::mem::take(&mut target.path);
-    let replaced = target.prepared.query(query);
+pub fn uri(
+    target: &mut Target<'_>,
+    prepared: &Prepared,
+    query: Option<&str>,
+) -> Result<Uri, ProxyError> {
+    uri_of(std::mem::take(&mut target.path), prepared, query)
+}
+
+fn uri_of(mut text: String, prepared: &Prepared, query: Option<&str>) -> Result<Uri, ProxyError> {
+    let replaced = prepared.query(query);
     if let Some(query) = replaced.as_deref().or(query) {
         text.push('?');
         text.push_str(query);
@@ -431,7 +465,8 @@ fn body_of(head: &Parts, onward: &Onward<'_>, source: Option<Source>) -> OutBody
     let Some(source) = source else { return OutBody::empty() };
     let may_have_trailers = onward.asks.has_transfer_encoding || head.version == Version::HTTP_2;
     let names = onward.prepared.headers().iter().map(|it| it.0.clone());
-    let injected = if may_have_trailers { names.collect() } else { Vec::new() };
+    let proof = onward.proof.as_ref().map(|_| head::DPOP);
+    let injected = if may_have_trailers { names.chain(proof).collect() } else { Vec::new() };
     let body = OutBody::streamed(source, injected);
     if onward.expects_continue { body.held() } else { body }
 }

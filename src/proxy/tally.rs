@@ -121,6 +121,12 @@ impl Tally {
         self.record.times.queue_us += micros(took);
     }
 
+    /// The exchange has waited for a token for so long.
+    pub fn waited_for_credential(&mut self, took: Duration) {
+        self.waited += took;
+        self.record.times.credential_us += micros(took);
+    }
+
     pub fn failed(&mut self, code: Code, source: ErrorSource) {
         self.record.status = code.status();
         self.record.code = Some(code);
@@ -176,6 +182,7 @@ impl Drop for Tally {
             overhead_us: overhead,
             upstream_us: micros(self.waited)
                 .saturating_sub(record.times.queue_us)
+                .saturating_sub(record.times.credential_us)
                 .saturating_sub(self.backed_off_us),
         };
         let metrics = &self.proxy.metrics;

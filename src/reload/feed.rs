@@ -58,6 +58,11 @@ pub enum News<'n> {
         connection: &'n str,
         tenant: &'n str,
     },
+    /// Somebody gave or ended it; no tenant's, where it is the connection's own.
+    Grant {
+        connection: &'n str,
+        tenant: Option<&'n str>,
+    },
     /// These were made, changed or deleted; they are served as they are now. Told where it may take
     /// its time.
     Connections {
@@ -256,6 +261,9 @@ impl Feed {
             if *kind == Kind::Activation {
                 (self.listener)(News::of_activation(key, tenant.as_deref()));
             }
+            if *kind == Kind::Grant {
+                (self.listener)(News::Grant { connection: key, tenant: tenant.as_deref() });
+            }
             let Some(section) = section_of(*kind) else { continue };
             if let Ok(key) = Key::try_from(&**key) {
                 touched.of(section).insert(key);
@@ -377,7 +385,9 @@ pub(super) fn section_of(kind: Kind) -> Option<Section> {
         Kind::Environment => Some(Section::Environments),
         Kind::Connection => Some(Section::Connections),
         Kind::Caller => Some(Section::Callers),
-        Kind::Activation | Kind::Tenant | Kind::Token | Kind::EventSubscription => None,
+        Kind::Activation | Kind::Tenant | Kind::Token | Kind::EventSubscription | Kind::Grant => {
+            None
+        }
     }
 }
 

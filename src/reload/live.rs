@@ -48,6 +48,8 @@ pub struct Source {
     /// Files and folders, as they were given.
     pub paths: Vec<PathBuf>,
     pub env: Env,
+    /// There is a store, whatever the files say.
+    pub has_store: bool,
     /// What time it is.
     pub clock: fn() -> UnixTime,
 }
@@ -146,7 +148,7 @@ impl Live {
         metrics: Arc<Metrics>,
     ) -> Result<(Arc<Self>, Settings), Vec<ConfigError>> {
         let (loaded, seen) = attempt(&source.paths, &*source.env, &files::value);
-        let Loaded { settings, snapshot, warnings } = loaded?;
+        let Loaded { settings, snapshot, warnings, .. } = loaded?.with_store(source.has_store)?;
         log_warnings(&warnings);
         let now = (source.clock)();
         metrics.reload(true, 1, now);
@@ -179,7 +181,7 @@ impl Live {
 
     /// Serves a snapshot that comes from no file.
     pub fn fixed(snapshot: Snapshot, metrics: Arc<Metrics>, clock: fn() -> UnixTime) -> Arc<Self> {
-        let source = Source { paths: Vec::new(), env: Box::new(|_| None), clock };
+        let source = Source { paths: Vec::new(), env: Box::new(|_| None), has_store: false, clock };
         let now = clock();
         metrics.reload(true, 1, now);
         Arc::new(Self {
@@ -234,7 +236,7 @@ impl Live {
             asked: AtomicU64::new(0),
             awaited: watch::Sender::new(0),
             served: watch::Sender::default(),
-            source: Source { paths: Vec::new(), env: Box::new(|_| None), clock },
+            source: Source { paths: Vec::new(), env: Box::new(|_| None), has_store: false, clock },
             metrics: Arc::clone(&self.metrics),
             is_aside: true,
         }))
@@ -274,7 +276,7 @@ impl Live {
         let _reloading = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         let (loaded, seen) = attempt(&self.source.paths, &*self.source.env, &files::value);
         self.state().seen = seen;
-        match loaded {
+        match loaded.and_then(|it| it.with_store(self.source.has_store)) {
             Ok(loaded) => {
                 let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
                 self.serve(loaded, turn.as_mut());
@@ -288,7 +290,7 @@ impl Live {
     }
 
     fn serve(&self, loaded: Loaded, beside: Option<&mut Beside>) {
-        let Loaded { settings, mut snapshot, warnings } = loaded;
+        let Loaded { settings, mut snapshot, warnings, .. } = loaded;
         log_warnings(&warnings);
         if let Some(beside) = beside {
             beside.skipped.clear();

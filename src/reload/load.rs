@@ -36,6 +36,19 @@ pub struct Loaded {
     pub snapshot: Snapshot,
     /// Sound, but surely not meant.
     pub warnings: Vec<ConfigError>,
+    /// Wrong where there is no store.
+    pub unstored: Vec<ConfigError>,
+}
+
+impl Loaded {
+    /// Refused where it needs a store and has none. `has_store`: there is one, whatever the files say.
+    pub fn with_store(mut self, has_store: bool) -> Result<Self, Vec<ConfigError>> {
+        let has_store = has_store || self.settings.store.is_some();
+        match std::mem::take(&mut self.unstored) {
+            unstored if !has_store && !unstored.is_empty() => Err(unstored),
+            _ => Ok(self),
+        }
+    }
 }
 
 /// Reads the files, checks everything, and tells all problems at once. Blocks on the file system.
@@ -94,14 +107,17 @@ fn read(
     document.refuse_unknown_sections(&known, &mut errors);
     refuse_filled_methods(&document, &mut errors);
     let settings = Settings::read(&document, &mut errors);
-    let (snapshot, mut warnings) = Reading { document: &document, errors: &mut errors }.snapshot();
+    let (snapshot, mut warnings, unstored) =
+        Reading { document: &document, errors: &mut errors }.snapshot();
     errors.iter_mut().filter(|it| it.problem.starts_with(PINNED)).for_each(|it| {
         PINS.clone_into(&mut it.hint);
     });
     document.conceal(&mut warnings);
     document.conceal(&mut errors);
     match snapshot {
-        Some(snapshot) if errors.is_empty() => Ok(Loaded { settings, snapshot, warnings }),
+        Some(snapshot) if errors.is_empty() => {
+            Ok(Loaded { settings, snapshot, warnings, unstored })
+        }
         _ => {
             // As one reads the files, top to bottom.
             let file = |error: &ConfigError| files.iter().position(|it| it.name == error.file);
@@ -153,8 +169,8 @@ struct Reading<'d, 'e> {
 }
 
 impl Reading<'_, '_> {
-    /// The snapshot, where it could be made, and the warnings.
-    fn snapshot(mut self) -> (Option<Snapshot>, Vec<ConfigError>) {
+    /// The snapshot, where it could be made, the warnings, and what is wrong without a store.
+    fn snapshot(mut self) -> (Option<Snapshot>, Vec<ConfigError>, Vec<ConfigError>) {
         let mut raw = RawCatalog {
             egress: self.section("egress").unwrap_or_default(),
             upstream: self.section("upstream").unwrap_or_default(),
@@ -174,18 +190,22 @@ impl Reading<'_, '_> {
         raw.activations = activations;
         if all_there.contains(&false) {
             // With a whole section gone, whatever refers to it would be called wrong.
-            return (None, Vec::new());
+            return (None, Vec::new(), Vec::new());
         }
         let mut warnings = Vec::new();
         let snapshot = Snapshot::build(raw, &mut warnings);
         let warnings = warnings.iter().filter_map(|it| self.placed(it, &indices)).collect();
         match snapshot {
-            Ok(snapshot) => (Some(snapshot), warnings),
+            Ok(snapshot) => {
+                let unstored = snapshot.unstored();
+                let unstored = unstored.iter().filter_map(|it| self.placed(it, &indices)).collect();
+                (Some(snapshot), warnings, unstored)
+            }
             Err(problems) => {
                 let placed = problems.iter().filter_map(|it| self.placed(it, &indices));
                 let placed: Vec<ConfigError> = placed.collect();
                 self.errors.extend(placed);
-                (None, warnings)
+                (None, warnings, Vec::new())
             }
         }
     }

@@ -382,7 +382,12 @@ impl Layer {
         match slot {
             Slot::Own => pair.own = Some(sealed),
             Slot::Test => pair.test = Some(sealed),
-            Slot::Activation | Slot::Reply | Slot::Subscription | Slot::Deployment => {}
+            Slot::Activation
+            | Slot::Reply
+            | Slot::Subscription
+            | Slot::Deployment
+            | Slot::Authorization => {}
+            Slot::Grant | Slot::GrantAnswer | Slot::TestGrant | Slot::TestGrantAnswer => {}
         }
     }
 

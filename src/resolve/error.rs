@@ -54,6 +54,10 @@ pub enum ResolveError {
         "the connection does not allow this base URL; an operator can add its origin to `allowed_origins`"
     )]
     BaseUrlForbidden,
+    #[error(
+        "this is where the connection's own tokens are had: nobody else is answered by it through here"
+    )]
+    TokenEndpoint,
 }
 
 /// Two tags that can't both be meant.
@@ -104,6 +108,7 @@ impl ResolveError {
             Self::ActivationNotFound | Self::NoTestCredentials => Code::ActivationNotFound,
             Self::Unfetched => Code::CredentialUnavailable,
             Self::EnteredElsewhere | Self::BaseUrlForbidden => Code::BaseUrlForbidden,
+            Self::TokenEndpoint => Code::DestinationForbidden,
         }
     }
 }

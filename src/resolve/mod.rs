@@ -27,5 +27,6 @@ pub use strip::strip_tags;
 pub use tags::Selector;
 pub use tags::Tags;
 pub use tags::tags;
+pub use target::Puts;
 pub use target::Target;
 pub use target::resolve;

@@ -13,6 +13,7 @@ use crate::catalog::Fetched;
 use crate::catalog::Holder;
 use crate::catalog::Ready;
 use crate::catalog::Snapshot;
+use crate::catalog::TokenHolder;
 use crate::model::BaseUrl;
 use crate::model::Key;
 use crate::model::TenantId;
@@ -31,8 +32,7 @@ pub struct Target<'s> {
     /// As tagged: with a standard connection it is only logged.
     pub tenant: Option<TenantId>,
     pub holder: &'s Holder,
-    /// The holder's credential in its finished form.
-    pub prepared: &'s Prepared,
+    pub puts: Puts<'s>,
     pub base: Cow<'s, BaseUrl>,
     /// The base URL's prefix and what the caller asked for below it, byte for byte, without query.
     /// There is room behind it for `?` and the caller's query.
@@ -46,6 +46,14 @@ pub struct Target<'s> {
     pub force_refresh: bool,
 }
 
+/// What goes on a request: the holder's credential in its finished form, or a token that may have to be
+/// had first.
+#[derive(Clone, Copy, Debug)]
+pub enum Puts<'s> {
+    Prepared(&'s Prepared),
+    Token(&'s Arc<TokenHolder>),
+}
+
 /// Finds the target, or the first reason against it, in an order that tells nothing to whom it is
 /// not for:
 ///
@@ -53,7 +61,7 @@ pub struct Target<'s> {
 /// 2. what this caller may not do with a connection that it may see: 403. Its paths are asked about
 ///    a path that passed the guard, since a pattern says nothing of one that a server would mend;
 /// 3. the state of the connection: switched off, no tenant, no activation;
-/// 4. what the request asks of the base URL.
+/// 4. what the request asks of the base URL, and whether it would be answered with a token.
 ///
 /// Where a store is in use, it is first asked without what that says: [`ResolveError::Unfetched`] is
 /// the answer where nothing but that is left to be known.
@@ -96,19 +104,26 @@ pub fn resolve<'s>(
     {
         return Err(ResolveError::EnteredElsewhere);
     }
-    let prepared = match &holder.ready {
-        Ready::Outbound(prepared) => prepared,
+    let puts = match &holder.ready {
+        Ready::Outbound(prepared) => Puts::Prepared(prepared),
+        Ready::Token(token) => Puts::Token(token),
         Ready::Inbound(_) => return Err(ResolveError::Inbound),
     };
     let base = base(found, holder, options)?;
+    let path = joined(base.prefix(), tags.rest, tags.query);
+    if let Puts::Token(token) = puts
+        && token.guards(base.origin(), &path)
+    {
+        return Err(ResolveError::TokenEndpoint);
+    }
     let limits = [options.timeout, connection.upstream.timeouts.total];
     Ok(Target {
         connection,
         environment: found.environment.map(|it| &it.key),
         tenant: activated.cloned().or_else(|| TenantId::try_from(tenant?).ok()),
         holder,
-        prepared,
-        path: joined(base.prefix(), tags.rest, tags.query),
+        puts,
+        path,
         base,
         ignore: options.ignore.clone(),
         timeout: limits.into_iter().flatten().min(),

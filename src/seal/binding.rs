@@ -28,6 +28,15 @@ pub enum Slot {
     Subscription,
     /// The deployment's own: the key of its fingerprints.
     Deployment,
+    /// What was had with a connection's own or a tenant's credential, and the answer that it may yet be
+    /// had of.
+    Grant,
+    GrantAnswer,
+    /// The same of test credentials.
+    TestGrant,
+    TestGrantAnswer,
+    /// What a consent is waited for with: the owner is its own.
+    Authorization,
 }
 
 impl Slot {
@@ -38,6 +47,11 @@ impl Slot {
         Self::Reply,
         Self::Subscription,
         Self::Deployment,
+        Self::Grant,
+        Self::GrantAnswer,
+        Self::TestGrant,
+        Self::TestGrantAnswer,
+        Self::Authorization,
     ];
 
     /// As it is stored, and bound.
@@ -49,6 +63,11 @@ impl Slot {
             Self::Reply => "reply",
             Self::Subscription => "subscription",
             Self::Deployment => "deployment",
+            Self::Grant => "grant",
+            Self::GrantAnswer => "grant_answer",
+            Self::TestGrant => "test_grant",
+            Self::TestGrantAnswer => "test_grant_answer",
+            Self::Authorization => "authorization",
         }
     }
 

@@ -18,6 +18,7 @@ use super::credentials::sealed;
 use super::engine::Row;
 use super::engine::Unreadable;
 use super::engine::Value;
+use super::grants::GrantKey;
 use super::record::Record;
 use super::record::Table;
 use super::record::read;
@@ -413,6 +414,7 @@ impl Write<'_> {
         let deleted = "DELETE FROM activations WHERE owner = $1 AND tenant = $2";
         let deleted = self.tx.run(deleted, &place).await?;
         self.secrets((owner, tenant, Slot::Activation), Secrets::Remove).await?;
+        self.forget_grant(GrantKey { owner, tenant, slot: Slot::Activation }).await?;
         if deleted > 0 {
             let connection = self.connection_of(owner).await?;
             let told = Told { kind: Kind::Activation, key: &connection, tenant };
@@ -424,7 +426,7 @@ impl Write<'_> {
 
     /// The key that the connection of an owner is served under; empty where nobody can say it. What an
     /// activation's own row says may be damaged, and whoever relied on it would go on using what is revoked.
-    async fn connection_of(&mut self, owner: &str) -> Result<String, StoreError> {
+    pub(super) async fn connection_of(&mut self, owner: &str) -> Result<String, StoreError> {
         if let Some(key) = owner.strip_prefix("file:") {
             return Ok(key.to_owned());
         }

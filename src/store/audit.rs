@@ -45,11 +45,19 @@ pub enum Act {
     Bound,
     /// What is sealed may go to other origins than those it was entered for: somebody has said so.
     Confirmed,
+    /// A grant is dead: a person has to authorize it again.
+    Lapsed,
+    /// There is a token again where a person had to authorize it, or somebody has consented.
+    Authorized,
     /// Data keys were put under another of the operator's keys.
     Rewrapped,
     /// The end of the trail was not as it was left: what came before may have been cut or changed. Everything goes
     /// on behind this entry, which nobody can take away again unnoticed.
     Broken,
+    /// A grant was ended by whoever may.
+    Revoked,
+    /// An access token was shown to an operator.
+    Disclosed,
 }
 
 impl Act {
@@ -60,8 +68,12 @@ impl Act {
         Self::Deleted,
         Self::Bound,
         Self::Confirmed,
+        Self::Lapsed,
         Self::Rewrapped,
         Self::Broken,
+        Self::Authorized,
+        Self::Revoked,
+        Self::Disclosed,
     ];
 
     /// As it is stored and shown.
@@ -73,8 +85,12 @@ impl Act {
             Self::Deleted => "deleted",
             Self::Bound => "bound",
             Self::Confirmed => "confirmed",
+            Self::Lapsed => "lapsed",
             Self::Rewrapped => "rewrapped",
             Self::Broken => "broken",
+            Self::Authorized => "authorized",
+            Self::Revoked => "revoked",
+            Self::Disclosed => "disclosed",
         }
     }
 }

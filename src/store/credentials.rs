@@ -154,7 +154,7 @@ impl Credentials<'_> {
         rows.iter().map(read).collect::<Result<_, Unreadable>>().map_err(|_| corrupt(None))
     }
 
-    /// Those of an owner that were set since.
+    /// Those of an owner that were entered since; what was had with them is none.
     pub async fn of_owner_since(
         self,
         scope: &Scope,
@@ -164,7 +164,9 @@ impl Credentials<'_> {
         if !scope.sees_everything() {
             return Ok(Vec::new());
         }
-        let sql = format!("{SELECT} WHERE owner = $1 AND generation > $2");
+        let sql = format!(
+            "{SELECT} WHERE owner = $1 AND generation > $2 AND slot IN ('own', 'test', 'activation')"
+        );
         let values = [Value::Text(owner), Value::Integer(revision)];
         let rows = self.0.engine.rows(&sql, &values).await?;
         rows.iter().map(read).collect()

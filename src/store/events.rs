@@ -234,7 +234,9 @@ pub(super) fn of(entry: &Entry, who: &str, seq: i64) -> Vec<News> {
         data[BECAUSE] = because.clone();
     }
     let (connection, tenant, environment) = match entry.of {
-        Some(Kind::Connection | Kind::Activation) => (&*entry.key, &*entry.tenant, ""),
+        Some(Kind::Connection | Kind::Activation | Kind::Grant) => {
+            (&*entry.key, &*entry.tenant, "")
+        }
         Some(Kind::Environment) => ("", "", &*entry.key),
         Some(Kind::Tenant) => ("", &*entry.key, ""),
         _ => ("", "", ""),
@@ -260,13 +262,26 @@ fn types(entry: &Entry) -> Vec<EventType> {
         Act::Created => vec![created],
         Act::Updated => vec![updated],
         Act::Deleted => vec![deleted],
-        Act::Begun | Act::Bound | Act::Confirmed | Act::Rewrapped | Act::Broken => Vec::new(),
+        Act::Begun
+        | Act::Bound
+        | Act::Confirmed
+        | Act::Lapsed
+        | Act::Authorized
+        | Act::Rewrapped
+        | Act::Broken
+        | Act::Revoked
+        | Act::Disclosed => Vec::new(),
     };
     let Some(kind) = entry.of else {
         // Keys are rotated in many lots: that they are is told at the end of the last.
         let is_broken = entry.act == Act::Broken;
         return if is_broken { vec![E::AuditBroken] } else { Vec::new() };
     };
+    match entry.act {
+        Act::Lapsed => return vec![E::ConnectionReauthorizationRequired],
+        Act::Authorized => return vec![E::ConnectionAuthorized],
+        _ => {}
+    }
     match kind {
         Kind::Connector => each(E::ConnectorCreated, E::ConnectorUpdated, E::ConnectorDeleted),
         Kind::AuthMethod if entry.act == Act::Created => vec![E::AuthMethodRevised],
@@ -305,6 +320,7 @@ fn types(entry: &Entry) -> Vec<EventType> {
         Kind::EventSubscription => {
             each(E::SubscriptionCreated, E::SubscriptionUpdated, E::SubscriptionDeleted)
         }
+        Kind::Grant => Vec::new(),
     }
 }
 

@@ -23,6 +23,8 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("events", include_str!("migrations/0011_events.sql")),
     ("subscriptions", include_str!("migrations/0012_subscriptions.sql")),
     ("deliveries", include_str!("migrations/0013_deliveries.sql")),
+    ("grants", include_str!("migrations/0014_grants.sql")),
+    ("authorizations", include_str!("migrations/0015_authorizations.sql")),
 ];
 
 /// The schema that this attache reads and writes.

@@ -8,6 +8,7 @@
 mod activations;
 mod audit;
 mod auth_methods;
+mod authorizations;
 mod callers;
 mod changes;
 mod connections;
@@ -22,6 +23,8 @@ mod environments;
 mod error;
 mod events;
 mod expect;
+mod given;
+mod grants;
 mod idempotency;
 mod integrations;
 mod links;
@@ -58,6 +61,10 @@ pub use audit::Filter as AuditFilter;
 pub use auth_methods::AuthMethods;
 pub use auth_methods::MethodRevision;
 pub use auth_methods::SeenMethod;
+pub use authorizations::Authorization;
+pub use authorizations::Authorizations;
+pub use authorizations::NewAuthorization;
+pub use authorizations::SealAt;
 pub use callers::CallerKey;
 pub use callers::CallerRow;
 pub use callers::Callers;
@@ -102,6 +109,21 @@ pub use events::News;
 pub use expect::Condition;
 pub use expect::Expect;
 pub use expect::Hold;
+pub use given::GrantOf;
+pub use grants::Census;
+pub use grants::GrantAttempt;
+pub use grants::GrantFailure;
+pub use grants::GrantKey;
+pub use grants::GrantName;
+pub use grants::GrantRow;
+pub use grants::GrantState;
+pub use grants::Grants;
+pub use grants::LEASE_MS;
+pub use grants::Lease;
+pub use grants::Leased;
+pub use grants::Lot;
+pub use grants::Renewal;
+pub use grants::Wanting;
 pub use idempotency::Claim;
 pub use idempotency::Idempotency;
 pub use integrations::IntegrationRow;
@@ -178,6 +200,8 @@ const TABLES: &[&str] = &[
     "event_subscriptions",
     "event_feeds",
     "deliveries",
+    "grants",
+    "authorizations",
     "schema_versions",
 ];
 
@@ -213,6 +237,8 @@ pub enum Kind {
     Caller,
     Token,
     EventSubscription,
+    /// What tokens are had by; the key is the connection's.
+    Grant,
 }
 
 impl Kind {
@@ -227,6 +253,7 @@ impl Kind {
         Self::Caller,
         Self::Token,
         Self::EventSubscription,
+        Self::Grant,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -241,6 +268,7 @@ impl Kind {
             Self::Caller => "caller",
             Self::Token => "token",
             Self::EventSubscription => "event subscription",
+            Self::Grant => "grant",
         }
     }
 
@@ -381,6 +409,14 @@ impl Store {
 
     pub fn deliveries(&self) -> Deliveries<'_> {
         Deliveries(self)
+    }
+
+    pub fn grants(&self) -> Grants<'_> {
+        Grants(self)
+    }
+
+    pub fn authorizations(&self) -> Authorizations<'_> {
+        Authorizations(self)
     }
 
     pub fn events(&self) -> Events<'_> {

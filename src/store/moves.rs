@@ -87,7 +87,9 @@ impl Moved {
             Slot::Own => self.own |= count > 0,
             Slot::Test => self.test |= count > 0,
             Slot::Activation => self.activations += count,
-            Slot::Reply | Slot::Subscription | Slot::Deployment => {}
+            Slot::Reply | Slot::Subscription | Slot::Deployment | Slot::Authorization => {}
+            // Had with one of the others, which is counted.
+            Slot::Grant | Slot::GrantAnswer | Slot::TestGrant | Slot::TestGrantAnswer => {}
         }
     }
 }

@@ -266,7 +266,11 @@ impl Write<'_> {
                 Some(Slot::Own) => moved.own = count > 0,
                 Some(Slot::Test) => moved.test = count > 0,
                 Some(Slot::Activation) => moved.activations = count,
-                Some(Slot::Reply | Slot::Subscription | Slot::Deployment) | None => {}
+                Some(Slot::Reply | Slot::Subscription | Slot::Deployment | Slot::Authorization)
+                | None => {}
+                // Had with one of the others, which is counted.
+                Some(Slot::Grant | Slot::GrantAnswer | Slot::TestGrant | Slot::TestGrantAnswer) => {
+                }
             }
         }
         let is_any = moved.own || moved.test || moved.activations > 0;

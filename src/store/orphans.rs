@@ -35,7 +35,12 @@ impl Write<'_> {
     /// Deletes all that stands under an owner that goes: what is sealed for it itself at once, and its tenants'
     /// activations where they are few. More are left as orphans. The change of their connection tells.
     pub(super) async fn leave(&mut self, owner: &str) -> Result<(), StoreError> {
-        for table in ["origins WHERE owner = $1", "credentials WHERE owner = $1 AND tenant = ''"] {
+        for table in [
+            "origins WHERE owner = $1",
+            // First: whoever puts down a token for one waits, and finds it gone.
+            "grants WHERE owner = $1 AND tenant = ''",
+            "credentials WHERE owner = $1 AND tenant = ''",
+        ] {
             self.tx.run(&format!("DELETE FROM {table}"), &[Value::Text(owner)]).await?;
         }
         if self.drop_some(owner).await? {
@@ -50,7 +55,7 @@ impl Write<'_> {
     async fn drop_some(&mut self, owner: &str) -> Result<bool, StoreError> {
         let values = [Value::Text(owner), Value::Integer(i64::from(BATCH_MAX))];
         let mut more = false;
-        for table in ["activations", "credentials"] {
+        for table in ["activations", "grants", "credentials"] {
             let sql = format!(
                 "DELETE FROM {table} WHERE owner = $1 AND tenant IN \
                  (SELECT tenant FROM {table} WHERE owner = $1 ORDER BY tenant LIMIT $2)"

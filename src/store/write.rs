@@ -176,6 +176,24 @@ impl Write<'_> {
         was: Option<Object>,
         became: Option<Object>,
     ) -> Result<i64, StoreError> {
+        let revision = self.change_quietly(told).await?;
+        let Told { kind, key, tenant } = told;
+        let mut entry = Entry {
+            act,
+            of: Some(kind),
+            key: key.to_owned(),
+            tenant: tenant.to_owned(),
+            revision,
+            was,
+            became,
+        };
+        self.sealed.drain(..).for_each(|it| it.into_entry(&mut entry));
+        self.entries.push(entry);
+        Ok(revision)
+    }
+
+    /// The same of what is nobody's act: other replicas are told, and the audit trail is not.
+    pub(super) async fn change_quietly(&mut self, told: Told<'_>) -> Result<i64, StoreError> {
         let Told { kind, key, tenant } = told;
         self.revision += 1;
         let position = Position { revision: self.revision, tag: new_tag() };
@@ -199,17 +217,6 @@ impl Write<'_> {
             who: self.who.clone(),
             at_ms: self.now_ms,
         });
-        let mut entry = Entry {
-            act,
-            of: Some(kind),
-            key: key.to_owned(),
-            tenant: tenant.to_owned(),
-            revision: self.revision,
-            was,
-            became,
-        };
-        self.sealed.drain(..).for_each(|it| it.into_entry(&mut entry));
-        self.entries.push(entry);
         Ok(self.revision)
     }
 
@@ -240,7 +247,8 @@ impl Write<'_> {
             // Dropped, it never was.
             return Ok(self.revision);
         }
-        if !is_entered && self.last_event == self.first_event {
+        let is_changed = self.revision != self.before;
+        if !is_entered && !is_changed && self.last_event == self.first_event {
             self.tx.commit().await?;
             return Ok(self.revision);
         }
@@ -484,6 +492,8 @@ impl Write<'_> {
             Kind::Caller => "callers",
             Kind::Token => "tokens",
             Kind::EventSubscription => "event_subscriptions",
+            // It has no key of its own.
+            Kind::Grant => "connections",
         };
         let sql = format!("SELECT version FROM {table} WHERE key = $1");
         let rows = self.tx.rows(&sql, &[Value::Text(key)]).await?;

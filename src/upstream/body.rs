@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Context;
@@ -22,9 +23,19 @@ pub struct ResponseBody<B: RequestBody>(Source<B>);
 pub(super) enum Source<B: RequestBody> {
     Http1(Box<Http1<B>>, Back<B>),
     Http2(http2::Incoming),
+    Unread(Box<Unread<B>>),
     /// Over, or gone elsewhere: into a tunnel.
     Nothing,
 }
+
+/// A body of which something was read, and put back in front of the rest.
+pub(super) struct Unread<B: RequestBody> {
+    pieces: Pieces,
+    rest: ResponseBody<B>,
+}
+
+/// What was read of a body, in order; where it broke off, that is the last.
+pub type Pieces = VecDeque<Result<Frame<Bytes>, BodyError>>;
 
 /// Where a link goes once it is free.
 pub(super) struct Back<B: RequestBody> {
@@ -52,6 +63,11 @@ impl<B: RequestBody> ResponseBody<B> {
         Self(Source::Nothing)
     }
 
+    /// Puts back what was read of `self`: it is read once more.
+    pub fn with_unread(self, pieces: Pieces) -> Self {
+        Self(Source::Unread(Box::new(Unread { pieces, rest: self })))
+    }
+
     /// Once the response is over, the link goes back to the pool if the request is over too.
     fn settle(&mut self) {
         if !self.is_end_stream() {
@@ -76,6 +92,10 @@ impl<B: RequestBody> Body for ResponseBody<B> {
         let polled = match &mut self.0 {
             Source::Http1(link, _) => link.poll_body(cx).map_err(|BrokeOff| BodyError),
             Source::Http2(incoming) => Pin::new(incoming).poll_frame(cx),
+            Source::Unread(unread) => match unread.pieces.pop_front() {
+                Some(piece) => return Poll::Ready(Some(piece)),
+                None => Pin::new(&mut unread.rest).poll_frame(cx),
+            },
             Source::Nothing => return Poll::Ready(None),
         };
         match &polled {
@@ -91,6 +111,7 @@ impl<B: RequestBody> Body for ResponseBody<B> {
         match &self.0 {
             Source::Http1(link, _) => link.is_over(),
             Source::Http2(incoming) => incoming.is_end_stream(),
+            Source::Unread(unread) => unread.pieces.is_empty() && unread.rest.is_end_stream(),
             Source::Nothing => true,
         }
     }
@@ -99,6 +120,8 @@ impl<B: RequestBody> Body for ResponseBody<B> {
         match &self.0 {
             Source::Http1(link, _) => link.size_hint(),
             Source::Http2(incoming) => incoming.size_hint(),
+            // The head says what was announced.
+            Source::Unread(_) => SizeHint::default(),
             Source::Nothing => SizeHint::with_exact(0),
         }
     }

@@ -19,6 +19,7 @@ mod tls;
 
 pub use after::retry_after;
 pub use body::BodyError;
+pub use body::Pieces;
 pub use body::ResponseBody;
 pub use dial::Resolver;
 pub use error::SendError;

@@ -39,7 +39,7 @@ pub enum PoolEvent {
 }
 
 /// What makes links interchangeable: the origin, and all settings that a link carries in itself
-/// (protocol, trusted roots, the egress allowance it was judged by).
+/// (protocol, trusted roots, the egress allowance it was judged by, the certificate it was opened with).
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct PeerKey {
     pub identity: u64,

@@ -1,7 +1,9 @@
-//! TLS to upstreams: one client configuration, and so one session cache, per set of trusted roots.
+//! TLS to upstreams: one client configuration, and so one session cache, per set of trusted roots and per
+//! certificate that is shown.
 use super::error::SendError;
 use crate::catalog::Protocol;
 use crate::catalog::UpstreamSettings;
+use crate::grant::ClientCertificate;
 use crate::model::Origin;
 use rustls::CertificateError;
 use rustls::ClientConfig;
@@ -10,6 +12,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::ServerName;
 use rustls::pki_types::pem::PemObject;
+use rustls::sign::SingleCertAndKey;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -64,7 +67,11 @@ impl Connectors {
             None => Arc::clone(system_roots()),
             Some(pem) => Arc::new(roots_of(pem)?),
         };
-        let connector = TlsConnector::from(Arc::new(config_of(roots, protocol)));
+        let connector = TlsConnector::from(Arc::new(config_of(
+            roots,
+            protocol,
+            settings.certificate.as_deref(),
+        )));
         let mut made = self.made.borrow_mut();
         if made.len() >= CONNECTORS_MAX {
             made.clear();
@@ -80,16 +87,26 @@ pub fn client_config(ca: Option<&[u8]>) -> Result<ClientConfig, SendError> {
         None => Arc::clone(system_roots()),
         Some(pem) => Arc::new(roots_of(pem)?),
     };
-    Ok(config_of(roots, Protocol::Http1))
+    Ok(config_of(roots, Protocol::Http1, None))
 }
 
-fn config_of(roots: Arc<RootCertStore>, protocol: Protocol) -> ClientConfig {
+fn config_of(
+    roots: Arc<RootCertStore>,
+    protocol: Protocol,
+    certificate: Option<&ClientCertificate>,
+) -> ClientConfig {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("the provider supports TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let mut config = match certificate {
+        None => config.with_no_client_auth(),
+        Some(it) => {
+            let shown = SingleCertAndKey::from(Arc::clone(it.certified()));
+            config.with_client_cert_resolver(Arc::new(shown))
+        }
+    };
     config.alpn_protocols = match protocol {
         Protocol::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         Protocol::Http1 => vec![b"http/1.1".to_vec()],

@@ -216,7 +216,7 @@ fn undescribed(written: &Value, connector: &Connector) -> Vec<String> {
 }
 
 fn is_outbound(method: &AuthMethod) -> bool {
-    matches!(method.auth, catalog::Auth::Outbound(_))
+    !matches!(method.auth, catalog::Auth::Inbound(_))
 }
 
 fn row(key: &str, raw: &catalog::RawConnector) -> String {

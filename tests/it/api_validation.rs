@@ -55,7 +55,11 @@ async fn each_mistake_has_its_pointer() {
         ("/v1/connectors/x", json!({ "auth": { "m": {} } }), &["/auth/m"]),
         ("/v1/connectors/x", json!({ "auth": { "M/1": { "none": {} } } }), &["/auth/M~11"]),
         ("/v1/connectors/x", json!({ "auth": { "m": { "none": {}, "basic": {} } } }), &["/auth/m"]),
-        ("/v1/connectors/x", json!({ "auth": { "m": { "oauth2": {} } } }), &["/auth/m/oauth2"]),
+        (
+            "/v1/connectors/x",
+            json!({ "auth": { "m": { "oauth2": {} } } }),
+            &["/auth/m/oauth2/grant"],
+        ),
         (
             "/v1/connectors/x",
             json!({ "variables": { "a": { "pattern": "(" } } }),
@@ -224,6 +228,11 @@ async fn ss_01_a_base_url_of_a_place_inside_is_refused_when_it_is_saved() {
         });
         let refused = operator.put("/v1/connections/inside", body).await;
         assert_eq!(refused.problem("invalid").pointers(), ["/base_url"], "{host}");
+        let token_url = format!("http://{host}/token");
+        let method = json!({ "oauth2": { "grant": "client_credentials", "token_url": token_url } });
+        let body = json!({ "base_url": "https://api.example.com", "auth": { "m": method } });
+        let refused = operator.put("/v1/connectors/inside", body).await;
+        assert_eq!(refused.problem("invalid").pointers(), ["/auth/m/oauth2/token_url"], "{host}");
     }
     for host in ["127.0.0.1", "[::1]", "169.254.169.254"] {
         let linked = |host: &str| {

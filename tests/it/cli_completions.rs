@@ -31,7 +31,7 @@ async fn bash_completes_commands_verbs_flags_and_values() {
     let conn = offered(&shell, &["attache", "conn"]).await;
     assert_eq!(conn, ["connection".to_owned(), "connector".to_owned()].into());
     let re = offered(&shell, &["attache", "connection", "re"]).await;
-    assert_eq!(re, ["repin".to_owned(), "replace".to_owned()].into());
+    assert_eq!(re, ["renew", "repin", "replace", "revoke"].map(str::to_owned).into());
     let flags = offered(&shell, &["attache", "connection", "create", "x", "--s"]).await;
     assert_eq!(flags, ["--server".to_owned(), "--set".to_owned()].into());
     let values = offered(&shell, &["attache", "connector", "list", "--output", ""]).await;

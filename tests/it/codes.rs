@@ -9,8 +9,7 @@ use attache::model::Code;
 use std::collections::BTreeSet;
 
 /// Codes whose cause is not built yet, as the contract says.
-const LATER: &[Code] =
-    &[Code::ReauthorizationRequired, Code::CredentialUnavailable, Code::BodyTooLargeToSign];
+const LATER: &[Code] = &[Code::BodyTooLargeToSign];
 
 /// Those of the admin API, which has tests of its own.
 const OPERATORS: &[Code] = &[
@@ -48,6 +47,8 @@ const ELSEWHERE: &[Code] = &[
     Code::WebhookUndeliverable, // webhooks
     Code::RateLimited, // limits_rate, limits_concurrency
     Code::CircuitOpen, // limits_circuit
+    Code::CredentialUnavailable, // tokens, stored_outage
+    Code::ReauthorizationRequired, // tokens
     Code::Overloaded, // limits_memory
     Code::NotFound, // admin, below
     Code::OperatorUnauthenticated,

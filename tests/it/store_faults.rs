@@ -175,7 +175,7 @@ each_engine! {
         for table in ["orphans", "origins", "idempotency", "tokens", "caller_keys", "callers"]
             .into_iter()
             .chain(["audit", "events", "refused"])
-            .chain(["event_subscriptions", "event_feeds", "deliveries"])
+            .chain(["event_subscriptions", "event_feeds", "deliveries", "grants", "authorizations"])
         {
             database.run(&format!("DROP TABLE {table}")).await;
         }

@@ -50,6 +50,10 @@ const ALIKE: &[(&str, &str)] = &[
     ("~", "\u{10ffff}"),
 ];
 
+/// Acts upon grants, which no connection here has.
+const OF_PROVIDERS: &[&str] =
+    &["/authorize", "/callback", "/renew", "/revoke", "/introspect", "/token"];
+
 /// Less `*`, which is a pattern in a caller's grants.
 const LETTERS: &str = "[aA0é:/%_,'\\\\ ]{1,4}";
 
@@ -297,7 +301,10 @@ integrations: {{ sync: {{ connectors: {{ one: {{ connector: api }}, two: {{ conn
         let document = self.operator.get("/openapi.json").await.is(200).body;
         let (mut reads, mut writes) = (BTreeSet::new(), BTreeSet::new());
         let paths = document["paths"].as_object().expect("an object");
-        for (path, methods) in paths.iter().filter(|it| it.0.contains("{tenant}")) {
+        // What providers are asked for, `consents` and `grant_acts` tell of.
+        let is_asked = |it: &str| OF_PROVIDERS.iter().any(|act| it.ends_with(act));
+        let of_tenants = paths.iter().filter(|it| it.0.contains("{tenant}") && !is_asked(it.0));
+        for (path, methods) in of_tenants {
             for method in methods.as_object().expect("an object").keys() {
                 match method.as_str() {
                     "get" => drop(reads.insert(path.clone())),

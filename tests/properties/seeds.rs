@@ -42,6 +42,7 @@ mod every_seed_and_its_mutants_hold_for {
         cookie,
         credential,
         import,
+        oauth_answer,
         presented,
         query,
         request_head,

@@ -1,9 +1,10 @@
 //! A request in words: what goes out, what stays here, and why.
 use crate::auth::Place;
-use crate::catalog::Auth;
+use crate::auth::Prepared;
 use crate::proxy::Asks;
 use crate::proxy::Onward;
 use crate::proxy::outgoing;
+use crate::resolve::Puts;
 use crate::resolve::Selector;
 use crate::resolve::Tags;
 use crate::resolve::Target;
@@ -20,10 +21,20 @@ const REDACTED: &str = "[redacted]";
 
 /// The request to the upstream, a rule beside each line that differs from what came in.
 pub(super) fn story(head: &Parts, tags: &Tags<'_>, target: &Target<'_>) -> String {
+    // Nothing is sent from here, so no token is had either.
+    let sample = match target.puts {
+        Puts::Prepared(_) => Prepared::default(),
+        Puts::Token(holder) => holder.sample(),
+    };
+    let prepared = match target.puts {
+        Puts::Prepared(prepared) => prepared,
+        Puts::Token(_) => &sample,
+    };
     let onward = Onward {
         asks: Asks::of(&head.headers),
         host: target.base.host(),
-        prepared: target.prepared,
+        prepared,
+        proof: None,
         ignore: &target.ignore,
         authorization_is_ours: false,
         trace: None,
@@ -37,15 +48,15 @@ pub(super) fn story(head: &Parts, tags: &Tags<'_>, target: &Target<'_>) -> Strin
         page.line(&what, &why);
     }
     page.headline("Sends", "");
-    let (query, added) = query(tags.query, target);
+    let (query, added) = query(tags.query, prepared);
     let path = format!("{} {}{query}", head.method, target.path);
     page.line(&path, &line_rule(tags, target, added));
     for (name, value) in &sent {
-        let (shown, why) = shown(name, value, head, target);
+        let (shown, why) = shown(name, value, head, prepared);
         page.line(&format!("{name}: {shown}"), &why);
     }
     let dropped: Vec<_> =
-        head.headers.keys().filter_map(|it| dropped(it, head, &sent, target)).collect();
+        head.headers.keys().filter_map(|it| dropped(it, head, &sent, target, prepared)).collect();
     if !dropped.is_empty() {
         page.headline("Keeps back", "");
         for (name, why) in dropped {
@@ -79,10 +90,7 @@ fn place(tags: &Tags<'_>, target: &Target<'_>) -> Vec<(String, String)> {
         lines.push(("test credentials".to_owned(), "Attache-Test".to_owned()));
     }
     let method = &connection.method;
-    let kind = match &method.auth {
-        Auth::Outbound(scheme) => scheme.type_name(),
-        Auth::Inbound(_) => "hmac",
-    };
+    let kind = method.auth.type_name();
     let auth = format!("auth method {} ({kind})", method.key);
     lines.push((auth, format!("of the connector `{}`", connection.connector)));
     lines.push((format!("base URL {}", target.base), base_rule(tags, target)));
@@ -109,11 +117,11 @@ fn base_rule(tags: &Tags<'_>, target: &Target<'_>) -> String {
 }
 
 /// The query as it is sent, injected values left out, and whether any was put there.
-fn query(caller: Option<&str>, target: &Target<'_>) -> (String, bool) {
-    let Some(sent) = target.prepared.query(caller) else {
+fn query(caller: Option<&str>, prepared: &Prepared) -> (String, bool) {
+    let Some(sent) = prepared.query(caller) else {
         return (caller.map(|it| format!("?{it}")).unwrap_or_default(), false);
     };
-    let names = target.prepared.describe();
+    let names = prepared.describe();
     let is_ours = |pair: &str| {
         let name = pair.split('=').next().unwrap_or_default();
         let name = percent_decode_str(name).decode_utf8_lossy();
@@ -145,11 +153,11 @@ fn shown(
     name: &HeaderName,
     value: &HeaderValue,
     head: &Parts,
-    target: &Target<'_>,
+    prepared: &Prepared,
 ) -> (String, String) {
     let text = || String::from_utf8_lossy(value.as_bytes()).into_owned();
     let sent_by_caller = head.headers.contains_key(name);
-    if target.prepared.injects_header(name) {
+    if prepared.injects_header(name) {
         let why = match (name == header::COOKIE, sent_by_caller) {
             (true, true) => "the credential's cookie, then the caller's others as they were sent",
             (_, true) => "the credential, in place of what the caller sent",
@@ -174,6 +182,7 @@ fn dropped<'h>(
     head: &Parts,
     sent: &HeaderMap,
     target: &Target<'_>,
+    prepared: &Prepared,
 ) -> Option<(&'h str, String)> {
     if sent.contains_key(name) {
         return None;
@@ -185,7 +194,7 @@ fn dropped<'h>(
     });
     let why = if text.starts_with("attache-") {
         "a tag: consumed here, never forwarded"
-    } else if target.prepared.injects_header(name) {
+    } else if prepared.injects_header(name) {
         "another spelling of the header that the credential goes in"
     } else if target.ignore.contains(name) {
         "Attache-Ignore-Headers"

@@ -63,6 +63,15 @@ fn name(entry: &Entry, names: &HashMap<String, String>) -> String {
             Some(key) => format!("event subscription {key}, its secret"),
             None => format!("event subscription with the id {owner}, its secret"),
         },
+        Slot::Grant if tenant.is_empty() => format!("{connection}, the token that it has"),
+        Slot::Grant => format!("{connection}, the token that tenant {tenant:?} has"),
+        Slot::GrantAnswer if tenant.is_empty() => {
+            format!("{connection}, a token server's last answer")
+        }
+        Slot::GrantAnswer => format!("{connection}, a token server's last answer for {tenant:?}"),
+        Slot::TestGrant => format!("{connection}, the token of its test credential"),
+        Slot::TestGrantAnswer => format!("{connection}, a token server's last answer for a test"),
+        Slot::Authorization => "a consent that is waited for".to_owned(),
         Slot::Deployment => "deployment, the key of its fingerprints".to_owned(),
     }
 }

@@ -4,6 +4,7 @@ use super::Kind;
 use super::address::Tenancy;
 use super::change::Change;
 use super::definition::Definition;
+use super::grant::Act;
 use super::output::Output;
 use super::verb;
 use crate::cli::api::Client;
@@ -13,6 +14,8 @@ use http::Method;
 
 #[derive(Debug, clap::Subcommand)]
 pub(in crate::cli) enum Command {
+    #[command(flatten)]
+    Grant(Act),
     /// List a connection's, or a tenant's
     List {
         /// The connection
@@ -63,6 +66,7 @@ impl Asks for Command {
         let client = &mut client;
         let one = |it: &Tenancy| path(["connections", &it.connection, kind.segment, &it.tenant]);
         match self {
+            Self::Grant(act) => act.run(client, output).await,
             Self::List { connection, tenant } => {
                 let (of, key) = match (&connection, &tenant) {
                     (_, Some(tenant)) => ("tenants", tenant.as_str()),

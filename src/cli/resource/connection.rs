@@ -4,6 +4,7 @@ use super::Kind;
 use super::Verb;
 use super::change::Change;
 use super::definition::Definition;
+use super::grant::Act;
 use super::kind::USES;
 use super::output::Output;
 use super::verb;
@@ -19,6 +20,8 @@ use serde_json::json;
 pub(in crate::cli) enum Command {
     #[command(flatten)]
     Any(Verb),
+    #[command(flatten)]
+    Grant(Act),
     /// Who uses one: environments by alias, and how many tenants
     Uses {
         /// The connection
@@ -110,6 +113,7 @@ impl Asks for Command {
         let slot = |test| if test { "test_credentials" } else { "credentials" };
         let ask = match self {
             Self::Any(verb) => return verb.run(kind, client, output).await,
+            Self::Grant(act) => return act.run(&mut client, output).await,
             Self::Uses { key } => {
                 return verb::list(&mut client, &USES, &at(&key, USES.segment), output).await;
             }

@@ -12,6 +12,7 @@ mod environment;
 mod event;
 mod event_subscription;
 pub(super) mod examples;
+mod grant;
 mod integration;
 mod kind;
 mod output;

@@ -105,18 +105,7 @@ fn a_choice_of_schemes_is_a_method_of_each_and_nothing_asked_for_is_left_unsaid(
 
 #[test]
 fn types_that_this_attache_lacks_are_told_as_such() {
-    let flow = json!({ "authorizationUrl": "https://a.example/a", "tokenUrl": "https://a.example/t", "scopes": { "read": "" } });
     for (scheme, unsupported, skipped) in [
-        (
-            json!({ "type": "oauth2", "flows": { "authorizationCode": flow, "clientCredentials": flow, "implicit": flow } }),
-            2,
-            1,
-        ),
-        (
-            json!({ "type": "openIdConnect", "openIdConnectUrl": "https://a.example/.well-known/openid-configuration" }),
-            1,
-            0,
-        ),
         (json!({ "type": "openIdConnect" }), 0, 1),
         (json!({ "type": "mutualTLS" }), 1, 0),
         (json!({ "type": "http", "scheme": "digest" }), 1, 0),
@@ -137,6 +126,49 @@ fn types_that_this_attache_lacks_are_told_as_such() {
 }
 
 #[test]
+fn each_flow_with_a_grant_is_a_method_and_asks_for_no_scopes() {
+    let flow = json!({ "authorizationUrl": "https://a.example/a", "tokenUrl": "https://a.example/t", "scopes": { "read": "" } });
+    let known = "https://a.example/.well-known/openid-configuration";
+    let flows = json!({ "authorizationCode": flow, "clientCredentials": flow, "implicit": flow });
+    for (scheme, grants, skipped) in [
+        (
+            json!({ "type": "oauth2", "flows": flows }),
+            &[
+                ("token-authorization_code", "authorization_code"),
+                ("token-client_credentials", "client_credentials"),
+            ][..],
+            1,
+        ),
+        (
+            json!({ "type": "oauth2", "flows": { "clientCredentials": flow } }),
+            &[("token", "client_credentials")],
+            0,
+        ),
+        (
+            json!({ "type": "openIdConnect", "openIdConnectUrl": known }),
+            &[("token", "authorization_code")],
+            0,
+        ),
+        // The grant needs a URL that is not there.
+        (json!({ "type": "oauth2", "flows": { "clientCredentials": {} } }), &[], 1),
+    ] {
+        let made = imported(&with("/components/securitySchemes/token", scheme.clone()));
+        let json = made.to_json();
+        let found: Vec<(&str, &str)> = made
+            .connector
+            .auth
+            .keys()
+            .map(|it| (it.as_str(), json["auth"][it]["oauth2"]["grant"].as_str().unwrap()))
+            .collect();
+        assert_eq!(found, grants, "{scheme}");
+        assert!(!json["auth"].to_string().contains("scopes"), "{json}");
+        let places = made.report.places.iter().filter(|it| it.pointer.starts_with("/components"));
+        let places: Vec<_> = places.filter(|it| it.verdict == Verdict::Skipped).collect();
+        assert_eq!(places.len(), skipped, "{scheme} {places:?}");
+    }
+}
+
+#[test]
 fn flows_have_the_settings_of_their_grants() {
     let scheme = json!({ "type": "oauth2", "flows": {
         "authorizationCode": {
@@ -152,6 +184,7 @@ fn flows_have_the_settings_of_their_grants() {
     let found: Vec<_> = flows.iter().map(|it| (it.grant, &it.settings, it.scopes.len())).collect();
     let code = json!({
         "grant": "authorization_code", "authorize_url": "https://api.example/authorize", "token_url": "https://id.example/token",
+        "refresh": { "url": "https://id.example/refresh" },
     });
     let device = json!({ "grant": "device_code", "device_url": "https://api.example/v1/device" });
     assert_eq!(
@@ -162,7 +195,6 @@ fn flows_have_the_settings_of_their_grants() {
             (None, &json!({}), 0)
         ]
     );
-    assert_eq!(flows[0].refresh_url.as_deref(), Some("https://id.example/refresh"));
     let discovered = |url: &str| flows::discovered(&json!({ "openIdConnectUrl": url }), base);
     assert_eq!(
         discovered("https://id.example/t/.well-known/openid-configuration"),

@@ -2,9 +2,9 @@
 mod file;
 mod record;
 
+pub use record::Bounds;
 pub use record::KeptBodies;
 
-use crate::catalog::Retries;
 use crate::server;
 use crate::server::RequestBody;
 use crate::server::Watch;
@@ -66,14 +66,14 @@ impl Replay {
         Self::with(live, idle, None, true)
     }
 
-    /// Keeps what is given, within the policy's bounds.
+    /// Keeps what is given, within the bounds.
     pub fn kept(
         live: RequestBody,
         idle: Duration,
         bodies: &Rc<KeptBodies>,
-        policy: &Retries,
+        bounds: Bounds,
     ) -> Rc<Self> {
-        Self::with(live, idle, Some(Record::new(bodies, policy)), false)
+        Self::with(live, idle, Some(Record::new(bodies, bounds)), false)
     }
 
     fn with(

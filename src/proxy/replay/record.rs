@@ -1,6 +1,5 @@
 //! What is kept of a body: the first of it in memory, all of it in a file once that is too little.
 use super::file;
-use crate::catalog::Retries;
 use crate::limits::Budget;
 use crate::limits::Held;
 use bytes::Bytes;
@@ -53,6 +52,13 @@ impl KeptBodies {
     }
 }
 
+/// How much of one body is kept, in bytes: in memory, and in a file where that is too little.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    pub memory: u64,
+    pub spill: u64,
+}
+
 /// A body from its first byte on, as far as it has come.
 #[derive(Debug)]
 pub(super) struct Record {
@@ -84,12 +90,12 @@ impl Drop for Record {
 }
 
 impl Record {
-    pub(super) fn new(bodies: &Rc<KeptBodies>, policy: &Retries) -> Self {
+    pub(super) fn new(bodies: &Rc<KeptBodies>, bounds: Bounds) -> Self {
         Self {
             bodies: Rc::clone(bodies),
             held: None,
-            memory_max: usize::try_from(policy.max_memory).unwrap_or(usize::MAX),
-            length_max: policy.max_memory.max(policy.max_spill),
+            memory_max: usize::try_from(bounds.memory).unwrap_or(usize::MAX),
+            length_max: bounds.memory.max(bounds.spill),
             file: None,
             place: None,
             filed: 0,
@@ -269,8 +275,8 @@ mod tests {
     fn kept_in(folder: PathBuf, max_memory: u64, max_spill: u64) -> Kept {
         let budget = Budget::new(1 << 20);
         let bodies = KeptBodies::new(Arc::clone(&budget), folder.into());
-        let policy = Retries { max_memory, max_spill, ..Retries::default() };
-        Kept { record: Record::new(&bodies, &policy), budget, bodies }
+        let bounds = Bounds { memory: max_memory, spill: max_spill };
+        Kept { record: Record::new(&bodies, bounds), budget, bodies }
     }
 
     fn kept(max_memory: u64, max_spill: u64) -> Kept {
@@ -360,8 +366,8 @@ mod tests {
     async fn so_many_bodies_are_in_files_and_no_more() {
         let Kept { record, bodies, .. } = kept(1, 100);
         drop(record);
-        let policy = Retries { max_memory: 1, max_spill: 100, ..Retries::default() };
-        let mut records: Vec<_> = (0..=FILES_MAX).map(|_| Record::new(&bodies, &policy)).collect();
+        let bounds = Bounds { memory: 1, spill: 100 };
+        let mut records: Vec<_> = (0..=FILES_MAX).map(|_| Record::new(&bodies, bounds)).collect();
         let mut last = records.pop().expect("one too many");
         for record in &mut records {
             assert!(record.keeps(b"in a file").await);

@@ -147,12 +147,17 @@ fn each_mistake_is_told_with_its_place_and_a_remedy() {
         (
             "{ basic: {} }",
             "{ name: Login }",
-            "a.yaml:15:7: connectors.zendesk.auth.login: no auth type is set\n  write one as in `bearer: {}`; the types are none, api_key, basic, bearer, custom and hmac",
+            "a.yaml:15:7: connectors.zendesk.auth.login: no auth type is set\n  write one as in `bearer: {}`; the types are none, api_key, basic, bearer, custom, oauth2, session_login and hmac",
         ),
         (
             "{ basic: {} }",
-            "{ oauth2: { grant: authorization_code } }",
-            "a.yaml:15:16: connectors.zendesk.auth.login.oauth2: auth type `oauth2` is not built yet\n  the types are none, api_key, basic, bearer, custom and hmac",
+            "{ oauth1: { signature: hmac_sha1 } }",
+            "a.yaml:15:16: connectors.zendesk.auth.login.oauth1: auth type `oauth1` is not built yet\n  the types are none, api_key, basic, bearer, custom, oauth2, session_login and hmac",
+        ),
+        (
+            "{ basic: {} }",
+            "{ oauth2: { grant: client_credentials } }",
+            "a.yaml:15:16: connectors.zendesk.auth.login.oauth2.token_url: is missing\n  write `token_url: https://…`, or the `issuer` that tells it",
         ),
         (
             "{ preset: github }",
@@ -501,8 +506,8 @@ fn the_configurations_that_come_with_attache_are_sound() {
 
 #[test]
 fn the_defaults_that_the_full_configuration_states_are_the_defaults() {
-    let Loaded { settings, snapshot, warnings } = shipped("config/attache.yaml");
-    assert_eq!(warnings, []);
+    let Loaded { settings, snapshot, warnings, unstored } = shipped("config/attache.yaml");
+    assert!(warnings.is_empty() && unstored.is_empty());
     let mut stated = settings;
     assert!(stated.admin.token.take().is_some() && stated.public.url.take().is_some());
     assert_eq!(stated, Settings::default());

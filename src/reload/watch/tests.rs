@@ -20,7 +20,8 @@ fn config(token: &str) -> String {
 
 fn live(folder: &TempDir, path: &str) -> Arc<Live> {
     let paths = vec![folder.path().join(path)];
-    let source = Source { paths, env: Box::new(|_| None), clock: || UnixTime::from_s(7) };
+    let clock = || UnixTime::from_s(7);
+    let source = Source { paths, env: Box::new(|_| None), has_store: false, clock };
     Live::start(source, Metrics::new(UnixTime::from_s(7))).unwrap().0
 }
 

@@ -456,7 +456,8 @@ fn the_target_says_what_goes_along() {
         assert_eq!(target.ignore, ["x-a"]);
         assert_eq!((target.timeout, target.retries), (Some(Duration::from_secs(3)), Some(1)));
         assert!(target.force_refresh && !target.test);
-        assert_eq!(target.prepared.headers()[0].0, "authorization");
+        let Puts::Prepared(prepared) = target.puts else { panic!("prepared") };
+        assert_eq!(prepared.headers()[0].0, "authorization");
         assert!(target.path.capacity() >= "/api/v2/x?a=b".len());
     })
     .unwrap();

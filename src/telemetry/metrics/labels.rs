@@ -101,6 +101,10 @@ labels! {
         BadGateway "502",
         ServiceUnavailable "503",
         GatewayTimeout "504",
+        /// The API did not take the token.
+        TokenRefused "token_refused",
+        /// The API wants its nonce in the proof that goes with the token.
+        DpopNonce "dpop_nonce",
     }
 
     /// What came of an attempt to send an event to a subscription.
@@ -141,6 +145,21 @@ labels! {
         Unreachable "unreachable",
         /// Too many were under way.
         Refused "refused",
+    }
+
+    /// What came of a token request.
+    RenewalOutcome {
+        Token "token",
+        /// The provider, or the way there, failed: it passes by itself.
+        Provider "provider",
+        /// The settings or the app's own credentials are wrong.
+        Operator "operator",
+        /// The grant is dead.
+        Dead "reauthorization_required",
+        /// The grant is dead: an answer was lost in a crash or on the way, and with it the only token.
+        Lost "lost",
+        /// None was sent: another replica, or an earlier life of this one, had kept a token.
+        Kept "kept",
     }
 
     /// Why everything was read from the store again.

@@ -119,6 +119,16 @@ metrics! {
         "Stored activations that are in memory.";
     CREDENTIALS_FAILING "attache_credentials_failing" Gauge [] 1,
         "Credentials that their upstreams refuse again and again, of all replicas.";
+    RENEWALS "attache_token_renewals_total" Counter ["outcome"] super::labels::RenewalOutcome::ALL.len(),
+        "Token requests and session logins, by what came of them.";
+    GRANTS_FAILING "attache_grants_failing" Gauge [] 1,
+        "Stored grants that no new token was had for lately, of all replicas.";
+    GRANTS_DEAD "attache_grants_reauthorization_required" Gauge [] 1,
+        "Stored grants that a person has to authorize again, of all replicas.";
+    GRANTS_OPEN "attache_grants_open" Gauge [] 1,
+        "Stored grants with a token request of which nobody knows yet what came of it, of all replicas.";
+    GRANTS_LATE "attache_grants_late_seconds" Gauge [] 1,
+        "For how long the earliest stored grant that is due has been; 0 where none is.";
     AUDIT_ENTRIES "attache_audit_entries_total" Counter [] 1,
         "Entries of the audit trail that were made here.";
     AUDIT_BREAKS "attache_audit_breaks_total" Counter [] 1,

@@ -8,6 +8,7 @@ use super::labels::LinkRefusal;
 use super::labels::Listener;
 use super::labels::LookUp;
 use super::labels::OperatorFailure;
+use super::labels::RenewalOutcome;
 use super::labels::Reread;
 use super::labels::RetryOutcome;
 use super::labels::RetryReason;
@@ -24,6 +25,18 @@ use prometheus::IntGauge;
 use prometheus::Opts;
 use prometheus::Registry;
 use prometheus::core::Collector;
+
+/// How the stored grants are, of all replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GrantsNow {
+    pub failing: i64,
+    /// A person has to authorize them again.
+    pub dead: i64,
+    /// With a token request of which nobody knows what came of it.
+    pub open: i64,
+    /// For how long the earliest that is due has been.
+    pub late_ms: i64,
+}
 
 pub(super) struct Rare {
     operator_failures: IntCounterVec,
@@ -45,6 +58,11 @@ pub(super) struct Rare {
     look_ups: IntCounterVec,
     activations_kept: IntGauge,
     credentials_failing: IntGauge,
+    renewals: IntCounterVec,
+    grants_failing: IntGauge,
+    grants_dead: IntGauge,
+    grants_open: IntGauge,
+    grants_late: IntGauge,
     audit_entries: IntCounter,
     audit_breaks: IntCounter,
     events: IntCounterVec,
@@ -94,6 +112,11 @@ impl Rare {
             look_ups: counters(registry, &list::LOOK_UPS),
             activations_kept: int_gauge(registry, &list::ACTIVATIONS_KEPT),
             credentials_failing: int_gauge(registry, &list::CREDENTIALS_FAILING),
+            renewals: counters(registry, &list::RENEWALS),
+            grants_failing: int_gauge(registry, &list::GRANTS_FAILING),
+            grants_dead: int_gauge(registry, &list::GRANTS_DEAD),
+            grants_open: int_gauge(registry, &list::GRANTS_OPEN),
+            grants_late: int_gauge(registry, &list::GRANTS_LATE),
             audit_entries: counter(registry, &list::AUDIT_ENTRIES),
             audit_breaks: counter(registry, &list::AUDIT_BREAKS),
             events: counters(registry, &list::EVENTS),
@@ -211,6 +234,14 @@ impl Metrics {
         self.rare.credentials_failing.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
+    /// How the stored grants are.
+    pub fn grants(&self, now: GrantsNow) {
+        self.rare.grants_failing.set(now.failing);
+        self.rare.grants_dead.set(now.dead);
+        self.rare.grants_open.set(now.open);
+        self.rare.grants_late.set(now.late_ms / 1000);
+    }
+
     /// So many entries of the audit trail were made.
     pub fn audited(&self, entries: u64) {
         self.rare.audit_entries.inc_by(entries);
@@ -219,6 +250,11 @@ impl Metrics {
     /// The end of the audit trail was not as attache left it.
     pub fn audit_broken(&self) {
         self.rare.audit_breaks.inc();
+    }
+
+    /// A token was asked for.
+    pub fn renewal(&self, outcome: RenewalOutcome) {
+        self.rare.renewals.with_label_values(&[outcome.as_str()]).inc();
     }
 
     /// An event was told.

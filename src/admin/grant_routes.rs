@@ -1,0 +1,97 @@
+//! The part of the table of contents that is about grants: the same acts for a connection and for a tenant's
+//! activation.
+use super::activations;
+use super::connections;
+use super::consents;
+use super::grant_acts;
+use super::route::Route;
+use super::route::SchemaOf;
+use super::route::schema;
+use crate::model::Code;
+
+/// What becomes of an act that a provider is asked for.
+const OF_PROVIDERS: &[Code] =
+    &[Code::Invalid, Code::ReauthorizationRequired, Code::CredentialUnavailable];
+
+pub(super) fn of_grants() -> Vec<Route> {
+    let own = Paths {
+        authorize: ("/v1/connections/{connection}/authorize", "authorizeConnection"),
+        callback: ("/v1/connections/{connection}/callback", "completeConnection"),
+        renew: ("/v1/connections/{connection}/renew", "renewConnection"),
+        revoke: ("/v1/connections/{connection}/revoke", "revokeConnection"),
+        introspect: ("/v1/connections/{connection}/introspect", "introspectConnection"),
+    };
+    let tenant = Paths {
+        authorize: (
+            "/v1/connections/{connection}/activations/{tenant}/authorize",
+            "authorizeActivation",
+        ),
+        callback: (
+            "/v1/connections/{connection}/activations/{tenant}/callback",
+            "completeActivation",
+        ),
+        renew: ("/v1/connections/{connection}/activations/{tenant}/renew", "renewActivation"),
+        revoke: ("/v1/connections/{connection}/activations/{tenant}/revoke", "revokeActivation"),
+        introspect: (
+            "/v1/connections/{connection}/activations/{tenant}/introspect",
+            "introspectActivation",
+        ),
+    };
+    [acts(&own, connections::view), acts(&tenant, activations::view)].concat()
+}
+
+/// A path and the operation's id, for each act.
+struct Paths {
+    authorize: (&'static str, &'static str),
+    callback: (&'static str, &'static str),
+    renew: (&'static str, &'static str),
+    revoke: (&'static str, &'static str),
+    introspect: (&'static str, &'static str),
+}
+
+const TEST: &str = "That of the connection's test credentials.";
+
+fn acts(paths: &Paths, view: SchemaOf) -> Vec<Route> {
+    vec![
+        Route::post(
+            paths.authorize.0,
+            paths.authorize.1,
+            "Begin a consent: where the person goes",
+            consents::authorize,
+        )
+        .takes(schema::<consents::Authorize>)
+        .gives(schema::<consents::Asked>)
+        .codes(OF_PROVIDERS),
+        Route::post(
+            paths.callback.0,
+            paths.callback.1,
+            "Complete a consent: what the person's browser came back with",
+            consents::callback,
+        )
+        .takes(schema::<consents::Callback>)
+        .gives(view)
+        .codes(OF_PROVIDERS),
+        Route::post(paths.renew.0, paths.renew.1, "Have another token, now", grant_acts::renew)
+            .gives(view)
+            .flag("test", TEST)
+            .codes(OF_PROVIDERS),
+        Route::post(
+            paths.revoke.0,
+            paths.revoke.1,
+            "End a grant, here and at the provider",
+            grant_acts::revoke,
+        )
+        .gives(schema::<grant_acts::Ended>)
+        .flag("test", TEST)
+        .codes(&[Code::Invalid]),
+        Route::post(
+            paths.introspect.0,
+            paths.introspect.1,
+            "Ask the provider what it knows of the access token",
+            grant_acts::introspect,
+        )
+        .gives(schema::<grant_acts::Known>)
+        .flag("test", TEST)
+        .codes(OF_PROVIDERS),
+    ]
+}

@@ -1,0 +1,202 @@
+//! An auth method whose credential has to be had first: by an OAuth 2.0 grant or a session login.
+use super::auth_method::settings_problems;
+use super::problem::At;
+use super::problem::Problem;
+use super::token_endpoints::segments;
+use crate::auth::ApiKey;
+use crate::auth::Custom;
+use crate::auth::Place;
+use crate::auth::RawApiKey;
+use crate::auth::RawCustom;
+use crate::auth::RawInjection;
+use crate::auth::Scheme;
+use crate::grant::ClientCertificate;
+use crate::grant::Field;
+use crate::grant::GrantError;
+use crate::grant::Oauth2;
+use crate::grant::Occasion;
+use crate::grant::RawOauth2;
+use crate::grant::RawSessionLogin;
+use crate::grant::SessionLogin;
+use crate::grant::SettingsError;
+use crate::grant::TokenPlace;
+use crate::model::Credential;
+use http::HeaderMap;
+
+/// How it is had, and how it goes on a request then.
+#[derive(Clone, Debug)]
+pub struct TokenMethod {
+    pub way: Way,
+    /// With an OAuth token as `key`, or with what a session login yields.
+    pub scheme: Scheme,
+}
+
+/// How a token is had.
+#[derive(Clone, Debug)]
+pub enum Way {
+    Oauth2(Oauth2),
+    Session(SessionLogin),
+}
+
+/// The fields that say which app it is, not whose account: the same for all tenants unless said.
+const OF_THE_APP: [&str; 2] = ["client_id", "client_secret"];
+
+impl TokenMethod {
+    pub(super) fn oauth2(raw: &RawOauth2, at: At<'_>, problems: &mut Vec<Problem>) -> Option<Self> {
+        let method = Oauth2::try_from(raw.clone());
+        let method = method.map_err(|it| problems.extend(it.iter().map(|it| told(it, at)))).ok()?;
+        let before = problems.len();
+        let placement = method.placement();
+        let raw = RawApiKey {
+            r#in: place(placement.place),
+            name: placement.name.clone(),
+            format: placement.format.clone(),
+        };
+        let scheme = ApiKey::try_from(raw).map_err(|it| settings_problems(&it, at, problems));
+        let scheme = scheme.ok().filter(|_| problems.len() == before)?;
+        Some(Self { way: Way::Oauth2(method), scheme: Scheme::ApiKey(scheme) })
+    }
+
+    pub(super) fn session(
+        raw: &RawSessionLogin,
+        at: At<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
+        let login = SessionLogin::try_from(raw.clone());
+        let login = login.map_err(|it| problems.extend(it.iter().map(|it| told(it, at)))).ok()?;
+        let inject = login.injections().iter().map(|it| RawInjection {
+            r#in: place(it.r#in),
+            name: it.name.clone(),
+            value: it.value.clone(),
+        });
+        let scheme = Custom::try_from(RawCustom { inject: inject.collect() });
+        let scheme = scheme.map_err(|it| settings_problems(&it, at, problems)).ok()?;
+        Some(Self { way: Way::Session(login), scheme: Scheme::Custom(scheme) })
+    }
+
+    /// The type as configuration files write it.
+    pub fn type_name(&self) -> &'static str {
+        match &self.way {
+            Way::Oauth2(_) => "oauth2",
+            Way::Session(_) => "session_login",
+        }
+    }
+
+    /// The credential fields that it takes. `is_variable` tells of a name in a template whether the
+    /// connector declares it as a variable.
+    pub fn fields(&self, is_variable: impl Fn(&str) -> bool) -> Vec<Field<'_>> {
+        match &self.way {
+            Way::Oauth2(method) => method.fields(is_variable),
+            Way::Session(login) => login.fields(is_variable),
+        }
+    }
+
+    /// Whether the API says by this answer that it did not take the token. `body` is all of it, or empty
+    /// where it was not looked at.
+    pub fn is_refusal(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> bool {
+        match &self.way {
+            Way::Oauth2(method) => method.is_auth_failure(status, headers, body),
+            Way::Session(login) => login.is_auth_failure(status, headers, body),
+        }
+    }
+
+    /// Whether an answer with this status may say it in its body.
+    pub fn refuses_in_body(&self, status: u16) -> bool {
+        match &self.way {
+            Way::Oauth2(method) => method.failure_reads_body(Some(status)),
+            Way::Session(login) => login.failure_reads_body(Some(status)),
+        }
+    }
+
+    /// Whether any answer may.
+    pub fn reads_bodies(&self) -> bool {
+        match &self.way {
+            Way::Oauth2(method) => method.failure_reads_body(None),
+            Way::Session(login) => login.failure_reads_body(None),
+        }
+    }
+
+    /// What is shown to the provider in the TLS handshake.
+    pub(super) fn certificate(&self, credential: &Credential) -> Option<ClientCertificate> {
+        let Way::Oauth2(method) = &self.way else { return None };
+        let shows = method.shows_certificate();
+        // One that is unsound is told before.
+        shows.then(|| ClientCertificate::read(credential).ok()).flatten()
+    }
+
+    pub(super) fn is_of_the_app(&self, field: &str) -> bool {
+        matches!(self.way, Way::Oauth2(_)) && OF_THE_APP.contains(&field)
+    }
+
+    pub(super) fn warnings(&self) -> Vec<&'static str> {
+        match &self.way {
+            Way::Oauth2(method) => method.warnings(),
+            Way::Session(_) => Vec::new(),
+        }
+    }
+
+    /// What is wrong with a holder's credential and variables, before anything is sent.
+    pub(super) fn faults(
+        &self,
+        occasion: &Occasion<'_>,
+        is_variable: impl Fn(&str) -> bool,
+    ) -> Vec<GrantError> {
+        match &self.way {
+            Way::Oauth2(method) => {
+                let mut faults = method.check_credential(occasion.credential, is_variable);
+                for fault in method.url_faults(occasion) {
+                    if !faults.contains(&fault) {
+                        faults.push(fault);
+                    }
+                }
+                faults
+            }
+            Way::Session(login) => login.check_credential(occasion.credential, is_variable),
+        }
+    }
+
+    /// Whether these fields, each by itself, could be a holder's.
+    pub fn is_fit(&self, credential: &Credential) -> bool {
+        match &self.way {
+            Way::Oauth2(method) => method.check_credential(credential, |_| false).is_empty(),
+            Way::Session(login) => login.check_credential(credential, |_| false).is_empty(),
+        }
+    }
+
+    /// Why a holder is served only where there is a store: the problem, and the way out.
+    pub(super) fn unstored(&self, credential: &Credential) -> Option<(&'static str, &'static str)> {
+        let Way::Oauth2(method) = &self.way else { return None };
+        if method.rotates() {
+            let problem = "it is renewed by a token that may be new with each use, and there is no store to keep it";
+            let hint = "add `store: { url: … }`; or say `refresh: { rotates: false }` where the provider goes on \
+                        taking the same one; or use a grant that needs none, as client_credentials";
+            return Some((problem, hint));
+        }
+        if method.renewal(credential).is_none() {
+            let problem = "it has no token to be renewed by, and there is no store to keep one that is had later";
+            return Some((
+                problem,
+                "add `refresh_token: …`, had from the provider, or `store: { url: … }`",
+            ));
+        }
+        None
+    }
+}
+
+fn place(place: TokenPlace) -> Place {
+    match place {
+        TokenPlace::Header => Place::Header,
+        TokenPlace::Query => Place::Query,
+        TokenPlace::Cookie => Place::Cookie,
+    }
+}
+
+/// A problem of a grant's settings, whose own path begins at `at`.
+fn told(error: &SettingsError, at: At<'_>) -> Problem {
+    let mut problem = at.problem(&*error.problem, &*error.hint);
+    problem.path.extend(segments(&error.path));
+    problem
+}
+
+#[cfg(test)]
+mod tests;

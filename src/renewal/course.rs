@@ -1,0 +1,509 @@
+//! The course of one renewal: by the journal where there is a store, else at once.
+//!
+//! Whatever may be the only token of a grant is never used up before the store has kept that it will be, and what
+//! comes for it is kept before anybody looks at it (RFC 9700 §4.14.2: reuse kills the whole grant).
+use super::Job;
+use super::attempt;
+use super::backoff;
+use super::bureau::Bureau;
+use super::had::Got;
+use super::had::Had;
+use super::had::Heard;
+use super::had::Kept;
+use super::had::Missed;
+use super::had::Source;
+use super::had::Verdict;
+use super::journal::Holding;
+use super::journal::Journal;
+use super::journal::Page;
+use super::journal::Turn;
+use super::journal::Unkept;
+use super::putting::Putting;
+use super::sealed::KeptAnswer;
+use crate::catalog::Way;
+use crate::grant::Answer;
+use crate::grant::Ask;
+use crate::grant::Expiry;
+use crate::grant::Fault;
+use crate::grant::Outcome;
+use crate::grant::TokenSet;
+use crate::model::Credential;
+use crate::model::Secret;
+use crate::model::UnixTime;
+use crate::store::GrantAttempt;
+use crate::store::GrantFailure;
+use crate::store::GrantName;
+use crate::store::GrantRow;
+use crate::store::GrantState;
+use crate::store::Leased;
+use std::rc::Rc;
+use std::time::Duration;
+use std::time::Instant;
+
+/// How long another replica's renewal is waited for: as long as whoever asks waits.
+const WAIT: Duration = Duration::from_secs(20);
+
+/// How often it is looked for the answer of whoever left an attempt, before it counts as lost.
+const LATE_LOOKS: u32 = 7;
+
+/// How long a token is left alone whose last message may still be worked on.
+const LATE_PAUSE: Duration = Duration::from_secs(30);
+
+/// How often it is looked what came of it: at first, and at last.
+const LOOK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(500));
+
+/// Has a token.
+pub(super) async fn run(bureau: &Bureau, job: &Job) -> Result<Had, Missed> {
+    let scheme = &job.holder.method.scheme;
+    let Some(journal) = &bureau.journal else {
+        if rotates(job) {
+            let words =
+                "its tokens are used up by renewing them, and there is no store to keep the next";
+            return Err(Missed::again(Fault::Operator, words));
+        }
+        let before = job.kept.as_ref().and_then(Kept::tokens);
+        let got = attempt::once(bureau, job, before, None).await?;
+        return got.ready(scheme, 0, Source::Message);
+    };
+    let name = job.place.name();
+    let turn = match tokio::time::timeout(WAIT, journal.turn(&name)).await {
+        Ok(turn) => turn,
+        Err(_) => return Err(Missed::again(Fault::Provider, "another try for it is under way")),
+    };
+    let holding = job.is_due.then(|| journal.hold(&name));
+    let unsent = None;
+    let mut course = Course { bureau, job, journal, name, turn: Some(turn), holding, unsent };
+    let outcome = course.run().await;
+    if course.holding.take().is_some() {
+        // Nothing was put down with which it would have ended.
+        journal.let_go(&course.name).await;
+    }
+    outcome
+}
+
+/// Whether the token that it is renewed by may be used up with it.
+fn rotates(job: &Job) -> bool {
+    matches!(&job.holder.method.way, Way::Oauth2(method) if method.rotates())
+}
+
+enum Step {
+    Ended(Box<Result<Had, Missed>>),
+    /// What is kept is another than it was.
+    Anew,
+    /// Another replica is at it.
+    Taken,
+}
+
+struct Course<'a> {
+    bureau: &'a Bureau,
+    job: &'a Job,
+    journal: &'a Rc<Journal>,
+    name: GrantName,
+    /// Handed on to whoever still has to put down what was had.
+    turn: Option<Turn>,
+    /// While the lease is this replica's.
+    holding: Option<Holding>,
+    /// An attempt of this one that was surely not sent.
+    unsent: Option<String>,
+}
+
+/// What there is to begin with, once the journal was read.
+enum Opening {
+    Ended(Result<Had, Missed>),
+    Renew {
+        before: Option<Kept>,
+        answer: Option<KeptAnswer>,
+        version: i64,
+        attempt: Option<GrantAttempt>,
+        failures: i64,
+    },
+}
+
+/// What an answer is to whoever finds it kept.
+enum Acted {
+    Token(Got),
+    /// It holds no token that is found by these settings: nothing is sent before somebody has looked.
+    Hold(Missed),
+    /// It says that the token is as it was.
+    GoOn,
+}
+
+impl Course<'_> {
+    async fn run(&mut self) -> Result<Had, Missed> {
+        let began = Instant::now();
+        let mut pause = LOOK.0;
+        loop {
+            match self.step().await {
+                Step::Ended(outcome) => return *outcome,
+                Step::Anew => {}
+                Step::Taken if began.elapsed() >= WAIT => {
+                    let words = "another replica has not renewed it yet";
+                    return Err(Missed::again(Fault::Provider, words));
+                }
+                Step::Taken => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LOOK.1);
+                }
+            }
+            if began.elapsed() >= WAIT * 3 {
+                let words = "it changes again and again meanwhile";
+                return Err(Missed::again(Fault::Provider, words));
+            }
+        }
+    }
+
+    async fn step(&mut self) -> Step {
+        let page = match self.journal.page(&self.name).await {
+            Ok(page) => page,
+            Err(unkept) => return self.without(unkept).await,
+        };
+        let is_anothers = page.as_ref().is_some_and(|it| self.journal.is_anothers(&it.row));
+        let (before, answer, version, attempt, failures) = match self.opening(page) {
+            Opening::Ended(outcome) => return Step::Ended(Box::new(outcome)),
+            Opening::Renew { before, answer, version, attempt, failures } => {
+                (before, answer, version, attempt, failures)
+            }
+        };
+        if is_anothers || attempt.is_some() && !self.journal.is_settled() {
+            return Step::Taken;
+        }
+        let fingerprint = self.job.holder.grant_identity();
+        let leased =
+            self.journal.lease(&self.name, fingerprint.clone(), self.job.is_declared).await;
+        let open = attempt.as_ref().map_or("", |it| &*it.id);
+        let fence = match leased {
+            Ok(Leased::Held { fence, version: now, attempt: standing }) => {
+                self.holding = Some(self.journal.hold(&self.name));
+                if now != version || standing != open {
+                    return Step::Anew;
+                }
+                fence
+            }
+            Ok(Leased::Taken) => return Step::Taken,
+            Ok(Leased::Gone) => {
+                let missed = Missed::again(Fault::Operator, "it is not there any more");
+                return Step::Ended(Box::new(Err(missed)));
+            }
+            Err(unkept) => return self.without(unkept).await,
+        };
+        let was_taken_up = attempt.is_some() && self.unsent.is_none();
+        let of_open = attempt.as_ref().filter(|it| self.unsent.as_ref() != Some(&it.id));
+        let mut putting = Putting {
+            journal: Rc::clone(self.journal),
+            name: self.name.clone(),
+            fence,
+            version,
+            keeps: rotates(self.job),
+            fingerprint,
+            is_uncertain: false,
+            open_of: of_open.map_or_else(String::new, |it| it.of.clone()),
+            of: attempt.as_ref().map_or_else(String::new, |it| it.of.clone()),
+            attempt: attempt.map_or_else(String::new, |it| it.id),
+            unsent: None,
+            is_lost: false,
+            sent_again: false,
+        };
+        let before_tokens = before.as_ref().and_then(Kept::tokens);
+        let outcome = match self.acted_upon(answer, before_tokens) {
+            Acted::Token(got) => Ok(got),
+            Acted::Hold(missed) => Err(missed),
+            Acted::GoOn => {
+                attempt::once(self.bureau, self.job, before_tokens, Some(&mut putting)).await
+            }
+        };
+        if putting.is_lost {
+            self.unsent = putting.unsent;
+            return Step::Anew;
+        }
+        match outcome {
+            Ok(got) => self.put(putting, got).await,
+            Err(missed) => self.missed(putting, missed, failures, was_taken_up).await,
+        }
+    }
+
+    /// What is kept, held against what is wanted.
+    fn opening(&self, page: Option<Page>) -> Opening {
+        let job = self.job;
+        let holder = &job.holder;
+        let now = self.bureau.now();
+        let Some(Page { row, kept, answer }) = page else { return self.first(0, None, 0) };
+        let is_ours = row.fingerprint == holder.grant_identity();
+        let is_bare = row.version == 0 && row.attempt.is_none();
+        if !is_ours && !is_bare && !self.may_replace(&row) {
+            return Opening::Ended(Err(replaced(&row, holder.begins_by_itself())));
+        }
+        let (kept, answer) = if is_ours { (kept, answer) } else { (None, None) };
+        let is_newer = match job.version {
+            Some(version) => row.version > version,
+            None => !job.is_forced && !job.is_due,
+        };
+        if let Some(kept) = kept.as_ref().filter(|it| is_newer && is_alive(it, now)) {
+            let got = Got::again(kept.clone(), now);
+            return Opening::Ended(got.ready(&holder.method.scheme, row.version, Source::Kept));
+        }
+        let is_due = row.due_ms.is_none_or(|it| it <= row.now_ms);
+        if job.is_due && !is_due && row.attempt.is_none() {
+            return Opening::Ended(Err(
+                Missed::again(Fault::Provider, "it is not due any more").known()
+            ));
+        }
+        let is_as_tried = row.tried_with == holder.fingerprint().text();
+        match row.state {
+            GrantState::Failing if is_as_tried && !is_due => {
+                let ms = row.due_ms.unwrap_or_default() - row.now_ms;
+                let pause = Duration::from_millis(u64::try_from(ms).unwrap_or_default());
+                let missed = Missed::again(Fault::Provider, row.why).known();
+                let verdict =
+                    Verdict::Again { after: None, fault: Fault::Provider, pause: Some(pause) };
+                Opening::Ended(Err(Missed { verdict, ..missed }))
+            }
+            GrantState::Revoked if is_ours => Opening::Ended(Err(Missed::dead(row.why).known())),
+            GrantState::ReauthorizationRequired if is_as_tried && !job.is_forced => {
+                Opening::Ended(Err(Missed::dead(row.why).known()))
+            }
+            _ if kept.is_none() => {
+                let version = row.version;
+                match self.first(version, row.attempt, row.failures) {
+                    Opening::Renew { before, version, attempt, failures, .. } => {
+                        Opening::Renew { before, answer, version, attempt, failures }
+                    }
+                    // What it brings may be used up: its answer is what there is.
+                    Opening::Ended(_) if answer.is_some() => Opening::Renew {
+                        before: None,
+                        answer,
+                        version,
+                        attempt: None,
+                        failures: row.failures,
+                    },
+                    ended => ended,
+                }
+            }
+            _ => Opening::Renew {
+                before: kept,
+                answer,
+                version: row.version,
+                attempt: row.attempt,
+                failures: row.failures,
+            },
+        }
+    }
+
+    /// Whether what is kept for another grant may give way to this one.
+    fn may_replace(&self, row: &GrantRow) -> bool {
+        let holder = &self.job.holder;
+        if !holder.begins_by_itself() || !rotates(self.job) {
+            return holder.begins_by_itself();
+        }
+        // The same token for another client or origin was used up long ago; and a replica that lags behind, or has
+        // older files, takes nothing back.
+        let is_same_token = row.fingerprint.ends_with(&holder.brought());
+        !is_same_token && row.former != holder.grant_identity()
+    }
+
+    /// Where nothing was had yet: what the holder brings along is used first.
+    fn first(&self, version: i64, attempt: Option<GrantAttempt>, failures: i64) -> Opening {
+        let holder = &self.job.holder;
+        let now = self.bureau.now();
+        let brought = holder.own_tokens(now).map(Kept::Tokens);
+        let job = self.job;
+        let is_wanted = job.version.is_none() && !job.is_forced && !job.is_due && attempt.is_none();
+        if let Some(kept) = brought.as_ref().filter(|it| is_wanted && is_alive(it, now)) {
+            let got = Got::again(kept.clone(), now);
+            let had = got.ready(&holder.method.scheme, version, Source::Kept);
+            // One that can't stand on a request is as good as none.
+            if had.is_ok() {
+                return Opening::Ended(had);
+            }
+        }
+        Opening::Renew { before: brought, answer: None, version, attempt, failures }
+    }
+
+    /// What goes on though nothing can be put down.
+    async fn without(&self, unkept: Unkept) -> Step {
+        let job = self.job;
+        if rotates(job) || matches!(unkept, Unkept::Damaged(_)) && self.job.holder.renews_by_token()
+        {
+            let fault = match unkept {
+                Unkept::Away(_) | Unkept::Refused(_) => Fault::Provider,
+                Unkept::Damaged(_) => Fault::Operator,
+            };
+            let words =
+                format!("nothing is asked for, since it could not be kept: {}", unkept.words());
+            return Step::Ended(Box::new(Err(Missed::again(fault, words))));
+        }
+        let before = job.kept.as_ref().and_then(Kept::tokens);
+        let outcome = attempt::once(self.bureau, job, before, None).await;
+        let version = job.version.unwrap_or_default();
+        let scheme = &job.holder.method.scheme;
+        Step::Ended(Box::new(outcome.and_then(|it| it.ready(scheme, version, Source::Message))))
+    }
+
+    /// What an answer says that came, and that nobody acted upon.
+    fn acted_upon(&self, kept: Option<KeptAnswer>, before: Option<&TokenSet>) -> Acted {
+        let Way::Oauth2(method) = &self.job.holder.method.way else { return Acted::GoOn };
+        let Some(KeptAnswer { answer, asked_at }) = kept else { return Acted::GoOn };
+        let held = &self.job.holder.credential;
+        match method.outcome(Ask::Refresh, &answer, held, asked_at) {
+            Outcome::Token(tokens) => {
+                let tokens = match before {
+                    Some(before) => tokens.following(before),
+                    None => *tokens,
+                };
+                let got = Got::again(Kept::Tokens(tokens), self.bureau.now());
+                Acted::Token(Got { asked_at, ..got })
+            }
+            other => {
+                let missed = Missed::from(other);
+                if missed.heard == Heard::Unread { Acted::Hold(missed) } else { Acted::GoOn }
+            }
+        }
+    }
+
+    /// Puts down what was had. Where that can't be done now, it is used all the same, and put down later.
+    async fn put(&mut self, putting: Putting, got: Got) -> Step {
+        let times = times(self.job, &got.kept, self.bureau.now());
+        let written = putting.written(times, &got.kept);
+        let version = match putting.save(&written).await {
+            Ok(Some(version)) => {
+                self.holding = None;
+                version
+            }
+            Ok(None) => return Step::Anew,
+            Err(unkept) => {
+                let version = putting.version;
+                if putting.keeps {
+                    let connection = self.job.place.connection.as_str();
+                    tracing::error!(
+                        connection,
+                        tenant = &*self.name.tenant,
+                        "a new token is not kept yet, since the store does not take it; it is used, and kept \
+                         as soon as that is possible: {}",
+                        unkept.words()
+                    );
+                    let held = (self.turn.take(), self.holding.take());
+                    let later = async move { putting.save_at_last(written, held).await };
+                    self.journal.unsaved.borrow_mut().spawn_local(later);
+                }
+                version
+            }
+        };
+        let scheme = &self.job.holder.method.scheme;
+        Step::Ended(Box::new(got.ready(scheme, version, Source::Message)))
+    }
+
+    /// Puts down that nothing was had. Whoever was told that the grant is dead looks again first.
+    async fn missed(
+        &mut self,
+        putting: Putting,
+        missed: Missed,
+        failures: i64,
+        was_taken_up: bool,
+    ) -> Step {
+        let is_dead = matches!(missed.verdict, Verdict::Dead { .. });
+        if is_dead {
+            // Whoever began what was taken up may live, and put down its answer.
+            let looks = if was_taken_up && self.journal.is_shared() { LATE_LOOKS } else { 1 };
+            for look in 0..looks {
+                if look > 0 {
+                    tokio::time::sleep(LOOK.1).await;
+                }
+                match self.journal.page(&self.name).await {
+                    Ok(Some(page)) if page.row.version == putting.version => {}
+                    Ok(_) => return Step::Anew,
+                    Err(unkept) => {
+                        let missed = Missed::again(Fault::Provider, unkept.words());
+                        return Step::Ended(Box::new(Err(missed)));
+                    }
+                }
+            }
+        }
+        let is_uncertain = putting.keeps && (putting.is_uncertain || missed.heard.is_uncertain());
+        let missed = if is_dead && is_uncertain { lost(missed) } else { missed };
+        let (state, pause) = match missed.verdict {
+            Verdict::Dead { .. } => (GrantState::ReauthorizationRequired, None),
+            Verdict::Again { after, fault, .. } => {
+                let failures = u32::try_from(failures + 1).unwrap_or(u32::MAX);
+                let pause = backoff::pause(failures, fault, after, attempt::chance());
+                // The first one may still be worked on.
+                let is_late = putting.keeps && missed.heard == Heard::Late;
+                let pause = if is_late { pause.max(LATE_PAUSE) } else { pause };
+                (GrantState::Failing, Some(pause))
+            }
+        };
+        let failure = GrantFailure {
+            state,
+            why: missed.words.clone(),
+            again_in_ms: pause.map(|it| i64::try_from(it.as_millis()).unwrap_or(i64::MAX)),
+            is_uncertain: is_uncertain && !is_dead,
+            tried_with: self.job.holder.fingerprint().text(),
+        };
+        match self.journal.failed(&self.name, putting.fence, failure).await {
+            Ok(true) => self.holding = None,
+            Ok(false) => return Step::Anew,
+            Err(unkept) => tracing::debug!("a failure is not put down: {}", unkept.words()),
+        }
+        let verdict = match missed.verdict {
+            Verdict::Again { after, fault, .. } => Verdict::Again { after, fault, pause },
+            dead => dead,
+        };
+        Step::Ended(Box::new(Err(Missed { verdict, ..missed })))
+    }
+}
+
+/// Why what is kept does not give way.
+fn replaced(row: &GrantRow, begins_by_itself: bool) -> Missed {
+    let is_lagging = begins_by_itself && !row.former.is_empty();
+    match is_lagging {
+        true => Missed::again(
+            Fault::Operator,
+            "another credential has taken the place of this one, which may be used up",
+        ),
+        false => Missed::dead(
+            "what is kept was had for another client, or from another origin: put that setting back, or have it \
+             authorized again",
+        ),
+    }
+    .known()
+}
+
+/// What was used up is known to nobody: the provider has answered a message, and the answer never came.
+fn lost(missed: Missed) -> Missed {
+    let words = format!(
+        "lost in a crash or on the way: the provider's answer to an earlier message never came, and it does not \
+         take the same token again: {}",
+        missed.words
+    );
+    Missed { verdict: Verdict::Dead { is_lost: true }, words, ..missed }
+}
+
+fn is_alive(kept: &Kept, now: UnixTime) -> bool {
+    !matches!(kept.expiry(), Expiry::At(ends) if ends <= now)
+}
+
+/// When it ends, by the wall clock, and in how many milliseconds it is to be renewed though nobody asks: what is
+/// renewed by a token of its own is kept alive.
+fn times(job: &Job, kept: &Kept, now: UnixTime) -> (Option<i64>, Option<i64>) {
+    let Expiry::At(ends) = kept.expiry() else { return (None, None) };
+    let expires_ms = i64::try_from(ends.as_ms()).ok();
+    if !job.holder.renews_by_token() {
+        return (expires_ms, None);
+    }
+    let life = Duration::from_millis(ends.as_ms().saturating_sub(now.as_ms()));
+    let ahead = super::entry::ahead(life, attempt::chance());
+    let due = life.saturating_sub(ahead).max(DUE_MIN);
+    (expires_ms, i64::try_from(due.as_millis()).ok())
+}
+
+/// What had ended when it came is not asked for again and again.
+const DUE_MIN: Duration = Duration::from_secs(10);
+
+/// The token that a message uses up.
+pub(super) fn used_up(credential: &Credential) -> &str {
+    let field = |name| credential.field(name).map(Secret::expose);
+    field("refresh_token").or_else(|| field("access_token")).unwrap_or_default()
+}
+
+/// What is kept of an answer.
+pub(super) fn kept_answer(answer: &Answer, asked_at: UnixTime) -> Credential {
+    KeptAnswer { answer: answer.clone(), asked_at }.to_credential()
+}

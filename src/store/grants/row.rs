@@ -1,0 +1,175 @@
+//! What a grant is called, and what is known of one.
+use crate::seal::Slot;
+use crate::store::StoreError;
+use crate::store::credentials;
+use crate::store::credentials::SealedCredential;
+use crate::store::engine::Row;
+use crate::store::engine::Unreadable;
+use crate::store::engine::Value;
+
+/// Whose: what it is had with stands under the same names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GrantKey<'a> {
+    pub owner: &'a str,
+    /// Empty where it is the connection's own.
+    pub tenant: &'a str,
+    pub slot: Slot,
+}
+
+/// The same, as it is read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct GrantName {
+    pub owner: String,
+    pub tenant: String,
+    pub slot: Slot,
+}
+
+/// What is known of it. Times are Unix milliseconds by the database's clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantRow {
+    /// 0 where nothing was had yet.
+    pub version: i64,
+    pub fingerprint: String,
+    /// Of the grant that it took the place of.
+    pub former: String,
+    pub state: GrantState,
+    pub since_ms: i64,
+    /// In words for people; empty while all is well.
+    pub why: String,
+    /// In a row.
+    pub failures: i64,
+    pub due_ms: Option<i64>,
+    /// Of all that the last try that failed was made with: with other settings it is tried at once.
+    pub tried_with: String,
+    pub expires_ms: Option<i64>,
+    pub attempt: Option<GrantAttempt>,
+    pub holder: String,
+    pub held_until_ms: i64,
+    pub fence: i64,
+    pub now_ms: i64,
+    /// What was had last, sealed in [`GrantKey::tokens`].
+    pub tokens: Option<SealedCredential>,
+    /// The answer to the attempt, where it came and nobody acted upon it yet.
+    pub answer: Option<SealedCredential>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantState {
+    Active,
+    Failing,
+    ReauthorizationRequired,
+    /// Somebody has ended it.
+    Revoked,
+}
+
+/// A message that was about to go out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantAttempt {
+    pub id: String,
+    /// A hash of the token that it uses up.
+    pub of: String,
+    pub at_ms: i64,
+}
+
+/// What became of a grant that nothing was had for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantFailure {
+    pub state: GrantState,
+    pub why: String,
+    /// In how many milliseconds it is tried again; none where it is not, by itself.
+    pub again_in_ms: Option<i64>,
+    /// Whether the attempt stays: nobody knows whether its token was used up.
+    pub is_uncertain: bool,
+    /// Of all that it was tried with.
+    pub tried_with: String,
+}
+
+/// A token that is to be put in the place of what it follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renewal<'a> {
+    /// What it follows.
+    pub version: i64,
+    /// Of the grant that it is of: with another one than before it takes that one's place.
+    pub fingerprint: &'a str,
+    /// A hash of the token that was used up for it; empty where none was.
+    pub of: &'a str,
+    /// When it ends, by the wall clock.
+    pub expires_ms: Option<i64>,
+    /// From now on, by the database's clock.
+    pub due_in_ms: Option<i64>,
+}
+
+impl GrantState {
+    const ALL: [Self; 4] =
+        [Self::Active, Self::Failing, Self::ReauthorizationRequired, Self::Revoked];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Failing => "failing",
+            Self::ReauthorizationRequired => "reauthorization_required",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+impl<'a> GrantKey<'a> {
+    /// Where what is had is sealed.
+    pub fn tokens(&self) -> Slot {
+        if self.slot == Slot::Test { Slot::TestGrant } else { Slot::Grant }
+    }
+
+    /// Where an answer is sealed that nobody has acted upon.
+    pub fn answer(&self) -> Slot {
+        if self.slot == Slot::Test { Slot::TestGrantAnswer } else { Slot::GrantAnswer }
+    }
+
+    pub(super) fn values(&self) -> [Value<'a>; 3] {
+        [Value::Text(self.owner), Value::Text(self.tenant), Value::Text(self.slot.as_str())]
+    }
+
+    pub(super) fn shown(&self) -> String {
+        match self.tenant {
+            "" => self.owner.to_owned(),
+            tenant => format!("{} of {tenant}", self.owner),
+        }
+    }
+}
+
+impl GrantName {
+    pub fn key(&self) -> GrantKey<'_> {
+        GrantKey { owner: &self.owner, tenant: &self.tenant, slot: self.slot }
+    }
+}
+
+pub(super) fn read(row: &Row) -> Result<GrantRow, Unreadable> {
+    let (id, of) = (row.text(8)?, row.text(9)?);
+    let attempt = GrantAttempt { id, of, at_ms: row.integer(10)? };
+    Ok(GrantRow {
+        version: row.integer(0)?,
+        fingerprint: row.text(1)?,
+        state: GrantState::parse(&row.text(2)?).ok_or(Unreadable)?,
+        since_ms: row.integer(3)?,
+        why: row.text(4)?,
+        failures: row.integer(5)?,
+        due_ms: row.maybe_integer(6)?,
+        expires_ms: row.maybe_integer(7)?,
+        attempt: Some(attempt).filter(|it| !it.id.is_empty()),
+        holder: row.text(11)?,
+        held_until_ms: row.integer(12)?,
+        fence: row.integer(13)?,
+        now_ms: row.integer(14)?,
+        former: row.text(15)?,
+        tried_with: row.text(16)?,
+        tokens: credentials::sealed(row, 17)?,
+        answer: credentials::sealed(row, 21)?,
+    })
+}
+
+pub(super) fn corrupt(key: &str) -> StoreError {
+    StoreError::Corrupt { table: "grants", key: Some(key.to_owned()).filter(|it| !it.is_empty()) }
+}
