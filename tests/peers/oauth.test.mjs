@@ -1,41 +1,14 @@
 // OAuth 2.0 against an authorization server that others wrote (oidc-provider), each case by a request through attache to an
 // API that asks that server about the token it was sent.
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
-import { Attache } from "./support/attache.mjs";
-import { PEOPLE, keyPair, startAuthorization } from "./support/authorization.mjs";
+import { Attache, assertTold } from "./support/attache.mjs";
+import { PEOPLE, startAuthorization } from "./support/authorization.mjs";
+import { AUTHENTICATIONS, clientOf, key, registered, secret } from "./support/client-authentications.mjs";
 import { startApi } from "./support/introspecting-api.mjs";
 
-const key = keyPair("key-1");
-/** Characters that clients and servers like to disagree about when they stand in Basic (RFC 6749 §2.3.1). */
-const secret = `${randomBytes(32).toString("base64url")} +%/:&=`;
-
-/** By client authentication: what the server knows of the client, and what attache is given. */
-const AUTHENTICATIONS = {
-  basic: {
-    client: { token_endpoint_auth_method: "client_secret_basic", client_secret: secret },
-    credentials: { client_secret: secret },
-  },
-  body: {
-    client: { token_endpoint_auth_method: "client_secret_post", client_secret: secret },
-    credentials: { client_secret: secret },
-  },
-  client_secret_jwt: {
-    client: { token_endpoint_auth_method: "client_secret_jwt", client_secret: secret },
-    credentials: { client_secret: secret },
-  },
-  private_key_jwt: {
-    client: { token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [key.jwk] }, token_endpoint_auth_signing_alg: "ES256" },
-    credentials: { private_key: key.pem, key_id: key.kid },
-    settings: { assertion: { algorithm: "ES256" } },
-  },
-};
-
-const clientOf = (name) => `by-${name.replaceAll("_", "-")}`;
 const clients = [
-  ...Object.entries(AUTHENTICATIONS).map(([name, { client }]) => ({ client_id: clientOf(name), ...client })),
-  { client_id: "public", token_endpoint_auth_method: "none", grant_types: ["authorization_code", "refresh_token"] },
+  ...registered,
   { client_id: "stays", client_secret: secret },
   { client_id: "robot", token_endpoint_auth_method: "none", jwks: { keys: [key.jwk] }, grant_types: ["urn:ietf:params:oauth:grant-type:jwt-bearer"], redirect_uris: [], response_types: [] },
 ];
@@ -53,8 +26,7 @@ after(async () => {
   await attache.stop();
   api.stop();
   authorization.stop();
-  const hidden = [secret, PEOPLE.ann, ...api.tokens.filter(Boolean), attache.callerKey, attache.token];
-  assert.deepEqual(hidden.filter((it) => said.includes(it)), [], "attache's own output holds what it must not");
+  assertTold(said, [secret, PEOPLE.ann, ...api.tokens, ...authorization.secrets, attache.callerKey, attache.token]);
 });
 
 /** A connection by these settings and fields, in front of the API. */

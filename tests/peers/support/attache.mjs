@@ -25,7 +25,7 @@ export class Attache {
   async run() {
     const anywhere = { listen: "127.0.0.1:0" };
     const configuration = {
-      server: { proxy: anywhere, admin: { ...anywhere, token: this.token }, public: anywhere },
+      server: { proxy: anywhere, admin: { ...anywhere, token: this.token }, public: anywhere, shutdown: { ready_delay: "0s" } },
       callers: { runtime: { key: this.callerKey } },
       store: { url: `sqlite:${join(this.folder, "attache.db")}` },
       egress: { allow: ["127.0.0.0/8"] },
@@ -51,22 +51,41 @@ export class Attache {
     return readFileSync(join(this.folder, "attache.log"), "utf8");
   }
 
-  /** A request of the admin API; fails with what it answered where that is a problem. */
-  async send(method, path, body) {
+  /** What the admin API answers, be it a problem or not. */
+  async ask(method, path, body) {
     const answer = await fetch(`http://${this.admin}/v1/${path}`, {
       method,
       headers: { authorization: `Bearer ${this.token}`, "content-type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = await answer.text();
-    assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
-    return text ? JSON.parse(text) : null;
+    return { status: answer.status, said: text ? JSON.parse(text) : null };
+  }
+
+  /** A request of the admin API; fails with what it answered where that is a problem. */
+  async send(method, path, body) {
+    const { status, said } = await this.ask(method, path, body);
+    assert.ok(status < 300, `${method} ${path}: ${status} ${JSON.stringify(said)}`);
+    return said;
   }
 
   /** A connector with one auth method, and a connection `key` that uses it. */
   async connect(key, { baseUrl, oauth2, ...connection }) {
     await this.send("PUT", `connectors/${key}`, { base_url: baseUrl, auth: { main: { oauth2 } } });
     await this.send("PUT", `connections/${key}`, { connector: key, auth: "main", ...connection });
+  }
+
+  /** An embedded connection of this key, and an activation under it for a tenant who brings nothing: the activation's path. */
+  async connectFor(tenant, key, connection) {
+    await this.connect(key, { ...connection, embedded: true });
+    const activation = `connections/${key}/activations/${tenant}`;
+    await this.send("PUT", activation, {});
+    return activation;
+  }
+
+  /** How the grant of a connection or an activation stands. */
+  async grant(holder) {
+    return (await this.send("GET", holder)).grant;
   }
 
   /** What a caller is answered who asks through a connection. */
@@ -77,14 +96,32 @@ export class Attache {
     return { status: answer.status, error: answer.headers.get("attache-error"), said };
   }
 
-  async kill() {
-    this.child.kill("SIGKILL");
+  async end(signal) {
+    this.child.kill(signal);
     await this.ended;
   }
 
   async stop() {
-    this.child.kill("SIGTERM");
-    await this.ended;
+    await this.end("SIGTERM");
     rmSync(this.folder, { recursive: true });
+  }
+}
+
+/** What attache has said: something, and nothing that it must not. */
+export function assertTold(said, hidden) {
+  assert.match(said, /GET/, "no access log at all, so nothing could be searched");
+  const values = hidden.filter(Boolean);
+  assert.ok(values.every((it) => it.length >= 8), "too short to be searched for");
+  assert.deepEqual(values.filter((it) => said.includes(it)), [], "attache's own output holds what it must not");
+}
+
+/** Waits until it holds, and gives what it gave. */
+export async function soon(what, holds) {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const found = await holds();
+    if (found) return found;
+    assert.ok(Date.now() < deadline, `not soon: ${what}`);
+    await pause(50);
   }
 }

@@ -1,9 +1,11 @@
 // An authorization server that others wrote: oidc-provider, with a client for each client authentication, every grant,
 // rotating refresh tokens whose reuse revokes the whole grant, and the grants that it leaves to its user to register.
 import assert from "node:assert/strict";
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { Provider, errors } from "oidc-provider";
+import { interact, isInteraction } from "./interactions.mjs";
 
 export const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 export const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -16,29 +18,48 @@ export const REDIRECT_URI = "https://app.example/oauth/back";
 const API = { client_id: "the-api", client_secret: "the-api-s-own-secret-of-32-bytes-or-more" };
 
 /** Who can log in by name and password. */
-export const PEOPLE = { ann: "hunter2 & more" };
+export const PEOPLE = { ann: "hunter2 & more", beth: "correct horse; battery" };
 
-/** What a client proves itself with: a P-256 key, as attache takes it and as the server knows it. */
-export function keyPair(kid) {
-  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const pem = privateKey.export({ type: "pkcs8", format: "pem" });
-  const jwk = { ...createPublicKey(createPrivateKey(pem)).export({ format: "jwk" }), kid, use: "sig", alg: "ES256" };
-  return { pem, jwk, kid };
-}
+const AUTHENTICATIONS = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
 
 /** Refresh tokens of these clients stay as they are; all others are new with each use. */
 const STAYS = new Set(["stays"]);
 
-/** Starts one on loopback. `clients` are as RFC 7591 has them; each may use every grant unless it says which. */
-export async function startAuthorization(clients, { path = "" } = {}) {
-  const server = createServer();
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  const issuer = `http://127.0.0.1:${server.address().port}${path}`;
-  const provider = new Provider(issuer, settings([...clients.map(complete), complete({ ...API, grant_types: [] })]));
+/**
+ * Starts one on loopback. `clients` are as RFC 7591 has them; each may use every grant unless it says which. `features`
+ * go before those below. With `tls` (a certificate with its key, and who vouches for clients') it is reached by https, and
+ * where it looks at clients' certificates is told by its metadata (RFC 8705 §5).
+ */
+export async function startAuthorization(clients, { path = "", features = {}, tls = null } = {}) {
+  const inside = await Listener.start(createServer(), "http");
+  const listeners = [inside];
+  let [outside, discovery] = [inside, {}];
+  if (tls) {
+    outside = await Listener.start(createTlsServer({ cert: tls.cert, key: tls.key }), "https");
+    const demands = { ca: tls.ca, requestCert: true, rejectUnauthorized: false };
+    const mutual = await Listener.start(createTlsServer({ cert: tls.cert, key: tls.key, ...demands }), "https");
+    discovery = { mtls_endpoint_aliases: { token_endpoint: `${mutual.url}${path}/token` } };
+    listeners.push(outside, mutual);
+  }
+  const all = [...clients.map(complete), complete({ ...API, grant_types: [] })];
+  const provider = new Provider(`${outside.url}${path}`, settings(all, features, discovery, Boolean(tls)));
   registerGrants(provider);
-  const authorization = new Authorization(server, provider);
-  server.on("request", (request, response) => authorization.serve(request, response, path));
+  const authorization = new Authorization(listeners, `${inside.url}${path}`, provider);
+  for (const it of listeners) it.server.on("request", (request, response) => authorization.serve(request, response, path));
   return authorization;
+}
+
+/** A server on a port that the system chose. */
+class Listener {
+  constructor(server, scheme) {
+    this.server = server;
+    this.url = `${scheme}://127.0.0.1:${server.address().port}`;
+  }
+
+  static async start(server, scheme) {
+    await new Promise((done) => server.listen(0, "127.0.0.1", done));
+    return new Listener(server, scheme);
+  }
 }
 
 function complete(client) {
@@ -48,11 +69,12 @@ function complete(client) {
   return whole;
 }
 
-function settings(clients) {
+function settings(clients, features, discovery, isMutual) {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   return {
     clients,
-    clientAuthMethods: ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"],
+    clientAuthMethods: [...AUTHENTICATIONS, ...(isMutual ? ["tls_client_auth", "self_signed_tls_client_auth"] : [])],
+    discovery,
     cookies: { keys: ["of these tests alone"] },
     jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), use: "sig", alg: "ES256" }] },
     clientDefaults: { id_token_signed_response_alg: "ES256" },
@@ -75,9 +97,21 @@ function settings(clients) {
         useGrantedResource: () => true,
         getResourceServerInfo: (_, resource) => ({ scope: "read write", audience: resource, accessTokenTTL: 3600, accessTokenFormat: "opaque" }),
       },
+      mTLS: { enabled: isMutual, tlsClientAuth: isMutual, selfSignedTlsClientAuth: isMutual, ...certificates },
+      ...features,
     },
   };
 }
+
+/** What is known of the certificate that a client has shown (RFC 8705 §2). */
+const certificates = {
+  getCertificate: (ctx) => ctx.req.socket.getPeerX509Certificate?.(),
+  certificateAuthorized: (ctx) => ctx.req.socket.authorized,
+  certificateSubjectMatches(ctx, property, expected) {
+    assert.equal(property, "tls_client_auth_san_dns");
+    return ctx.req.socket.getPeerX509Certificate().subjectAltName === `DNS:${expected}`;
+  },
+};
 
 /** The grants that oidc-provider has no handler for. What an assertion says is checked with the client's own keys. */
 function registerGrants(provider) {
@@ -123,17 +157,29 @@ async function issue(provider, client, accountId, scopes, gty) {
   return body;
 }
 
-/** A running server, what was asked of its token endpoint, and what happened to grants. */
+/** A running server, what was asked of its endpoints, and what happened to grants. */
 class Authorization {
   /** Requests of each endpoint, by its path. */
   asked = new Map();
-  revokedGrants = 0;
+  /** Prints of the certificates that were shown, by the path of the request; `undefined` where none was. */
+  certificates = [];
+  /** What came of each token request, in their order: whose it was, with the tokens or the error. */
+  outcomes = [];
+  /** Everything that was given and that nobody else may see: tokens, codes. */
+  secrets = [];
 
-  constructor(server, provider) {
-    this.server = server;
+  constructor(listeners, inside, provider) {
+    this.listeners = listeners;
+    this.inside = inside;
     this.provider = provider;
     this.handle = provider.callback();
-    provider.on("grant.revoked", () => (this.revokedGrants += 1));
+    provider.on("grant.error", ({ oidc }, { error, error_detail: detail }) => this.outcomes.push({ client: oidc.client?.clientId, error, detail }));
+    provider.on("grant.success", ({ oidc, body }) => {
+      this.secrets.push(body.access_token, body.refresh_token, body.id_token);
+      this.outcomes.push({ client: oidc.client.clientId, ...body });
+    });
+    provider.on("authorization.success", (_, out) => this.secrets.push(out?.code));
+    provider.on("device_authorization.success", (_, body) => this.secrets.push(body.device_code));
     provider.on("server_error", (_, error) => console.error("oidc-provider:", error));
   }
 
@@ -150,7 +196,8 @@ class Authorization {
     request.url = request.url.slice(path.length) || "/";
     const { pathname } = new URL(request.url, this.issuer);
     this.asked.set(pathname, this.count(pathname) + 1);
-    return this.handle(request, response);
+    this.certificates.push([pathname, request.socket.getPeerX509Certificate?.()?.fingerprint256]);
+    return isInteraction(pathname) ? interact(this.provider, PEOPLE, request, response) : this.handle(request, response);
   }
 
   count(path) {
@@ -164,23 +211,41 @@ class Authorization {
     return [done, this.count(path) - before];
   }
 
+  /** What came of a client's token requests. */
+  of(client) {
+    return this.outcomes.filter((it) => it.client === client);
+  }
+
+  /** The refresh tokens that a client was given, in their order. */
+  refreshTokensOf(client) {
+    return this.of(client).flatMap((it) => it.refresh_token ?? []);
+  }
+
   /** A grant of this person to a client, had elsewhere: its access and refresh tokens. */
   async grantedElsewhere(clientId, accountId, scopes = ["read", "offline_access"]) {
     const client = await this.provider.Client.find(clientId);
     assert.ok(client, `no client ${clientId}`);
-    return issue(this.provider, client, accountId, scopes, "authorization_code");
+    const given = await issue(this.provider, client, accountId, scopes, "authorization_code");
+    this.secrets.push(given.access_token, given.refresh_token);
+    return given;
   }
 
   /** What the server itself says of a token (RFC 7662), as an API asks it. */
   async introspect(token) {
     const basic = Buffer.from(`${API.client_id}:${API.client_secret}`).toString("base64");
-    const answer = await fetch(`${this.issuer}/token/introspection`, {
+    const answer = await fetch(`${this.inside}/token/introspection`, {
       method: "POST",
       headers: { authorization: `Basic ${basic}` },
       body: new URLSearchParams({ token }),
     });
     assert.equal(answer.status, 200);
     return answer.json();
+  }
+
+  /** Whether the refresh token can be used, were it asked for. Using it would tell more than was meant. */
+  async isGood(refreshToken) {
+    const found = await this.provider.RefreshToken.find(refreshToken);
+    return Boolean(found?.isValid && (await this.provider.Grant.find(found.grantId)));
   }
 
   /** The token is good no longer: it was taken back behind everybody's back. */
@@ -190,7 +255,9 @@ class Authorization {
   }
 
   stop() {
-    this.server.closeAllConnections();
-    this.server.close();
+    for (const { server } of this.listeners) {
+      server.closeAllConnections();
+      server.close();
+    }
   }
 }
