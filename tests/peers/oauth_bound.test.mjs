@@ -1,7 +1,7 @@
 // Clients that prove themselves by a certificate (RFC 8705), and tokens that are bound to a key (RFC 9449), against an
 // authorization server that others wrote (oidc-provider), each case by a request through attache to an API that checks.
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { SignJWT, exportJWK, generateKeyPair } from "jose";
 import { Attache, assertTold, soon } from "./support/attache.mjs";
@@ -51,10 +51,10 @@ async function shownSeveral(connection, number) {
   await soon(`${number} tokens of ${connection}`, async () => shown.add((await whoami(connection)).nth).size === number);
 }
 
-/** A person goes the whole way in a browser. */
-async function consented(holder) {
+/** A person goes the whole way in a browser, which finds the page by `way`. */
+async function consented(holder, way = (url) => url) {
   const begun = await attache.send("POST", `${holder}/authorize`, { redirect_uri: REDIRECT_URI });
-  const { url } = await consent(begun.url, ANN);
+  const { url } = await consent(way(begun.url), ANN);
   await attache.send("POST", `${holder}/callback`, { url, state: begun.state });
 }
 
@@ -75,14 +75,15 @@ describe("certificates", () => {
     started.push({ stop: () => authority.stop(), keys: [own, another, alone, stranger].map((it) => it.key) });
   });
 
-  const connect = (key, oauth2, client_id, shown) => {
+  const connect = (key, oauth2, client_id, shown, more = {}) => {
     const whole = { issuer: authorization.issuer, client_auth: "tls", ...oauth2 };
-    const credentials = { client_id, certificate: shown.cert, private_key: shown.key };
+    const credentials = { client_id, certificate: shown.cert, private_key: shown.key, ...more };
     return attache.connect(key, { baseUrl: api.url, oauth2: whole, credentials, upstream: { ca: authority.pem } });
   };
 
-  /** What the server saw of whoever asked for tokens since. */
-  const shownAt = (from) => authorization.certificates.slice(from).flatMap(([path, print]) => (path === "/token" ? [print] : []));
+  /** What the server saw since of whoever asked for this, by default for tokens. */
+  const shownAt = (from, asked = "/token") =>
+    authorization.certificates.slice(from).flatMap(([path, print]) => (path === asked ? [print] : []));
 
   for (const [way, client_id, shown] of [["tls_client_auth", "vouched-for", own], ["self_signed_tls_client_auth", "self-signed", alone]]) {
     test(`client_credentials by ${way}: one token request, where the metadata has clients show certificates`, async () => {
@@ -95,16 +96,28 @@ describe("certificates", () => {
     test(`an imported refresh token by ${way}: each is used once, and each time with the certificate`, async () => {
       const { refresh_token } = await authorization.grantedElsewhere(client_id, "ann");
       const key = `moved-${client_id}`;
-      await attache.send("PUT", `connectors/${key}`, { base_url: api.url, auth: { main: { oauth2: { grant: "refresh_token", issuer: authorization.issuer, client_auth: "tls", ...BRIEF } } } });
-      const credentials = { client_id, certificate: shown.cert, private_key: shown.key, refresh_token };
-      await attache.send("PUT", `connections/${key}`, { connector: key, auth: "main", credentials, upstream: { ca: authority.pem } });
+      await connect(key, { grant: "refresh_token", ...BRIEF }, client_id, shown, { refresh_token });
       const from = authorization.certificates.length;
       await shownSeveral(key, 3);
-      await attache.send("DELETE", `connections/${key}`);
       assert.ok(shownAt(from).length >= 3 && shownAt(from).every((it) => it === shown.fingerprint));
       assert.deepEqual(authorization.of(client_id).flatMap((it) => it.error ?? []), []);
+      await attache.send("DELETE", `connections/${key}`);
     });
   }
+
+  test("authorization_code by tls_client_auth: what is pushed, exchanged and revoked is so with the certificate", async () => {
+    const oauth2 = { grant: "authorization_code", issuer: authorization.issuer, client_auth: "tls", scopes: ["openid", "read"] };
+    const credentials = { client_id: "vouched-for", certificate: own.cert, private_key: own.key };
+    const inputs = Object.fromEntries(Object.keys(credentials).map((it) => [it, "global"]));
+    const holder = await attache.connectFor("acme", "consent", { baseUrl: api.url, oauth2, credentials, inputs, upstream: { ca: authority.pem } });
+    const from = authorization.certificates.length;
+    // A browser would have to be told of the authority; the same pages stand inside.
+    await consented(holder, (url) => url.replace(authorization.issuer, authorization.inside));
+    assert.deepEqual([(await whoami("consent@acme")).sub, shownAt(from)], ["ann", [own.fingerprint]]);
+    const ended = await attache.send("POST", `${holder}/revoke`);
+    assert.equal(ended.at_provider, true, JSON.stringify(ended));
+    assert.deepEqual([shownAt(from, "/request"), shownAt(from, "/token/revocation")], [[own.fingerprint], [own.fingerprint]]);
+  });
 
   test("a certificate that is not the client's yields no token, whoever vouches for it", async () => {
     const cases = { "another-s": ["vouched-for", another], "not-vouched-for": ["vouched-for", stranger], "not-registered": ["self-signed", stranger] };
@@ -162,7 +175,6 @@ describe("proofs", () => {
     const token = api.tokens.at(-1);
     const { publicKey, privateKey } = await generateKeyPair("ES256");
     const header = { typ: "dpop+jwt", alg: "ES256", jwk: await exportJWK(publicKey) };
-    const { createHash } = await import("node:crypto");
     const ath = createHash("sha256").update(token).digest("base64url");
     const claims = { jti: "one", htm: "GET", htu: `${api.url}/whoami`, ath, nonce: proofs.nonce };
     const proof = await new SignJWT(claims).setProtectedHeader(header).setIssuedAt().sign(privateKey);
@@ -193,11 +205,11 @@ describe("proofs", () => {
       const { cnf, sub } = await whoami(`${client_id}@acme`);
       assert.equal(sub, "ann");
       await shownSeveral(`${client_id}@acme`, 4);
-      await attache.send("DELETE", holder);
       assert.equal(proofs.keys.at(-1), cnf.jkt);
       assert.deepEqual(refusedTo(client_id).filter((it) => it !== "use_dpop_nonce"), []);
       const given = authorization.refreshTokensOf(client_id);
       assert.ok(given.length >= 4 && new Set(given).size === given.length, "each was new");
+      await attache.send("DELETE", holder);
     });
   }
 

@@ -18,19 +18,27 @@ from authlib.integrations.flask_oauth2 import AuthorizationServer, ResourceProte
 from authlib.oauth2.rfc6749 import ClientMixin, TokenMixin, grants
 from authlib.oauth2.rfc6750 import BearerTokenValidator
 from authlib.oauth2.rfc7009 import RevocationEndpoint
+from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from authlib.oauth2.rfc7636 import CodeChallenge
+from authlib.oauth2.rfc7662 import IntrospectionEndpoint
+from authlib.oauth2.rfc9207 import IssuerParameter
+from joserfc.jwk import OctKey
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 
 PEOPLE = {"ann": "hunter2 & more"}
 REDIRECT_URI = "https://app.example/oauth/back"
+ASSERTION = JWTBearerClientAssertion.CLIENT_AUTH_METHOD
+AUTH_METHODS = ["client_secret_basic", "client_secret_post", ASSERTION, "none"]
 
 
 @dataclasses.dataclass
 class Client(ClientMixin):
     client_id: str
-    secret: str
+    secret: str | None
     auth_method: str = "client_secret_basic"
+    key: object | None = None
+    """What its assertions are signed with, where that is not its secret: a public key."""
 
     def get_client_id(self):
         return self.client_id
@@ -45,7 +53,7 @@ class Client(ClientMixin):
         return redirect_uri == REDIRECT_URI
 
     def check_client_secret(self, client_secret):
-        return client_secret == self.secret
+        return client_secret is not None and client_secret == self.secret
 
     def check_endpoint_auth_method(self, method, endpoint):
         return method == self.auth_method
@@ -109,7 +117,9 @@ class Authlib:
         self.clients = {it.client_id: it for it in clients}
         self.tokens: list[Token] = []
         self.codes: dict[str, Code] = {}
+        self.given_codes: list[str] = []
         self.asked: collections.Counter = collections.Counter()
+        self.assertions: set[str] = set()
         self.reused = 0
         app = flask.Flask("authlib")
         app.config.update(OAUTH2_REFRESH_TOKEN_GENERATOR=True, OAUTH2_TOKEN_EXPIRES_IN={})
@@ -142,15 +152,16 @@ class Authlib:
         ours = self
 
         class Password(grants.ResourceOwnerPasswordCredentialsGrant):
-            TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+            TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
 
             def authenticate_user(self, username, password):
                 return username if PEOPLE.get(username) == password else None
 
         class ClientCredentials(grants.ClientCredentialsGrant):
-            TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+            TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
 
         class Refresh(grants.RefreshTokenGrant):
+            TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
             INCLUDE_NEW_REFRESH_TOKEN = True
 
             def authenticate_refresh_token(self, refresh_token):
@@ -167,9 +178,12 @@ class Authlib:
                 refresh_token.is_used = True
 
         class AuthorizationCode(grants.AuthorizationCodeGrant):
+            TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
+
             def save_authorization_code(self, code, request):
                 challenge, method = (request.payload.data.get(it) for it in ("code_challenge", "code_challenge_method"))
                 redirect_uri = request.payload.redirect_uri
+                ours.given_codes.append(code)
                 ours.codes[code] = Code(code, request.client.client_id, redirect_uri, request.scope, request.user, challenge, method)
 
             def query_authorization_code(self, code, client):
@@ -182,17 +196,53 @@ class Authlib:
             def authenticate_user(self, authorization_code):
                 return authorization_code.user
 
+        def found(token_string):
+            return next((it for it in ours.tokens if token_string in (it.access_token, it.refresh_token)), None)
+
         class Revocation(RevocationEndpoint):
+            CLIENT_AUTH_METHODS = AUTH_METHODS
+
             def query_token(self, token_string, token_type_hint):
-                return next((it for it in ours.tokens if token_string in (it.access_token, it.refresh_token)), None)
+                return found(token_string)
 
             def revoke_token(self, token, request):
                 ours.revoke(token.family)
+
+        class Introspection(IntrospectionEndpoint):
+            CLIENT_AUTH_METHODS = AUTH_METHODS
+
+            def query_token(self, token_string, token_type_hint):
+                return found(token_string)
+
+            def check_permission(self, token, client, request):
+                return token.check_client(client)
+
+            def introspect_token(self, token):
+                return {"username": token.user, "scope": token.scope, "exp": int(token.ends_at)}
+
+        class Assertion(JWTBearerClientAssertion):
+            def get_audiences(self):
+                return [f"{ours.url}/token"]
+
+            def validate_jti(self, claims, jti):
+                is_new = jti not in ours.assertions
+                ours.assertions.add(jti)
+                return is_new
+
+            def resolve_client_public_key(self, client):
+                return client.key or OctKey.import_key(client.secret)
+
+        class Issuer(IssuerParameter):
+            def get_issuer(self):
+                return ours.url
 
         for grant in (Password, ClientCredentials, Refresh):
             self.server.register_grant(grant)
         self.server.register_grant(AuthorizationCode, [CodeChallenge(required=True)])
         self.server.register_endpoint(Revocation)
+        self.server.register_endpoint(Introspection)
+        self.server.register_client_auth_method(ASSERTION, Assertion())
+        self.server.register_extension(Issuer())
 
     def route(self, app: flask.Flask):
         ours = self
@@ -215,6 +265,10 @@ class Authlib:
         @app.post("/revoke")
         def revoke():
             return ours.server.create_endpoint_response(RevocationEndpoint.ENDPOINT_NAME)
+
+        @app.post("/introspect")
+        def introspect():
+            return ours.server.create_endpoint_response(IntrospectionEndpoint.ENDPOINT_NAME)
 
         @app.get("/authorize")
         def authorize():

@@ -20,6 +20,14 @@ const API = { client_id: "the-api", client_secret: "the-api-s-own-secret-of-32-b
 /** Who can log in by name and password. */
 export const PEOPLE = { ann: "hunter2 & more", beth: "correct horse; battery" };
 
+/** Where clients prove themselves, with the paths that oidc-provider has for these. */
+const ALIASES = Object.entries({
+  token_endpoint: "/token",
+  revocation_endpoint: "/token/revocation",
+  introspection_endpoint: "/token/introspection",
+  pushed_authorization_request_endpoint: "/request",
+});
+
 const AUTHENTICATIONS = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
 
 /** Refresh tokens of these clients stay as they are; all others are new with each use. */
@@ -38,7 +46,7 @@ export async function startAuthorization(clients, { path = "", features = {}, tl
     outside = await Listener.start(createTlsServer({ cert: tls.cert, key: tls.key }), "https");
     const demands = { ca: tls.ca, requestCert: true, rejectUnauthorized: false };
     const mutual = await Listener.start(createTlsServer({ cert: tls.cert, key: tls.key, ...demands }), "https");
-    discovery = { mtls_endpoint_aliases: { token_endpoint: `${mutual.url}${path}/token` } };
+    discovery = { mtls_endpoint_aliases: Object.fromEntries(ALIASES.map(([name, at]) => [name, `${mutual.url}${path}${at}`])) };
     listeners.push(outside, mutual);
   }
   const all = [...clients.map(complete), complete({ ...API, grant_types: [] })];
