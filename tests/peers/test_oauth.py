@@ -34,6 +34,7 @@ class OauthTest(unittest.TestCase):
             Client("by-secret-jwt", SECRET, ASSERTION),
             Client("by-key-jwt", None, ASSERTION, KEY),
             Client("by-none", None, "none"),
+            Client("robot", None, "none", KEY),
         ]
         cls.authlib = Authlib(clients)
         cls.addClassCleanup(cls.authlib.stop)
@@ -43,8 +44,9 @@ class OauthTest(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         said = cls.attache.said()
-        hidden = [SECRET, PEOPLE["ann"], PRIVATE_KEY.splitlines()[1], *cls.authlib.given_codes, *(it.access_token for it in cls.authlib.tokens)]
+        hidden = [SECRET, PEOPLE["ann"], PRIVATE_KEY.splitlines()[1], *(it.access_token for it in cls.authlib.tokens)]
         hidden += [it.refresh_token for it in cls.authlib.tokens if it.refresh_token]
+        hidden += [*cls.authlib.given_codes, *cls.authlib.devices]
         assert "GET" in said, "no access log at all, so nothing could be searched"
         assert not [it for it in hidden if it in said], "attache's own output holds what it must not"
 
@@ -102,12 +104,40 @@ class OauthTest(unittest.TestCase):
                 after = self.token_requests(), len(self.authlib.assertions)
                 self.assertEqual((after[0] - before[0], after[1] - before[1]), (1, 1))
 
+    def test_an_assertion_for_the_subject_that_the_fields_name(self):
+        assertion = {"algorithm": "ES256", "subject": "{subject}"}
+        oauth2 = {"grant": "jwt_bearer", "assertion": assertion}
+        self.connect("service", oauth2, client_id="robot", subject="ann", private_key=PRIVATE_KEY)
+        self.assertEqual(self.whoami("service"), {"client_id": "robot", "sub": "ann", "scope": "read"})
+        self.connect("nobody-s", oauth2, client_id="robot", subject="zoe", private_key=PRIVATE_KEY)
+        # Nobody has to consent anew: what is signed here anew each time is mended over there, or in the settings.
+        status, said = self.attache.through("nobody-s")
+        self.assertEqual((status, said["code"]), (503, "credential_unavailable"))
+
+    def test_a_device_asks_more_seldom_when_it_is_told_so_and_is_served_when_somebody_consents(self):
+        device = {"grant": "device_code", "device_url": f"{self.authlib.url}/device/authorize", "authorize_url": None}
+        holder = self.embed("screen", "by-none", device | BRIEF)
+        begun = self.attache.send("POST", f"{holder}/authorize", {})
+        (credential,) = (it for it in self.authlib.devices.values() if it["user_code"] == begun["user_code"])
+        self.soon(lambda: len(credential["asked_at"]) == 2)
+        first, second = credential["asked_at"]
+        self.assertGreaterEqual(second - first, 6, "a second, and five more: RFC 8628 section 3.5")
+        self.assertEqual(self.attache.through("screen@acme")[0], 424)
+        self.authlib.granted[begun["user_code"]] = ("ann", True)
+        before = len(self.tokens("by-none"))
+        self.soon(lambda: self.attache.through("screen@acme")[0] == 200)
+        self.soon(lambda: self.whoami("screen@acme")["sub"] == "ann" and len(self.tokens("by-none")) >= before + 3)
+        self.assertEqual(self.authlib.reused, 0)
+        self.attache.send("DELETE", holder)
+
     def embed(self, key: str, client_id: str, oauth2: dict) -> str:
         """A connection that people are asked to consent to, and the path of a tenant's activation under it."""
         settings, credentials = WAYS[client_id]
         url = self.authlib.url
         endpoints = {it: f"{url}/{it.removesuffix('_url')}" for it in ("authorize_url", "token_url", "revoke_url", "introspect_url")}
         whole = {"grant": "authorization_code", "issuer": url, "callback": {"iss": "required"}, "scopes": ["read"]}
+        if oauth2.get("grant") == "device_code":
+            del whole["callback"]
         credentials = {"client_id": client_id} | credentials
         inputs = dict.fromkeys(credentials, "global")
         self.attache.connect(key, f"{url}/api", whole | endpoints | settings | oauth2, credentials, embedded=True, inputs=inputs)

@@ -18,9 +18,10 @@ from authlib.integrations.flask_oauth2 import AuthorizationServer, ResourceProte
 from authlib.oauth2.rfc6749 import ClientMixin, TokenMixin, grants
 from authlib.oauth2.rfc6750 import BearerTokenValidator
 from authlib.oauth2.rfc7009 import RevocationEndpoint
-from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
+from authlib.oauth2.rfc7523 import JWTBearerClientAssertion, JWTBearerGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
+from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint, DeviceCodeGrant, DeviceCredentialDict
 from authlib.oauth2.rfc9207 import IssuerParameter
 from joserfc.jwk import OctKey
 
@@ -120,6 +121,10 @@ class Authlib:
         self.given_codes: list[str] = []
         self.asked: collections.Counter = collections.Counter()
         self.assertions: set[str] = set()
+        self.devices: dict[str, DeviceCredentialDict] = {}
+        """By device code: what was asked for on other devices, and when the device has asked whether it was granted."""
+        self.granted: dict[str, tuple[str, bool]] = {}
+        """By user code: who has typed it, and whether they consented."""
         self.reused = 0
         app = flask.Flask("authlib")
         app.config.update(OAUTH2_REFRESH_TOKEN_GENERATOR=True, OAUTH2_TOKEN_EXPIRES_IN={})
@@ -232,15 +237,58 @@ class Authlib:
             def resolve_client_public_key(self, client):
                 return client.key or OctKey.import_key(client.secret)
 
+        class JwtBearer(JWTBearerGrant):
+            def get_audiences(self):
+                return [f"{ours.url}/token"]
+
+            def resolve_issuer_client(self, issuer):
+                return ours.clients.get(issuer)
+
+            def resolve_client_public_key(self, client):
+                return client.key
+
+            def authenticate_user(self, subject):
+                return subject if subject in PEOPLE else None
+
+            def has_granted_permission(self, client, user):
+                return True
+
+        class Device(DeviceAuthorizationEndpoint):
+            CLIENT_AUTH_METHODS = AUTH_METHODS
+            INTERVAL = 1
+
+            def get_verification_uri(self):
+                return f"{ours.url}/device"
+
+            def save_device_credential(self, client_id, scope, data):
+                of = {"client_id": client_id, "scope": scope, "expires_at": time.time() + data["expires_in"], "asked_at": []}
+                ours.devices[data["device_code"]] = DeviceCredentialDict(data | of)
+
+        class DeviceCode(DeviceCodeGrant):
+            TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
+
+            def query_device_credential(self, device_code):
+                found = ours.devices.get(device_code)
+                if found is not None:
+                    found["asked_at"].append(time.monotonic())
+                return found
+
+            def query_user_grant(self, user_code):
+                return ours.granted.get(user_code)
+
+            def should_slow_down(self, credential):
+                return len(credential["asked_at"]) == 1
+
         class Issuer(IssuerParameter):
             def get_issuer(self):
                 return ours.url
 
-        for grant in (Password, ClientCredentials, Refresh):
+        for grant in (Password, ClientCredentials, Refresh, JwtBearer, DeviceCode):
             self.server.register_grant(grant)
         self.server.register_grant(AuthorizationCode, [CodeChallenge(required=True)])
         self.server.register_endpoint(Revocation)
         self.server.register_endpoint(Introspection)
+        self.server.register_endpoint(Device)
         self.server.register_client_auth_method(ASSERTION, Assertion())
         self.server.register_extension(Issuer())
 
@@ -265,6 +313,10 @@ class Authlib:
         @app.post("/revoke")
         def revoke():
             return ours.server.create_endpoint_response(RevocationEndpoint.ENDPOINT_NAME)
+
+        @app.post("/device/authorize")
+        def begin_on_device():
+            return ours.server.create_endpoint_response(DeviceAuthorizationEndpoint.ENDPOINT_NAME)
 
         @app.post("/introspect")
         def introspect():
