@@ -4,6 +4,7 @@ Its refresh tokens are new with each use; one that is used a second time ends th
 
 import collections
 import dataclasses
+import json
 import logging
 import os
 import threading
@@ -23,6 +24,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint, DeviceCodeGrant, DeviceCredentialDict
 from authlib.oauth2.rfc9207 import IssuerParameter
+from joserfc import jws
 from joserfc.jwk import OctKey
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -111,6 +113,13 @@ class Code:
         return self.scope
 
 
+def whose(request: flask.Request) -> str | None:
+    """The client that a token request says it is."""
+    if assertion := request.form.get("client_assertion"):
+        return json.loads(jws.extract_compact(assertion.encode()).payload)["sub"]
+    return request.form.get("client_id") or (request.authorization and request.authorization.username)
+
+
 class Authlib:
     """Runs until it is stopped, in a thread of its own."""
 
@@ -120,6 +129,7 @@ class Authlib:
         self.codes: dict[str, Code] = {}
         self.given_codes: list[str] = []
         self.asked: collections.Counter = collections.Counter()
+        """Token requests, by their clients."""
         self.assertions: set[str] = set()
         self.devices: dict[str, DeviceCredentialDict] = {}
         """By device code: what was asked for on other devices, and when the device has asked whether it was granted."""
@@ -302,12 +312,9 @@ class Authlib:
         protect = ResourceProtector()
         protect.register_token_validator(Validator())
 
-        @app.before_request
-        def count():
-            ours.asked[flask.request.path] += 1
-
         @app.post("/token")
         def token():
+            ours.asked[whose(flask.request)] += 1
             return ours.server.create_token_response()
 
         @app.post("/revoke")

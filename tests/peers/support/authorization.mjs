@@ -121,6 +121,11 @@ const certificates = {
   },
 };
 
+/** Of the certificate that a request's client has shown; `undefined` where it has shown none. */
+function print(request) {
+  return request.socket.getPeerX509Certificate?.()?.fingerprint256;
+}
+
 /** The grants that oidc-provider has no handler for. What an assertion says is checked with the client's own keys. */
 function registerGrants(provider) {
   const register = (name, parameters, who) => {
@@ -169,9 +174,12 @@ async function issue(provider, client, accountId, scopes, gty) {
 class Authorization {
   /** Requests of each endpoint, by its path. */
   asked = new Map();
-  /** Prints of the certificates that were shown, by the path of the request; `undefined` where none was. */
+  /** Of each request the path, and the print of the certificate that was shown. */
   certificates = [];
-  /** What came of each token request, in their order: whose it was, with the tokens or the error. */
+  /**
+   * What came of each token request, in their order: whose it was and the print of the certificate that was shown, with the
+   * tokens or the error.
+   */
   outcomes = [];
   /** Everything that was given and that nobody else may see: tokens, codes. */
   secrets = [];
@@ -181,10 +189,12 @@ class Authorization {
     this.inside = inside;
     this.provider = provider;
     this.handle = provider.callback();
-    provider.on("grant.error", ({ oidc }, { error, error_detail: detail }) => this.outcomes.push({ client: oidc.client?.clientId, error, detail }));
-    provider.on("grant.success", ({ oidc, body }) => {
+    const whose = (ctx) => ({ client: ctx.oidc.client?.clientId, shown: print(ctx.req) });
+    provider.on("grant.error", (ctx, { error, error_detail: detail }) => this.outcomes.push({ ...whose(ctx), error, detail }));
+    provider.on("grant.success", (ctx) => {
+      const { body } = ctx;
       this.secrets.push(body.access_token, body.refresh_token, body.id_token);
-      this.outcomes.push({ client: oidc.client.clientId, ...body });
+      this.outcomes.push({ ...whose(ctx), ...body });
     });
     provider.on("authorization.success", (_, out) => this.secrets.push(out?.code));
     provider.on("device_authorization.success", (_, body) => this.secrets.push(body.device_code));
@@ -204,7 +214,7 @@ class Authorization {
     request.url = request.url.slice(path.length) || "/";
     const { pathname } = new URL(request.url, this.issuer);
     this.asked.set(pathname, this.count(pathname) + 1);
-    this.certificates.push([pathname, request.socket.getPeerX509Certificate?.()?.fingerprint256]);
+    this.certificates.push([pathname, print(request)]);
     return isInteraction(pathname) ? interact(this.provider, PEOPLE, request, response) : this.handle(request, response);
   }
 
