@@ -298,7 +298,12 @@ impl Connection {
     /// A required variable without a value: only requests that bring it can be sent.
     fn warn_of_missing_variables(&self, at: At<'_>, warnings: &mut Vec<Problem>) {
         let mut warn = |holder: &Holder, whose: &str| {
-            let is_named = |name: &&str| self.base_url.variables().any(|it| it == *name);
+            let is_kept = |name: &str| match &self.method.auth {
+                Auth::Token(method) => method.kept().any(|it| it == name),
+                Auth::Outbound(_) | Auth::Inbound(_) => false,
+            };
+            let is_named =
+                |name: &&str| self.base_url.variables().any(|it| it == *name) && !is_kept(name);
             for name in self.variables.missing(&holder.variables).filter(is_named) {
                 let hint = if self.base_url.says_whose_host(name) {
                     "set it: whose host it is, no request may say"

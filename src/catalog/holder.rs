@@ -196,7 +196,8 @@ impl Mould<'_> {
             return None;
         }
         let definition = &self.method.definition;
-        let holder = TokenHolder::new(Arc::clone(method), definition, credential, variables);
+        let leads = method.kept().any(is_variable);
+        let holder = TokenHolder::new(Arc::clone(method), definition, credential, variables, leads);
         Some(Ready::Token(Arc::new(holder)))
     }
 }

@@ -37,6 +37,8 @@ pub struct TokenHolder {
     pub variables: BTreeMap<String, String>,
     /// What is shown to the provider in the TLS handshake, where the method says so.
     pub certificate: Option<Arc<ClientCertificate>>,
+    /// Where a request goes, its tokens say, or part of that: variables of base URLs come with them.
+    pub leads: bool,
     guarded: Box<[Guarded]>,
     fingerprint: Fingerprint,
     identity: Option<Identity>,
@@ -69,6 +71,8 @@ pub struct Token {
     pub had_at: Instant,
     /// How long it lives from then on, by a clock that nobody sets.
     pub life: Duration,
+    /// The variables whose values came with it.
+    pub kept: Arc<BTreeMap<String, String>>,
     /// Endpoints that were found out when it was had.
     guarded: Box<[Guarded]>,
     was_used: AtomicBool,
@@ -80,6 +84,7 @@ impl TokenHolder {
         definition: &str,
         credential: Credential,
         variables: BTreeMap<String, String>,
+        leads: bool,
     ) -> Self {
         let fingerprint = fingerprint(definition, &credential, &variables);
         let occasion = occasion(&credential, &variables);
@@ -94,6 +99,7 @@ impl TokenHolder {
             credential,
             variables,
             certificate,
+            leads,
             guarded,
             fingerprint,
             identity,
@@ -106,6 +112,11 @@ impl TokenHolder {
     pub fn token(&self, now: UnixTime, at: Instant) -> Option<Arc<Token>> {
         // Not the guard: it is kept for as long as the exchange lasts, and there are few of them.
         self.present.load_full().filter(|it| it.is_good(now, at))
+    }
+
+    /// The variables that came with the last token, be it good or not; `None` where none was had.
+    pub fn kept(&self) -> Option<Arc<BTreeMap<String, String>>> {
+        self.present.load().as_ref().map(|it| Arc::clone(&it.kept))
     }
 
     pub fn put(&self, token: Arc<Token>) {
@@ -180,8 +191,13 @@ impl Token {
         guarded: Vec<Target>,
     ) -> Self {
         let guarded = Guarded::all(&guarded);
-        let (was_used, binding) = (AtomicBool::new(false), None);
-        Self { prepared, binding, generation, ends, had_at, life, guarded, was_used }
+        let (was_used, binding, kept) = (AtomicBool::new(false), None, Arc::default());
+        Self { prepared, binding, generation, ends, had_at, life, kept, guarded, was_used }
+    }
+
+    /// The same token, and the variables that came with it.
+    pub fn keeping(self, kept: BTreeMap<String, String>) -> Self {
+        Self { kept: Arc::new(kept), ..self }
     }
 
     /// The same token, bound to a key.

@@ -116,6 +116,15 @@ impl TokenMethod {
         }
     }
 
+    /// The variables whose values come with tokens.
+    pub(super) fn kept(&self) -> impl Iterator<Item = &str> {
+        let oauth2 = match &self.way {
+            Way::Oauth2(method) => Some(method),
+            Way::Session(_) => None,
+        };
+        oauth2.into_iter().flat_map(Oauth2::kept)
+    }
+
     /// What is shown to the provider in the TLS handshake.
     pub(super) fn certificate(&self, credential: &Credential) -> Option<ClientCertificate> {
         let Way::Oauth2(method) = &self.way else { return None };

@@ -278,6 +278,13 @@ impl Oauth2 {
         warnings
     }
 
+    /// The variables whose values come with tokens, or with a person who consented.
+    pub fn kept(&self) -> impl Iterator<Item = &str> {
+        let rules = &*self.0;
+        let of_answers = rules.reply.keep.iter().map(|it| &*it.variable);
+        of_answers.chain(rules.callback.keep.iter().map(|it| &*it.0))
+    }
+
     /// The endpoints that the holder's requests must never reach through the proxy: their answers are
     /// tokens. Those that lack a variable are left out, because no request can reach them either.
     pub fn guarded(&self, occasion: &Occasion<'_>) -> Vec<Target> {
@@ -301,6 +308,7 @@ impl Oauth2 {
         let mut faults: Vec<GrantError> = Vec::new();
         for (setting, url) in all {
             if let Err(fault) = url.expand(setting, |name| occasion.find(name))
+                && !self.kept().any(|it| fault.field() == Some(it))
                 && !faults.iter().any(|it| it.field().is_some() && it.field() == fault.field())
             {
                 faults.push(fault);

@@ -8,6 +8,9 @@ use crate::telemetry::ErrorSource;
 use crate::upstream::SendError;
 use crate::vault::VaultError;
 
+/// A token that leads nowhere: somebody has to mend a setting, or the provider says better with the next one.
+const MISLED_RETRY_S: u64 = 30;
+
 /// Seconds until links that are in use may have given their file descriptors back.
 const NO_DESCRIPTOR_RETRY_S: u64 = 2;
 
@@ -83,6 +86,9 @@ impl ProxyError {
             Self::TimedOut => (Code::UpstreamTimeout, Upstream),
             Self::Limited(refused) => refused.verdict(),
             Self::Panicked(_) | Self::BodyLost => (Code::Internal, ErrorSource::Attache),
+            Self::Resolve(error @ (ResolveError::Unled | ResolveError::Misled { .. })) => {
+                (error.code(), Upstream)
+            }
             Self::Resolve(error) => (error.code(), Caller),
             Self::Vault(_) => (Code::CredentialUnavailable, ErrorSource::Attache),
             Self::Renewal(RenewalError::Dead) => (Code::ReauthorizationRequired, Caller),
@@ -95,6 +101,9 @@ impl ProxyError {
             Self::Vault(error) => Some(error.retry_after_s()),
             Self::Send(SendError::NoDescriptor) => Some(NO_DESCRIPTOR_RETRY_S),
             Self::Renewal(error) => error.retry_after_s(),
+            Self::Resolve(ResolveError::Unled | ResolveError::Misled { .. }) => {
+                Some(MISLED_RETRY_S)
+            }
             error => error.limited().map(|it| it.retry_after_s),
         };
         Verdict { code, source, retry_after }

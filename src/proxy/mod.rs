@@ -224,23 +224,49 @@ impl Proxy {
         }
         let fetched;
         let resolve = |it| resolve::resolve(&snapshot, &tags, &caller, &head.method, it);
-        let (mut target, is_admitted) = match resolve(self.unasked()) {
-            Err(ResolveError::Unfetched) => {
-                fetched = self.fetch(&snapshot, &tags, &caller, tally).await?;
-                (resolve(fetched.found.fetched())?, fetched.is_admitted)
+        let (mut at_hand, mut is_admitted) = (self.unasked(), false);
+        let mut resolved = resolve(at_hand);
+        if matches!(resolved, Err(ResolveError::Unfetched)) {
+            fetched = self.fetch(&snapshot, &tags, &caller, tally).await?;
+            (at_hand, is_admitted) = (fetched.found.fetched(), fetched.is_admitted);
+            resolved = resolve(at_hand);
+        }
+        let is_led = matches!(resolved, Err(ResolveError::Unled));
+        if is_led {
+            let whose = resolve::whose(&snapshot, &tags, &caller, &head.method, at_hand)?;
+            if !std::mem::replace(&mut is_admitted, true) {
+                let tenant = whose.tenant.as_ref();
+                self.rates.admit(Some(&caller), whose.connection, tenant, tally.began())?;
             }
-            resolved => (resolved?, false),
-        };
+            link.watch.begin(whose.timeout);
+            // In a box: seldom waited for, and every exchange would carry it.
+            Box::pin(self.led(&whose, &link.watch, tally)).await?;
+            resolved = resolve(at_hand);
+        }
+        let mut target = resolved?;
         note_target(tally, &target);
         if !is_admitted {
             let tenant = target.tenant.as_ref();
             self.rates.admit(Some(&caller), target.connection, tenant, tally.began())?;
         }
-        link.watch.begin(target.timeout);
-        let held = match self.held(&target, tally)? {
-            Some(held) => held,
-            // In a box: seldom waited for, and every exchange would carry it.
-            None => Box::pin(self.had(&target, &link.watch, tally)).await?,
+        if !is_led {
+            link.watch.begin(target.timeout);
+        }
+        let held = match self.held(&target, tally) {
+            Ok(Some(held)) => held,
+            Ok(None) => {
+                let token = Box::pin(self.had(&target, &link.watch, tally)).await?;
+                if target.kept.as_ref().is_some_and(|it| *it != token.kept) {
+                    target = resolve(at_hand)?;
+                }
+                token::go_on(token, &target, &target.path)?
+            }
+            // Another token came meanwhile, and leads elsewhere.
+            Err(ResolveError::Unled) => {
+                target = resolve(at_hand)?;
+                self.held(&target, tally)?.ok_or(ResolveError::Unled)?
+            }
+            Err(error) => return Err(error.into()),
         };
         refused::ask_for_plain_answers(&mut target);
         let mut uri = uri(&mut target, held.prepared(), tags.query)?;

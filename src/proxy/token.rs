@@ -3,8 +3,12 @@ use super::Proxy;
 use super::error::ProxyError;
 use super::tally::Tally;
 use crate::auth::Prepared;
+use crate::catalog::Connection;
+use crate::catalog::Ready;
 use crate::catalog::Token;
+use crate::catalog::TokenHolder;
 use crate::grant::Binding;
+use crate::model::TenantId;
 use crate::renewal;
 use crate::renewal::Asked;
 use crate::renewal::Landed;
@@ -13,6 +17,7 @@ use crate::renewal::Wanted;
 use crate::resolve::Puts;
 use crate::resolve::ResolveError;
 use crate::resolve::Target;
+use crate::resolve::Whose;
 use crate::server::OnExpiry;
 use crate::server::Watch;
 use http::HeaderValue;
@@ -87,22 +92,50 @@ impl Proxy {
     /// The same, where a token has to be had first: one request for it, whoever waits, and no longer than
     /// the exchange may take.
     #[cold]
-    pub(super) async fn had<'s>(
+    pub(super) async fn had(
         &self,
-        target: &Target<'s>,
+        target: &Target<'_>,
         watch: &Watch,
         tally: &mut Tally,
-    ) -> Result<Held<'s>, ProxyError> {
+    ) -> Result<Arc<Token>, ProxyError> {
         let Some(wanted) = wanted(target) else { return Err(RenewalError::TooLong.into()) };
-        let at = Instant::now();
-        let token = match self.renewals.ask(wanted, target.force_refresh, (self.clock)(), at)? {
-            Asked::Token(token) => token,
+        self.landed(wanted, target.force_refresh, watch, tally).await
+    }
+
+    /// Has the token that says where requests go.
+    #[cold]
+    pub(super) async fn led(
+        &self,
+        whose: &Whose<'_>,
+        watch: &Watch,
+        tally: &mut Tally,
+    ) -> Result<(), ProxyError> {
+        let record = &mut tally.record;
+        record.connection = Some(whose.connection.key.clone());
+        record.connector = Some(whose.connection.connector.clone());
+        record.tenant = whose.tenant.clone();
+        let Ready::Token(holder) = &whose.holder.ready else {
+            return Err(ResolveError::Unled.into());
+        };
+        let tenant = whose.tenant.as_ref();
+        let wanted = of_holder(whose.connection, tenant, whose.test, holder);
+        self.landed(wanted, false, watch, tally).await.map(drop)
+    }
+
+    async fn landed(
+        &self,
+        wanted: Wanted<'_>,
+        is_forced: bool,
+        watch: &Watch,
+        tally: &mut Tally,
+    ) -> Result<Arc<Token>, ProxyError> {
+        match self.renewals.ask(wanted, is_forced, (self.clock)(), Instant::now())? {
+            Asked::Token(token) => Ok(token),
             Asked::Flight(flight) => {
                 watch.arm(renewal::WAIT, OnExpiry::Answer);
-                landing(flight, watch, tally).await?
+                Ok(landing(flight, watch, tally).await?)
             }
-        };
-        Ok(go_on(token, target, &target.path)?)
+        }
     }
 }
 
@@ -124,12 +157,16 @@ pub(super) async fn landing(
     landed.unwrap_or(Err(RenewalError::TooLong))
 }
 
-/// A token that is about to go on a request for this path: never to where tokens come from.
+/// A token that is about to go on a request for this path: never to where tokens come from, nor to where another
+/// token's answer led.
 pub(super) fn go_on<'s>(
     token: Arc<Token>,
     target: &Target<'s>,
     path: &str,
 ) -> Result<Held<'s>, ResolveError> {
+    if target.kept.as_ref().is_some_and(|it| *it != token.kept) {
+        return Err(ResolveError::Unled);
+    }
     if token.guards(target.base.origin(), path) {
         return Err(ResolveError::TokenEndpoint);
     }
@@ -139,8 +176,15 @@ pub(super) fn go_on<'s>(
 
 pub(super) fn wanted<'t>(target: &'t Target<'_>) -> Option<Wanted<'t>> {
     let Puts::Token(holder) = target.puts else { return None };
-    let connection = &**target.connection;
+    Some(of_holder(target.connection, target.tenant.as_ref(), target.test, holder))
+}
+
+fn of_holder<'t>(
+    connection: &'t Connection,
+    tenant: Option<&'t TenantId>,
+    is_test: bool,
+    holder: &'t Arc<TokenHolder>,
+) -> Wanted<'t> {
     let is_embedded = connection.supplied_by.is_some();
-    let tenant = target.tenant.as_ref().filter(|_| is_embedded && !target.test);
-    Some(Wanted { connection, tenant, is_test: target.test, holder })
+    Wanted { connection, tenant: tenant.filter(|_| is_embedded && !is_test), is_test, holder }
 }

@@ -181,7 +181,8 @@ impl Ledger {
                     life,
                     got.guarded,
                 );
-                let token = Arc::new(token.bound_to(binding));
+                let of_answer = got.kept.tokens().map(|it| it.kept.clone()).unwrap_or_default();
+                let token = Arc::new(token.bound_to(binding).keeping(of_answer));
                 let (kept, secret) = (got.kept, got.secret);
                 metrics.renewal(match source {
                     Source::Message => RenewalOutcome::Token,
@@ -265,7 +266,7 @@ fn brought(
     let prepared = had::prepared(tokens, &holder.method.scheme).ok()?;
     let (ends, life) = life(tokens.expiry, now, now);
     let token = Token::new(prepared, generation, ends, at, life, Vec::new());
-    Some(token.bound_to(tokens.binding()))
+    Some(token.bound_to(tokens.binding()).keeping(tokens.kept.clone()))
 }
 
 /// When a token ends by the wall clock, and how long it lives from when it was asked for.

@@ -14,14 +14,34 @@ use crate::model::BaseUrl;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+/// What a base URL is made of besides its template and the request.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'s, 'k> {
+    pub holder: &'s Holder,
+    /// Came with the token, and counts more than what the holder says; `None` where tokens bring no variables.
+    pub kept: Option<&'k BTreeMap<String, String>>,
+}
+
+impl Given<'_, '_> {
+    fn variables(&self) -> impl Iterator<Item = (&String, &String)> {
+        // The last of a name counts.
+        self.holder.variables.iter().chain(self.kept.into_iter().flatten())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.holder.variables.contains_key(name)
+            || self.kept.is_some_and(|it| it.contains_key(name))
+    }
+}
+
 pub(super) fn base<'s>(
     found: Found<'s>,
-    holder: &'s Holder,
+    given: Given<'s, '_>,
     options: &Options<'_>,
 ) -> Result<Cow<'s, BaseUrl>, ResolveError> {
     match options.base_url {
-        None => configured(found, holder, options),
-        Some(text) => named(text, found, holder, options).map(Cow::Owned),
+        None => configured(found, given, options),
+        Some(text) => named(text, found, given, options).map(Cow::Owned),
     }
 }
 
@@ -29,14 +49,14 @@ pub(super) fn base<'s>(
 fn named(
     text: &str,
     found: Found<'_>,
-    holder: &Holder,
+    given: Given<'_, '_>,
     options: &Options<'_>,
 ) -> Result<BaseUrl, ResolveError> {
     let url = BaseUrl::parse(text).map_err(|_| ResolveError::BaseUrlForbidden)?;
     path_guard(url.prefix()).map_err(|_| ResolveError::BaseUrlForbidden)?;
     // On the connection's own origin it may narrow the path, never widen it.
     let is_allowed = is_listed(found.connection, &url)
-        || configured(found, holder, options).is_ok_and(|own| {
+        || configured(found, given, options).is_ok_and(|own| {
             let below = url.prefix().strip_prefix(own.prefix());
             own.origin() == url.origin()
                 && below.is_some_and(|it| it.is_empty() || it.starts_with('/'))
@@ -47,21 +67,22 @@ fn named(
 /// The base URL of the connection or the link, with the holder's and the request's variables.
 fn configured<'s>(
     found: Found<'s>,
-    holder: &'s Holder,
+    given: Given<'s, '_>,
     options: &Options<'_>,
 ) -> Result<Cow<'s, BaseUrl>, ResolveError> {
     let connection = found.connection;
     let link = found.link.and_then(|it| it.base_url.as_ref());
     if link.is_none()
         && options.variables.is_empty()
-        && let Some(base) = &holder.base
+        && given.kept.is_none()
+        && let Some(base) = &given.holder.base
     {
         return Ok(Cow::Borrowed(base));
     }
     let template = link.unwrap_or(&connection.base_url);
-    let url = expanded(template, connection, holder, options, Winner::Request)?;
+    let url = expanded(template, connection, given, options, Winner::Request)?;
     // A variable that has a value already may change the path for one request, never the origin.
-    let own = expanded(&connection.base_url, connection, holder, options, Winner::Holder);
+    let own = expanded(&connection.base_url, connection, given, options, Winner::Holder);
     if is_listed(connection, &url) || own.is_ok_and(|own| own.origin() == url.origin()) {
         Ok(Cow::Owned(url))
     } else {
@@ -80,7 +101,7 @@ enum Winner {
 fn expanded(
     template: &BaseUrlTemplate,
     connection: &Connection,
-    holder: &Holder,
+    given: Given<'_, '_>,
     options: &Options<'_>,
     winner: Winner,
 ) -> Result<BaseUrl, ResolveError> {
@@ -88,12 +109,12 @@ fn expanded(
     // A link's template need not name every variable that the connection's does.
     let is_used =
         |name: &str| rules.rule(name).is_some() || template.variables().any(|it| it == name);
-    let stored = holder.variables.iter().filter(|it| is_used(it.0));
+    let stored = given.variables().filter(|it| is_used(it.0));
     let mut values: BTreeMap<String, String> =
         stored.map(|(name, value)| (name.clone(), value.clone())).collect();
     let is_settled = |name: &str| {
         let has_default = rules.rule(name).is_some_and(|it| it.default.is_some());
-        has_default || holder.variables.contains_key(name) || template.says_whose_host(name)
+        has_default || given.has(name) || template.says_whose_host(name)
     };
     for (name, value) in &options.variables {
         if winner == Winner::Request || !is_settled(name) {

@@ -41,6 +41,11 @@ pub enum ResolveError {
     /// To be asked again with what the store says: never answered to a caller.
     #[error("the tenant's activation was not fetched")]
     Unfetched,
+    /// To be asked again once the holder's token was had: where the request goes, that one says.
+    #[error("where its requests go comes with the token, which is not there")]
+    Unled,
+    #[error("the token does not say where the request goes: {problem}")]
+    Misled { problem: String },
     #[error("the connection has no test credentials")]
     NoTestCredentials,
     #[error("the connection receives webhooks; nothing can be sent through it")]
@@ -106,7 +111,7 @@ impl ResolveError {
             Self::ConnectionDisabled => Code::ConnectionDisabled,
             Self::EmbeddedNotActivated => Code::EmbeddedNotActivated,
             Self::ActivationNotFound | Self::NoTestCredentials => Code::ActivationNotFound,
-            Self::Unfetched => Code::CredentialUnavailable,
+            Self::Unfetched | Self::Unled | Self::Misled { .. } => Code::CredentialUnavailable,
             Self::EnteredElsewhere | Self::BaseUrlForbidden => Code::BaseUrlForbidden,
             Self::TokenEndpoint => Code::DestinationForbidden,
         }

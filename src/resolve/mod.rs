@@ -29,4 +29,6 @@ pub use tags::Tags;
 pub use tags::tags;
 pub use target::Puts;
 pub use target::Target;
+pub use target::Whose;
 pub use target::resolve;
+pub use target::whose;

@@ -1,7 +1,9 @@
 //! From tags and a caller to the place where the request goes, or the reason why it does not.
 use super::ResolveError;
+use super::base::Given;
 use super::base::base;
 use super::error::Limit;
+use super::find::Found;
 use super::find::visible;
 use super::holder::holder;
 use super::path_guard::path_guard;
@@ -20,6 +22,7 @@ use crate::model::TenantId;
 use http::HeaderName;
 use http::Method;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +37,8 @@ pub struct Target<'s> {
     pub holder: &'s Holder,
     pub puts: Puts<'s>,
     pub base: Cow<'s, BaseUrl>,
+    /// What tokens said of it; `None` where they say nothing.
+    pub kept: Option<Arc<BTreeMap<String, String>>>,
     /// The base URL's prefix and what the caller asked for below it, byte for byte, without query.
     /// There is room behind it for `?` and the caller's query.
     pub path: String,
@@ -54,17 +59,26 @@ pub enum Puts<'s> {
     Token(&'s Arc<TokenHolder>),
 }
 
+/// Whose credential goes on a request.
+#[derive(Clone, Debug)]
+pub struct Whose<'s> {
+    found: Found<'s>,
+    pub connection: &'s Arc<Connection>,
+    pub holder: &'s Holder,
+    /// As tagged, or as its activation has it.
+    pub tenant: Option<TenantId>,
+    pub test: bool,
+    /// For the whole exchange: the shorter of the caller's and the connection's.
+    pub timeout: Option<Duration>,
+}
+
 /// Finds the target, or the first reason against it, in an order that tells nothing to whom it is
-/// not for:
-///
-/// 1. what is not there or not visible to this caller: 404, the same for both;
-/// 2. what this caller may not do with a connection that it may see: 403. Its paths are asked about
-///    a path that passed the guard, since a pattern says nothing of one that a server would mend;
-/// 3. the state of the connection: switched off, no tenant, no activation;
-/// 4. what the request asks of the base URL, and whether it would be answered with a token.
+/// not for: what [`whose`] has against it, then what the request asks of the base URL, and whether it would be
+/// answered with a token.
 ///
 /// Where a store is in use, it is first asked without what that says: [`ResolveError::Unfetched`] is
-/// the answer where nothing but that is left to be known.
+/// the answer where nothing but that is left to be known. [`ResolveError::Unled`] is the answer where the token
+/// has to be had first, because it brings what the base URL lacks.
 pub fn resolve<'s>(
     snapshot: &'s Snapshot,
     tags: &Tags<'_>,
@@ -72,6 +86,61 @@ pub fn resolve<'s>(
     method: &Method,
     fetched: Fetched<'s>,
 ) -> Result<Target<'s>, ResolveError> {
+    let Whose { found, connection, holder, tenant, test, timeout } =
+        whose(snapshot, tags, caller, method, fetched)?;
+    let puts = match &holder.ready {
+        Ready::Outbound(prepared) => Puts::Prepared(prepared),
+        Ready::Token(token) => Puts::Token(token),
+        Ready::Inbound(_) => return Err(ResolveError::Inbound),
+    };
+    let kept = match puts {
+        Puts::Token(token) if token.leads => Some(token.kept().ok_or(ResolveError::Unled)?),
+        Puts::Token(_) | Puts::Prepared(_) => None,
+    };
+    let options = &tags.options;
+    let base = base(found, Given { holder, kept: kept.as_deref() }, options);
+    let base = base.map_err(|error| match error {
+        ResolveError::Variables { problem } if kept.is_some() && options.variables.is_empty() => {
+            ResolveError::Misled { problem }
+        }
+        error => error,
+    })?;
+    let path = joined(base.prefix(), tags.rest, tags.query);
+    if let Puts::Token(token) = puts
+        && token.guards(base.origin(), &path)
+    {
+        return Err(ResolveError::TokenEndpoint);
+    }
+    Ok(Target {
+        connection,
+        environment: found.environment.map(|it| &it.key),
+        tenant,
+        holder,
+        puts,
+        path,
+        base,
+        kept,
+        ignore: options.ignore.clone(),
+        timeout,
+        retries: options.retries,
+        test,
+        force_refresh: options.force_refresh == Some(true),
+    })
+}
+
+/// Finds whose credential it is, or the first reason against it:
+///
+/// 1. what is not there or not visible to this caller: 404, the same for both;
+/// 2. what this caller may not do with a connection that it may see: 403. Its paths are asked about
+///    a path that passed the guard, since a pattern says nothing of one that a server would mend;
+/// 3. the state of the connection: switched off, no tenant, no activation.
+pub fn whose<'s>(
+    snapshot: &'s Snapshot,
+    tags: &Tags<'_>,
+    caller: &Caller,
+    method: &Method,
+    fetched: Fetched<'s>,
+) -> Result<Whose<'s>, ResolveError> {
     let found = visible(snapshot, tags, caller)?;
     let connection = found.connection;
     let tenant = tags.tenant.as_deref();
@@ -104,32 +173,14 @@ pub fn resolve<'s>(
     {
         return Err(ResolveError::EnteredElsewhere);
     }
-    let puts = match &holder.ready {
-        Ready::Outbound(prepared) => Puts::Prepared(prepared),
-        Ready::Token(token) => Puts::Token(token),
-        Ready::Inbound(_) => return Err(ResolveError::Inbound),
-    };
-    let base = base(found, holder, options)?;
-    let path = joined(base.prefix(), tags.rest, tags.query);
-    if let Puts::Token(token) = puts
-        && token.guards(base.origin(), &path)
-    {
-        return Err(ResolveError::TokenEndpoint);
-    }
     let limits = [options.timeout, connection.upstream.timeouts.total];
-    Ok(Target {
+    Ok(Whose {
+        found,
         connection,
-        environment: found.environment.map(|it| &it.key),
-        tenant: activated.cloned().or_else(|| TenantId::try_from(tenant?).ok()),
         holder,
-        puts,
-        path,
-        base,
-        ignore: options.ignore.clone(),
-        timeout: limits.into_iter().flatten().min(),
-        retries: options.retries,
+        tenant: activated.cloned().or_else(|| TenantId::try_from(tenant?).ok()),
         test,
-        force_refresh: options.force_refresh == Some(true),
+        timeout: limits.into_iter().flatten().min(),
     })
 }
 

@@ -57,6 +57,7 @@ mod injection;
 mod keys;
 mod keys_in_use;
 mod keys_served;
+mod led_requests;
 mod limits_circuit;
 mod limits_concurrency;
 mod limits_links;

@@ -1,6 +1,8 @@
 //! A table of requests against one catalogue: where each goes, or which code it is answered.
 use super::super::tags::tags;
 use super::*;
+use crate::catalog::Kind;
+use crate::catalog::Token;
 use crate::model::Code;
 use http::Request;
 use serde_json::Value;
@@ -40,6 +42,13 @@ fn catalogue() -> Value {
                 },
                 "auth": { "token": { "bearer": {} } }
             },
+            "led": {
+                "base_url": "https://{instance}.desk.example/{company}",
+                "auth": { "app": { "oauth2": {
+                    "grant": "client_credentials", "token_url": "https://id.example/token",
+                    "reply": { "keep": { "instance": "/instance", "company": "/company" } },
+                } } },
+            },
             "vault": { "base_url": "https://{host}:{port}/{version}", "auth": { "token": { "bearer": {} } } }
         },
         "connections": {
@@ -67,6 +76,7 @@ fn catalogue() -> Value {
                 "test_credentials": { "username": "test", "password": "p" }, "expose": true,
                 "variables": { "subdomain": "sandbox" }
             },
+            "led": { "connector": "led", "auth": "app", "credentials": { "client_id": "i", "client_secret": "s" } },
             "lab": { "connector": "gitlab", "auth": "token", "credentials": { "token": "t" } },
             "vault-open": { "connector": "vault", "auth": "token", "credentials": { "token": "t" } },
             "vault-listed": {
@@ -480,4 +490,35 @@ fn a_standard_connections_tenant_is_kept_for_the_log() {
     let headers = [GOOD.headers[0], ("attache-tenant", "caf%C3%A9")];
     let tenant = Case { headers: &headers, ..GOOD }.with_target(&snapshot, |it| it.tenant.clone());
     assert_eq!(tenant.unwrap().unwrap().as_str(), "café");
+}
+
+#[test]
+fn what_came_with_a_token_says_where_it_goes_and_no_request_does() {
+    let snapshot = snapshot();
+    let led = ("attache-connection", "led");
+    let case = Case { uri: "/x", headers: &[led], ..GOOD };
+    assert_eq!(case.with_target(&snapshot, |_| ()).unwrap_err(), ResolveError::Unled);
+    let Kind::Standard(holder) = &snapshot.connection("led").unwrap().kind else {
+        panic!("standard")
+    };
+    let Ready::Token(holder) = &holder.ready else { panic!("a token") };
+    let put = |kept: &[(&str, &str)]| {
+        let kept = kept.iter().map(|it| (it.0.to_owned(), it.1.to_owned())).collect();
+        let (now, life) = (std::time::Instant::now(), Duration::from_secs(60));
+        let token = Token::new(Prepared::default(), 1, None, now, life, Vec::new());
+        holder.put(Arc::new(token.keeping(kept)));
+    };
+    put(&[("instance", "acme"), ("company", "7")]);
+    assert_eq!(case.goes(&snapshot).unwrap(), "https://acme.desk.example/7/x");
+    let asking = |said: &'static str| Case {
+        headers: Box::leak(Box::new([led, ("attache-variables", said)])),
+        ..case.clone()
+    };
+    assert_eq!(asking("instance=evil").goes(&snapshot).unwrap_err(), Code::BaseUrlForbidden);
+    assert_eq!(asking("company=8").goes(&snapshot).unwrap(), "https://acme.desk.example/8/x");
+    put(&[("instance", "evil.example/"), ("company", "7")]);
+    assert_eq!(case.goes(&snapshot).unwrap_err(), Code::CredentialUnavailable);
+    put(&[("instance", "acme")]);
+    let problem = case.with_target(&snapshot, |_| ()).unwrap_err().to_string();
+    assert!(problem.contains("`company` has no value"), "{problem}");
 }
