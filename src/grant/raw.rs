@@ -419,7 +419,8 @@ pub struct RawCallback {
     /// More parameters that are kept as variables of the holder, by their names there: `realmId`.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub keep: IndexMap<String, String>,
-    /// `required`: an answer without `iss` is refused (RFC 9207). Default: as the server's metadata says.
+    /// `required`: an answer without `iss` is refused (RFC 9207). Default: as the server's metadata says, which is
+    /// looked at where a URL is not given here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iss: Option<RawIss>,
 }
