@@ -2,19 +2,12 @@
 //!
 //! A message that may use up a token goes out only after the store has kept that it will; its answer is kept
 //! before anybody looks at it. So whoever dies leaves behind what there is to go on with.
-use super::had::Kept;
-use super::sealed::KeptAnswer;
-use super::sweep::Served;
+use super::books::Books;
 use crate::model::Credential;
 use crate::model::Scope;
 use crate::model::UnixTime;
-use crate::seal::Binding;
-use crate::seal::OpenError;
 use crate::seal::Sealed;
 use crate::seal::Sealer;
-use crate::seal::Slot;
-use crate::store::ActivationRow;
-use crate::store::Census;
 use crate::store::GrantFailure;
 use crate::store::GrantName;
 use crate::store::GrantRow;
@@ -23,21 +16,17 @@ use crate::store::Leased;
 use crate::store::Lot;
 use crate::store::Place;
 use crate::store::Renewal;
-use crate::store::SealedCredential;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Wanting;
 use hashbrown::HashMap;
 use hashbrown::HashSet;
-use serde::Deserialize;
 use std::cell::Cell;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
-use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::sync::OwnedMutexGuard;
 use tokio::sync::Semaphore;
@@ -59,33 +48,9 @@ const AWAY: Duration = Duration::from_secs(2);
 /// could not put down meanwhile.
 const BACK: Duration = Duration::from_secs(10);
 
-/// What the journal is kept in.
-#[derive(Clone)]
-pub struct Books {
-    pub store: Store,
-    pub sealer: Arc<Sealer>,
-    /// Where the store's work is done.
-    pub runtime: Handle,
-    pub served: Served,
-}
-
-/// A stored activation, as far as a token is had with it.
-pub(super) struct Row {
-    pub enabled: bool,
-    pub variables: BTreeMap<String, String>,
-    pub credential: Credential,
-}
-
-/// What the definition of a stored activation says besides its columns.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Definition {
-    variables: BTreeMap<String, String>,
-}
-
 /// The grants of a store. One for the thread.
 pub(super) struct Journal {
-    books: Books,
+    pub(super) books: Books,
     /// This life of this replica: no other one is ever called so.
     replica: Arc<str>,
     looks: Arc<Semaphore>,
@@ -102,13 +67,6 @@ pub(super) struct Journal {
     pub is_stopping: Cell<bool>,
     /// What was had and is not put down yet.
     pub unsaved: RefCell<JoinSet<()>>,
-}
-
-/// What there is of a grant.
-pub(super) struct Page {
-    pub row: GrantRow,
-    pub kept: Option<Kept>,
-    pub answer: Option<KeptAnswer>,
 }
 
 /// What was had, as it is put down.
@@ -228,50 +186,6 @@ impl Journal {
         hex::encode(self.books.sealer.digest(&parts))
     }
 
-    pub(super) async fn page(&self, name: &GrantName) -> Result<Option<Page>, Unkept> {
-        let (books, name) = (self.books.clone(), name.clone());
-        self.asked(async move {
-            let row = books.store.grants().get(&Scope::System, name.key()).await?;
-            let Some(mut row) = row else { return Ok(None) };
-            let (tokens, answer) = (row.tokens.take(), row.answer.take());
-            let key = name.key();
-            let kept = match books.open(&name, key.tokens(), tokens).await? {
-                Some(it) => Some(Kept::from_credential(&it).ok_or_else(nothing_sound)?),
-                None => None,
-            };
-            let answer = books.open(&name, key.answer(), answer).await?;
-            let answer = answer.as_ref().and_then(KeptAnswer::from_credential);
-            Ok(Some(Page { row, kept, answer }))
-        })
-        .await
-    }
-
-    /// Those of these activations that are there, and can be read and opened.
-    pub(super) async fn activations(
-        &self,
-        names: Vec<GrantName>,
-    ) -> Result<HashMap<GrantName, Row>, Unkept> {
-        let books = self.books.clone();
-        self.asked(async move {
-            let keys: Vec<_> = names.iter().map(|it| (&*it.owner, &*it.tenant)).collect();
-            let found = books.store.activations().these(&Scope::System, &keys).await?;
-            let mut rows = HashMap::with_capacity(found.len());
-            for (row, sealed) in found {
-                let ActivationRow { owner, tenant, enabled, definition, .. } = row.value;
-                let name = GrantName { owner, tenant, slot: Slot::Activation };
-                let definition: Result<Definition, _> = serde_json::from_str(&definition);
-                let opened = books.open(&name, Slot::Activation, sealed).await;
-                let (Ok(Definition { variables }), Ok(credential)) = (definition, opened) else {
-                    continue;
-                };
-                let credential = credential.unwrap_or_default();
-                rows.insert(name, Row { enabled, variables, credential });
-            }
-            Ok(rows)
-        })
-        .await
-    }
-
     /// Takes the lease of some that it is time for.
     pub(super) async fn claim(&self, lot: Lot, limit: usize) -> Result<Vec<GrantName>, Unkept> {
         let (store, holder) = (self.books.store.clone(), Arc::clone(&self.replica));
@@ -285,11 +199,6 @@ impl Journal {
         let (store, holder) = (self.books.store.clone(), Arc::clone(&self.replica));
         self.written(async move { store.grants().postpone(&Scope::System, &holder, &all).await })
             .await
-    }
-
-    pub(super) async fn census(&self) -> Result<Census, Unkept> {
-        let store = self.books.store.clone();
-        self.asked(async move { Ok(store.grants().census(&Scope::System).await?) }).await
     }
 
     /// The right to send a message.
@@ -414,7 +323,7 @@ impl Journal {
     }
 
     /// On the store's runtime: it goes on whatever becomes of whoever waits.
-    async fn asked<T: Send + 'static>(
+    pub(super) async fn asked<T: Send + 'static>(
         &self,
         question: impl Future<Output = Result<T, Unkept>> + Send + 'static,
     ) -> Result<T, Unkept> {
@@ -476,36 +385,6 @@ impl Journal {
         }
         outcome
     }
-}
-
-impl Books {
-    /// What is sealed, in the clear. Where its key is unknown, the sources of keys are read first.
-    async fn open(
-        &self,
-        name: &GrantName,
-        slot: Slot,
-        sealed: Option<SealedCredential>,
-    ) -> Result<Option<Credential>, Unkept> {
-        let Some(SealedCredential { generation, sealed }) = sealed else { return Ok(None) };
-        let binding = Binding { owner: &name.owner, tenant: &name.tenant, slot, generation };
-        let opened = match self.sealer.open_at_hand(&binding, &sealed) {
-            Err(OpenError::UnknownKey { .. }) => {
-                let (sealer, name) = (Arc::clone(&self.sealer), name.clone());
-                let open = move || {
-                    let (owner, tenant) = (&*name.owner, &*name.tenant);
-                    sealer.open(&Binding { owner, tenant, slot, generation }, &sealed)
-                };
-                let opened = tokio::task::spawn_blocking(open).await;
-                opened.map_err(|_| Unkept::Refused("attache is stopping".to_owned()))?
-            }
-            opened => opened,
-        };
-        opened.map(Some).map_err(|it| Unkept::Damaged(format!("what is kept does not open: {it}")))
-    }
-}
-
-fn nothing_sound() -> Unkept {
-    Unkept::Damaged("what is kept is no token".to_owned())
 }
 
 fn sealing<'a>(

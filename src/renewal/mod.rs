@@ -7,6 +7,7 @@
 mod ahead;
 mod attempt;
 mod backoff;
+mod books;
 mod bureau;
 mod consent;
 mod course;
@@ -18,6 +19,7 @@ mod had;
 mod journal;
 mod ledger;
 mod message;
+mod opening;
 mod proof;
 mod putting;
 mod sealed;
@@ -26,11 +28,11 @@ mod sweep;
 mod thread;
 
 pub use ahead::renewed_in;
+pub use books::Books;
 pub use consent::Dance;
 pub use errand::Client;
 pub use errand::ErrandError;
 pub use errand::Errands;
-pub use journal::Books;
 pub use status::Status;
 pub use sweep::Served;
 pub use thread::Renewing;
