@@ -38,6 +38,11 @@ impl Answer {
         }
     }
 
+    /// Whether a token may be in it, where the settings find it or not (RFC 6749 §5.1: one comes with 200).
+    pub fn may_hold_a_token(&self) -> bool {
+        self.is_success() && !self.body.is_empty()
+    }
+
     pub(super) fn is_success(&self) -> bool {
         (200..=299).contains(&self.status)
     }

@@ -237,7 +237,9 @@ impl Oauth2 {
         let vague = || {
             let mut texts = STATUS_AT.iter().filter_map(|it| reply.text(it));
             let status = answer.status.to_string();
-            texts.find(|it| !VAGUE.contains(&it.as_str()) && *it != status)
+            // What says that all is well may hold a token that other settings find, unless it surely says no.
+            let says_no = |it: &str| !answer.is_success() || self.is_known(it);
+            texts.find(|it| !VAGUE.contains(&it.as_str()) && *it != status && says_no(it))
         };
         let unsaid = || no.then(|| "refused".to_owned());
         let error = declared.or_else(known).or_else(vague).or_else(unsaid)?;
@@ -247,6 +249,15 @@ impl Oauth2 {
         };
         let description = description.filter(|it| *it != error);
         Some(Refusal { error, description })
+    }
+
+    /// Whether it is an error that somebody has a name for.
+    fn is_known(&self, error: &str) -> bool {
+        let lower = error.to_ascii_lowercase();
+        DEAD.contains(&&*lower)
+            || SAID_NO.contains(&&*lower)
+            || OPERATORS.contains(&&*lower)
+            || self.0.reply.authorize_again.iter().any(|it| it.eq_ignore_ascii_case(error))
     }
 
     /// The token set in an answer; `None` where there is no token.

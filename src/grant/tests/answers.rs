@@ -247,6 +247,36 @@ fn only_what_surely_ends_a_grant_ends_it() {
     }
 }
 
+/// RFC 6749 §5.1: an answer of 200 is a token, which settings may fail to find.
+#[test]
+fn an_answer_of_200_that_is_not_surely_a_refusal_may_hold_a_token() {
+    let method = server("refresh_token", "reply: { authorize_again: [GONE] }");
+    let unread = |status, body| {
+        let outcome = renewed(&method, status, body);
+        matches!(outcome, Outcome::TryAgain { why: Why::NoToken { status: 200 }, .. })
+    };
+    for (body, is_unread) in [
+        (r#"{"message":"Token issued","data":{"access_token":"t"}}"#, true),
+        (r#"{"code":"0000","result":{"token":"t"}}"#, true),
+        (r#"{"status":"ok","token":{"access":"t"}}"#, true),
+        (r#"{"data":{"access_token":"t"}}"#, true),
+        // What has a name is what it says.
+        (r#"{"status":"BAD_REFRESH_TOKEN"}"#, false),
+        (r#"{"code":"invalid_client"}"#, false),
+        (r#"{"code":"gone"}"#, false),
+        (r#"{"error":"something_new"}"#, false),
+        (r#"{"success":false,"message":"not now"}"#, false),
+    ] {
+        assert_eq!(unread(200, body), is_unread, "{body}");
+        assert!(!unread(400, body), "{body}");
+    }
+    for (status, body, may) in
+        [(200, "x", true), (200, "", false), (400, "{}", false), (503, "x", false)]
+    {
+        assert_eq!(answer(status, "text/plain", body).may_hold_a_token(), may, "{status} {body}");
+    }
+}
+
 #[test]
 fn another_secret_is_tried_where_the_client_was_refused() {
     let method = server("refresh_token", "");
