@@ -7,6 +7,8 @@ use std::fmt::Write;
 
 const ALERTS: &str = include_str!("../deploy/prometheus/alerts.yaml");
 const DASHBOARD: &str = include_str!("../deploy/grafana/attache.json");
+const UNIT: &str = include_str!("../deploy/systemd/attache.service");
+const COMPOSE: &str = include_str!("../deploy/compose.yaml");
 const PAGE: &str = include_str!("../docs/metrics.md");
 
 /// Every expression of the alerts and of the dashboard.
@@ -115,4 +117,12 @@ fn the_page_about_metrics_has_the_list_as_it_is() {
         writeln!(table, "| `{name}` | {kind} | {labels} | {series_max} | {help} |").unwrap();
     }
     assert!(PAGE.contains(&table), "docs/metrics.md should have this table:\n{table}");
+}
+
+/// A token that is on its way when attache is stopped is waited for: 2 s, the drain, a minute and 5 s for what may use up
+/// the only token, and a moment.
+#[test]
+fn whoever_stops_attache_gives_it_the_time_that_a_token_takes() {
+    assert!(UNIT.lines().any(|it| it == "TimeoutStopSec=130"));
+    assert!(COMPOSE.lines().any(|it| it.trim() == "stop_grace_period: 130s"));
 }
