@@ -6,6 +6,7 @@ use super::grantee::Grantee;
 use super::grants;
 use super::sent;
 use super::time;
+use crate::catalog::TokenHolder;
 use crate::grant::GrantType;
 use crate::grant::RedirectUri;
 use crate::grant::TokenSet;
@@ -229,7 +230,7 @@ async fn given(call: &Call, grantee: &Grantee, tokens: &TokenSet) -> Result<(), 
     let now = (call.api.clock)();
     let credential = tokens.to_credential();
     let seal = |it: &Place<'_>| Ok(backing.sealer.seal(&it.binding, &credential, now));
-    let times = times(tokens, now);
+    let times = times(&grantee.client.holder, tokens, now);
     let (scope, of) = (call.scope(), grantee.grant());
     let granted = backing.store.grants().granted(&scope, &of, times, &seal).await;
     let revision = granted.map_err(|it| ApiError::of_store(it, grants::NOUN, of.connection))?;
@@ -238,7 +239,11 @@ async fn given(call: &Call, grantee: &Grantee, tokens: &TokenSet) -> Result<(), 
 }
 
 /// When it ends, and in how long it is renewed; both in milliseconds.
-pub(super) fn times(tokens: &TokenSet, now: UnixTime) -> (Option<i64>, Option<i64>) {
+pub(super) fn times(
+    holder: &TokenHolder,
+    tokens: &TokenSet,
+    now: UnixTime,
+) -> (Option<i64>, Option<i64>) {
     use crate::grant::Expiry;
     let mut byte = [0];
     aws_lc_rs::rand::fill(&mut byte).expect("the operating system has randomness");
@@ -246,8 +251,9 @@ pub(super) fn times(tokens: &TokenSet, now: UnixTime) -> (Option<i64>, Option<i6
         Expiry::At(ends) => i64::try_from(ends.as_ms()).ok(),
         Expiry::Never | Expiry::Unknown => None,
     };
-    let renewed =
-        renewed_in(tokens.expiry, now, byte[0]).filter(|_| tokens.refresh_token.is_some());
+    let renews_itself = holder.renews_itself();
+    let is_renewed = tokens.refresh_token.is_some() || renews_itself;
+    let renewed = renewed_in(tokens.expiry, renews_itself, now, byte[0]).filter(|_| is_renewed);
     (expires, renewed.and_then(|it| i64::try_from(it.as_millis()).ok()))
 }
 

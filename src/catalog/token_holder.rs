@@ -164,6 +164,11 @@ impl TokenHolder {
         matches!(&self.method.way, Way::Oauth2(it) if it.renews_by_token())
     }
 
+    /// Whether that token is the one that goes on requests.
+    pub fn renews_itself(&self) -> bool {
+        matches!(&self.method.way, Way::Oauth2(it) if it.renews_itself())
+    }
+
     /// Whether it has something of its own to have a token with, or has one.
     pub fn begins_by_itself(&self) -> bool {
         match &self.method.way {
@@ -173,6 +178,11 @@ impl TokenHolder {
             }
             Way::Session(_) => true,
         }
+    }
+
+    /// Where its token is had, as far as that is known without asking the issuer.
+    pub fn provider(&self) -> Option<&Arc<Origin>> {
+        self.guarded.first().map(|it| &it.origin)
     }
 
     /// Whether this is one of the endpoints that give tokens, in whatever way a server may read it.

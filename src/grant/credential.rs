@@ -145,7 +145,7 @@ impl Oauth2 {
 
     /// Whether a token is brought along that renews itself, as long as it lives, and that may live for any time.
     fn is_endless(&self, credential: &Credential) -> bool {
-        let renews_itself = self.renews_by_token() && self.0.refresh.by == RefreshBy::AccessToken;
+        let renews_itself = self.renews_itself();
         // Whatever lifetime the settings tell, some of it is over.
         renews_itself
             && !self.0.expiry.never

@@ -231,6 +231,11 @@ impl Oauth2 {
         }
     }
 
+    /// Whether that is the token itself, so that it has to be renewed while it lives.
+    pub fn renews_itself(&self) -> bool {
+        self.renews_by_token() && self.0.refresh.by == RefreshBy::AccessToken
+    }
+
     /// Whether a person's consent is behind the grant.
     pub fn needs_consent(&self) -> bool {
         matches!(self.0.grant, GrantType::AuthorizationCode | GrantType::DeviceCode)

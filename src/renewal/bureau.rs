@@ -49,7 +49,7 @@ use zeroize::Zeroizing;
 const MESSAGE_TIME: Duration = Duration::from_secs(15);
 
 /// The same where what it uses up may be the only token: it is waited for as long as anybody may still work on it.
-const ONLY_TIME: Duration = Duration::from_secs(60);
+pub(super) const ONLY_TIME: Duration = Duration::from_secs(60);
 
 /// How long a message may wait for its turn.
 const PLACE_TIME: Duration = Duration::from_secs(15);
@@ -167,9 +167,7 @@ impl Bureau {
             Some(OfAll { _of_origin: of_origin, _of_all: all })
         };
         let place = tokio::time::timeout(PLACE_TIME, waiting).await.ok().flatten();
-        place.ok_or_else(|| {
-            Missed::again(Fault::Provider, "too many messages to this provider wait for their turn")
-        })
+        place.ok_or_else(|| Missed::later("too many messages to this provider wait for their turn"))
     }
 
     pub(super) async fn send_from(

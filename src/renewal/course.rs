@@ -3,6 +3,7 @@
 //! Whatever may be the only token of a grant is never used up before the store has kept that it will be, and what
 //! comes for it is kept before anybody looks at it (RFC 9700 §4.14.2: reuse kills the whole grant).
 use super::Job;
+use super::ahead::renewed_in;
 use super::attempt;
 use super::backoff;
 use super::bureau::Bureau;
@@ -20,6 +21,7 @@ use super::journal::Unkept;
 use super::opening::Opening;
 use super::putting::Putting;
 use super::sealed::KeptAnswer;
+use super::sweep::put_off;
 use crate::catalog::Way;
 use crate::grant::Answer;
 use crate::grant::Ask;
@@ -46,6 +48,9 @@ const LATE_LOOKS: u32 = 7;
 
 /// How long a token is left alone whose last message may still be worked on.
 const LATE_PAUSE: Duration = Duration::from_secs(30);
+
+/// What the store says that it is time for, and nothing comes of, is looked at again after so long.
+const UNDONE: Duration = Duration::from_secs(300);
 
 /// How often it is looked what came of it: at first, and at last.
 const LOOK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(500));
@@ -74,7 +79,10 @@ pub(super) async fn run(bureau: &Bureau, job: &Job) -> Result<Had, Missed> {
     let outcome = course.run().await;
     if course.holding.take().is_some() {
         // Nothing was put down with which it would have ended.
-        journal.let_go(&course.name).await;
+        match job.is_due && !journal.is_stopping.get() {
+            true => journal.put_off(course.name, put_off(UNDONE)).await,
+            false => journal.let_go(&course.name).await,
+        }
     }
     outcome
 }
@@ -119,6 +127,7 @@ impl Course<'_> {
         let began = Instant::now();
         let mut pause = LOOK.0;
         loop {
+            self.journal.goes_on()?;
             match self.step().await {
                 Step::Ended(outcome) => return *outcome,
                 Step::Anew => {}
@@ -144,6 +153,7 @@ impl Course<'_> {
             Err(unkept) => return self.without(unkept).await,
         };
         let is_anothers = page.as_ref().is_some_and(|it| self.journal.is_anothers(&it.row));
+        let waits = page.as_ref().is_none_or(|it| self.waits(&it.row));
         let (before, answer, version, attempt, failures) = match self.opening(page) {
             Opening::Ended(outcome) => return Step::Ended(Box::new(outcome)),
             Opening::Renew { before, answer, version, attempt, failures } => {
@@ -174,6 +184,7 @@ impl Course<'_> {
         };
         let was_taken_up = attempt.is_some() && self.unsent.is_none();
         let of_open = attempt.as_ref().filter(|it| self.unsent.as_ref() != Some(&it.id));
+        let is_left = of_open.is_some();
         let mut putting = Putting {
             journal: Rc::clone(self.journal),
             name: self.name.clone(),
@@ -184,13 +195,15 @@ impl Course<'_> {
             is_uncertain: false,
             open_of: of_open.map_or_else(String::new, |it| it.of.clone()),
             of: attempt.as_ref().map_or_else(String::new, |it| it.of.clone()),
+            own: self.unsent.take().filter(|_| !is_left).unwrap_or_default(),
             attempt: attempt.map_or_else(String::new, |it| it.id),
             unsent: None,
             is_lost: false,
-            sent_again: false,
+            // Whoever left an attempt sent it once.
+            sent_again: is_left,
         };
         let before_tokens = before.as_ref().and_then(Kept::tokens);
-        let outcome = match self.acted_upon(answer, before_tokens) {
+        let outcome = match self.acted_upon(answer, before_tokens, waits) {
             Acted::Token(got) => Ok(got),
             Acted::Hold(missed) => Err(missed),
             Acted::GoOn => {
@@ -228,7 +241,12 @@ impl Course<'_> {
     }
 
     /// What an answer says that came, and that nobody acted upon.
-    fn acted_upon(&self, kept: Option<KeptAnswer>, before: Option<&TokenSet>) -> Acted {
+    fn acted_upon(
+        &self,
+        kept: Option<KeptAnswer>,
+        before: Option<&TokenSet>,
+        waits: bool,
+    ) -> Acted {
         let Way::Oauth2(method) = &self.job.holder.method.way else { return Acted::GoOn };
         let Some(KeptAnswer { answer, asked_at }) = kept else { return Acted::GoOn };
         let held = &self.job.holder.credential;
@@ -243,7 +261,8 @@ impl Course<'_> {
             }
             other => {
                 let missed = Missed::from(other);
-                if missed.heard == Heard::Unread { Acted::Hold(missed) } else { Acted::GoOn }
+                let is_unread = missed.heard == Heard::Unread;
+                if is_unread && waits { Acted::Hold(missed) } else { Acted::GoOn }
             }
         }
     }
@@ -288,6 +307,9 @@ impl Course<'_> {
         failures: i64,
         was_taken_up: bool,
     ) -> Step {
+        if let Verdict::Later { pause } = missed.verdict {
+            return self.later(putting, missed, pause).await;
+        }
         let is_dead = matches!(missed.verdict, Verdict::Dead { .. });
         if is_dead {
             // Whoever began what was taken up may live, and put down its answer.
@@ -309,6 +331,7 @@ impl Course<'_> {
         let is_uncertain = putting.keeps && (putting.is_uncertain || missed.heard.is_uncertain());
         let missed = if is_dead && is_uncertain { lost(missed) } else { missed };
         let (state, pause) = match missed.verdict {
+            Verdict::Later { pause } => (GrantState::Failing, Some(pause)),
             Verdict::Dead { .. } => (GrantState::ReauthorizationRequired, None),
             Verdict::Again { after, fault, .. } => {
                 let failures = u32::try_from(failures + 1).unwrap_or(u32::MAX);
@@ -322,6 +345,7 @@ impl Course<'_> {
         let failure = GrantFailure {
             state,
             why: missed.words.clone(),
+            attempt: putting.own,
             again_in_ms: pause.map(|it| i64::try_from(it.as_millis()).unwrap_or(i64::MAX)),
             is_uncertain: is_uncertain && !is_dead,
             tried_with: self.job.holder.fingerprint().text(),
@@ -333,9 +357,20 @@ impl Course<'_> {
         }
         let verdict = match missed.verdict {
             Verdict::Again { after, fault, .. } => Verdict::Again { after, fault, pause },
-            dead => dead,
+            other => other,
         };
         Step::Ended(Box::new(Err(Missed { verdict, ..missed })))
+    }
+
+    /// Nothing was tried: what was announced for it is taken back, unless the same token is on its way already.
+    async fn later(&mut self, putting: Putting, missed: Missed, pause: Duration) -> Step {
+        let own = if putting.is_uncertain { String::new() } else { putting.own };
+        let pause_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
+        match self.journal.withdrawn(&self.name, putting.fence, own, pause_ms).await {
+            Ok(_) => self.holding = None,
+            Err(unkept) => tracing::debug!("what was not sent stays announced: {}", unkept.words()),
+        }
+        Step::Ended(Box::new(Err(missed)))
     }
 }
 
@@ -352,15 +387,14 @@ fn lost(missed: Missed) -> Missed {
 /// When it ends, by the wall clock, and in how many milliseconds it is to be renewed though nobody asks: what is
 /// renewed by a token of its own is kept alive.
 fn times(job: &Job, kept: &Kept, now: UnixTime) -> (Option<i64>, Option<i64>) {
-    let Expiry::At(ends) = kept.expiry() else { return (None, None) };
-    let expires_ms = i64::try_from(ends.as_ms()).ok();
-    if !job.holder.renews_by_token() {
-        return (expires_ms, None);
-    }
-    let life = Duration::from_millis(ends.as_ms().saturating_sub(now.as_ms()));
-    let ahead = super::entry::ahead(life, attempt::chance());
-    let due = life.saturating_sub(ahead).max(DUE_MIN);
-    (expires_ms, i64::try_from(due.as_millis()).ok())
+    let expires_ms = match kept.expiry() {
+        Expiry::At(ends) => i64::try_from(ends.as_ms()).ok(),
+        Expiry::Never | Expiry::Unknown => None,
+    };
+    let holder = &job.holder;
+    let due = renewed_in(kept.expiry(), holder.renews_itself(), now, attempt::chance());
+    let due = due.filter(|_| holder.renews_by_token()).map(|it| it.max(DUE_MIN));
+    (expires_ms, due.and_then(|it| i64::try_from(it.as_millis()).ok()))
 }
 
 /// What had ended when it came is not asked for again and again.

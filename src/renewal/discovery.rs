@@ -216,7 +216,7 @@ async fn fetched(
             Err(missed) => {
                 let fault = match missed.verdict {
                     Verdict::Again { fault, .. } => fault,
-                    Verdict::Dead { .. } => Fault::Provider,
+                    Verdict::Later { .. } | Verdict::Dead { .. } => Fault::Provider,
                 };
                 return Err(Unfound { after: None, fault, words: missed.words });
             }

@@ -1,6 +1,7 @@
 //! What is known of one holder's token, and what that means for whoever needs it. Time is an argument.
 use super::Landed;
 use super::RenewalError;
+use super::ahead::ahead;
 use super::backoff;
 use super::had::Kept;
 use super::status::Status;
@@ -15,10 +16,6 @@ use std::sync::Weak;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::watch;
-
-/// A token is renewed this long before it ends, or a tenth of its life if that is more, and never in the
-/// first half of it.
-const AHEAD_MIN: Duration = Duration::from_secs(60);
 
 /// A token that is younger is not renewed because a request asks for it: another one just has.
 const FORCED_PAUSE: Duration = Duration::from_secs(5);
@@ -67,6 +64,7 @@ pub(super) struct Entry {
 enum State {
     Active,
     Failing {
+        /// None yet where it did not come to a try.
         failures: u32,
         next: Instant,
     },
@@ -115,6 +113,10 @@ pub(super) enum Outcome {
         fault: Fault,
         /// Where it is settled already.
         pause: Option<Duration>,
+    },
+    /// It did not come to a try.
+    Later {
+        pause: Duration,
     },
     Dead,
 }
@@ -251,7 +253,7 @@ impl Entry {
                 self.version = Some(version);
                 self.token = Some(Arc::clone(&token));
                 self.state = State::Active;
-                let is_back = was != State::Active;
+                let is_back = !matches!(was, State::Active | State::Failing { failures: 0, .. });
                 (Ok(token), if is_back { Change::Recovered } else { Change::None })
             }
             Outcome::Again { after, fault, pause } => {
@@ -263,6 +265,15 @@ impl Entry {
                 self.state = State::Failing { failures, next: at + pause };
                 let change = if failures == 1 { Change::BeganToFail } else { Change::None };
                 (self.good(now, at).ok_or(unavailable(pause)), change)
+            }
+            Outcome::Later { pause } => {
+                let next = at + pause;
+                self.state = match was {
+                    State::Active => State::Failing { failures: 0, next },
+                    State::Failing { failures, .. } => State::Failing { failures, next },
+                    State::Dead { .. } => State::Dead { next },
+                };
+                (self.good(now, at).ok_or(unavailable(pause)), Change::None)
             }
             Outcome::Dead => {
                 self.state = State::Dead { next: at + DEAD_PAUSE };
@@ -284,7 +295,7 @@ impl Entry {
 
     pub(super) fn status(&self) -> Status {
         let state = match self.state {
-            State::Active => GrantState::Active,
+            State::Active | State::Failing { failures: 0, .. } => GrantState::Active,
             State::Failing { .. } => GrantState::Failing,
             State::Dead { .. } => GrantState::ReauthorizationRequired,
         };
@@ -365,14 +376,6 @@ fn renew_at(token: &Token, random: u8) -> Option<Instant> {
         return None;
     }
     token.had_at.checked_add(token.life - ahead(token.life, random))
-}
-
-/// How long before its end a token that lives so long is renewed. `random`: any byte.
-pub(super) fn ahead(life: Duration, random: u8) -> Duration {
-    let ahead = AHEAD_MIN.max(life / 10);
-    // Spread, so that what was had together is not renewed together.
-    let ahead = ahead.mul_f64(1.0 + f64::from(random) / f64::from(u8::MAX) / 2.0);
-    ahead.min(life / 2)
 }
 
 fn unavailable(pause: Duration) -> RenewalError {

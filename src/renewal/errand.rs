@@ -76,6 +76,7 @@ impl From<Missed> for ErrandError {
         match verdict {
             Verdict::Again { after, fault: Fault::Provider, .. } => Self::Provider { words, after },
             Verdict::Again { fault: Fault::Operator, .. } => Self::Operator(words),
+            Verdict::Later { pause } => Self::Provider { words, after: Some(pause) },
             Verdict::Dead { .. } => Self::Refused(words),
         }
     }

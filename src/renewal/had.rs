@@ -16,6 +16,9 @@ use crate::model::UnixTime;
 use std::time::Duration;
 use std::time::Instant;
 
+/// When it is tried that did not come to a try.
+const LATER: Duration = Duration::from_secs(2);
+
 /// What a provider gave.
 #[derive(Clone)]
 pub(super) enum Kept {
@@ -78,6 +81,8 @@ pub(super) enum Verdict {
         /// When it is tried again, where that is settled.
         pause: Option<Duration>,
     },
+    /// It did not come to a try, for no reason of the grant's own: nothing is known of it that was not before.
+    Later { pause: Duration },
     Dead {
         /// An answer was lost, and with it perhaps the only token.
         is_lost: bool,
@@ -147,6 +152,12 @@ impl Missed {
     pub(super) fn again(fault: Fault, words: impl Into<String>) -> Self {
         let verdict = Verdict::Again { after: None, fault, pause: None };
         Self { verdict, words: words.into(), heard: Heard::Unsent, is_known: false }
+    }
+
+    /// It was not tried now, and is in a moment.
+    pub(super) fn later(words: impl Into<String>) -> Self {
+        let verdict = Verdict::Later { pause: LATER };
+        Self { verdict, words: words.into(), heard: Heard::Unsent, is_known: true }
     }
 
     /// The answer to a message is lost.

@@ -3,6 +3,7 @@
 //! A message that may use up a token goes out only after the store has kept that it will; its answer is kept
 //! before anybody looks at it. So whoever dies leaves behind what there is to go on with.
 use super::books::Books;
+use super::had::Missed;
 use crate::model::Credential;
 use crate::model::Scope;
 use crate::model::UnixTime;
@@ -144,6 +145,14 @@ impl Journal {
         }
     }
 
+    /// Nothing is begun once this process is to stop.
+    pub(super) fn goes_on(&self) -> Result<(), Missed> {
+        match self.is_stopping.get() {
+            true => Err(Missed::later("attache is stopping")),
+            false => Ok(()),
+        }
+    }
+
     /// Waits until nobody else of this process has to do with this grant.
     pub(super) async fn turn(&self, name: &GrantName) -> Turn {
         let lock = {
@@ -186,11 +195,19 @@ impl Journal {
         hex::encode(self.books.sealer.digest(&parts))
     }
 
-    /// Takes the lease of some that it is time for.
-    pub(super) async fn claim(&self, lot: Lot, limit: usize) -> Result<Vec<GrantName>, Unkept> {
+    /// Takes the lease of some that it is time for, of other owners than these.
+    pub(super) async fn claim(
+        &self,
+        lot: Lot,
+        limit: usize,
+        but: Vec<Arc<str>>,
+    ) -> Result<Vec<GrantName>, Unkept> {
         let (store, holder) = (self.books.store.clone(), Arc::clone(&self.replica));
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let claim = async move { store.grants().claim(&Scope::System, &holder, lot, limit).await };
+        let claim = async move {
+            let but: Vec<&str> = but.iter().map(|it| &**it).collect();
+            store.grants().claim(&Scope::System, &holder, lot, limit, &but).await
+        };
         self.noted(self.written(claim).await)
     }
 
@@ -284,6 +301,30 @@ impl Journal {
             store.grants().failed(&Scope::System, name.key(), lease, &failure).await
         })
         .await
+    }
+
+    /// Takes back what was not sent after all.
+    pub(super) async fn withdrawn(
+        &self,
+        name: &GrantName,
+        fence: i64,
+        attempt: String,
+        again_in_ms: i64,
+    ) -> Result<bool, Unkept> {
+        let (store, holder, name) = self.parts(name);
+        self.put_down(async move {
+            let lease = Lease { holder: &holder, fence };
+            let key = name.key();
+            store.grants().withdrawn(&Scope::System, key, lease, &attempt, again_in_ms).await
+        })
+        .await
+    }
+
+    /// Lets go of one, to be looked at in so many milliseconds.
+    pub(super) async fn put_off(&self, name: GrantName, in_ms: i64) {
+        if let Err(unkept) = self.postpone(vec![(name, in_ms)]).await {
+            tracing::debug!("a lease is not ended: {}", unkept.words());
+        }
     }
 
     /// Lets go of one.

@@ -191,13 +191,14 @@ impl Ledger {
                 (Outcome::Token { token, kept, secret, version }, String::new())
             }
             Err(Missed { verdict, words, is_known, .. }) => {
-                if !is_known {
-                    metrics.renewal(counted(verdict));
+                if let Some(counted) = counted(verdict).filter(|_| !is_known) {
+                    metrics.renewal(counted);
                 }
                 let outcome = match verdict {
                     Verdict::Again { after, fault, pause } => {
                         Outcome::Again { after, fault, pause }
                     }
+                    Verdict::Later { pause } => Outcome::Later { pause },
                     Verdict::Dead { .. } => Outcome::Dead,
                 };
                 (outcome, words)
@@ -210,12 +211,15 @@ impl Ledger {
             }
             return match outcome {
                 Outcome::Token { token, .. } => Ok(token),
-                Outcome::Again { .. } => Err(RenewalError::TooLong),
+                Outcome::Again { .. } | Outcome::Later { .. } => Err(RenewalError::TooLong),
                 Outcome::Dead => Err(RenewalError::Dead),
             };
         };
+        let is_later = matches!(outcome, Outcome::Later { .. });
         let (landed, change) = entry.landed(outcome, random, now, at);
-        entry.noted(change, &words, now);
+        if !is_later {
+            entry.noted(change, &words, now);
+        }
         let next = entry.next(at);
         self.look_again(place, next);
         tell(place, change, &words);
@@ -243,13 +247,14 @@ pub(super) fn is_declared(wanted: Wanted<'_>) -> bool {
     }
 }
 
-fn counted(verdict: Verdict) -> RenewalOutcome {
-    match verdict {
+fn counted(verdict: Verdict) -> Option<RenewalOutcome> {
+    Some(match verdict {
         Verdict::Again { fault: Fault::Provider, .. } => RenewalOutcome::Provider,
         Verdict::Again { fault: Fault::Operator, .. } => RenewalOutcome::Operator,
+        Verdict::Later { .. } => return None,
         Verdict::Dead { is_lost: false } => RenewalOutcome::Dead,
         Verdict::Dead { is_lost: true } => RenewalOutcome::Lost,
-    }
+    })
 }
 
 /// A token that was among the holder's fields from the start.

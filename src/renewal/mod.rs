@@ -11,6 +11,7 @@ mod books;
 mod bureau;
 mod consent;
 mod course;
+mod crowds;
 mod discovery;
 mod entry;
 mod errand;

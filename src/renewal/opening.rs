@@ -17,6 +17,9 @@ use crate::store::GrantRow;
 use crate::store::GrantState;
 use std::time::Duration;
 
+/// An answer in which no token is found holds its grant up for so long: then the same token is tried once more.
+const UNREAD: Duration = Duration::from_secs(600);
+
 /// What there is to begin with, once the journal was read.
 pub(super) enum Opening {
     Ended(Result<Had, Missed>),
@@ -95,6 +98,16 @@ impl Course<'_> {
                 failures: row.failures,
             },
         }
+    }
+
+    /// Whether an answer in which no token is found is waited upon, so that somebody mends the setting that it was
+    /// read by: for a while, as long as nobody asks for more.
+    pub(super) fn waits(&self, row: &GrantRow) -> bool {
+        let is_as_tried = row.tried_with == self.job.holder.fingerprint().text();
+        let since = row.attempt.as_ref().map_or(row.now_ms, |it| it.at_ms);
+        let age = u64::try_from(row.now_ms.saturating_sub(since)).unwrap_or_default();
+        let is_over = Duration::from_millis(age) >= UNREAD;
+        !(self.job.is_forced || is_as_tried && is_over)
     }
 
     /// Whether what is kept for another grant may give way to this one.

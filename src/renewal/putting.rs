@@ -39,9 +39,11 @@ pub(super) struct Putting {
     /// The attempt that is open, and of which token; empty where none is.
     pub attempt: String,
     pub open_of: String,
+    /// The last attempt that was begun here; empty where none was.
+    pub own: String,
     /// A digest of the token that is used up here; empty where none is.
     pub of: String,
-    /// An attempt of this that was surely not sent.
+    /// An attempt of this that was surely not sent, because it came too late.
     pub unsent: Option<String>,
     /// Somebody else has to do with it by now.
     pub is_lost: bool,
@@ -59,16 +61,16 @@ impl Putting {
         if !self.keeps {
             return Ok(());
         }
-        if self.journal.is_stopping.get() {
-            return Err(Missed::again(Fault::Provider, "attache is stopping"));
-        }
+        self.journal.goes_on()?;
         let id = hex::encode(random);
         let of = self.journal.digest(&self.name, used_up(credential));
         self.is_uncertain |= !self.attempt.is_empty() && self.open_of == of;
         let after = std::mem::replace(&mut self.attempt, id.clone());
+        self.own.clone_from(&id);
         (self.of, self.open_of) = (of.clone(), of.clone());
         match self.journal.intend(&self.name, self.fence, after, (id.clone(), of)).await {
-            Ok(Some(since)) if since.elapsed() < ANNOUNCED => Ok(()),
+            // What is stopped meanwhile is not begun.
+            Ok(Some(since)) if since.elapsed() < ANNOUNCED => self.journal.goes_on(),
             Ok(since) => {
                 self.is_lost = true;
                 self.unsent = since.map(|_| id);
@@ -82,10 +84,10 @@ impl Putting {
         }
     }
 
-    /// Keeps an answer before anybody looks at it. Where it can't be kept now it is looked at all the same: what comes
+    /// Keeps an answer that may hold a token before anybody looks at it. Where it can't be kept now it is looked at all the same: what comes
     /// of it is kept later.
     pub(super) async fn answered(&mut self, answer: &Answer, asked_at: UnixTime) {
-        if !self.keeps {
+        if !self.keeps || !answer.may_hold_a_token() {
             return;
         }
         let (attempt, answer) = (self.attempt.clone(), kept_answer(answer, asked_at));

@@ -7,6 +7,8 @@ use super::Renewals;
 use super::Wanted;
 use super::attempt;
 use super::bureau::Bureau;
+use super::crowds::Crowds;
+use super::crowds::Entered;
 use super::had::Verdict;
 use super::journal::Journal;
 use super::thread;
@@ -42,8 +44,14 @@ const COUNT: u32 = 15;
 /// Renewals that nobody asked for at the same time.
 const UNDER_WAY_MAX: usize = 256;
 
-/// Those whose connection is switched off, held back, or not there, are looked at so much later.
+/// Those whose connection is switched off, held back, or not there, are looked at so much later, at the most.
 const UNSERVED: Duration = Duration::from_secs(1800);
+
+/// Those of whom the store did not tell.
+const UNKNOWN: Duration = Duration::from_secs(1);
+
+/// Those whose provider has enough to do.
+const CROWDED: Duration = Duration::from_secs(5);
 
 /// Where a provider was not reached so often in a row, a few try on, and the others wait for so long.
 const UNREACHED: u32 = 3;
@@ -59,6 +67,7 @@ pub(super) struct Sweep {
     pub renewals: Arc<Renewals>,
     pub metrics: Arc<Metrics>,
     pub served: Served,
+    crowds: Rc<Crowds>,
     /// How the providers of connections are that something was not well with.
     health: RefCell<HashMap<Key, Health>>,
 }
@@ -92,6 +101,7 @@ impl Sweep {
             renewals: Arc::clone(renewals),
             metrics: Arc::clone(metrics),
             served: Arc::clone(served),
+            crowds: Rc::default(),
             health: RefCell::default(),
         }
     }
@@ -120,7 +130,10 @@ impl Sweep {
                     under_way.join_next().await;
                     continue;
                 }
-                let names = match sweep.journal.claim(lot, room).await {
+                let full = sweep.crowds.full();
+                let is_any_full = !full.is_empty();
+                let limit = sweep.crowds.limit(room);
+                let names = match sweep.journal.claim(lot, limit, full).await {
                     Ok(names) => names,
                     Err(unkept) => {
                         tracing::debug!("it is not known what is due: {}", unkept.words());
@@ -128,12 +141,21 @@ impl Sweep {
                     }
                 };
                 match (names.is_empty(), lot) {
+                    // Those that were left out are looked for once there is room, and others in a while.
+                    (true, Lot::Due) if is_any_full => tokio::select! {
+                        _ = stops.wait_for(|it| *it) => break,
+                        () = tokio::time::sleep(LOOK) => break,
+                        () = sweep.crowds.room() => {}
+                    },
                     (true, Lot::Due) => break,
                     (true, Lot::Left) => lot = Lot::Due,
                     (false, _) => {
-                        for job in sweep.jobs(names).await {
+                        for (job, entered) in sweep.jobs(names).await {
                             let sweep = Rc::clone(&sweep);
-                            under_way.spawn_local(async move { sweep.renew(job).await });
+                            under_way.spawn_local(async move {
+                                sweep.renew(job).await;
+                                drop(entered);
+                            });
                         }
                     }
                 }
@@ -143,7 +165,7 @@ impl Sweep {
     }
 
     /// What is to be renewed of these; the others are put off.
-    async fn jobs(&self, names: Vec<GrantName>) -> Vec<Job> {
+    async fn jobs(&self, names: Vec<GrantName>) -> Vec<(Job, Entered)> {
         let served = (self.served)();
         let by_owner: HashMap<&str, &Arc<Connection>> =
             served.connections().map(|it| (&*it.owner, it)).collect();
@@ -190,19 +212,23 @@ impl Sweep {
         if !asked.is_empty() {
             self.look_up(asked, &mut found, &mut later).await;
         }
+        let mut jobs = Vec::with_capacity(found.len());
+        for (name, it) in found {
+            let Some(entered) = self.crowds.enter(&it.holder, &it.connection) else {
+                later.push((name, put_off(CROWDED)));
+                continue;
+            };
+            let (tenant, holder) = (it.tenant.as_ref(), &it.holder);
+            let wanted = Wanted { connection: &it.connection, tenant, is_test: it.is_test, holder };
+            jobs.extend(self.renewals.due(wanted).map(|job| (job, entered)));
+        }
         if !later.is_empty()
             && let Err(unkept) = self.journal.postpone(later).await
         {
             tracing::debug!("what can't be renewed is looked at again: {}", unkept.words());
         }
-        let jobs = found.iter().filter_map(|(_, it)| {
-            let (tenant, holder) = (it.tenant.as_ref(), &it.holder);
-            let wanted = Wanted { connection: &it.connection, tenant, is_test: it.is_test, holder };
-            self.renewals.due(wanted)
-        });
-        let jobs: Vec<Job> = jobs.collect();
         let mut health = self.health.borrow_mut();
-        for job in &jobs {
+        for (job, _) in &jobs {
             health.entry(job.place.connection.clone()).or_default().under_way += 1;
         }
         jobs
@@ -220,7 +246,8 @@ impl Sweep {
             Ok(rows) => rows,
             Err(unkept) => {
                 tracing::debug!("what is due is not known: {}", unkept.words());
-                HashMap::new()
+                later.extend(asked.into_iter().map(|(name, _)| (name, put_off(UNKNOWN))));
+                return;
             }
         };
         for (name, connection) in asked {
@@ -247,6 +274,7 @@ impl Sweep {
         it.under_way = it.under_way.saturating_sub(1);
         it.unreached = match verdict {
             Some((Verdict::Again { .. }, heard)) if heard.is_unreached() => it.unreached + 1,
+            Some((Verdict::Later { .. }, _)) => it.unreached,
             Some(_) | None => 0,
         };
         if it.under_way == 0 && it.unreached == 0 {
@@ -279,7 +307,7 @@ fn token(holder: &Holder) -> Option<Arc<TokenHolder>> {
 }
 
 /// Between so long and twice as long, in milliseconds: what is put off together does not come back together.
-fn put_off(pause: Duration) -> i64 {
+pub(super) fn put_off(pause: Duration) -> i64 {
     let pause = pause.mul_f64(1.0 + f64::from(attempt::chance()) / f64::from(u8::MAX));
     i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)
 }

@@ -5,6 +5,7 @@ use super::Renewals;
 use super::attempt;
 use super::books::Books;
 use super::bureau::Bureau;
+use super::bureau::ONLY_TIME;
 use super::course;
 use super::errand::Errands;
 use super::errand::Work;
@@ -35,8 +36,9 @@ use tokio::task::JoinSet;
 /// How often it is looked what is due, in ticks.
 const LOOK: u32 = 10;
 
-/// What was sent is waited for, and put down: as long as a message may take, and a moment.
-const END: Duration = Duration::from_secs(20);
+/// What was sent is waited for, and put down: as long as a message may take that uses up the only token, and a
+/// moment. Whoever stops attache has to give it that time.
+const END: Duration = ONLY_TIME.saturating_add(Duration::from_secs(5));
 
 /// The having of tokens, until stopped.
 pub struct Renewing {
@@ -82,7 +84,7 @@ impl Renewing {
         &self.errands
     }
 
-    /// Lets what is under way end, for a few seconds. Blocks.
+    /// Lets what is under way end: a minute at most, and nothing else is begun. Blocks.
     pub fn stop(self) {
         self.stop.send_replace(true);
         // A thread that panicked has said so already.
@@ -137,6 +139,7 @@ async fn carry(
     }
     if let Some(journal) = &bureau.journal {
         journal.is_stopping.set(true);
+        tracing::info!("tokens are asked for no more; what is under way is waited for");
     }
     let ended = async {
         while under_way.join_next().await.is_some() {}

@@ -103,15 +103,15 @@ impl Write<'_> {
         let GrantKey { owner, tenant, slot } = of.key;
         // A generation and a fence that no former row of these names came to: they count on from the time.
         let sql = "INSERT INTO grants (owner, tenant, slot, version, fingerprint, generation, state, since, why, \
-                   failures, due_at, expires_at, former, tried_with, attempt, attempt_of, attempt_at, holder, held_until, \
-                   fence) VALUES ($1, $2, $3, 1, $4, $5, $6, $5, $7, 0, $8, $9, '', '', '', '', 0, '', 0, $5) \
+                   failures, due_at, look_at, expires_at, former, tried_with, attempt, attempt_of, attempt_at, holder, held_until, \
+                   fence) VALUES ($1, $2, $3, 1, $4, $5, $6, $5, $7, 0, $8, $8, $9, '', '', '', '', 0, '', 0, $5) \
                    ON CONFLICT (owner, tenant, slot) DO UPDATE SET version = grants.version + 1, \
                    former = CASE WHEN grants.fingerprint = excluded.fingerprint THEN grants.former \
                    ELSE grants.fingerprint END, tried_with = '', \
                    fingerprint = excluded.fingerprint, generation = grants.generation + 1, \
                    state = excluded.state, since = excluded.since, why = excluded.why, failures = 0, \
-                   due_at = excluded.due_at, expires_at = excluded.expires_at, attempt = '', attempt_of = '', \
-                   attempt_at = 0, holder = '', held_until = 0, fence = grants.fence + 1";
+                   due_at = excluded.due_at, look_at = excluded.look_at, expires_at = excluded.expires_at, \
+                   attempt = '', attempt_of = '', attempt_at = 0, holder = '', held_until = 0, fence = grants.fence + 1";
         let values = [
             Value::Text(owner),
             Value::Text(tenant),

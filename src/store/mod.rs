@@ -110,6 +110,7 @@ pub use expect::Condition;
 pub use expect::Expect;
 pub use expect::Hold;
 pub use given::GrantOf;
+pub use grants::BUT_MAX;
 pub use grants::Census;
 pub use grants::GrantAttempt;
 pub use grants::GrantFailure;

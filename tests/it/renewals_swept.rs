@@ -50,13 +50,13 @@ each_engine! {
         // As if each had been renewed before, and were due by now.
         database.run(
             "INSERT INTO grants (owner, tenant, slot, version, fingerprint, former, generation, state, since, why, \
-             failures, tried_with, due_at, attempt, attempt_of, attempt_at, holder, held_until, fence) \
-             SELECT owner, tenant, 'activation', 0, '', '', 1, 'active', 0, '', 0, '', 5, '', '', 0, '', 0, 1 \
+             failures, tried_with, due_at, look_at, attempt, attempt_of, attempt_at, holder, held_until, fence) \
+             SELECT owner, tenant, 'activation', 0, '', '', 1, 'active', 0, '', 0, '', 5, 5, '', '', 0, '', 0, 1 \
              FROM activations",
         ).await;
         let process = Process::beside(&database, "egress: { allow: [127.0.0.0/8] }\n").await;
         let (before, began) = (process.resident_kib("VmRSS"), Instant::now());
-        let late = "SELECT COUNT(*) FROM grants WHERE due_at <= 5 OR held_until > 0 OR version = 0";
+        let late = "SELECT COUNT(*) FROM grants WHERE look_at <= 5 OR held_until > 0 OR version = 0";
         let mut peak = before;
         while database.number(late).await > 0 {
             assert!(began.elapsed() < most, "{} are late still", database.number(late).await);

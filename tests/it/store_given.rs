@@ -57,7 +57,7 @@ each_engine! {
         let late = grants.renewed(SYSTEM, KEY, lease, renewal, &seal).await.unwrap();
         assert_eq!(late, None);
         let state = GrantState::ReauthorizationRequired;
-        let failure = GrantFailure { state, why: "late".to_owned(), again_in_ms: None, is_uncertain: false, tried_with: String::new() };
+        let failure = GrantFailure { state, why: "late".to_owned(), again_in_ms: None, attempt: String::new(), is_uncertain: false, tried_with: String::new() };
         assert!(!grants.failed(SYSTEM, KEY, lease, &failure).await.unwrap());
         let row = grants.get(SYSTEM, KEY).await.unwrap().unwrap();
         assert_eq!((row.version, row.state, row.attempt), (before.version + 1, GrantState::Active, None));

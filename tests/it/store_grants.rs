@@ -68,7 +68,14 @@ async fn had(store: &Store, key: GrantKey<'_>, lease: Lease<'_>, version: i64) -
 
 fn failure(state: GrantState, again_in_ms: Option<i64>) -> GrantFailure {
     let (why, tried_with) = ("busy".to_owned(), "all".to_owned());
-    GrantFailure { state, why, again_in_ms, is_uncertain: false, tried_with }
+    GrantFailure {
+        state,
+        why,
+        attempt: String::new(),
+        again_in_ms,
+        is_uncertain: false,
+        tried_with,
+    }
 }
 
 each_engine! {
@@ -108,11 +115,11 @@ each_engine! {
         assert!(!grants.intend(SYSTEM, ACME, lease, "", ("b", "token-1")).await.unwrap());
         let open = row(&store, ACME).await.attempt.unwrap();
         assert_eq!((&*open.id, &*open.of), ("a", "token-1"));
-        assert!(grants.claim(SYSTEM, "two", Lot::Left, 10).await.unwrap().is_empty(), "it is under way");
+        assert!(grants.claim(SYSTEM, "two", Lot::Left, 10, &[]).await.unwrap().is_empty(), "it is under way");
         database.run("UPDATE grants SET held_until = 0").await;
-        let left = grants.claim(SYSTEM, "two", Lot::Left, 10).await.unwrap();
+        let left = grants.claim(SYSTEM, "two", Lot::Left, 10, &[]).await.unwrap();
         assert_eq!(left.iter().map(|it| it.key()).collect::<Vec<_>>(), [ACME]);
-        assert!(grants.claim(SYSTEM, "three", Lot::Left, 10).await.unwrap().is_empty(), "another has it");
+        assert!(grants.claim(SYSTEM, "three", Lot::Left, 10, &[]).await.unwrap().is_empty(), "another has it");
         let lease = leased(&store, ACME, "two").await;
         assert!(!grants.intend(SYSTEM, ACME, lease, "", ("b", "token-1")).await.unwrap());
         assert!(!grants.intend(SYSTEM, ACME, lease, "x", ("b", "token-1")).await.unwrap());
@@ -121,7 +128,8 @@ each_engine! {
         let uncertain = GrantFailure { is_uncertain: true, ..failure(GrantState::Failing, Some(1000)) };
         assert!(grants.failed(SYSTEM, ACME, lease, &uncertain).await.unwrap());
         assert!(row(&store, ACME).await.attempt.is_some());
-        assert!(grants.failed(SYSTEM, ACME, lease, &failure(GrantState::Failing, None)).await.unwrap());
+        let ended = GrantFailure { attempt: "b".to_owned(), ..failure(GrantState::Failing, None) };
+        assert!(grants.failed(SYSTEM, ACME, lease, &ended).await.unwrap());
         assert!(grants.intend(SYSTEM, ACME, lease, "", ("c", "token-1")).await.unwrap());
     }
 
@@ -199,7 +207,7 @@ each_engine! {
         let later = leased(&store, OWN, "one").await;
         assert_eq!(had(&store, OWN, later, 0).await, Some(1));
         let claim = async |holder, limit| {
-            let due = grants.claim(SYSTEM, holder, Lot::Due, limit).await.unwrap();
+            let due = grants.claim(SYSTEM, holder, Lot::Due, limit, &[]).await.unwrap();
             let mut tenants: Vec<String> = due.into_iter().map(|it| it.tenant).collect();
             tenants.sort();
             tenants.concat()
@@ -303,7 +311,7 @@ each_engine! {
         let tenant = Scope::Tenant("acme".try_into().unwrap());
         let grants = store.grants();
         assert_eq!(grants.get(&tenant, ACME).await.unwrap(), None);
-        assert!(grants.claim(&tenant, "x", Lot::Due, 10).await.is_err());
+        assert!(grants.claim(&tenant, "x", Lot::Due, 10, &[]).await.is_err());
         let refused = grants.lease(&tenant, ACME, wanting("one")).await;
         assert!(matches!(refused, Err(StoreError::NotFound)), "{refused:?}");
         let operator = Scope::Operator(Key::try_from("ops").unwrap());

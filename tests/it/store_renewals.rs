@@ -4,113 +4,30 @@ use crate::support::CALLER_KEY;
 use crate::support::Database;
 use crate::support::Frail;
 use crate::support::Gateway;
-use crate::support::Operator;
 use crate::support::Process;
 use crate::support::Provider;
 use crate::support::RawUpstream;
-use crate::support::Response;
 use crate::support::Rotating;
 use crate::support::Says;
 use crate::support::Script;
 use crate::support::Wrong;
 use crate::support::asked;
 use crate::support::each_engine;
-use crate::support::raw_request;
+use crate::support::renewals::EGRESS;
+use crate::support::renewals::Scene;
+use crate::support::renewals::activate;
+use crate::support::renewals::ask;
+use crate::support::renewals::ask_all;
+use crate::support::renewals::force;
+use crate::support::renewals::grant_becomes;
+use crate::support::renewals::sent;
+use crate::support::renewals::set_up;
 use crate::support::soon;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
-
-const EGRESS: &str = "egress: { allow: [127.0.0.0/8] }\n";
-
-/// An embedded connection `crm` whose tenants bring their refresh tokens.
-async fn set_up(operator: &Operator, upstream: &RawUpstream, provider: &Provider) {
-    let oauth2 =
-        json!({ "grant": "refresh_token", "token_url": format!("{}/token", provider.url()) });
-    let connector = json!({ "base_url": upstream.url(), "auth": { "m": { "oauth2": oauth2 } } });
-    operator.put("/v1/connectors/api", connector).await.is(201);
-    let connection = json!({
-        "connector": "api", "auth": "m", "embedded": true,
-        "credentials": { "client_id": "app", "client_secret": "hush-hush" },
-    });
-    operator.put("/v1/connections/crm", connection).await.is(201);
-}
-
-async fn activate(operator: &Operator, tenant: &str) {
-    let path = format!("/v1/connections/crm/activations/{tenant}");
-    let credentials = json!({ "refresh_token": format!("{tenant}-0") });
-    operator.put(&path, json!({ "credentials": credentials })).await.is(201);
-}
-
-async fn ask(proxy: SocketAddr, tenant: &str) -> Response {
-    asked(proxy, &format!("/c/crm@{tenant}/a")).await
-}
-
-/// For another token than there is.
-async fn force(proxy: SocketAddr) -> Response {
-    let request = format!(
-        "GET /c/crm@acme/a HTTP/1.1\r\nHost: g\r\nAttache-Key: {CALLER_KEY}\r\nAttache-Force-Refresh: true\r\n\r\n"
-    );
-    raw_request(proxy, request).await
-}
-
-/// So many at once: how many of them were answered by the upstream.
-async fn ask_all(proxies: &[SocketAddr], each: usize) -> usize {
-    let mut asking = JoinSet::new();
-    for proxy in proxies {
-        for _ in 0..each {
-            let proxy = *proxy;
-            asking.spawn(async move { ask(proxy, "acme").await.status });
-        }
-    }
-    asking.join_all().await.into_iter().filter(|it| *it == 200).count()
-}
-
-async fn sent(upstream: &RawUpstream) -> String {
-    upstream.request().await.field("authorization").unwrap_or_default().to_owned()
-}
-
-/// What the store has of the grant, as soon as it is so.
-async fn grant_becomes(database: &Database, column: &str, expected: &str) {
-    let sql = format!("SELECT CAST({column} AS TEXT) FROM grants");
-    soon(&format!("the grant's {column} is {expected}"), async {
-        while database.text(&sql).await != expected {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    })
-    .await;
-}
-
-struct Scene {
-    database: Database,
-    upstream: RawUpstream,
-    provider: Provider,
-    gateway: Gateway,
-}
-
-impl Scene {
-    async fn of(database: Database, rotating: Rotating) -> Self {
-        let upstream = RawUpstream::start([Script::ok("hi")]).await;
-        let provider = Provider::rotating(rotating).await;
-        let gateway = Gateway::beside(&database, EGRESS);
-        let operator = gateway.operator();
-        set_up(&operator, &upstream, &provider).await;
-        activate(&operator, "acme").await;
-        Self { database, upstream, provider, gateway }
-    }
-
-    async fn ask(&self) -> Response {
-        ask(self.gateway.proxy, "acme").await
-    }
-
-    async fn metric(&self, outcome: &str) -> bool {
-        let metrics = self.gateway.admin("/metrics").await.text();
-        metrics.contains(&format!("attache_token_renewals_total{{outcome=\"{outcome}\"}} 1\n"))
-    }
-}
 
 each_engine! {
     async fn rf_01_200_callers_of_one_process_cost_one_message_and_each_is_served(database: Database) {
@@ -373,11 +290,11 @@ each_engine! {
             sent(&upstream).await;
         }
         gateway.stop();
-        database.run("UPDATE grants SET due_at = 5").await;
+        database.run("UPDATE grants SET due_at = 5, look_at = 5").await;
         let off = "UPDATE grants SET owner = 'gone' WHERE tenant = 't7'";
         database.run(off).await;
         let gateway = Gateway::beside(&database, EGRESS);
-        let late = "SELECT COUNT(*) FROM grants WHERE due_at <= 5 OR held_until > 0";
+        let late = "SELECT COUNT(*) FROM grants WHERE look_at <= 5 OR held_until > 0";
         soon("none is due", async {
             while database.number(late).await > 0 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -407,9 +324,9 @@ async fn replicas_share_what_is_due() {
         assert_eq!(ask(first.proxy, tenant).await.status, 200);
     }
     first.stop();
-    database.run("UPDATE grants SET due_at = 5").await;
+    database.run("UPDATE grants SET due_at = 5, look_at = 5").await;
     let replicas: Vec<Gateway> = (0..3).map(|_| Gateway::beside(&database, EGRESS)).collect();
-    let late = "SELECT COUNT(*) FROM grants WHERE due_at <= 5 OR held_until > 0";
+    let late = "SELECT COUNT(*) FROM grants WHERE look_at <= 5 OR held_until > 0";
     soon("none is due", async {
         while database.number(late).await > 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;

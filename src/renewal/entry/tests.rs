@@ -238,6 +238,27 @@ fn a_try_that_failed_counts_from_then_on_whatever_the_tokens_age() {
     assert_eq!(case.ask(Demand::After(1), 1210 * S), "begin");
 }
 
+#[test]
+fn what_did_not_come_to_a_try_is_no_failure_and_is_begun_again_in_a_moment() {
+    let mut case = Case::with_token();
+    let later = || Outcome::Later { pause: 2 * S };
+    assert_eq!(case.ask(Demand::Newer, 3000 * S), "begin");
+    let (landed, change) = case.lands(3000 * S, later());
+    assert!(landed.is_ok() && change == Change::None);
+    assert_eq!(case.entry.status().state, GrantState::Active);
+    assert_eq!(case.ask(Demand::Any, 3601 * S), "begin");
+    let (landed, change) = case.lands(3601 * S, later());
+    assert_eq!(landed.unwrap_err(), RenewalError::Unavailable { retry_after_s: 2 });
+    assert_eq!((change, case.entry.status().state), (Change::None, GrantState::Active));
+    assert_eq!(case.ask(Demand::Any, 3603 * S), "begin");
+    assert_eq!(case.had(3603 * S, 2, Some(HOUR)), Change::None, "it was never gone");
+    // What failed goes on failing meanwhile.
+    assert_eq!(case.fails(3604 * S).1, Change::BeganToFail);
+    case.lands(3605 * S, later()).0.ok();
+    assert_eq!(case.entry.status().state, GrantState::Failing);
+    assert_eq!(case.had(3606 * S, 3, Some(HOUR)), Change::Recovered);
+}
+
 /// A request each second, and the provider away from second `down` on for an hour; the token lives `life` seconds.
 /// How many failed, when the first did, how often the provider was asked while away, and when there was a token again.
 fn an_hour_down(life: u32, down: u32) -> (u32, Option<u32>, u32, Option<u32>) {

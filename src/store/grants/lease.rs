@@ -14,6 +14,7 @@ use crate::store::engine::Tx;
 use crate::store::engine::Unreadable;
 use crate::store::engine::Value;
 use crate::store::migrate::now_ms;
+use crate::store::several;
 
 /// How long a replica may send a message for a grant, unless it says so again, which it does for as long as it is
 /// at it. What a replica left when it died is taken up so much later: a provider that takes a token twice does so
@@ -97,7 +98,8 @@ impl Grants<'_> {
 
     /// Says that a message is about to go out, which may use up the token that `of` is a hash of. `after`: the
     /// attempt that it follows, of which nobody knows what came of it; empty where there is none. False where
-    /// another replica has the lease meanwhile, or another attempt is open: then it must not go out.
+    /// another replica has the lease meanwhile, or another attempt is open: then it must not go out. What is left of it
+    /// is looked at as soon as nobody holds it.
     pub async fn intend(
         self,
         scope: &Scope,
@@ -111,7 +113,7 @@ impl Grants<'_> {
         let now = now_ms(&mut tx).await?;
         let [owner, tenant, slot] = key.values();
         let sql = format!(
-            "UPDATE grants SET attempt = $6, attempt_of = $7, attempt_at = $8, held_until = $9 \
+            "UPDATE grants SET attempt = $6, attempt_of = $7, attempt_at = $8, look_at = $8, held_until = $9 \
              WHERE {IS_KEY} AND {IS_HELD} AND attempt = $10"
         );
         let values = [
@@ -134,7 +136,8 @@ impl Grants<'_> {
         Ok(intended)
     }
 
-    /// Says again that this replica is at these.
+    /// Says again that this replica is at these: of some hundred at a time, and waiting for nobody who writes one of
+    /// them right now. Such a one is said again the next time.
     pub async fn extend(
         self,
         scope: &Scope,
@@ -142,16 +145,65 @@ impl Grants<'_> {
         names: &[GrantName],
     ) -> Result<(), StoreError> {
         store::only_whoever_sees_everything(scope)?;
-        let mut tx = self.0.engine.begin().await?;
-        let until = Value::Integer(now_ms(&mut tx).await? + LEASE_MS);
-        let sql = format!(
-            "UPDATE grants SET held_until = $5 WHERE {IS_KEY} AND holder = $4 AND held_until > 0"
-        );
-        for name in names {
-            let [owner, tenant, slot] = name.key().values();
-            tx.run(&sql, &[owner, tenant, slot, Value::Text(holder), until]).await?;
+        let mut names: Vec<_> = names.iter().collect();
+        names.sort_unstable_by(|one, other| one.order(other));
+        let keys: Vec<_> = names.iter().map(|it| it.key().values().to_vec()).collect();
+        for part in several::parts(&keys, 3) {
+            let mut tx = self.0.engine.begin().await?;
+            let until = Value::Integer(now_ms(&mut tx).await? + LEASE_MS);
+            let lock = if tx.is_postgres() { "FOR UPDATE SKIP LOCKED" } else { "" };
+            let last = part.values.len();
+            let sql = format!(
+                "WITH lot AS MATERIALIZED (SELECT owner, tenant, slot FROM grants \
+                 WHERE (owner, tenant, slot) IN (VALUES {places}) AND holder = ${holder} AND held_until > 0 \
+                 ORDER BY owner, tenant, slot {lock}) \
+                 UPDATE grants SET held_until = ${until} \
+                 WHERE (owner, tenant, slot) IN (SELECT owner, tenant, slot FROM lot)",
+                places = part.places,
+                holder = last + 1,
+                until = last + 2
+            );
+            let mut values = part.values;
+            values.extend([Value::Text(holder), until]);
+            tx.run(&sql, &values).await?;
+            tx.commit().await?;
         }
-        tx.commit().await
+        Ok(())
+    }
+
+    /// Takes back an attempt that was surely not sent, and lets go: what it was for is looked at in so many
+    /// milliseconds, or when it is due. False where the lease is another's.
+    pub async fn withdrawn(
+        self,
+        scope: &Scope,
+        key: GrantKey<'_>,
+        lease: Lease<'_>,
+        attempt: &str,
+        again_in_ms: i64,
+    ) -> Result<bool, StoreError> {
+        store::only_whoever_sees_everything(scope)?;
+        let mut tx = self.0.engine.begin().await?;
+        let now = now_ms(&mut tx).await?;
+        let [owner, tenant, slot] = key.values();
+        let sql = format!(
+            "UPDATE grants SET held_until = 0, \
+             look_at = CASE WHEN attempt IN ('', $6) AND (due_at IS NULL OR due_at > $7) THEN due_at ELSE $8 END, \
+             attempt_at = CASE WHEN attempt = $6 THEN 0 ELSE attempt_at END, \
+             attempt = CASE WHEN attempt = $6 THEN '' ELSE attempt END WHERE {IS_KEY} AND {IS_HELD}"
+        );
+        let values = [
+            owner,
+            tenant,
+            slot,
+            Value::Text(lease.holder),
+            Value::Integer(lease.fence),
+            Value::Text(attempt),
+            Value::Integer(now),
+            Value::Integer(now + again_in_ms),
+        ];
+        let is_held = tx.run(&sql, &values).await? > 0;
+        tx.commit().await?;
+        Ok(is_held)
     }
 
     /// Lets go of one that this replica holds.
@@ -171,11 +223,12 @@ impl Grants<'_> {
         tx.commit().await
     }
 
-    /// Lets go of all that this replica holds: another one need not wait.
+    /// Lets go of all that this replica holds: another one need not wait. Of what has an open attempt it does not: an
+    /// answer may be being put down, and whoever takes it up before would take it for lost.
     pub async fn release(self, scope: &Scope, holder: &str) -> Result<(), StoreError> {
         store::only_whoever_sees_everything(scope)?;
         let mut tx = self.0.engine.begin().await?;
-        let sql = "UPDATE grants SET held_until = 0 WHERE holder = $1 AND held_until > 0";
+        let sql = "UPDATE grants SET held_until = 0 WHERE holder = $1 AND held_until > 0 AND attempt = ''";
         tx.run(sql, &[Value::Text(holder)]).await?;
         tx.commit().await
     }

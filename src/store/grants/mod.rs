@@ -20,6 +20,7 @@ pub use row::GrantName;
 pub use row::GrantRow;
 pub use row::GrantState;
 pub use row::Renewal;
+pub use sweep::BUT_MAX;
 pub use sweep::Census;
 pub use sweep::Lot;
 
@@ -196,6 +197,11 @@ async fn is_dead(tx: &mut Tx, key: GrantKey<'_>) -> Result<bool, StoreError> {
     Ok(!tx.rows(&sql, &key.values()).await?.is_empty())
 }
 
+async fn is_open(tx: &mut Tx, key: GrantKey<'_>) -> Result<bool, StoreError> {
+    let sql = format!("SELECT 1 FROM grants WHERE {IS_KEY} AND attempt <> ''");
+    Ok(!tx.rows(&sql, &key.values()).await?.is_empty())
+}
+
 /// Puts a token in the place of what it follows, where that `is` so; false where it is not.
 async fn renew(
     tx: &mut Tx,
@@ -212,7 +218,7 @@ async fn renew(
         "UPDATE grants SET version = version + 1, generation = generation + 1, \
          since = CASE WHEN state = 'active' THEN since ELSE $7 END, state = 'active', why = '', failures = 0, \
          former = CASE WHEN fingerprint = $10 THEN former ELSE fingerprint END, fingerprint = $10, \
-         expires_at = $8, due_at = $9, attempt = '', attempt_at = 0, held_until = 0, tried_with = '' \
+         expires_at = $8, due_at = $9, look_at = $9, attempt = '', attempt_at = 0, held_until = 0, tried_with = '' \
          WHERE {IS_KEY} AND version = $6 AND ({IS_HELD} OR attempt_of = $11 AND attempt_of <> '') AND {is}"
     );
     let values = [
@@ -236,7 +242,7 @@ async fn renew(
     Ok(true)
 }
 
-/// Puts down that nothing was had. A dead grant stays dead until there is a token.
+/// Puts down that nothing was had. An attempt that somebody else left stays open. A dead grant stays dead until there is a token.
 async fn fail(
     tx: &mut Tx,
     key: GrantKey<'_>,
@@ -248,12 +254,16 @@ async fn fail(
     let attempt = match failure.is_uncertain {
         true => "",
         // Of which token it was stays: its answer may come yet.
-        false => ", attempt = '', attempt_at = 0",
+        false => {
+            ", attempt_at = CASE WHEN attempt = $11 THEN 0 ELSE attempt_at END, \
+             attempt = CASE WHEN attempt = $11 THEN '' ELSE attempt END"
+        }
     };
     let sql = format!(
         "UPDATE grants SET since = CASE WHEN state = $6 OR NOT ({IS_ALIVE}) THEN since ELSE $7 END, \
          state = CASE WHEN {IS_ALIVE} THEN $6 ELSE state END, why = $8, failures = failures + 1, \
-         due_at = CASE WHEN {IS_ALIVE} THEN $9 ELSE NULL END, tried_with = $10, held_until = 0{attempt} \
+         due_at = CASE WHEN {IS_ALIVE} THEN $9 ELSE NULL END, \
+         look_at = CASE WHEN {IS_ALIVE} THEN $9 ELSE NULL END, tried_with = $10, held_until = 0{attempt} \
          WHERE {IS_KEY} AND {IS_HELD}"
     );
     let values = [
@@ -267,11 +277,13 @@ async fn fail(
         Value::Text(&failure.why),
         Value::maybe(failure.again_in_ms.map(|it| now + it)),
         Value::Text(&failure.tried_with),
+        Value::Text(&failure.attempt),
     ];
-    if tx.run(&sql, &values).await? == 0 {
+    let values = if failure.is_uncertain { &values[..10] } else { &values[..] };
+    if tx.run(&sql, values).await? == 0 {
         return Ok(false);
     }
-    if !failure.is_uncertain {
+    if !failure.is_uncertain && !is_open(tx, key).await? {
         forget(tx, key, &[key.answer()]).await?;
     }
     Ok(true)

@@ -6,6 +6,7 @@ use crate::store::credentials::SealedCredential;
 use crate::store::engine::Row;
 use crate::store::engine::Unreadable;
 use crate::store::engine::Value;
+use std::cmp::Ordering;
 
 /// Whose: what it is had with stands under the same names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,7 @@ pub struct GrantRow {
     pub why: String,
     /// In a row.
     pub failures: i64,
+    /// When its token is to be renewed, or to be tried for again.
     pub due_ms: Option<i64>,
     /// Of all that the last try that failed was made with: with other settings it is tried at once.
     pub tried_with: String,
@@ -78,6 +80,8 @@ pub struct GrantFailure {
     pub why: String,
     /// In how many milliseconds it is tried again; none where it is not, by itself.
     pub again_in_ms: Option<i64>,
+    /// The attempt that failed; empty where none was made.
+    pub attempt: String,
     /// Whether the attempt stays: nobody knows whether its token was used up.
     pub is_uncertain: bool,
     /// Of all that it was tried with.
@@ -143,6 +147,12 @@ impl<'a> GrantKey<'a> {
 impl GrantName {
     pub fn key(&self) -> GrantKey<'_> {
         GrantKey { owner: &self.owner, tenant: &self.tenant, slot: self.slot }
+    }
+
+    /// Rows are written in one order, whoever writes several: nobody waits for another who waits for him.
+    pub(super) fn order(&self, other: &Self) -> Ordering {
+        let (one, two) = (self.key(), other.key());
+        (one.owner, one.tenant, one.slot.as_str()).cmp(&(two.owner, two.tenant, two.slot.as_str()))
     }
 }
 

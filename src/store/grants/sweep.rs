@@ -23,6 +23,15 @@ pub enum Lot {
     Left,
 }
 
+/// Owners that may be left out of one lot at most.
+pub const BUT_MAX: usize = 64;
+
+/// Among so many of those that are next to be looked at it is counted for how long they have been due.
+const FIRST: u32 = 256;
+
+/// What became due less than so long ago, and can't be renewed now, is looked at again after so long.
+const SOON_MS: i64 = 60_000;
+
 /// How the grants of a deployment are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Census {
@@ -30,42 +39,49 @@ pub struct Census {
     pub reauthorization_required: i64,
     /// With an attempt that is open.
     pub open: i64,
-    /// For how long the earliest of those that are due has been; 0 where none is.
+    /// For how long the earliest of those that are next to be looked at has been due; 0 where none is.
     pub late_ms: i64,
 }
 
 impl Grants<'_> {
-    /// Takes the lease of at most `limit` of these, the earliest first: none that anybody holds right now, and none
-    /// that another replica takes at the same time.
+    /// Takes the lease of at most `limit` of these, the earliest first: none that anybody holds right now, none
+    /// that another replica takes at the same time, and none of the owners in `but`.
     pub async fn claim(
         self,
         scope: &Scope,
         holder: &str,
         lot: Lot,
         limit: u32,
+        but: &[&str],
     ) -> Result<Vec<GrantName>, StoreError> {
         store::only_whoever_sees_everything(scope)?;
         let mut tx = self.0.engine.begin().await?;
         let now = now_ms(&mut tx).await?;
         let lock = if tx.is_postgres() { "FOR UPDATE SKIP LOCKED" } else { "" };
         let (is_wanted, order) = match lot {
-            Lot::Due => ("due_at IS NOT NULL AND due_at <= $3", "due_at"),
-            // One that failed waits until it is due.
-            Lot::Left => ("attempt <> '' AND (state <> 'failing' OR due_at <= $3)", "attempt_at"),
+            Lot::Due => ("look_at IS NOT NULL AND look_at <= $3", "look_at"),
+            Lot::Left => ("attempt <> '' AND look_at <= $3", "attempt_at"),
+        };
+        let but = &but[..but.len().min(BUT_MAX)];
+        let places: Vec<String> = (5..).take(but.len()).map(|it| format!("${it}")).collect();
+        let is_another = match places.is_empty() {
+            true => String::new(),
+            false => format!("AND owner NOT IN ({}) ", places.join(", ")),
         };
         let sql = format!(
             "WITH lot AS MATERIALIZED (SELECT owner, tenant, slot FROM grants \
-             WHERE {is_wanted} AND held_until <= $3 ORDER BY {order}, owner, tenant, slot LIMIT $4 {lock}) \
+             WHERE {is_wanted} AND held_until <= $3 {is_another}ORDER BY {order}, owner, tenant, slot LIMIT $4 {lock}) \
              UPDATE grants SET fence = CASE WHEN holder = $1 THEN fence ELSE fence + 1 END, holder = $1, \
              held_until = $2 WHERE (owner, tenant, slot) IN (SELECT owner, tenant, slot FROM lot) \
              RETURNING owner, tenant, slot"
         );
-        let values = [
+        let mut values = vec![
             Value::Text(holder),
             Value::Integer(now + LEASE_MS),
             Value::Integer(now),
             Value::Integer(i64::from(limit.clamp(1, PAGE_MAX))),
         ];
+        values.extend(but.iter().map(|it| Value::Text(it)));
         let rows = tx.rows(&sql, &values).await?;
         tx.commit().await?;
         let name = |row: &Row| {
@@ -76,7 +92,9 @@ impl Grants<'_> {
     }
 
     /// Has these be looked at later, each in so many milliseconds, and lets go of them: nothing can be done about
-    /// them now.
+    /// them now. Whatever has been due for a shorter time is looked at sooner, and again and again after twice as
+    /// long, so that what passes soon costs little; when they are due stays as it is. What need not be renewed at all
+    /// waits until it is due.
     pub async fn postpone(
         self,
         scope: &Scope,
@@ -86,13 +104,20 @@ impl Grants<'_> {
         store::only_whoever_sees_everything(scope)?;
         let mut tx = self.0.engine.begin().await?;
         let now = now_ms(&mut tx).await?;
+        let since = "(CASE WHEN attempt <> '' THEN attempt_at ELSE due_at END)";
         let sql = format!(
-            "UPDATE grants SET due_at = $5, held_until = 0 WHERE {IS_KEY} AND holder = $4 AND held_until > 0"
+            "UPDATE grants SET held_until = 0, look_at = CASE \
+             WHEN attempt = '' AND (due_at IS NULL OR due_at > $5) THEN due_at \
+             WHEN $6 <= {SOON_MS} OR $5 - {since} >= $6 THEN $5 + $6 \
+             WHEN $5 - {since} <= {SOON_MS} THEN $5 + {SOON_MS} \
+             ELSE $5 + $5 - {since} END WHERE {IS_KEY} AND holder = $4 AND held_until > 0"
         );
+        let mut all: Vec<_> = all.iter().collect();
+        all.sort_unstable_by(|one, other| one.0.order(&other.0));
         for (name, in_ms) in all {
             let [owner, tenant, slot] = name.key().values();
-            let values = [owner, tenant, slot, Value::Text(holder), Value::Integer(now + in_ms)];
-            tx.run(&sql, &values).await?;
+            let (now, in_ms) = (Value::Integer(now), Value::Integer(*in_ms));
+            tx.run(&sql, &[owner, tenant, slot, Value::Text(holder), now, in_ms]).await?;
         }
         tx.commit().await
     }
@@ -105,7 +130,8 @@ impl Grants<'_> {
             "SELECT (SELECT COUNT(*) FROM grants WHERE state = 'failing' AND state <> 'active'), \
              (SELECT COUNT(*) FROM grants WHERE state = 'reauthorization_required' AND state <> 'active'), \
              (SELECT COUNT(*) FROM grants WHERE attempt <> ''), \
-             {now} - COALESCE((SELECT MIN(due_at) FROM grants WHERE due_at IS NOT NULL), {now})"
+             {now} - COALESCE((SELECT MIN(due_at) FROM (SELECT due_at FROM grants \
+             WHERE look_at IS NOT NULL AND look_at <= {now} ORDER BY look_at LIMIT {FIRST}) AS first), {now})"
         );
         let rows = self.0.engine.rows(&sql, &[]).await?;
         let read = |row: &Row| {

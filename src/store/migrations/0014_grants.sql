@@ -18,8 +18,10 @@ CREATE TABLE grants (
     failures {integer} NOT NULL,
     -- Of all that the last try that failed was made with; empty where none did.
     tried_with {text} NOT NULL,
-    -- When it is to be looked at next; null where that is not by itself.
+    -- When its token is to be renewed, or tried for again; null where that is not by itself.
     due_at {integer},
+    -- When somebody looks at it next: then, later where nothing can be done about it, sooner where an attempt was left.
+    look_at {integer},
     expires_at {integer},
     -- A message that is about to go out, or went: empty where there is none. Of which token, as a hash.
     attempt {text} NOT NULL,
@@ -31,7 +33,7 @@ CREATE TABLE grants (
     fence {integer} NOT NULL,
     PRIMARY KEY (owner, tenant, slot)
 );
-CREATE INDEX grants_due ON grants (due_at, owner, tenant, slot) WHERE due_at IS NOT NULL;
+CREATE INDEX grants_due ON grants (look_at, owner, tenant, slot) WHERE look_at IS NOT NULL;
 -- Those that are not as they should be.
 CREATE INDEX grants_state ON grants (state) WHERE state <> 'active';
 -- Few at any time: what somebody is at.

@@ -19,6 +19,7 @@ pub mod postgres;
 mod process;
 mod provider;
 mod receiver;
+pub mod renewals;
 mod replica;
 mod rotating;
 mod shell;
