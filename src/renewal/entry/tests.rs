@@ -12,6 +12,8 @@ struct Case {
     entry: Entry,
     holder: Arc<TokenHolder>,
     began: Instant,
+    /// Of which each outcome takes a byte, if there is one left.
+    random: Vec<u8>,
     /// The sender of the flight that `ask` or `due` began.
     lands: Option<watch::Sender<Option<Landed>>>,
 }
@@ -21,7 +23,7 @@ impl Case {
         let holder = holder();
         let mut entry = Entry::new(&Arc::new(UpstreamSettings::default()));
         entry.join(&holder);
-        Self { entry, holder, began: Instant::now(), lands: None }
+        Self { entry, holder, began: Instant::now(), random: Vec::new(), lands: None }
     }
 
     /// With a token of an hour that was had when it all began.
@@ -46,7 +48,8 @@ impl Case {
     fn lands(&mut self, after: Duration, outcome: Outcome) -> (Landed, Change) {
         let (now, at) = self.clocks(after);
         self.lands = None;
-        self.entry.landed(outcome, 0, now, at)
+        let random = self.random.pop().unwrap_or_default();
+        self.entry.landed(outcome, random, now, at)
     }
 
     fn had(&mut self, after: Duration, generation: u64, life: Option<Duration>) -> Change {
@@ -300,6 +303,56 @@ fn a_provider_that_is_away_for_an_hour_costs_nothing_while_tokens_live_and_littl
     let again = again.expect("it comes back");
     assert!((6600..6600 + 300).contains(&again), "within one pause: {again}");
     assert_eq!(failed, again - 3600, "and not longer than that");
+}
+
+#[test]
+fn many_who_share_a_provider_that_is_away_do_not_come_back_together() {
+    const MANY: u32 = 200;
+    let (down, back, ends) = (3000, 6600, 3600);
+    let mut messages = vec![0; 7000];
+    let mut had = vec![0; 7000];
+    for one in 0..MANY {
+        let mut case = Case::with_token();
+        // All begin together: only the pauses part them.
+        case.random = (0..64_u32).map(|it| ((one * 64 + it) * 2_654_435_761 >> 13) as u8).collect();
+        let (mut asked, mut last, mut is_back) = (0, None, false);
+        for second in down - 100..back + 300 {
+            let after = second * S;
+            let (now, at) = case.clocks(after);
+            if let Some(token) = case.holder.token(now, at) {
+                token.used();
+            }
+            let said = case.ask(Demand::Any, after);
+            if second < ends || is_back {
+                assert!(said.starts_with("serve"), "{one} at {second}: {said}");
+            } else if let Some(pause) = said.strip_prefix("Unavailable { retry_after_s: ") {
+                let pause: u32 = pause.trim_end_matches(" }").parse().unwrap();
+                assert!((1..=300).contains(&pause), "{one} at {second}: {pause}");
+            }
+            if said != "begin" && case.due(after) != "begin" {
+                continue;
+            }
+            messages[second as usize] += 1;
+            if second >= back {
+                case.had(after, 2, Some(4 * HOUR));
+                had[second as usize] += 1;
+                is_back = true;
+                continue;
+            }
+            asked += 1;
+            let least = (1 << (asked - 1_u32).min(9)).min(300) / 4;
+            assert!(last.is_none_or(|it| second - it >= least), "{one}: {asked} by {second}");
+            last = Some(second);
+            case.fails(after).0.ok();
+        }
+        assert!(is_back, "{one} has a token again within one pause");
+        assert!(asked <= 32, "{one} asked {asked} times");
+    }
+    assert_eq!(messages[..down as usize].iter().sum::<u32>(), 0);
+    // A few minutes into it no second has more than a twentieth of them, nor has the time when it is back.
+    let most = messages[down as usize + 600..].iter().max().unwrap();
+    assert!(*most <= MANY / 20, "{most} of {MANY} in one second");
+    assert!(had.iter().max() <= Some(&(MANY / 20)));
 }
 
 #[test]

@@ -7,11 +7,15 @@ use super::wire::Reader;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
+use socket2::SockRef;
+use socket2::Socket;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+use std::time::Instant;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt;
@@ -29,14 +33,29 @@ pub struct Says {
     body: String,
     /// Says nothing before this.
     gate: Option<Arc<Notify>>,
-    /// Closes instead of answering.
-    hangs_up: bool,
+    /// And is late by so much.
+    late: Duration,
+    ends: Ends,
+}
+
+/// How an answer ends, and its link.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    /// As it should: the link is kept.
+    Whole,
+    /// It closes in the middle of the body.
+    Cut,
+    /// It closes instead of answering.
+    Closed,
+    /// It resets the link instead of answering.
+    Reset,
 }
 
 impl Says {
     pub fn status(status: u16, body: &str) -> Self {
         let fields = "Content-Type: application/json\r\n".to_owned();
-        Self { status, fields, body: body.to_owned(), gate: None, hangs_up: false }
+        let (body, late, ends) = (body.to_owned(), Duration::ZERO, Ends::Whole);
+        Self { status, fields, body, gate: None, late, ends }
     }
 
     pub fn token(token: &str) -> Self {
@@ -62,9 +81,24 @@ impl Says {
         self
     }
 
+    /// By so much later.
+    pub fn late(self, late: Duration) -> Self {
+        Self { late, ..self }
+    }
+
+    /// Says that there is more of it, and closes.
+    pub fn cut(self) -> Self {
+        Self { ends: Ends::Cut, ..self }
+    }
+
     /// Takes the request, and closes without a word.
     pub fn nothing() -> Self {
-        Self { hangs_up: true, ..Self::status(200, "") }
+        Self { ends: Ends::Closed, ..Self::status(200, "") }
+    }
+
+    /// Takes the request, and resets the link.
+    pub fn reset() -> Self {
+        Self { ends: Ends::Reset, ..Self::status(200, "") }
     }
 }
 
@@ -75,6 +109,7 @@ pub struct Asked {
     pub body: String,
     /// Shown in the handshake, in DER.
     pub certificate: Option<Vec<u8>>,
+    pub at: Instant,
 }
 
 impl Asked {
@@ -209,18 +244,20 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Sha
     let mut links = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let (shared, tls) = (Arc::clone(&shared), tls.clone());
+        let socket = SockRef::from(&stream).try_clone().expect("a link can be held twice");
         links.spawn(async move {
-            let Some(tls) = tls else { return serve(stream, None, &shared).await };
+            let Some(tls) = tls else { return serve(stream, socket, None, &shared).await };
             // Whoever shows no certificate that is good gets no further.
             let Ok(stream) = tls.accept(stream).await else { return };
             let certificates = stream.get_ref().1.peer_certificates();
             let certificate = certificates.and_then(|it| it.first()).map(|it| it.to_vec());
-            serve(stream, certificate, &shared).await;
+            serve(stream, socket, certificate, &shared).await;
         });
     }
 }
 
-async fn serve<S>(stream: S, certificate: Option<Vec<u8>>, shared: &Shared)
+/// `socket`: the link below.
+async fn serve<S>(stream: S, socket: Socket, certificate: Option<Vec<u8>>, shared: &Shared)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -231,7 +268,7 @@ where
         let body = String::from_utf8_lossy(&body.bytes).into_owned();
         let now = shared.at_once.fetch_add(1, SeqCst) + 1;
         shared.most_at_once.fetch_max(now, SeqCst);
-        let asked = Asked { head, body, certificate: certificate.clone() };
+        let asked = Asked { head, body, certificate: certificate.clone(), at: Instant::now() };
         let says = if let Some(rotating) = &shared.rotating {
             let says = rotating.answer(&asked);
             shared.asked.lock().expect("no holder panics").push(asked);
@@ -249,14 +286,25 @@ where
         if let Some(gate) = &says.gate {
             gate.notified().await;
         }
-        shared.at_once.fetch_sub(1, SeqCst);
-        if says.hangs_up {
-            return;
+        if !says.late.is_zero() {
+            tokio::time::sleep(says.late).await;
         }
+        shared.at_once.fetch_sub(1, SeqCst);
+        let more = match says.ends {
+            Ends::Whole => 0,
+            Ends::Cut => 1,
+            Ends::Closed => return,
+            Ends::Reset => {
+                let now = socket.set_linger(Some(Duration::ZERO));
+                return now.expect("an open socket takes options");
+            }
+        };
         let (status, fields, body) = (says.status, &says.fields, &says.body);
+        let length = body.len() + more;
         let answer =
-            format!("HTTP/1.1 {status} X\r\n{fields}Content-Length: {}\r\n\r\n{body}", body.len());
-        if reader.stream.write_all(answer.as_bytes()).await.is_err() {
+            format!("HTTP/1.1 {status} X\r\n{fields}Content-Length: {length}\r\n\r\n{body}");
+        let is_sent = reader.stream.write_all(answer.as_bytes()).await.is_ok();
+        if !is_sent || says.ends == Ends::Cut {
             return;
         }
     }
