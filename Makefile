@@ -29,7 +29,7 @@ test-peers: ## Official clients and SDKs alone (tests/peers/run FILE… for one 
 test-differential: ## The same odd requests to attache, nginx and HAProxy; each difference explained (docs/differential.md)
 	@tests/differential/run
 
-test-long: ## The tests, with those that take minutes: a gibibyte, a short soak, 100,000 credentials under a new key, property tests, the admin API at length
+test-long: ## The tests, with those that take minutes: a gibibyte, a short soak, 100,000 credentials under a new key, 800 kills during renewals, property tests, the admin API at length
 	@scripts/need rust cc postgres
 	@ATTACHE_TEST_LONG=1 PROPTEST_CASES=20000 cargo test --locked --release --all-targets
 	@ATTACHE_TEST_LONG=1 tests/peers/run --release test_openapi.py

@@ -67,8 +67,10 @@ each_engine! {
         let rate = count as f64 / took.as_secs_f64();
         eprintln!(
             "{count} grants in {took:.1?}: {rate:.0} a second, so a million in {:.0} minutes; \
-             resident {before} KiB before, {peak} KiB at most",
-            1e6 / rate / 60.0
+             resident {before} KiB before, {peak} KiB at most, {} KiB after; {} messages at once",
+            1e6 / rate / 60.0,
+            process.resident_kib("VmRSS"),
+            provider.most_at_once(),
         );
         assert_eq!(provider.asked().len(), count, "each once");
         assert_eq!(provider.families().reuses(), 0);

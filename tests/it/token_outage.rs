@@ -23,7 +23,7 @@ const SHORT: usize = 5;
 /// From this failure on pauses are as long as they get: five minutes.
 const LONGEST_FROM: i64 = 10;
 
-const EACH_MS: std::ops::RangeInclusive<i64> = 140_000..=300_000;
+const EACH_MS: std::ops::RangeInclusive<i64> = 100_000..=300_000;
 
 fn now_ms() -> i64 {
     i64::try_from(now().as_ms()).expect("a time of ours")

@@ -76,7 +76,7 @@ async fn ask_on_a_link(proxy: SocketAddr) -> u32 {
 /// there.
 async fn one_message(database: &Database, processes: &[Process]) {
     let (upstream, count) = (RawUpstream::start([Script::ok("hi")]).await, size());
-    let provider = Provider::rotating(Rotating::living(1)).await;
+    let provider = Provider::rotating(Rotating::living(2)).await;
     set_up(&processes[0].operator(), &upstream, &provider).await;
     for process in processes {
         let serves = async {
@@ -120,7 +120,7 @@ async fn one_message(database: &Database, processes: &[Process]) {
     })
     .await;
     let there = began.elapsed();
-    assert_eq!(provider.asked().len(), 2, "one message for all of them");
+    provider.was_asked(2).await;
     gate.notify_one();
     let good: u32 = asking.join_all().await.into_iter().sum();
     assert_eq!(good, count, "each is answered by the upstream");
@@ -132,7 +132,7 @@ async fn one_message(database: &Database, processes: &[Process]) {
     for _ in 0..count {
         assert_eq!(upstream.request().await.field("authorization"), Some("Bearer a-acme-2"));
     }
-    assert_eq!(provider.asked().len(), 2);
+    assert_eq!(provider.asked().len(), 2, "one message for all of them");
     let families = provider.families();
     assert_eq!((families.renewed("acme"), families.reuses()), (2, 0));
 }

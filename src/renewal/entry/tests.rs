@@ -314,7 +314,8 @@ fn many_who_share_a_provider_that_is_away_do_not_come_back_together() {
     for one in 0..MANY {
         let mut case = Case::with_token();
         // All begin together: only the pauses part them.
-        case.random = (0..64_u32).map(|it| ((one * 64 + it) * 2_654_435_761 >> 13) as u8).collect();
+        let any = |it: u32| (one * 64 + it).wrapping_mul(2_654_435_761).to_be_bytes()[0];
+        case.random = (0..64).map(any).collect();
         let (mut asked, mut last, mut is_back) = (0, None, false);
         for second in down - 100..back + 300 {
             let after = second * S;
