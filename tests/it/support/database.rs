@@ -123,7 +123,7 @@ impl Database {
 
     /// As if it were time to renew these.
     pub async fn grants_are_due(&self, these: &str) {
-        self.run(&format!("UPDATE grants SET due_at = 5 WHERE {these}")).await;
+        self.run(&format!("UPDATE grants SET due_at = 5, look_at = 5 WHERE {these}")).await;
     }
 
     /// The one number that a query is answered with.
