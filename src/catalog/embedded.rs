@@ -129,6 +129,7 @@ pub(super) fn embedded(
              is named under inputs: { client_id: global }",
         ));
     }
+    refuse_unknown(mould, at, problems);
     refuse_open_hosts(mould, at, problems);
     if let Err(problem) = mould.base_url.expand(mould.rules, mould.inherited)
         && !matches!(problem, VariableError::Missing(_))
@@ -170,6 +171,21 @@ pub(super) fn embedded(
     let variables = mould.inherited.clone();
     let shared = Box::new(Shared { owner, variables, credential: own.credential, identity });
     Some(Kind::Embedded { activations, test, shared })
+}
+
+/// What the method takes nowhere would be told to each tenant, who could do nothing about it.
+fn refuse_unknown(mould: Mould<'_>, at: At<'_>, problems: &mut Vec<Problem>) {
+    let Auth::Token(method) = &mould.method.auth else { return };
+    let is_variable = |name: &str| mould.is_variable(name);
+    let taken: Vec<&str> = method.fields(is_variable).iter().map(|it| it.name).collect();
+    let at = at.key("credentials");
+    let unknown = |it: &&str| mould.is_global(it) && !taken.contains(it);
+    for name in mould.credential.fields().filter(unknown) {
+        problems.push(at.key(name).problem(
+            format!("the credential field `{name}` is unknown here"),
+            format!("this auth method takes {}", taken.join(", ")),
+        ));
+    }
 }
 
 /// What a connection holds for all its tenants must not go where one of them says.

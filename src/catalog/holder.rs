@@ -103,6 +103,10 @@ impl Mould<'_> {
         }
     }
 
+    pub(super) fn is_variable(&self, name: &str) -> bool {
+        self.rules.rule(name).is_some() || self.base_url.variables().any(|it| it == name)
+    }
+
     fn refuse_globals<'n>(
         &self,
         names: impl Iterator<Item = &'n str>,
@@ -168,9 +172,7 @@ impl Mould<'_> {
                 variables.entry(name.to_owned()).or_insert_with(|| default.clone());
             }
         }
-        let is_variable = |name: &str| {
-            self.rules.rule(name).is_some() || self.base_url.variables().any(|it| it == name)
-        };
+        let is_variable = |name: &str| self.is_variable(name);
         let fields = method.fields(is_variable);
         for fault in method.faults(&occasion(&credential, &variables), is_variable) {
             let name = fault.field().unwrap_or_default();
