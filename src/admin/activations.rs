@@ -23,7 +23,6 @@ use super::sent::Members;
 use super::shape;
 use super::shape::Shape;
 use super::time;
-use super::unreadable::Unreadable;
 use super::uses;
 use super::uses::Preview;
 use super::uses::Use;
@@ -126,7 +125,7 @@ impl Under {
     }
 
     /// The same for what is only read or deleted: there may be no connection any more.
-    async fn of_old(call: &Call) -> Result<Self, ApiError> {
+    pub(super) async fn of_old(call: &Call) -> Result<Self, ApiError> {
         let (key, missing) = match (Connections::key(call)?, Self::of(call).await) {
             (key, Err(error @ ApiError::NotFound { .. })) => (key, error),
             (_, under) => return under,
@@ -173,11 +172,11 @@ impl Under {
         }
     }
 
-    fn all_declared(&self) -> Vec<(&Connection, &Arc<catalog::Activation>)> {
+    pub(super) fn all_declared(&self) -> Vec<(&Arc<Connection>, &Arc<catalog::Activation>)> {
         let Some(connection) = &self.connection else { return Vec::new() };
         match &connection.kind {
             Kind::Embedded { activations, .. } => {
-                activations.values().map(|it| (&**connection, it)).collect()
+                activations.values().map(|it| (connection, it)).collect()
             }
             Kind::Standard(_) => Vec::new(),
         }
@@ -330,14 +329,26 @@ impl Under {
     /// With what is known of its grant.
     async fn shown(&self, call: &Call, found: &Found) -> Result<Members, ApiError> {
         let mut view = shown(found);
-        if let Some(connection) = &self.connection
-            && matches!(connection.method.auth, Auth::Token(_))
-        {
-            let keys = &call.api.store()?.keys;
-            let grantee = Grantee::of_found(keys, connection, found).await;
-            grants::add(call, grants::MEMBER, grantee, &mut view).await?;
-        }
+        let grantee = self.grantee(call, found).await;
+        grants::add(call, grants::MEMBER, grantee, &mut view).await?;
         Ok(view)
+    }
+
+    /// Who has a grant by it; none where there is none to be had, or it can't be told right now.
+    pub(super) async fn grantee(&self, call: &Call, found: &Found) -> Option<Grantee> {
+        Self::grantee_of(call, self.connection.as_ref()?, found).await
+    }
+
+    /// The same under this connection.
+    pub(super) async fn grantee_of(
+        call: &Call,
+        connection: &Arc<Connection>,
+        found: &Found,
+    ) -> Option<Grantee> {
+        if !matches!(connection.method.auth, Auth::Token(_)) {
+            return None;
+        }
+        Grantee::of_found(&call.api.backing()?.keys, connection, found).await.ok()
     }
 
     async fn add_grant(
@@ -347,7 +358,7 @@ impl Under {
         view: &mut Members,
     ) -> Result<(), ApiError> {
         let Some(connection) = &self.connection else { return Ok(()) };
-        let grantee = Grantee::of_tenant(&self.owner, connection, declared, true);
+        let grantee = Grantee::of_tenant(&self.owner, connection, declared, true).ok();
         grants::add(call, grants::MEMBER, grantee, view).await
     }
 
@@ -368,13 +379,13 @@ impl Under {
         let missing = || ApiError::NotFound { noun: NOUN, key: tenant.to_string() };
         let found = self.find(call, tenant).await?.ok_or_else(missing)?;
         let view = self.shown(call, &found).await?;
-        let (version, body) = (Some(found.0.version), Some(Value::Object(view)));
+        let (version, body) = (Some(found.0.version), Value::Object(view));
         if !written.created {
-            return Ok(Answer { status: StatusCode::OK, body, version, location: None });
+            return Ok(Answer { version, ..Answer::ok(body) });
         }
         let tenant = escaped(tenant.as_str());
         let location = Some(format!("{}/{}/activations/{tenant}", Connections::PATH, self.key));
-        Ok(Answer { status: StatusCode::CREATED, body, version, location })
+        Ok(Answer { status: StatusCode::CREATED, version, location, ..Answer::ok(body) })
     }
 }
 
@@ -410,37 +421,6 @@ async fn found_of(call: &Call, owner: &str, tenant: &TenantId) -> Result<Option<
     found.map_err(|it| ApiError::of_store(it, NOUN, tenant.as_str()))
 }
 
-/// `GET …/activations`: in the order of tenants.
-pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
-    let page = call.page()?;
-    let under = Under::of_old(&call).await?;
-    let after = page.after.as_deref();
-    let snapshot = call.api.live.snapshot_full();
-    let declared = under.all_declared().into_iter();
-    let declared = declared.filter(|it| after.is_none_or(|after| it.1.tenant.as_str() > after));
-    let mut items: Vec<(String, Members)> = Vec::new();
-    for (of, it) in declared {
-        let mut view = declared_view(&snapshot, of, it);
-        under.add_grant(&call, it, &mut view).await?;
-        items.push((it.tenant.to_string(), view));
-    }
-    let (mut unreadable, mut next) = (Vec::new(), None);
-    if let Some(backing) = call.api.backing() {
-        let (owner, limit) = (&under.owner, page.limit);
-        let listed = backing.store.activations();
-        let listed = listed.of_owner(&call.scope(), owner, after, limit).await;
-        let listed = listed.map_err(|it| ApiError::of_store(it, NOUN, &under.key))?;
-        unreadable.extend(listed.unreadable.iter().map(Unreadable::from));
-        for found in &listed.rows {
-            if under.declared(&found.0.value.tenant).is_none() {
-                items.push((found.0.value.tenant.clone(), under.shown(&call, found).await?));
-            }
-        }
-        next = listed.next;
-    }
-    Ok(definition::page_of(&call, items, next, page.limit as usize, &unreadable))
-}
-
 /// A tenant's activations that files declare, in the order of their connections' keys, each with its line.
 pub(super) fn in_files(call: &Call, tenant: &str) -> Vec<(Use, Option<Line>)> {
     let snapshot = call.api.live.snapshot_full();
@@ -452,37 +432,6 @@ pub(super) fn in_files(call: &Call, tenant: &str) -> Vec<(Use, Option<Line>)> {
     let mut found: Vec<_> = found.collect();
     found.sort_by(|a, b| a.0.cmp(&b.0));
     found.into_iter().map(|(key, it)| (Use::of_activation(key, tenant), it.line.clone())).collect()
-}
-
-/// `GET /v1/tenants/{tenant}/activations`: in the order of what they are bound to.
-pub(super) async fn of_tenant(call: Call) -> Result<Answer, ApiError> {
-    let page = call.page()?;
-    let tenant = call.tenant()?;
-    let after = page.after.as_deref();
-    let snapshot = call.api.live.snapshot_full();
-    let declared = snapshot.connections().filter_map(|it| match &it.kind {
-        Kind::Embedded { activations, shared, .. } => {
-            let found = activations.get(tenant.as_str())?;
-            Some((shared.owner.to_string(), declared_view(&snapshot, it, found)))
-        }
-        Kind::Standard(_) => None,
-    });
-    let mut items: Vec<(String, Members)> =
-        declared.filter(|it| after.is_none_or(|after| it.0.as_str() > after)).collect();
-    let (mut unreadable, mut next) = (Vec::new(), None);
-    if let Some(backing) = call.api.backing() {
-        let listed = backing.store.activations();
-        let listed = listed.of_tenant(&call.scope(), tenant.as_str(), after, page.limit).await;
-        let listed = listed.map_err(|it| ApiError::of_store(it, NOUN, tenant.as_str()))?;
-        unreadable.extend(listed.unreadable.iter().map(Unreadable::from));
-        for found in &listed.rows {
-            if !items.iter().any(|it| it.0 == found.0.value.owner) {
-                items.push((found.0.value.owner.clone(), shown(found)));
-            }
-        }
-        next = listed.next;
-    }
-    Ok(definition::page_of(&call, items, next, page.limit as usize, &unreadable))
 }
 
 /// `GET …/activations/{tenant}`
@@ -569,7 +518,8 @@ pub(super) fn variables(row: &ActivationRow) -> BTreeMap<String, String> {
     stored.and_then(|it| serde_json::from_value(it).ok()).unwrap_or_default()
 }
 
-fn shown((stored, credential): &Found) -> Members {
+/// As it is shown, less its grant.
+pub(super) fn shown((stored, credential): &Found) -> Members {
     let row = &stored.value;
     let mut view = Members::new();
     view.insert("connection".to_owned(), row.connection.clone().into());
@@ -585,7 +535,8 @@ fn shown((stored, credential): &Found) -> Members {
     view
 }
 
-fn declared_view(
+/// The same of one in a file.
+pub(super) fn declared_view(
     snapshot: &Snapshot,
     connection: &Connection,
     activation: &catalog::Activation,

@@ -3,9 +3,11 @@ use super::document::Turns;
 use super::error::ApiError;
 use super::known_tokens::KnownTokens;
 use super::openapi::document;
+use super::operator::Operator;
 use super::route::Route;
 use super::routes;
 use crate::limits::Attempts;
+use crate::model::Key;
 use crate::model::Secret;
 use crate::model::UnixTime;
 use crate::reload::Live;
@@ -35,6 +37,8 @@ pub struct Api {
     pub(super) turns: Turns,
     /// The admin token of the configuration. Without one only operators' own tokens are good.
     pub(super) token: Option<Secret>,
+    /// The names of the operators who may be shown access tokens.
+    token_access: Vec<Key>,
     pub(super) live: Arc<Live>,
     pub(super) clock: fn() -> UnixTime,
     /// True once the process is to stop: nobody is kept waiting.
@@ -63,8 +67,9 @@ pub struct Backing {
 }
 
 impl Api {
+    /// `token_access`: see [`crate::config::AdminListener`].
     pub fn new(
-        token: Option<Secret>,
+        (token, token_access): (Option<Secret>, Vec<Key>),
         live: Arc<Live>,
         (backing, providing): (Option<Backing>, Option<Providing>),
         clock: fn() -> UnixTime,
@@ -82,6 +87,7 @@ impl Api {
             tokens,
             turns,
             token,
+            token_access,
             live,
             clock,
             draining,
@@ -100,6 +106,7 @@ impl Api {
             tokens: KnownTokens::default(),
             turns: Turns::default(),
             token: None,
+            token_access: Vec::new(),
             live,
             clock: self.clock,
             draining: Arc::clone(&self.draining),
@@ -107,6 +114,11 @@ impl Api {
             backing: Some(backing),
             providing: None,
         })
+    }
+
+    /// Whether this operator may be shown access tokens.
+    pub(super) fn shows_tokens_to(&self, operator: &Operator) -> bool {
+        self.token_access.contains(&operator.name)
     }
 
     /// What asks providers; calls that are made here ask nobody.

@@ -96,12 +96,12 @@ pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
     call.served(written.revision).await;
     let (mut auth, version) = all(&call, &connector).await?;
     let found = auth.shift_remove(method.as_str()).ok_or_else(|| missing(&method))?;
-    let body = Some(Value::Object(shown(method.as_str(), found)));
+    let body = Value::Object(shown(method.as_str(), found));
     if !written.created {
-        return Ok(Answer { status: StatusCode::OK, body, version, location: None });
+        return Ok(Answer { version, ..Answer::ok(body) });
     }
     let location = Some(format!("{}/{connector}/auth/{method}", Connectors::PATH));
-    Ok(Answer { status: StatusCode::CREATED, body, version, location })
+    Ok(Answer { status: StatusCode::CREATED, version, location, ..Answer::ok(body) })
 }
 
 /// `DELETE …/auth/{method}`

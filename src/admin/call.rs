@@ -12,6 +12,7 @@ use crate::model::Claimed;
 use crate::model::Key;
 use crate::model::Scope;
 use crate::model::TenantId;
+use crate::model::UnixTime;
 use crate::store::Kind;
 use crate::store::Store;
 use http::HeaderMap;
@@ -76,8 +77,12 @@ impl Call {
         stored.map(|it| (kind, it.to_owned())).collect()
     }
 
+    pub(super) fn now(&self) -> UnixTime {
+        (self.api.clock)()
+    }
+
     pub(super) fn now_ms(&self) -> i64 {
-        i64::try_from((self.api.clock)().as_ms()).unwrap_or(i64::MAX)
+        i64::try_from(self.now().as_ms()).unwrap_or(i64::MAX)
     }
 
     /// The store to write to: with `dry_run` nothing of it stays.

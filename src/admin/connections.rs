@@ -226,15 +226,16 @@ impl Definition for Connections {
     }
 }
 
-/// `DELETE` of one: what was had with its own credentials is ended at the provider too.
+/// `DELETE` of one: what was had under it is ended at the provider too.
 pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
     let api = Arc::clone(&call.api);
     let is_rehearsed = call.flag("dry_run")?;
-    let farewell = Farewell::of(&call, &[false, true]).await;
+    let farewell = match is_rehearsed {
+        true => Farewell::default(),
+        false => Farewell::of_connection(&call, &Connections::key(&call)?).await,
+    };
     let answer = definition::delete::<Connections>(call).await?;
-    if !is_rehearsed {
-        farewell.say(&api);
-    }
+    farewell.say(&api);
     Ok(answer)
 }
 
@@ -506,9 +507,9 @@ async fn show_served(
     let status = status(call, (key, owner), enabled).await?;
     view.insert("status".to_owned(), json!(status));
     if let Some(connection) = snapshot.connection(key) {
-        let own = grantee::own(owner, connection, false);
+        let own = grantee::own(owner, connection, false).ok();
         grants::add(call, grants::MEMBER, own, view).await?;
-        let test = grantee::own(owner, connection, true);
+        let test = grantee::own(owner, connection, true).ok();
         grants::add(call, grants::TEST_MEMBER, test, view).await?;
     }
     Ok(())

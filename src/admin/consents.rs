@@ -6,7 +6,9 @@ use super::grantee::Grantee;
 use super::grants;
 use super::sent;
 use super::time;
-use crate::catalog::TokenHolder;
+use crate::grant::DPOP_KEY;
+use crate::grant::DpopKey;
+use crate::grant::Expiry;
 use crate::grant::GrantType;
 use crate::grant::RedirectUri;
 use crate::grant::TokenSet;
@@ -19,6 +21,7 @@ use crate::renewal::renewed_in;
 use crate::seal::Binding;
 use crate::seal::Slot;
 use crate::store::Authorization;
+use crate::store::GrantTimes;
 use crate::store::NewAuthorization;
 use crate::store::Place;
 use schemars::JsonSchema;
@@ -109,12 +112,15 @@ async fn in_browser(call: &Call, grantee: &Grantee, asked: Authorize) -> Result<
         let hint = "write the one that the provider knows: https://…, or http:// on this machine";
         ApiError::invalid("/redirect_uri", it.to_string(), hint)
     })?;
+    let own_key = || grantee.client.holder.credential.field(DPOP_KEY).cloned();
+    let binds = grantee.client.method()?.dpop();
     let dance = Dance {
         redirect_uri: uri.as_str().to_owned(),
         state: random(),
         nonce: random(),
         verifier: random(),
         login_hint: asked.login_hint,
+        dpop_key: binds.then(|| own_key().unwrap_or_else(DpopKey::generate)),
     };
     let url = call.api.errands()?.authorization_url(grantee.client.clone(), dance.clone()).await?;
     let mut kept = Credential::default();
@@ -122,6 +128,9 @@ async fn in_browser(call: &Call, grantee: &Grantee, asked: Authorize) -> Result<
     kept.insert("redirect_uri", vec![Secret::new(&*dance.redirect_uri)]);
     kept.insert("nonce", vec![dance.nonce.clone()]);
     kept.insert("verifier", vec![dance.verifier.clone()]);
+    if let Some(key) = &dance.dpop_key {
+        kept.insert(DPOP_KEY, vec![key.clone()]);
+    }
     let id = id_of(dance.state.expose());
     let expires_ms = begin(call, grantee, (&id, LIFE, None), &kept).await?;
     let (url, state) = (url.to_string(), dance.state.expose().to_owned());
@@ -205,6 +214,7 @@ pub(super) async fn callback(mut call: Call) -> Result<Answer, ApiError> {
         nonce: field("nonce")?,
         verifier: field("verifier")?,
         login_hint: None,
+        dpop_key: kept.field(DPOP_KEY).cloned(),
     };
     let query = Zeroizing::new(query.to_owned());
     let tokens = call.api.errands()?.exchange(grantee.client.clone(), dance, query).await?;
@@ -230,7 +240,7 @@ async fn given(call: &Call, grantee: &Grantee, tokens: &TokenSet) -> Result<(), 
     let now = (call.api.clock)();
     let credential = tokens.to_credential();
     let seal = |it: &Place<'_>| Ok(backing.sealer.seal(&it.binding, &credential, now));
-    let times = times(&grantee.client.holder, tokens, now);
+    let times = times(grantee, tokens, now);
     let (scope, of) = (call.scope(), grantee.grant());
     let granted = backing.store.grants().granted(&scope, &of, times, &seal).await;
     let revision = granted.map_err(|it| ApiError::of_store(it, grants::NOUN, of.connection))?;
@@ -238,23 +248,22 @@ async fn given(call: &Call, grantee: &Grantee, tokens: &TokenSet) -> Result<(), 
     Ok(())
 }
 
-/// When it ends, and in how long it is renewed; both in milliseconds.
-pub(super) fn times(
-    holder: &TokenHolder,
-    tokens: &TokenSet,
-    now: UnixTime,
-) -> (Option<i64>, Option<i64>) {
-    use crate::grant::Expiry;
+/// When it ends, in how long it is renewed, and when nothing follows.
+pub(super) fn times(grantee: &Grantee, tokens: &TokenSet, now: UnixTime) -> GrantTimes {
     let mut byte = [0];
     aws_lc_rs::rand::fill(&mut byte).expect("the operating system has randomness");
-    let expires = match tokens.expiry {
-        Expiry::At(ends) => i64::try_from(ends.as_ms()).ok(),
+    let ms = |it: UnixTime| i64::try_from(it.as_ms()).ok();
+    let expires_ms = match tokens.expiry {
+        Expiry::At(ends) => ms(ends),
         Expiry::Never | Expiry::Unknown => None,
     };
+    let holder = &grantee.client.holder;
     let renews_itself = holder.renews_itself();
     let is_renewed = tokens.refresh_token.is_some() || renews_itself;
     let renewed = renewed_in(tokens.expiry, renews_itself, now, byte[0]).filter(|_| is_renewed);
-    (expires, renewed.and_then(|it| i64::try_from(it.as_millis()).ok()))
+    let due_in_ms = renewed.and_then(|it| i64::try_from(it.as_millis()).ok());
+    let end = grantee.client.method().ok().and_then(|it| it.end(tokens, None));
+    GrantTimes { expires_ms, due_in_ms, ends_ms: end.and_then(|it| ms(it.at())) }
 }
 
 /// What nobody guesses: 256 random bits.

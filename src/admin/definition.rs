@@ -367,12 +367,12 @@ pub(super) async fn answer<D: Definition>(
         }
     };
     view.extend(once);
-    let (version, body) = (Some(version), Some(Value::Object(view)));
+    let (version, body) = (Some(version), Value::Object(view));
     if !written.created {
-        return Ok(Answer { status: StatusCode::OK, body, version, location: None });
+        return Ok(Answer { version, ..Answer::ok(body) });
     }
     let location = Some(format!("{}/{}", D::PATH, escaped(key)));
-    Ok(Answer { status: StatusCode::CREATED, body, version, location })
+    Ok(Answer { status: StatusCode::CREATED, version, location, ..Answer::ok(body) })
 }
 
 async fn shown<D: Definition>(

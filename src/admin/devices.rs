@@ -122,7 +122,7 @@ impl Devices {
         let now = (self.clock)();
         let credential = tokens.to_credential();
         let seal = |it: &Place<'_>| Ok(self.sealer.seal(&it.binding, &credential, now));
-        let (of, times) = (grantee.grant(), times(&grantee.client.holder, tokens, now));
+        let (of, times) = (grantee.grant(), times(grantee, tokens, now));
         self.store.grants().granted(&Scope::System, &of, times, &seal).await.map(drop)
     }
 }

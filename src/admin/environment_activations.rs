@@ -11,6 +11,7 @@ use super::definition::Definition;
 use super::environments::Environments;
 use super::error::ApiError;
 use super::error::Fault;
+use super::farewells::Farewell;
 use super::sent;
 use super::sent::Members;
 use super::shape;
@@ -210,8 +211,11 @@ pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
     let all: Vec<_> =
         owners.iter().map(|it| (it.as_str(), tenant.as_str(), Expect::Anything.into())).collect();
     let store = &call.api.store()?.store;
+    let gone: Vec<_> = all.iter().map(|it| (it.0, it.1)).collect();
+    let farewell = Farewell::of_activations(&call, &gone).await;
     let deleted = store.activations().delete_all(&call.scope(), &all).await;
     let revision = deleted.map_err(|it| ApiError::of_store(it, "activation", tenant.as_str()))?;
+    farewell.say(&call.api);
     call.served(revision).await;
     Ok(Answer::nothing())
 }

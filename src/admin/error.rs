@@ -12,6 +12,7 @@ use crate::config::Step;
 use crate::config::pointer;
 use crate::grant::CallbackError;
 use crate::model::Code;
+use crate::model::Key;
 use crate::renewal::ErrandError;
 use crate::server;
 use crate::store::Expect;
@@ -65,6 +66,11 @@ pub(super) enum ApiError {
     TooManyFailures { retry_after_s: u64 },
     #[error("This takes the role `{needs}`; the token has `{has}`.")]
     Forbidden { has: Role, needs: Role },
+    #[error(
+        "Access tokens are shown to those operators alone whom `server.admin.token_access` names, and `{0}` is not \
+         among them."
+    )]
+    Undisclosed(Key),
     #[error("`/openapi.json` says what is served here.")]
     NoSuchPath,
     #[error("This path takes {allowed}.")]
@@ -304,7 +310,7 @@ impl ApiError {
         match self {
             Self::Unauthenticated => Code::OperatorUnauthenticated,
             Self::TooManyFailures { .. } | Self::Busy => Code::RateLimited,
-            Self::Forbidden { .. } => Code::OperatorForbidden,
+            Self::Forbidden { .. } | Self::Undisclosed(_) => Code::OperatorForbidden,
             Self::NoSuchPath | Self::NotFound { .. } => Code::NotFound,
             Self::Method { .. } => Code::MethodNotAllowed,
             Self::BadRequest(_) => Code::BadRequest,
@@ -337,7 +343,7 @@ impl ApiError {
     pub(super) fn turned_away(&self) -> Option<OperatorFailure> {
         match self {
             Self::Unauthenticated => Some(OperatorFailure::Unauthenticated),
-            Self::Forbidden { .. } => Some(OperatorFailure::Forbidden),
+            Self::Forbidden { .. } | Self::Undisclosed(_) => Some(OperatorFailure::Forbidden),
             Self::TooManyFailures { .. } => Some(OperatorFailure::Limited),
             _ => None,
         }

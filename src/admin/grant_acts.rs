@@ -51,7 +51,11 @@ pub(super) async fn renew(call: Call) -> Result<Answer, ApiError> {
 }
 
 /// A token that is good now; with `is_forced` another one than there is.
-async fn renewed(call: &Call, grantee: &Grantee, is_forced: bool) -> Result<Arc<Token>, ApiError> {
+pub(super) async fn renewed(
+    call: &Call,
+    grantee: &Grantee,
+    is_forced: bool,
+) -> Result<Arc<Token>, ApiError> {
     let renewals = &call.api.providing()?.renewals;
     let tenant = grantee.tenant();
     let wanted = grantee.wanted(tenant.as_ref());
@@ -124,5 +128,5 @@ pub(super) async fn present(call: &Call, grantee: &Grantee) -> Result<Option<Tok
     let row = grants::row(call, grantee).await?;
     let sealed = row.as_ref().and_then(|it| it.tokens.as_ref());
     let kept = grants::tokens(call, grantee, sealed).await;
-    Ok(kept.or_else(|| TokenSet::from_credential(&grantee.client.holder.credential)))
+    Ok(kept.or_else(|| grantee.client.holder.own_tokens(call.now())))
 }

@@ -3,7 +3,10 @@
 use super::activations;
 use super::connections;
 use super::consents;
+use super::disclosure;
+use super::forecast;
 use super::grant_acts;
+use super::route::ParameterKind;
 use super::route::Route;
 use super::route::SchemaOf;
 use super::route::schema;
@@ -20,6 +23,7 @@ pub(super) fn of_grants() -> Vec<Route> {
         renew: ("/v1/connections/{connection}/renew", "renewConnection"),
         revoke: ("/v1/connections/{connection}/revoke", "revokeConnection"),
         introspect: ("/v1/connections/{connection}/introspect", "introspectConnection"),
+        token: ("/v1/connections/{connection}/token", "getConnectionToken"),
     };
     let tenant = Paths {
         authorize: (
@@ -36,8 +40,18 @@ pub(super) fn of_grants() -> Vec<Route> {
             "/v1/connections/{connection}/activations/{tenant}/introspect",
             "introspectActivation",
         ),
+        token: ("/v1/connections/{connection}/activations/{tenant}/token", "getActivationToken"),
     };
-    [acts(&own, connections::view), acts(&tenant, activations::view)].concat()
+    let forecast = Route::get(
+        "/v1/forecast",
+        "listForecast",
+        "Which grants fail, or are going to, the earliest first",
+        forecast::list,
+    )
+    .pages(schema::<forecast::Page>)
+    .filter(ParameterKind::Duration, "within", "So far ahead: `7d` unless said, `366d` at most.")
+    .codes(&[Code::NoStore]);
+    [acts(&own, connections::view), acts(&tenant, activations::view), vec![forecast]].concat()
 }
 
 /// A path and the operation's id, for each act.
@@ -47,6 +61,7 @@ struct Paths {
     renew: (&'static str, &'static str),
     revoke: (&'static str, &'static str),
     introspect: (&'static str, &'static str),
+    token: (&'static str, &'static str),
 }
 
 const TEST: &str = "That of the connection's test credentials.";
@@ -93,5 +108,15 @@ fn acts(paths: &Paths, view: SchemaOf) -> Vec<Route> {
         .gives(schema::<grant_acts::Known>)
         .flag("test", TEST)
         .codes(OF_PROVIDERS),
+        Route::get(
+            paths.token.0,
+            paths.token.1,
+            "Show the access token, to operators alone whom `server.admin.token_access` names",
+            disclosure::token,
+        )
+        .gives(schema::<disclosure::Shown>)
+        .flag("test", TEST)
+        .codes(OF_PROVIDERS)
+        .codes(&[Code::NoStore]),
     ]
 }

@@ -23,6 +23,7 @@ use crate::store::Found;
 use crate::store::GrantKey;
 use crate::store::GrantName;
 use crate::store::GrantOf;
+use crate::store::GrantRow;
 use crate::store::Store;
 use crate::vault::Keys;
 use std::sync::Arc;
@@ -151,6 +152,17 @@ impl Grantee {
 
     pub(super) fn key(&self) -> GrantKey<'_> {
         GrantKey { owner: &self.owner, tenant: &self.tenant, slot: self.slot }
+    }
+
+    /// The same, owned.
+    pub(super) fn grant_name(&self) -> GrantName {
+        let (owner, tenant) = (self.owner.clone(), self.tenant.clone());
+        GrantName { owner, tenant, slot: self.slot }
+    }
+
+    /// Whether this is of its grant, and not of one of other credentials.
+    pub(super) fn has(&self, row: &GrantRow) -> bool {
+        row.fingerprint == self.fingerprint
     }
 
     pub(super) fn grant(&self) -> GrantOf<'_> {

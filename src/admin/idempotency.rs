@@ -148,5 +148,6 @@ async fn replayed(
     let status = StatusCode::from_u16(status).map_err(|it| damaged(it.to_string()))?;
     let body = Some(reply["body"].take()).filter(|it| !it.is_null());
     let location = reply["location"].as_str().map(ToOwned::to_owned);
-    Ok(Answer { status, body, version: reply["version"].as_i64(), location })
+    let version = reply["version"].as_i64();
+    Ok(Answer { status, body, version, location })
 }

@@ -2,6 +2,7 @@
 //!
 //! `routes` is the API's table of contents, `dispatch` the order of a call's steps; each resource has
 //! a file of its own.
+mod activation_lists;
 mod activations;
 mod affected;
 mod answer;
@@ -22,6 +23,7 @@ mod credentials;
 mod cursor;
 mod definition;
 mod devices;
+mod disclosure;
 mod dispatch;
 mod document;
 mod endpoints;
@@ -33,6 +35,7 @@ mod event_deliveries;
 mod event_subscriptions;
 mod events;
 mod farewells;
+mod forecast;
 mod grant_acts;
 mod grant_routes;
 mod grantee;

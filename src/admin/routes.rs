@@ -1,4 +1,5 @@
 //! The API's table of contents. Dispatch and the OpenAPI document are made of it.
+use super::activation_lists;
 use super::activations;
 use super::apply;
 use super::audit;
@@ -376,7 +377,7 @@ fn of_activations() -> Vec<Route> {
     let all = "/v1/connections/{connection}/activations";
     let one = "/v1/connections/{connection}/activations/{tenant}";
     vec![
-        Route::get(all, "listActivations", "Who is activated", activations::list)
+        Route::get(all, "listActivations", "Who is activated", activation_lists::of_connection)
             .pages(activations::page),
         Route::get(one, "getActivation", "A tenant's activation", activations::read)
             .gives_one(activations::view)
@@ -549,7 +550,7 @@ fn of_tenants() -> Vec<Route> {
             "/v1/tenants/{tenant}/activations",
             "listTenantActivations",
             "Where a tenant is activated",
-            activations::of_tenant,
+            activation_lists::of_tenant,
         )
         .pages(activations::page),
     ]

@@ -12,6 +12,7 @@ use super::definition;
 use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
+use super::farewells::Farewell;
 use super::sent;
 use super::sent::Fields;
 use super::shape;
@@ -96,7 +97,9 @@ pub(super) async fn switch(mut call: Call) -> Result<Answer, ApiError> {
     let sent = Sent { own: Some(own.unwrap_or_default()), test: Some(Fields::new()) };
     let plan = Plan { key: &key, raw, pinned: &pinned, current: Some(&stored), sent };
     let expect = connections::expected(&call, stored.version)?;
+    let farewell = Farewell::of_connection(&call, &key).await;
     let written = plan.write(&call, expect).await?;
+    farewell.say(&call.api);
     call.served(written.revision).await;
     definition::answer::<Connections>(&call, &key, Put::from(written)).await
 }

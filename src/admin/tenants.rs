@@ -6,6 +6,7 @@ use super::definition;
 use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
+use super::farewells::Farewell;
 use super::sent;
 use super::sent::Members;
 use super::shape;
@@ -166,8 +167,11 @@ pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
         let uses = in_files.into_iter().map(|it| it.0).collect();
         return Err(ApiError::ActivatedInFiles { tenant: key, uses, file, line });
     }
+    let farewell = Farewell::of_tenant(&call, &key).await;
     let deleted = Tenants::delete(store, &call, &key, force, asked.of_present()).await;
-    call.served(deleted.map_err(of_present)?).await;
+    let revision = deleted.map_err(of_present)?;
+    farewell.say(&call.api);
+    call.served(revision).await;
     Ok(Answer::nothing())
 }
 

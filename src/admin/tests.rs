@@ -18,7 +18,13 @@ const TOKEN: &str = "operators-token-0123456789";
 const LONG: &str = "operators-token-0123456789-0123456789";
 
 fn api(token: Option<Secret>, live: Arc<Live>) -> Arc<Api> {
-    Api::new(token, live, (None, None), || UnixTime::from_ms(1_700_000_000_007), Arc::default())
+    Api::new(
+        (token, Vec::new()),
+        live,
+        (None, None),
+        || UnixTime::from_ms(1_700_000_000_007),
+        Arc::default(),
+    )
 }
 
 fn state() -> AdminState {

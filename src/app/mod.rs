@@ -246,7 +246,10 @@ impl App {
             live: Arc::clone(&live),
             draining: Arc::clone(&draining),
             api: admin::Api::new(
-                settings.admin.token.clone().or(options.admin_token),
+                (
+                    settings.admin.token.clone().or(options.admin_token),
+                    settings.admin.token_access.clone(),
+                ),
                 Arc::clone(&live),
                 (
                     stored.as_ref().map(|it| admin::Backing {

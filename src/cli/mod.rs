@@ -10,6 +10,7 @@ mod database;
 mod demo;
 mod explain;
 mod export;
+mod forecast;
 mod healthcheck;
 mod keys;
 mod memory;
@@ -86,6 +87,8 @@ enum Command {
     /// Operators' tokens
     #[command(after_help = examples::TOKEN)]
     Token(Resource<resource::Token>),
+    /// Grants that fail, or are going to: what to have connected again, and by when
+    Forecast(forecast::Forecast),
     /// What happened
     Event(Resource<resource::Event>),
     /// Who is told of events, by signed requests
@@ -125,6 +128,7 @@ pub fn run() -> ExitCode {
         Command::Tenant(it) => it.run(&resource::TENANTS),
         Command::Caller(it) => it.run(&resource::CALLERS),
         Command::Token(it) => it.run(&resource::TOKENS),
+        Command::Forecast(it) => it.run(),
         Command::Event(it) => it.run(&resource::EVENTS),
         Command::EventSubscription(it) => it.run(&resource::EVENT_SUBSCRIPTIONS),
         Command::Apply(apply) => apply.run(),

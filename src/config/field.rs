@@ -1,5 +1,6 @@
 //! Fields of settings that have a bound: read, checked, and refused with what to write instead.
 use crate::model::ByteSize;
+use crate::model::Key;
 use crate::model::Secret;
 use crate::model::TimeSpan;
 use serde::Deserialize;
@@ -35,6 +36,18 @@ pub(super) fn pause<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Durati
         return Err(Error::custom(format!("{span} is longer than a day")));
     }
     Ok(span.0)
+}
+
+/// Keys, each of which may be one.
+pub(super) fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Key>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let key = |it: String| {
+        Key::try_from(&*it).map_err(|error| {
+            let name = it.escape_debug();
+            Error::custom(format!("`{name}`: {error}\nwrite the names of operators' tokens"))
+        })
+    };
+    texts.into_iter().map(key).collect()
 }
 
 /// The bound on a request's head. Under 8 KiB real requests fail; over 1 MiB it is no bound.

@@ -1,6 +1,7 @@
 //! `server`: the three listeners, and how the process stops.
 use super::field;
 use crate::model::ByteSize;
+use crate::model::Key;
 use crate::model::Secret;
 use crate::model::TimeSpan;
 use schemars::JsonSchema;
@@ -57,6 +58,11 @@ pub struct AdminListener {
     /// What operators prove themselves with: at least 16 visible ASCII characters.
     #[serde(deserialize_with = "field::token")]
     pub token: Option<Secret>,
+    /// The operators who may be shown access tokens, by the names of their tokens; `admin` is whoever has `token`.
+    /// Default: nobody.
+    #[serde(deserialize_with = "field::keys")]
+    #[schemars(with = "Vec<String>")]
+    pub token_access: Vec<Key>,
 }
 
 /// `server.public`: what the internet may reach.
@@ -151,7 +157,7 @@ impl Default for ProxyListener {
 
 impl Default for AdminListener {
     fn default() -> Self {
-        Self { listen: loopback(8081), tls: None, token: None }
+        Self { listen: loopback(8081), tls: None, token: None, token_access: Vec::new() }
     }
 }
 

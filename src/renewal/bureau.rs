@@ -67,7 +67,7 @@ pub(super) struct Bureau {
     pub journal: Option<Rc<Journal>>,
     /// What providers want to see in the next proof.
     pub nonces: Nonces,
-    metrics: Arc<Metrics>,
+    pub metrics: Arc<Metrics>,
     clock: fn() -> UnixTime,
     all: Arc<Semaphore>,
     origins: RefCell<HashMap<Arc<Origin>, Arc<Semaphore>>>,

@@ -13,6 +13,7 @@ use crate::grant::Authorization;
 use crate::grant::CallbackError;
 use crate::grant::DPOP_KEY;
 use crate::grant::DeviceCodes;
+use crate::grant::DpopKey;
 use crate::grant::GrantType;
 use crate::grant::IdToken;
 use crate::grant::Oauth2;
@@ -39,18 +40,30 @@ pub struct Dance {
     /// Sent as its challenge, where the method uses one.
     pub verifier: Secret,
     pub login_hint: Option<String>,
+    /// What the tokens are to be bound to, where the method binds them.
+    pub dpop_key: Option<Secret>,
 }
 
 impl Dance {
-    fn authorization<'d>(&'d self, method: &Oauth2) -> Authorization<'d> {
+    /// `thumbprint`: of its key.
+    fn authorization<'d>(
+        &'d self,
+        method: &Oauth2,
+        thumbprint: Option<&'d str>,
+    ) -> Authorization<'d> {
         Authorization {
             redirect_uri: &self.redirect_uri,
             state: self.state.expose(),
             nonce: method.is_openid().then(|| self.nonce.expose()),
             verifier: method.pkce().then_some(&self.verifier),
             login_hint: self.login_hint.as_deref(),
-            dpop_jkt: None,
+            dpop_jkt: thumbprint,
         }
+    }
+
+    /// Of its key (RFC 9449 §10): a code that somebody else comes by is of no use without it.
+    fn thumbprint(&self) -> Option<String> {
+        Some(DpopKey::read(self.dpop_key.as_ref()?)?.thumbprint())
     }
 }
 
@@ -102,7 +115,7 @@ impl Errands {
     ) -> Result<Polled, ErrandError> {
         self.run(async move |bureau| {
             let ask = Ask::DeviceToken { device_code: &device_code };
-            let held = with_key(&client)?;
+            let held = with_key(&client, None)?;
             let (method, answer, asked_at) = tried(bureau, &client, &held, ask).await?;
             let polled = method.polled(&device_code, &answer, &held, asked_at, interval);
             Ok(match polled {
@@ -124,7 +137,8 @@ async fn authorization_url(
     let occasion = client.own_occasion(bureau, 0);
     let sending = client.sending(true);
     let method = discovered(bureau, sending, client.method()?, None, &occasion).await?;
-    let parameters = dance.authorization(&method);
+    let thumbprint = dance.thumbprint();
+    let parameters = dance.authorization(&method, thumbprint.as_deref());
     if !method.pushes() {
         return Ok(method.authorization_url(&parameters, &occasion)?);
     }
@@ -150,7 +164,7 @@ async fn exchange(
     let verifier = method.pkce().then_some(&dance.verifier);
     let redirect_uri = &*dance.redirect_uri;
     let ask = Ask::Code { code: &consent.code, redirect_uri, verifier };
-    let held = with_key(client)?;
+    let held = with_key(client, dance.dpop_key.as_ref())?;
     let (method, answer, asked_at) = tried(bureau, client, &held, ask).await?;
     let mut tokens = match method.outcome(ask, &answer, &held, asked_at) {
         Outcome::Token(tokens) => bound(*tokens, &held),
@@ -174,9 +188,13 @@ fn is_plain(value: &str) -> bool {
     !value.is_empty() && value.len() <= KEPT_LEN_MAX && value.bytes().all(is_plain)
 }
 
-/// What the holder has from the start, and a key where its tokens are bound to one: made for this consent.
-fn with_key(client: &Client) -> Result<Credential, ErrandError> {
+/// What the holder has from the start, and a key where its tokens are bound to one: the one that the consent was begun
+/// with, or another.
+fn with_key(client: &Client, key: Option<&Secret>) -> Result<Credential, ErrandError> {
     let mut held = client.holder.credential.clone();
+    if let Some(key) = key.filter(|_| held.field(DPOP_KEY).is_none()) {
+        held.insert(DPOP_KEY, vec![key.clone()]);
+    }
     proof::provide_key(client.method()?, &mut held);
     Ok(held)
 }

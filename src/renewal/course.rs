@@ -3,7 +3,6 @@
 //! Whatever may be the only token of a grant is never used up before the store has kept that it will be, and what
 //! comes for it is kept before anybody looks at it (RFC 9700 §4.14.2: reuse kills the whole grant).
 use super::Job;
-use super::ahead::renewed_in;
 use super::attempt;
 use super::backoff;
 use super::bureau::Bureau;
@@ -22,10 +21,10 @@ use super::opening::Opening;
 use super::putting::Putting;
 use super::sealed::KeptAnswer;
 use super::sweep::put_off;
+use super::times;
 use crate::catalog::Way;
 use crate::grant::Answer;
 use crate::grant::Ask;
-use crate::grant::Expiry;
 use crate::grant::Fault;
 use crate::grant::Outcome;
 use crate::grant::TokenSet;
@@ -215,7 +214,7 @@ impl Course<'_> {
             return Step::Anew;
         }
         match outcome {
-            Ok(got) => self.put(putting, got).await,
+            Ok(got) => self.put(putting, got, before_tokens).await,
             Err(missed) => self.missed(putting, missed, failures, was_taken_up).await,
         }
     }
@@ -268,8 +267,8 @@ impl Course<'_> {
     }
 
     /// Puts down what was had. Where that can't be done now, it is used all the same, and put down later.
-    async fn put(&mut self, putting: Putting, got: Got) -> Step {
-        let times = times(self.job, &got.kept, self.bureau.now());
+    async fn put(&mut self, putting: Putting, got: Got, before: Option<&TokenSet>) -> Step {
+        let times = times::of(&self.job.holder, (&got.kept, before), self.bureau.now());
         let written = putting.written(times, &got.kept);
         let version = match putting.save(&written).await {
             Ok(Some(version)) => {
@@ -383,22 +382,6 @@ fn lost(missed: Missed) -> Missed {
     );
     Missed { verdict: Verdict::Dead { is_lost: true }, words, ..missed }
 }
-
-/// When it ends, by the wall clock, and in how many milliseconds it is to be renewed though nobody asks: what is
-/// renewed by a token of its own is kept alive.
-fn times(job: &Job, kept: &Kept, now: UnixTime) -> (Option<i64>, Option<i64>) {
-    let expires_ms = match kept.expiry() {
-        Expiry::At(ends) => i64::try_from(ends.as_ms()).ok(),
-        Expiry::Never | Expiry::Unknown => None,
-    };
-    let holder = &job.holder;
-    let due = renewed_in(kept.expiry(), holder.renews_itself(), now, attempt::chance());
-    let due = due.filter(|_| holder.renews_by_token()).map(|it| it.max(DUE_MIN));
-    (expires_ms, due.and_then(|it| i64::try_from(it.as_millis()).ok()))
-}
-
-/// What had ended when it came is not asked for again and again.
-const DUE_MIN: Duration = Duration::from_secs(10);
 
 /// The token that a message uses up.
 pub(super) fn used_up(credential: &Credential) -> &str {

@@ -12,11 +12,17 @@ use crate::grant::Introspection;
 use crate::grant::TokenKind;
 use crate::grant::TokenSet;
 use crate::grant::is_revoked;
+use crate::telemetry::metrics::RevocationOutcome;
 
 impl Errands {
     /// Has the provider end the refresh token, and the access token then: with the one many end the other too.
     pub async fn revoke(&self, client: Client, tokens: TokenSet) -> Result<(), ErrandError> {
-        self.run(async move |bureau| revoke(bureau, &client, &tokens).await).await
+        self.run(async move |bureau| {
+            let done = revoke(bureau, &client, &tokens).await;
+            bureau.metrics.revocation(counted(&done));
+            done
+        })
+        .await
     }
 
     /// What the provider knows of the access token; none where it says nothing that reads.
@@ -45,7 +51,7 @@ async fn revoke(bureau: &Bureau, client: &Client, tokens: &TokenSet) -> Result<(
             Ok(answer) if is_revoked(&answer) => continue,
             Ok(answer) => {
                 let words = format!("the provider did not revoke it (status {})", answer.status);
-                ErrandError::Provider { words, after: None }
+                ErrandError::Refused(words)
             }
             Err(error) => error,
         };
@@ -53,6 +59,16 @@ async fn revoke(bureau: &Bureau, client: &Client, tokens: &TokenSet) -> Result<(
         failed.get_or_insert(refused);
     }
     failed.map_or(Ok(()), Err)
+}
+
+fn counted(done: &Result<(), ErrandError>) -> RevocationOutcome {
+    match done {
+        Ok(()) => RevocationOutcome::Revoked,
+        Err(ErrandError::Refused(_) | ErrandError::Callback(_)) => RevocationOutcome::Refused,
+        Err(ErrandError::Provider { .. } | ErrandError::Busy) => RevocationOutcome::Provider,
+        Err(ErrandError::Operator(_)) => RevocationOutcome::Operator,
+        Err(ErrandError::NotSet(_) | ErrandError::Unfit(_)) => RevocationOutcome::Unsupported,
+    }
 }
 
 async fn said(

@@ -78,6 +78,7 @@ pub(super) struct Written {
     pub of: String,
     pub expires_ms: Option<i64>,
     pub due_in_ms: Option<i64>,
+    pub ends_ms: Option<i64>,
     pub kept: Credential,
 }
 
@@ -280,9 +281,9 @@ impl Journal {
         let (store, holder, name) = self.parts(name);
         let sealer = Arc::clone(&self.books.sealer);
         self.put_down(async move {
-            let Written { version, fingerprint, of, expires_ms, due_in_ms, kept } = had;
+            let Written { version, fingerprint, of, expires_ms, due_in_ms, ends_ms, kept } = had;
             let (fingerprint, of) = (&*fingerprint, &*of);
-            let renewal = Renewal { version, fingerprint, of, expires_ms, due_in_ms };
+            let renewal = Renewal { version, fingerprint, of, expires_ms, due_in_ms, ends_ms };
             let (lease, seal) = (Lease { holder: &holder, fence }, sealing(&sealer, &kept));
             store.grants().renewed(&Scope::System, name.key(), lease, renewal, &seal).await
         })

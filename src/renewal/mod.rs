@@ -27,6 +27,7 @@ mod sealed;
 mod status;
 mod sweep;
 mod thread;
+mod times;
 
 pub use ahead::renewed_in;
 pub use books::Books;

@@ -13,6 +13,7 @@ use crate::grant::Fault;
 use crate::model::Credential;
 use crate::model::UnixTime;
 use crate::store::GrantName;
+use crate::store::GrantTimes;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -106,10 +107,11 @@ impl Putting {
     }
 
     /// What is put down of it.
-    pub(super) fn written(&self, times: (Option<i64>, Option<i64>), kept: &Kept) -> Written {
-        let (expires_ms, due_in_ms) = times;
+    pub(super) fn written(&self, times: GrantTimes, kept: &Kept) -> Written {
+        let GrantTimes { expires_ms, due_in_ms, ends_ms } = times;
         let (version, fingerprint, of) = (self.version, self.fingerprint.clone(), self.of.clone());
-        Written { version, fingerprint, of, expires_ms, due_in_ms, kept: kept.to_credential() }
+        let kept = kept.to_credential();
+        Written { version, fingerprint, of, expires_ms, due_in_ms, ends_ms, kept }
     }
 
     /// `None` where somebody else was quicker.

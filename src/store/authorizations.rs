@@ -13,16 +13,21 @@ use super::engine::Tx;
 use super::engine::Unreadable;
 use super::engine::Value;
 use super::migrate::now_ms;
+use super::several;
 use crate::model::Scope;
 use crate::seal::Binding;
 use crate::seal::Sealed;
 use crate::seal::Slot;
+use std::collections::HashMap;
 
 /// Most of them that are under way for one grant at a time: the oldest ones go.
 const OF_GRANT_MAX: i64 = 16;
 
 /// How long a replica may take to ask a provider whether somebody has consented on another device.
 const ASKING_MS: i64 = 30_000;
+
+/// How long one that nothing came of says why.
+const TOLD_MS: i64 = 24 * 3600 * 1000;
 
 /// Consents that are under way.
 #[derive(Clone, Copy, Debug)]
@@ -184,41 +189,55 @@ impl Authorizations<'_> {
         tx.commit().await
     }
 
-    /// Nothing comes of it: until it is too old it says why.
+    /// Nothing comes of it: for a day it says why, and what it was asked with is gone.
     pub async fn failed(self, scope: &Scope, id: &str, why: &str) -> Result<(), StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut tx = self.0.engine.begin().await?;
-        let sql = "UPDATE authorizations SET next_at = NULL, why = $2 WHERE id = $1";
-        tx.run(sql, &[Value::Text(id), Value::Text(why)]).await?;
+        let now = now_ms(&mut tx).await?;
+        let sql =
+            "UPDATE authorizations SET next_at = NULL, why = $2, expires_at = $3 WHERE id = $1";
+        let told_until = Value::Integer(now.saturating_add(TOLD_MS));
+        tx.run(sql, &[Value::Text(id), Value::Text(why), told_until]).await?;
+        let owner = Authorization::owner(id);
+        tx.run("DELETE FROM credentials WHERE owner = $1", &[Value::Text(&owner)]).await?;
         tx.commit().await
     }
 
-    /// It was given.
+    /// It was given: what came of others before it does not matter any more.
     pub async fn done(self, scope: &Scope, id: &str) -> Result<(), StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut tx = self.0.engine.begin().await?;
+        let sql = "DELETE FROM authorizations WHERE why <> '' AND (owner, tenant, slot) IN \
+                   (SELECT owner, tenant, slot FROM authorizations WHERE id = $1)";
+        tx.run(sql, &[Value::Text(id)]).await?;
         forget(&mut tx, id).await?;
         tx.commit().await
     }
 
-    /// The last one of a grant on another device that is not too old.
+    /// The last one on another device of each of these grants, unless it is too old: what is secret of it is left out.
     pub async fn last(
         self,
         scope: &Scope,
-        key: GrantKey<'_>,
-    ) -> Result<Option<Authorization>, StoreError> {
+        all: &[GrantKey<'_>],
+    ) -> Result<HashMap<GrantName, Authorization>, StoreError> {
+        let mut last = HashMap::new();
         if !scope.sees_everything() {
-            return Ok(None);
+            return Ok(last);
         }
         let clock = super::migrate::clock_of(self.0.is_shared());
-        let sql = format!(
-            "SELECT {COLUMNS} WHERE a.owner = $1 AND a.tenant = $2 AND a.slot = $3 AND a.interval_ms > 0 \
-             AND a.expires_at > {clock} ORDER BY a.created_at DESC, a.id LIMIT 1"
-        );
-        let values =
-            [Value::Text(key.owner), Value::Text(key.tenant), Value::Text(key.slot.as_str())];
-        let rows = self.0.engine.rows(&sql, &values).await?;
-        rows.first().map(|it| read(it, 0)).transpose()
+        let keys: Vec<_> = all.iter().map(|it| it.values().to_vec()).collect();
+        for part in several::parts(&keys, 3) {
+            let sql = format!(
+                "SELECT {COLUMNS} WHERE (a.owner, a.tenant, a.slot) IN (VALUES {}) AND a.interval_ms > 0 \
+                 AND a.expires_at > {clock} ORDER BY a.created_at, a.id",
+                part.places
+            );
+            for row in &self.0.engine.rows(&sql, &part.values).await? {
+                let it = Authorization { sealed: None, ..read(row, 0)? };
+                last.insert(it.of.clone(), it);
+            }
+        }
+        Ok(last)
     }
 }
 

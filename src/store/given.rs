@@ -27,20 +27,30 @@ pub struct GrantOf<'a> {
     pub fingerprint: &'a str,
 }
 
+/// The times of what is given, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GrantTimes {
+    /// When it ends, by the wall clock.
+    pub expires_ms: Option<i64>,
+    /// When it is renewed though nobody asks: from now on, by the database's clock.
+    pub due_in_ms: Option<i64>,
+    /// When nothing follows it, by the wall clock.
+    pub ends_ms: Option<i64>,
+}
+
 impl Grants<'_> {
     /// Puts what was given in the place of whatever is there: what was under way for that comes too late. Refused where
-    /// there is nobody any more whose it would be. `due_in_ms`: from now on, by the database's clock.
+    /// there is nobody any more whose it would be.
     pub async fn granted(
         self,
         scope: &Scope,
         of: &GrantOf<'_>,
-        (expires_ms, due_in_ms): (Option<i64>, Option<i64>),
+        times: GrantTimes,
         seal: Seal<'_>,
     ) -> Result<i64, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut write = self.0.write(scope).await?;
         write.check_grantee(of).await?;
-        let times = (expires_ms, due_in_ms.map(|it| write.now_ms.saturating_add(it)));
         write.put_grant(of, (GrantState::Active, ""), times).await?;
         let now = write.now_ms;
         grants::sealed(&mut write.tx, of.key, of.key.tokens(), now, seal).await?;
@@ -60,7 +70,7 @@ impl Grants<'_> {
         super::only_whoever_sees_everything(scope)?;
         let mut write = self.0.write(scope).await?;
         write.check_grantee(of).await?;
-        write.put_grant(of, (GrantState::Revoked, why), (None, None)).await?;
+        write.put_grant(of, (GrantState::Revoked, why), GrantTimes::default()).await?;
         grants::forget(&mut write.tx, of.key, &[of.key.tokens(), of.key.answer()]).await?;
         let became = json!({ "slot": of.key.slot.as_str(), "why": why });
         write.told_grant(of, Act::Revoked, became).await?;
@@ -98,20 +108,23 @@ impl Write<'_> {
         &mut self,
         of: &GrantOf<'_>,
         (state, why): (GrantState, &str),
-        (expires_ms, due_ms): (Option<i64>, Option<i64>),
+        times: GrantTimes,
     ) -> Result<(), StoreError> {
         let GrantKey { owner, tenant, slot } = of.key;
         // A generation and a fence that no former row of these names came to: they count on from the time.
         let sql = "INSERT INTO grants (owner, tenant, slot, version, fingerprint, generation, state, since, why, \
-                   failures, due_at, look_at, expires_at, former, tried_with, attempt, attempt_of, attempt_at, holder, held_until, \
-                   fence) VALUES ($1, $2, $3, 1, $4, $5, $6, $5, $7, 0, $8, $8, $9, '', '', '', '', 0, '', 0, $5) \
+                   failures, due_at, look_at, expires_at, ends_at, former, tried_with, attempt, attempt_of, attempt_at, \
+                   holder, held_until, fence) VALUES ($1, $2, $3, 1, $4, $5, $6, $5, $7, 0, $8, $8, $9, $10, '', '', '', '', \
+                   0, '', 0, $5) \
                    ON CONFLICT (owner, tenant, slot) DO UPDATE SET version = grants.version + 1, \
                    former = CASE WHEN grants.fingerprint = excluded.fingerprint THEN grants.former \
                    ELSE grants.fingerprint END, tried_with = '', \
                    fingerprint = excluded.fingerprint, generation = grants.generation + 1, \
                    state = excluded.state, since = excluded.since, why = excluded.why, failures = 0, \
                    due_at = excluded.due_at, look_at = excluded.look_at, expires_at = excluded.expires_at, \
-                   attempt = '', attempt_of = '', attempt_at = 0, holder = '', held_until = 0, fence = grants.fence + 1";
+                   ends_at = excluded.ends_at, attempt = '', attempt_of = '', attempt_at = 0, holder = '', held_until = 0, \
+                   fence = grants.fence + 1";
+        let due_ms = times.due_in_ms.map(|it| self.now_ms.saturating_add(it));
         let values = [
             Value::Text(owner),
             Value::Text(tenant),
@@ -121,7 +134,8 @@ impl Write<'_> {
             Value::Text(state.as_str()),
             Value::Text(why),
             Value::maybe(due_ms),
-            Value::maybe(expires_ms),
+            Value::maybe(times.expires_ms),
+            Value::maybe(times.ends_ms),
         ];
         self.tx.run(sql, &values).await.map(drop)
     }

@@ -25,6 +25,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("deliveries", include_str!("migrations/0013_deliveries.sql")),
     ("grants", include_str!("migrations/0014_grants.sql")),
     ("authorizations", include_str!("migrations/0015_authorizations.sql")),
+    ("forecast", include_str!("migrations/0016_forecast.sql")),
 ];
 
 /// The schema that this attache reads and writes.

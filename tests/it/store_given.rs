@@ -9,6 +9,7 @@ use attache::store::GrantFailure;
 use attache::store::GrantKey;
 use attache::store::GrantOf;
 use attache::store::GrantState;
+use attache::store::GrantTimes;
 use attache::store::Kind;
 use attache::store::Lease;
 use attache::store::Leased;
@@ -32,8 +33,11 @@ fn seal(place: &Place<'_>) -> Result<Sealed, String> {
     Ok(Sealed { key_id: "v1-test".to_owned(), wrapped: vec![0, 1, 255], fields })
 }
 
+const TIMES: GrantTimes =
+    GrantTimes { expires_ms: Some(4_000_000_000_000), due_in_ms: Some(1000), ends_ms: None };
+
 async fn give(store: &Store) -> Result<i64, StoreError> {
-    store.grants().granted(SYSTEM, &OF, (Some(4_000_000_000_000), Some(1000)), &seal).await
+    store.grants().granted(SYSTEM, &OF, TIMES, &seal).await
 }
 
 each_engine! {
@@ -53,6 +57,7 @@ each_engine! {
         assert!(!grants.answered(SYSTEM, KEY, "a", &seal).await.unwrap());
         let renewal = Renewal {
             version: before.version, fingerprint: "f", of: "t", expires_ms: None, due_in_ms: None,
+            ends_ms: None,
         };
         let late = grants.renewed(SYSTEM, KEY, lease, renewal, &seal).await.unwrap();
         assert_eq!(late, None);
@@ -96,7 +101,7 @@ each_engine! {
             GrantOf { key: GrantKey { owner: "01gone", ..KEY }, ..OF },
             GrantOf { key: GrantKey { owner: "01gone", tenant: "", slot: Slot::Own }, ..OF },
         ] {
-            let given = store.grants().granted(SYSTEM, &of, (None, None), &seal).await;
+            let given = store.grants().granted(SYSTEM, &of, TIMES, &seal).await;
             assert_eq!(given, Err(StoreError::NotFound), "{of:?}");
             assert_eq!(store.grants().revoked(SYSTEM, &of, "").await, Err(StoreError::NotFound));
         }

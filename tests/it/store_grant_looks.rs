@@ -49,7 +49,8 @@ async fn leased<'h>(store: &Store, key: GrantKey<'_>, holder: &'h str) -> Lease<
 async fn due(store: &Store, key: GrantKey<'_>, in_ms: i64) {
     let lease = leased(store, key, "one").await;
     let (fingerprint, of, due_in_ms) = ("f", "", Some(in_ms));
-    let renewal = Renewal { version: 0, fingerprint, of, expires_ms: None, due_in_ms };
+    let renewal =
+        Renewal { version: 0, fingerprint, of, expires_ms: None, due_in_ms, ends_ms: None };
     assert!(store.grants().renewed(SYSTEM, key, lease, renewal, &seal).await.unwrap().is_some());
 }
 

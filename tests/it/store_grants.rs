@@ -33,6 +33,7 @@ const RENEWAL: Renewal<'_> = Renewal {
     of: "",
     expires_ms: Some(4_000_000_000_000),
     due_in_ms: Some(3_600_000),
+    ends_ms: None,
 };
 
 /// No cipher: a text that says what it was sealed for.

@@ -40,14 +40,16 @@ pub(super) async fn prune(
             kept.extend(items.iter().map(|it| &*it.tenant));
         }
         match part {
-            Part::Connectors => all_but::<Connectors>(rehearsal, &kept).await?,
-            Part::Tenants => all_but::<Tenants>(rehearsal, &kept).await?,
-            Part::Connections => all_but::<Connections>(rehearsal, &kept).await?,
-            Part::Integrations => all_but::<Integrations>(rehearsal, &kept).await?,
-            Part::Environments => all_but::<Environments>(rehearsal, &kept).await?,
-            Part::Callers => all_but::<Callers>(rehearsal, &kept).await?,
+            Part::Connectors => all_but::<Connectors>(rehearsal, part, &kept).await?,
+            Part::Tenants => all_but::<Tenants>(rehearsal, part, &kept).await?,
+            Part::Connections => all_but::<Connections>(rehearsal, part, &kept).await?,
+            Part::Integrations => all_but::<Integrations>(rehearsal, part, &kept).await?,
+            Part::Environments => all_but::<Environments>(rehearsal, part, &kept).await?,
+            Part::Callers => all_but::<Callers>(rehearsal, part, &kept).await?,
             Part::Activations => all_activations_but(rehearsal, items).await?,
-            Part::EventSubscriptions => all_but::<EventSubscriptions>(rehearsal, &kept).await?,
+            Part::EventSubscriptions => {
+                all_but::<EventSubscriptions>(rehearsal, part, &kept).await?
+            }
         }
         rehearsal.serve().await?;
     }
@@ -56,6 +58,7 @@ pub(super) async fn prune(
 
 async fn all_but<D: Definition>(
     rehearsal: &mut Rehearsal<'_>,
+    part: Part,
     kept: &HashSet<&str>,
 ) -> Result<(), ApiError> {
     let of_store = |it| ApiError::of_store(it, D::NOUN, "");
@@ -76,6 +79,7 @@ async fn all_but<D: Definition>(
         if definition::is_declared::<D>(&rehearsal.aside, &key) {
             continue;
         }
+        rehearsal.goes(part, &key, &[]).await;
         delete::<D>(rehearsal, &key).await?;
     }
     Ok(())
@@ -133,9 +137,9 @@ async fn all_activations_but(
 ) -> Result<(), ApiError> {
     let own = || items.iter().filter(|it| it.part == Part::Activations);
     let connections: BTreeSet<&str> = own().map(|it| &*it.key).collect();
-    let call = &rehearsal.aside;
-    let store = &call.api.store()?.store;
     for key in connections {
+        let call = &rehearsal.aside;
+        let store = &call.api.store()?.store;
         let Ok(under) = Under::named(call, key).await else { continue };
         let of_store = |it| ApiError::of_store(it, "activation", key);
         let kept: HashSet<&str> = own().filter(|it| it.key == key).map(|it| &*it.tenant).collect();
@@ -157,6 +161,10 @@ async fn all_activations_but(
                 break;
             }
         }
+        let places: Vec<_> = gone.iter().map(|it| (&*under.owner, &**it)).collect();
+        rehearsal.goes(Part::Activations, key, &places).await;
+        let call = &rehearsal.aside;
+        let store = &call.api.store()?.store;
         for tenant in &gone {
             let all = [(&*under.owner, &**tenant, Condition::from(Expect::Present))];
             store.activations().delete_all(&call.scope(), &all).await.map_err(of_store)?;

@@ -32,6 +32,7 @@ use crate::admin::environments::Environments;
 use crate::admin::error::ApiError;
 use crate::admin::error::Fault;
 use crate::admin::event_subscriptions::EventSubscriptions;
+use crate::admin::farewells::Farewell;
 use crate::admin::integrations::Integrations;
 use crate::admin::origin::Moved;
 use crate::admin::tenants::Tenants;
@@ -75,6 +76,8 @@ pub(super) struct Rehearsal<'c> {
     /// What moves with its connection.
     moved: Vec<store::Moved>,
     pub(super) breaks: BTreeSet<super::Broken>,
+    /// Providers are told of what goes, once it is gone.
+    pub(super) farewell: Farewell,
     keys: GivenKeys,
     keyless: Vec<String>,
     untold: Vec<String>,
@@ -127,6 +130,7 @@ impl<'c> Rehearsal<'c> {
             keys: GivenKeys::default(),
             keyless: Vec::new(),
             untold: Vec::new(),
+            farewell: Farewell::default(),
             since_served: 0,
         })
     }
@@ -175,8 +179,24 @@ impl<'c> Rehearsal<'c> {
 
     /// Keeps it. The revision of the last change.
     pub(super) async fn commit(self) -> Result<i64, ApiError> {
-        let Self { together, .. } = self;
-        together.commit().await.map_err(|it| ApiError::of_store(it, "bundle", ""))
+        let Self { together, farewell, call, .. } = self;
+        let revision = together.commit().await;
+        let revision = revision.map_err(|it| ApiError::of_store(it, "bundle", ""))?;
+        farewell.say(&call.api);
+        Ok(revision)
+    }
+
+    /// What is about to go, as it is until then; with `dry_run` nothing goes.
+    pub(super) async fn goes(&mut self, part: Part, key: &str, tenants: &[(&str, &str)]) {
+        if self.call.flag("dry_run").unwrap_or_default() {
+            return;
+        }
+        self.farewell.and(match part {
+            Part::Connections => Farewell::of_connection(self.call, key).await,
+            Part::Tenants => Farewell::of_tenant(self.call, key).await,
+            Part::Activations => Farewell::of_activations(self.call, tenants).await,
+            _ => return,
+        });
     }
 
     async fn one(&mut self, item: &Item) -> Result<(), ApiError> {

@@ -68,6 +68,15 @@ pub(in crate::cli) enum Act {
         #[arg(long)]
         test: bool,
     },
+    /// Print an access token that is good now, where the configuration lets you (server.admin.token_access)
+    AccessToken {
+        /// The connection, or the tenant's activation
+        #[arg(value_name = "CONNECTION[@TENANT]")]
+        of: Holder,
+        /// That of the connection's test credentials
+        #[arg(long)]
+        test: bool,
+    },
 }
 
 impl Act {
@@ -83,6 +92,11 @@ impl Act {
             Self::Renew { of, test } => (of, "renew", test, None),
             Self::Revoke { of, test } => (of, "revoke", test, None),
             Self::Introspect { of, test } => (of, "introspect", test, None),
+            Self::AccessToken { of, test } => {
+                let ask = Ask::new(Method::GET, at(&of, "token"));
+                let ask = if test { ask.query("test", "true") } else { ask };
+                return verb::send(client, ask, output).await;
+            }
         };
         let ask = Ask::new(Method::POST, at(&of, act));
         let ask = match body {

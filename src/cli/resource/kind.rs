@@ -208,6 +208,17 @@ pub(in crate::cli) const EVENTS: Kind = Kind {
     ],
 };
 
+pub(in crate::cli) const FORECAST: Kind = Kind {
+    segment: "forecast",
+    columns: &[
+        Column { head: "CONNECTION", cell: |it| text(it, "/connection") },
+        Column { head: "TENANT", cell: |it| text(it, "/tenant") },
+        Column { head: "STATE", cell: |it| text(it, "/grant/state") },
+        Column { head: "FAILS AT", cell: |it| when(&it["fails_at"]) },
+        Column { head: "WHY", cell: |it| text(it, "/grant/why") },
+    ],
+};
+
 /// A member as a cell; empty where there is none.
 fn text(item: &Value, pointer: &str) -> String {
     match item.pointer(pointer) {

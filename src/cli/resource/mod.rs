@@ -41,6 +41,7 @@ pub(super) use kind::CONNECTORS;
 pub(super) use kind::ENVIRONMENTS;
 pub(super) use kind::EVENT_SUBSCRIPTIONS;
 pub(super) use kind::EVENTS;
+pub(super) use kind::FORECAST;
 pub(super) use kind::INTEGRATIONS;
 pub(super) use kind::Kind;
 pub(super) use kind::TENANTS;

@@ -6,6 +6,7 @@
 //! follows.
 mod lease;
 mod row;
+mod several;
 mod sweep;
 
 pub use lease::LEASE_MS;
@@ -20,6 +21,7 @@ pub use row::GrantName;
 pub use row::GrantRow;
 pub use row::GrantState;
 pub use row::Renewal;
+pub use several::Failing;
 pub use sweep::BUT_MAX;
 pub use sweep::Census;
 pub use sweep::Lot;
@@ -63,27 +65,11 @@ impl Grants<'_> {
         if !scope.sees_everything() {
             return Ok(None);
         }
-        let now = clock_of(self.0.is_shared());
-        let sealed = |it: &str| format!("{it}.generation, {it}.key_id, {it}.wrapped, {it}.fields");
-        let join = |it: &str, slot: &str| {
-            format!(
-                "LEFT JOIN credentials {it} ON {it}.owner = g.owner AND {it}.tenant = g.tenant \
-                 AND {it}.slot = {slot}"
-            )
-        };
         let sql = format!(
-            "SELECT g.version, g.fingerprint, g.state, g.since, g.why, g.failures, g.due_at, g.expires_at, \
-             g.attempt, g.attempt_of, g.attempt_at, g.holder, g.held_until, g.fence, {now}, g.former, g.tried_with, {}, {} \
-             FROM grants g {} {} WHERE g.owner = $1 AND g.tenant = $2 AND g.slot = $3",
-            sealed("t"),
-            sealed("a"),
-            join("t", "$4"),
-            join("a", "$5")
+            "{} WHERE g.owner = $1 AND g.tenant = $2 AND g.slot = $3",
+            select(self.0.is_shared(), ("", "grants g"))
         );
-        let [owner, tenant, slot] = key.values();
-        let (tokens, answer) =
-            (Value::Text(key.tokens().as_str()), Value::Text(key.answer().as_str()));
-        let rows = self.0.engine.rows(&sql, &[owner, tenant, slot, tokens, answer]).await?;
+        let rows = self.0.engine.rows(&sql, &key.values()).await?;
         let read = rows.first().map(read).transpose();
         read.map_err(|Unreadable| corrupt(&key.shown()))
     }
@@ -189,6 +175,31 @@ impl Grants<'_> {
     }
 }
 
+/// As many columns as [`select`] has before its own `more`.
+const SELECTED: usize = 29;
+
+/// All that is known of grants, with what is sealed for each, as [`read`] takes it. `of`: the grants, as `g`.
+fn select(is_shared: bool, (more, of): (&str, &str)) -> String {
+    let now = clock_of(is_shared);
+    let sealed = |it: &str| format!("{it}.generation, {it}.key_id, {it}.wrapped, {it}.fields");
+    let join = |it: &str, test: Slot, other: Slot| {
+        let (own, test, other) = (Slot::Test.as_str(), test.as_str(), other.as_str());
+        format!(
+            "LEFT JOIN credentials {it} ON {it}.owner = g.owner AND {it}.tenant = g.tenant \
+             AND {it}.slot = CASE g.slot WHEN '{own}' THEN '{test}' ELSE '{other}' END"
+        )
+    };
+    format!(
+        "SELECT g.owner, g.tenant, g.slot, g.version, g.fingerprint, g.state, g.since, g.why, g.failures, g.due_at, \
+         g.expires_at, g.attempt, g.attempt_of, g.attempt_at, g.holder, g.held_until, g.fence, {now}, g.former, \
+         g.tried_with, {}, {}, g.ends_at{more} FROM {of} {} {}",
+        sealed("t"),
+        sealed("a"),
+        join("t", Slot::TestGrant, Slot::Grant),
+        join("a", Slot::TestGrantAnswer, Slot::GrantAnswer),
+    )
+}
+
 /// Of a grant that nobody has to authorize again.
 const IS_ALIVE: &str = "state <> 'reauthorization_required'";
 
@@ -211,14 +222,15 @@ async fn renew(
     seal: Seal<'_>,
     is: &str,
 ) -> Result<bool, StoreError> {
-    let Renewal { version, fingerprint, of, expires_ms, due_in_ms } = renewal;
+    let Renewal { version, fingerprint, of, expires_ms, due_in_ms, ends_ms } = renewal;
     let now = now_ms(tx).await?;
     let [owner, tenant, slot] = key.values();
     let sql = format!(
         "UPDATE grants SET version = version + 1, generation = generation + 1, \
          since = CASE WHEN state = 'active' THEN since ELSE $7 END, state = 'active', why = '', failures = 0, \
          former = CASE WHEN fingerprint = $10 THEN former ELSE fingerprint END, fingerprint = $10, \
-         expires_at = $8, due_at = $9, look_at = $9, attempt = '', attempt_at = 0, held_until = 0, tried_with = '' \
+         expires_at = $8, due_at = $9, look_at = $9, ends_at = $12, attempt = '', attempt_at = 0, held_until = 0, \
+         tried_with = '' \
          WHERE {IS_KEY} AND version = $6 AND ({IS_HELD} OR attempt_of = $11 AND attempt_of <> '') AND {is}"
     );
     let values = [
@@ -233,6 +245,7 @@ async fn renew(
         Value::maybe(due_in_ms.map(|it| now + it)),
         Value::Text(fingerprint),
         Value::Text(of),
+        Value::maybe(ends_ms),
     ];
     if tx.run(&sql, &values).await? == 0 {
         return Ok(false);

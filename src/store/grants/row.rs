@@ -44,6 +44,8 @@ pub struct GrantRow {
     /// Of all that the last try that failed was made with: with other settings it is tried at once.
     pub tried_with: String,
     pub expires_ms: Option<i64>,
+    /// From when on nothing but a person's consent yields another token.
+    pub ends_ms: Option<i64>,
     pub attempt: Option<GrantAttempt>,
     pub holder: String,
     pub held_until_ms: i64,
@@ -101,6 +103,8 @@ pub struct Renewal<'a> {
     pub expires_ms: Option<i64>,
     /// From now on, by the database's clock.
     pub due_in_ms: Option<i64>,
+    /// When nothing follows it, by the wall clock.
+    pub ends_ms: Option<i64>,
 }
 
 impl GrantState {
@@ -132,7 +136,7 @@ impl<'a> GrantKey<'a> {
         if self.slot == Slot::Test { Slot::TestGrantAnswer } else { Slot::GrantAnswer }
     }
 
-    pub(super) fn values(&self) -> [Value<'a>; 3] {
+    pub(in crate::store) fn values(&self) -> [Value<'a>; 3] {
         [Value::Text(self.owner), Value::Text(self.tenant), Value::Text(self.slot.as_str())]
     }
 
@@ -156,27 +160,29 @@ impl GrantName {
     }
 }
 
+/// After its name: as [`super::select`] has it.
 pub(super) fn read(row: &Row) -> Result<GrantRow, Unreadable> {
-    let (id, of) = (row.text(8)?, row.text(9)?);
-    let attempt = GrantAttempt { id, of, at_ms: row.integer(10)? };
+    let (id, of) = (row.text(11)?, row.text(12)?);
+    let attempt = GrantAttempt { id, of, at_ms: row.integer(13)? };
     Ok(GrantRow {
-        version: row.integer(0)?,
-        fingerprint: row.text(1)?,
-        state: GrantState::parse(&row.text(2)?).ok_or(Unreadable)?,
-        since_ms: row.integer(3)?,
-        why: row.text(4)?,
-        failures: row.integer(5)?,
-        due_ms: row.maybe_integer(6)?,
-        expires_ms: row.maybe_integer(7)?,
+        version: row.integer(3)?,
+        fingerprint: row.text(4)?,
+        state: GrantState::parse(&row.text(5)?).ok_or(Unreadable)?,
+        since_ms: row.integer(6)?,
+        why: row.text(7)?,
+        failures: row.integer(8)?,
+        due_ms: row.maybe_integer(9)?,
+        expires_ms: row.maybe_integer(10)?,
+        ends_ms: row.maybe_integer(28)?,
         attempt: Some(attempt).filter(|it| !it.id.is_empty()),
-        holder: row.text(11)?,
-        held_until_ms: row.integer(12)?,
-        fence: row.integer(13)?,
-        now_ms: row.integer(14)?,
-        former: row.text(15)?,
-        tried_with: row.text(16)?,
-        tokens: credentials::sealed(row, 17)?,
-        answer: credentials::sealed(row, 21)?,
+        holder: row.text(14)?,
+        held_until_ms: row.integer(15)?,
+        fence: row.integer(16)?,
+        now_ms: row.integer(17)?,
+        former: row.text(18)?,
+        tried_with: row.text(19)?,
+        tokens: credentials::sealed(row, 20)?,
+        answer: credentials::sealed(row, 24)?,
     })
 }
 

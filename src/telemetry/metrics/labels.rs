@@ -162,6 +162,19 @@ labels! {
         Kept "kept",
     }
 
+    /// What came of having a provider end tokens.
+    RevocationOutcome {
+        Revoked "revoked",
+        /// It was reached, and has not.
+        Refused "refused",
+        /// It was not reached, or is not well.
+        Provider "provider",
+        /// The settings or the app's own credentials are wrong.
+        Operator "operator",
+        /// It has nothing of the kind.
+        Unsupported "unsupported",
+    }
+
     /// Why everything was read from the store again.
     Reread {
         /// Changes are missing that were not taken up: the gateway was away for long.

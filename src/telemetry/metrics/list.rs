@@ -121,6 +121,8 @@ metrics! {
         "Credentials that their upstreams refuse again and again, of all replicas.";
     RENEWALS "attache_token_renewals_total" Counter ["outcome"] super::labels::RenewalOutcome::ALL.len(),
         "Token requests and session logins, by what came of them.";
+    REVOCATIONS "attache_token_revocations_total" Counter ["outcome"] super::labels::RevocationOutcome::ALL.len(),
+        "Tokens that providers were to end, of grants that were revoked and of what was deleted, by what came of them.";
     GRANTS_FAILING "attache_grants_failing" Gauge [] 1,
         "Stored grants that no new token was had for lately, of all replicas.";
     GRANTS_DEAD "attache_grants_reauthorization_required" Gauge [] 1,

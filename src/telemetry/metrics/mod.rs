@@ -26,6 +26,7 @@ pub use labels::RenewalOutcome;
 pub use labels::Reread;
 pub use labels::RetryOutcome;
 pub use labels::RetryReason;
+pub use labels::RevocationOutcome;
 pub use labels::WebhookVerdict;
 pub use rare::GrantsNow;
 pub use worker::ExchangeLabels;

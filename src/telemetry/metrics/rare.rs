@@ -12,6 +12,7 @@ use super::labels::RenewalOutcome;
 use super::labels::Reread;
 use super::labels::RetryOutcome;
 use super::labels::RetryReason;
+use super::labels::RevocationOutcome;
 use super::labels::WebhookVerdict;
 use super::list;
 use super::list::Definition;
@@ -59,6 +60,7 @@ pub(super) struct Rare {
     activations_kept: IntGauge,
     credentials_failing: IntGauge,
     renewals: IntCounterVec,
+    revocations: IntCounterVec,
     grants_failing: IntGauge,
     grants_dead: IntGauge,
     grants_open: IntGauge,
@@ -113,6 +115,7 @@ impl Rare {
             activations_kept: int_gauge(registry, &list::ACTIVATIONS_KEPT),
             credentials_failing: int_gauge(registry, &list::CREDENTIALS_FAILING),
             renewals: counters(registry, &list::RENEWALS),
+            revocations: counters(registry, &list::REVOCATIONS),
             grants_failing: int_gauge(registry, &list::GRANTS_FAILING),
             grants_dead: int_gauge(registry, &list::GRANTS_DEAD),
             grants_open: int_gauge(registry, &list::GRANTS_OPEN),
@@ -255,6 +258,11 @@ impl Metrics {
     /// A token was asked for.
     pub fn renewal(&self, outcome: RenewalOutcome) {
         self.rare.renewals.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    /// A provider was to end what was had of one grant.
+    pub fn revocation(&self, outcome: RevocationOutcome) {
+        self.rare.revocations.with_label_values(&[outcome.as_str()]).inc();
     }
 
     /// An event was told.

@@ -59,6 +59,22 @@ impl Gateway {
         Self::start(&with_store(database, configuration, settings))
     }
 
+    /// The same, whose operators of these names may be shown access tokens.
+    pub fn showing_tokens(database: &Database, configuration: &str, operators: &str) -> Self {
+        let server = format!(
+            "
+log: {{ format: json, access: ACCESS }}
+server:
+  proxy: {{ listen: \"127.0.0.1:0\", workers: 1 }}
+  admin: {{ listen: \"127.0.0.1:0\", token: {ADMIN_TOKEN}, token_access: {operators} }}
+  public: {{ listen: \"127.0.0.1:0\" }}
+  shutdown: {{ ready_delay: 0s, drain: 5s }}
+"
+        );
+        Self::try_start(&with_store(database, configuration, ""), &server)
+            .unwrap_or_else(|e| panic!("{e}: {e:?}"))
+    }
+
     /// What is stored, written to as the API of this gateway does.
     pub fn writer(&self) -> Writer {
         let opened = self.app().stored().expect("it has a store");

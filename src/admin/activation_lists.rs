@@ -1,0 +1,96 @@
+//! Lists of activations: a connection's, and a tenant's. Their grants are looked up together.
+use super::activations;
+use super::activations::NOUN;
+use super::activations::Under;
+use super::activations::declared_view;
+use super::answer::Answer;
+use super::call::Call;
+use super::definition;
+use super::error::ApiError;
+use super::grantee::Grantee;
+use super::grants;
+use super::sent::Members;
+use super::unreadable::Unreadable;
+use crate::catalog::Connection;
+use crate::catalog::Kind;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// `GET …/activations`: in the order of tenants.
+pub(super) async fn of_connection(call: Call) -> Result<Answer, ApiError> {
+    let page = call.page()?;
+    let under = Under::of_old(&call).await?;
+    let after = page.after.as_deref();
+    let snapshot = call.api.live.snapshot_full();
+    let declared = under.all_declared().into_iter();
+    let mut declared: Vec<_> =
+        declared.filter(|it| after.is_none_or(|after| it.1.tenant.as_str() > after)).collect();
+    declared.sort_unstable_by(|a, b| a.1.tenant.as_str().cmp(b.1.tenant.as_str()));
+    let mut items: Vec<(String, Members)> = Vec::new();
+    let mut grantees = Vec::new();
+    // One more than there is room for says that there is more.
+    for (of, it) in declared.into_iter().take(page.limit as usize + 1) {
+        items.push((it.tenant.to_string(), declared_view(&snapshot, of, it)));
+        grantees.push(Grantee::of_tenant(&under.owner, of, it, true).ok());
+    }
+    let (mut unreadable, mut next) = (Vec::new(), None);
+    if let Some(backing) = call.api.backing() {
+        let (owner, limit) = (&under.owner, page.limit);
+        let listed = backing.store.activations();
+        let listed = listed.of_owner(&call.scope(), owner, after, limit).await;
+        let listed = listed.map_err(|it| ApiError::of_store(it, NOUN, &under.key))?;
+        unreadable.extend(listed.unreadable.iter().map(Unreadable::from));
+        for found in &listed.rows {
+            if under.declared(&found.0.value.tenant).is_none() {
+                items.push((found.0.value.tenant.clone(), activations::shown(found)));
+                grantees.push(under.grantee(&call, found).await);
+            }
+        }
+        next = listed.next;
+    }
+    grants::add_all(&call, &grantees, &mut items).await?;
+    Ok(definition::page_of(&call, items, next, page.limit as usize, &unreadable))
+}
+
+/// `GET /v1/tenants/{tenant}/activations`: in the order of what they are bound to.
+pub(super) async fn of_tenant(call: Call) -> Result<Answer, ApiError> {
+    let page = call.page()?;
+    let tenant = call.tenant()?;
+    let after = page.after.as_deref();
+    let snapshot = call.api.live.snapshot_full();
+    let declared = snapshot.connections().filter_map(|it| match &it.kind {
+        Kind::Embedded { activations, shared, .. } => {
+            let found = activations.get(tenant.as_str())?;
+            after.is_none_or(|after| &*shared.owner > after).then_some((&*shared.owner, it, found))
+        }
+        Kind::Standard(_) => None,
+    });
+    let (mut items, mut grantees): (Vec<(String, Members)>, Vec<_>) = declared
+        .map(|(owner, of, it)| {
+            let grantee = Grantee::of_tenant(owner, of, it, true).ok();
+            ((owner.to_owned(), declared_view(&snapshot, of, it)), grantee)
+        })
+        .unzip();
+    let (mut unreadable, mut next) = (Vec::new(), None);
+    if let Some(backing) = call.api.backing() {
+        let listed = backing.store.activations();
+        let listed = listed.of_tenant(&call.scope(), tenant.as_str(), after, page.limit).await;
+        let listed = listed.map_err(|it| ApiError::of_store(it, NOUN, tenant.as_str()))?;
+        unreadable.extend(listed.unreadable.iter().map(Unreadable::from));
+        let by_owner: HashMap<&str, &Arc<Connection>> =
+            snapshot.connections().map(|it| (&*it.owner, it)).collect();
+        for found in &listed.rows {
+            let owner = &found.0.value.owner;
+            if !items.iter().any(|it| it.0 == *owner) {
+                items.push((owner.clone(), activations::shown(found)));
+                grantees.push(match by_owner.get(&**owner) {
+                    Some(connection) => Under::grantee_of(&call, connection, found).await,
+                    None => None,
+                });
+            }
+        }
+        next = listed.next;
+    }
+    grants::add_all(&call, &grantees, &mut items).await?;
+    Ok(definition::page_of(&call, items, next, page.limit as usize, &unreadable))
+}
