@@ -188,9 +188,7 @@ impl Oauth2 {
         let status = answer.status;
         let error = refusal.error.to_ascii_lowercase();
         let description = refusal.description.as_deref().unwrap_or_default();
-        let declared = self.0.reply.authorize_again.iter().any(|it| {
-            it.eq_ignore_ascii_case(&refusal.error) || !it.is_empty() && description.contains(&**it)
-        });
+        let declared = self.says_again(&refusal.error, description);
         if answer.dpop_nonce.is_some() && error == "use_dpop_nonce" {
             let after = Some(Duration::ZERO);
             return Outcome::TryAgain { after, fault: Fault::Provider, why: Why::Nonce };
@@ -234,30 +232,30 @@ impl Oauth2 {
             return None;
         }
         let known = || ERROR_AT.iter().find_map(|it| error_at(reply, it));
-        let vague = || {
-            let mut texts = STATUS_AT.iter().filter_map(|it| reply.text(it));
-            let status = answer.status.to_string();
-            // What says that all is well may hold a token that other settings find, unless it surely says no.
-            let says_no = |it: &str| !answer.is_success() || self.is_known(it);
-            texts.find(|it| !VAGUE.contains(&it.as_str()) && *it != status && says_no(it))
-        };
-        let unsaid = || no.then(|| "refused".to_owned());
-        let error = declared.or_else(known).or_else(vague).or_else(unsaid)?;
         let description = match places.error_description.as_deref() {
             Some(pointer) => reply.text(pointer),
             None => DESCRIPTION_AT.iter().find_map(|it| reply.text(it)),
         };
+        let vague = || {
+            let mut texts = STATUS_AT.iter().filter_map(|it| reply.text(it));
+            let status = answer.status.to_string();
+            // What says that all is well may hold a token that other settings find, unless it surely says no.
+            let described = description.as_deref().unwrap_or_default();
+            let says_no =
+                |it: &str| !answer.is_success() || is_known(it) || self.says_again(it, described);
+            texts.find(|it| !VAGUE.contains(&it.as_str()) && *it != status && says_no(it))
+        };
+        let unsaid = || no.then(|| "refused".to_owned());
+        let error = declared.or_else(known).or_else(vague).or_else(unsaid)?;
         let description = description.filter(|it| *it != error);
         Some(Refusal { error, description })
     }
 
-    /// Whether it is an error that somebody has a name for.
-    fn is_known(&self, error: &str) -> bool {
-        let lower = error.to_ascii_lowercase();
-        DEAD.contains(&&*lower)
-            || SAID_NO.contains(&&*lower)
-            || OPERATORS.contains(&&*lower)
-            || self.0.reply.authorize_again.iter().any(|it| it.eq_ignore_ascii_case(error))
+    /// Whether the settings say that a person has to consent again: by the code, or by what stands in the description.
+    fn says_again(&self, error: &str, description: &str) -> bool {
+        self.0.reply.authorize_again.iter().any(|it| {
+            it.eq_ignore_ascii_case(error) || !it.is_empty() && description.contains(&**it)
+        })
     }
 
     /// The token set in an answer; `None` where there is no token.
@@ -359,4 +357,10 @@ fn asked_with<'a>(ask: &Ask<'a>) -> Vec<&'a Secret> {
         Ask::Revoke { token, .. } | Ask::Introspect { token, .. } => vec![token],
         Ask::Token | Ask::Refresh | Ask::Device | Ask::Push { .. } => Vec::new(),
     }
+}
+
+/// Whether it is an error that somebody has a name for.
+fn is_known(error: &str) -> bool {
+    let lower = error.to_ascii_lowercase();
+    [&DEAD[..], &SAID_NO[..], &OPERATORS[..]].into_iter().flatten().any(|it| *it == lower)
 }

@@ -113,7 +113,7 @@ pub(super) struct Course<'a> {
 }
 
 /// What an answer is to whoever finds it kept.
-enum Acted {
+pub(super) enum Acted {
     Token(Got),
     /// It holds no token that is found by these settings: nothing is sent before somebody has looked.
     Hold(Missed),
@@ -168,6 +168,8 @@ impl Course<'_> {
         let open = attempt.as_ref().map_or("", |it| &*it.id);
         let fence = match leased {
             Ok(Leased::Held { fence, version: now, attempt: standing }) => {
+                // First the former one goes: with it would go what says that this one is held.
+                self.holding = None;
                 self.holding = Some(self.journal.hold(&self.name));
                 if now != version || standing != open {
                     return Step::Anew;
@@ -240,7 +242,7 @@ impl Course<'_> {
     }
 
     /// What an answer says that came, and that nobody acted upon.
-    fn acted_upon(
+    pub(super) fn acted_upon(
         &self,
         kept: Option<KeptAnswer>,
         before: Option<&TokenSet>,

@@ -1,5 +1,6 @@
 //! What a renewal begins with: what is kept, held against what is wanted.
 use super::books::Page;
+use super::course::Acted;
 use super::course::Course;
 use super::course::rotates;
 use super::had::Got;
@@ -49,11 +50,12 @@ impl Course<'_> {
             Some(version) => row.version > version,
             None => !job.is_forced && !job.is_due,
         };
-        if let Some(kept) = kept.as_ref().filter(|it| is_newer && is_alive(it, now)) {
+        let is_due = row.due_ms.is_none_or(|it| it <= row.now_ms);
+        let is_wanted = is_newer && !(job.is_due && is_due);
+        if let Some(kept) = kept.as_ref().filter(|it| is_wanted && is_alive(it, now)) {
             let got = Got::again(kept.clone(), now);
             return Opening::Ended(got.ready(&holder.method.scheme, row.version, Source::Kept));
         }
-        let is_due = row.due_ms.is_none_or(|it| it <= row.now_ms);
         if job.is_due && !is_due && row.attempt.is_none() {
             return Opening::Ended(Err(
                 Missed::again(Fault::Provider, "it is not due any more").known()
@@ -70,7 +72,11 @@ impl Course<'_> {
                 Opening::Ended(Err(Missed { verdict, ..missed }))
             }
             GrantState::Revoked if is_ours => Opening::Ended(Err(Missed::dead(row.why).known())),
-            GrantState::ReauthorizationRequired if is_as_tried && !job.is_forced => {
+            GrantState::ReauthorizationRequired
+                if is_as_tried
+                    && !job.is_forced
+                    && !self.is_token(answer.as_ref(), kept.as_ref()) =>
+            {
                 Opening::Ended(Err(Missed::dead(row.why).known()))
             }
             _ if kept.is_none() => {
@@ -100,14 +106,20 @@ impl Course<'_> {
         }
     }
 
+    /// Whether an answer that is kept holds a token.
+    fn is_token(&self, answer: Option<&KeptAnswer>, kept: Option<&Kept>) -> bool {
+        let before = kept.and_then(Kept::tokens);
+        matches!(self.acted_upon(answer.cloned(), before, true), Acted::Token(_))
+    }
+
     /// Whether an answer in which no token is found is waited upon, so that somebody mends the setting that it was
-    /// read by: for a while, as long as nobody asks for more.
+    /// read by: for a while. Who asks for another token has no say in it: the one that there is may be used up.
     pub(super) fn waits(&self, row: &GrantRow) -> bool {
         let is_as_tried = row.tried_with == self.job.holder.fingerprint().text();
-        let since = row.attempt.as_ref().map_or(row.now_ms, |it| it.at_ms);
-        let age = u64::try_from(row.now_ms.saturating_sub(since)).unwrap_or_default();
+        let Some(attempt) = &row.attempt else { return false };
+        let age = u64::try_from(row.now_ms.saturating_sub(attempt.at_ms)).unwrap_or_default();
         let is_over = Duration::from_millis(age) >= UNREAD;
-        !(self.job.is_forced || is_as_tried && is_over)
+        !(is_as_tried && is_over)
     }
 
     /// Whether what is kept for another grant may give way to this one.

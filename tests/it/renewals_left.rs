@@ -119,41 +119,35 @@ each_engine! {
         assert_eq!(database.number(kept).await, 1, "until somebody mends the setting");
     }
 
-    async fn an_answer_without_a_token_holds_its_grant_up_for_ten_minutes_or_until_somebody_asks_for_more(database: Database) {
-        for is_forced in [false, true] {
-            let database = database.empty().await;
-            let upstream = RawUpstream::start([Script::ok("hi")]).await;
-            let provider = Provider::start([Says::json(json!({ "data": "t" }))]).await;
-            let gateway = Gateway::beside(&database, EGRESS);
-            set_up(&gateway.operator(), &upstream, &provider).await;
-            activate(&gateway.operator(), "acme").await;
-            assert_eq!(ask(gateway.proxy, "acme").await.error(), "credential_unavailable");
-            provider.says([Says::token("t")]);
-            // It is looked at again, and again nothing is sent.
-            database.run(DUE).await;
-            soon("it was looked at", async {
-                while database.number("SELECT failures FROM grants").await < 2 {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
-            })
-            .await;
-            assert_eq!(provider.asked().len(), 1);
-            gateway.stop();
-            let gateway = if is_forced {
-                database.run("UPDATE grants SET due_at = 5, look_at = NULL").await;
-                let gateway = Gateway::beside(&database, EGRESS);
-                assert_eq!(force(gateway.proxy).await.status, 200);
-                gateway
-            } else {
-                database.run("UPDATE grants SET due_at = 5, look_at = 5, attempt_at = attempt_at - 600000").await;
-                Gateway::beside(&database, EGRESS)
-            };
-            grant_becomes(&database, "version", "1").await;
-            let used = provider.asked().into_iter().map(|it| it.parameter("refresh_token").unwrap());
-            assert_eq!(used.collect::<Vec<_>>(), ["acme-0", "acme-0"], "the same token once more");
-            assert_eq!(database.text("SELECT attempt FROM grants").await, "");
-            gateway.stop();
-        }
+    async fn an_answer_without_a_token_holds_its_grant_up_for_ten_minutes_whoever_asks_for_another(database: Database) {
+        let upstream = RawUpstream::start([Script::ok("hi")]).await;
+        let provider = Provider::start([Says::json(json!({ "data": "t" }))]).await;
+        let gateway = Gateway::beside(&database, EGRESS);
+        set_up(&gateway.operator(), &upstream, &provider).await;
+        activate(&gateway.operator(), "acme").await;
+        assert_eq!(ask(gateway.proxy, "acme").await.error(), "credential_unavailable");
+        provider.says([Says::token("t")]);
+        // It is looked at again, and again nothing is sent.
+        database.run(DUE).await;
+        soon("it was looked at", async {
+            while database.number("SELECT failures FROM grants").await < 2 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        gateway.stop();
+        database.run("UPDATE grants SET due_at = 5, look_at = NULL").await;
+        let gateway = Gateway::beside(&database, EGRESS);
+        assert_eq!(force(gateway.proxy).await.error(), "credential_unavailable");
+        assert_eq!(provider.asked().len(), 1);
+        gateway.stop();
+        database.run("UPDATE grants SET due_at = 5, look_at = 5, attempt_at = attempt_at - 600000").await;
+        let gateway = Gateway::beside(&database, EGRESS);
+        grant_becomes(&database, "version", "1").await;
+        let used = provider.asked().into_iter().map(|it| it.parameter("refresh_token").unwrap());
+        assert_eq!(used.collect::<Vec<_>>(), ["acme-0", "acme-0"], "the same token once more");
+        assert_eq!(database.text("SELECT attempt FROM grants").await, "");
+        gateway.stop();
     }
 
     async fn an_attempt_that_was_left_is_made_once_more_and_not_twice(database: Database) {
@@ -256,4 +250,33 @@ async fn a_replica_that_stands_still_with_the_lease_and_goes_on_later_costs_noth
     assert_eq!(database.text("SELECT attempt FROM grants").await, "");
     let kept = "SELECT COUNT(*) FROM credentials WHERE slot = 'grant_answer'";
     assert_eq!(database.number(kept).await, 0);
+}
+
+/// RF-03, of what nobody asked for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_sweep_is_at_stays_one_replicas_for_as_long_as_the_provider_takes() {
+    let Some(database) = Database::postgres().await else { return };
+    let scene = Scene::of(database, Rotating::living(3600)).await;
+    assert_eq!(scene.ask().await.status, 200);
+    let Scene { database, provider, gateway, .. } = scene;
+    let other = Gateway::beside(&database, EGRESS);
+    let gate = Arc::new(Notify::new());
+    provider.families().holds(&gate);
+    database.run(DUE).await;
+    provider.was_asked(2).await;
+    let (held_until, fence) = ("SELECT held_until FROM grants", "SELECT fence FROM grants");
+    let (first, began) = (database.number(held_until).await, database.number(fence).await);
+    soon("what was held at first is over", async {
+        while database.number(held_until).await < first + 7_000 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    assert_eq!(database.number(fence).await, began, "nobody else had it");
+    assert_eq!(provider.asked().len(), 2);
+    gate.notify_one();
+    grant_becomes(&database, "version", "2").await;
+    assert_eq!((provider.asked().len(), provider.families().reuses()), (2, 0));
+    gateway.stop();
+    other.stop();
 }

@@ -179,6 +179,34 @@ each_engine! {
         assert_eq!(provider.asked().len(), 1, "it was in the first answer");
     }
 
+    async fn a_token_that_no_setting_finds_is_kept_even_where_the_grant_is_dead_meanwhile(database: Database) {
+        let upstream = RawUpstream::start([Script::ok("hi")]).await;
+        let says = json!({ "data": { "access_token": "t", "refresh_token": "next" }, "expires_in": 3600 });
+        let provider = Provider::start([Says::json(says)]).await;
+        let gateway = Gateway::beside(&database, EGRESS);
+        let operator = gateway.operator();
+        set_up(&operator, &upstream, &provider).await;
+        activate(&operator, "acme").await;
+        assert_eq!(ask(gateway.proxy, "acme").await.error(), "credential_unavailable");
+        // Nobody looked for ten minutes, and then the same token is not taken again.
+        provider.says([Says::error(400, "invalid_grant")]);
+        database.run("UPDATE grants SET due_at = 5, look_at = 5, attempt_at = attempt_at - 600000").await;
+        grant_becomes(&database, "state", "reauthorization_required").await;
+        assert_eq!(ask(gateway.proxy, "acme").await.error(), "reauthorization_required");
+        assert_eq!(database.text("SELECT attempt FROM grants").await, "");
+        let oauth2 = json!({
+            "grant": "refresh_token", "token_url": format!("{}/token", provider.url()),
+            "reply": { "access_token": "/data/access_token", "refresh_token": "/data/refresh_token" },
+        });
+        let connector = json!({ "base_url": upstream.url(), "auth": { "m": { "oauth2": oauth2 } } });
+        operator.put("/v1/connectors/api", connector).await.is(200);
+        operator.post("/v1/connections/crm/repin", json!({})).await.is(200);
+        assert_eq!(ask(gateway.proxy, "acme").await.status, 200);
+        assert_eq!(sent(&upstream).await, "Bearer t");
+        assert_eq!(provider.asked().len(), 2, "it was in the first answer");
+        assert_eq!(database.text("SELECT state FROM grants").await, "active");
+    }
+
     async fn rf_14_what_is_authorized_meanwhile_counts_and_a_late_answer_does_not(database: Database) {
         let scene = Scene::of(database, Rotating::living(3600)).await;
         let gate = Arc::new(Notify::new());

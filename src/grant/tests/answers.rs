@@ -250,7 +250,7 @@ fn only_what_surely_ends_a_grant_ends_it() {
 /// RFC 6749 §5.1: an answer of 200 is a token, which settings may fail to find.
 #[test]
 fn an_answer_of_200_that_is_not_surely_a_refusal_may_hold_a_token() {
-    let method = server("refresh_token", "reply: { authorize_again: [GONE] }");
+    let method = server("refresh_token", "reply: { authorize_again: [GONE, has been revoked] }");
     let unread = |status, body| {
         let outcome = renewed(&method, status, body);
         matches!(outcome, Outcome::TryAgain { why: Why::NoToken { status: 200 }, .. })
@@ -264,6 +264,8 @@ fn an_answer_of_200_that_is_not_surely_a_refusal_may_hold_a_token() {
         (r#"{"status":"BAD_REFRESH_TOKEN"}"#, false),
         (r#"{"code":"invalid_client"}"#, false),
         (r#"{"code":"gone"}"#, false),
+        (r#"{"code":40102,"message":"token has been revoked"}"#, false),
+        (r#"{"code":40102,"message":"token has been issued"}"#, true),
         (r#"{"error":"something_new"}"#, false),
         (r#"{"success":false,"message":"not now"}"#, false),
     ] {

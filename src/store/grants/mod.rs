@@ -265,12 +265,15 @@ async fn fail(
     let now = now_ms(tx).await?;
     let [owner, tenant, slot] = key.values();
     let attempt = match failure.is_uncertain {
-        true => "",
+        // Nobody looks at a dead one again by itself.
+        true => format!(
+            ", attempt_at = CASE WHEN {IS_ALIVE} THEN attempt_at ELSE 0 END, \
+             attempt = CASE WHEN {IS_ALIVE} THEN attempt ELSE '' END"
+        ),
         // Of which token it was stays: its answer may come yet.
-        false => {
-            ", attempt_at = CASE WHEN attempt = $11 THEN 0 ELSE attempt_at END, \
+        false => ", attempt_at = CASE WHEN attempt = $11 THEN 0 ELSE attempt_at END, \
              attempt = CASE WHEN attempt = $11 THEN '' ELSE attempt END"
-        }
+            .to_owned(),
     };
     let sql = format!(
         "UPDATE grants SET since = CASE WHEN state = $6 OR NOT ({IS_ALIVE}) THEN since ELSE $7 END, \
@@ -296,7 +299,9 @@ async fn fail(
     if tx.run(&sql, values).await? == 0 {
         return Ok(false);
     }
-    if !failure.is_uncertain && !is_open(tx, key).await? {
+    // Of a dead grant it may be all that there is, once somebody mends the setting that it was read by.
+    let is_over = !failure.is_uncertain && failure.state != GrantState::ReauthorizationRequired;
+    if is_over && !is_open(tx, key).await? {
         forget(tx, key, &[key.answer()]).await?;
     }
     Ok(true)
