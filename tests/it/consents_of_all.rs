@@ -106,7 +106,7 @@ each_engine! {
             let state = begun["state"].as_str().unwrap();
             let of = of.replace("authorize", "callback");
             let line = format!("attache {of} '{BACK}?code=c&state={state}' -o json");
-            shell.run(&format!("{line} --state another")).await.is(2).says(&["/state"]);
+            shell.run(&format!("{line} --state -of-another")).await.is(2).says(&["/state"]);
             let given = shell.done(&format!("{line} --state {state}")).await.json();
             let grant = if of.contains("--test") { "test_grant" } else { "grant" };
             assert_eq!(given[grant]["state"], "active", "{of}");

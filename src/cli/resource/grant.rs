@@ -35,7 +35,7 @@ pub(in crate::cli) enum Act {
         /// The whole URL, query and all
         url: String,
         /// The state that the person's session has: it has to be the URL's
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         state: Option<String>,
         /// For the connection's test credentials
         #[arg(long)]
