@@ -362,5 +362,5 @@ fn asked_with<'a>(ask: &Ask<'a>) -> Vec<&'a Secret> {
 /// Whether it is an error that somebody has a name for.
 fn is_known(error: &str) -> bool {
     let lower = error.to_ascii_lowercase();
-    [&DEAD[..], &SAID_NO[..], &OPERATORS[..]].into_iter().flatten().any(|it| *it == lower)
+    [DEAD, SAID_NO, OPERATORS].into_iter().flatten().any(|it| *it == lower)
 }
