@@ -27,6 +27,9 @@ use tokio::sync::Semaphore;
 /// Calls that wait for events at the same time: each asks the store once a second. Others are answered at once.
 const FOLLOWERS_MAX: usize = 64;
 
+/// Providers that are told at the same time of tokens that went with something, by all deletions together.
+const FAREWELLS_MAX: usize = 8;
+
 /// What the API works on.
 pub struct Api {
     pub(super) routes: Vec<Route>,
@@ -45,6 +48,8 @@ pub struct Api {
     pub(super) draining: Arc<AtomicBool>,
     /// Room for calls that wait for events.
     pub(super) followers: Semaphore,
+    /// Room for what is told of tokens that went with something.
+    pub(super) farewells: Semaphore,
     backing: Option<Backing>,
     providing: Option<Providing>,
 }
@@ -80,6 +85,7 @@ impl Api {
         let attempts = Attempts::new(Instant::now());
         let (tokens, turns) = (KnownTokens::default(), Turns::default());
         let followers = Semaphore::new(FOLLOWERS_MAX);
+        let farewells = Semaphore::new(FAREWELLS_MAX);
         Arc::new(Self {
             routes,
             document: text,
@@ -92,6 +98,7 @@ impl Api {
             clock,
             draining,
             followers,
+            farewells,
             backing,
             providing,
         })
@@ -111,6 +118,7 @@ impl Api {
             clock: self.clock,
             draining: Arc::clone(&self.draining),
             followers: Semaphore::new(0),
+            farewells: Semaphore::new(0),
             backing: Some(backing),
             providing: None,
         })

@@ -10,6 +10,7 @@ use super::definition;
 use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
+use super::farewells::Farewell;
 use super::sent;
 use super::sent::Fields;
 use super::sent::Members;
@@ -55,6 +56,7 @@ async fn set(call: Call, what: impl FnOnce(&mut Sent)) -> Result<Answer, ApiErro
     let pinned = connections::revision(&call, &stored.value).await?;
     let mut sent = Sent::default();
     what(&mut sent);
+    let farewell = Farewell::of_removed(&call, &sent).await?;
     let raw = connections::raw_of(&stored)?;
     let plan = Plan { key: &key, raw, pinned: &pinned, current: Some(&stored), sent };
     let expect = connections::expected(&call, stored.version)?;
@@ -64,6 +66,7 @@ async fn set(call: Call, what: impl FnOnce(&mut Sent)) -> Result<Answer, ApiErro
         return definition::rehearsed::<Connections>(&call, &key, written.map(Put::from)).await;
     }
     let written = written?;
+    farewell.say(&call.api);
     call.served(written.revision).await;
     definition::answer::<Connections>(&call, &key, Put::from(written)).await
 }

@@ -203,8 +203,11 @@ impl Definition for Connections {
             (None, Expect::Anything) => Expect::Absent,
             (_, expect) => expect,
         };
+        let farewell = Farewell::of_removed(call, &sent).await?;
         let plan = Plan { key, raw, pinned: &pinned, current: current.as_ref(), sent };
-        plan.write(call, expect).await.map(Put::from)
+        let written = plan.write(call, expect).await?;
+        farewell.say(&call.api);
+        Ok(Put::from(written))
     }
 
     async fn uses(

@@ -7,6 +7,7 @@ use super::grantee::Grantee;
 use super::grants;
 use super::time;
 use crate::grant::Expiry;
+use crate::model::UnixTime;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -37,10 +38,14 @@ pub(super) async fn token(call: Call) -> Result<Answer, ApiError> {
     grant_acts::renewed(&call, &grantee, false).await?;
     let none = || ApiError::Consent("there is no token right now".to_owned());
     let tokens = grant_acts::present(&call, &grantee).await?.ok_or_else(none)?;
+    if is_over(tokens.expiry, call.now()) {
+        let words = "the present token has ended, and the next one is not kept yet".to_owned();
+        return Err(ApiError::NoToken { words, retry_after_s: 1 });
+    }
     let (scope, of) = (call.scope(), grantee.grant());
     let entered = store.grants().disclosed(&scope, &of).await;
     entered.map_err(|it| ApiError::of_store(it, grants::NOUN, of.connection))?;
-    let ends = |it: crate::model::UnixTime| i64::try_from(it.as_ms()).unwrap_or(i64::MAX);
+    let ends = |it: UnixTime| i64::try_from(it.as_ms()).unwrap_or(i64::MAX);
     let shown = Shown {
         access_token: tokens.access_token.expose().to_owned(),
         token_type: tokens.token_type.unwrap_or_else(|| "Bearer".to_owned()),
@@ -52,4 +57,22 @@ pub(super) async fn token(call: Call) -> Result<Answer, ApiError> {
     };
     // As each answer here it says that nobody keeps it.
     Answer::of(&shown)
+}
+
+fn is_over(expiry: Expiry, now: UnixTime) -> bool {
+    matches!(expiry, Expiry::At(at) if at <= now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_ended_is_not_good_any_more() {
+        let now = UnixTime::from_s(1_000);
+        let at = |s| Expiry::At(UnixTime::from_s(s));
+        assert!(is_over(at(999), now) && is_over(at(1_000), now));
+        assert!(!is_over(at(1_001), now) && !is_over(Expiry::Never, now));
+        assert!(!is_over(Expiry::Unknown, now));
+    }
 }

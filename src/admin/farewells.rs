@@ -3,6 +3,8 @@
 use super::Api;
 use super::activations::Under;
 use super::call::Call;
+use super::connections::Sent;
+use super::error::ApiError;
 use super::grantee;
 use super::grantee::Grantee;
 use super::grants;
@@ -23,11 +25,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// Most grants of one deletion that providers are told of, at about 2 KiB of memory each; the others' tokens live until
+/// Most grants of one deletion, or of all that is pruned at once, that providers are told of, at about 2 KiB of memory each; the others' tokens live until
 /// they end.
 const TOLD_MAX: usize = 10_000;
 
-/// Told of at the same time.
+/// Of one deletion, told of or waiting for their turn at the same time.
 const AT_ONCE: usize = 8;
 
 /// How long a deletion waits at most for what is to be told.
@@ -57,10 +59,21 @@ impl Farewell {
         let mut farewell = Self::default();
         for is_test in slots {
             if let Ok(grantee) = Grantee::of(call, *is_test).await {
-                farewell.add(call, grantee).await;
+                in_time(farewell.add(call, grantee)).await;
             }
         }
         farewell
+    }
+
+    /// Of a connection's own credentials that are sent as nothing.
+    pub(super) async fn of_removed(call: &Call, sent: &Sent) -> Result<Self, ApiError> {
+        if call.flag("dry_run")? {
+            return Ok(Self::default());
+        }
+        let both = [(false, &sent.own), (true, &sent.test)].into_iter();
+        let gone = both.filter(|it| it.1.as_ref().is_some_and(|it| it.is_empty()));
+        let slots: Vec<_> = gone.map(|it| it.0).collect();
+        Ok(Self::of(call, &slots).await)
     }
 
     /// Of all of a tenant's activations.
@@ -89,15 +102,22 @@ impl Farewell {
 
     /// With those of another, each once.
     pub(super) fn and(&mut self, other: Self) {
-        self.parting.extend(other.parting);
         self.untold += other.untold;
+        for (name, parting) in other.parting {
+            if self.parting.len() < TOLD_MAX || self.parting.contains_key(&name) {
+                self.parting.insert(name, parting);
+            } else {
+                self.untold += 1;
+            }
+        }
     }
 
-    async fn add(&mut self, call: &Call, grantee: Grantee) {
-        if let Ok(row) = grants::row(call, &grantee).await {
-            let whose = Whose::Known(Box::new(grantee));
-            self.parting.insert(whose.name(), Parting { whose, row });
-        }
+    async fn add(&mut self, call: &Call, grantee: Grantee) -> Result<(), StoreError> {
+        let Some(backing) = call.api.backing() else { return Ok(()) };
+        let row = backing.store.grants().get(&call.scope(), grantee.key()).await?;
+        let whose = Whose::Known(Box::new(grantee));
+        self.parting.insert(whose.name(), Parting { whose, row });
+        Ok(())
     }
 
     async fn add_connection(&mut self, call: &Call, key: &str) -> Result<(), StoreError> {
@@ -107,7 +127,7 @@ impl Farewell {
         };
         for is_test in [false, true] {
             if let Ok(own) = grantee::own(&under.owner, &connection, is_test) {
-                self.add(call, own).await;
+                self.add(call, own).await?;
             }
         }
         let Some(backing) = call.api.backing() else { return Ok(()) };
@@ -177,6 +197,7 @@ impl Farewell {
             tracing::warn!(
                 "of what was deleted more than {TOLD_MAX} had tokens: those of the others live until they end"
             );
+            errands.not_told(self.untold);
         }
         if self.parting.is_empty() {
             return;
@@ -198,29 +219,56 @@ impl Farewell {
 async fn tell(api: Arc<Api>, errands: Errands, parting: Parting) {
     let Parting { whose, row } = parting;
     let Some(backing) = api.backing() else { return };
+    let Ok(_turn) = api.farewells.acquire().await else { return };
+    let (connection, tenant) = whose.shown();
+    let has_tokens = row.as_ref().is_some_and(|it| it.tokens.is_some());
+    let not_tellable = |why: &str| {
+        tracing::warn!(connection, tenant, "tokens of what was deleted live on: {why}");
+        errands.not_tellable();
+    };
     let grantee = match whose {
         Whose::Known(grantee) => Ok(*grantee),
         Whose::Activation { connection, found } => {
             Grantee::of_found(&backing.keys, &connection, &found).await
         }
     };
-    // What does not open has nothing to be told of.
-    let Ok(grantee) = grantee else { return };
-    let sealed = row.as_ref().filter(|it| grantee.has(it)).and_then(|it| it.tokens.as_ref());
+    let Ok(grantee) = grantee else {
+        if has_tokens {
+            not_tellable("its credentials do not open, or do not fit");
+        }
+        return;
+    };
+    let own_row = row.as_ref().filter(|it| grantee.has(it));
+    let sealed = own_row.and_then(|it| it.tokens.as_ref());
     let kept = grants::opened(&backing.keys, grantee.key(), sealed).await;
+    if has_tokens && kept.is_none() {
+        not_tellable(match own_row {
+            Some(_) => "they do not open",
+            None => "they were had with other credentials",
+        });
+    }
     let own = || grantee.client.holder.own_tokens((api.clock)());
     let Some(tokens) = kept.or_else(own) else { return };
     match errands.revoke(grantee.client.clone(), tokens).await {
         // It has nothing of the kind.
         Ok(()) | Err(ErrandError::NotSet(_) | ErrandError::Unfit(_)) => {}
         Err(error) => {
-            let connection = grantee.client.connection.as_str();
-            tracing::warn!(connection, "tokens of what was deleted live on: {error}");
+            tracing::warn!(connection, tenant, "tokens of what was deleted live on: {error}");
         }
     }
 }
 
 impl Whose {
+    /// The connection and the tenant, which is empty where it is the connection's own.
+    fn shown(&self) -> (String, String) {
+        match self {
+            Self::Known(it) => (it.client.connection.to_string(), it.grant_name().tenant),
+            Self::Activation { connection, found } => {
+                (connection.key.to_string(), found.0.value.tenant.clone())
+            }
+        }
+    }
+
     fn name(&self) -> GrantName {
         match self {
             Self::Known(grantee) => grantee.grant_name(),

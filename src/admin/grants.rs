@@ -258,8 +258,10 @@ fn view(
     let is_asked_for =
         had.is_none() && method.is_some_and(|it| it.renewal(&holder.credential).is_none());
     let end = method.zip(had).and_then(|(method, had)| match kept_end {
-        None => method.end(had, None),
-        Some(at_ms) => at_ms.map(|it| End::of(had, it)),
+        Some(Some(at_ms)) => Some(End::of(had, at_ms)),
+        Some(None) if had.refresh_token.is_some() => None,
+        // Beside what was had before ends were kept there is none.
+        Some(None) | None => method.end(had, None),
     });
     let (state, why) = match known.as_ref().map(|it| (it.state, it.why)) {
         Some((GrantState::Revoked, why)) => (State::Revoked, why.to_owned()),

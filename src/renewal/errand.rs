@@ -16,6 +16,7 @@ use crate::grant::Occasion;
 use crate::grant::Outcome;
 use crate::model::Credential;
 use crate::model::Key;
+use crate::telemetry::Metrics;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
@@ -101,12 +102,13 @@ impl From<Outcome> for ErrandError {
 #[derive(Clone)]
 pub struct Errands {
     works: mpsc::Sender<Work>,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 impl Errands {
-    pub(super) fn new() -> (Self, mpsc::Receiver<Work>) {
+    pub(super) fn new(metrics: Arc<Metrics>) -> (Self, mpsc::Receiver<Work>) {
         let (works, taken) = mpsc::channel(ERRANDS_MAX);
-        (Self { works }, taken)
+        (Self { works, metrics }, taken)
     }
 
     /// Runs it to its end on the thread, whether whoever asked still waits or not.

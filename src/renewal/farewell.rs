@@ -12,17 +12,41 @@ use crate::grant::Introspection;
 use crate::grant::TokenKind;
 use crate::grant::TokenSet;
 use crate::grant::is_revoked;
+use crate::telemetry::Metrics;
 use crate::telemetry::metrics::RevocationOutcome;
+use std::sync::Arc;
+
+/// Counts once what came of it, whatever becomes of the errand.
+struct Count {
+    metrics: Arc<Metrics>,
+    outcome: RevocationOutcome,
+}
 
 impl Errands {
     /// Has the provider end the refresh token, and the access token then: with the one many end the other too.
     pub async fn revoke(&self, client: Client, tokens: TokenSet) -> Result<(), ErrandError> {
+        // Of an errand that nobody begins, or that takes too long, nothing else is known.
+        let (metrics, outcome) = (Arc::clone(&self.metrics), RevocationOutcome::Provider);
+        let count = Count { metrics, outcome };
         self.run(async move |bureau| {
+            let mut count = count;
             let done = revoke(bureau, &client, &tokens).await;
-            bureau.metrics.revocation(counted(&done));
+            count.outcome = counted(&done);
             done
         })
         .await
+    }
+
+    /// Counts tokens that their provider was not told of: more were to be told than there is room for.
+    pub fn not_told(&self, grants: usize) {
+        for _ in 0..grants {
+            self.metrics.revocation(RevocationOutcome::Provider);
+        }
+    }
+
+    /// The same of those that nobody can tell of, as they do not open or belong to a former grant.
+    pub fn not_tellable(&self) {
+        self.metrics.revocation(RevocationOutcome::Operator);
     }
 
     /// What the provider knows of the access token; none where it says nothing that reads.
@@ -38,6 +62,12 @@ impl Errands {
             Ok(Introspection::read(&answer))
         })
         .await
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        self.metrics.revocation(self.outcome);
     }
 }
 

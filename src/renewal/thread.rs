@@ -57,7 +57,7 @@ impl Renewing {
     ) -> Result<Self, WorkerError> {
         let (jobs, taken) = mpsc::channel(FLIGHTS_MAX);
         let renewals = Renewals::new(jobs, books.is_some(), Arc::clone(&metrics), clock);
-        let (errands, works) = Errands::new();
+        let (errands, works) = Errands::new(Arc::clone(&metrics));
         let (stop, stops) = watch::channel(false);
         let thread = {
             let (renewals, stops) = (Arc::clone(&renewals), stops.clone());

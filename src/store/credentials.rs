@@ -8,6 +8,7 @@ use super::engine::Unreadable;
 use super::engine::Value;
 use super::error::StoreError;
 use super::events::News;
+use super::grants::GrantKey;
 use super::salvage::Column;
 use super::salvage::Source;
 use super::several;
@@ -368,13 +369,17 @@ fn generation(generation: u64) -> Result<Value<'static>, StoreError> {
 
 impl Write<'_> {
     /// Does to the credential of this place what `secrets` says. To be called before the change that it
-    /// belongs to is told: the generation is that change's revision.
+    /// belongs to is told: the generation is that change's revision. What was had with a connection's own that
+    /// goes, goes with it.
     pub(super) async fn secrets(
         &mut self,
         (owner, tenant, slot): (&str, &str, Slot),
         secrets: Secrets<'_>,
     ) -> Result<(), StoreError> {
         let place = [Value::Text(owner), Value::Text(tenant), Value::Text(slot.as_str())];
+        if matches!((&secrets, slot), (Secrets::Remove, Slot::Own | Slot::Test)) {
+            self.forget_grant(GrantKey { owner, tenant, slot }).await?;
+        }
         let seal = match secrets {
             Secrets::Keep => return Ok(()),
             Secrets::Remove => None,

@@ -94,6 +94,33 @@ each_engine! {
         assert_eq!(ended(&gateway, &provider, 3.0).await, set(&["crm-acme", "crm-beta", "own"]));
     }
 
+    async fn test_credentials_that_are_removed_leave_no_token(database: Database) {
+        let provider = Provider::start([Says::status(200, "")]).await;
+        let gateway = Gateway::beside(&database, ALLOW);
+        let operator = app(&gateway, &provider, &["acme"]).await;
+        for key in ["crm", "erp"] {
+            let at = format!("/v1/connections/{key}");
+            let test = json!({ "refresh_token": "brought" });
+            operator.put(&format!("{at}/test_credentials"), test).await.is(200);
+            provider.says([Says::json(json!({ "access_token": format!("{key}-test"), "expires_in": 3600 }))]);
+            operator.send("POST", &format!("{at}/renew?test=true"), "", None).await.is(200);
+        }
+        provider.says([Says::status(200, "")]);
+        let left = async || database.number("SELECT COUNT(*) FROM grants WHERE slot = 'test'").await;
+        let sealed = async || {
+            database.number("SELECT COUNT(*) FROM credentials WHERE slot LIKE 'test%'").await
+        };
+        operator.delete("/v1/connections/crm/test_credentials?dry_run=true").await.is(200);
+        assert_eq!((left().await, sealed().await), (2, 4));
+        operator.delete("/v1/connections/crm/test_credentials").await.is(200);
+        assert_eq!(ended(&gateway, &provider, 1.0).await, set(&["crm-test"]));
+        assert_eq!((left().await, sealed().await), (1, 2));
+        let nothing = json!({ "test_credentials": null });
+        operator.patch("/v1/connections/erp", nothing).await.is(200);
+        assert_eq!(ended(&gateway, &provider, 2.0).await, set(&["crm-test", "erp-test"]));
+        assert_eq!((left().await, sealed().await), (0, 0));
+    }
+
     async fn what_is_pruned_is_told_of_each_once_and_a_plan_tells_nobody(database: Database) {
         let provider = Provider::start([Says::status(200, "")]).await;
         let gateway = Gateway::beside(&database, ALLOW);
