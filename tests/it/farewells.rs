@@ -121,6 +121,20 @@ each_engine! {
         assert_eq!((left().await, sealed().await), (0, 0));
     }
 
+    async fn tokens_that_nobody_can_tell_of_are_counted(database: Database) {
+        let provider = Provider::start([Says::status(200, "")]).await;
+        let gateway = Gateway::beside(&database, ALLOW);
+        let operator = app(&gateway, &provider, &["acme"]).await;
+        database.run("UPDATE grants SET fingerprint = 'former' WHERE tenant = 'acme'").await;
+        operator.delete("/v1/tenants/acme?force=true").await.is(204);
+        let counted = async {
+            while gateway.metric("attache_token_revocations_total", &["\"operator\""]).await < 2.0 {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        soon("them to be counted", counted).await;
+    }
+
     async fn what_is_pruned_is_told_of_each_once_and_a_plan_tells_nobody(database: Database) {
         let provider = Provider::start([Says::status(200, "")]).await;
         let gateway = Gateway::beside(&database, ALLOW);
