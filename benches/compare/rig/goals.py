@@ -18,6 +18,9 @@ IDLE_LINKS = 10_000
 FEW_CONNECTIONS = 10
 SPARE_FILES = 1_000
 
+# P3: so few that each connection's token is in use before anything is measured.
+WARM_CONNECTIONS = 100
+
 # How long idle links may take to come to rest: attache gives their buffers back after half a second.
 REST_S = 2.0
 
@@ -34,14 +37,16 @@ def say(text: str):
     print(f"  {text}", file=sys.stderr, flush=True)
 
 
-def per_request(contenders: list, upstream: Upstream, scratch: pathlib.Path, tls: bool, settings: Settings) -> list:
+def per_request(
+    contenders: list, upstream: Upstream, scratch: pathlib.Path, tls: bool, settings: Settings, count: int = peers.COUNT
+) -> list:
     """Instructions, CPU time, rate and memory at 64 links. Rounds are interleaved: drift hits everybody alike."""
-    lua = load.script(scratch, peers.COUNT)
+    lua = load.script(scratch, count)
     rows = {peer.name: {"name": peer.name, "cpu": [], "kernel": [], "rate": []} for peer in contenders}
     running = []
     try:
         for peer in contenders:
-            scene = peers.Scene(scratch / peer.name, upstream, tls)
+            scene = peers.Scene(scratch / peer.name, upstream, tls, count)
             running.append(peers.Started(peer, scene))
             load.wrk(running[-1].port, LINKS, 1, lua)  # pools filled
         for number in range(settings.rounds):
@@ -67,7 +72,7 @@ def per_request(contenders: list, upstream: Upstream, scratch: pathlib.Path, tls
             started.process.stop()
     if not settings.counters:
         for peer in contenders:
-            scene = peers.Scene(scratch / f"{peer.name}-counted", upstream, tls)
+            scene = peers.Scene(scratch / f"{peer.name}-counted", upstream, tls, count)
             try:
                 rows[peer.name]["count"].user = instructions.by_callgrind(peer, scene, LINKS, settings.seconds, lua)
             except (process.Failed, OSError) as failure:

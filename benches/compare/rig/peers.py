@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import sys
+import time
 
 from . import load, process
 from .upstream import Upstream
@@ -197,9 +198,8 @@ class Attache:
         port = process.free_port()
         scheme = "https" if scene.tls else "http"
         upstream = {"ca": scene.upstream.certificate.read_text()} if scene.tls else {}
-        field = "token" if self.auth == "bearer" else "key"
         rows = "\n".join(
-            f"  {key(it)}: {{ connector: api, auth: token, credentials: {{ {field}: {credential(it)} }} }}"
+            f"  {key(it)}: {{ connector: api, auth: token, credentials: {{ {self._fields(it)} }} }}"
             for it in range(scene.count)
         )
         connectors = {
@@ -217,14 +217,22 @@ egress: {{ allow: [127.0.0.0/8] }}
 callers: {{ rig: {{ key: {load.CALLER_KEY}, rate: {{ requests: 1000000 }} }} }}
 connectors: {json.dumps(connectors)}  # YAML 1.2 takes JSON as it is
 connections:
-  {SINK}: {{ connector: {SINK}, auth: token, credentials: {{ {field}: {credential(0)} }} }}
+  {SINK}: {{ connector: {SINK}, auth: token, credentials: {{ {self._fields(0)} }} }}
 {rows}
 """)
         return [ATTACHE, "serve", "--config", config], port
 
+    def _fields(self, index: int) -> str:
+        if self.auth != "oauth2":
+            return f"{'token' if self.auth == 'bearer' else 'key'}: {credential(index)}"
+        ends = int(time.time()) + 86_400
+        return f"client_id: rig, client_secret: rig-secret, refresh_token: r, access_token: {credential(index)}, expires_at: '{ends}'"
+
     def _connector(self, base_url: str, upstream: dict) -> dict:
         api_key = {"in": "header", "name": "Authorization", "format": "Bearer {key}"}
-        token = {"bearer": {}} if self.auth == "bearer" else {"api_key": api_key}
+        # Nobody listens there: the tokens live for a day.
+        oauth2 = {"grant": "refresh_token", "token_url": "http://127.0.0.1:9/token", "refresh": {"rotates": False}}
+        token = {"api_key": {"api_key": api_key}, "bearer": {"bearer": {}}, "oauth2": {"oauth2": oauth2}}[self.auth]
         # Limits that are never reached are counted all the same.
         upstream = upstream | {"concurrency": {"max": 10_000}}
         return {"base_url": base_url, "auth": {"token": token}, "upstream": upstream}
