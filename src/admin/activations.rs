@@ -57,6 +57,9 @@ use std::sync::Arc;
 
 pub(super) const NOUN: &str = "activation";
 
+/// The member that has its variables.
+pub(super) const VARIABLES: &str = "variables";
+
 /// Members that answers add.
 const SHOWN: &[&str] =
     &["connection", "tenant", "version", "created_at", "updated_at", "source", grants::MEMBER];
@@ -393,7 +396,7 @@ impl Under {
 fn row((owner, connection): (&str, &str), tenant: &str, raw: &RawSent) -> ActivationRow {
     let mut definition = Members::new();
     if !raw.variables.is_empty() {
-        definition.insert("variables".to_owned(), json!(raw.variables));
+        definition.insert(VARIABLES.to_owned(), json!(raw.variables));
     }
     ActivationRow {
         owner: owner.to_owned(),
@@ -514,7 +517,7 @@ pub(super) async fn delete(call: Call) -> Result<Answer, ApiError> {
 
 /// Those that are stored of an activation.
 pub(super) fn variables(row: &ActivationRow) -> BTreeMap<String, String> {
-    let stored = sent::stored(&row.definition).shift_remove("variables");
+    let stored = sent::stored(&row.definition).shift_remove(VARIABLES);
     stored.and_then(|it| serde_json::from_value(it).ok()).unwrap_or_default()
 }
 

@@ -1,4 +1,5 @@
 //! What the API works on: what is served, what is stored, and what it is sealed with.
+use super::connecting::Connecting;
 use super::document::Turns;
 use super::error::ApiError;
 use super::known_tokens::KnownTokens;
@@ -52,6 +53,7 @@ pub struct Api {
     pub(super) farewells: Semaphore,
     backing: Option<Backing>,
     providing: Option<Providing>,
+    pub(super) connecting: Connecting,
 }
 
 /// What works with those who give tokens.
@@ -77,6 +79,7 @@ impl Api {
         (token, token_access): (Option<Secret>, Vec<Key>),
         live: Arc<Live>,
         (backing, providing): (Option<Backing>, Option<Providing>),
+        connecting: Connecting,
         clock: fn() -> UnixTime,
         draining: Arc<AtomicBool>,
     ) -> Arc<Self> {
@@ -101,6 +104,7 @@ impl Api {
             farewells,
             backing,
             providing,
+            connecting,
         })
     }
 
@@ -121,6 +125,7 @@ impl Api {
             farewells: Semaphore::new(0),
             backing: Some(backing),
             providing: None,
+            connecting: self.connecting.clone(),
         })
     }
 

@@ -21,6 +21,7 @@ use crate::renewal::renewed_in;
 use crate::seal::Binding;
 use crate::seal::Slot;
 use crate::store::Authorization;
+use crate::store::Begun;
 use crate::store::GrantTimes;
 use crate::store::NewAuthorization;
 use crate::store::Place;
@@ -172,7 +173,10 @@ async fn begin(
         key: grantee.key(),
         connection: grantee.client.connection.as_str(),
         lives_ms: ms(life),
-        interval_ms: interval.map(ms),
+        kind: match interval {
+            None => Begun::InBrowser { session: "" },
+            Some(it) => Begun::OnDevice { session: "", interval_ms: ms(it) },
+        },
     };
     let now = (call.api.clock)();
     let seal = |binding: &Binding<'_>| backing.sealer.seal(binding, kept, now);

@@ -95,9 +95,14 @@ async fn answer(api: Arc<Api>, request: Request) -> Result<Answer, ApiError> {
     }
 }
 
+/// A route, and the raw values of its parameters.
 type Found<'r> = (&'r Route, Vec<(&'static str, String)>);
 
-fn find<'r>(routes: &'r [Route], method: &Method, path: &str) -> Result<Found<'r>, ApiError> {
+pub(super) fn find<'r>(
+    routes: &'r [Route],
+    method: &Method,
+    path: &str,
+) -> Result<Found<'r>, ApiError> {
     let mut allowed = Vec::new();
     for route in routes {
         let Some(parameters) = route.matches(path) else { continue };

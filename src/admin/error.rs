@@ -20,6 +20,7 @@ use crate::store::StoreError;
 use crate::telemetry::metrics::OperatorFailure;
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
 use http::HeaderValue;
 use http::header;
 use schemars::JsonSchema;
@@ -403,12 +404,14 @@ impl ApiError {
         members
     }
 
-    pub(super) fn response(&self, request_id: &str) -> Response {
+    /// As it is sent.
+    pub(super) fn problem(&self, request_id: &str) -> http::Response<Bytes> {
         let (code, detail) = (self.code(), self.to_string());
-        let members = self.members();
-        let response =
-            server::problem_with(code, &detail, request_id, self.retry_after_s(), members);
-        let mut response = response.map(Body::from);
+        server::problem_with(code, &detail, request_id, self.retry_after_s(), self.members())
+    }
+
+    pub(super) fn response(&self, request_id: &str) -> Response {
+        let mut response = self.problem(request_id).map(Body::from);
         if let Self::Method { allowed } = self
             && let Ok(allowed) = HeaderValue::try_from(allowed)
         {

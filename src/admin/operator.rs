@@ -16,6 +16,9 @@ use subtle::ConstantTimeEq;
 /// The name of whoever has the configured admin token.
 pub(super) const ADMIN: &str = "admin";
 
+/// The name of the pages that people connect on.
+pub(super) const PAGES: &str = "connect";
+
 /// From this length on a token is heard however many wrong ones come from the same address, in characters: 32 of
 /// hexadecimal are 128 bits.
 const UNGUESSED_LEN: usize = 32;

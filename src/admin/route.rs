@@ -254,6 +254,11 @@ impl Route {
         self.given(StatusCode::CREATED, "It was created.", Some(schema), &["ETag", "Location"])
     }
 
+    /// The same of what has no version.
+    pub(super) fn makes(self, schema: SchemaOf) -> Self {
+        self.given(StatusCode::CREATED, "It was created.", Some(schema), &["Location"])
+    }
+
     /// Answers 200 with a resource, or with what would become of it (`dry_run`).
     pub(super) fn gives_one_or(mut self, schema: SchemaOf, preview: SchemaOf) -> Self {
         self =

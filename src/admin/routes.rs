@@ -6,6 +6,7 @@ use super::audit;
 use super::auth_methods;
 use super::callers;
 use super::catalogue;
+use super::connect_routes::of_connect_sessions;
 use super::connection_credentials;
 use super::connection_uses;
 use super::connections;
@@ -71,6 +72,7 @@ pub(super) fn routes() -> Vec<Route> {
         of_acts(),
         of_activations(),
         of_grants(),
+        of_connect_sessions(),
         of_integrations(),
         of_environments(),
         of_tenants(),

@@ -22,6 +22,7 @@ fn api(token: Option<Secret>, live: Arc<Live>) -> Arc<Api> {
         (token, Vec::new()),
         live,
         (None, None),
+        Connecting::default(),
         || UnixTime::from_ms(1_700_000_000_007),
         Arc::default(),
     )

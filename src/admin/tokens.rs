@@ -7,6 +7,7 @@ use super::issued::Issue;
 use super::issued::expiry;
 use super::issued::take_expiry;
 use super::operator::ADMIN;
+use super::operator::PAGES;
 use super::role::Role;
 use super::sent;
 use super::sent::Members;
@@ -77,8 +78,12 @@ impl Definition for Tokens {
         mut members: Members,
         expect: Expect,
     ) -> Result<Put, ApiError> {
-        if key == ADMIN {
-            let problem = "is what the configured admin token goes by";
+        let taken = match key {
+            ADMIN => Some("is what the configured admin token goes by"),
+            PAGES => Some("is what the pages go by that people connect on"),
+            _ => None,
+        };
+        if let Some(problem) = taken {
             return Err(ApiError::invalid("/key", problem, "choose another name"));
         }
         let expires_at_ms = take_expiry(call, &mut members)?;

@@ -264,6 +264,10 @@ impl App {
                         errands: renewing.errands().clone(),
                     }),
                 ),
+                admin::Connecting {
+                    settings: settings.connect.clone(),
+                    public_url: settings.public.url_at(public_address),
+                },
                 now,
                 Arc::clone(&draining),
             ),

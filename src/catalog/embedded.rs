@@ -68,17 +68,9 @@ impl Connection {
         credential: Credential,
     ) -> Result<Activation, Vec<Problem>> {
         let at = At::section("activation");
-        let Some(shared) = self.shared() else {
+        let Some(mould) = self.mould() else {
             let problem = format!("the connection `{}` is not embedded", self.key);
             return Err(vec![at.problem(problem, "it holds its credentials itself")]);
-        };
-        let mould = Mould {
-            method: &self.method,
-            base_url: &self.base_url,
-            rules: &self.variables,
-            inherited: &shared.variables,
-            credential: &shared.credential,
-            inputs: &self.inputs,
         };
         let mut problems = Vec::new();
         let holder = mould.fill(credential, variables, at, "credentials", &mut problems);
@@ -88,6 +80,19 @@ impl Connection {
             }
             _ => Err(problems),
         }
+    }
+
+    /// What its activations are made of besides their own; none where it is not embedded.
+    pub(super) fn mould(&self) -> Option<Mould<'_>> {
+        let shared = self.shared()?;
+        Some(Mould {
+            method: &self.method,
+            base_url: &self.base_url,
+            rules: &self.variables,
+            inherited: &shared.variables,
+            credential: &shared.credential,
+            inputs: &self.inputs,
+        })
     }
 }
 

@@ -148,6 +148,16 @@ fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
+impl PublicListener {
+    /// The URL that people and senders know it by, where it listens at this address: of an address that leads to this
+    /// machine alone it need not be said.
+    pub fn url_at(&self, address: SocketAddr) -> Option<String> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let own = address.ip().is_loopback().then(|| format!("{scheme}://{address}"));
+        self.url.clone().or(own)
+    }
+}
+
 impl Default for ProxyListener {
     fn default() -> Self {
         let limits = LinkLimits::default();

@@ -3,6 +3,7 @@
 //! This room knows YAML, places and messages, and the settings of the process itself. What the
 //! gateway serves (connectors, connections …) is the catalogue's.
 mod conceal;
+mod connect;
 mod document;
 mod error;
 mod events;
@@ -22,6 +23,7 @@ mod store;
 mod suggest;
 
 pub use conceal::FilledIn;
+pub use connect::ConnectSettings;
 pub use document::Document;
 pub use document::File;
 pub use document::Unset;

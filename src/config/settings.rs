@@ -1,4 +1,5 @@
 //! The settings of the process itself, which take a restart to change.
+use super::connect::ConnectSettings;
 use super::document::Document;
 use super::error::ConfigError;
 use super::events::EventSettings;
@@ -29,6 +30,7 @@ pub struct Settings {
     pub store: Option<StoreSettings>,
     pub seal: SealSettings,
     pub events: EventSettings,
+    pub connect: ConnectSettings,
 }
 
 /// The same as it is written, section by section.
@@ -45,11 +47,13 @@ pub struct RawSettings {
     pub seal: SealSettings,
     /// What is told of what attache meets while it serves.
     pub events: EventSettings,
+    /// What people see and where they go when they connect their accounts.
+    pub connect: ConnectSettings,
 }
 
 impl Settings {
     /// The top-level sections that are read here.
-    pub const SECTIONS: &[&str] = &["server", "log", "store", "seal", "events"];
+    pub const SECTIONS: &[&str] = &["server", "log", "store", "seal", "events", "connect"];
 
     /// Reads the sections; what is wrong goes to `errors`, and keeps its default here.
     pub fn read(document: &Document, errors: &mut Vec<ConfigError>) -> Self {
@@ -74,6 +78,7 @@ impl Settings {
             store: document.read(&[Step::Key("store")], errors).unwrap_or_default(),
             seal: document.read(&[Step::Key("seal")], errors).unwrap_or_default(),
             events: document.read(&[Step::Key("events")], errors).unwrap_or_default(),
+            connect: document.read(&[Step::Key("connect")], errors).unwrap_or_default(),
         }
     }
 }

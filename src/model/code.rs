@@ -61,6 +61,13 @@ codes! {
     IdempotencyInProgress "idempotency_in_progress" 409 "The first request with this idempotency key is being answered";
     IdempotencyAnswerLost "idempotency_answer_lost" 409 "It was done under this idempotency key, and the answer was lost";
     EventsForgotten "events_forgotten" 410 "Some of these events are not kept any more";
+    ConnectSessionInUse "connect_session_in_use" 409 "Another browser connects by this link";
+    ConnectOtherBrowser "connect_other_browser" 403 "This began in another browser";
+    ConnectSessionOver "connect_session_over" 410 "This link is not good any more";
+    ConsentUnknown "consent_unknown" 404 "No consent is waited for that this belongs to";
+    CredentialRefused "credential_refused" 422 "The API does not take this credential";
+    ScopesMissing "scopes_missing" 424 "Less was granted than is needed";
+    AccountDiffers "account_differs" 409 "It is another account than before";
     NoStore "no_store" 409 "This gateway has no store";
     StoreUnavailable "store_unavailable" 503 "The store can't be reached or written to";
     TooMuchAtOnce "too_much_at_once" 503 "It takes longer than it may";

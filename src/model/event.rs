@@ -60,6 +60,12 @@ pub enum EventType {
     SubscriptionDeleted,
     /// Of no consequence: an operator asked for it, to see one subscription be delivered to.
     SubscriptionTested,
+    /// Somebody was given a link to connect with.
+    ConnectSessionCreated,
+    /// A tenant has connected one of the session's connections.
+    ConnectSessionConnected,
+    /// One of them was not connected: `reason` says why. It may be tried again while the session is open.
+    ConnectSessionFailed,
 }
 
 impl EventType {
@@ -106,6 +112,9 @@ impl EventType {
         Self::SubscriptionDisabled,
         Self::SubscriptionDeleted,
         Self::SubscriptionTested,
+        Self::ConnectSessionCreated,
+        Self::ConnectSessionConnected,
+        Self::ConnectSessionFailed,
     ];
 
     /// As it is stored, shown and sent.
@@ -153,6 +162,9 @@ impl EventType {
             Self::SubscriptionDisabled => "event_subscription.disabled",
             Self::SubscriptionDeleted => "event_subscription.deleted",
             Self::SubscriptionTested => "event_subscription.tested",
+            Self::ConnectSessionCreated => "connect_session.created",
+            Self::ConnectSessionConnected => "connect_session.connected",
+            Self::ConnectSessionFailed => "connect_session.failed",
         }
     }
 

@@ -2,6 +2,7 @@
 pub mod address;
 mod base_url;
 mod code;
+mod connect_link;
 mod credential;
 mod event;
 mod key;
@@ -14,6 +15,10 @@ mod unit;
 
 pub use base_url::BaseUrl;
 pub use code::Code;
+pub use connect_link::CONNECT_TOKEN_LEN;
+pub use connect_link::ConnectSessionId;
+pub use connect_link::ConnectSessionIdError;
+pub use connect_link::connect_token;
 pub use credential::Credential;
 pub use event::EventType;
 pub use key::KEY_LEN_MAX;

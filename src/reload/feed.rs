@@ -385,9 +385,12 @@ pub(super) fn section_of(kind: Kind) -> Option<Section> {
         Kind::Environment => Some(Section::Environments),
         Kind::Connection => Some(Section::Connections),
         Kind::Caller => Some(Section::Callers),
-        Kind::Activation | Kind::Tenant | Kind::Token | Kind::EventSubscription | Kind::Grant => {
-            None
-        }
+        Kind::Activation
+        | Kind::Tenant
+        | Kind::Token
+        | Kind::EventSubscription
+        | Kind::Grant
+        | Kind::ConnectSession => None,
     }
 }
 

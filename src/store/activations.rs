@@ -444,6 +444,6 @@ impl Write<'_> {
             let owner = row.text(0).map_err(corrupt)?;
             self.deactivate(&owner, tenant).await?;
         }
-        Ok(())
+        self.end_sessions_of(tenant).await
     }
 }

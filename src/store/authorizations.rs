@@ -41,8 +41,18 @@ pub struct NewAuthorization<'a> {
     /// The connection's key.
     pub connection: &'a str,
     pub lives_ms: i64,
-    /// Of one on another device: how long is waited between two questions.
-    pub interval_ms: Option<i64>,
+    pub kind: Begun<'a>,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun<'a> {
+    /// Somebody comes back in a browser, to the connect session of this id; empty for none.
+    InBrowser { session: &'a str },
+    /// Somebody consents on another device: how long is waited between two questions.
+    OnDevice { session: &'a str, interval_ms: i64 },
+    /// Somebody says whether tokens that are there already are to be taken.
+    Aside { session: &'a str },
 }
 
 /// One that is under way. Times are Unix milliseconds by the database's clock.
@@ -54,6 +64,10 @@ pub struct Authorization {
     pub created_ms: i64,
     pub expires_ms: i64,
     pub interval_ms: i64,
+    /// The connect session that it belongs to; empty for none.
+    pub session: String,
+    /// Its tokens are there, and kept aside.
+    pub is_aside: bool,
     /// Why nothing came of it; empty while it is under way.
     pub why: String,
     pub now_ms: i64,
@@ -76,8 +90,13 @@ impl Authorization {
 }
 
 const COLUMNS: &str = "a.id, a.owner, a.tenant, a.slot, a.connection, a.created_at, a.expires_at, a.interval_ms, \
-                       a.why, c.generation, c.key_id, c.wrapped, c.fields FROM authorizations a LEFT JOIN credentials c \
-                       ON c.owner = 'authorization:' || a.id AND c.tenant = '' AND c.slot = 'authorization'";
+                       a.why, a.session, a.aside, c.generation, c.key_id, c.wrapped, c.fields";
+
+const FROM: &str = "FROM authorizations a LEFT JOIN credentials c \
+                    ON c.owner = 'authorization:' || a.id AND c.tenant = '' AND c.slot = 'authorization'";
+
+/// The column behind them.
+const NOW: usize = 15;
 
 impl Authorizations<'_> {
     /// Begins one. Those that are too old go, and of too many for one grant the oldest.
@@ -90,12 +109,19 @@ impl Authorizations<'_> {
         super::only_whoever_sees_everything(scope)?;
         let mut tx = self.0.engine.begin().await?;
         let now = now_ms(&mut tx).await?;
-        let NewAuthorization { id, key, connection, lives_ms, interval_ms } = *new;
+        let NewAuthorization { id, key, connection, lives_ms, kind } = *new;
+        let (session, interval_ms, is_aside) = match kind {
+            Begun::InBrowser { session } => (session, None, false),
+            Begun::OnDevice { session, interval_ms } => (session, Some(interval_ms), false),
+            Begun::Aside { session } => (session, None, true),
+        };
         forget_old(&mut tx, key, now).await?;
         let expires = now.saturating_add(lives_ms);
         let sql = "INSERT INTO authorizations (id, owner, tenant, slot, connection, generation, created_at, \
-                   expires_at, next_at, interval_ms, why) VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, '')";
-        let next = interval_ms.map(|it| now.saturating_add(it));
+                   expires_at, next_at, interval_ms, why, session, aside) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, '', $10, $11)";
+        // What nobody has taken in the end is looked at then.
+        let next = interval_ms.map(|it| now.saturating_add(it)).or(is_aside.then_some(expires));
         let values = [
             Value::Text(id),
             Value::Text(key.owner),
@@ -106,6 +132,8 @@ impl Authorizations<'_> {
             Value::Integer(expires),
             Value::maybe(next),
             Value::Integer(interval_ms.unwrap_or_default()),
+            Value::Text(session),
+            Value::flag(is_aside),
         ];
         tx.run(sql, &values).await?;
         let owner = Authorization::owner(id);
@@ -114,6 +142,34 @@ impl Authorizations<'_> {
         credentials::put(&mut tx, &binding, &seal(&binding)).await?;
         tx.commit().await?;
         Ok(expires)
+    }
+
+    /// One as it is: whoever comes back is known by nothing else.
+    pub async fn find(self, scope: &Scope, id: &str) -> Result<Option<Authorization>, StoreError> {
+        if !scope.sees_everything() {
+            return Ok(None);
+        }
+        let clock = super::migrate::clock_of(self.0.is_shared());
+        let sql = format!("SELECT {COLUMNS}, {clock} {FROM} WHERE a.id = $1");
+        let rows = self.0.engine.rows(&sql, &[Value::Text(id)]).await?;
+        let now = |it: &Row| it.integer(NOW).map_err(|Unreadable| corrupt());
+        rows.first().map(|it| read(it, now(it)?)).transpose()
+    }
+
+    /// Those of a connect session.
+    pub async fn of_session(
+        self,
+        scope: &Scope,
+        session: &str,
+    ) -> Result<Vec<Authorization>, StoreError> {
+        if !scope.sees_everything() || session.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "SELECT {COLUMNS} {FROM} WHERE a.session = $1 AND a.session <> '' ORDER BY a.id LIMIT $2"
+        );
+        let values = [Value::Text(session), Value::Integer(i64::from(PAGE_MAX))];
+        self.0.engine.rows(&sql, &values).await?.iter().map(|it| read(it, 0)).collect()
     }
 
     /// Takes one that was begun for this grant: nobody else finds it, and nobody finds it again. None where there is
@@ -128,7 +184,7 @@ impl Authorizations<'_> {
         let mut tx = self.0.engine.begin().await?;
         let now = now_ms(&mut tx).await?;
         let sql = format!(
-            "SELECT {COLUMNS} WHERE a.id = $1 AND a.owner = $2 AND a.tenant = $3 AND a.slot = $4"
+            "SELECT {COLUMNS} {FROM} WHERE a.id = $1 AND a.owner = $2 AND a.tenant = $3 AND a.slot = $4"
         );
         let values = [
             Value::Text(id),
@@ -160,7 +216,7 @@ impl Authorizations<'_> {
         let mut tx = self.0.engine.begin().await?;
         let now = now_ms(&mut tx).await?;
         let sql = format!(
-            "SELECT {COLUMNS} WHERE a.next_at IS NOT NULL AND a.next_at <= $1 ORDER BY a.next_at, a.id LIMIT $2"
+            "SELECT {COLUMNS} {FROM} WHERE a.next_at IS NOT NULL AND a.next_at <= $1 ORDER BY a.next_at, a.id LIMIT $2"
         );
         let limit = Value::Integer(i64::from(limit.clamp(1, PAGE_MAX)));
         let rows = tx.rows(&sql, &[Value::Integer(now), limit]).await?;
@@ -228,7 +284,7 @@ impl Authorizations<'_> {
         let keys: Vec<_> = all.iter().map(|it| it.values().to_vec()).collect();
         for part in several::parts(&keys, 3) {
             let sql = format!(
-                "SELECT {COLUMNS} WHERE (a.owner, a.tenant, a.slot) IN (VALUES {}) AND a.interval_ms > 0 \
+                "SELECT {COLUMNS} {FROM} WHERE (a.owner, a.tenant, a.slot) IN (VALUES {}) AND a.interval_ms > 0 \
                  AND a.expires_at > {clock} ORDER BY a.created_at, a.id",
                 part.places
             );
@@ -242,11 +298,10 @@ impl Authorizations<'_> {
 }
 
 async fn forget_old(tx: &mut Tx, key: GrantKey<'_>, now: i64) -> Result<(), StoreError> {
-    let sql =
-        "SELECT id FROM authorizations WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2";
+    let sql = "SELECT id FROM authorizations WHERE expires_at <= $1 AND aside = 0 ORDER BY expires_at, id LIMIT $2";
     let most = Value::Integer(i64::from(BATCH_MAX));
     let mut rows = tx.rows(sql, &[Value::Integer(now), most]).await?;
-    let sql = "SELECT id FROM authorizations WHERE owner = $1 AND tenant = $2 AND slot = $3 \
+    let sql = "SELECT id FROM authorizations WHERE owner = $1 AND tenant = $2 AND slot = $3 AND aside = 0 \
                ORDER BY created_at DESC, id LIMIT $5 OFFSET $4";
     let values = [
         Value::Text(key.owner),
@@ -282,8 +337,10 @@ fn read(row: &Row, now_ms: i64) -> Result<Authorization, StoreError> {
             expires_ms: row.integer(6)?,
             interval_ms: row.integer(7)?,
             why: row.text(8)?,
+            session: row.text(9)?,
+            is_aside: row.flag(10)?,
             now_ms,
-            sealed: credentials::sealed(row, 9)?,
+            sealed: credentials::sealed(row, 11)?,
         })
     };
     read().map_err(|Unreadable| corrupt())

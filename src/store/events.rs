@@ -239,6 +239,7 @@ pub(super) fn of(entry: &Entry, who: &str, seq: i64) -> Vec<News> {
         }
         Some(Kind::Environment) => ("", "", &*entry.key),
         Some(Kind::Tenant) => ("", &*entry.key, ""),
+        Some(Kind::ConnectSession) => ("", &*entry.tenant, ""),
         _ => ("", "", ""),
     };
     let news = |event: EventType| News {
@@ -320,7 +321,8 @@ fn types(entry: &Entry) -> Vec<EventType> {
         Kind::EventSubscription => {
             each(E::SubscriptionCreated, E::SubscriptionUpdated, E::SubscriptionDeleted)
         }
-        Kind::Grant => Vec::new(),
+        Kind::ConnectSession if entry.act == Act::Created => vec![E::ConnectSessionCreated],
+        Kind::ConnectSession | Kind::Grant => Vec::new(),
     }
 }
 

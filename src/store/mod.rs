@@ -11,6 +11,7 @@ mod auth_methods;
 mod authorizations;
 mod callers;
 mod changes;
+mod connect_sessions;
 mod connections;
 mod connectors;
 mod credentials;
@@ -63,6 +64,7 @@ pub use auth_methods::MethodRevision;
 pub use auth_methods::SeenMethod;
 pub use authorizations::Authorization;
 pub use authorizations::Authorizations;
+pub use authorizations::Begun;
 pub use authorizations::NewAuthorization;
 pub use authorizations::SealAt;
 pub use callers::CallerKey;
@@ -73,6 +75,10 @@ pub use changes::Change;
 pub use changes::Changes;
 pub use changes::Position;
 pub use changes::Since;
+pub use connect_sessions::ConnectSession;
+pub use connect_sessions::ConnectSessions;
+pub use connect_sessions::ConnectState;
+pub use connect_sessions::NewConnectSession;
 pub use connections::ConnectionRow;
 pub use connections::Connections;
 pub use connections::Pins;
@@ -205,6 +211,7 @@ const TABLES: &[&str] = &[
     "deliveries",
     "grants",
     "authorizations",
+    "connect_sessions",
     "schema_versions",
 ];
 
@@ -242,6 +249,8 @@ pub enum Kind {
     EventSubscription,
     /// What tokens are had by; the key is the connection's.
     Grant,
+    /// A link that a tenant connects by; the key is its id.
+    ConnectSession,
 }
 
 impl Kind {
@@ -257,6 +266,7 @@ impl Kind {
         Self::Token,
         Self::EventSubscription,
         Self::Grant,
+        Self::ConnectSession,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -272,6 +282,7 @@ impl Kind {
             Self::Token => "token",
             Self::EventSubscription => "event subscription",
             Self::Grant => "grant",
+            Self::ConnectSession => "connect session",
         }
     }
 
@@ -420,6 +431,10 @@ impl Store {
 
     pub fn authorizations(&self) -> Authorizations<'_> {
         Authorizations(self)
+    }
+
+    pub fn connect_sessions(&self) -> ConnectSessions<'_> {
+        ConnectSessions(self)
     }
 
     pub fn events(&self) -> Events<'_> {

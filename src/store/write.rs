@@ -263,10 +263,13 @@ impl Write<'_> {
         let head = self.head.place();
         if self.revision == self.before {
             self.tx.commit().await?;
-            if let Some(gathered) = gathered {
-                gathered.stands_at(place, self.claim);
+            match gathered {
+                Some(gathered) => {
+                    gathered.stands_at(place, self.claim);
+                    gathered.add(&[], done.unwrap_or_default(), self.tally);
+                }
+                None => self.store.count(&self.tally),
             }
-            self.store.count(&self.tally);
             if is_entered {
                 self.store.keep_in_mind(head);
             }
@@ -494,6 +497,7 @@ impl Write<'_> {
             Kind::EventSubscription => "event_subscriptions",
             // It has no key of its own.
             Kind::Grant => "connections",
+            Kind::ConnectSession => "connect_sessions",
         };
         let sql = format!("SELECT version FROM {table} WHERE key = $1");
         let rows = self.tx.rows(&sql, &[Value::Text(key)]).await?;

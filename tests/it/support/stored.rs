@@ -59,6 +59,22 @@ impl Gateway {
         Self::start(&with_store(database, configuration, settings))
     }
 
+    /// The same, whose public listener is this.
+    pub fn beside_public(database: &Database, configuration: &str, public: &str) -> Self {
+        let server = format!(
+            "
+log: {{ format: json, access: ACCESS }}
+server:
+  proxy: {{ listen: \"127.0.0.1:0\", workers: 1 }}
+  admin: {{ listen: \"127.0.0.1:0\", token: {ADMIN_TOKEN} }}
+  public: {public}
+  shutdown: {{ ready_delay: 0s, drain: 5s }}
+"
+        );
+        Self::try_start(&with_store(database, configuration, ""), &server)
+            .unwrap_or_else(|e| panic!("{e}: {e:?}"))
+    }
+
     /// The same, whose operators of these names may be shown access tokens.
     pub fn showing_tokens(database: &Database, configuration: &str, operators: &str) -> Self {
         let server = format!(
