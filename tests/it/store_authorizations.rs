@@ -6,6 +6,7 @@ use attache::seal::Binding;
 use attache::seal::Sealed;
 use attache::seal::Slot;
 use attache::store::GrantKey;
+use attache::store::Begun;
 use attache::store::NewAuthorization;
 use sqlx::Connection;
 use sqlx::PgConnection;
@@ -28,7 +29,7 @@ async fn of_several_who_have_found_it_one_takes_it() {
         key: KEY,
         connection: "crm",
         lives_ms: 60_000,
-        interval_ms: None,
+        kind: Begun::InBrowser { session: "" },
     };
     store.authorizations().begin(SYSTEM, &new, &seal).await.unwrap();
     // All of them find it, and wait to take it, as long as this holds its row.
