@@ -237,7 +237,9 @@ impl Under {
             member: OWN,
         };
         let sealed = current.as_ref().and_then(|it| it.1.as_ref());
+        let set = credentials::set_now(fields.as_ref());
         let (credential, change) = credentials::merged(call, at, fields, sealed).await?;
+        credentials::check_set(&connection.method, &credential, &set, OWN)?;
         let draft = connection.activation(tenant.clone(), raw.enabled, &raw.variables, credential);
         draft.map_err(|it| ApiError::below(&it, 1))?;
         if let Some((stored, Some(_))) = &current

@@ -144,6 +144,7 @@ impl Grantee {
             connection: connection.key.clone(),
             holder: Arc::clone(holder),
             settings: Arc::clone(&connection.upstream),
+            under: Arc::clone(connection),
         };
         let fingerprint = holder.grant_identity();
         let (owner, connection) = (owner.to_owned(), Arc::clone(connection));

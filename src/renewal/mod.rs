@@ -4,6 +4,7 @@
 //! One token request for each holder is under way at a time, on a thread of its own: it goes on when its
 //! caller hangs up. What was had is put where requests find it by one load ([`TokenHolder`]). A token that
 //! is good goes on being served whatever becomes of its renewal.
+mod account;
 mod ahead;
 mod attempt;
 mod backoff;
@@ -21,6 +22,7 @@ mod journal;
 mod ledger;
 mod message;
 mod opening;
+mod probe;
 mod proof;
 mod putting;
 mod sealed;
@@ -35,6 +37,8 @@ pub use consent::Dance;
 pub use errand::Client;
 pub use errand::ErrandError;
 pub use errand::Errands;
+pub use probe::Probed;
+pub use probe::Tried;
 pub use status::Status;
 pub use sweep::Served;
 pub use thread::Renewing;
