@@ -54,7 +54,8 @@ pub(super) struct Rules {
     pub(super) assertion: AssertionRule,
     pub(super) exchange: Exchange,
     pub(super) callback: CallbackNames,
-    pub(super) account: AccountPlaces,
+    /// None: as OpenID Connect has it.
+    pub(super) account: Option<AccountPlaces>,
     pub(super) dpop: bool,
     pub(super) placement: Placement,
 }

@@ -1,4 +1,5 @@
 //! A provider is asked whose token it is (OpenID Connect Core §5.3).
+use super::account::AccountPlaces;
 use super::answer::Answer;
 use super::error::GrantError;
 use super::occasion::Occasion;
@@ -21,9 +22,11 @@ impl Oauth2 {
         self.0.urls.userinfo.is_some()
     }
 
-    /// Whether the issuer's metadata may tell it.
+    /// Whether the issuer's metadata is looked at for it: where that is looked at anyhow, or somebody says what the
+    /// answer looks like.
     pub fn may_find_userinfo(&self) -> bool {
-        self.0.issuer.is_some() && !self.knows_userinfo()
+        let is_worth_it = self.needs_discovery() || self.0.account.is_some();
+        self.0.issuer.is_some() && !self.knows_userinfo() && is_worth_it
     }
 
     /// The message that asks it. `nonce`: the server's own, where a proof goes along (RFC 9449 §8).
@@ -53,7 +56,10 @@ impl Oauth2 {
     /// The account that its answer tells; none where it tells none.
     pub fn account_of(&self, answer: &Answer) -> Option<Account> {
         let body = answer.is_success().then_some(&answer.body)?;
-        self.0.account.find(body)
+        match &self.0.account {
+            Some(places) => places.find(body),
+            None => AccountPlaces::of_openid().find(body),
+        }
     }
 }
 

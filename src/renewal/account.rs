@@ -39,14 +39,13 @@ async fn account(
     client: &Client,
     tokens: TokenSet,
 ) -> Result<Option<Account>, ErrandError> {
-    if let Way::Oauth2(method) = &client.holder.method.way
-        && let Some(account) = by_userinfo(bureau, client, method, &tokens).await?
-    {
-        return Ok(Some(account));
-    }
+    let told = match &client.holder.method.way {
+        Way::Oauth2(method) => by_userinfo(bureau, client, method, &tokens).await,
+        Way::Session(_) => Ok(None),
+    };
     let probe = client.under.method.probe.as_ref();
-    if probe.is_none_or(|it| it.account.is_none()) {
-        return Ok(None);
+    if matches!(told, Ok(Some(_))) || probe.is_none_or(|it| it.account.is_none()) {
+        return told;
     }
     let behind = Behind::Token(Arc::clone(&client.holder), Some(Tried::New(tokens)));
     let variables = client.holder.variables.clone();

@@ -107,6 +107,14 @@ pub enum Asked {
     Flight(watch::Receiver<Option<Landed>>),
 }
 
+/// What comes of a token request, for whoever waits for it and for nothing else.
+pub async fn landed(mut flight: watch::Receiver<Option<Landed>>) -> Landed {
+    let landing = flight.wait_for(Option::is_some);
+    let landed = tokio::time::timeout(WAIT, landing).await;
+    let landed = landed.ok().and_then(Result::ok).and_then(|it| it.clone());
+    landed.unwrap_or(Err(RenewalError::TooLong))
+}
+
 /// Whose token.
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {

@@ -57,17 +57,17 @@ impl Check {
     }
 
     /// Where it is said whose token it is.
-    pub(in crate::grant) fn account(&mut self, raw: &RawOauth2) -> AccountPlaces {
-        let Some(account) = &raw.account else { return AccountPlaces::of_openid() };
+    pub(in crate::grant) fn account(&mut self, raw: &RawOauth2) -> Option<AccountPlaces> {
+        let account = raw.account.as_ref()?;
         if raw.userinfo_url.is_none() && raw.issuer.is_none() {
             let hint = "write the `userinfo_url` whose answer it stands in";
             self.wrong(vec!["account".into()], "has no answer to stand in", hint);
         }
-        AccountPlaces::read(account).unwrap_or_else(|NoPointer(member)| {
+        let refused = |NoPointer(member)| {
             let hint = "write a JSON pointer: `/id`";
             self.wrong(vec!["account".into(), member.into()], "is no JSON pointer", hint);
-            AccountPlaces::of_openid()
-        })
+        };
+        AccountPlaces::read(account).map_err(refused).ok()
     }
 
     pub(in crate::grant) fn keep(&mut self, raw: &IndexMap<String, RawKept>) -> Box<[Keep]> {
