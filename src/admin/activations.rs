@@ -79,7 +79,7 @@ const SHOWN: &[&str] = &[
 const ACCOUNT: &str = "account";
 
 /// Whose account at the provider a credential is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename = "Account")]
 pub(super) struct AccountView {
     /// Says which one it is. Of an id token: the issuer, `#` and its subject.
@@ -114,6 +114,7 @@ pub(super) struct Draft {
     pub row: ActivationRow,
     pub change: Change,
     pub expect: Expect,
+    pub activation: catalog::Activation,
     /// What it was checked beside, as it was then.
     beside: Vec<(store::Kind, String, i64)>,
     /// Where its credentials go.
@@ -275,7 +276,7 @@ impl Under {
         let (credential, change) = credentials::merged(call, at, fields, sealed).await?;
         credentials::check_set(&connection.method, &credential, &set, OWN)?;
         let draft = connection.activation(tenant.clone(), raw.enabled, &raw.variables, credential);
-        draft.map_err(|it| ApiError::below(&it, 1))?;
+        let activation = draft.map_err(|it| ApiError::below(&it, 1))?;
         if let Some((stored, Some(_))) = &current
             && !change.is_whole()
             && !origin::confirmed(call)?
@@ -302,7 +303,7 @@ impl Under {
         let row = row((&self.owner, &self.key), tenant.as_str(), &raw);
         let known = current.and_then(|it| it.0.value.account).filter(|_| !change.is_whole());
         let row = ActivationRow { account: known, ..row };
-        Ok(Draft { row, change, expect, beside, binds })
+        Ok(Draft { row, change, expect, activation, beside, binds })
     }
 
     /// A tenant's credentials are kept, and its variables would send them elsewhere.

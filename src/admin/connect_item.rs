@@ -1,5 +1,6 @@
 //! One connection of a connect session: as it is kept with the session, and as it is shown.
 use super::activations;
+use super::activations::AccountView;
 use super::activations::Under;
 use super::call::Call;
 use super::error::ApiError;
@@ -70,17 +71,6 @@ impl Reason {
             Self::SessionExpired => "session_expired",
         }
     }
-}
-
-/// Whose account it is at the provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename = "Account")]
-pub(super) struct AccountView {
-    /// The same for the same account, as long as there is one.
-    pub id: String,
-    /// For people.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
 }
 
 /// What a person types on another device (RFC 8628).

@@ -1,11 +1,13 @@
 //! `/v1/connect-sessions`: links by which tenants connect their accounts.
 use super::activations;
+use super::activations::AccountView;
 use super::activations::Under;
 use super::answer::Answer;
 use super::call::Call;
 use super::connect_item::ItemState;
 use super::connect_item::ItemView;
 use super::connect_item::Kept;
+use super::connect_landing;
 use super::cursor;
 use super::error::ApiError;
 use super::sent;
@@ -43,7 +45,7 @@ use zeroize::Zeroizing;
 pub(super) const NOUN: &str = "connect session";
 
 /// How long a link is good.
-const LIFE: Duration = Duration::from_secs(30 * 60);
+pub(super) const LIFE: Duration = Duration::from_secs(30 * 60);
 
 /// Most connections of a session.
 const ITEMS_MAX: usize = 32;
@@ -190,19 +192,14 @@ async fn items(call: &Call, tenant: &TenantId, new: &NewSession) -> Result<Vec<K
         check_variables(connection, tenant, &given)?;
         let item = Kept::new(connection, given);
         let found = under.find(call, tenant).await?;
-        let is_reconnect = found.is_some_and(|it| it.1.is_some() || !needs_more(connection));
-        kept.push(Kept { is_reconnect, ..item });
+        let account = found.as_ref().and_then(|it| it.0.value.account.clone());
+        let account = account.map(AccountView::from);
+        kept.push(Kept { is_reconnect: found.is_some(), account, ..item });
     }
     Ok(kept)
 }
 
 type Chosen = (Under, Arc<Connection>);
-
-/// Whether an activation without a credential of its own is one that nobody has connected.
-fn needs_more(connection: &Connection) -> bool {
-    let is_field = |it: &crate::catalog::TenantInput| it.place == InputPlace::Credentials;
-    connection.tenant_inputs().iter().any(is_field)
-}
 
 /// A connection that the tenant may connect. `at`: where it stands in the body.
 async fn connectable(
@@ -225,7 +222,8 @@ async fn connectable(
     Ok((under, connection))
 }
 
-fn unfit(connection: &Connection) -> Option<(&'static str, &'static str)> {
+/// Why no tenant connects it, and what to do.
+pub(super) fn unfit(connection: &Connection) -> Option<(&'static str, &'static str)> {
     if matches!(connection.kind, Kind::Standard(_)) {
         let problem = "it holds its credentials itself: no tenant connects it";
         return Some((problem, "send the key of an embedded one"));
@@ -356,6 +354,7 @@ pub(super) async fn end(call: Call) -> Result<Answer, ApiError> {
         let ended = ConnectSession { state: ConnectState::Ended, ..session };
         if changed(&call, &ended).await? {
             call.progress.written();
+            connect_landing::release_all(&call, &ended.id).await;
             return Ok(Answer::nothing());
         }
     }

@@ -1,42 +1,33 @@
 //! `…/authorize` and `…/callback`: a person is asked to consent, and what came of it.
 use super::answer::Answer;
 use super::call::Call;
+use super::dance;
+use super::dance::Brought;
+use super::dance::InBrowser;
+use super::dance::Opened;
+use super::dance::Sent;
+use super::dance::Stopped;
+use super::dance::Subject;
 use super::error::ApiError;
 use super::grantee::Grantee;
 use super::grants;
 use super::sent;
 use super::time;
-use crate::grant::DPOP_KEY;
-use crate::grant::DpopKey;
 use crate::grant::Expiry;
 use crate::grant::GrantType;
 use crate::grant::RedirectUri;
 use crate::grant::TokenSet;
-use crate::grant::pkce_verifier;
 use crate::model::Account;
-use crate::model::Credential;
 use crate::model::Secret;
 use crate::model::UnixTime;
-use crate::renewal::Dance;
 use crate::renewal::Errands;
 use crate::renewal::renewed_in;
-use crate::seal::Binding;
-use crate::seal::Slot;
-use crate::store::Authorization;
-use crate::store::Begun;
 use crate::store::GrantTimes;
-use crate::store::NewAuthorization;
 use crate::store::Place;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
-use sha2::Digest;
-use sha2::Sha256;
-use std::time::Duration;
 use zeroize::Zeroizing;
-
-/// How long a person may take to consent in a browser.
-const LIFE: Duration = Duration::from_secs(600);
 
 /// Somebody is to be asked.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -92,6 +83,9 @@ pub(super) struct Callback {
     /// As it was asked for.
     #[serde(default)]
     test: bool,
+    /// The same URL again, after 409 `account_differs`: the other account is to be taken. Good for 10 minutes, once.
+    #[serde(default)]
+    confirm_account: bool,
 }
 
 /// `POST …/authorize`
@@ -111,33 +105,21 @@ async fn in_browser(call: &Call, grantee: &Grantee, asked: Authorize) -> Result<
         ApiError::invalid("", "`redirect_uri` is missing", hint)
     };
     let given = asked.redirect_uri.ok_or_else(missing)?;
-    let uri = RedirectUri::parse(&given).map_err(|it| {
+    let uri = redirect_uri(&given)?;
+    let login_hint = asked.login_hint;
+    let brought = Brought::default();
+    let begun = InBrowser { grantee, redirect_uri: &uri, login_hint, session: "", brought: &brought };
+    let Sent { url, state, expires_ms, .. } = begun.begin(call).await?;
+    let state = state.expose().to_owned();
+    Ok(Asked::Browser { url, state, expires_at: time::shown(expires_ms) })
+}
+
+/// Where a person's browser comes back to, as it is sent.
+pub(super) fn redirect_uri(given: &str) -> Result<RedirectUri, ApiError> {
+    RedirectUri::parse(given).map_err(|it| {
         let hint = "write the one that the provider knows: https://…, or http:// on this machine";
         ApiError::invalid("/redirect_uri", it.to_string(), hint)
-    })?;
-    let own_key = || grantee.client.holder.credential.field(DPOP_KEY).cloned();
-    let binds = grantee.client.method()?.dpop();
-    let dance = Dance {
-        redirect_uri: uri.as_str().to_owned(),
-        state: random(),
-        nonce: random(),
-        verifier: random(),
-        login_hint: asked.login_hint,
-        dpop_key: binds.then(|| own_key().unwrap_or_else(DpopKey::generate)),
-    };
-    let url = call.api.errands()?.authorization_url(grantee.client.clone(), dance.clone()).await?;
-    let mut kept = Credential::default();
-    kept.insert("of", vec![Secret::new(grantee.name())]);
-    kept.insert("redirect_uri", vec![Secret::new(&*dance.redirect_uri)]);
-    kept.insert("nonce", vec![dance.nonce.clone()]);
-    kept.insert("verifier", vec![dance.verifier.clone()]);
-    if let Some(key) = &dance.dpop_key {
-        kept.insert(DPOP_KEY, vec![key.clone()]);
-    }
-    let id = id_of(dance.state.expose());
-    let expires_ms = begin(call, grantee, (&id, LIFE, None), &kept).await?;
-    let (url, state) = (url.to_string(), dance.state.expose().to_owned());
-    Ok(Asked::Browser { url, state, expires_at: time::shown(expires_ms) })
+    })
 }
 
 async fn on_device(call: &Call, grantee: &Grantee, asked: &Authorize) -> Result<Asked, ApiError> {
@@ -145,14 +127,8 @@ async fn on_device(call: &Call, grantee: &Grantee, asked: &Authorize) -> Result<
         let problem = "nobody comes back: the person consents on another device";
         return Err(ApiError::invalid("/redirect_uri", problem, "leave it out"));
     }
-    let codes = call.api.errands()?.device(grantee.client.clone()).await?;
-    let mut kept = Credential::default();
-    kept.insert("of", vec![Secret::new(grantee.name())]);
-    kept.insert("device_code", vec![codes.device_code]);
-    let now = (call.api.clock)();
-    let life = Duration::from_millis(codes.expires_at.as_ms().saturating_sub(now.as_ms()));
-    let id = id_of(random().expose());
-    let expires_ms = begin(call, grantee, (&id, life, Some(codes.interval)), &kept).await?;
+    let begun = dance::on_device(call, grantee, "", &Brought::default()).await;
+    let (codes, _, expires_ms) = begun?;
     Ok(Asked::Device {
         user_code: codes.user_code,
         verification_uri: codes.verification_uri,
@@ -160,30 +136,6 @@ async fn on_device(call: &Call, grantee: &Grantee, asked: &Authorize) -> Result<
         expires_at: time::shown(expires_ms),
         interval_s: codes.interval.as_secs(),
     })
-}
-
-async fn begin(
-    call: &Call,
-    grantee: &Grantee,
-    (id, life, interval): (&str, Duration, Option<Duration>),
-    kept: &Credential,
-) -> Result<i64, ApiError> {
-    let backing = call.api.store()?;
-    let ms = |it: Duration| i64::try_from(it.as_millis()).unwrap_or(i64::MAX);
-    let new = NewAuthorization {
-        id,
-        key: grantee.key(),
-        connection: grantee.client.connection.as_str(),
-        lives_ms: ms(life),
-        kind: match interval {
-            None => Begun::InBrowser { session: "" },
-            Some(it) => Begun::OnDevice { session: "", interval_ms: ms(it) },
-        },
-    };
-    let now = (call.api.clock)();
-    let seal = |binding: &Binding<'_>| backing.sealer.seal(binding, kept, now);
-    let begun = backing.store.authorizations().begin(&call.scope(), &new, &seal).await;
-    begun.map_err(|it| ApiError::of_store(it, "authorization", id))
 }
 
 /// `POST …/callback`
@@ -202,54 +154,95 @@ pub(super) async fn callback(mut call: Call) -> Result<Answer, ApiError> {
         let hint = "the person came back in another session than the one that began: begin again";
         return Err(ApiError::invalid("/state", "it is not the redirect's", hint));
     }
-    let backing = call.api.store()?;
-    let (id, key) = (id_of(&state), grantee.key());
-    let found = backing.store.authorizations().take(&call.scope(), &id, key).await;
-    let found = found.map_err(|it| ApiError::of_store(it, "authorization", &id))?;
-    let kept = opened(&call, &grantee, &found.ok_or_else(unknown)?).await.ok_or_else(unknown)?;
-    let field = |name| kept.field(name).cloned().ok_or_else(unknown);
-    let redirect_uri = field("redirect_uri")?.expose().to_owned();
-    let uri = RedirectUri::parse(&redirect_uri).map_err(|_| unknown())?;
+    let id = dance::id_of(&state);
+    if back.confirm_account {
+        let aside = dance::aside_of(&id);
+        let kept = taken(&call, &grantee, &aside).await?.ok_or_else(unknown)?;
+        let tokens = kept.tokens().ok_or_else(unknown)?;
+        return given(&call, &grantee, (&id, tokens), true).await;
+    }
+    let kept = taken(&call, &grantee, &id).await?.ok_or_else(unknown)?;
+    if !kept.is_of(&grantee) {
+        return Err(unknown());
+    }
+    let dance = kept.dance(&state).ok_or_else(unknown)?;
+    let uri = RedirectUri::parse(&dance.redirect_uri).map_err(|_| unknown())?;
     let query = uri.query_of(&back_url).ok_or_else(|| {
         let problem = "it is not the `redirect_uri` that was begun with";
         ApiError::invalid("/url", problem, "send the whole URL as it came back, and begin again")
     })?;
-    let dance = Dance {
-        redirect_uri,
-        state: Secret::new(state),
-        nonce: field("nonce")?,
-        verifier: field("verifier")?,
-        login_hint: None,
-        dpop_key: kept.field(DPOP_KEY).cloned(),
-    };
     let query = Zeroizing::new(query.to_owned());
     let tokens = call.api.errands()?.exchange(grantee.client.clone(), dance, query).await?;
-    given(&call, &grantee, &tokens).await?;
-    grants::shown_with(&call, &grantee).await
+    given(&call, &grantee, (&id, tokens), false).await
 }
 
-/// What was sealed when it was begun; none where it does not open, or was begun for somebody else.
-async fn opened(call: &Call, grantee: &Grantee, found: &Authorization) -> Option<Credential> {
-    let backing = call.api.backing()?;
-    let sealed = found.sealed.as_ref()?;
-    let owner = Authorization::owner(&found.id);
-    let (slot, generation) = (Slot::Authorization, sealed.generation);
-    let binding = Binding { owner: &owner, tenant: "", slot, generation };
-    let kept = backing.keys.open(&binding, &sealed.sealed).await.ok()?;
-    let is_own = kept.field("of").is_some_and(|it| it.expose() == grantee.name());
-    Some(kept).filter(|_| is_own)
+/// What was sealed when it was begun, once; none where it does not open, or was begun for somebody else.
+async fn taken(call: &Call, grantee: &Grantee, id: &str) -> Result<Option<Opened>, ApiError> {
+    let backing = call.api.store()?;
+    let found = backing.store.authorizations().take(&call.scope(), id, grantee.key()).await;
+    let found = found.map_err(|it| ApiError::of_store(it, "authorization", id))?;
+    let Some(found) = found.filter(|it| it.session.is_empty()) else { return Ok(None) };
+    Ok(Opened::of(&call.api, &found).await)
 }
 
-/// Keeps what was given, in the place of whatever was there.
-async fn given(call: &Call, grantee: &Grantee, tokens: &TokenSet) -> Result<(), ApiError> {
+/// Looks at what was given, and keeps it in the place of whatever was there. Of another account than before it is kept
+/// aside until somebody says so.
+async fn given(
+    call: &Call,
+    grantee: &Grantee,
+    (id, tokens): (&str, TokenSet),
+    is_confirmed: bool,
+) -> Result<Answer, ApiError> {
+    let known = known(call, grantee).await?;
+    let (connection, known) = (grantee.connection(), known.as_ref());
+    let subject = Subject { connection, holder: None, grantee: Some(grantee), known };
+    let account = match subject.tried(&call.api, Some(&tokens), is_confirmed).await {
+        Ok(account) => account,
+        Err(Stopped::Account { known, given }) => {
+            let of = grantee.grant_name();
+            let aside = (&*dance::aside_of(id), dance::LIFE, "");
+            let of = (&of, grantee.client.connection.as_str());
+            dance::aside(call, of, aside, Some(&tokens), &Brought::default()).await?;
+            return Err(ApiError::AccountDiffers { known, given });
+        }
+        Err(stopped) => {
+            dance::let_go(&call.api, grantee.client.clone(), tokens);
+            return Err(match stopped {
+                Stopped::Scopes(missing) => ApiError::ScopesMissing(missing),
+                Stopped::Errand(error) => error.into(),
+                Stopped::Account { .. } => ApiError::Internal,
+            });
+        }
+    };
+    kept(call, grantee, &tokens, account.as_ref()).await?;
+    grants::shown_with(call, grantee).await
+}
+
+/// Whose account it was before, where somebody knows.
+async fn known(call: &Call, grantee: &Grantee) -> Result<Option<Account>, ApiError> {
+    let key = grantee.key();
+    if key.tenant.is_empty() {
+        return Ok(None);
+    }
+    let backing = call.api.store()?;
+    let found = backing.store.activations().find(&call.scope(), key.owner, key.tenant).await;
+    let found = found.map_err(|it| ApiError::of_store(it, grants::NOUN, key.owner))?;
+    Ok(found.and_then(|it| it.0.value.account))
+}
+
+async fn kept(
+    call: &Call,
+    grantee: &Grantee,
+    tokens: &TokenSet,
+    account: Option<&Account>,
+) -> Result<(), ApiError> {
     let backing = call.api.store()?;
     let now = (call.api.clock)();
     let credential = tokens.to_credential();
     let seal = |it: &Place<'_>| Ok(backing.sealer.seal(&it.binding, &credential, now));
     let times = times(grantee, tokens, now);
     let (scope, of) = (call.scope(), grantee.grant());
-    let account = account(call.api.errands()?, grantee, tokens).await;
-    let granted = backing.store.grants().granted(&scope, &of, times, account.as_ref(), &seal).await;
+    let granted = backing.store.grants().granted(&scope, &of, times, account, &seal).await;
     let revision = granted.map_err(|it| ApiError::of_store(it, grants::NOUN, of.connection))?;
     call.served(revision).await;
     Ok(())
@@ -285,16 +278,4 @@ pub(super) fn times(grantee: &Grantee, tokens: &TokenSet, now: UnixTime) -> Gran
     let due_in_ms = renewed.and_then(|it| i64::try_from(it.as_millis()).ok());
     let end = grantee.client.method().ok().and_then(|it| it.end(tokens, None));
     GrantTimes { expires_ms, due_in_ms, ends_ms: end.and_then(|it| ms(it.at())) }
-}
-
-/// What nobody guesses: 256 random bits.
-fn random() -> Secret {
-    let mut bytes = [0; 32];
-    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system has randomness");
-    pkce_verifier(&bytes)
-}
-
-/// A state is kept as a hash: what stands in the database begins nothing.
-fn id_of(state: &str) -> String {
-    hex::encode(Sha256::digest(["attache authorization 1 ", state].concat()))
 }

@@ -1,7 +1,17 @@
 //! Consents on other devices (RFC 8628): their providers are asked until somebody has consented, has refused, or took
 //! too long. Of several replicas one asks at a time.
+use super::Api;
+use super::call::Call;
+use super::connect_bid::Bid;
+use super::connect_item::Reason;
+use super::connect_landing;
+use super::connect_landing::At;
+use super::connect_landing::Given;
+use super::connect_landing::Standing;
 use super::consents;
 use super::consents::times;
+use super::dance::Opened;
+use super::error::ApiError;
 use super::grantee::Grantee;
 use crate::grant::Outcome;
 use crate::grant::Polled;
@@ -33,6 +43,7 @@ const AT_ONCE_MAX: u32 = 64;
 /// What consents on other devices are waited for with.
 #[derive(Clone)]
 pub struct Devices {
+    pub api: Arc<Api>,
     pub store: Store,
     pub sealer: Arc<Sealer>,
     pub keys: Arc<Keys>,
@@ -55,7 +66,8 @@ impl Devices {
             if room == 0 {
                 continue;
             }
-            // A store that is away says so elsewhere.
+            // A store that is away says so elsewhere, here as well as below.
+            drop(connect_landing::sweep(&self.api).await);
             let due = self.store.authorizations().due(&Scope::System, room).await;
             for waiting in due.unwrap_or_default() {
                 let own = self.clone();
@@ -71,6 +83,14 @@ impl Devices {
     async fn ask(&self, waiting: &Authorization) -> Result<(), StoreError> {
         let all = self.store.authorizations();
         let (scope, id) = (&Scope::System, &*waiting.id);
+        if waiting.is_aside {
+            // Nobody has said in time that it is to be taken.
+            connect_landing::release(&self.api.inward(), waiting).await;
+            return Ok(());
+        }
+        if !waiting.session.is_empty() {
+            return self.ask_for_session(waiting).await;
+        }
         if waiting.is_over() {
             return all.failed(scope, id, "nobody has consented in time").await;
         }
@@ -102,6 +122,89 @@ impl Devices {
                 all.failed(scope, id, &ended.to_string()).await
             }
         }
+    }
+
+    /// The same of one that belongs to a connect session: it ends as each of its consents does.
+    async fn ask_for_session(&self, waiting: &Authorization) -> Result<(), StoreError> {
+        let all = self.store.authorizations();
+        let (scope, id) = (&Scope::System, &*waiting.id);
+        let call = self.api.inward();
+        let at = At { session: &waiting.session, connection: &waiting.connection };
+        let why = match self.polled(&call, at, waiting).await {
+            Ok(Some(pause)) => return all.wait(scope, id, pause).await,
+            Ok(None) => String::new(),
+            Err(error) => {
+                tracing::warn!("a consent on another device came to nothing: {error}");
+                error.to_string()
+            }
+        };
+        match &*why {
+            "" => all.discard(scope, id).await.map(drop),
+            why => all.failed(scope, id, why).await,
+        }
+    }
+
+    /// After how many milliseconds it is asked again; none where it has ended, which the session says.
+    async fn polled(
+        &self,
+        call: &Call,
+        at: At<'_>,
+        waiting: &Authorization,
+    ) -> Result<Option<i64>, ApiError> {
+        let standing = Standing::of(call, at).await?;
+        let is_last = standing.item().consent.as_deref() == Some(&*waiting.id);
+        if !standing.session.is_open() || !is_last {
+            return Ok(None);
+        }
+        let end = |(reason, why): (Reason, String)| async move {
+            connect_landing::failed(call, at, (reason, &why)).await.map(|_| None)
+        };
+        if waiting.is_over() {
+            let why = "nobody has consented in time".to_owned();
+            return end((Reason::SessionExpired, why)).await;
+        }
+        let opened = Opened::of(&self.api, waiting).await;
+        let Some((opened, code)) = opened.and_then(|it| it.device_code().map(|code| (it, code)))
+        else {
+            let why = "what it was begun with does not open any more".to_owned();
+            return end((Reason::Misconfigured, why)).await;
+        };
+        let (tenant, brought) = (standing.tenant()?, opened.brought());
+        let bid = match Bid::of_item(call, standing.item(), &tenant, &brought).await? {
+            Ok(bid) => bid,
+            Err(gone) => return end(gone).await,
+        };
+        let Some(grantee) = bid.grantee.as_ref().filter(|it| opened.is_of(it)) else {
+            let why = "nobody consents to the connection any more".to_owned();
+            return end((Reason::ConnectionGone, why)).await;
+        };
+        let pause = Duration::from_millis(waiting.interval_ms.unsigned_abs());
+        let wait = |it: Duration| Some(i64::try_from(it.as_millis()).unwrap_or(i64::MAX));
+        let client = grantee.client.clone();
+        let tokens = match self.errands.poll(client.clone(), code, pause).await {
+            Ok(Polled::Pending { interval }) => return Ok(wait(interval)),
+            Ok(Polled::Ended(Outcome::Token(tokens))) => *tokens,
+            Ok(Polled::Ended(other)) => {
+                return match ErrandError::from(other) {
+                    ErrandError::Provider { after, .. } => {
+                        Ok(wait(after.unwrap_or_default().max(pause)))
+                    }
+                    // The person said no, or took too long.
+                    ErrandError::Refused(why) => end((Reason::ConsentDenied, why)).await,
+                    error => end((connect_landing::reason_of(&error), error.to_string())).await,
+                };
+            }
+            Err(ErrandError::Provider { after, .. }) => {
+                return Ok(wait(after.unwrap_or_default().max(pause)));
+            }
+            Err(ErrandError::Busy) => return Ok(wait(pause)),
+            Err(error) => {
+                return end((connect_landing::reason_of(&error), error.to_string())).await;
+            }
+        };
+        let (tokens, client, consent) = (Some(tokens), Some(client), waiting.id.clone());
+        let given = Given { tokens, client, brought, is_confirmed: false, consent };
+        connect_landing::land(call, at, given).await.map(|_| None)
     }
 
     async fn opened(&self, waiting: &Authorization) -> Option<(Grantee, crate::model::Secret)> {

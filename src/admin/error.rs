@@ -1,4 +1,5 @@
 //! Why the API answers with a problem, and the one table that turns it into a code.
+use super::activations::AccountView;
 use super::apply::Broken;
 use super::etag::Precondition;
 use super::origin::Moved;
@@ -11,6 +12,7 @@ use crate::config::JsonProblem;
 use crate::config::Step;
 use crate::config::pointer;
 use crate::grant::CallbackError;
+use crate::model::Account;
 use crate::model::Code;
 use crate::model::Key;
 use crate::renewal::ErrandError;
@@ -160,6 +162,23 @@ pub(super) enum ApiError {
     Consent(String),
     #[error("{}.", sentence(.words))]
     NoToken { words: String, retry_after_s: u64 },
+    #[error("Less was granted than is needed: {} missing. The person has to consent to all of it.", listed(.0))]
+    ScopesMissing(Vec<String>),
+    #[error(
+        "It is another account than before: it was {}, and would be {}. Nothing is changed; to take it, send the same \
+         again with `confirm_account: true`, within 10 minutes.", shown(Some(.known)), shown(.given.as_ref())
+    )]
+    AccountDiffers { known: Account, given: Option<Account> },
+    #[error("{}.", sentence(.0))]
+    CredentialRefused(String),
+    #[error("Another browser connects by this link: go on there, or make another link.")]
+    SessionInUse,
+    #[error("The person came back in another browser than the one that connects by this link.")]
+    OtherBrowser,
+    #[error("This link is not good any more: it was used up or ended, or is older than 30 minutes.")]
+    SessionOver,
+    #[error("It was used already, is too old, or was never begun here: begin again.")]
+    ConsentUnknown,
     #[error("The log has the details, under this request id.")]
     Internal,
 }
@@ -336,6 +355,13 @@ impl ApiError {
             Self::StoreFull => Code::StoreFull,
             Self::Consent(_) => Code::ReauthorizationRequired,
             Self::NoToken { .. } => Code::CredentialUnavailable,
+            Self::ScopesMissing(_) => Code::ScopesMissing,
+            Self::AccountDiffers { .. } => Code::AccountDiffers,
+            Self::CredentialRefused(_) => Code::CredentialRefused,
+            Self::SessionInUse => Code::ConnectSessionInUse,
+            Self::OtherBrowser => Code::ConnectOtherBrowser,
+            Self::SessionOver => Code::ConnectSessionOver,
+            Self::ConsentUnknown => Code::ConsentUnknown,
             Self::Damaged { .. } | Self::Internal => Code::Internal,
         }
     }
@@ -391,6 +417,14 @@ impl ApiError {
             Self::Uncertain => {
                 set("outcome", "unknown".into());
             }
+            Self::ScopesMissing(missing) => {
+                set("missing_scopes", missing.clone().into());
+            }
+            Self::AccountDiffers { known, given } => {
+                let view = |it: Account| serde_json::json!(AccountView::from(it));
+                set("account", view(known.clone()));
+                set("given_account", given.clone().map(view).unwrap_or_default());
+            }
             Self::DeclaredInFile { file, line, .. } => {
                 set("source", serde_json::json!({ "file": file, "line": line }));
             }
@@ -437,6 +471,17 @@ fn stale(winner: &Winner) -> String {
             format!("It is at version {version} now, changed by `{who}`.")
         }
     }
+}
+
+/// What people know it by, or else its id.
+fn shown(account: Option<&Account>) -> String {
+    let named = account.map(|it| format!("`{}`", it.name.as_deref().unwrap_or(&it.id)));
+    named.unwrap_or_else(|| "one that nobody can tell".to_owned())
+}
+
+fn listed(names: &[String]) -> String {
+    let listed = names.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
+    if names.len() == 1 { format!("{listed} is") } else { format!("{listed} are") }
 }
 
 /// With a capital.

@@ -92,7 +92,8 @@ fn acts(paths: &Paths, view: SchemaOf) -> Vec<Route> {
         )
         .takes(schema::<consents::Callback>)
         .gives(view)
-        .codes(OF_PROVIDERS),
+        .codes(OF_PROVIDERS)
+        .codes(&[Code::ScopesMissing, Code::AccountDiffers]),
         Route::post(paths.renew.0, paths.renew.1, "Have another token, now", grant_acts::renew)
             .gives(view)
             .flag("test", TEST)

@@ -137,6 +137,15 @@ impl Grantee {
         Self { client, connection, owner, tenant, slot, is_declared, fingerprint }
     }
 
+    pub(super) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// Of all that its tokens are had with.
+    pub(super) fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
     pub(super) fn key(&self) -> GrantKey<'_> {
         GrantKey { owner: &self.owner, tenant: &self.tenant, slot: self.slot }
     }

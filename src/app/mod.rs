@@ -241,11 +241,7 @@ impl App {
                 plane.run(worker, shares)
             })?);
         }
-        let state = admin::AdminState {
-            metrics: Arc::clone(&metrics),
-            live: Arc::clone(&live),
-            draining: Arc::clone(&draining),
-            api: admin::Api::new(
+        let api = admin::Api::new(
                 (
                     settings.admin.token.clone().or(options.admin_token),
                     settings.admin.token_access.clone(),
@@ -270,7 +266,12 @@ impl App {
                 },
                 now,
                 Arc::clone(&draining),
-            ),
+            );
+        let state = admin::AdminState {
+            metrics: Arc::clone(&metrics),
+            live: Arc::clone(&live),
+            draining: Arc::clone(&draining),
+            api: Arc::clone(&api),
             clock: now,
         };
         let handler = plane::AdminHandler::new(admin::router(state), Arc::clone(&metrics));
@@ -305,6 +306,7 @@ impl App {
         let (stop_devices, devices_stop) = watch::channel(false);
         if let Some(it) = &stored {
             let devices = admin::Devices {
+                api: Arc::clone(&api),
                 store: it.opened.store.clone(),
                 sealer: Arc::clone(&it.opened.sealer),
                 keys: Arc::clone(&it.opened.keys),

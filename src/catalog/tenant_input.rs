@@ -8,10 +8,6 @@ use super::variables::RawVariable;
 use crate::grant::GrantType;
 use crate::grant::Need;
 use indexmap::IndexMap;
-use serde_json::Value;
-
-/// Fields of credentials that people may see while they type them.
-const PLAIN: [&str; 3] = ["username", "client_id", "key_id"];
 
 /// One thing to be brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,22 +118,17 @@ fn fields(mould: Mould<'_>, way: ConnectWay) -> Vec<TenantInput> {
         Need::Optional => way == ConnectWay::Form,
         Need::Obtained => false,
     };
-    let definition: Value = serde_json::from_str(&mould.method.definition).unwrap_or_default();
     let input = |(name, need): (&str, Need)| {
-        let text = |member: &str| {
-            let text = definition.pointer("/fields")?.get(name)?.get(member)?.as_str()?;
-            Some(text.to_owned()).filter(|it| !it.is_empty())
-        };
-        let is_secret =
-            definition.pointer("/fields").and_then(|it| it.get(name)?.get("secret")?.as_bool());
+        let text = mould.method.text(name);
+        let said = |it: &str| Some(it.to_owned()).filter(|it| !it.is_empty());
         TenantInput {
             place: InputPlace::Credentials,
             name: name.to_owned(),
-            label: text("name").unwrap_or_else(|| name.to_owned()),
-            help: text("description"),
-            pattern: text("pattern"),
-            example: text("example"),
-            is_secret: is_secret.unwrap_or_else(|| !PLAIN.contains(&name)),
+            label: text.map_or_else(|| name.to_owned(), |it| it.name.to_string()),
+            help: text.and_then(|it| said(&it.description)),
+            pattern: text.and_then(|it| it.written_pattern()).map(str::to_owned),
+            example: text.and_then(|it| said(&it.example)),
+            is_secret: mould.method.is_secret(name),
             is_required: need == Need::Required,
             default: None,
         }

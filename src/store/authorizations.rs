@@ -202,6 +202,15 @@ impl Authorizations<'_> {
         Ok(Some(found).filter(|it| is_first && !it.is_over()))
     }
 
+    /// Nobody waits for it any more. False where somebody has taken it.
+    pub async fn discard(self, scope: &Scope, id: &str) -> Result<bool, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut tx = self.0.engine.begin().await?;
+        let is_first = forget(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(is_first)
+    }
+
     /// Those on another device whose provider is to be asked now, at most `limit`: from now on for a while nobody else
     /// asks.
     pub async fn due(self, scope: &Scope, limit: u32) -> Result<Vec<Authorization>, StoreError> {

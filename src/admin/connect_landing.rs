@@ -1,0 +1,389 @@
+//! The end of each way to connect: what was brought is looked at and kept, and the session says what came of it. A
+//! form, a redirect back and a device's consent end here alike.
+use super::Api;
+use super::activations::AccountView;
+use super::activations::Under;
+use super::answer::Answer;
+use super::call::Call;
+use super::connect_bid::Bid;
+use super::connect_item::ItemState;
+use super::connect_item::ItemView;
+use super::connect_item::Kept;
+use super::connect_item::Reason;
+use super::connect_sessions;
+use super::dance;
+use super::dance::Brought;
+use super::dance::Opened;
+use super::dance::Stopped;
+use super::error::ApiError;
+use super::grantee::Grantee;
+use crate::grant::CallbackError;
+use crate::grant::TokenSet;
+use crate::model::EventType;
+use crate::model::Scope;
+use crate::model::TenantId;
+use crate::renewal::Client;
+use crate::renewal::ErrandError;
+use crate::store::Authorization;
+use crate::store::ConnectSession;
+use crate::store::ConnectState;
+use crate::store::News;
+use serde_json::json;
+use std::sync::Arc;
+
+/// How often it is tried again because somebody else wrote meanwhile.
+const TRIES_MAX: usize = 8;
+
+/// Where something ends: an item of a session.
+#[derive(Clone, Copy)]
+pub(super) struct At<'a> {
+    pub session: &'a str,
+    pub connection: &'a str,
+}
+
+/// A session and one of its items, as they are.
+pub(super) struct Standing {
+    pub session: ConnectSession,
+    pub items: Vec<Kept>,
+    pub index: usize,
+}
+
+/// What a person has given.
+pub(super) struct Given {
+    /// None where what they have filled in is all.
+    pub tokens: Option<TokenSet>,
+    /// Whose tokens they are.
+    pub client: Option<Client>,
+    pub brought: Brought,
+    /// Another account is to be taken.
+    pub is_confirmed: bool,
+    /// The consent that it was given by.
+    pub consent: String,
+}
+
+impl Standing {
+    pub(super) async fn of(call: &Call, at: At<'_>) -> Result<Self, ApiError> {
+        let missing = || {
+            ApiError::NotFound { noun: connect_sessions::NOUN, key: at.session.to_owned() }
+        };
+        let sessions = call.api.store()?.store.connect_sessions();
+        let found = sessions.get(&call.scope(), at.session).await;
+        let found = found.map_err(|it| ApiError::of_store(it, connect_sessions::NOUN, at.session))?;
+        let session = found.ok_or_else(missing)?;
+        let items = connect_sessions::kept(&session)?;
+        let index = items.iter().position(|it| it.connection == at.connection);
+        let index = index.ok_or_else(|| {
+            let hint = "send one of its `items`";
+            ApiError::invalid("/connection", "it is not one of this session's connections", hint)
+        })?;
+        Ok(Self { session, items, index })
+    }
+
+    pub(super) fn item(&self) -> &Kept {
+        &self.items[self.index]
+    }
+
+    pub(super) fn tenant(&self) -> Result<TenantId, ApiError> {
+        TenantId::try_from(&*self.session.tenant).map_err(|_| ApiError::Internal)
+    }
+
+    /// The same session with this item in the place of the one that it has.
+    fn with(&self, item: Kept) -> Result<ConnectSession, ApiError> {
+        let mut items = self.items.clone();
+        items[self.index] = item;
+        let items = serde_json::to_string(&items).map_err(|_| ApiError::Internal)?;
+        Ok(ConnectSession { items, ..self.session.clone() })
+    }
+
+    /// As it is shown once it is over.
+    pub(super) fn over(mut self) -> Self {
+        if self.item().state != ItemState::Connected {
+            let reason = match self.session.state {
+                ConnectState::Gone => Reason::TenantGone,
+                _ => Reason::SessionExpired,
+            };
+            self.items[self.index] = self.item().failed(reason, "the link is not good any more");
+        }
+        self
+    }
+
+    pub(super) async fn view(&self, call: &Call) -> Result<ItemView, ApiError> {
+        self.item().view(call, &self.tenant()?, self.session.is_open()).await
+    }
+}
+
+/// What is told of an item.
+fn news(call: &Call, session: &ConnectSession, item: &Kept) -> Option<News> {
+    let event = match item.state {
+        ItemState::Connected => EventType::ConnectSessionConnected,
+        ItemState::Failed | ItemState::Asking => EventType::ConnectSessionFailed,
+        ItemState::Waiting => return None,
+    };
+    let mut data = json!({ "session": session.id, "by": call.scope().to_string() });
+    let reason = match item.state {
+        ItemState::Asking => Some(Reason::AccountDiffers),
+        _ => item.reason,
+    };
+    if let Some(reason) = reason {
+        data["reason"] = reason.as_str().into();
+    }
+    let (connection, tenant) = (item.connection.clone(), session.tenant.clone());
+    Some(News { event, connection, tenant, environment: String::new(), data })
+}
+
+/// Puts an item in the place of the one that there is, and tells of it. Of a session that is over nothing is changed.
+pub(super) async fn put(
+    call: &Call,
+    at: At<'_>,
+    item: impl Fn(&Kept) -> Kept,
+    is_told: bool,
+) -> Result<Standing, ApiError> {
+    for _ in 0..TRIES_MAX {
+        let standing = Standing::of(call, at).await?;
+        if !standing.session.is_open() {
+            return Ok(standing.over());
+        }
+        let now = item(standing.item());
+        let before = standing.item().consent.clone().filter(|it| now.consent.as_ref() != Some(it));
+        let told = news(call, &standing.session, &now).filter(|_| is_told);
+        let session = standing.with(now)?;
+        let sessions = call.api.store()?.store.connect_sessions();
+        let put = sessions.change(&call.scope(), &session, told.as_slice()).await;
+        if put.map_err(|it| ApiError::of_store(it, connect_sessions::NOUN, at.session))? {
+            release_aside(call, before.as_deref()).await;
+            return Standing::of(call, at).await;
+        }
+    }
+    Err(ApiError::StoreUnavailable("Others change it all the time: try again."))
+}
+
+/// Why nothing came of it, as the session says it.
+pub(super) fn reason_of(error: &ErrandError) -> Reason {
+    use CallbackError as C;
+    match error {
+        ErrandError::Callback(C::Denied) => Reason::ConsentDenied,
+        ErrandError::Callback(C::Issuer) => Reason::IssuerMismatch,
+        ErrandError::Callback(_) | ErrandError::Refused(_) => Reason::ProviderError,
+        ErrandError::NotTaken { .. } => Reason::CredentialRefused,
+        ErrandError::Operator(_) | ErrandError::NotSet(_) | ErrandError::Unfit(_) => {
+            Reason::Misconfigured
+        }
+        ErrandError::Provider { .. } | ErrandError::Busy => Reason::ProviderUnavailable,
+    }
+}
+
+pub(super) async fn failed(
+    call: &Call,
+    at: At<'_>,
+    (reason, why): (Reason, &str),
+) -> Result<Standing, ApiError> {
+    put(call, at, |it| it.failed(reason, why), true).await
+}
+
+/// Looks at what was given and keeps it, or says why not. What is not kept is ended at the provider.
+pub(super) async fn land(
+    call: &Call,
+    at: At<'_>,
+    given: Given,
+) -> Result<(Standing, Option<Stopped>), ApiError> {
+    let landed = attempt(call, at, &given).await;
+    let is_kept = match &landed {
+        Ok((standing, stopped)) => {
+            let is_aside = matches!(stopped, Some(Stopped::Account { .. }));
+            is_aside || stopped.is_none() && standing.item().state == ItemState::Connected
+        }
+        // Nobody knows: they may be in use.
+        Err(error) => *error == ApiError::Uncertain,
+    };
+    if !is_kept && let Some((client, tokens)) = given.client.zip(given.tokens) {
+        dance::let_go(&call.api, client, tokens);
+    }
+    landed
+}
+
+async fn attempt(
+    call: &Call,
+    at: At<'_>,
+    given: &Given,
+) -> Result<(Standing, Option<Stopped>), ApiError> {
+    let mut tried = None;
+    for _ in 0..TRIES_MAX {
+        let standing = Standing::of(call, at).await?;
+        if !standing.session.is_open() {
+            // It may have been connected by another consent: this one was not kept.
+            return Ok((standing.over(), Some(Stopped::Errand(ErrandError::Busy))));
+        }
+        let tenant = standing.tenant()?;
+        let bid = Bid::of_item(call, standing.item(), &tenant, &given.brought).await?;
+        let bid = match bid {
+            Ok(bid) => bid,
+            Err((reason, why)) => {
+                let stopped = Stopped::Errand(ErrandError::Refused(why.clone()));
+                return Ok((failed(call, at, (reason, &why)).await?, Some(stopped)));
+            }
+        };
+        let account = match &tried {
+            Some(account) => account,
+            None => {
+                let subject = bid.subject();
+                let told = subject.tried(&call.api, given.tokens.as_ref(), given.is_confirmed).await;
+                match told {
+                    Ok(account) => tried.insert(account),
+                    Err(stopped) => {
+                        let standing = stopped_at(call, at, (&bid, given), &stopped).await?;
+                        return Ok((standing, Some(stopped)));
+                    }
+                }
+            }
+        };
+        let view = account.clone().map(AccountView::from);
+        let item = Kept { account: view, ..standing.item().anew(ItemState::Connected) };
+        let before = standing.item().consent.clone();
+        let told = news(call, &standing.session, &item);
+        let session = standing.with(item)?;
+        let what = (given.tokens.as_ref(), account.as_ref());
+        match bid.keep(call, what, &session, told.as_slice()).await {
+            Ok(true) => {
+                release_aside(call, before.as_deref()).await;
+                return Ok((Standing::of(call, at).await?, None));
+            }
+            // Somebody else has changed the session, or the activation.
+            Ok(false) | Err(ApiError::Stale(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(ApiError::StoreUnavailable("Others change it all the time: try again."))
+}
+
+/// What is not to be kept, or not yet.
+async fn stopped_at(
+    call: &Call,
+    at: At<'_>,
+    (bid, given): (&Bid, &Given),
+    stopped: &Stopped,
+) -> Result<Standing, ApiError> {
+    match stopped {
+        Stopped::Scopes(missing) => {
+            let why = format!("not granted: {}", missing.join(", "));
+            let item = |it: &Kept| {
+                let failed = it.failed(Reason::ScopesMissing, &why);
+                Kept { missing_scopes: missing.clone(), ..failed }
+            };
+            put(call, at, item, true).await
+        }
+        Stopped::Errand(error) => failed(call, at, (reason_of(error), &error.to_string())).await,
+        Stopped::Account { given: other, known } => {
+            let id = dance::aside_of(&given.consent);
+            let name = bid.name();
+            let of = (&name, at.connection);
+            let life = (&*id, connect_sessions::LIFE, at.session);
+            dance::aside(call, of, life, given.tokens.as_ref(), &given.brought).await?;
+            let item = |it: &Kept| Kept {
+                account: Some(known.clone().into()),
+                given_account: other.clone().map(AccountView::from),
+                consent: Some(id.clone()),
+                ..it.anew(ItemState::Asking)
+            };
+            put(call, at, item, true).await
+        }
+    }
+}
+
+/// Ends what is kept aside under this consent, where something is.
+async fn release_aside(call: &Call, id: Option<&str>) {
+    let (Some(id), Ok(backing)) = (id, call.api.store()) else { return };
+    if let Ok(Some(found)) = backing.store.authorizations().find(&call.scope(), id).await
+        && found.is_aside
+    {
+        release(call, &found).await;
+    }
+}
+
+/// Ends what was begun and nobody waits for any more: tokens that are kept aside are ended at the provider.
+pub(super) async fn release(call: &Call, found: &Authorization) {
+    let Ok(backing) = call.api.store() else { return };
+    let opened = Opened::of(&call.api, found).await;
+    let taken = backing.store.authorizations().discard(&call.scope(), &found.id).await;
+    match taken {
+        Ok(true) => {}
+        // Somebody else has taken it.
+        Ok(false) => return,
+        Err(error) => return tracing::warn!("a consent is left to expire: {error}"),
+    }
+    let Some(opened) = opened.filter(|_| found.is_aside) else { return };
+    let Some(tokens) = opened.tokens() else { return };
+    match client_of(call, found, &opened.brought()).await {
+        Some(client) => dance::let_go(&call.api, client, tokens),
+        None => {
+            let connection = &*found.connection;
+            tracing::warn!(connection, "tokens that are not kept live on: what they were had with is gone");
+            if let Ok(errands) = call.api.errands() {
+                errands.not_tellable();
+            }
+        }
+    }
+}
+
+async fn client_of(call: &Call, found: &Authorization, brought: &Brought) -> Option<Client> {
+    let grantee = if found.session.is_empty() {
+        let backing = call.api.store().ok()?;
+        let snapshot = call.api.live.snapshot_full();
+        let connection = snapshot.connection(&found.connection)?;
+        Grantee::named(&backing.store, &backing.keys, connection, &found.of).await.ok()?
+    } else {
+        let under = Under::named(call, &found.connection).await.ok()?;
+        let tenant = TenantId::try_from(&*found.of.tenant).ok()?;
+        Bid::of(call, &under, &tenant, brought).await.ok()?.grantee?
+    };
+    Some(grantee.client)
+}
+
+/// Ends all that was begun by a session.
+pub(super) async fn release_all(call: &Call, session: &str) {
+    let Ok(backing) = call.api.store() else { return };
+    match backing.store.authorizations().of_session(&call.scope(), session).await {
+        Ok(all) => {
+            for found in &all {
+                release(call, found).await;
+            }
+        }
+        Err(error) => tracing::warn!("what a link has begun is left to expire: {error}"),
+    }
+}
+
+/// Sessions that nobody has come to an end with in time: each of their connections that is not connected failed.
+pub(super) async fn sweep(api: &Arc<Api>) -> Result<(), ApiError> {
+    /// Of one look; there is another in a second.
+    const OVERDUE_MAX: u32 = 100;
+    let call = api.inward();
+    let sessions = call.api.store()?.store.connect_sessions();
+    let overdue = sessions.overdue(&Scope::System, OVERDUE_MAX).await;
+    for session in overdue.map_err(|it| ApiError::of_store(it, connect_sessions::NOUN, ""))? {
+        let (mut items, mut told) = (connect_sessions::kept(&session)?, Vec::new());
+        for item in &mut items {
+            if matches!(item.state, ItemState::Waiting | ItemState::Asking) {
+                *item = item.failed(Reason::SessionExpired, "nobody has connected in time");
+                told.extend(news(&call, &session, item));
+            }
+        }
+        let is_all = items.iter().all(|it| it.state == ItemState::Connected);
+        let state = if is_all { ConnectState::Done } else { ConnectState::Expired };
+        let items = serde_json::to_string(&items).map_err(|_| ApiError::Internal)?;
+        let over = ConnectSession { state, items, ..session };
+        let changed = sessions.change(&Scope::System, &over, &told).await;
+        if changed.map_err(|it| ApiError::of_store(it, connect_sessions::NOUN, &over.id))? {
+            release_all(&call, &over.id).await;
+        }
+    }
+    Ok(())
+}
+
+/// The item as it is answered, under the name of what came of it.
+pub(super) async fn shown(
+    call: &Call,
+    member: &'static str,
+    standing: &Standing,
+) -> Result<Answer, ApiError> {
+    let item = standing.view(call).await?;
+    Ok(Answer::ok(json!({ member: item })))
+}
