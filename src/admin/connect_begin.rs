@@ -87,12 +87,16 @@ pub(super) async fn begin(mut call: Call) -> Result<Answer, ApiError> {
     let at = At { session: &session.id, connection: &sent.connection };
     let standing = Standing::of(&call, at).await?;
     let (item, tenant) = (standing.item(), standing.tenant()?);
-    let Some(connection) = item.under(&call).await?.and_then(|it| it.connection) else {
-        let why = "the connection is not there any more";
-        connect_landing::failed(&call, at, (Reason::ConnectionGone, why)).await?;
-        return Err(ApiError::invalid("/connection", why, ""));
+    let under = item.under(&call).await?;
+    let connection = match &under {
+        Some(under) => under.connectable(&call).await?,
+        None => None,
     };
-    let Some(under) = item.under(&call).await? else { return Err(ApiError::Internal) };
+    let Some((under, connection)) = under.zip(connection) else {
+        let why = "no tenant connects the connection any more";
+        connect_landing::failed(&call, at, (Reason::ConnectionGone, why)).await?;
+        return Err(ApiError::invalid("/connection", why, "ask for another link"));
+    };
     let stored = under.find(&call, &tenant).await?;
     let way = connection.connect_way();
     let has_own = stored.as_ref().is_some_and(|it| it.1.is_some()) && way != ConnectWay::Form;
@@ -168,9 +172,8 @@ fn brought(
 ) -> Result<Brought, ApiError> {
     let mut faults = Vec::new();
     let at = |member: &str, name: &str| pointer([Step::Key(member), Step::Key(name)]);
-    let asked = |place: InputPlace| {
-        inputs.iter().filter(move |it| it.place == place && !item.is_set(it))
-    };
+    let asked =
+        |place: InputPlace| inputs.iter().filter(move |it| it.place == place && !item.is_set(it));
     let mut unasked = |place: InputPlace, member: &str, name: &str| {
         if asked(place).all(|it| it.name != name) {
             let (pointer, problem) = (at(member, name), "it is not asked for".to_owned());

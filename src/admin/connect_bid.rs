@@ -6,7 +6,6 @@ use super::activations::VARIABLES;
 use super::call::Call;
 use super::connect_item::Kept;
 use super::connect_item::Reason;
-use super::connect_sessions;
 use super::connections::OWN;
 use super::consents;
 use super::credentials;
@@ -26,10 +25,10 @@ use crate::model::TenantId;
 use crate::seal::Slot;
 use crate::store::Activation;
 use crate::store::ActivationRow;
+use crate::store::ConnectNews;
 use crate::store::ConnectSession;
 use crate::store::Expect;
 use crate::store::GrantName;
-use crate::store::News;
 use crate::store::Place;
 use serde_json::Value;
 use serde_json::json;
@@ -110,8 +109,7 @@ impl Bid {
         let Some(under) = item.under(call).await? else {
             return gone("the connection is not there any more");
         };
-        let connection = under.connection.as_ref();
-        if connection.is_none_or(|it| connect_sessions::unfit(it).is_some()) {
+        if under.connectable(call).await?.is_none() {
             return gone("no tenant connects the connection any more");
         }
         let bid = match Self::of(call, &under, tenant, brought).await {
@@ -157,7 +155,7 @@ impl Bid {
         call: &Call,
         (tokens, account): (Option<&TokenSet>, Option<&Account>),
         session: &ConnectSession,
-        news: &[News],
+        news: &[ConnectNews],
     ) -> Result<bool, ApiError> {
         let backing = call.api.store()?;
         let failed = |it| ApiError::of_store(it, activations::NOUN, self.tenant.as_str());

@@ -171,7 +171,10 @@ fn query_of(url: &str) -> &str {
 async fn found(call: &Call, query: &str) -> Result<Option<(Authorization, String)>, ApiError> {
     let mut states: Vec<String> = Vec::new();
     for (_, value) in form_urlencoded::parse(query.as_bytes()) {
-        if dance::may_be_state(&value) && !states.iter().any(|it| *it == value) && states.len() < STATES_MAX {
+        if dance::may_be_state(&value)
+            && !states.iter().any(|it| *it == value)
+            && states.len() < STATES_MAX
+        {
             states.push(value.into_owned());
         }
     }
@@ -216,7 +219,8 @@ pub(super) async fn account(mut call: Call) -> Result<Answer, ApiError> {
         ApiError::invalid("/connection", problem, "look at the item's `state`")
     };
     let item = standing.item();
-    let id = item.consent.clone().filter(|_| item.state == ItemState::Asking).ok_or_else(unasked)?;
+    let id =
+        item.consent.clone().filter(|_| item.state == ItemState::Asking).ok_or_else(unasked)?;
     let all = call.api.store()?.store.authorizations();
     let told = |it| ApiError::of_store(it, "authorization", &id);
     let found = all.find(&call.scope(), &id).await.map_err(told)?.ok_or_else(unasked)?;

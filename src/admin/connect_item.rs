@@ -9,6 +9,7 @@ use crate::catalog::Connection;
 use crate::catalog::InputPlace;
 use crate::catalog::TenantInput;
 use crate::model::TenantId;
+use crate::telemetry::metrics::ConnectOutcome;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
@@ -56,19 +57,20 @@ pub(super) enum Reason {
 }
 
 impl Reason {
-    pub(super) fn as_str(self) -> &'static str {
+    /// As it is told and counted.
+    pub(super) fn outcome(self) -> ConnectOutcome {
         match self {
-            Self::ConsentDenied => "consent_denied",
-            Self::ScopesMissing => "scopes_missing",
-            Self::AccountDiffers => "account_differs",
-            Self::CredentialRefused => "credential_refused",
-            Self::ProviderUnavailable => "provider_unavailable",
-            Self::ProviderError => "provider_error",
-            Self::IssuerMismatch => "issuer_mismatch",
-            Self::ConnectionGone => "connection_gone",
-            Self::TenantGone => "tenant_gone",
-            Self::Misconfigured => "misconfigured",
-            Self::SessionExpired => "session_expired",
+            Self::ConsentDenied => ConnectOutcome::ConsentDenied,
+            Self::ScopesMissing => ConnectOutcome::ScopesMissing,
+            Self::AccountDiffers => ConnectOutcome::AccountDiffers,
+            Self::CredentialRefused => ConnectOutcome::CredentialRefused,
+            Self::ProviderUnavailable => ConnectOutcome::ProviderUnavailable,
+            Self::ProviderError => ConnectOutcome::ProviderError,
+            Self::IssuerMismatch => ConnectOutcome::IssuerMismatch,
+            Self::ConnectionGone => ConnectOutcome::ConnectionGone,
+            Self::TenantGone => ConnectOutcome::TenantGone,
+            Self::Misconfigured => ConnectOutcome::Misconfigured,
+            Self::SessionExpired => ConnectOutcome::SessionExpired,
         }
     }
 }

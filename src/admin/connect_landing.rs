@@ -25,9 +25,11 @@ use crate::model::TenantId;
 use crate::renewal::Client;
 use crate::renewal::ErrandError;
 use crate::store::Authorization;
+use crate::store::ConnectNews;
 use crate::store::ConnectSession;
 use crate::store::ConnectState;
 use crate::store::News;
+use crate::telemetry::metrics::ConnectOutcome;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -63,12 +65,12 @@ pub(super) struct Given {
 
 impl Standing {
     pub(super) async fn of(call: &Call, at: At<'_>) -> Result<Self, ApiError> {
-        let missing = || {
-            ApiError::NotFound { noun: connect_sessions::NOUN, key: at.session.to_owned() }
-        };
+        let missing =
+            || ApiError::NotFound { noun: connect_sessions::NOUN, key: at.session.to_owned() };
         let sessions = call.api.store()?.store.connect_sessions();
         let found = sessions.get(&call.scope(), at.session).await;
-        let found = found.map_err(|it| ApiError::of_store(it, connect_sessions::NOUN, at.session))?;
+        let found =
+            found.map_err(|it| ApiError::of_store(it, connect_sessions::NOUN, at.session))?;
         let session = found.ok_or_else(missing)?;
         let items = connect_sessions::kept(&session)?;
         let index = items.iter().position(|it| it.connection == at.connection);
@@ -113,7 +115,7 @@ impl Standing {
 }
 
 /// What is told of an item.
-fn news(call: &Call, session: &ConnectSession, item: &Kept) -> Option<News> {
+fn news(call: &Call, session: &ConnectSession, item: &Kept) -> Option<ConnectNews> {
     let event = match item.state {
         ItemState::Connected => EventType::ConnectSessionConnected,
         ItemState::Failed | ItemState::Asking => EventType::ConnectSessionFailed,
@@ -124,11 +126,13 @@ fn news(call: &Call, session: &ConnectSession, item: &Kept) -> Option<News> {
         ItemState::Asking => Some(Reason::AccountDiffers),
         _ => item.reason,
     };
-    if let Some(reason) = reason {
-        data["reason"] = reason.as_str().into();
+    let came = reason.map_or(ConnectOutcome::Connected, Reason::outcome);
+    if reason.is_some() {
+        data["reason"] = came.as_str().into();
     }
     let (connection, tenant) = (item.connection.clone(), session.tenant.clone());
-    Some(News { event, connection, tenant, environment: String::new(), data })
+    let news = News { event, connection, tenant, environment: String::new(), data };
+    Some(ConnectNews { news, came })
 }
 
 /// Puts an item in the place of the one that there is, and tells of it. Of a session that is over nothing is changed.
@@ -226,7 +230,8 @@ async fn attempt(
             Some(account) => account,
             None => {
                 let subject = bid.subject();
-                let told = subject.tried(&call.api, given.tokens.as_ref(), given.is_confirmed).await;
+                let told =
+                    subject.tried(&call.api, given.tokens.as_ref(), given.is_confirmed).await;
                 match told {
                     Ok(account) => tried.insert(account),
                     Err(stopped) => {
@@ -271,7 +276,14 @@ async fn stopped_at(
             };
             put(call, at, item, true).await
         }
-        Stopped::Errand(error) => failed(call, at, (reason_of(error), &error.to_string())).await,
+        Stopped::Errand(error) => {
+            let reason = match (error, &given.tokens) {
+                // There was no code that the provider could not have taken.
+                (ErrandError::Refused(_), None) => Reason::CredentialRefused,
+                (error, _) => reason_of(error),
+            };
+            failed(call, at, (reason, &error.to_string())).await
+        }
         Stopped::Account { given: other, known } => {
             let id = dance::aside_of(&given.consent);
             let name = bid.name();
@@ -316,7 +328,10 @@ pub(super) async fn release(call: &Call, found: &Authorization) {
         Some(client) => dance::let_go(&call.api, client, tokens),
         None => {
             let connection = &*found.connection;
-            tracing::warn!(connection, "tokens that are not kept live on: what they were had with is gone");
+            tracing::warn!(
+                connection,
+                "tokens that are not kept live on: what they were had with is gone"
+            );
             if let Ok(errands) = call.api.errands() {
                 errands.not_tellable();
             }
@@ -338,12 +353,14 @@ async fn client_of(call: &Call, found: &Authorization, brought: &Brought) -> Opt
     Some(grantee.client)
 }
 
-/// Ends all that was begun by a session.
+/// Ends what a session has begun and nobody comes back with: tokens that are kept aside, and consents on other devices.
+/// Whoever comes back from a provider is told that the link is over.
 pub(super) async fn release_all(call: &Call, session: &str) {
     let Ok(backing) = call.api.store() else { return };
     match backing.store.authorizations().of_session(&call.scope(), session).await {
         Ok(all) => {
-            for found in &all {
+            let is_waited_for_here = |it: &&Authorization| it.is_aside || it.interval_ms > 0;
+            for found in all.iter().filter(is_waited_for_here) {
                 release(call, found).await;
             }
         }

@@ -223,7 +223,7 @@ async fn connectable(
 }
 
 /// Why no tenant connects it, and what to do.
-pub(super) fn unfit(connection: &Connection) -> Option<(&'static str, &'static str)> {
+fn unfit(connection: &Connection) -> Option<(&'static str, &'static str)> {
     if matches!(connection.kind, Kind::Standard(_)) {
         let problem = "it holds its credentials itself: no tenant connects it";
         return Some((problem, "send the key of an embedded one"));
@@ -233,6 +233,21 @@ pub(super) fn unfit(connection: &Connection) -> Option<(&'static str, &'static s
         return Some((problem, "activate it yourself: `PUT …/activations/{tenant}`"));
     }
     None
+}
+
+impl Under {
+    /// As it is served, where tenants connect it.
+    pub(super) async fn connectable(
+        &self,
+        call: &Call,
+    ) -> Result<Option<Arc<Connection>>, ApiError> {
+        match self.served(call).await {
+            Ok((connection, _)) => Ok(Some(connection).filter(|it| unfit(it).is_none())),
+            // It is not sound itself.
+            Err(ApiError::Invalid(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// Those of an environment: what no tenant connects is passed over, unless it is asked for by name.

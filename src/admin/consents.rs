@@ -108,7 +108,8 @@ async fn in_browser(call: &Call, grantee: &Grantee, asked: Authorize) -> Result<
     let uri = redirect_uri(&given)?;
     let login_hint = asked.login_hint;
     let brought = Brought::default();
-    let begun = InBrowser { grantee, redirect_uri: &uri, login_hint, session: "", brought: &brought };
+    let begun =
+        InBrowser { grantee, redirect_uri: &uri, login_hint, session: "", brought: &brought };
     let Sent { url, state, expires_ms, .. } = begun.begin(call).await?;
     let state = state.expose().to_owned();
     Ok(Asked::Browser { url, state, expires_at: time::shown(expires_ms) })
@@ -158,7 +159,8 @@ pub(super) async fn callback(mut call: Call) -> Result<Answer, ApiError> {
     if back.confirm_account {
         let aside = dance::aside_of(&id);
         let kept = taken(&call, &grantee, &aside).await?.ok_or_else(unknown)?;
-        let tokens = kept.tokens().ok_or_else(unknown)?;
+        let is_as_it_was = kept.brought().fingerprint == grantee.fingerprint();
+        let tokens = kept.tokens().filter(|_| is_as_it_was).ok_or_else(unknown)?;
         return given(&call, &grantee, (&id, tokens), true).await;
     }
     let kept = taken(&call, &grantee, &id).await?.ok_or_else(unknown)?;
@@ -178,11 +180,16 @@ pub(super) async fn callback(mut call: Call) -> Result<Answer, ApiError> {
 
 /// What was sealed when it was begun, once; none where it does not open, or was begun for somebody else.
 async fn taken(call: &Call, grantee: &Grantee, id: &str) -> Result<Option<Opened>, ApiError> {
-    let backing = call.api.store()?;
-    let found = backing.store.authorizations().take(&call.scope(), id, grantee.key()).await;
-    let found = found.map_err(|it| ApiError::of_store(it, "authorization", id))?;
-    let Some(found) = found.filter(|it| it.session.is_empty()) else { return Ok(None) };
-    Ok(Opened::of(&call.api, &found).await)
+    let all = call.api.store()?.store.authorizations();
+    let told = |it| ApiError::of_store(it, "authorization", id);
+    let found = all.find(&call.scope(), id).await.map_err(told)?;
+    // What belongs to a connect session comes back there.
+    if found.is_none_or(|it| !it.session.is_empty()) {
+        return Ok(None);
+    }
+    let taken = all.take(&call.scope(), id, grantee.key()).await.map_err(told)?;
+    let Some(taken) = taken else { return Ok(None) };
+    Ok(Opened::of(&call.api, &taken).await)
 }
 
 /// Looks at what was given, and keeps it in the place of whatever was there. Of another account than before it is kept
@@ -202,7 +209,9 @@ async fn given(
             let of = grantee.grant_name();
             let aside = (&*dance::aside_of(id), dance::LIFE, "");
             let of = (&of, grantee.client.connection.as_str());
-            dance::aside(call, of, aside, Some(&tokens), &Brought::default()).await?;
+            let fingerprint = grantee.fingerprint().to_owned();
+            let brought = Brought { fingerprint, ..Brought::default() };
+            dance::aside(call, of, aside, Some(&tokens), &brought).await?;
             return Err(ApiError::AccountDiffers { known, given });
         }
         Err(stopped) => {

@@ -175,7 +175,9 @@ pub(super) enum ApiError {
     SessionInUse,
     #[error("The person came back in another browser than the one that connects by this link.")]
     OtherBrowser,
-    #[error("This link is not good any more: it was used up or ended, or is older than 30 minutes.")]
+    #[error(
+        "This link is not good any more: it was used up or ended, or is older than 30 minutes."
+    )]
     SessionOver,
     #[error("It was used already, is too old, or was never begun here: begin again.")]
     ConsentUnknown,

@@ -242,31 +242,31 @@ impl App {
             })?);
         }
         let api = admin::Api::new(
-                (
-                    settings.admin.token.clone().or(options.admin_token),
-                    settings.admin.token_access.clone(),
-                ),
-                Arc::clone(&live),
-                (
-                    stored.as_ref().map(|it| admin::Backing {
-                        store: it.opened.store.clone(),
-                        sealer: Arc::clone(&it.opened.sealer),
-                        keys: Arc::clone(&it.opened.keys),
-                        writes: Arc::clone(&it.opened.writes),
-                        control: it.opened.runtime.clone(),
-                    }),
-                    Some(admin::Providing {
-                        renewals: Arc::clone(renewing.renewals()),
-                        errands: renewing.errands().clone(),
-                    }),
-                ),
-                admin::Connecting {
-                    settings: settings.connect.clone(),
-                    public_url: settings.public.url_at(public_address),
-                },
-                now,
-                Arc::clone(&draining),
-            );
+            (
+                settings.admin.token.clone().or(options.admin_token),
+                settings.admin.token_access.clone(),
+            ),
+            Arc::clone(&live),
+            (
+                stored.as_ref().map(|it| admin::Backing {
+                    store: it.opened.store.clone(),
+                    sealer: Arc::clone(&it.opened.sealer),
+                    keys: Arc::clone(&it.opened.keys),
+                    writes: Arc::clone(&it.opened.writes),
+                    control: it.opened.runtime.clone(),
+                }),
+                Some(admin::Providing {
+                    renewals: Arc::clone(renewing.renewals()),
+                    errands: renewing.errands().clone(),
+                }),
+            ),
+            admin::Connecting {
+                settings: settings.connect.clone(),
+                public_url: settings.public.url_at(public_address),
+            },
+            now,
+            Arc::clone(&draining),
+        );
         let state = admin::AdminState {
             metrics: Arc::clone(&metrics),
             live: Arc::clone(&live),

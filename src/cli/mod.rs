@@ -94,6 +94,9 @@ enum Command {
     /// Who is told of events, by signed requests
     #[command(after_help = examples::EVENT_SUBSCRIPTION)]
     EventSubscription(Resource<resource::EventSubscription>),
+    /// Links that tenants connect their accounts by
+    #[command(after_help = examples::CONNECT_SESSION)]
+    ConnectSession(Resource<resource::ConnectSession>),
     /// Have what is stored be as configuration files say: all of it, or nothing
     Apply(apply::Apply),
     /// Print what is stored, as configuration files have it
@@ -131,6 +134,7 @@ pub fn run() -> ExitCode {
         Command::Forecast(it) => it.run(),
         Command::Event(it) => it.run(&resource::EVENTS),
         Command::EventSubscription(it) => it.run(&resource::EVENT_SUBSCRIPTIONS),
+        Command::ConnectSession(it) => it.run(&resource::CONNECT_SESSIONS),
         Command::Apply(apply) => apply.run(),
         Command::Export(export) => export.run(),
         Command::Curl(curl) => curl.run(),

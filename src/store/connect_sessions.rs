@@ -16,6 +16,7 @@ use super::migrate::clock_of;
 use super::migrate::now_ms;
 use super::write::Write;
 use crate::model::Scope;
+use crate::telemetry::metrics::ConnectOutcome;
 use serde_json::json;
 
 /// Most that are kept of one tenant: the oldest go.
@@ -57,6 +58,13 @@ pub struct ConnectSession {
     pub created_ms: i64,
     pub expires_ms: i64,
     pub now_ms: i64,
+}
+
+/// What came of one of its connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectNews {
+    pub news: News,
+    pub came: ConnectOutcome,
 }
 
 /// How one stands.
@@ -171,13 +179,13 @@ impl ConnectSessions<'_> {
         self.0.engine.rows(&sql, &values).await?.iter().map(read).collect()
     }
 
-    /// Puts `now` in the place of what was read, and tells `news` with it. False where somebody else was quicker: then
+    /// Puts `now` in the place of what was read, and tells and counts `news` with it. False where somebody else was quicker: then
     /// nothing is changed.
     pub async fn change(
         self,
         scope: &Scope,
         now: &ConnectSession,
-        news: &[News],
+        news: &[ConnectNews],
     ) -> Result<bool, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let ends = now.state == ConnectState::Ended;
@@ -191,8 +199,9 @@ impl ConnectSessions<'_> {
         if !put(&mut write.tx, now).await? {
             return Ok(false);
         }
-        for it in news {
-            write.tell(it).await?;
+        for ConnectNews { news, came } in news {
+            write.tell(news).await?;
+            write.tally.connects.push(*came);
         }
         if ends {
             write.enter_session(Act::Deleted, &now.id, &now.tenant);

@@ -75,6 +75,7 @@ pub use changes::Change;
 pub use changes::Changes;
 pub use changes::Position;
 pub use changes::Since;
+pub use connect_sessions::ConnectNews;
 pub use connect_sessions::ConnectSession;
 pub use connect_sessions::ConnectSessions;
 pub use connect_sessions::ConnectState;

@@ -34,6 +34,7 @@ use super::together::Gathered;
 use crate::model::Claimed;
 use crate::model::EventType;
 use crate::model::Scope;
+use crate::telemetry::metrics::ConnectOutcome;
 use std::sync::Arc;
 
 /// A write under way. Dropped without [`Write::commit`], it never was.
@@ -96,6 +97,8 @@ pub(super) struct Tally {
     /// The end of the trail was not as attache left it.
     pub(super) is_broken: bool,
     pub(super) events: Vec<EventType>,
+    /// What came of connections of connect sessions.
+    pub(super) connects: Vec<ConnectOutcome>,
 }
 
 impl Tally {
@@ -103,6 +106,7 @@ impl Tally {
         self.entries += other.entries;
         self.is_broken |= other.is_broken;
         self.events.extend(other.events);
+        self.connects.extend(other.connects);
     }
 }
 
@@ -163,6 +167,7 @@ impl Store {
             metrics.audit_broken();
         }
         tally.events.iter().for_each(|it| metrics.event(*it));
+        tally.connects.iter().for_each(|it| metrics.connect_outcome(*it));
     }
 }
 

@@ -29,7 +29,7 @@ async fn offered(shell: &Shell, words: &[&str]) -> BTreeSet<String> {
 async fn bash_completes_commands_verbs_flags_and_values() {
     let shell = Shell::bare();
     let conn = offered(&shell, &["attache", "conn"]).await;
-    assert_eq!(conn, ["connection".to_owned(), "connector".to_owned()].into());
+    assert_eq!(conn, ["connect-session", "connection", "connector"].map(str::to_owned).into());
     let re = offered(&shell, &["attache", "connection", "re"]).await;
     assert_eq!(re, ["renew", "repin", "replace", "revoke"].map(str::to_owned).into());
     let flags = offered(&shell, &["attache", "connection", "create", "x", "--s"]).await;

@@ -30,6 +30,7 @@ mod cli_routes;
 mod client_certificates;
 mod codes;
 mod config_check;
+mod connect_flows;
 mod connect_sessions;
 mod consents;
 mod consents_of_all;

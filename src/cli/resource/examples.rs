@@ -55,3 +55,8 @@ Examples:
   attache event-subscription create ops --set url=https://events.example.com/attache --set types='[\"connection.failing\"]'
   attache event-subscription test ops; attache event-subscription deliveries ops
   attache event-subscription rotate ops --overlap 1h";
+
+pub(in crate::cli) const CONNECT_SESSION: &str = "\
+Examples:
+  attache connect-session create acme --connection crm --return-url https://app.example.com/settings
+  attache connect-session list --tenant acme; attache connect-session show cs_0123456789abcdef0123456789abcdef";

@@ -184,6 +184,17 @@ pub(in crate::cli) const EVENT_SUBSCRIPTIONS: Kind = Kind {
     ],
 };
 
+pub(in crate::cli) const CONNECT_SESSIONS: Kind = Kind {
+    segment: "connect-sessions",
+    columns: &[
+        Column { head: "ID", cell: |it| text(it, "/id") },
+        Column { head: "TENANT", cell: |it| text(it, "/tenant") },
+        Column { head: "STATE", cell: |it| text(it, "/state") },
+        Column { head: "CONNECTIONS", cell: |it| came(&it["items"]) },
+        Column { head: "EXPIRES", cell: |it| when(&it["expires_at"]) },
+    ],
+};
+
 /// What became of events that were sent.
 pub(in crate::cli) const DELIVERIES: Kind = Kind {
     segment: "deliveries",
@@ -291,6 +302,13 @@ fn scheme(item: &Value) -> String {
     let members = item.as_object().into_iter().flatten();
     let mut schemes = members.filter(|it| it.1.is_object() && it.0 != "fields");
     schemes.next().map_or_else(String::new, |it| it.0.clone())
+}
+
+/// What came of each connection of a session.
+fn came(items: &Value) -> String {
+    let items = items.as_array().map_or(&[][..], Vec::as_slice);
+    let one = |it: &Value| format!("{} {}", text(it, "/connection"), text(it, "/state"));
+    items.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -175,6 +175,22 @@ labels! {
         Unsupported "unsupported",
     }
 
+    /// What came of a connection of a connect session.
+    ConnectOutcome {
+        Connected "connected",
+        ConsentDenied "consent_denied",
+        ScopesMissing "scopes_missing",
+        AccountDiffers "account_differs",
+        CredentialRefused "credential_refused",
+        ProviderUnavailable "provider_unavailable",
+        ProviderError "provider_error",
+        IssuerMismatch "issuer_mismatch",
+        ConnectionGone "connection_gone",
+        TenantGone "tenant_gone",
+        Misconfigured "misconfigured",
+        SessionExpired "session_expired",
+    }
+
     /// Why everything was read from the store again.
     Reread {
         /// Changes are missing that were not taken up: the gateway was away for long.

@@ -123,6 +123,8 @@ metrics! {
         "Token requests and session logins, by what came of them.";
     REVOCATIONS "attache_token_revocations_total" Counter ["outcome"] super::labels::RevocationOutcome::ALL.len(),
         "Tokens that providers were to end, of grants that were revoked and of what was deleted, by what came of them.";
+    CONNECT_OUTCOMES "attache_connect_outcomes_total" Counter ["outcome"] super::labels::ConnectOutcome::ALL.len(),
+        "Connections of connect sessions, by what came of them.";
     GRANTS_FAILING "attache_grants_failing" Gauge [] 1,
         "Stored grants that no new token was had for lately, of all replicas.";
     GRANTS_DEAD "attache_grants_reauthorization_required" Gauge [] 1,

@@ -14,6 +14,7 @@ mod worker;
 
 pub use labels::AuthFailure;
 pub use labels::CircuitEvent;
+pub use labels::ConnectOutcome;
 pub use labels::DeliveryOutcome;
 pub use labels::Limit;
 pub use labels::LinkRefusal;

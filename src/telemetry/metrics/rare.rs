@@ -2,6 +2,7 @@
 use super::Metrics;
 use super::bounded::Bounded;
 use super::labels::CircuitEvent;
+use super::labels::ConnectOutcome;
 use super::labels::DeliveryOutcome;
 use super::labels::Limit;
 use super::labels::LinkRefusal;
@@ -61,6 +62,7 @@ pub(super) struct Rare {
     credentials_failing: IntGauge,
     renewals: IntCounterVec,
     revocations: IntCounterVec,
+    connect_outcomes: IntCounterVec,
     grants_failing: IntGauge,
     grants_dead: IntGauge,
     grants_open: IntGauge,
@@ -116,6 +118,7 @@ impl Rare {
             credentials_failing: int_gauge(registry, &list::CREDENTIALS_FAILING),
             renewals: counters(registry, &list::RENEWALS),
             revocations: counters(registry, &list::REVOCATIONS),
+            connect_outcomes: counters(registry, &list::CONNECT_OUTCOMES),
             grants_failing: int_gauge(registry, &list::GRANTS_FAILING),
             grants_dead: int_gauge(registry, &list::GRANTS_DEAD),
             grants_open: int_gauge(registry, &list::GRANTS_OPEN),
@@ -263,6 +266,11 @@ impl Metrics {
     /// A provider was to end what was had of one grant.
     pub fn revocation(&self, outcome: RevocationOutcome) {
         self.rare.revocations.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    /// Something came of a connection of a connect session.
+    pub fn connect_outcome(&self, outcome: ConnectOutcome) {
+        self.rare.connect_outcomes.with_label_values(&[outcome.as_str()]).inc();
     }
 
     /// An event was told.

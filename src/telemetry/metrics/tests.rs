@@ -56,6 +56,7 @@ fn busy() -> Arc<Metrics> {
     metrics.credentials_failing(1);
     metrics.renewal(RenewalOutcome::Token);
     metrics.revocation(RevocationOutcome::Revoked);
+    metrics.connect_outcome(ConnectOutcome::Connected);
     metrics.grants(GrantsNow { failing: 1, dead: 1, open: 1, late_ms: 1000 });
     metrics.audited(2);
     metrics.audit_broken();
