@@ -286,3 +286,25 @@ async fn the_front_page_leads_to_what_there_is() {
     }
     assert!(!page.body().contains('{'), "{}", page.body());
 }
+
+#[tokio::test]
+async fn the_pages_ask_as_an_operator_and_without_http() {
+    let api = state().api;
+    let ask = async |method: Method, path: &str| api.ask(method, path, json!({})).await;
+    let (status, body) = ask(Method::GET, "/v1/whoami").await;
+    assert_eq!(
+        (status.as_u16(), &body["name"], &body["role"]),
+        (200, &json!("connect"), &json!("operator"))
+    );
+    for (method, path, expected, code) in [
+        (Method::GET, "/v1/none", 404, "not_found"),
+        (Method::PUT, "/v1/whoami", 405, "method_not_allowed"),
+        (Method::GET, "/v1/connectors?x=1", 400, "bad_request"),
+        (Method::POST, "/v1/tokens", 403, "operator_forbidden"),
+        (Method::POST, "/v1/connect-sessions", 422, "invalid"),
+        (Method::GET, "/v1/connect-sessions", 409, "no_store"),
+    ] {
+        let (status, body) = ask(method, path).await;
+        assert_eq!((status.as_u16(), &body["code"]), (expected, &json!(code)), "{path}: {body}");
+    }
+}
