@@ -15,6 +15,7 @@ use super::connect_sessions;
 use super::consents;
 use super::dance;
 use super::dance::Brought;
+use super::dance::Consent;
 use super::dance::InBrowser;
 use super::dance::Stopped;
 use super::error::ApiError;
@@ -204,7 +205,7 @@ fn brought(
 
 async fn by_form(call: &Call, at: At<'_>, brought: Brought) -> Result<Answer, ApiError> {
     let consent = dance::random().expose().to_owned();
-    let given = Given { tokens: None, client: None, brought, is_confirmed: false, consent };
+    let given = Given { tokens: None, client: None, brought, account: Consent::Same, consent };
     let (standing, stopped) = connect_landing::land(call, at, given).await?;
     match stopped {
         None => connect_landing::shown(call, "connected", &standing).await,

@@ -183,6 +183,11 @@ impl Bid {
             let granted = inner.grants().granted(&scope, &of, times, account, &seal).await;
             granted.map_err(|it| ApiError::of_store(it, grants::NOUN, self.tenant.as_str()))?;
         }
+        if tokens.is_some() && account.is_none() && self.known.is_some() {
+            let all = inner.activations();
+            let (owner, tenant) = (&*self.owner, self.tenant.as_str());
+            all.forget_account(&scope, owner, tenant).await.map_err(failed)?;
+        }
         if !inner.connect_sessions().change(&scope, session, news).await.map_err(failed)? {
             return Ok(false);
         }

@@ -13,6 +13,7 @@ use super::connect_landing::Standing;
 use super::connect_sessions;
 use super::connect_sessions::SessionView;
 use super::dance;
+use super::dance::Consent;
 use super::dance::Opened;
 use super::error::ApiError;
 use super::sent;
@@ -152,7 +153,7 @@ pub(super) async fn callback(mut call: Call) -> Result<Answer, ApiError> {
         tokens: Some(tokens),
         client: Some(client),
         brought,
-        is_confirmed: false,
+        account: Consent::Same,
         consent: found.id.clone(),
     };
     let (standing, _) = connect_landing::land(&call, at, given).await?;
@@ -237,7 +238,8 @@ pub(super) async fn account(mut call: Call) -> Result<Answer, ApiError> {
     let tenant = standing.tenant()?;
     let bid = Bid::of_item(&call, item, &tenant, &brought).await?;
     let client = bid.ok().and_then(|it| it.grantee).map(|it| it.client);
-    let given = Given { tokens, client, brought, is_confirmed: true, consent: id };
+    let given =
+        Given { tokens, client, brought, account: Consent::To(opened.account()), consent: id };
     let (standing, _) = connect_landing::land(&call, at, given).await?;
     Answer::of(&standing.view(&call).await?)
 }

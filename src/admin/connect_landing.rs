@@ -13,6 +13,7 @@ use super::connect_item::Reason;
 use super::connect_sessions;
 use super::dance;
 use super::dance::Brought;
+use super::dance::Consent;
 use super::dance::Opened;
 use super::dance::Stopped;
 use super::error::ApiError;
@@ -57,8 +58,8 @@ pub(super) struct Given {
     /// Whose tokens they are.
     pub client: Option<Client>,
     pub brought: Brought,
-    /// Another account is to be taken.
-    pub is_confirmed: bool,
+    /// Whether it may be another account's than before.
+    pub account: Consent,
     /// The consent that it was given by.
     pub consent: String,
 }
@@ -230,8 +231,7 @@ async fn attempt(
             Some(account) => account,
             None => {
                 let subject = bid.subject();
-                let told =
-                    subject.tried(&call.api, given.tokens.as_ref(), given.is_confirmed).await;
+                let told = subject.tried(&call.api, given.tokens.as_ref(), &given.account).await;
                 match told {
                     Ok(account) => tried.insert(account),
                     Err(stopped) => {
@@ -289,7 +289,8 @@ async fn stopped_at(
             let name = bid.name();
             let of = (&name, at.connection);
             let life = (&*id, connect_sessions::LIFE, at.session);
-            dance::aside(call, of, life, given.tokens.as_ref(), &given.brought).await?;
+            let what = (given.tokens.as_ref(), other.as_ref());
+            dance::aside(call, of, life, what, &given.brought).await?;
             let item = |it: &Kept| Kept {
                 account: Some(known.clone().into()),
                 given_account: other.clone().map(AccountView::from),

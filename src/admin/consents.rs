@@ -3,6 +3,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::dance;
 use super::dance::Brought;
+use super::dance::Consent;
 use super::dance::InBrowser;
 use super::dance::Opened;
 use super::dance::Sent;
@@ -161,7 +162,8 @@ pub(super) async fn callback(mut call: Call) -> Result<Answer, ApiError> {
         let kept = taken(&call, &grantee, &aside).await?.ok_or_else(unknown)?;
         let is_as_it_was = kept.brought().fingerprint == grantee.fingerprint();
         let tokens = kept.tokens().filter(|_| is_as_it_was).ok_or_else(unknown)?;
-        return given(&call, &grantee, (&id, tokens), true).await;
+        let consent = Consent::To(kept.account());
+        return given(&call, &grantee, (&id, tokens), &consent).await;
     }
     let kept = taken(&call, &grantee, &id).await?.ok_or_else(unknown)?;
     if !kept.is_of(&grantee) {
@@ -175,7 +177,7 @@ pub(super) async fn callback(mut call: Call) -> Result<Answer, ApiError> {
     })?;
     let query = Zeroizing::new(query.to_owned());
     let tokens = call.api.errands()?.exchange(grantee.client.clone(), dance, query).await?;
-    given(&call, &grantee, (&id, tokens), false).await
+    given(&call, &grantee, (&id, tokens), &Consent::Same).await
 }
 
 /// What was sealed when it was begun, once; none where it does not open, or was begun for somebody else.
@@ -198,12 +200,12 @@ async fn given(
     call: &Call,
     grantee: &Grantee,
     (id, tokens): (&str, TokenSet),
-    is_confirmed: bool,
+    consent: &Consent,
 ) -> Result<Answer, ApiError> {
     let known = known(call, grantee).await?;
     let (connection, known) = (grantee.connection(), known.as_ref());
     let subject = Subject { connection, holder: None, grantee: Some(grantee), known };
-    let account = match subject.tried(&call.api, Some(&tokens), is_confirmed).await {
+    let account = match subject.tried(&call.api, Some(&tokens), consent).await {
         Ok(account) => account,
         Err(Stopped::Account { known, given }) => {
             let of = grantee.grant_name();
@@ -211,7 +213,8 @@ async fn given(
             let of = (&of, grantee.client.connection.as_str());
             let fingerprint = grantee.fingerprint().to_owned();
             let brought = Brought { fingerprint, ..Brought::default() };
-            dance::aside(call, of, aside, Some(&tokens), &brought).await?;
+            let what = (Some(&tokens), given.as_ref());
+            dance::aside(call, of, aside, what, &brought).await?;
             return Err(ApiError::AccountDiffers { known, given });
         }
         Err(stopped) => {
@@ -224,6 +227,12 @@ async fn given(
         }
     };
     kept(call, grantee, &tokens, account.as_ref()).await?;
+    if let (None, Some(_), Some(tenant)) = (&account, known, grantee.tenant()) {
+        let all = call.api.store()?.store.activations();
+        let (scope, owner) = (call.scope(), grantee.key().owner);
+        let forgotten = all.forget_account(&scope, owner, tenant.as_str()).await;
+        forgotten.map_err(|it| ApiError::of_store(it, grants::NOUN, owner))?;
+    }
     grants::shown_with(call, grantee).await
 }
 

@@ -71,6 +71,15 @@ pub(super) struct Subject<'a> {
     pub known: Option<&'a Account>,
 }
 
+/// Whether another account than before may take its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Consent {
+    /// It is to be the same.
+    Same,
+    /// Somebody has said that this one may; none where nobody can tell which it is.
+    To(Option<Account>),
+}
+
 /// Why what was given does not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stopped {
@@ -180,10 +189,16 @@ pub(super) async fn aside(
     call: &Call,
     (of, connection): (&GrantName, &str),
     (id, life, session): (&str, Duration, &str),
-    tokens: Option<&TokenSet>,
+    (tokens, account): (Option<&TokenSet>, Option<&Account>),
     brought: &Brought,
 ) -> Result<(), ApiError> {
     let mut kept = Credential::default();
+    if let Some(Account { id, name }) = account {
+        kept.insert("account_id", vec![Secret::new(&**id)]);
+        if let Some(name) = name {
+            kept.insert("account_name", vec![Secret::new(&**name)]);
+        }
+    }
     if let Some(tokens) = tokens {
         let tokens = tokens.to_credential();
         for field in tokens.fields() {
@@ -266,6 +281,12 @@ impl Opened {
         brought
     }
 
+    /// Whose account it was found to be, of what is kept aside.
+    pub(super) fn account(&self) -> Option<Account> {
+        let text = |name| Some(self.kept.field(name)?.expose().to_owned());
+        Some(Account { id: text("account_id")?, name: text("account_name") })
+    }
+
     /// What is kept aside.
     pub(super) fn tokens(&self) -> Option<TokenSet> {
         let mut tokens = Credential::default();
@@ -280,7 +301,7 @@ impl Opened {
 
 impl Subject<'_> {
     /// Whether what was given is enough, of the same account, and taken by the API: whose account it is, where
-    /// somebody says it. With `is_confirmed` it may be another account's.
+    /// somebody says it.
     ///
     /// The order is the argument: what is not enough is told before anybody is asked about an account, and an account
     /// that is not to be taken is not used for anything.
@@ -288,7 +309,7 @@ impl Subject<'_> {
         &self,
         api: &Api,
         tokens: Option<&TokenSet>,
-        is_confirmed: bool,
+        consent: &Consent,
     ) -> Result<Option<Account>, Stopped> {
         let errands = api.errands().map_err(|_| Stopped::Errand(ErrandError::Busy))?;
         let mut account = None;
@@ -300,7 +321,11 @@ impl Subject<'_> {
             if !missing.is_empty() {
                 return Err(Stopped::Scopes(missing.into_iter().map(str::to_owned).collect()));
             }
-            account = match errands.account(client.clone(), tokens).await {
+            let told = match consent {
+                Consent::Same => errands.account(client.clone(), tokens).await,
+                Consent::To(confirmed) => Ok(confirmed.clone()),
+            };
+            account = match told {
                 Ok(told) => told,
                 Err(refused @ ErrandError::NotTaken { .. }) => {
                     return Err(Stopped::Errand(refused));
@@ -313,7 +338,7 @@ impl Subject<'_> {
                     None
                 }
             };
-            self.compare(account.as_ref(), is_confirmed)?;
+            self.compare(account.as_ref(), consent)?;
         }
         if let Some(holder) = self.holder.filter(|_| self.connection.method.probe.is_some()) {
             let token = tokens.cloned().map(Tried::New);
@@ -321,15 +346,23 @@ impl Subject<'_> {
             let probed = probed.map_err(Stopped::Errand)?;
             if tokens.is_none() {
                 account = probed.account;
-                self.compare(account.as_ref(), is_confirmed)?;
+                self.compare(account.as_ref(), consent)?;
             }
         }
         Ok(account)
     }
 
-    fn compare(&self, given: Option<&Account>, is_confirmed: bool) -> Result<(), Stopped> {
-        let Some(known) = self.known.filter(|_| !is_confirmed) else { return Ok(()) };
-        if given.is_some_and(|it| it.is(known)) {
+    fn compare(&self, given: Option<&Account>, consent: &Consent) -> Result<(), Stopped> {
+        let Some(known) = self.known else { return Ok(()) };
+        let is_same = match consent {
+            Consent::Same => given.is_some_and(|it| it.is(known)),
+            Consent::To(confirmed) => match (given, confirmed) {
+                (Some(given), Some(confirmed)) => given.is(confirmed),
+                (None, None) => true,
+                _ => false,
+            },
+        };
+        if is_same {
             return Ok(());
         }
         Err(Stopped::Account { known: known.clone(), given: given.cloned() })

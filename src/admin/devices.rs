@@ -10,6 +10,7 @@ use super::connect_landing::Given;
 use super::connect_landing::Standing;
 use super::consents;
 use super::consents::times;
+use super::dance::Consent;
 use super::dance::Opened;
 use super::error::ApiError;
 use super::grantee::Grantee;
@@ -203,7 +204,7 @@ impl Devices {
             }
         };
         let (tokens, client, consent) = (Some(tokens), Some(client), waiting.id.clone());
-        let given = Given { tokens, client, brought, is_confirmed: false, consent };
+        let given = Given { tokens, client, brought, account: Consent::Same, consent };
         connect_landing::land(call, at, given).await.map(|_| None)
     }
 

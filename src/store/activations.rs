@@ -188,6 +188,21 @@ impl Activations<'_> {
         }
     }
 
+    /// Puts down that nobody can tell any more whose account it is.
+    pub async fn forget_account(
+        self,
+        scope: &Scope,
+        owner: &str,
+        tenant: &str,
+    ) -> Result<(), StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut tx = self.0.engine.begin().await?;
+        let sql = "UPDATE activations SET account_id = '', account_name = '' \
+                   WHERE owner = $1 AND tenant = $2";
+        tx.run(sql, &[Value::Text(owner), Value::Text(tenant)]).await?;
+        tx.commit().await
+    }
+
     /// Creates or replaces one, and what is sealed for it.
     pub async fn put(
         self,
@@ -495,6 +510,6 @@ impl Write<'_> {
             let owner = row.text(0).map_err(corrupt)?;
             self.deactivate(&owner, tenant).await?;
         }
-        self.end_sessions_of(tenant).await
+        Ok(())
     }
 }

@@ -79,6 +79,7 @@ impl Tenants<'_> {
         } else {
             uses.refuse()?;
         }
+        write.end_sessions_of(key).await?;
         if is_row {
             write.remove::<TenantRow>(&[key], expect, (key, "")).await?;
         }
