@@ -73,6 +73,7 @@ mod links_refused;
 mod messages;
 mod outages;
 mod probes;
+mod probes_unkept;
 mod process;
 mod refusals;
 mod refused_tokens;
