@@ -42,7 +42,8 @@ use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::watch;
 
-/// How long a probe may take, from the dial to the end of its answer. A token that is had first has a time of its own.
+/// How long a probe may take at most, from the dial to the end of its answer: less where the connection's `total` is. A
+/// token that is had first has a time of its own.
 const PROBE_TIME: Duration = Duration::from_secs(15);
 
 /// Most of an answer that is read, in bytes: what says whose account it is stands in short ones.
@@ -124,7 +125,8 @@ pub(super) async fn probed(
     }
     let visit = Visit { bureau, connection, probe, put: &put, base: &base, path: &path };
     let late = || ErrandError::away("the API did not answer in time");
-    tokio::time::timeout(PROBE_TIME, visit.run()).await.unwrap_or_else(|_| Err(late()))
+    let time = connection.upstream.timeouts.total.unwrap_or(PROBE_TIME).min(PROBE_TIME);
+    tokio::time::timeout(time, visit.run()).await.unwrap_or_else(|_| Err(late()))
 }
 
 /// Where the holder's requests go.

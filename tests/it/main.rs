@@ -74,6 +74,8 @@ mod links;
 mod links_refused;
 mod messages;
 mod outages;
+mod probes;
+mod probes_unkept;
 mod process;
 mod refusals;
 mod refused_tokens;

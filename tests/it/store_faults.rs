@@ -183,6 +183,9 @@ each_engine! {
         for column in ["audit_seq", "audit_mac", "audit_head", "events_seq"] {
             database.run(&format!("ALTER TABLE deployment DROP COLUMN {column}")).await;
         }
+        for column in ["account_id", "account_name"] {
+            database.run(&format!("ALTER TABLE activations DROP COLUMN {column}")).await;
+        }
         database.run(&format!("DELETE FROM schema_versions WHERE version >= {CALLERS}")).await;
         // By a process that has not seen the trail that there was.
         let store = database.open().await;
