@@ -34,7 +34,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -65,17 +64,15 @@ pub(super) struct Begin {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[serde(rename = "ConnectBegun")]
-// Its schema alone is made of it.
-#[allow(dead_code, clippy::large_enum_variant)]
 pub(super) enum Begun {
     /// It is connected.
-    Connected(ItemView),
+    Connected(Box<ItemView>),
     /// It is another account than before: `account` says whether it is to be taken.
-    Asking(ItemView),
+    Asking(Box<ItemView>),
     /// Send the person's browser there.
     Redirect(String),
     /// The person consents on another device, with the item's `device`.
-    Device(ItemView),
+    Device(Box<ItemView>),
 }
 
 /// `POST …/begin`
@@ -208,11 +205,19 @@ async fn by_form(call: &Call, at: At<'_>, brought: Brought) -> Result<Answer, Ap
     let given = Given { tokens: None, client: None, brought, account: Consent::Same, consent };
     let (standing, stopped) = connect_landing::land(call, at, given).await?;
     match stopped {
-        None => connect_landing::shown(call, "connected", &standing).await,
-        Some(Stopped::Account { .. }) => connect_landing::shown(call, "asking", &standing).await,
+        None => answered(call, Begun::Connected, &standing).await,
+        Some(Stopped::Account { .. }) => answered(call, Begun::Asking, &standing).await,
         Some(_) if !standing.session.is_open() => Err(ApiError::SessionOver),
         Some(stopped) => Err(refused(stopped)),
     }
+}
+
+async fn answered(
+    call: &Call,
+    begun: fn(Box<ItemView>) -> Begun,
+    standing: &Standing,
+) -> Result<Answer, ApiError> {
+    Answer::of(&begun(Box::new(standing.view(call).await?)))
 }
 
 /// What was filled in is not taken.
@@ -247,7 +252,7 @@ async fn in_browser(
     if !standing.session.is_open() {
         return Err(ApiError::SessionOver);
     }
-    Ok(Answer::ok(json!({ "redirect": sent.url })))
+    Answer::of(&Begun::Redirect(sent.url))
 }
 
 async fn on_device(
@@ -270,5 +275,5 @@ async fn on_device(
     if !standing.session.is_open() {
         return Err(ApiError::SessionOver);
     }
-    connect_landing::shown(call, "device", &standing).await
+    answered(call, Begun::Device, &standing).await
 }

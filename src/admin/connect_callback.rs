@@ -10,6 +10,7 @@ use super::connect_landing;
 use super::connect_landing::At;
 use super::connect_landing::Given;
 use super::connect_landing::Standing;
+use super::connect_release;
 use super::connect_sessions;
 use super::connect_sessions::SessionView;
 use super::dance;
@@ -257,7 +258,7 @@ pub(super) async fn finish(mut call: Call) -> Result<Answer, ApiError> {
         let id = session.id.clone();
         let done = ConnectSession { state: ConnectState::Done, ..session };
         if connect_sessions::changed(&call, &done).await? {
-            connect_landing::release_all(&call, &id).await;
+            connect_release::release_all(&call, &id).await;
             let session = connect_sessions::found(&call).await?;
             return Answer::of(&connect_sessions::view(&call, &session, true).await?);
         }

@@ -1,38 +1,32 @@
 //! The end of each way to connect: what was brought is looked at and kept, and the session says what came of it. A
 //! form, a redirect back and a device's consent end here alike.
-use super::Api;
 use super::activations::AccountView;
-use super::activations::Under;
-use super::answer::Answer;
 use super::call::Call;
 use super::connect_bid::Bid;
 use super::connect_item::ItemState;
 use super::connect_item::ItemView;
 use super::connect_item::Kept;
 use super::connect_item::Reason;
+use super::connect_new;
+use super::connect_release::release_aside;
 use super::connect_sessions;
 use super::dance;
 use super::dance::Brought;
 use super::dance::Consent;
-use super::dance::Opened;
 use super::dance::Stopped;
 use super::error::ApiError;
-use super::grantee::Grantee;
 use crate::grant::CallbackError;
 use crate::grant::TokenSet;
 use crate::model::EventType;
-use crate::model::Scope;
 use crate::model::TenantId;
 use crate::renewal::Client;
 use crate::renewal::ErrandError;
-use crate::store::Authorization;
 use crate::store::ConnectNews;
 use crate::store::ConnectSession;
 use crate::store::ConnectState;
 use crate::store::News;
 use crate::telemetry::metrics::ConnectOutcome;
 use serde_json::json;
-use std::sync::Arc;
 
 /// How often it is tried again because somebody else wrote meanwhile.
 const TRIES_MAX: usize = 8;
@@ -116,7 +110,7 @@ impl Standing {
 }
 
 /// What is told of an item.
-fn news(call: &Call, session: &ConnectSession, item: &Kept) -> Option<ConnectNews> {
+pub(super) fn news(call: &Call, session: &ConnectSession, item: &Kept) -> Option<ConnectNews> {
     let event = match item.state {
         ItemState::Connected => EventType::ConnectSessionConnected,
         ItemState::Failed | ItemState::Asking => EventType::ConnectSessionFailed,
@@ -288,7 +282,7 @@ async fn stopped_at(
             let id = dance::aside_of(&given.consent);
             let name = bid.name();
             let of = (&name, at.connection);
-            let life = (&*id, connect_sessions::LIFE, at.session);
+            let life = (&*id, connect_new::LIFE, at.session);
             let what = (given.tokens.as_ref(), other.as_ref());
             dance::aside(call, of, life, what, &given.brought).await?;
             let item = |it: &Kept| Kept {
@@ -300,108 +294,4 @@ async fn stopped_at(
             put(call, at, item, true).await
         }
     }
-}
-
-/// Ends what is kept aside under this consent, where something is.
-async fn release_aside(call: &Call, id: Option<&str>) {
-    let (Some(id), Ok(backing)) = (id, call.api.store()) else { return };
-    if let Ok(Some(found)) = backing.store.authorizations().find(&call.scope(), id).await
-        && found.is_aside
-    {
-        release(call, &found).await;
-    }
-}
-
-/// Ends what was begun and nobody waits for any more: tokens that are kept aside are ended at the provider.
-pub(super) async fn release(call: &Call, found: &Authorization) {
-    let Ok(backing) = call.api.store() else { return };
-    let opened = Opened::of(&call.api, found).await;
-    let taken = backing.store.authorizations().discard(&call.scope(), &found.id).await;
-    match taken {
-        Ok(true) => {}
-        // Somebody else has taken it.
-        Ok(false) => return,
-        Err(error) => return tracing::warn!("a consent is left to expire: {error}"),
-    }
-    let Some(opened) = opened.filter(|_| found.is_aside) else { return };
-    let Some(tokens) = opened.tokens() else { return };
-    match client_of(call, found, &opened.brought()).await {
-        Some(client) => dance::let_go(&call.api, client, tokens),
-        None => {
-            let connection = &*found.connection;
-            tracing::warn!(
-                connection,
-                "tokens that are not kept live on: what they were had with is gone"
-            );
-            if let Ok(errands) = call.api.errands() {
-                errands.not_tellable();
-            }
-        }
-    }
-}
-
-async fn client_of(call: &Call, found: &Authorization, brought: &Brought) -> Option<Client> {
-    let grantee = if found.session.is_empty() {
-        let backing = call.api.store().ok()?;
-        let snapshot = call.api.live.snapshot_full();
-        let connection = snapshot.connection(&found.connection)?;
-        Grantee::named(&backing.store, &backing.keys, connection, &found.of).await.ok()?
-    } else {
-        let under = Under::named(call, &found.connection).await.ok()?;
-        let tenant = TenantId::try_from(&*found.of.tenant).ok()?;
-        Bid::of(call, &under, &tenant, brought).await.ok()?.grantee?
-    };
-    Some(grantee.client)
-}
-
-/// Ends what a session has begun and nobody comes back with: tokens that are kept aside, and consents on other devices.
-/// Whoever comes back from a provider is told that the link is over.
-pub(super) async fn release_all(call: &Call, session: &str) {
-    let Ok(backing) = call.api.store() else { return };
-    match backing.store.authorizations().of_session(&call.scope(), session).await {
-        Ok(all) => {
-            let is_waited_for_here = |it: &&Authorization| it.is_aside || it.interval_ms > 0;
-            for found in all.iter().filter(is_waited_for_here) {
-                release(call, found).await;
-            }
-        }
-        Err(error) => tracing::warn!("what a link has begun is left to expire: {error}"),
-    }
-}
-
-/// Sessions that nobody has come to an end with in time: each of their connections that is not connected failed.
-pub(super) async fn sweep(api: &Arc<Api>) -> Result<(), ApiError> {
-    /// Of one look; there is another in a second.
-    const OVERDUE_MAX: u32 = 100;
-    let call = api.inward();
-    let sessions = call.api.store()?.store.connect_sessions();
-    let overdue = sessions.overdue(&Scope::System, OVERDUE_MAX).await;
-    for session in overdue.map_err(|it| ApiError::of_store(it, connect_sessions::NOUN, ""))? {
-        let (mut items, mut told) = (connect_sessions::kept(&session)?, Vec::new());
-        for item in &mut items {
-            if matches!(item.state, ItemState::Waiting | ItemState::Asking) {
-                *item = item.failed(Reason::SessionExpired, "nobody has connected in time");
-                told.extend(news(&call, &session, item));
-            }
-        }
-        let is_all = items.iter().all(|it| it.state == ItemState::Connected);
-        let state = if is_all { ConnectState::Done } else { ConnectState::Expired };
-        let items = serde_json::to_string(&items).map_err(|_| ApiError::Internal)?;
-        let over = ConnectSession { state, items, ..session };
-        let changed = sessions.change(&Scope::System, &over, &told).await;
-        if changed.map_err(|it| ApiError::of_store(it, connect_sessions::NOUN, &over.id))? {
-            release_all(&call, &over.id).await;
-        }
-    }
-    Ok(())
-}
-
-/// The item as it is answered, under the name of what came of it.
-pub(super) async fn shown(
-    call: &Call,
-    member: &'static str,
-    standing: &Standing,
-) -> Result<Answer, ApiError> {
-    let item = standing.view(call).await?;
-    Ok(Answer::ok(json!({ member: item })))
 }

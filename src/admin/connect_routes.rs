@@ -2,6 +2,7 @@
 use super::connect_begin;
 use super::connect_callback;
 use super::connect_item::ItemView;
+use super::connect_new;
 use super::connect_sessions;
 use super::route::ParameterKind;
 use super::route::Route;
@@ -29,10 +30,10 @@ pub(super) fn of_connect_sessions() -> Vec<Route> {
             ALL,
             "createConnectSession",
             "Make a link that a tenant connects by, for 30 minutes",
-            connect_sessions::create,
+            connect_new::create,
         )
-        .takes(schema::<connect_sessions::NewSession>)
-        .makes(schema::<connect_sessions::MadeSession>)
+        .takes(schema::<connect_new::NewSession>)
+        .makes(schema::<connect_new::MadeSession>)
         .codes(&[Code::DeclaredInFile]),
         Route::get(
             ONE,

@@ -8,6 +8,7 @@ use super::connect_landing;
 use super::connect_landing::At;
 use super::connect_landing::Given;
 use super::connect_landing::Standing;
+use super::connect_release;
 use super::consents;
 use super::consents::times;
 use super::dance::Consent;
@@ -68,7 +69,7 @@ impl Devices {
                 continue;
             }
             // A store that is away says so elsewhere, here as well as below.
-            drop(connect_landing::sweep(&self.api).await);
+            drop(connect_release::sweep(&self.api).await);
             let due = self.store.authorizations().due(&Scope::System, room).await;
             for waiting in due.unwrap_or_default() {
                 let own = self.clone();
@@ -86,7 +87,7 @@ impl Devices {
         let (scope, id) = (&Scope::System, &*waiting.id);
         if waiting.is_aside {
             // Nobody has said in time that it is to be taken.
-            connect_landing::release(&self.api.inward(), waiting).await;
+            connect_release::release(&self.api.inward(), waiting).await;
             return Ok(());
         }
         if !waiting.session.is_empty() {

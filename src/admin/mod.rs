@@ -19,6 +19,8 @@ mod connect_bid;
 mod connect_callback;
 mod connect_item;
 mod connect_landing;
+mod connect_new;
+mod connect_release;
 mod connect_routes;
 mod connect_sessions;
 mod connecting;
