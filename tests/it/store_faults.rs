@@ -177,6 +177,7 @@ each_engine! {
             .into_iter()
             .chain(["audit", "events", "refused"])
             .chain(["event_subscriptions", "event_feeds", "deliveries", "grants", "authorizations"])
+            .chain(["connect_sessions"])
         {
             database.run(&format!("DROP TABLE {table}")).await;
         }
