@@ -52,7 +52,7 @@ const ALIKE: &[(&str, &str)] = &[
 
 /// Acts upon grants, which no connection here has.
 const OF_PROVIDERS: &[&str] =
-    &["/authorize", "/callback", "/renew", "/revoke", "/introspect", "/token"];
+    &["/authorize", "/callback", "/renew", "/revoke", "/introspect", "/token", "/probe", "/verify"];
 
 /// Less `*`, which is a pattern in a caller's grants.
 const LETTERS: &str = "[aA0é:/%_,'\\\\ ]{1,4}";
