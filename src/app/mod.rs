@@ -4,6 +4,7 @@ mod control;
 mod handed;
 mod keys;
 mod plane;
+mod public;
 mod refusals;
 pub mod sealing;
 mod watchers;
@@ -214,6 +215,7 @@ impl App {
         let strangers = Arc::new(Strangers::new(Instant::now()));
         let spill: Arc<Path> = options.spill.unwrap_or_else(std::env::temp_dir).into();
         let (proxy_address, public_address) = (proxy.address, public.address);
+        let pages: Option<(Arc<crate::connect::Pages>, tokio::runtime::Handle)> = None;
         let mut traffic = Vec::new();
         for (index, shares) in proxy.shares.into_iter().zip(public.shares).enumerate() {
             let plane = Plane {
@@ -235,6 +237,7 @@ impl App {
                 workers,
                 proxy_tls: proxy_tls.clone(),
                 public_tls: public_tls.clone(),
+                pages: pages.clone(),
             };
             let stops = traffic_stops.clone();
             traffic.push(server::spawn("worker", index, stops, move |worker| {

@@ -1,9 +1,12 @@
 //! What one worker runs: the proxy and the webhooks on its shares of their listeners, and its housekeeping.
 use super::clock::now;
 use super::handed::handed;
+use super::public::Public;
 use crate::admin;
 use crate::config;
 use crate::config::Settings;
+use crate::connect::Desk;
+use crate::connect::Pages;
 use crate::inbound::Inbound;
 use crate::inbound::ReplayMemory;
 use crate::journal::Journal;
@@ -55,6 +58,7 @@ use std::task::Poll;
 use std::task::ready;
 use std::time::Duration;
 use std::time::Instant;
+use tokio::runtime::Handle;
 
 /// Everything that a worker is made from; crosses to its thread once.
 pub(super) struct Plane {
@@ -77,6 +81,8 @@ pub(super) struct Plane {
     pub workers: usize,
     pub proxy_tls: Option<Arc<Certificate>>,
     pub public_tls: Option<Arc<Certificate>>,
+    /// Where there is a store, with the runtime that its work is done on.
+    pub pages: Option<(Arc<Pages>, Handle)>,
 }
 
 impl Plane {
@@ -105,7 +111,14 @@ impl Plane {
             refusals: self.refusals,
             is_stale: Rc::clone(&is_stale),
         });
-        let hooks_handler = Rc::new(Inbound {
+        let desk = Rc::new(Desk {
+            pages: self.pages,
+            metrics: Rc::clone(&metrics),
+            ids: Ids::new(seed()),
+            pen: Rc::clone(&pen),
+            clock: now,
+        });
+        let hooks = Rc::new(Inbound {
             live: Arc::clone(&self.live),
             upstream: Rc::clone(&for_hooks),
             metrics: Rc::clone(&metrics),
@@ -121,6 +134,7 @@ impl Plane {
             strangers: self.strangers,
             is_stale: Rc::clone(&is_stale),
         });
+        let public_handler = Rc::new(Public { hooks, desk });
         let housekeeping = {
             let (worker, pen) = (Rc::clone(&worker), Rc::clone(&pen));
             let (budget, circuits) = (Arc::clone(&self.budget), self.circuits);
@@ -158,7 +172,7 @@ impl Plane {
                 public,
                 self.public_tls,
                 public_limits,
-                hooks_handler
+                public_handler
             ),
         );
         until_links_end(&worker, self.settings.shutdown.drain).await;

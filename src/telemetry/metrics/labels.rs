@@ -45,6 +45,9 @@ labels! {
         Limited "limited",
     }
 
+    /// What a page that customers connect their accounts on was answered with.
+    PageStatus { Shown "2xx", Led "3xx", Refused "4xx", Failed "5xx" }
+
     /// Why a client link was not accepted, or was ended outside of any exchange.
     LinkRefusal {
         /// The listener has as many as it may.

@@ -119,6 +119,8 @@ metrics! {
         "Stored activations that are in memory.";
     CREDENTIALS_FAILING "attache_credentials_failing" Gauge [] 1,
         "Credentials that their upstreams refuse again and again, of all replicas.";
+    CONNECT_PAGES "attache_connect_pages_total" Counter ["status"] super::labels::PageStatus::ALL.len(),
+        "Visits of the pages that customers connect their accounts on, by the class of the status sent back.";
     RENEWALS "attache_token_renewals_total" Counter ["outcome"] super::labels::RenewalOutcome::ALL.len(),
         "Token requests and session logins, by what came of them.";
     REVOCATIONS "attache_token_revocations_total" Counter ["outcome"] super::labels::RevocationOutcome::ALL.len(),

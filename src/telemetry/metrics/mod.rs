@@ -21,6 +21,7 @@ pub use labels::LinkRefusal;
 pub use labels::Listener;
 pub use labels::LookUp;
 pub use labels::OperatorFailure;
+pub use labels::PageStatus;
 pub use labels::Plane;
 pub use labels::PoolEvent;
 pub use labels::RenewalOutcome;

@@ -9,6 +9,7 @@ use super::labels::LinkRefusal;
 use super::labels::Listener;
 use super::labels::LookUp;
 use super::labels::OperatorFailure;
+use super::labels::PageStatus;
 use super::labels::RenewalOutcome;
 use super::labels::Reread;
 use super::labels::RetryOutcome;
@@ -42,6 +43,7 @@ pub struct GrantsNow {
 
 pub(super) struct Rare {
     operator_failures: IntCounterVec,
+    connect_pages: IntCounterVec,
     links_refused: IntCounterVec,
     limited: IntCounterVec,
     queued: IntCounterVec,
@@ -98,6 +100,7 @@ impl Rare {
         sealing_keys_ok.set(1);
         Self {
             operator_failures: counters(registry, &list::OPERATOR_FAILURES),
+            connect_pages: counters(registry, &list::CONNECT_PAGES),
             links_refused: counters(registry, &list::LINKS_REFUSED),
             limited: counters(registry, &list::LIMITED),
             queued: counters(registry, &list::QUEUED),
@@ -151,6 +154,10 @@ impl Rare {
 }
 
 impl Metrics {
+    pub fn connect_page(&self, status: PageStatus) {
+        self.rare.connect_pages.with_label_values(&[status.as_str()]).inc();
+    }
+
     pub fn operator_failure(&self, reason: OperatorFailure) {
         self.rare.operator_failures.with_label_values(&[reason.as_str()]).inc();
     }

@@ -1,0 +1,99 @@
+//! What the forms do: connect, say which account is meant, finish.
+use super::Pages;
+use super::api::Asked;
+use super::browser::Browser;
+use super::form::Faults;
+use super::form::Form;
+use super::link::path;
+use super::view::Begun;
+use super::view::Place;
+use super::view::Session;
+use super::visit::Visit;
+use bytes::Bytes;
+use http::Response;
+use http::StatusCode;
+use serde_json::Value;
+use serde_json::json;
+
+impl Pages {
+    /// Connects, or sends the browser to the provider. From here on the link is this browser's.
+    pub(super) async fn begin(
+        &self,
+        visit: &Visit,
+        token: &str,
+        connection: String,
+    ) -> Response<Bytes> {
+        let (session, item) = match self.item(token, &connection).await {
+            Ok(found) => found,
+            Err(instead) => return instead,
+        };
+        let form = Form::read(&visit.body);
+        let browser = visit.browser(token).cloned().unwrap_or_else(|| Browser::new(token));
+        let body = json!({
+            "connection": connection,
+            "credentials": form.members(&item, Place::Credentials),
+            "variables": form.members(&item, Place::Variables),
+            "browser": browser.hash(),
+        });
+        let answered = self.ask(Asked::post(path(token, "/begin"), body)).await;
+        let response = match answered.read::<Begun>() {
+            Some(Begun { redirect: Some(url) }) => self.see(&url),
+            Some(Begun { redirect: None }) => self.finish_if_all(token, &browser).await,
+            None if answered.status == StatusCode::UNPROCESSABLE_ENTITY => {
+                let faults = match answered.code() {
+                    "invalid" => Faults::of(&answered.body),
+                    _ => Faults::one(detail(&answered.body)),
+                };
+                self.again((token, &session, &item), &form, faults)
+            }
+            // Whatever else came of it, the session has it.
+            None if answered.code() == "connect_session_over" => return self.see_link(token),
+            None => return self.instead(&answered),
+        };
+        self.knowing(&browser, response)
+    }
+
+    /// Takes the other account, or leaves things as they were.
+    pub(super) async fn account(
+        &self,
+        visit: &Visit,
+        token: &str,
+        connection: String,
+    ) -> Response<Bytes> {
+        let Some(browser) = visit.browser(token) else { return self.see_link(token) };
+        let take = Form::read(&visit.body).field("take") == Some("yes");
+        let body = json!({ "connection": connection, "take": take, "browser": browser.hash() });
+        let answered = self.ask(Asked::post(path(token, "/account"), body)).await;
+        match answered.status.is_success() || answered.code() == "connect_session_over" {
+            true => self.finish_if_all(token, browser).await,
+            false => self.instead(&answered),
+        }
+    }
+
+    /// The customer has nothing more to connect.
+    pub(super) async fn finish(&self, visit: &Visit, token: &str) -> Response<Bytes> {
+        let Some(browser) = visit.browser(token) else { return self.see_link(token) };
+        let body = json!({ "browser": browser.hash() });
+        let answered = self.ask(Asked::post(path(token, "/finish"), body)).await;
+        match answered.status.is_success() || answered.code() == "connect_session_over" {
+            true => self.see_link(token),
+            false => self.instead(&answered),
+        }
+    }
+
+    /// Ends a session in which nothing is left to be connected.
+    pub(super) async fn finish_if_all(&self, token: &str, browser: &Browser) -> Response<Bytes> {
+        let is_all = self.session(token).await.is_ok_and(|it: Session| it.is_all_connected());
+        if is_all {
+            let body = json!({ "browser": browser.hash() });
+            // Where it did not end, the page has a button for it.
+            let _ = self.ask(Asked::post(path(token, "/finish"), body)).await;
+        }
+        self.see_link(token)
+    }
+}
+
+/// A problem's own words.
+fn detail(problem: &Value) -> String {
+    problem.get("detail").and_then(Value::as_str).unwrap_or_default().to_owned()
+}

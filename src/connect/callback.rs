@@ -1,0 +1,53 @@
+//! Where providers send browsers back to: by a query, by a form (OAuth 2.0 Form Post Response Mode §2), or behind a
+//! `#`, where no server sees it.
+use super::Pages;
+use super::api::Asked;
+use super::html;
+use super::route;
+use super::view::CameBack;
+use super::visit::Visit;
+use bytes::Bytes;
+use http::Method;
+use http::Response;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+/// Longest answer of a provider's that comes by a browser, in bytes.
+const LEN_MAX: usize = 16 << 10;
+
+impl Pages {
+    pub(super) async fn callback(&self, visit: &Visit) -> Response<Bytes> {
+        if visit.method == Method::POST {
+            return self.posted(&visit.body);
+        }
+        if visit.query.is_empty() {
+            return self.page(html::fragment());
+        }
+        if visit.query.len() > LEN_MAX {
+            return self.page(html::unknown());
+        }
+        let known = visit.browsers.iter();
+        let browsers: Vec<String> =
+            known.map(|it| format!("{}:{}", it.session(), it.hash())).collect();
+        let body = json!({ "query": &**visit.query, "browsers": browsers });
+        let answered =
+            self.ask(Asked::post("/v1/connect-sessions/callback".to_owned(), body)).await;
+        let Some(CameBack { session }) = answered.read() else {
+            return self.instead(&answered);
+        };
+        match visit.browsers.iter().find(|it| it.session() == session) {
+            Some(browser) => self.finish_if_all(browser.token(), browser).await,
+            None => self.page(html::other_browser()),
+        }
+    }
+
+    /// A form that another site sent comes without the browser's cookie: it comes back with it as a `GET`.
+    fn posted(&self, body: &[u8]) -> Response<Bytes> {
+        let query = std::str::from_utf8(body).ok().filter(|it| it.len() <= LEN_MAX);
+        let is_plain = |it: &&str| it.bytes().all(|it| it.is_ascii_graphic() && it != b'#');
+        match query.filter(is_plain).filter(|it| !it.is_empty()) {
+            Some(query) => self.see(&Zeroizing::new(route::callback(query))),
+            None => self.page(html::unknown()),
+        }
+    }
+}

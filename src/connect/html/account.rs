@@ -1,0 +1,26 @@
+//! Another account came back than was connected before: which one is meant?
+use super::Page;
+use super::reference;
+use crate::connect::route;
+use crate::connect::view::Item;
+use crate::connect::view::Session;
+use maud::html;
+
+pub(in crate::connect) fn another_account(token: &str, session: &Session, item: &Item) -> Page {
+    let title = format!("This is another {} account", item.name);
+    let known = item.account.as_deref().unwrap_or("another account");
+    let given = item.given_account.as_deref().unwrap_or("a different account");
+    let main = html! {
+        h1 { (title) }
+        p { (item.name) " has been connected as " strong { (known) } " so far. You have just signed in as " strong { (given) } "." }
+        p { "Nothing was changed yet. Which one should be used from now on?" }
+        form method="post" action=(route::account(token, &item.connection)) {
+            div.acts {
+                button name="take" value="no" { "Keep " (known) }
+                button.second name="take" value="yes" { "Use " (given) " instead" }
+            }
+        }
+        (reference(session))
+    };
+    Page::ok(&title, &main)
+}

@@ -1,0 +1,94 @@
+//! Where nothing is left to do, or something is in the way.
+use super::Page;
+use super::reference;
+use crate::connect::view::ItemState;
+use crate::connect::view::Session;
+use crate::connect::words;
+use http::StatusCode;
+use maud::Markup;
+use maud::html;
+
+/// Takes what stands behind the `#` to where a server sees it.
+const FROM_FRAGMENT: &str = "if (location.hash.length > 1) location.replace(location.pathname + \"?\" + location.hash.slice(1));";
+
+/// All is connected.
+pub(in crate::connect) fn connected(session: &Session) -> Page {
+    let done = session.items.iter().filter(|it| it.state == ItemState::Connected);
+    let done: Vec<_> = done.collect();
+    let title = match done[..] {
+        [] => "Nothing was connected".to_owned(),
+        [item] => format!("{} is connected", item.name),
+        _ => "Your accounts are connected".to_owned(),
+    };
+    let main = html! {
+        h1 { (title) }
+        @for item in &done {
+            p.done { (item.name) @if let Some(account) = &item.account { ": connected as " (account) } @else { ": connected" } }
+        }
+        p { "You can close this page" @if let Some(name) = &session.name { " and go back to " (name) } "." }
+        (reference(session))
+    };
+    Page::ok(&title, &main)
+}
+
+/// The link was good once, and is not any more.
+pub(in crate::connect) fn used(session: &Session) -> Page {
+    let text = html! { p { "Each link works once. Ask for a new one to connect again." } (reference(session)) };
+    end(StatusCode::GONE, "This link has been used", &text)
+}
+
+pub(in crate::connect) fn expired(session: &Session) -> Page {
+    let words = words::of("session_expired", "", &[]);
+    let text = html! { p { (words.text) } (reference(session)) };
+    end(StatusCode::GONE, &words.title, &text)
+}
+
+/// Nobody knows of it: mistyped, long over, or answered already.
+pub(in crate::connect) fn unknown() -> Page {
+    let text = html! { p { "It may have been used already, or is too old. Nothing was changed. Go back to where you came from, or ask for a new link." } };
+    end(StatusCode::NOT_FOUND, "This page can't be used any more", &text)
+}
+
+pub(in crate::connect) fn other_browser() -> Page {
+    let text = html! {
+        p { "A link works in the browser that it was first used in. Go on there, or ask for a new link." }
+        p { "If this is that browser, it may be that it keeps no cookies: allow them for this page, and use a new link." }
+    };
+    end(StatusCode::CONFLICT, "This link is open in another browser", &text)
+}
+
+pub(in crate::connect) fn busy() -> Page {
+    let text = html! { p { "Nothing was changed. Try again in a minute." } };
+    end(StatusCode::SERVICE_UNAVAILABLE, "This is not available right now", &text)
+}
+
+pub(in crate::connect) fn wrong() -> Page {
+    let text =
+        html! { p { "It is not your fault, and nothing was changed. Try again in a minute." } };
+    end(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here", &text)
+}
+
+pub(in crate::connect) fn too_long() -> Page {
+    let text = html! { p { "Something that long can't be right: go back, and check what you have pasted." } };
+    end(StatusCode::PAYLOAD_TOO_LARGE, "This is too long", &text)
+}
+
+pub(in crate::connect) fn no_such_page() -> Page {
+    let text = html! { p { "Check the address, or ask for a new link." } };
+    end(StatusCode::NOT_FOUND, "There is nothing here", &text)
+}
+
+/// Some providers answer behind a `#`.
+pub(in crate::connect) fn fragment() -> Page {
+    let title = "One moment";
+    let main = html! {
+        h1 { (title) }
+        p { "You are being connected." }
+        noscript { p { "This provider answers in a way that needs JavaScript on this one page: allow it, and try again." } }
+    };
+    Page::with_script(title, &main, FROM_FRAGMENT)
+}
+
+fn end(status: StatusCode, title: &str, text: &Markup) -> Page {
+    Page::new(status, title, &html! { h1 { (title) } (text) })
+}

@@ -1,0 +1,165 @@
+//! What there is to connect: one connection, or several on one page.
+use super::Filled;
+use super::Page;
+use super::fields::fields;
+use super::reference;
+use crate::connect::link::back;
+use crate::connect::route;
+use crate::connect::view::Device;
+use crate::connect::view::Item;
+use crate::connect::view::ItemState;
+use crate::connect::view::Session;
+use crate::connect::view::Way;
+use crate::connect::words;
+use crate::connect::words::Words;
+use http::StatusCode;
+use maud::Markup;
+use maud::html;
+
+/// A session with one connection.
+pub(in crate::connect) fn one(
+    token: &str,
+    session: &Session,
+    item: &Item,
+    filled: &Filled<'_>,
+) -> Page {
+    let title = match (&session.name, item.is_reconnect) {
+        (Some(name), false) => format!("Connect {} to {name}", item.name),
+        (Some(name), true) => format!("Connect {} to {name} again", item.name),
+        (None, false) => format!("Connect {}", item.name),
+        (None, true) => format!("Connect {} again", item.name),
+    };
+    let failed = failure(item);
+    let has_faults = !filled.faults.0.is_empty();
+    let headline = match (&failed, has_faults) {
+        (Some(words), _) => words.title.clone(),
+        (None, true) => format!("Problem: {title}"),
+        (None, false) => title.clone(),
+    };
+    let main = html! {
+        h1 { (title) }
+        (told(item, failed.as_ref(), filled))
+        (act(token, session, item, failed.as_ref(), filled))
+        (leave(session, item.reason.as_deref().filter(|_| failed.is_some())))
+        (reference(session))
+    };
+    Page::new(status(has_faults), &headline, &main)
+}
+
+/// A session with several.
+pub(in crate::connect) fn several(token: &str, session: &Session, filled: &Filled<'_>) -> Page {
+    let title = match &session.name {
+        Some(name) => format!("Connect your accounts to {name}"),
+        None => "Connect your accounts".to_owned(),
+    };
+    let has_faults = !filled.faults.0.is_empty();
+    let headline = if has_faults { format!("Problem: {title}") } else { title.clone() };
+    let main = html! {
+        h1 { (title) }
+        p { "Connect those that you use, one after the other." }
+        @for item in &session.items {
+            @let failed = failure(item);
+            section {
+                h2 { (item.name) }
+                (told(item, failed.as_ref(), filled))
+                (act(token, session, item, failed.as_ref(), filled))
+            }
+        }
+        @if session.browser.is_some() {
+            section {
+                form method="post" action=(route::finish(token)) { button.second { "I have connected all that I want to" } }
+            }
+        }
+        (leave(session, None))
+        (reference(session))
+    };
+    Page::new(status(has_faults), &headline, &main)
+}
+
+fn status(has_faults: bool) -> StatusCode {
+    if has_faults { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
+}
+
+fn failure(item: &Item) -> Option<Words> {
+    let failed = item.state == ItemState::Failed;
+    let reason = item.reason.as_deref().filter(|_| failed)?;
+    Some(words::of(reason, &item.name, &item.missing_scopes))
+}
+
+/// What went wrong, if anything did.
+fn told(item: &Item, failed: Option<&Words>, filled: &Filled<'_>) -> Markup {
+    let is_filled = filled.connection == item.connection && !filled.faults.0.is_empty();
+    let others: Vec<&str> = filled.faults.elsewhere(item).filter(|_| is_filled).collect();
+    let in_fields = is_filled && others.len() < filled.faults.0.len();
+    html! {
+        @if is_filled {
+            div.alert role="alert" {
+                @for problem in &others { p { (problem) } }
+                @if in_fields { p { "Something has to be corrected: it is marked below." } }
+            }
+        } @else if let Some(words) = failed {
+            div.alert role="alert" {
+                p { strong { (words.title) } }
+                p { (words.text) }
+            }
+        }
+        @if !item.description.is_empty() { p { (item.description) } }
+        @if item.state == ItemState::Connected {
+            p.done { "Connected" @if let Some(account) = &item.account { " as " (account) } }
+        } @else if let Some(account) = item.account.as_ref().filter(|_| item.is_reconnect) {
+            p.soft { "It was connected as " (account) "." }
+        }
+    }
+}
+
+/// What there is to do.
+fn act(
+    token: &str,
+    session: &Session,
+    item: &Item,
+    failed: Option<&Words>,
+    filled: &Filled<'_>,
+) -> Markup {
+    if item.state == ItemState::Connected || failed.is_some_and(|it| !it.again) {
+        return html! {};
+    }
+    if let Some(device) = item.device.as_ref().filter(|_| item.state == ItemState::Waiting) {
+        return on_device(token, item, device);
+    }
+    let again = failed.is_some();
+    let label = match (item.way, again) {
+        (Way::Form, false) => format!("Connect {}", item.name),
+        (Way::Redirect | Way::Device, false) => format!("Continue to {}", item.name),
+        (_, true) => "Try again".to_owned(),
+    };
+    let whose = session.name.as_deref().unwrap_or("the application that sent you here");
+    html! {
+        @if item.way == Way::Redirect && !again {
+            p { (item.name) " will ask you to allow access for " (whose) ". Your password stays with " (item.name) "." }
+        }
+        form method="post" action=(route::begin(token, &item.connection)) {
+            (fields(item, filled))
+            div.acts { button { (label) } }
+        }
+    }
+}
+
+fn on_device(token: &str, item: &Item, device: &Device) -> Markup {
+    let uri = device.verification_uri_complete.as_ref().unwrap_or(&device.verification_uri);
+    html! {
+        p { "Open " a href=(uri) target="_blank" rel="noopener noreferrer" { (device.verification_uri) } " and type this code there:" }
+        p.code { (device.user_code) }
+        p { "When you have allowed access, come back to this page." }
+        div.acts { a.button href=(route::link(token)) { "I have allowed access to " (item.name) } }
+    }
+}
+
+/// The way back to whoever sent the customer here.
+fn leave(session: &Session, reason: Option<&str>) -> Markup {
+    let status = if reason.is_some() { "failed" } else { "cancelled" };
+    html! {
+        @if let Some(url) = back(session, status, reason) {
+            p.reference { a href=(url) { "Go back" @if let Some(name) = &session.name { " to " (name) } } }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What a link shows: what there is to connect, what came of it, or why there is nothing any more.
+use super::Pages;
+use super::api::Answered;
+use super::api::Asked;
+use super::form::Faults;
+use super::form::Form;
+use super::html;
+use super::html::Filled;
+use super::view::Item;
+use super::view::ItemState;
+use super::view::Session;
+use super::view::SessionState;
+use super::view::session_id;
+use super::visit::Visit;
+use bytes::Bytes;
+use http::Response;
+use http::StatusCode;
+use url::Url;
+
+/// A page instead of what was asked for.
+pub(super) type Instead = Response<Bytes>;
+
+impl Pages {
+    /// `GET` of a link: nothing comes of it, whoever looks.
+    pub(super) async fn link(&self, visit: &Visit, token: &str) -> Response<Bytes> {
+        let session = match self.session(token).await {
+            Ok(session) => session,
+            Err(instead) => return instead,
+        };
+        let browser = visit.browser(token);
+        let is_own = match &session.browser {
+            None => true,
+            Some(hash) => browser.is_some_and(|it| it.hash() == *hash),
+        };
+        match session.state {
+            // Who has it done goes on; nobody else learns where to.
+            SessionState::Done if is_own && session.browser.is_some() => self.done(&session),
+            SessionState::Done | SessionState::Ended => self.page(html::used(&session)),
+            SessionState::Expired => self.page(html::expired(&session)),
+            SessionState::Open if !is_own => self.page(html::other_browser()),
+            SessionState::Open => self.open(token, &session, &Filled::default()),
+        }
+    }
+
+    /// The page of a session that is under way, with what was typed and what is wrong with it.
+    pub(super) fn open(
+        &self,
+        token: &str,
+        session: &Session,
+        filled: &Filled<'_>,
+    ) -> Response<Bytes> {
+        let asking = session.items.iter().find(|it| it.state == ItemState::Asking);
+        match (asking, &session.items[..]) {
+            (Some(item), _) => self.page(html::another_account(token, session, item)),
+            (None, [item]) => self.page(html::one(token, session, item, filled)),
+            (None, _) => self.page(html::several(token, session, filled)),
+        }
+    }
+
+    fn done(&self, session: &Session) -> Response<Bytes> {
+        match back(session, "connected", None) {
+            Some(url) => self.see(&url),
+            None => self.page(html::connected(session)),
+        }
+    }
+
+    /// The link's session, or the page to show instead.
+    pub(super) async fn session(&self, token: &str) -> Result<Session, Instead> {
+        let answered = self.ask(Asked::get(path(token, ""))).await;
+        answered.read().ok_or_else(|| self.instead(&answered))
+    }
+
+    /// The session, and the one of its items that a form is about.
+    pub(super) async fn item(
+        &self,
+        token: &str,
+        connection: &str,
+    ) -> Result<(Session, Item), Instead> {
+        let session = self.session(token).await?;
+        match session.item(connection).cloned() {
+            Some(item) => Ok((session, item)),
+            None => Err(self.see_link(token)),
+        }
+    }
+
+    pub(super) async fn ask(&self, asked: Asked) -> Answered {
+        (self.api)(asked).await
+    }
+
+    /// For an answer that nothing more can be made of.
+    pub(super) fn instead(&self, answered: &Answered) -> Response<Bytes> {
+        self.page(match (answered.code(), answered.status) {
+            ("connect_session_in_use" | "connect_other_browser", _) => html::other_browser(),
+            ("not_found" | "consent_unknown", _) => html::unknown(),
+            ("connect_session_over", _) => html::unknown(),
+            (_, status) if status == StatusCode::SERVICE_UNAVAILABLE => html::busy(),
+            _ => html::wrong(),
+        })
+    }
+
+    /// The form again, with what is wrong with it.
+    pub(super) fn again(
+        &self,
+        (token, session, item): (&str, &Session, &Item),
+        form: &Form,
+        faults: Faults,
+    ) -> Response<Bytes> {
+        let filled = Filled { connection: &item.connection, form: Some(form), faults };
+        self.open(token, session, &filled)
+    }
+}
+
+/// Below the session that a link belongs to.
+pub(super) fn path(token: &str, act: &str) -> String {
+    format!("/v1/connect-sessions/{}{act}", session_id(token))
+}
+
+/// Where the customer came from, told what came of it; none where the session says nothing of it.
+pub(super) fn back(session: &Session, status: &str, reason: Option<&str>) -> Option<String> {
+    let mut url = Url::parse(session.return_url.as_deref()?).ok()?;
+    let mut query = url.query_pairs_mut();
+    query.append_pair("connect_session", &session.id).append_pair("status", status);
+    if let Some(reason) = reason {
+        query.append_pair("reason", reason);
+    }
+    drop(query);
+    Some(url.into())
+}

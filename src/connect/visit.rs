@@ -1,0 +1,48 @@
+//! What a browser sent.
+use super::browser::Browser;
+use http::HeaderMap;
+use http::Method;
+use http::header;
+use http::request::Parts;
+use zeroize::Zeroizing;
+
+/// Browsers of other sessions that are looked at: each session has a cookie of its own.
+const BROWSERS_MAX: usize = 16;
+
+/// One request, read whole.
+pub(super) struct Visit {
+    pub(super) method: Method,
+    pub(super) path: String,
+    /// Empty where there is none.
+    pub(super) query: Zeroizing<String>,
+    pub(super) body: Zeroizing<Vec<u8>>,
+    pub(super) browsers: Vec<Browser>,
+    /// The browser says that a page of somebody else's sent it (Fetch Metadata, `Sec-Fetch-Site`).
+    pub(super) is_from_another_site: bool,
+}
+
+impl Visit {
+    pub(super) fn of(head: &Parts, body: Vec<u8>) -> Self {
+        let query = head.uri.query().unwrap_or_default().to_owned();
+        let site = head.headers.get("sec-fetch-site").map_or(&b"none"[..], |it| it.as_bytes());
+        Self {
+            method: head.method.clone(),
+            path: head.uri.path().to_owned(),
+            query: Zeroizing::new(query),
+            body: Zeroizing::new(body),
+            browsers: browsers(&head.headers),
+            is_from_another_site: ![&b"none"[..], b"same-origin"].contains(&site),
+        }
+    }
+
+    /// The browser as this session knows it.
+    pub(super) fn browser(&self, token: &str) -> Option<&Browser> {
+        self.browsers.iter().find(|it| it.is_of(token))
+    }
+}
+
+fn browsers(headers: &HeaderMap) -> Vec<Browser> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
+    let pairs = lines.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
+    pairs.filter_map(|(name, value)| Browser::read(name, value)).take(BROWSERS_MAX).collect()
+}
