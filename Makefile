@@ -13,7 +13,7 @@ demo: ## Sample APIs, a webhook receiver and attache in front, with curl lines t
 	@cargo run --locked --bin attache -- demo $(ARGS)
 
 test: ## Everything that has to pass: format, lints, Rust tests, official clients and SDKs, nginx and HAProxy beside it
-	@scripts/need rust cc node python openssl nginx haproxy postgres
+	@scripts/need rust cc node python openssl nginx haproxy postgres chromium
 	@cargo fmt --check
 	@cargo clippy --locked --all-targets -- -D warnings
 	@$(MAKE) --no-print-directory test-rust test-peers test-differential

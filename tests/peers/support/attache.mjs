@@ -15,6 +15,9 @@ export class Attache {
   token = randomBytes(24).toString("base64url");
   callerKey = randomBytes(24).toString("base64url");
   seal = randomBytes(32).toString("base64");
+  database = join(this.folder, "attache.db");
+  /** Sections of the configuration besides those that every suite needs. */
+  more = {};
 
   static async start() {
     const attache = new Attache();
@@ -27,8 +30,9 @@ export class Attache {
     const configuration = {
       server: { proxy: anywhere, admin: { ...anywhere, token: this.token }, public: anywhere, shutdown: { ready_delay: "0s" } },
       callers: { runtime: { key: this.callerKey } },
-      store: { url: `sqlite:${join(this.folder, "attache.db")}` },
+      store: { url: `sqlite:${this.database}` },
       egress: { allow: ["127.0.0.0/8"] },
+      ...this.more,
     };
     const [file, addresses] = [join(this.folder, "attache.yaml"), join(this.folder, "addresses.json")];
     writeFileSync(file, JSON.stringify(configuration)); // YAML 1.2 takes JSON as it is

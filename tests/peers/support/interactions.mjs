@@ -38,7 +38,7 @@ async function consented(provider, { grantId, session, params, prompt: { details
 function page(prompt, { login_hint: hint = "" }) {
   const name = hint.replace(/[^a-z]/g, "");
   const login = `<input name="name" value="${name}"><input name="password" value="" type="password">`;
-  return `<form method="post">${prompt === "login" ? login : ""}<input name="answer" value="allow"></form>`;
+  return `<form method="post">${prompt === "login" ? login : ""}<input name="answer" value="allow"><button>Go on</button></form>`;
 }
 
 function show(response, status, html) {

@@ -1,0 +1,50 @@
+// A person's own browser (Chromium), watched: whatever a page says wrong to its console, or may not load, fails the test.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** Of a screen on a desk, a tablet, a phone. */
+const WIDTHS = [1440, 1024, 390];
+
+export async function openBrowser() {
+  const executablePath = process.env.CHROMIUM ?? CHROMIUM.find((it) => existsSync(it));
+  assert.ok(executablePath, "no Chromium: scripts/need chromium installs it");
+  // A sandbox needs what containers do not have; the pages are the tests' own.
+  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+}
+
+/** Another person's browser: no cookies yet. `faults` are told by what it complained about. */
+export async function person(browser, { javaScriptEnabled = true } = {}) {
+  const context = await browser.newContext({ javaScriptEnabled });
+  const page = await context.newPage();
+  const faults = [];
+  page.on("console", (it) => ["error", "warning"].includes(it.type()) && faults.push(`${page.url()}: ${it.text()}`));
+  page.on("pageerror", (it) => faults.push(`${page.url()}: ${it}`));
+  return { context, page, faults };
+}
+
+/** No fault of accessibility, and nothing to be scrolled sideways, on any screen, in the light or in the dark. */
+export async function assertGood(browser, html, name) {
+  const context = await browser.newContext({ bypassCSP: true });
+  const page = await context.newPage();
+  for (const colorScheme of ["light", "dark"]) {
+    for (const width of WIDTHS) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 900 });
+      await page.setContent(html);
+      await page.evaluate(AXE);
+      const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+      const told = violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.html).join(" ")}`);
+      assert.deepEqual(told, [], `${name} at ${width}, ${colorScheme}`);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.ok(wide <= 0, `${name} at ${width} is ${wide} pixels too wide`);
+      const shots = process.env.PEERS_SHOTS;
+      if (shots) await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: true });
+    }
+  }
+  await context.close();
+}
