@@ -23,6 +23,10 @@ use crate::config::LogSettings;
 use crate::config::StoreSettings;
 use crate::config::StoreUrl;
 use crate::config::TlsFiles;
+use crate::connect;
+use crate::connect::Answered;
+use crate::connect::Asked;
+use crate::connect::Pages;
 use crate::inbound::ReplayMemory;
 use crate::journal;
 use crate::journal::Journal;
@@ -215,7 +219,37 @@ impl App {
         let strangers = Arc::new(Strangers::new(Instant::now()));
         let spill: Arc<Path> = options.spill.unwrap_or_else(std::env::temp_dir).into();
         let (proxy_address, public_address) = (proxy.address, public.address);
-        let pages: Option<(Arc<crate::connect::Pages>, tokio::runtime::Handle)> = None;
+        let public_url = settings.public.url_at(public_address);
+        let api = admin::Api::new(
+            (
+                settings.admin.token.clone().or(options.admin_token),
+                settings.admin.token_access.clone(),
+            ),
+            Arc::clone(&live),
+            (
+                stored.as_ref().map(|it| admin::Backing {
+                    store: it.opened.store.clone(),
+                    sealer: Arc::clone(&it.opened.sealer),
+                    keys: Arc::clone(&it.opened.keys),
+                    writes: Arc::clone(&it.opened.writes),
+                    control: it.opened.runtime.clone(),
+                }),
+                Some(admin::Providing {
+                    renewals: Arc::clone(renewing.renewals()),
+                    errands: renewing.errands().clone(),
+                }),
+            ),
+            admin::Connecting {
+                settings: settings.connect.clone(),
+                public_url: public_url.clone(),
+            },
+            now,
+            Arc::clone(&draining),
+        );
+        let pages = stored.as_ref().map(|it| {
+            let is_secure = public_url.as_deref().is_some_and(|it| it.starts_with("https:"));
+            (Arc::new(Pages::new(asking(&api), is_secure)), it.opened.runtime.clone())
+        });
         let mut traffic = Vec::new();
         for (index, shares) in proxy.shares.into_iter().zip(public.shares).enumerate() {
             let plane = Plane {
@@ -244,32 +278,6 @@ impl App {
                 plane.run(worker, shares)
             })?);
         }
-        let api = admin::Api::new(
-            (
-                settings.admin.token.clone().or(options.admin_token),
-                settings.admin.token_access.clone(),
-            ),
-            Arc::clone(&live),
-            (
-                stored.as_ref().map(|it| admin::Backing {
-                    store: it.opened.store.clone(),
-                    sealer: Arc::clone(&it.opened.sealer),
-                    keys: Arc::clone(&it.opened.keys),
-                    writes: Arc::clone(&it.opened.writes),
-                    control: it.opened.runtime.clone(),
-                }),
-                Some(admin::Providing {
-                    renewals: Arc::clone(renewing.renewals()),
-                    errands: renewing.errands().clone(),
-                }),
-            ),
-            admin::Connecting {
-                settings: settings.connect.clone(),
-                public_url: settings.public.url_at(public_address),
-            },
-            now,
-            Arc::clone(&draining),
-        );
         let state = admin::AdminState {
             metrics: Arc::clone(&metrics),
             live: Arc::clone(&live),
@@ -397,6 +405,18 @@ impl App {
             tracing::warn!(lost, "access log records could not be written");
         }
     }
+}
+
+/// The pages ask the API as any client does, without HTTP between them.
+fn asking(api: &Arc<admin::Api>) -> connect::Api {
+    let api = Arc::clone(api);
+    Arc::new(move |asked: Asked| {
+        let api = Arc::clone(&api);
+        Box::pin(async move {
+            let (status, body) = api.ask(asked.method, &asked.path, asked.body).await;
+            Answered { status, body }
+        })
+    })
 }
 
 /// How long a scrape or an operator's request may take to finish when the program ends.

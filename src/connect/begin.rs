@@ -9,6 +9,7 @@ use super::view::Begun;
 use super::view::Place;
 use super::view::Session;
 use super::visit::Visit;
+use super::words;
 use bytes::Bytes;
 use http::Response;
 use http::StatusCode;
@@ -42,7 +43,10 @@ impl Pages {
             None if answered.status == StatusCode::UNPROCESSABLE_ENTITY => {
                 let faults = match answered.code() {
                     "invalid" => Faults::of(&answered.body),
-                    _ => Faults::one(detail(&answered.body)),
+                    code => {
+                        let title = words::of(code, &item.name, &[]).title;
+                        Faults::one(format!("{title}. {}", detail(&answered.body)))
+                    }
                 };
                 self.again((token, &session, &item), &form, faults)
             }

@@ -74,7 +74,8 @@ impl Browser {
 }
 
 fn told_of(token: &str) -> String {
-    session_id(token)[..TOLD_LEN].replace('_', "-")
+    let id = session_id(token);
+    id.get(..TOLD_LEN).unwrap_or_default().replace('_', "-")
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 //! Which page a path is.
+use crate::model::ConnectSessionId;
 use percent_encoding::percent_decode_str;
 
 /// Where forms and links lead.
@@ -66,9 +67,9 @@ impl<'p> Route<'p> {
     }
 }
 
-/// Whether this could be a link's own secret: 256 bits in base64url.
+/// Whether this could be a link's own secret.
 pub(super) fn is_token(text: &str) -> bool {
-    text.len() == 43 && text.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it))
+    ConnectSessionId::of_token(text).is_some()
 }
 
 pub(super) fn link(token: &str) -> String {
@@ -95,7 +96,7 @@ pub(super) fn callback(query: &str) -> String {
 mod tests {
     use super::*;
 
-    const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA-_";
+    const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA-A";
 
     #[test]
     fn each_path_is_read_as_it_is_written() {

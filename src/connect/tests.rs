@@ -110,7 +110,7 @@ async fn what_others_wrote_is_shown_as_text() {
     let odd = "<script>alert(1)</script>\"'&";
     let field = json!({ "in": "variables", "name": "x", "label": odd, "help": odd, "example": odd, "value": odd });
     let items = json!([item(
-        json!({ "name": odd, "description": odd, "account": odd, "is_reconnect": true, "fields": [field] })
+        json!({ "name": odd, "description": odd, "account": { "id": odd }, "is_reconnect": true, "fields": [field] })
     )]);
     let script = Script::with(session(json!({ "name": odd, "items": items })));
     let shown = text(&script.pages().answer(&get()).await);
@@ -228,7 +228,9 @@ async fn whatever_is_over_says_so() {
 #[tokio::test]
 async fn a_customer_who_is_done_goes_back_to_where_they_came_from() {
     let browser = Browser::new(TOKEN);
-    let items = json!([item(json!({ "state": "connected", "account": "ann@example.com" }))]);
+    let items = json!([item(
+        json!({ "state": "connected", "account": { "id": "7", "name": "ann@example.com" } })
+    )]);
     let done = |url: Option<&str>| {
         session(json!({
             "state": "done", "browser": browser.hash(), "items": items, "return_url": url,

@@ -1,12 +1,10 @@
 //! A connect session, as the API shows it.
+use crate::model::ConnectSessionId;
 use serde::Deserialize;
-use sha2::Digest;
-use sha2::Sha256;
 
 /// Of a link: what the API knows the session by.
 pub(super) fn session_id(token: &str) -> String {
-    let hash = hex::encode(Sha256::digest(["attache connect 1 ", token].concat()));
-    format!("cs_{}", &hash[..32])
+    ConnectSessionId::of_token(token).map(|it| it.to_string()).unwrap_or_default()
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -43,10 +41,10 @@ pub(super) struct Item {
     pub(super) reason: Option<String>,
     /// Whose it is at present, for people.
     #[serde(default)]
-    pub(super) account: Option<String>,
+    pub(super) account: Option<Account>,
     /// Whose came back instead.
     #[serde(default)]
-    pub(super) given_account: Option<String>,
+    pub(super) given_account: Option<Account>,
     #[serde(default)]
     pub(super) is_reconnect: bool,
     #[serde(default)]
@@ -55,6 +53,21 @@ pub(super) struct Item {
     pub(super) device: Option<Device>,
     #[serde(default)]
     pub(super) fields: Vec<Field>,
+}
+
+/// Somebody's account at the provider.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Account {
+    id: String,
+    #[serde(default)]
+    name: Option<String>,
+}
+
+impl Account {
+    /// What people know it by.
+    pub(super) fn text(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.id)
+    }
 }
 
 /// How it is connected.

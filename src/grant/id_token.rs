@@ -38,7 +38,7 @@ impl IdToken {
         Some(Self {
             nonce: text("nonce").map(Secret::new),
             account: name.or_else(|| text("sub")).map(shown),
-            whose: id.and_then(|it| Account::new(&it, name)),
+            whose: id.and_then(|it| Account::new(&it, name.or_else(|| text("sub")))),
         })
     }
 }
@@ -69,7 +69,7 @@ mod tests {
                 "https://id.test#1",
                 Some("a@b.test"),
             ),
-            (r#"{"iss":"https://id.test","sub":"1"}"#, "https://id.test#1", None),
+            (r#"{"iss":"https://id.test","sub":"1"}"#, "https://id.test#1", Some("1")),
             (r#"{"sub":"1","name":"A"}"#, "1", Some("A")),
         ] {
             assert_eq!(of(payload).unwrap().whose, Account::new(id, name), "{payload}");

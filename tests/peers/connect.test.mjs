@@ -310,7 +310,7 @@ describe("by the API alone", () => {
     const again = await link("headless");
     const begun = await attache.send("POST", `connect-sessions/${again.id}/begin`, { connection: "headless" });
     const other = await come((await consent(begun.redirect, BETH)).url);
-    assert.deepEqual([other.item.state, other.item.account, other.item.given_account], ["asking", "ann", "beth"]);
+    assert.deepEqual([other.item.state, other.item.account.name, other.item.given_account.name], ["asking", "ann", "beth"]);
     assert.equal((await whoami("headless")).sub, "ann");
     const taken = await attache.send("POST", `connect-sessions/${again.id}/account`, { connection: "headless", take: true });
     assert.equal(taken.state, "connected");

@@ -2,14 +2,15 @@
 use super::Page;
 use super::reference;
 use crate::connect::route;
+use crate::connect::view::Account;
 use crate::connect::view::Item;
 use crate::connect::view::Session;
 use maud::html;
 
 pub(in crate::connect) fn another_account(token: &str, session: &Session, item: &Item) -> Page {
     let title = format!("This is another {} account", item.name);
-    let known = item.account.as_deref().unwrap_or("another account");
-    let given = item.given_account.as_deref().unwrap_or("a different account");
+    let known = item.account.as_ref().map_or("another account", Account::text);
+    let given = item.given_account.as_ref().map_or("a different account", Account::text);
     let main = html! {
         h1 { (title) }
         p { (item.name) " has been connected as " strong { (known) } " so far. You have just signed in as " strong { (given) } "." }

@@ -23,7 +23,7 @@ pub(in crate::connect) fn connected(session: &Session) -> Page {
     let main = html! {
         h1 { (title) }
         @for item in &done {
-            p.done { (item.name) @if let Some(account) = &item.account { ": connected as " (account) } @else { ": connected" } }
+            p.done { (item.name) @if let Some(account) = &item.account { ": connected as " (account.text()) } @else { ": connected" } }
         }
         p { "You can close this page" @if let Some(name) = &session.name { " and go back to " (name) } "." }
         (reference(session))

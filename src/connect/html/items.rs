@@ -105,9 +105,9 @@ fn told(item: &Item, failed: Option<&Words>, filled: &Filled<'_>) -> Markup {
         }
         @if !item.description.is_empty() { p { (item.description) } }
         @if item.state == ItemState::Connected {
-            p.done { "Connected" @if let Some(account) = &item.account { " as " (account) } }
+            p.done { "Connected" @if let Some(account) = &item.account { " as " (account.text()) } }
         } @else if let Some(account) = item.account.as_ref().filter(|_| item.is_reconnect) {
-            p.soft { "It was connected as " (account) "." }
+            p.soft { "It was connected as " (account.text()) "." }
         }
     }
 }
