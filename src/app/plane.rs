@@ -113,6 +113,7 @@ impl Plane {
         });
         let desk = Rc::new(Desk {
             pages: self.pages,
+            budget: Arc::clone(&self.budget),
             metrics: Rc::clone(&metrics),
             ids: Ids::new(seed()),
             pen: Rc::clone(&pen),

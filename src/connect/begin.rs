@@ -1,11 +1,13 @@
 //! What the forms do: connect, say which account is meant, finish.
 use super::Pages;
+use super::api::Answered;
 use super::api::Asked;
 use super::browser::Browser;
 use super::form::Faults;
 use super::form::Form;
 use super::link::path;
 use super::view::Begun;
+use super::view::Item;
 use super::view::Place;
 use super::view::Session;
 use super::visit::Visit;
@@ -37,9 +39,21 @@ impl Pages {
             "browser": browser.hash(),
         });
         let answered = self.ask(Asked::post(path(token, "/begin"), body)).await;
-        let response = match answered.read::<Begun>() {
+        let response = self.begun(&browser, (token, &session, &item), &form, &answered).await;
+        // Whatever came of it: the session may be this browser's from here on.
+        self.knowing(&browser, response)
+    }
+
+    async fn begun(
+        &self,
+        browser: &Browser,
+        (token, session, item): (&str, &Session, &Item),
+        form: &Form,
+        answered: &Answered,
+    ) -> Response<Bytes> {
+        match answered.read::<Begun>() {
             Some(Begun { redirect: Some(url) }) => self.see(&url),
-            Some(Begun { redirect: None }) => self.finish_if_all(token, &browser).await,
+            Some(Begun { redirect: None }) => self.finish_if_all(token, browser).await,
             None if answered.status == StatusCode::UNPROCESSABLE_ENTITY => {
                 let faults = match answered.code() {
                     "invalid" => Faults::of(&answered.body),
@@ -48,13 +62,12 @@ impl Pages {
                         Faults::one(format!("{title}. {}", detail(&answered.body)))
                     }
                 };
-                self.again((token, &session, &item), &form, faults)
+                self.again((token, session, item), form, faults)
             }
             // Whatever else came of it, the session has it.
-            None if answered.code() == "connect_session_over" => return self.see_link(token),
-            None => return self.instead(&answered),
-        };
-        self.knowing(&browser, response)
+            None if answered.code() == "connect_session_over" => self.see_link(token),
+            None => self.instead(answered),
+        }
     }
 
     /// Takes the other account, or leaves things as they were.
@@ -74,9 +87,12 @@ impl Pages {
         }
     }
 
-    /// The customer has nothing more to connect.
+    /// The customer has nothing more to connect, or wants to know whether all is.
     pub(super) async fn finish(&self, visit: &Visit, token: &str) -> Response<Bytes> {
         let Some(browser) = visit.browser(token) else { return self.see_link(token) };
+        if Form::read(&visit.body).field("once") == Some("all") {
+            return self.finish_if_all(token, browser).await;
+        }
         let body = json!({ "browser": browser.hash() });
         let answered = self.ask(Asked::post(path(token, "/finish"), body)).await;
         match answered.status.is_success() || answered.code() == "connect_session_over" {

@@ -34,9 +34,10 @@ impl Browser {
         Self { token: Secret::new(token), secret: Secret::new(URL_SAFE_NO_PAD.encode(bytes)) }
     }
 
-    /// Of a cookie; none where it is of something else.
-    pub(super) fn read(name: &str, value: &str) -> Option<Self> {
-        let told = name.strip_prefix(HOST_ONLY).unwrap_or(name).strip_prefix(NAME)?;
+    /// Of a cookie; none where it is of something else. Behind https a neighbour's host could have set any other one.
+    pub(super) fn read(name: &str, value: &str, is_secure: bool) -> Option<Self> {
+        let name = if is_secure { name.strip_prefix(HOST_ONLY)? } else { name };
+        let told = name.strip_prefix(NAME)?;
         let (token, secret) = value.split_once('.')?;
         let is_sound = is_token(token) && is_token(secret) && told == told_of(token);
         is_sound.then(|| Self { token: Secret::new(token), secret: Secret::new(secret) })
@@ -93,7 +94,11 @@ mod tests {
             let (name, value) = pair.split_once('=').unwrap();
             assert_eq!(name.starts_with("__Host-"), is_secure);
             assert_eq!(attributes.ends_with("; Secure"), is_secure);
-            let again = Browser::read(name, value).unwrap();
+            let again = Browser::read(name, value, is_secure).unwrap();
+            let other = match name.strip_prefix("__Host-") {
+                Some(bare) => bare.to_owned(),
+                None => format!("__Host-{name}"),
+            };
             assert!(again.is_of(TOKEN));
             assert_eq!(again.hash(), browser.hash());
             assert_ne!(again.hash(), Browser::new(TOKEN).hash());
@@ -102,8 +107,9 @@ mod tests {
                 (name, &value.replace('.', "")),
                 ("attache-connect-cs-000000000", value),
                 ("session", value),
+                (&*other, value),
             ] {
-                assert!(Browser::read(name, value).is_none(), "{name}={value}");
+                assert!(Browser::read(name, value, is_secure).is_none(), "{name}={value}");
             }
         }
     }

@@ -35,7 +35,7 @@ impl Pages {
         let Some(CameBack { session }) = answered.read() else {
             return self.instead(&answered);
         };
-        match visit.browsers.iter().find(|it| it.session() == session) {
+        match visit.browsers.iter().find(|it| it.session() == session.id) {
             Some(browser) => self.finish_if_all(browser.token(), browser).await,
             None => self.page(html::other_browser()),
         }

@@ -2,6 +2,7 @@
 use super::Pages;
 use super::api::Answered;
 use super::api::Asked;
+use super::browser::Browser;
 use super::form::Faults;
 use super::form::Form;
 use super::html;
@@ -38,7 +39,14 @@ impl Pages {
             SessionState::Done | SessionState::Ended => self.page(html::used(&session)),
             SessionState::Expired => self.page(html::expired(&session)),
             SessionState::Open if !is_own => self.page(html::other_browser()),
-            SessionState::Open => self.open(token, &session, &Filled::default()),
+            SessionState::Open => {
+                let shown = self.open(token, &session, &Filled::default());
+                match browser {
+                    Some(_) => shown,
+                    // Nothing of the session is this browser's by that: it is only known again.
+                    None => self.knowing(&Browser::new(token), shown),
+                }
+            }
         }
     }
 
@@ -58,7 +66,7 @@ impl Pages {
     }
 
     fn done(&self, session: &Session) -> Response<Bytes> {
-        match back(session, "connected", None) {
+        match back(session, standing(session), None) {
             Some(url) => self.see(&url),
             None => self.page(html::connected(session)),
         }
@@ -113,6 +121,16 @@ impl Pages {
 /// Below the session that a link belongs to.
 pub(super) fn path(token: &str, act: &str) -> String {
     format!("/v1/connect-sessions/{}{act}", session_id(token))
+}
+
+/// What came of a session, for the application that made it.
+pub(super) fn standing(session: &Session) -> &'static str {
+    let is = |state| session.items.iter().any(|it| it.state == state);
+    match (is(ItemState::Connected), is(ItemState::Failed)) {
+        (true, _) => "connected",
+        (false, true) => "failed",
+        (false, false) => "cancelled",
+    }
 }
 
 /// Where the customer came from, told what came of it; none where the session says nothing of it.

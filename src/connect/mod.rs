@@ -11,6 +11,7 @@ mod desk;
 mod form;
 mod html;
 mod link;
+mod places;
 mod reply;
 mod route;
 mod view;
@@ -25,30 +26,34 @@ pub use desk::Desk;
 use bytes::Bytes;
 use http::Method;
 use http::Response;
+use http::request::Parts;
+use places::Places;
 use route::Route;
-use tokio::sync::Semaphore;
 use visit::Visit;
-
-/// Visits that are answered at the same time, of all workers together; further ones are told to come again.
-const VISITS_MAX: usize = 256;
 
 /// The pages. Shared by all workers.
 pub struct Pages {
     api: Api,
     /// Whether browsers reach the pages by https.
     is_secure: bool,
-    visits: Semaphore,
+    places: Places,
 }
 
 impl Pages {
     pub fn new(api: Api, is_secure: bool) -> Self {
-        Self { api, is_secure, visits: Semaphore::new(VISITS_MAX) }
+        Self { api, is_secure, places: Places::default() }
+    }
+
+    fn visit(&self, head: &Parts, body: &[u8]) -> Visit {
+        Visit::of(head, body.to_vec(), self.is_secure)
     }
 
     /// One visit, from the path to the page.
     async fn answer(&self, visit: &Visit) -> Response<Bytes> {
-        let Ok(_place) = self.visits.try_acquire() else { return self.page(html::busy()) };
         let Some(route) = Route::of(&visit.path) else { return self.page(html::no_such_page()) };
+        let Some(_place) = self.places.enter(&route, &visit.method) else {
+            return self.page(html::busy());
+        };
         match (route, visit.method == Method::POST) {
             (Route::Callback, _) => self.callback(visit).await,
             (Route::Link { token }, false) => self.link(visit, token).await,

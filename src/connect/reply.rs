@@ -71,6 +71,9 @@ fn shown(page: Page, is_secure: bool) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(page.html));
     *response.status_mut() = page.status;
     let headers = response.headers_mut();
+    if page.status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+    }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     let policy = HeaderValue::try_from(policy).expect("base64 and ASCII");
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);

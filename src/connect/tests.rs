@@ -101,7 +101,8 @@ async fn whoever_looks_at_a_link_uses_nothing_up() {
     let shown = script.pages().answer(&get()).await;
     assert_eq!(shown.status(), StatusCode::OK);
     assert!(text(&shown).contains("Connect CRM to Acme"));
-    assert!(!shown.headers().contains_key(header::SET_COOKIE));
+    let cookie = shown.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-"), "the browser is known again, and no more: {cookie}");
     assert_eq!(script.asked.lock().unwrap().len(), 1, "only the session was read");
 }
 
@@ -150,7 +151,7 @@ async fn the_first_who_goes_on_has_the_link() {
     let cookie = begun.headers()[header::SET_COOKIE].to_str().unwrap();
     assert!(cookie.starts_with("__Host-attache-connect-"), "{cookie}");
     let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
-    let browser = Browser::read(name, value).unwrap();
+    let browser = Browser::read(name, value, true).unwrap();
     assert_eq!(script.asked("/begin")[0]["browser"], json!(browser.hash()));
 
     script.answers("", 200, session(json!({ "browser": browser.hash() })));
@@ -251,7 +252,11 @@ async fn a_provider_is_heard_however_it_sends_the_browser_back() {
     let browser = Browser::new(TOKEN);
     let items = json!([item(json!({ "state": "connected" }))]);
     let script = Script::with(session(json!({ "browser": browser.hash(), "items": items })));
-    script.answers("/callback", 200, json!({ "session": view::session_id(TOKEN) }));
+    script.answers(
+        "/callback",
+        200,
+        json!({ "session": session(json!({})), "item": item(json!({})) }),
+    );
     script.answers("/finish", 200, json!({}));
     let pages = script.pages();
     let back = |query: &str, browsers: &[Browser]| Visit {

@@ -110,8 +110,6 @@ pub(super) struct Field {
     #[serde(default)]
     pub(super) help: Option<String>,
     #[serde(default)]
-    pub(super) pattern: Option<String>,
-    #[serde(default)]
     pub(super) example: Option<String>,
     #[serde(default)]
     pub(super) secret: bool,
@@ -171,8 +169,7 @@ pub(super) struct Begun {
 /// What came of a browser that was sent back.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct CameBack {
-    /// The session's id.
-    pub(super) session: String,
+    pub(super) session: Session,
 }
 
 /// What is wrong with what was sent.

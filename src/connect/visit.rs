@@ -22,7 +22,8 @@ pub(super) struct Visit {
 }
 
 impl Visit {
-    pub(super) fn of(head: &Parts, body: Vec<u8>) -> Self {
+    /// `is_secure`: browsers reach the pages by https.
+    pub(super) fn of(head: &Parts, body: Vec<u8>, is_secure: bool) -> Self {
         let query = head.uri.query().unwrap_or_default().to_owned();
         let site = head.headers.get("sec-fetch-site").map_or(&b"none"[..], |it| it.as_bytes());
         Self {
@@ -30,7 +31,7 @@ impl Visit {
             path: head.uri.path().to_owned(),
             query: Zeroizing::new(query),
             body: Zeroizing::new(body),
-            browsers: browsers(&head.headers),
+            browsers: browsers(&head.headers, is_secure),
             is_from_another_site: ![&b"none"[..], b"same-origin"].contains(&site),
         }
     }
@@ -41,8 +42,12 @@ impl Visit {
     }
 }
 
-fn browsers(headers: &HeaderMap) -> Vec<Browser> {
+/// The newest ones, which browsers send last (RFC 6265 §5.4).
+fn browsers(headers: &HeaderMap, is_secure: bool) -> Vec<Browser> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
     let pairs = lines.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
-    pairs.filter_map(|(name, value)| Browser::read(name, value)).take(BROWSERS_MAX).collect()
+    let known = pairs.filter_map(|(name, value)| Browser::read(name, value, is_secure));
+    let mut known: Vec<_> = known.collect();
+    known.drain(..known.len().saturating_sub(BROWSERS_MAX));
+    known
 }

@@ -1,8 +1,8 @@
 //! A verified delivery on its way to the target, and the target's answer on its way back.
 use super::error::Undeliverable;
-use super::receive::WholeBody;
 use super::replay::UnderWay;
 use crate::catalog::UpstreamSettings;
+use crate::limits::WholeBody;
 use crate::model::BaseUrl;
 use crate::model::Key;
 use crate::model::UnixTime;

@@ -1,4 +1,5 @@
 //! Every way in which a delivery is not forwarded, and what its sender is told.
+use crate::limits::BodyRefused;
 use crate::limits::Refused;
 use crate::model::Code;
 use crate::resolve::ResolveError;
@@ -74,6 +75,17 @@ pub(super) struct Verdict {
     /// In seconds.
     pub(super) retry_after: Option<u64>,
     pub(super) counted_as: WebhookVerdict,
+}
+
+impl From<BodyRefused> for InboundError {
+    fn from(refused: BodyRefused) -> Self {
+        match refused {
+            BodyRefused::TooLarge { max } => Self::TooLarge { max },
+            BodyRefused::Stalled => Self::Stalled,
+            BodyRefused::BrokeOff => Self::BrokeOff,
+            BodyRefused::Limited(refused) => Self::Limited(refused),
+        }
+    }
 }
 
 impl InboundError {

@@ -18,9 +18,11 @@ pub use replay::ReplayMemory;
 
 use crate::catalog::UpstreamSettings;
 use crate::journal::Pen;
+use crate::limits;
 use crate::limits::Budget;
 use crate::limits::Rates;
 use crate::limits::Strangers;
+use crate::limits::WholeBody;
 use crate::model::UnixTime;
 use crate::reload::Live;
 use crate::resolve::ResolveError;
@@ -56,7 +58,6 @@ use http::StatusCode;
 use http::header;
 use http::request::Parts;
 use http_body_util::Full;
-use receive::WholeBody;
 use replay::Claim;
 use replay::DeliveryKey;
 use replay::UnderWay;
@@ -163,7 +164,7 @@ impl Inbound {
 
         let began = Instant::now();
         let body =
-            receive::whole(body, &head.headers, self.max_body, receive::BODY_TIME, &self.budget)
+            limits::whole(body, &head.headers, self.max_body, receive::BODY_TIME, &self.budget)
                 .await;
         tally.received(began.elapsed());
         let body = body?;

@@ -1,6 +1,6 @@
 //! What the gateway allows at most, and the state that it takes to know when that is reached.
 //!
-//! The leaves know nothing of each other, and nothing of HTTP: a plane asks, and answers.
+//! The leaves know nothing of HTTP, but for bodies that are read whole: a plane asks, and answers.
 mod attempts;
 mod budget;
 mod circuit;
@@ -12,6 +12,7 @@ mod refusals;
 mod refused;
 mod slots;
 mod strangers;
+mod whole;
 
 pub use attempts::Attempts;
 pub use budget::Budget;
@@ -30,3 +31,6 @@ pub use refusals::Refusals;
 pub use refusals::Verdict;
 pub use refused::Refused;
 pub use strangers::Strangers;
+pub use whole::BodyRefused;
+pub use whole::WholeBody;
+pub use whole::whole;

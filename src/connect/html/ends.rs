@@ -4,6 +4,7 @@ use super::reference;
 use crate::connect::view::ItemState;
 use crate::connect::view::Session;
 use crate::connect::words;
+use crate::limits::BodyRefused;
 use http::StatusCode;
 use maud::Markup;
 use maud::html;
@@ -68,9 +69,26 @@ pub(in crate::connect) fn wrong() -> Page {
     end(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here", &text)
 }
 
-pub(in crate::connect) fn too_long() -> Page {
-    let text = html! { p { "Something that long can't be right: go back, and check what you have pasted." } };
-    end(StatusCode::PAYLOAD_TOO_LARGE, "This is too long", &text)
+/// A form was not read to its end.
+pub(in crate::connect) fn refused(refused: &BodyRefused) -> Page {
+    let (status, title, text) = match refused {
+        BodyRefused::TooLarge { .. } => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "This is too long",
+            "Something that long can't be right: go back, and check what you have pasted.",
+        ),
+        BodyRefused::Stalled | BodyRefused::BrokeOff => (
+            StatusCode::BAD_REQUEST,
+            "This did not arrive whole",
+            "Nothing was changed. Go back, and try again.",
+        ),
+        BodyRefused::Limited(_) => return busy(),
+    };
+    end(status, title, &html! { p { (text) } })
+}
+
+pub(in crate::connect) fn no_such_method() -> Page {
+    Page { status: StatusCode::METHOD_NOT_ALLOWED, ..no_such_page() }
 }
 
 pub(in crate::connect) fn no_such_page() -> Page {

@@ -31,8 +31,6 @@ fn one(item: &Item, index: usize, field: &Field, filled: &Filled<'_>) -> Markup 
             .collect();
     let described = Some(described.join(" ")).filter(|it| !it.is_empty());
     let kind = if field.secret { "password" } else { "text" };
-    // Browsers read patterns by rules of their own, and leave out what they can't read.
-    let pattern = field.pattern.as_deref().filter(|it| !it.contains("(?"));
     html! {
         div.field {
             label for=(id) {
@@ -46,7 +44,7 @@ fn one(item: &Item, index: usize, field: &Field, filled: &Filled<'_>) -> Markup 
                     spellcheck="false" aria-invalid=[fault.map(|_| "true")] aria-describedby=[&described] {}
             } @else {
                 input id=(id) type=(kind) name=(field.input()) value=[value] required[field.required]
-                    pattern=[pattern] placeholder=[&field.example] autocomplete="off" autocapitalize="none"
+                    placeholder=[&field.example] autocomplete="off" autocapitalize="none"
                     spellcheck="false" aria-invalid=[fault.map(|_| "true")] aria-describedby=[&described];
             }
         }

@@ -4,6 +4,7 @@ use super::Page;
 use super::fields::fields;
 use super::reference;
 use crate::connect::link::back;
+use crate::connect::link::standing;
 use crate::connect::route;
 use crate::connect::view::Device;
 use crate::connect::view::Item;
@@ -40,6 +41,7 @@ pub(in crate::connect) fn one(
         h1 { (title) }
         (told(item, failed.as_ref(), filled))
         (act(token, session, item, failed.as_ref(), filled))
+        @if item.state == ItemState::Connected && session.browser.is_some() { (finish(token, "Done")) }
         (leave(session, item.reason.as_deref().filter(|_| failed.is_some())))
         (reference(session))
     };
@@ -66,9 +68,7 @@ pub(in crate::connect) fn several(token: &str, session: &Session, filled: &Fille
             }
         }
         @if session.browser.is_some() {
-            section {
-                form method="post" action=(route::finish(token)) { button.second { "I have connected all that I want to" } }
-            }
+            section { (finish(token, "I have connected all that I want to")) }
         }
         (leave(session, None))
         (reference(session))
@@ -150,15 +150,22 @@ fn on_device(token: &str, item: &Item, device: &Device) -> Markup {
         p { "Open " a href=(uri) target="_blank" rel="noopener noreferrer" { (device.verification_uri) } " and type this code there:" }
         p.code { (device.user_code) }
         p { "When you have allowed access, come back to this page." }
-        div.acts { a.button href=(route::link(token)) { "I have allowed access to " (item.name) } }
+        form method="post" action=(route::finish(token)) {
+            div.acts { button name="once" value="all" { "I have allowed access to " (item.name) } }
+        }
+    }
+}
+
+fn finish(token: &str, label: &str) -> Markup {
+    html! {
+        form method="post" action=(route::finish(token)) { button.second { (label) } }
     }
 }
 
 /// The way back to whoever sent the customer here.
 fn leave(session: &Session, reason: Option<&str>) -> Markup {
-    let status = if reason.is_some() { "failed" } else { "cancelled" };
     html! {
-        @if let Some(url) = back(session, status, reason) {
+        @if let Some(url) = back(session, standing(session), reason) {
             p.reference { a href=(url) { "Go back" @if let Some(name) = &session.name { " to " (name) } } }
         }
     }
