@@ -9,6 +9,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 
 /** Of a screen on a desk, a tablet, a phone. */
 const WIDTHS = [1440, 1024, 390];
+const SCREENS = [...WIDTHS.map((width) => ({ width, colorScheme: "light" })), { width: 390, colorScheme: "dark" }];
 
 export async function openBrowser() {
   const executablePath = process.env.CHROMIUM ?? CHROMIUM.find((it) => existsSync(it));
@@ -17,13 +18,14 @@ export async function openBrowser() {
   return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 }
 
-/** Another person's browser: no cookies yet. `faults` are told by what it complained about. */
-export async function person(browser, { javaScriptEnabled = true } = {}) {
+/** Another person's browser: no cookies yet. `faults` is what it complained about on pages of this origin. */
+export async function person(browser, origin, { javaScriptEnabled = true } = {}) {
   const context = await browser.newContext({ javaScriptEnabled });
   const page = await context.newPage();
   const faults = [];
-  page.on("console", (it) => ["error", "warning"].includes(it.type()) && faults.push(`${page.url()}: ${it.text()}`));
-  page.on("pageerror", (it) => faults.push(`${page.url()}: ${it}`));
+  const told = (text) => page.url().startsWith(origin) && faults.push(`${page.url()}: ${text}`);
+  page.on("console", (it) => ["error", "warning"].includes(it.type()) && told(it.text()));
+  page.on("pageerror", (it) => told(String(it)));
   return { context, page, faults };
 }
 
@@ -31,20 +33,18 @@ export async function person(browser, { javaScriptEnabled = true } = {}) {
 export async function assertGood(browser, html, name) {
   const context = await browser.newContext({ bypassCSP: true });
   const page = await context.newPage();
-  for (const colorScheme of ["light", "dark"]) {
-    for (const width of WIDTHS) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 900 });
-      await page.setContent(html);
-      await page.evaluate(AXE);
-      const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-      const told = violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.html).join(" ")}`);
-      assert.deepEqual(told, [], `${name} at ${width}, ${colorScheme}`);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      assert.ok(wide <= 0, `${name} at ${width} is ${wide} pixels too wide`);
-      const shots = process.env.PEERS_SHOTS;
-      if (shots) await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: true });
-    }
+  for (const { width, colorScheme } of SCREENS) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 900 });
+    await page.setContent(html);
+    await page.evaluate(AXE);
+    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+    const told = violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.html).join(" ")}`);
+    assert.deepEqual(told, [], `${name} at ${width}, ${colorScheme}`);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(wide <= 0, `${name} at ${width} is ${wide} pixels too wide`);
+    const shots = process.env.PEERS_SHOTS;
+    if (shots) await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: true });
   }
   await context.close();
 }
