@@ -221,26 +221,39 @@ impl Under {
         &self,
         call: &Call,
         tenant: &TenantId,
+        members: Members,
+        expect: Expect,
+    ) -> Result<Draft, ApiError> {
+        self.refuse_declared(tenant)?;
+        let current = self.find(call, tenant).await?;
+        self.draft_over(call, tenant, members, expect, current.as_ref()).await
+    }
+
+    /// The same over what was found already.
+    pub(super) async fn draft_over(
+        &self,
+        call: &Call,
+        tenant: &TenantId,
         mut members: Members,
         expect: Expect,
+        current: Option<&Found>,
     ) -> Result<Draft, ApiError> {
         self.refuse_declared(tenant)?;
         sent::without(&mut members, SHOWN);
         let fields = sent::take_credential(&mut members, OWN)?;
         let raw: RawSent = sent::read(&members)?;
         let (connection, beside) = self.served(call).await?;
-        let current = self.find(call, tenant).await?;
         let at = Where {
             owner: &self.owner,
             tenant: tenant.as_str(),
             slot: Slot::Activation,
             member: OWN,
         };
-        let sealed = current.as_ref().and_then(|it| it.1.as_ref());
+        let sealed = current.and_then(|it| it.1.as_ref());
         let (credential, change) = credentials::merged(call, at, fields, sealed).await?;
         let draft = connection.activation(tenant.clone(), raw.enabled, &raw.variables, credential);
         draft.map_err(|it| ApiError::below(&it, 1))?;
-        if let Some((stored, Some(_))) = &current
+        if let Some((stored, Some(_))) = current
             && !change.is_whole()
             && !origin::confirmed(call)?
         {
@@ -258,7 +271,7 @@ impl Under {
         let at = (&*self.owner, &*self.key);
         let bind = origin::bind(at, connection.reach(), false, brings);
         let binds = vec![Bind { narrows: false, ..bind }];
-        let expect = match (&current, expect) {
+        let expect = match (current, expect) {
             (Some(it), Expect::Anything | Expect::Present) => Expect::Version(it.0.version),
             (None, Expect::Anything) => Expect::Absent,
             (_, expect) => expect,

@@ -1,4 +1,5 @@
 //! What the API works on: what is served, what is stored, and what it is sealed with.
+use super::activation_import;
 use super::document::Turns;
 use super::error::ApiError;
 use super::known_tokens::KnownTokens;
@@ -50,6 +51,8 @@ pub struct Api {
     pub(super) followers: Semaphore,
     /// Room for what is told of tokens that went with something.
     pub(super) farewells: Semaphore,
+    /// Room for imports of activations.
+    pub(super) imports: Semaphore,
     backing: Option<Backing>,
     providing: Option<Providing>,
 }
@@ -86,6 +89,7 @@ impl Api {
         let (tokens, turns) = (KnownTokens::default(), Turns::default());
         let followers = Semaphore::new(FOLLOWERS_MAX);
         let farewells = Semaphore::new(FAREWELLS_MAX);
+        let imports = Semaphore::new(activation_import::AT_ONCE);
         Arc::new(Self {
             routes,
             document: text,
@@ -99,6 +103,7 @@ impl Api {
             draining,
             followers,
             farewells,
+            imports,
             backing,
             providing,
         })
@@ -119,6 +124,7 @@ impl Api {
             draining: Arc::clone(&self.draining),
             followers: Semaphore::new(0),
             farewells: Semaphore::new(0),
+            imports: Semaphore::new(0),
             backing: Some(backing),
             providing: None,
         })

@@ -81,6 +81,8 @@ pub(super) enum ApiError {
     MediaType(String),
     #[error("Another document is being read: one at a time.")]
     Busy,
+    #[error("As many {0} as there may be at the same time are under way: come again.")]
+    Crowded(&'static str),
     #[error("The body is longer than {most} bytes.")]
     BodyTooLarge { most: usize },
     #[error("{}", told(.0))]
@@ -309,7 +311,7 @@ impl ApiError {
     pub(super) fn code(&self) -> Code {
         match self {
             Self::Unauthenticated => Code::OperatorUnauthenticated,
-            Self::TooManyFailures { .. } | Self::Busy => Code::RateLimited,
+            Self::TooManyFailures { .. } | Self::Busy | Self::Crowded(_) => Code::RateLimited,
             Self::Forbidden { .. } | Self::Undisclosed(_) => Code::OperatorForbidden,
             Self::NoSuchPath | Self::NotFound { .. } => Code::NotFound,
             Self::Method { .. } => Code::MethodNotAllowed,
@@ -354,7 +356,7 @@ impl ApiError {
             Self::TooManyFailures { retry_after_s } | Self::NoToken { retry_after_s, .. } => {
                 Some(*retry_after_s)
             }
-            Self::InProgress | Self::Busy => Some(IN_PROGRESS_RETRY_S),
+            Self::InProgress | Self::Busy | Self::Crowded(_) => Some(IN_PROGRESS_RETRY_S),
             Self::StoreUnavailable(_) | Self::Uncertain => Some(STORE_RETRY_S),
             _ => None,
         }

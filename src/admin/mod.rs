@@ -2,6 +2,7 @@
 //!
 //! `routes` is the API's table of contents, `dispatch` the order of a call's steps; each resource has
 //! a file of its own.
+mod activation_import;
 mod activation_lists;
 mod activations;
 mod affected;

@@ -394,7 +394,7 @@ impl Write<'_> {
     }
 
     /// Refuses an activation under a stored connection that is not there (any more).
-    async fn check_owner(&mut self, row: &ActivationRow) -> Result<(), StoreError> {
+    pub(super) async fn check_owner(&mut self, row: &ActivationRow) -> Result<(), StoreError> {
         if row.owner.starts_with("file:") {
             return Ok(());
         }
