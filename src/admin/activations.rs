@@ -46,6 +46,7 @@ use crate::store::Condition;
 use crate::store::Expect;
 use crate::store::Found;
 use crate::store::Written;
+use crate::vault::Keys;
 use http::StatusCode;
 use schemars::Schema;
 use schemars::SchemaGenerator;
@@ -358,10 +359,19 @@ impl Under {
         connection: &Arc<Connection>,
         found: &Found,
     ) -> Option<Grantee> {
+        Self::grantee_in(&call.api.backing()?.keys, connection, found).await
+    }
+
+    /// The same with these keys.
+    pub(super) async fn grantee_in(
+        keys: &Keys,
+        connection: &Arc<Connection>,
+        found: &Found,
+    ) -> Option<Grantee> {
         if !matches!(connection.method.auth, Auth::Token(_)) {
             return None;
         }
-        Grantee::of_found(&call.api.backing()?.keys, connection, found).await.ok()
+        Grantee::of_found(keys, connection, found).await.ok()
     }
 
     async fn add_grant(

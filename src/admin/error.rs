@@ -71,6 +71,11 @@ pub(super) enum ApiError {
          among them."
     )]
     Undisclosed(Key),
+    #[error(
+        "Credentials are exported for those operators alone whom `server.admin.export_access` names, and `{0}` is not \
+         among them."
+    )]
+    Unexported(Key),
     #[error("`/openapi.json` says what is served here.")]
     NoSuchPath,
     #[error("This path takes {allowed}.")]
@@ -312,7 +317,9 @@ impl ApiError {
         match self {
             Self::Unauthenticated => Code::OperatorUnauthenticated,
             Self::TooManyFailures { .. } | Self::Busy | Self::Crowded(_) => Code::RateLimited,
-            Self::Forbidden { .. } | Self::Undisclosed(_) => Code::OperatorForbidden,
+            Self::Forbidden { .. } | Self::Undisclosed(_) | Self::Unexported(_) => {
+                Code::OperatorForbidden
+            }
             Self::NoSuchPath | Self::NotFound { .. } => Code::NotFound,
             Self::Method { .. } => Code::MethodNotAllowed,
             Self::BadRequest(_) => Code::BadRequest,
@@ -345,7 +352,9 @@ impl ApiError {
     pub(super) fn turned_away(&self) -> Option<OperatorFailure> {
         match self {
             Self::Unauthenticated => Some(OperatorFailure::Unauthenticated),
-            Self::Forbidden { .. } | Self::Undisclosed(_) => Some(OperatorFailure::Forbidden),
+            Self::Forbidden { .. } | Self::Undisclosed(_) | Self::Unexported(_) => {
+                Some(OperatorFailure::Forbidden)
+            }
             Self::TooManyFailures { .. } => Some(OperatorFailure::Limited),
             _ => None,
         }

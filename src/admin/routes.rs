@@ -1,4 +1,5 @@
 //! The API's table of contents. Dispatch and the OpenAPI document are made of it.
+use super::activation_export;
 use super::activation_import;
 use super::activation_lists;
 use super::activations;
@@ -116,6 +117,14 @@ fn of_many_activations() -> Vec<Route> {
         .takes_bundle(activation_import::body)
         .gives(activation_import::view)
         .dry_run(),
+        Route::post(
+            "/v1/activations/export",
+            "exportActivations",
+            "Give tenants' credentials back, sealed to a public key: to operators alone whom `server.admin.export_access` names",
+            activation_export::export,
+        )
+        .takes(schema::<activation_export::Wanted>)
+        .streams("An age file of JSON lines, each as an import takes it."),
     ]
 }
 

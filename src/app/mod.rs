@@ -246,10 +246,11 @@ impl App {
             live: Arc::clone(&live),
             draining: Arc::clone(&draining),
             api: admin::Api::new(
-                (
-                    settings.admin.token.clone().or(options.admin_token),
-                    settings.admin.token_access.clone(),
-                ),
+                admin::Access {
+                    token: settings.admin.token.clone().or(options.admin_token),
+                    tokens: settings.admin.token_access.clone(),
+                    export: settings.admin.export_access.clone(),
+                },
                 Arc::clone(&live),
                 (
                     stored.as_ref().map(|it| admin::Backing {

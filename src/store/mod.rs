@@ -54,6 +54,7 @@ mod write;
 pub use activations::Activation;
 pub use activations::ActivationRow;
 pub use activations::Activations;
+pub use activations::Behind;
 pub use activations::Found;
 pub use audit::Act;
 pub use audit::Audit;

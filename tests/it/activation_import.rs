@@ -26,7 +26,8 @@ async fn apps(operator: &Operator, provider: &str, base_url: &str) {
     });
     operator.put("/v1/connectors/api", connector).await.is(201);
     let app = json!({ "client_id": "app", "client_secret": "canary-secret" });
-    let crm = json!({ "connector": "api", "auth": "account", "embedded": true, "credentials": app });
+    let crm =
+        json!({ "connector": "api", "auth": "account", "embedded": true, "credentials": app });
     operator.put("/v1/connections/crm", crm).await.is(201);
     let keys = json!({ "connector": "api", "auth": "key", "embedded": true });
     operator.put("/v1/connections/keys", keys).await.is(201);
