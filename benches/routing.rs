@@ -8,6 +8,7 @@ use attache::catalog::RawCatalog;
 use attache::catalog::Snapshot;
 use attache::model::Key;
 use attache::resolve;
+use attache::wire;
 use criterion::BatchSize;
 use criterion::Criterion;
 use criterion::criterion_group;
@@ -86,7 +87,7 @@ fn guard(criterion: &mut Criterion) {
     for path in
         ["/repos/octo-org/octo-repo/issues/1347/comments", "/a/.well-known/group%2Fproject/x"]
     {
-        group.bench_function(path, |it| it.iter(|| resolve::path_guard(black_box(path))));
+        group.bench_function(path, |it| it.iter(|| wire::path_guard(black_box(path))));
     }
     group.finish();
 }

@@ -151,6 +151,7 @@ async fn fill(arguments: &Arguments, upstream: std::net::SocketAddr) -> Result<(
                 connection: "stored".to_owned(),
                 enabled: true,
                 definition: "{}".to_owned(),
+                account: None,
             },
             secrets: Secrets::Set(&seal),
             condition: Expect::Anything.into(),

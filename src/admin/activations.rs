@@ -37,6 +37,7 @@ use crate::catalog::Reach;
 use crate::catalog::Snapshot;
 use crate::catalog::drop_nulls;
 use crate::catalog::owner_in_file;
+use crate::model::Account;
 use crate::model::TenantId;
 use crate::seal::Slot;
 use crate::store;
@@ -48,9 +49,11 @@ use crate::store::Found;
 use crate::store::Written;
 use crate::vault::Keys;
 use http::StatusCode;
+use schemars::JsonSchema;
 use schemars::Schema;
 use schemars::SchemaGenerator;
 use serde::Deserialize;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -59,8 +62,36 @@ use std::sync::Arc;
 pub(super) const NOUN: &str = "activation";
 
 /// Members that answers add.
-const SHOWN: &[&str] =
-    &["connection", "tenant", "version", "created_at", "updated_at", "source", grants::MEMBER];
+const SHOWN: &[&str] = &[
+    "connection",
+    "tenant",
+    "version",
+    "created_at",
+    "updated_at",
+    "source",
+    ACCOUNT,
+    grants::MEMBER,
+];
+
+/// The member that answers show the account as.
+const ACCOUNT: &str = "account";
+
+/// Whose account at the provider a credential is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename = "Account")]
+pub(super) struct AccountView {
+    /// Says which one it is. Of an id token: the issuer, `#` and its subject.
+    pub id: String,
+    /// What people know it by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl From<Account> for AccountView {
+    fn from(it: Account) -> Self {
+        Self { id: it.id, name: it.name }
+    }
+}
 
 /// An activation as it is sent, less its credentials.
 #[derive(Clone, Debug, Deserialize)]
@@ -251,7 +282,9 @@ impl Under {
             member: OWN,
         };
         let sealed = current.and_then(|it| it.1.as_ref());
+        let set = credentials::set_now(fields.as_ref());
         let (credential, change) = credentials::merged(call, at, fields, sealed).await?;
+        credentials::check_set(&connection.method, &credential, &set, OWN)?;
         let draft = connection.activation(tenant.clone(), raw.enabled, &raw.variables, credential);
         draft.map_err(|it| ApiError::below(&it, 1))?;
         if let Some((stored, Some(_))) = current
@@ -278,6 +311,8 @@ impl Under {
             (_, expect) => expect,
         };
         let row = row((&self.owner, &self.key), tenant.as_str(), &raw);
+        let known = current.and_then(|it| it.0.value.account.clone()).filter(|_| !change.is_whole());
+        let row = ActivationRow { account: known, ..row };
         Ok(Draft { row, change, expect, beside, binds })
     }
 
@@ -424,6 +459,7 @@ fn row((owner, connection): (&str, &str), tenant: &str, raw: &RawSent) -> Activa
         connection: connection.to_owned(),
         enabled: raw.enabled,
         definition: Value::Object(definition).to_string(),
+        account: None,
     }
 }
 
@@ -435,7 +471,11 @@ pub(super) fn is_as_sent(stored: &ActivationRow, mut members: Members) -> bool {
     let Value::Object(members) = members else { return false };
     let raw = sent::read::<RawSent>(&members);
     let ActivationRow { owner, connection, tenant, .. } = stored;
-    raw.is_ok_and(|it| row((owner, connection), tenant, &it) == *stored)
+    let account = || stored.account.clone();
+    let as_sent = |it: RawSent| {
+        ActivationRow { account: account(), ..row((owner, connection), tenant, &it) } == *stored
+    };
+    raw.is_ok_and(as_sent)
 }
 
 async fn found_of(call: &Call, owner: &str, tenant: &TenantId) -> Result<Option<Found>, ApiError> {
@@ -549,6 +589,9 @@ pub(super) fn shown((stored, credential): &Found) -> Members {
     view.insert("tenant".to_owned(), row.tenant.clone().into());
     view.insert("enabled".to_owned(), row.enabled.into());
     view.extend(sent::stored(&row.definition));
+    if let Some(account) = row.account.clone() {
+        view.insert(ACCOUNT.to_owned(), json!(AccountView::from(account)));
+    }
     if let Some(shown) = credentials::shown(credential.as_ref()) {
         view.insert(OWN.to_owned(), shown);
     }
@@ -588,10 +631,12 @@ fn shape_of(generator: &mut SchemaGenerator) -> Shape<'_> {
 pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
     let credentials = shape::shown_credentials(generator);
     let grant = json!(generator.subschema_for::<GrantView>());
+    let account = json!(generator.subschema_for::<AccountView>());
     shape_of(generator)
         .with_always("connection", shape::key())
         .with_always("tenant", json!({ "type": "string" }))
         .with(OWN, credentials)
+        .with(ACCOUNT, account)
         .with(grants::MEMBER, grant)
         .shown()
         .named("Activation", "One tenant's credentials and variables under an embedded connection.")

@@ -282,6 +282,7 @@ impl Plan<'_> {
             own_now = credentials::replaceable(call, own_place, sent.own.as_ref()).await?;
             test_now = credentials::replaceable(call, test_place, sent.test.as_ref()).await?;
         }
+        let set = [&sent.own, &sent.test].map(|it| credentials::set_now(it.as_ref()));
         let (own, own_change) =
             credentials::merged(call, own_place, sent.own, own_now.as_ref()).await?;
         let (test, test_change) =
@@ -290,6 +291,8 @@ impl Plan<'_> {
         let method = Key::try_from(&*self.raw.auth)
             .map_err(|it| ApiError::invalid("/auth", it.to_string(), ""))?;
         let method = method_of(method, self.pinned)?;
+        credentials::check_set(&method, &own, &set[0], own_place.member)?;
+        credentials::check_set(&method, &test, &set[1], test_place.member)?;
         let revision = u32::try_from(self.pinned.revision).unwrap_or(u32::MAX);
         let raw = self.raw.clone();
         let stored = StoredConnection { owner: owner.into(), revision, raw, version: None };

@@ -13,10 +13,12 @@ use crate::grant::GrantType;
 use crate::grant::RedirectUri;
 use crate::grant::TokenSet;
 use crate::grant::pkce_verifier;
+use crate::model::Account;
 use crate::model::Credential;
 use crate::model::Secret;
 use crate::model::UnixTime;
 use crate::renewal::Dance;
+use crate::renewal::Errands;
 use crate::renewal::renewed_in;
 use crate::seal::Binding;
 use crate::seal::Slot;
@@ -242,10 +244,25 @@ async fn given(call: &Call, grantee: &Grantee, tokens: &TokenSet) -> Result<(), 
     let seal = |it: &Place<'_>| Ok(backing.sealer.seal(&it.binding, &credential, now));
     let times = times(grantee, tokens, now);
     let (scope, of) = (call.scope(), grantee.grant());
-    let granted = backing.store.grants().granted(&scope, &of, times, &seal).await;
+    let account = account(call.api.errands()?, grantee, tokens).await;
+    let granted = backing.store.grants().granted(&scope, &of, times, account.as_ref(), &seal).await;
     let revision = granted.map_err(|it| ApiError::of_store(it, grants::NOUN, of.connection))?;
     call.served(revision).await;
     Ok(())
+}
+
+/// Whose account it is that was given. Where that can't be told, the tokens are as good.
+pub(super) async fn account(
+    errands: &Errands,
+    grantee: &Grantee,
+    tokens: &TokenSet,
+) -> Option<Account> {
+    let told = errands.account(grantee.client.clone(), tokens).await;
+    told.unwrap_or_else(|error| {
+        let connection = grantee.client.connection.as_str();
+        tracing::info!(connection, "nobody can tell whose account was given: {error}");
+        None
+    })
 }
 
 /// When it ends, in how long it is renewed, and when nothing follows.

@@ -6,6 +6,7 @@ use super::sent::Fields;
 use super::sent::Members;
 use super::shape::ShownField;
 use super::time;
+use crate::catalog::AuthMethod;
 use crate::config::Step;
 use crate::config::pointer;
 use crate::model::Credential;
@@ -21,6 +22,7 @@ use crate::store::Secrets;
 use crate::vault::Keys;
 use serde_json::Value;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// For the value of a field that does not open: every auth type takes it, whatever it decodes it from.
@@ -134,6 +136,23 @@ pub(super) async fn merged(
     Ok((credential, change))
 }
 
+/// The fields that get another value than they have.
+pub(super) fn set_now(sent: Option<&Fields>) -> BTreeSet<String> {
+    let set = sent.into_iter().flatten().filter(|it| !it.1.is_kept());
+    set.map(|it| it.0.clone()).collect()
+}
+
+/// Refuses values that do not fit what the method says of their fields.
+pub(super) fn check_set(
+    method: &AuthMethod,
+    credential: &Credential,
+    set: &BTreeSet<String>,
+    member: &str,
+) -> Result<(), ApiError> {
+    let misfits = method.misfits(credential, |it| set.contains(it), member);
+    if misfits.is_empty() { Ok(()) } else { Err(ApiError::below(&misfits, 0)) }
+}
+
 /// What stays as it is, for all else to be checked with. Where it does not open it is not looked at:
 /// whoever lost the key can still edit the rest.
 async fn kept(keys: &Keys, at: Where<'_>, current: &SealedCredential) -> Credential {
@@ -212,7 +231,6 @@ pub(super) fn sealing(
 mod tests {
     use super::*;
     use crate::catalog::Auth;
-    use crate::catalog::AuthMethod;
     use crate::catalog::RawAuthMethod;
     use crate::model::Key;
 

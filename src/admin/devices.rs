@@ -1,5 +1,6 @@
 //! Consents on other devices (RFC 8628): their providers are asked until somebody has consented, has refused, or took
 //! too long. Of several replicas one asks at a time.
+use super::consents;
 use super::consents::times;
 use super::grantee::Grantee;
 use crate::grant::Outcome;
@@ -123,6 +124,8 @@ impl Devices {
         let credential = tokens.to_credential();
         let seal = |it: &Place<'_>| Ok(self.sealer.seal(&it.binding, &credential, now));
         let (of, times) = (grantee.grant(), times(grantee, tokens, now));
-        self.store.grants().granted(&Scope::System, &of, times, &seal).await.map(drop)
+        let account = consents::account(&self.errands, grantee, tokens).await;
+        let (scope, account) = (&Scope::System, account.as_ref());
+        self.store.grants().granted(scope, &of, times, account, &seal).await.map(drop)
     }
 }

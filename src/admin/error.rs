@@ -471,9 +471,14 @@ impl From<ErrandError> for ApiError {
                 let hint = "mend the auth method, or what the connection has of the app";
                 Self::invalid("", words, hint)
             }
+            ErrandError::NotSet("probe") => {
+                let hint = "declare one on the connector's auth method: `probe: { path: /me }`";
+                Self::invalid("", words, hint)
+            }
             ErrandError::NotSet(_) => {
                 Self::invalid("", words, "write it there, or `issuer`, where it is told")
             }
+            ErrandError::NotTaken { .. } => Self::invalid("/credentials", words, ""),
             ErrandError::Unfit(_) => Self::invalid("", words, ""),
             ErrandError::Provider { after, .. } => {
                 let retry_after_s = after.map_or(PROVIDER_RETRY_S, |it| it.as_secs().max(1));

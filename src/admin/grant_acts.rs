@@ -62,12 +62,7 @@ pub(super) async fn renewed(
     let asked = renewals.ask(wanted, is_forced, (call.api.clock)(), Instant::now());
     let landed = match asked {
         Ok(Asked::Token(token)) => Ok(token),
-        Ok(Asked::Flight(mut flight)) => {
-            let landing = flight.wait_for(Option::is_some);
-            let landed = tokio::time::timeout(renewal::WAIT, landing).await;
-            let landed = landed.ok().and_then(Result::ok).and_then(|it| it.clone());
-            landed.unwrap_or(Err(RenewalError::TooLong))
-        }
+        Ok(Asked::Flight(flight)) => renewal::landed(flight).await,
         Err(error) => Err(error),
     };
     match landed {
@@ -77,7 +72,7 @@ pub(super) async fn renewed(
 }
 
 /// In the words that are kept of it, where there are any.
-async fn missed(call: &Call, grantee: &Grantee, error: RenewalError) -> ApiError {
+pub(super) async fn missed(call: &Call, grantee: &Grantee, error: RenewalError) -> ApiError {
     let why = grants::row(call, grantee).await.ok().flatten().map(|it| it.why);
     let words = why.filter(|it| !it.is_empty()).unwrap_or_else(|| error.to_string());
     match error.retry_after_s() {

@@ -6,6 +6,7 @@ use super::consents;
 use super::disclosure;
 use super::forecast;
 use super::grant_acts;
+use super::probes;
 use super::route::ParameterKind;
 use super::route::Route;
 use super::route::SchemaOf;
@@ -24,6 +25,8 @@ pub(super) fn of_grants() -> Vec<Route> {
         revoke: ("/v1/connections/{connection}/revoke", "revokeConnection"),
         introspect: ("/v1/connections/{connection}/introspect", "introspectConnection"),
         token: ("/v1/connections/{connection}/token", "getConnectionToken"),
+        probe: ("/v1/connections/{connection}/probe", "probeConnection"),
+        verify: ("/v1/connections/{connection}/verify", "verifyConnection"),
     };
     let tenant = Paths {
         authorize: (
@@ -41,6 +44,8 @@ pub(super) fn of_grants() -> Vec<Route> {
             "introspectActivation",
         ),
         token: ("/v1/connections/{connection}/activations/{tenant}/token", "getActivationToken"),
+        probe: ("/v1/connections/{connection}/activations/{tenant}/probe", "probeActivation"),
+        verify: ("/v1/connections/{connection}/activations/{tenant}/verify", "verifyActivation"),
     };
     let forecast = Route::get(
         "/v1/forecast",
@@ -62,6 +67,8 @@ struct Paths {
     revoke: (&'static str, &'static str),
     introspect: (&'static str, &'static str),
     token: (&'static str, &'static str),
+    probe: (&'static str, &'static str),
+    verify: (&'static str, &'static str),
 }
 
 const TEST: &str = "That of the connection's test credentials.";
@@ -118,5 +125,23 @@ fn acts(paths: &Paths, view: SchemaOf) -> Vec<Route> {
         .flag("test", TEST)
         .codes(OF_PROVIDERS)
         .codes(&[Code::NoStore]),
+        Route::post(
+            paths.probe.0,
+            paths.probe.1,
+            "Ask the API whether it takes the credential, by the auth method's probe",
+            probes::probe,
+        )
+        .gives(schema::<probes::ProbedView>)
+        .flag("test", TEST)
+        .codes(&[Code::Invalid]),
+        Route::post(
+            paths.verify.0,
+            paths.verify.1,
+            "Tell whether the credential works: by having another token, else by the probe",
+            probes::verify,
+        )
+        .gives(schema::<probes::VerifiedView>)
+        .flag("test", TEST)
+        .codes(&[Code::Invalid]),
     ]
 }

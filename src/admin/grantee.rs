@@ -103,24 +103,10 @@ impl Grantee {
     pub(super) async fn of_found(
         keys: &Keys,
         connection: &Arc<Connection>,
-        (stored, sealed): &Found,
+        found: &Found,
     ) -> Result<Self, ApiError> {
-        let row = &stored.value;
-        let (owner, tenant, slot) = (&*row.owner, &*row.tenant, Slot::Activation);
-        let at = Where { owner, tenant, slot, member: OWN };
-        let credential = match sealed {
-            None => Default::default(),
-            Some(sealed) => credentials::opened(keys, at, sealed).await.ok_or_else(|| {
-                let (noun, key) = (activations::NOUN, tenant.to_owned());
-                let problem = "its credentials can't be opened".to_owned();
-                ApiError::Damaged { noun, key, problem }
-            })?,
-        };
-        let of = TenantId::try_from(tenant).map_err(|_| ApiError::Internal)?;
-        let variables = activations::variables(row);
-        let activation = connection.activation(of, row.enabled, &variables, credential);
-        let activation = activation.map_err(|it| ApiError::below(&it, 1))?;
-        Self::of_tenant(owner, connection, &activation, false)
+        let activation = activation(keys, connection, found).await?;
+        Self::of_tenant(&found.0.value.owner, connection, &activation, false)
     }
 
     pub(super) fn of_tenant(
@@ -144,6 +130,7 @@ impl Grantee {
             connection: connection.key.clone(),
             holder: Arc::clone(holder),
             settings: Arc::clone(&connection.upstream),
+            under: Arc::clone(connection),
         };
         let fingerprint = holder.grant_identity();
         let (owner, connection) = (owner.to_owned(), Arc::clone(connection));
@@ -192,13 +179,43 @@ impl Grantee {
     }
 }
 
+/// A tenant's activation, made of what is stored of it.
+pub(super) async fn activation(
+    keys: &Keys,
+    connection: &Connection,
+    (stored, sealed): &Found,
+) -> Result<Activation, ApiError> {
+    let row = &stored.value;
+    let (owner, tenant, slot) = (&*row.owner, &*row.tenant, Slot::Activation);
+    let at = Where { owner, tenant, slot, member: OWN };
+    let credential = match sealed {
+        None => Default::default(),
+        Some(sealed) => credentials::opened(keys, at, sealed).await.ok_or_else(|| {
+            let (noun, key) = (activations::NOUN, tenant.to_owned());
+            let problem = "its credentials can't be opened".to_owned();
+            ApiError::Damaged { noun, key, problem }
+        })?,
+    };
+    let of = TenantId::try_from(tenant).map_err(|_| ApiError::Internal)?;
+    let variables = activations::variables(row);
+    let activation = connection.activation(of, row.enabled, &variables, credential);
+    activation.map_err(|it| ApiError::below(&it, 1))
+}
+
 /// A connection's own, or its test credentials.
 pub(super) fn own(
     owner: &str,
     connection: &Arc<Connection>,
     is_test: bool,
 ) -> Result<Grantee, ApiError> {
-    let (found, slot) = match (&connection.kind, is_test) {
+    let (found, slot) = held(connection, is_test)?;
+    let holder = holder(found)?;
+    Ok(Grantee::new(owner, connection, holder, (String::new(), slot, false)))
+}
+
+/// What a connection holds itself, or its test credentials, and the slot that they are stored in.
+pub(super) fn held(connection: &Connection, is_test: bool) -> Result<(&Holder, Slot), ApiError> {
+    Ok(match (&connection.kind, is_test) {
         (Kind::Standard(holder), false) => (holder, Slot::Own),
         (Kind::Standard(_), true) => {
             let problem = "only an embedded connection has test credentials";
@@ -218,9 +235,7 @@ pub(super) fn own(
                 hint,
             ));
         }
-    };
-    let holder = holder(found)?;
-    Ok(Grantee::new(owner, connection, holder, (String::new(), slot, false)))
+    })
 }
 
 fn holder(holder: &Holder) -> Result<&Arc<TokenHolder>, ApiError> {

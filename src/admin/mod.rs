@@ -53,6 +53,7 @@ mod operator;
 mod origin;
 mod page;
 mod patch;
+mod probes;
 mod problem;
 mod progress;
 mod query;

@@ -1,5 +1,9 @@
 //! How an API authenticates: a type and its settings, kept on the connector.
 use super::declared::written;
+use super::field_text::FieldText;
+use super::field_text::RawFieldText;
+use super::probe::Probe;
+use super::probe::RawProbe;
 use super::problem::At;
 use super::problem::PathSegment;
 use super::problem::Problem;
@@ -15,6 +19,7 @@ use crate::auth::Scheme;
 use crate::auth::SettingsError;
 use crate::grant::RawOauth2;
 use crate::grant::RawSessionLogin;
+use crate::model::Credential;
 use crate::model::Key;
 use crate::webhook;
 use crate::webhook::Description;
@@ -38,6 +43,9 @@ pub struct RawAuthMethod {
     /// What its credentials' fields are to whoever fills them in, by field.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub fields: IndexMap<String, RawFieldText>,
+    /// A request that a credential has to succeed with, where somebody tries it. Default: none can be tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe: Option<RawProbe>,
     /// No authentication at all.
     pub none: Option<RawNone>,
     /// One key in a header, a query parameter or a cookie. Credentials: `key`.
@@ -77,18 +85,6 @@ pub struct RawAuthMethod {
     pub mtls: Option<Unbuilt>,
 }
 
-/// What a field of credentials is to whoever fills it in.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawFieldText {
-    /// Default: the field.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Where it is found, and what it looks like.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-}
-
 /// The settings of a type that this version cannot use: known, so that the answer is not "unknown
 /// field", and not read.
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +107,9 @@ pub struct AuthMethod {
     /// As it is written, in JSON: what makes one revision differ from another.
     pub definition: Box<str>,
     pub auth: Auth,
+    /// What is said of its fields, in the order in which it is written.
+    pub texts: Box<[(Box<str>, FieldText)]>,
+    pub probe: Option<Probe>,
 }
 
 /// What a method is for: requests out, or webhooks in.
@@ -124,6 +123,10 @@ pub enum Auth {
 
 /// The credential field of webhooks.
 pub(super) const SECRET: &str = "secret";
+
+/// Fields that everybody may see, unless somebody says that they are secret.
+const SEEN: [&str; 7] =
+    ["username", "client_id", "consumer_key", "key_id", "app_id", "installation_id", "certificate"];
 
 const BUILT: &str =
     "the types are none, api_key, basic, bearer, custom, oauth2, session_login and hmac";
@@ -166,6 +169,18 @@ impl AuthMethod {
         if let Some(auth) = &auth {
             raw.check_fields(&auth.fields(), at.key("fields"), problems);
         }
+        let mut texts = Vec::with_capacity(raw.fields.len());
+        for (name, text) in &raw.fields {
+            let at = at.key("fields");
+            let text = FieldText::build(name, text, at.key(name), problems);
+            texts.push((name.as_str().into(), text));
+        }
+        let probe = raw.probe.as_ref();
+        let probe = probe.and_then(|it| Probe::build(it, at.key("probe"), problems));
+        if probe.is_some() && matches!(auth, Some(Auth::Inbound(_))) {
+            let problem = "webhooks come in: there is no request to try";
+            problems.push(at.key("probe").problem(problem, "leave it out"));
+        }
         let definition = written(&raw);
         if problems.len() > before {
             return None;
@@ -176,6 +191,8 @@ impl AuthMethod {
             revision: 1,
             definition,
             auth: auth?,
+            texts: texts.into(),
+            probe,
             key,
         })
     }
@@ -185,6 +202,43 @@ impl AuthMethod {
     /// The credential fields that it takes.
     pub fn fields(&self) -> Vec<&str> {
         self.auth.fields()
+    }
+
+    /// What is said of a field; nothing of most.
+    pub fn text(&self, field: &str) -> Option<&FieldText> {
+        self.texts.iter().find(|it| *it.0 == *field).map(|it| &it.1)
+    }
+
+    /// Whether what somebody writes into a field is not to be seen.
+    pub fn is_secret(&self, field: &str) -> bool {
+        let said = self.text(field).and_then(|it| it.secret);
+        said.unwrap_or(!SEEN.contains(&field))
+    }
+
+    /// What of a credential that somebody sets does not fit what is said of its fields; `member`: what it is sent
+    /// as, with which the paths begin. What was set before stays good, whatever is said now.
+    pub fn misfits(
+        &self,
+        credential: &Credential,
+        is_set: impl Fn(&str) -> bool,
+        member: &str,
+    ) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        self.check_texts(credential, is_set, At::section(member), &mut problems);
+        problems
+    }
+
+    pub(super) fn check_texts(
+        &self,
+        credential: &Credential,
+        is_set: impl Fn(&str) -> bool,
+        at: At<'_>,
+        problems: &mut Vec<Problem>,
+    ) {
+        for (name, text) in self.texts.iter().filter(|it| is_set(&it.0)) {
+            let misfits = credential.values(name).iter().find_map(|it| text.misfit(name, it));
+            problems.extend(misfits.map(|(problem, hint)| at.key(name).problem(problem, hint)));
+        }
     }
 
     /// What whoever configured it should know, one sentence each.

@@ -219,6 +219,7 @@ impl Connection {
         let upstream = connector.upstream.overlaid(&raw.upstream, &raw.egress, at, problems);
         let allowed_origins = origins(&raw.allowed_origins, at.key("allowed_origins"), problems);
         let limits = limits(&raw, at, problems);
+        let is_declared = stored.is_none();
         let (owner, method, version) = match stored {
             Some(Pinned { owner, method, version }) => (owner, Some(method), version),
             None => {
@@ -243,6 +244,7 @@ impl Connection {
             inherited: &BTreeMap::new(),
             credential: &Credential::default(),
             inputs: &[],
+            is_set: is_declared,
         };
         let kind = if raw.embedded {
             let mould = Mould { inherited: &raw.variables, inputs: &inputs, ..mould };

@@ -79,6 +79,7 @@ impl Connection {
             inherited: &shared.variables,
             credential: &shared.credential,
             inputs: &self.inputs,
+            is_set: false,
         };
         let mut problems = Vec::new();
         let holder = mould.fill(credential, variables, at, "credentials", &mut problems);
@@ -128,6 +129,10 @@ pub(super) fn embedded(
             "put them into activations, or into test_credentials; what is the same for all tenants \
              is named under inputs: { client_id: global }",
         ));
+    }
+    if mould.is_set {
+        let at = at.key("credentials");
+        mould.method.check_texts(&own.credential, |_| true, at, problems);
     }
     refuse_unknown(mould, at, problems);
     refuse_open_hosts(mould, at, problems);

@@ -51,6 +51,8 @@ pub(super) struct Mould<'a> {
     pub(super) credential: &'a Credential,
     /// Where inputs are set: what is global is not a holder's own.
     pub(super) inputs: &'a [(String, Input)],
+    /// What is filled in is being set here, not read again: it has to fit what is said of its fields.
+    pub(super) is_set: bool,
 }
 
 impl Mould<'_> {
@@ -63,6 +65,9 @@ impl Mould<'_> {
         field: &str,
         problems: &mut Vec<Problem>,
     ) -> Option<Holder> {
+        if self.is_set {
+            self.method.check_texts(&credential, |_| true, at.key(field), problems);
+        }
         self.refuse_globals(credential.fields(), at.key(field), problems);
         self.refuse_globals(variables.keys().map(String::as_str), at.key("variables"), problems);
         let mut all = self.inherited.clone();

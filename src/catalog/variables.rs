@@ -49,10 +49,28 @@ pub struct VariableRule {
 impl VariableRule {
     /// The pattern as it is written.
     pub(super) fn written(&self) -> Option<&str> {
-        let pattern = self.pattern.as_ref()?.as_str();
-        let written = pattern.strip_prefix("^(?:").and_then(|it| it.strip_suffix(")$"));
-        Some(written.unwrap_or(pattern))
+        self.pattern.as_ref().map(written)
     }
+}
+
+/// The pattern of a regular expression that is anchored, as it is written.
+pub(super) fn written(anchored: &Regex) -> &str {
+    let pattern = anchored.as_str();
+    let written = pattern.strip_prefix("^(?:").and_then(|it| it.strip_suffix(")$"));
+    written.unwrap_or(pattern)
+}
+
+/// The regular expression, which all of a text has to match.
+pub(super) fn anchored(text: &str, at: At<'_>, problems: &mut Vec<Problem>) -> Option<Regex> {
+    let built = |text: &str| regex::RegexBuilder::new(text).size_limit(PATTERN_SIZE_MAX).build();
+    // By itself too: with a bracket that is closed too often it would come out of its anchors.
+    let anchored = built(text).and_then(|_| built(&format!("^(?:{text})$")));
+    let problem = |_| {
+        let problem = format!("`{text}` is not a regular expression");
+        let hint = "write one as in `[a-z0-9-]+`; it is anchored at both ends";
+        problems.push(at.problem(problem, hint));
+    };
+    anchored.map_err(problem).ok()
 }
 
 /// Why variables do not make a base URL. Names the variable, not its value.
@@ -162,17 +180,8 @@ impl VariableRules {
                     "a name has letters, digits and `_`, and begins with a letter",
                 ));
             }
-            let pattern = raw.pattern.as_deref().and_then(|text| {
-                let anchored = regex::RegexBuilder::new(&format!("^(?:{text})$"))
-                    .size_limit(PATTERN_SIZE_MAX)
-                    .build();
-                let problem = |_| {
-                    let problem = format!("`{text}` is not a regular expression");
-                    let hint = "write one as in `[a-z0-9-]+`; it is anchored at both ends";
-                    problems.push(at.key("pattern").problem(problem, hint));
-                };
-                anchored.map_err(problem).ok()
-            });
+            let pattern = raw.pattern.as_deref();
+            let pattern = pattern.and_then(|it| anchored(it, at.key("pattern"), problems));
             let rule =
                 VariableRule { pattern, required: raw.required, default: raw.default.clone() };
             rules.rules.insert(name.clone(), rule);

@@ -1,4 +1,5 @@
 //! How an access token is obtained and renewed (RFC 6749 §1.3): messages in, messages out, nothing sent.
+mod account;
 mod answer;
 mod assertion;
 mod authorize;
@@ -35,10 +36,14 @@ mod settings;
 mod target;
 mod template;
 mod token_set;
+mod userinfo;
 
 #[cfg(test)]
 mod tests;
 
+pub use account::AccountPlaces;
+pub use account::NoPointer;
+pub use account::RawAccount;
 pub use answer::Answer;
 pub use authorize::Authorization;
 pub use callback::CALLBACK_LEN_MAX;

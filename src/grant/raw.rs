@@ -1,4 +1,5 @@
 //! An OAuth 2.0 auth method as it is written: what configuration files and the API share.
+use super::account::RawAccount;
 use crate::model::TimeSpan;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -36,6 +37,9 @@ pub struct RawOauth2 {
     /// Says whose token it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_url: Option<String>,
+    /// Where the answer of `userinfo_url` says it. Default: as OpenID Connect Core §5.1 has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<RawAccount>,
     /// RFC 8628 §3.1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_url: Option<String>,

@@ -1,4 +1,5 @@
 //! A checked OAuth 2.0 auth method: everything that providers do differently, as data.
+use super::account::AccountPlaces;
 use super::check::Check;
 use super::error::GrantError;
 use super::error::SettingsError;
@@ -53,6 +54,8 @@ pub(super) struct Rules {
     pub(super) assertion: AssertionRule,
     pub(super) exchange: Exchange,
     pub(super) callback: CallbackNames,
+    /// None: as OpenID Connect has it.
+    pub(super) account: Option<AccountPlaces>,
     pub(super) dpop: bool,
     pub(super) placement: Placement,
 }

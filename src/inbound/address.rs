@@ -11,6 +11,7 @@ use crate::model::TenantId;
 use crate::resolve;
 use crate::resolve::ResolveError;
 use crate::webhook::Verifier;
+use crate::wire::path_guard;
 use std::sync::Arc;
 
 /// `/hooks/{connection}[@{tenant}]rest`, not yet looked up.
@@ -39,7 +40,7 @@ impl<'h> Address<'h> {
         // A name that no connection can have is the name of none.
         let (connection, tenant) =
             resolve::named(segment).map_err(|_| ResolveError::ConnectionNotFound)?;
-        resolve::path_guard(rest)?;
+        path_guard(rest).map_err(ResolveError::from)?;
         Ok(Self { connection, tenant, rest })
     }
 

@@ -1,4 +1,5 @@
 //! The nouns that every room speaks of: keys, origins, secrets, credentials, points in time.
+mod account;
 pub mod address;
 mod base_url;
 mod code;
@@ -12,6 +13,7 @@ mod secret;
 mod time;
 mod unit;
 
+pub use account::Account;
 pub use base_url::BaseUrl;
 pub use code::Code;
 pub use credential::Credential;

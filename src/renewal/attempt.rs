@@ -83,7 +83,7 @@ async fn oauth2(
         let request = method.request(ask, &occasion(secret));
         let mut request = request.map_err(|it| Missed::of_settings(&it))?;
         proof::prove(bureau, method, &credential, &mut request)?;
-        let place = bureau.place(&request).await?;
+        let place = bureau.place_at(request.target.origin()).await?;
         if let Some(putting) = putting.as_deref_mut() {
             putting.intend(&credential, random()).await?;
         }

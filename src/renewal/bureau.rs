@@ -147,14 +147,13 @@ impl Bureau {
         sending: Sending<'_>,
         request: &TokenRequest,
     ) -> Result<Replied, Missed> {
-        let place = self.place(request).await?;
+        let place = self.place_at(request.target.origin()).await?;
         self.send_from(place, sending, request).await
     }
 
     /// A place among those that are sent at the same time: whoever has one is sent at once.
-    pub(super) async fn place(&self, request: &TokenRequest) -> Result<OfAll, Missed> {
+    pub(super) async fn place_at(&self, origin: &Arc<Origin>) -> Result<OfAll, Missed> {
         // First among those to the same provider: a slow one never holds places that others need.
-        let origin = request.target.origin();
         let places = Arc::clone(
             self.origins
                 .borrow_mut()
@@ -223,8 +222,9 @@ impl Bureau {
         if let Some(nonce) = head.headers.get("dpop-nonce").and_then(|it| it.to_str().ok()) {
             self.nonces.keep(request.target.origin(), nonce);
         }
-        let body =
-            whole(body).await.ok_or_else(|| Missed::unheard("the provider's answer broke off"))?;
+        let body = whole(body, REPLY_LEN_MAX)
+            .await
+            .ok_or_else(|| Missed::unheard("the provider's answer broke off"))?;
         Ok(Replied { status: head.status, headers: head.headers, body })
     }
 
@@ -279,13 +279,16 @@ fn host(origin: &Origin) -> HeaderValue {
 }
 
 /// All of it up to the bound, and one byte of what is more; `None` where it broke off.
-async fn whole(mut body: ResponseBody<Full<Bytes>>) -> Option<Zeroizing<Vec<u8>>> {
+pub(super) async fn whole(
+    mut body: ResponseBody<Full<Bytes>>,
+    len_max: usize,
+) -> Option<Zeroizing<Vec<u8>>> {
     // Room for nearly every answer, so that no half-read copy of it is left behind.
     let mut read = Zeroizing::new(Vec::with_capacity(64 * 1024));
     while let Some(frame) = body.frame().await {
         let frame = frame.ok()?;
         let Some(data) = frame.data_ref() else { continue };
-        let room = REPLY_LEN_MAX + 1 - read.len();
+        let room = len_max + 1 - read.len();
         read.extend_from_slice(&data[..data.len().min(room)]);
         if data.len() >= room {
             break;

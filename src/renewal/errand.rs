@@ -5,6 +5,7 @@ use super::bureau::Bureau;
 use super::bureau::Sending;
 use super::had::Missed;
 use super::had::Verdict;
+use crate::catalog::Connection;
 use crate::catalog::TokenHolder;
 use crate::catalog::UpstreamSettings;
 use crate::catalog::Way;
@@ -41,6 +42,8 @@ pub struct Client {
     pub connection: Key,
     pub holder: Arc<TokenHolder>,
     pub settings: Arc<UpstreamSettings>,
+    /// The same, whole: where its API is, and how that is probed.
+    pub under: Arc<Connection>,
 }
 
 /// Why an errand came to nothing. Nothing secret is in the words.
@@ -61,6 +64,13 @@ pub enum ErrandError {
     /// What was asked with is good for nothing: a person has to consent anew.
     #[error("{0}")]
     Refused(String),
+    /// The API does not take the credential that was tried, in words for whoever filled it in.
+    #[error("{words}")]
+    NotTaken {
+        /// What it answered; none where the credential did not come so far.
+        status: Option<u16>,
+        words: String,
+    },
     /// The auth method knows no URL for it.
     #[error("the auth method has no `{0}`")]
     NotSet(&'static str),
@@ -69,6 +79,17 @@ pub enum ErrandError {
     Unfit(&'static str),
     #[error("attache has too much to do, or is stopping")]
     Busy,
+}
+
+impl ErrandError {
+    /// It is tried again later, as nobody can tell now.
+    pub(super) fn away(words: impl Into<String>) -> Self {
+        Self::Provider { words: words.into(), after: None }
+    }
+
+    pub(super) fn not_taken(status: Option<u16>, words: impl Into<String>) -> Self {
+        Self::NotTaken { status, words: words.into() }
+    }
 }
 
 impl From<Missed> for ErrandError {

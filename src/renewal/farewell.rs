@@ -94,7 +94,9 @@ async fn revoke(bureau: &Bureau, client: &Client, tokens: &TokenSet) -> Result<(
 fn counted(done: &Result<(), ErrandError>) -> RevocationOutcome {
     match done {
         Ok(()) => RevocationOutcome::Revoked,
-        Err(ErrandError::Refused(_) | ErrandError::Callback(_)) => RevocationOutcome::Refused,
+        Err(ErrandError::Refused(_) | ErrandError::NotTaken { .. } | ErrandError::Callback(_)) => {
+            RevocationOutcome::Refused
+        }
         Err(ErrandError::Provider { .. } | ErrandError::Busy) => RevocationOutcome::Provider,
         Err(ErrandError::Operator(_)) => RevocationOutcome::Operator,
         Err(ErrandError::NotSet(_) | ErrandError::Unfit(_)) => RevocationOutcome::Unsupported,

@@ -4,6 +4,7 @@
 //! One token request for each holder is under way at a time, on a thread of its own: it goes on when its
 //! caller hangs up. What was had is put where requests find it by one load ([`TokenHolder`]). A token that
 //! is good goes on being served whatever becomes of its renewal.
+mod account;
 mod ahead;
 mod attempt;
 mod backoff;
@@ -21,6 +22,7 @@ mod journal;
 mod ledger;
 mod message;
 mod opening;
+mod probe;
 mod proof;
 mod putting;
 mod sealed;
@@ -35,6 +37,8 @@ pub use consent::Dance;
 pub use errand::Client;
 pub use errand::ErrandError;
 pub use errand::Errands;
+pub use probe::Probed;
+pub use probe::Tried;
 pub use status::Status;
 pub use sweep::Served;
 pub use thread::Renewing;
@@ -101,6 +105,14 @@ pub enum Asked {
     Token(Arc<Token>),
     /// It is being had.
     Flight(watch::Receiver<Option<Landed>>),
+}
+
+/// What comes of a token request, for whoever waits for it and for nothing else.
+pub async fn landed(mut flight: watch::Receiver<Option<Landed>>) -> Landed {
+    let landing = flight.wait_for(Option::is_some);
+    let landed = tokio::time::timeout(WAIT, landing).await;
+    let landed = landed.ok().and_then(Result::ok).and_then(|it| it.clone());
+    landed.unwrap_or(Err(RenewalError::TooLong))
 }
 
 /// Whose token.

@@ -5,12 +5,12 @@
 use super::ResolveError;
 use super::find::Found;
 use super::options::Options;
-use super::path_guard::path_guard;
 use crate::catalog::BaseUrlTemplate;
 use crate::catalog::Connection;
 use crate::catalog::Holder;
 use crate::catalog::VariableError;
 use crate::model::BaseUrl;
+use crate::wire::path_guard;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 

@@ -1,5 +1,6 @@
 //! Why a request's tags lead nowhere.
 use crate::model::Code;
+use crate::wire::PathEscapes;
 
 /// Why a request has no target. The texts are answered to callers: they name nothing but what the
 /// caller itself sent, and say the same of what is unknown and of what is not visible.
@@ -89,6 +90,12 @@ pub enum Limit {
     Method,
     #[error("path")]
     Path,
+}
+
+impl From<PathEscapes> for ResolveError {
+    fn from(_: PathEscapes) -> Self {
+        Self::PathEscapes
+    }
 }
 
 impl ResolveError {

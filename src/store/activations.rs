@@ -26,6 +26,7 @@ use super::record::read;
 use super::several;
 use super::write::Told;
 use super::write::Write;
+use crate::model::Account;
 use crate::model::Scope;
 use crate::seal::Slot;
 use serde_json::json;
@@ -46,6 +47,8 @@ pub struct ActivationRow {
     pub enabled: bool,
     /// JSON, as the API takes it, without what stands above and without credentials.
     pub definition: String,
+    /// Whose account the credential is, where that is known. Written with a credential, or where it is known.
+    pub account: Option<Account>,
 }
 
 /// An activation to be written.
@@ -79,6 +82,7 @@ impl Record for ActivationRow {
             connection: row.text(first)?,
             enabled: row.flag(first + 1)?,
             definition: row.text(first + 2)?,
+            account: None,
         })
     }
 }
@@ -86,12 +90,15 @@ impl Record for ActivationRow {
 /// The columns of an activation and of its credential, which may be missing.
 const FOUND: &str = "SELECT a.owner, a.tenant, a.version, a.created_at, a.updated_at, a.updated_by, \
                      a.checksum, a.connection, a.enabled, a.definition, \
-                     c.generation, c.key_id, c.wrapped, c.fields \
+                     c.generation, c.key_id, c.wrapped, c.fields, a.account_id, a.account_name \
                      FROM activations AS a LEFT JOIN credentials AS c \
                      ON c.owner = a.owner AND c.tenant = a.tenant AND c.slot = 'activation'";
 
 /// Where the credential begins in them.
 const CREDENTIAL: usize = 10;
+
+/// And where the account does.
+const ACCOUNT: usize = 14;
 
 /// An activation with its credential, where it has one.
 pub type Found = (Stored<ActivationRow>, Option<SealedCredential>);
@@ -229,12 +236,34 @@ impl Activations<'_> {
             write.secrets((&row.owner, &row.tenant, Slot::Activation), *secrets).await?;
             let told = (&*row.connection, &*row.tenant);
             written.push(write.put_over(&keys, row, standing.as_ref(), told).await?);
+            // With another credential nobody knows any more whose it is, unless that is said.
+            if row.account.is_some() || !matches!(secrets, Secrets::Keep) {
+                write.put_account(&row.owner, &row.tenant, row.account.as_ref()).await?;
+            }
             for rebound in news.iter().flatten() {
                 write.told_confirmed(&row.connection, rebound).await?;
             }
         }
         write.commit().await?;
         Ok(written)
+    }
+
+    /// Puts down whose account it turned out to be, where the activation is as it was and nothing else was known.
+    pub async fn told_account(
+        self,
+        scope: &Scope,
+        (owner, tenant): (&str, &str),
+        version: i64,
+        account: &Account,
+    ) -> Result<(), StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut tx = self.0.engine.begin().await?;
+        let sql = "UPDATE activations SET account_id = $3, account_name = $4 \
+                   WHERE owner = $1 AND tenant = $2 AND version = $5 AND account_id IN ('', $3)";
+        let [id, name] = texts(Some(account));
+        let values = [Value::Text(owner), Value::Text(tenant), id, name, Value::Integer(version)];
+        tx.run(sql, &values).await?;
+        tx.commit().await
     }
 
     /// Deletes one, and what is sealed for it.
@@ -429,9 +458,17 @@ impl Activations<'_> {
     }
 }
 
+/// As the columns have it.
+fn texts(account: Option<&Account>) -> [Value<'_>; 2] {
+    let id = account.map_or("", |it| &it.id);
+    [Value::Text(id), Value::Text(account.and_then(|it| it.name.as_deref()).unwrap_or_default())]
+}
+
 /// A row as [`FOUND`] has it.
 fn found(row: &Row) -> Result<Found, StoreError> {
-    let stored = read::<ActivationRow>(row)?;
+    let mut stored = read::<ActivationRow>(row)?;
+    let text = |column| row.text(column).ok().filter(|it| !it.is_empty());
+    stored.value.account = text(ACCOUNT).map(|id| Account { id, name: text(ACCOUNT + 1) });
     match sealed(row, CREDENTIAL) {
         Ok(credential) => Ok((stored, credential)),
         Err(Unreadable) => {
@@ -455,6 +492,20 @@ impl Write<'_> {
             }
         };
         held.map(drop)
+    }
+
+    /// Says whose account an activation's credential is, or that nobody knows.
+    pub(super) async fn put_account(
+        &mut self,
+        owner: &str,
+        tenant: &str,
+        account: Option<&Account>,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE activations SET account_id = $3, account_name = $4 \
+                   WHERE owner = $1 AND tenant = $2";
+        let [id, name] = texts(account);
+        let values = [Value::Text(owner), Value::Text(tenant), id, name];
+        self.tx.run(sql, &values).await.map(drop)
     }
 
     /// Refuses an activation under a stored connection that is not there (any more).

@@ -50,6 +50,8 @@ struct There {
 struct Rows<'a> {
     activations: Vec<(&'a ActivationRow, [i64; 3], String)>,
     credentials: Vec<(Binding<'a>, Sealed)>,
+    /// Those with another credential than they had, or whose account is known.
+    accounts: Vec<&'a ActivationRow>,
 }
 
 impl Activations<'_> {
@@ -215,6 +217,10 @@ impl Write<'_> {
                 rows.credentials.push((binding, sealed));
             }
         }
+        let is_another = there.is_some() && !matches!(secrets, Secrets::Keep);
+        if is_another || row.account.is_some() {
+            rows.accounts.push(row);
+        }
         let act = if there.is_some() { Act::Updated } else { Act::Created };
         let told = Told { kind: Kind::Activation, key: &row.connection, tenant };
         let was = there.map(|it| it.was.clone());
@@ -239,6 +245,10 @@ impl Write<'_> {
         let table = ActivationRow::TABLE;
         let head = format!("INSERT INTO {} ({})", table.name, table.all(""));
         several::insert(&mut self.tx, &head, &all, OVER_ACTIVATION).await?;
+        // With another credential nobody knows any more whose it is, unless that is said.
+        for row in &rows.accounts {
+            self.put_account(&row.owner, &row.tenant, row.account.as_ref()).await?;
+        }
         credentials::put_all(&mut self.tx, &rows.credentials).await
     }
 }

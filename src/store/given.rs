@@ -12,7 +12,9 @@ use super::grants;
 use super::grants::Grants;
 use super::write::Told;
 use super::write::Write;
+use crate::model::Account;
 use crate::model::Scope;
+use crate::seal::Slot;
 use serde_json::json;
 
 /// Whose grant somebody acts upon.
@@ -40,12 +42,13 @@ pub struct GrantTimes {
 
 impl Grants<'_> {
     /// Puts what was given in the place of whatever is there: what was under way for that comes too late. Refused where
-    /// there is nobody any more whose it would be.
+    /// there is nobody any more whose it would be. `account`: of an activation, whose it is, where that is known.
     pub async fn granted(
         self,
         scope: &Scope,
         of: &GrantOf<'_>,
         times: GrantTimes,
+        account: Option<&Account>,
         seal: Seal<'_>,
     ) -> Result<i64, StoreError> {
         super::only_whoever_sees_everything(scope)?;
@@ -55,6 +58,9 @@ impl Grants<'_> {
         let now = write.now_ms;
         grants::sealed(&mut write.tx, of.key, of.key.tokens(), now, seal).await?;
         grants::forget(&mut write.tx, of.key, &[of.key.answer()]).await?;
+        if of.key.slot == Slot::Activation {
+            write.put_account(of.key.owner, of.key.tenant, account).await?;
+        }
         write.told_grant(of, Act::Authorized, json!({ "slot": of.key.slot.as_str() })).await?;
         write.commit().await
     }

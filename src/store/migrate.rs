@@ -26,6 +26,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("grants", include_str!("migrations/0014_grants.sql")),
     ("authorizations", include_str!("migrations/0015_authorizations.sql")),
     ("forecast", include_str!("migrations/0016_forecast.sql")),
+    ("accounts", include_str!("migrations/0017_accounts.sql")),
 ];
 
 /// The schema that this attache reads and writes.

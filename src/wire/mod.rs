@@ -3,6 +3,7 @@ mod chunked;
 mod field;
 mod framing;
 mod outbox;
+mod path_guard;
 mod receiving;
 mod request;
 
@@ -14,6 +15,8 @@ pub use field::write_length;
 pub use framing::BodyFailed;
 pub use framing::Framing;
 pub use outbox::Outbox;
+pub use path_guard::PathEscapes;
+pub use path_guard::path_guard;
 pub use receiving::Receiving;
 pub use receiving::Taken;
 pub use request::Asked;

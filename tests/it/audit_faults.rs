@@ -214,8 +214,7 @@ each_engine! {
             tenant: "acme".to_owned(),
             connection: "desk".to_owned(),
             enabled: true,
-            definition: "{}".to_owned(),
-        };
+            definition: "{}".to_owned(), account: None };
         for sql in ["UPDATE activations SET checksum = 'x'", "SELECT 1"] {
             let put = store.activations().put(SYSTEM, &row, Secrets::Keep, Expect::Anything);
             put.await.unwrap();

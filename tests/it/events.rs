@@ -205,8 +205,7 @@ each_engine! {
             tenant: "acme".to_owned(),
             connection: "one".to_owned(),
             enabled: true,
-            definition: "{}".to_owned(),
-        };
+            definition: "{}".to_owned(), account: None };
         let put = store.activations().put(SYSTEM, &row, Secrets::Keep, Expect::Anything);
         put.await.unwrap();
         store.activations().delete(SYSTEM, "file:one", "acme", Expect::Anything).await.unwrap();
@@ -248,8 +247,7 @@ each_engine! {
             tenant: "stored".to_owned(),
             connection: "many".to_owned(),
             enabled: true,
-            definition: "{}".to_owned(),
-        };
+            definition: "{}".to_owned(), account: None };
         let put = store.activations().put(SYSTEM, &row, Secrets::Keep, Expect::Anything);
         put.await.unwrap();
         let upstream = RawUpstream::start([Script::ok("hi")]).await;

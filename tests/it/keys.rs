@@ -83,6 +83,7 @@ fn activating<'a>(
         connection: "many".to_owned(),
         enabled: true,
         definition: "{}".to_owned(),
+        account: None,
     };
     Activation { row, secrets: Secrets::Set(seal), condition: Expect::Anything.into() }
 }

@@ -66,6 +66,7 @@ async fn fill(store: &Store, count: usize) {
             connection: "many".to_owned(),
             enabled: true,
             definition: "{}".to_owned(),
+            account: None,
         };
         let activate = |number| Activation {
             row: row(number),

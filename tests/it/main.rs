@@ -73,6 +73,7 @@ mod links;
 mod links_refused;
 mod messages;
 mod outages;
+mod probes;
 mod process;
 mod refusals;
 mod refused_tokens;

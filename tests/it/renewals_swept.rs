@@ -97,6 +97,7 @@ async fn activate(gateway: &Gateway, database: &Database, count: usize) {
                 connection: "crm".to_owned(),
                 enabled: true,
                 definition: "{}".to_owned(),
+                account: None,
             },
             secrets: Secrets::Set(&seal),
             condition: Condition::from(Expect::Anything),

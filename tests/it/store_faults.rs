@@ -61,6 +61,7 @@ async fn activate(store: &Store, tenant: &str) -> Result<i64, StoreError> {
         connection: "desk".to_owned(),
         enabled: true,
         definition: "{}".to_owned(),
+        account: None,
     };
     let secrets = Secrets::Set(&seal);
     let put = store.activations().put(SYSTEM, &row, secrets, Expect::Anything);

@@ -37,7 +37,7 @@ const TIMES: GrantTimes =
     GrantTimes { expires_ms: Some(4_000_000_000_000), due_in_ms: Some(1000), ends_ms: None };
 
 async fn give(store: &Store) -> Result<i64, StoreError> {
-    store.grants().granted(SYSTEM, &OF, TIMES, &seal).await
+    store.grants().granted(SYSTEM, &OF, TIMES, None, &seal).await
 }
 
 each_engine! {
@@ -101,7 +101,7 @@ each_engine! {
             GrantOf { key: GrantKey { owner: "01gone", ..KEY }, ..OF },
             GrantOf { key: GrantKey { owner: "01gone", tenant: "", slot: Slot::Own }, ..OF },
         ] {
-            let given = store.grants().granted(SYSTEM, &of, TIMES, &seal).await;
+            let given = store.grants().granted(SYSTEM, &of, TIMES, None, &seal).await;
             assert_eq!(given, Err(StoreError::NotFound), "{of:?}");
             assert_eq!(store.grants().revoked(SYSTEM, &of, "").await, Err(StoreError::NotFound));
         }

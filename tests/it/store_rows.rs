@@ -89,6 +89,7 @@ fn activation(owner: &str, connection: &str, tenant: &str) -> ActivationRow {
         connection: connection.to_owned(),
         enabled: true,
         definition: "{}".to_owned(),
+        account: None,
     }
 }
 

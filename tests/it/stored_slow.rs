@@ -94,6 +94,7 @@ async fn put_activation(store: &Store, tenant: &str) {
         connection: "crm".to_owned(),
         enabled: true,
         definition: "{}".to_owned(),
+        account: None,
     };
     let put = store.activations().put(SYSTEM, &row, Secrets::Keep, Expect::Anything).await;
     put.expect("it can be written");
@@ -257,8 +258,7 @@ seal: {{ keys: [ {{ file: {} }}, {{ exec: [sh, -c, {script:?}] }} ] }}
                 tenant: tenant.to_owned(),
                 connection: "crm".to_owned(),
                 enabled: true,
-                definition: "{}".to_owned(),
-            };
+                definition: "{}".to_owned(), account: None };
             store.activations().put(SYSTEM, &row, Secrets::Set(&seal), Expect::Absent).await.unwrap();
         }
         fs::write(&slow, "").unwrap();

@@ -68,6 +68,24 @@ pub(in crate::cli) enum Act {
         #[arg(long)]
         test: bool,
     },
+    /// Ask the API whether it takes the credential, by the auth method's probe
+    Probe {
+        /// The connection, or the tenant's activation
+        #[arg(value_name = "CONNECTION[@TENANT]")]
+        of: Holder,
+        /// The connection's test credentials
+        #[arg(long)]
+        test: bool,
+    },
+    /// Tell whether the credential works: by having another token, else by the probe
+    Verify {
+        /// The connection, or the tenant's activation
+        #[arg(value_name = "CONNECTION[@TENANT]")]
+        of: Holder,
+        /// The connection's test credentials
+        #[arg(long)]
+        test: bool,
+    },
     /// Print an access token that is good now, where the configuration lets you (server.admin.token_access)
     AccessToken {
         /// The connection, or the tenant's activation
@@ -92,6 +110,8 @@ impl Act {
             Self::Renew { of, test } => (of, "renew", test, None),
             Self::Revoke { of, test } => (of, "revoke", test, None),
             Self::Introspect { of, test } => (of, "introspect", test, None),
+            Self::Probe { of, test } => (of, "probe", test, None),
+            Self::Verify { of, test } => (of, "verify", test, None),
             Self::AccessToken { of, test } => {
                 let ask = Ask::new(Method::GET, at(&of, "token"));
                 let ask = if test { ask.query("test", "true") } else { ask };

@@ -1,11 +1,14 @@
 //! Where things stand in answers.
 use super::Check;
 use super::below;
+use crate::grant::account::AccountPlaces;
+use crate::grant::account::NoPointer;
 use crate::grant::error::Step;
 use crate::grant::raw::GrantType;
 use crate::grant::raw::RawAuthFailure;
 use crate::grant::raw::RawExpiry;
 use crate::grant::raw::RawKept;
+use crate::grant::raw::RawOauth2;
 use crate::grant::raw::RawReply;
 use crate::grant::settings::ExpiryRule;
 use crate::grant::settings::Failure;
@@ -51,6 +54,20 @@ impl Check {
             keep: self.keep(&raw.keep),
             authorize_again: raw.authorize_again.iter().map(|it| it.as_str().into()).collect(),
         }
+    }
+
+    /// Where it is said whose token it is.
+    pub(in crate::grant) fn account(&mut self, raw: &RawOauth2) -> Option<AccountPlaces> {
+        let account = raw.account.as_ref()?;
+        if raw.userinfo_url.is_none() && raw.issuer.is_none() {
+            let hint = "write the `userinfo_url` whose answer it stands in";
+            self.wrong(vec!["account".into()], "has no answer to stand in", hint);
+        }
+        let refused = |NoPointer(member)| {
+            let hint = "write a JSON pointer: `/id`";
+            self.wrong(vec!["account".into(), member.into()], "is no JSON pointer", hint);
+        };
+        AccountPlaces::read(account).map_err(refused).ok()
     }
 
     pub(in crate::grant) fn keep(&mut self, raw: &IndexMap<String, RawKept>) -> Box<[Keep]> {

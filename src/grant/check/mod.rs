@@ -60,6 +60,7 @@ impl Check {
             Some(params) => self.params(&["refresh_params".into()], params),
             None => token_params.iter().filter(|it| &*it.0 != "grant_type").cloned().collect(),
         };
+        let account = self.account(&raw);
         Some(Rules {
             grant,
             issuer,
@@ -85,6 +86,7 @@ impl Check {
             assertion: self.assertion(grant, client_auths, raw.assertion.unwrap_or_default()),
             exchange: self.exchange(raw.exchange.unwrap_or_default()),
             callback: self.callback(raw.callback.unwrap_or_default()),
+            account,
             dpop: raw.dpop.unwrap_or(false),
             placement: self.placement(raw.r#in, raw.name, raw.format, raw.dpop.unwrap_or(false)),
         })

@@ -210,6 +210,7 @@ impl Writer {
             connection: connection.to_owned(),
             enabled,
             definition: "{}".to_owned(),
+            account: None,
         };
         let credential: Credential = fields.iter().copied().collect();
         let seal = |place: &Place<'_>| Ok(self.sealer.seal(&place.binding, &credential, now()));

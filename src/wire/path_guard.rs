@@ -2,8 +2,10 @@
 //!
 //! Nothing is mended and nothing is decoded for sending: a path is refused or goes out byte for
 //! byte. Sources: RFC 3986 §5.2.4 (dot segments) and §7.6; docs/contract.md §3.
-use super::ResolveError;
 
+/// The path could be read as lying elsewhere than below the base URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathEscapes;
 /// What the bytes of a path call for, as bits: a plain one calls for nothing.
 const DOT: u8 = 1;
 /// The whole path has to be read as a server might: decoded, with `\` for `/`.
@@ -31,19 +33,19 @@ const CLASSES: [u8; 256] = {
 /// with path parameters (`..;x`), percent-encoded once or twice, or beside an encoded NUL.
 ///
 /// An empty path is the base URL itself.
-pub fn path_guard(path: &str) -> Result<(), ResolveError> {
+pub fn path_guard(path: &str) -> Result<(), PathEscapes> {
     let bytes = path.as_bytes();
     match bytes {
         [] => return Ok(()),
-        [b'/', b'/' | b'\\', ..] => return Err(ResolveError::PathEscapes),
+        [b'/', b'/' | b'\\', ..] => return Err(PathEscapes),
         [b'/', ..] => {}
-        _ => return Err(ResolveError::PathEscapes),
+        _ => return Err(PathEscapes),
     }
     let seen = bytes.iter().fold(0, |seen, byte| seen | CLASSES[usize::from(*byte)]);
     let is_suspicious =
         seen & SUSPICIOUS != 0 || seen & DOT != 0 && bytes.windows(2).any(|it| it == b"/.");
     if seen & INVALID != 0 || is_suspicious && has_dot_segment(bytes) {
-        return Err(ResolveError::PathEscapes);
+        return Err(PathEscapes);
     }
     Ok(())
 }
@@ -357,7 +359,7 @@ mod tests {
     #[test]
     fn paths_that_could_leave_the_base_are_refused() {
         for path in ESCAPE {
-            assert_eq!(path_guard(path), Err(ResolveError::PathEscapes), "{path:?}");
+            assert_eq!(path_guard(path), Err(PathEscapes), "{path:?}");
         }
     }
 
@@ -367,7 +369,7 @@ mod tests {
             for segment in ["..", ".", "%2e%2e", "..;x", "..\\", "%252e%252e"] {
                 let refused = [format!("{path}/{segment}"), format!("/{segment}{path}")];
                 for path in refused {
-                    assert_eq!(path_guard(&path), Err(ResolveError::PathEscapes), "{path:?}");
+                    assert_eq!(path_guard(&path), Err(PathEscapes), "{path:?}");
                 }
             }
         }
