@@ -311,7 +311,8 @@ impl Under {
             (_, expect) => expect,
         };
         let row = row((&self.owner, &self.key), tenant.as_str(), &raw);
-        let known = current.and_then(|it| it.0.value.account.clone()).filter(|_| !change.is_whole());
+        let known =
+            current.and_then(|it| it.0.value.account.clone()).filter(|_| !change.is_whole());
         let row = ActivationRow { account: known, ..row };
         Ok(Draft { row, change, expect, beside, binds })
     }
