@@ -169,7 +169,7 @@ mod tests {
             bytes.truncate(len);
             Some(())
         };
-        open(&cipher(&wrapping.ok()?), [0; NONCE_LEN], &mut wrapped)?;
+        open(&cipher(&*wrapping.ok()?), [0; NONCE_LEN], &mut wrapped)?;
         let key = derived(&[], &wrapped, b"header");
         let key = hmac::Key::new(hmac::HMAC_SHA256, &*key);
         hmac::verify(&key, &file[..end], &mac).ok()?;

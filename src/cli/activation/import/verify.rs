@@ -157,8 +157,8 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn turns_are_an_interval_apart_and_none_is_saved_up() {
+    #[test]
+    fn turns_are_an_interval_apart_and_none_is_saved_up() {
         let begun = Instant::now();
         let mut pace = Pace { interval: Duration::from_secs(2), next: None };
         let at = |s| begun + Duration::from_secs(s);
