@@ -48,7 +48,7 @@ fn outcomes(reply: &Value) -> Vec<(String, String)> {
 }
 
 async fn entries(operator: &Operator) -> Vec<(String, String)> {
-    let listed = operator.get("/v1/audit?kind=activation&limit=1000").await.is(200);
+    let listed = operator.get("/v1/audit?kind=activation&limit=200").await.is(200);
     let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
     let mut all: Vec<_> = listed.body["items"]
         .as_array()

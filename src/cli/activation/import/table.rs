@@ -52,13 +52,19 @@ pub(super) struct Table {
     columns: Vec<Column>,
     record: StringRecord,
     read: Rc<Cell<usize>>,
+    has_returns: Rc<Cell<Option<bool>>>,
     number: u64,
 }
 
 impl Table {
     pub(super) fn new(input: Box<dyn Read>) -> Result<Self, Unreadable> {
-        let read = Rc::new(Cell::new(0));
-        let bounded = Bounded { input, read: Rc::clone(&read) };
+        let (read, has_returns) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(None)));
+        let bounded = Bounded {
+            input,
+            read: Rc::clone(&read),
+            has_returns: Rc::clone(&has_returns),
+            last: 0,
+        };
         let mut reader = ReaderBuilder::new().flexible(true).from_reader(bounded);
         let header = reader.headers().map_err(|it| unreadable(&it, 0))?.clone();
         let mut columns = Vec::new();
@@ -81,7 +87,8 @@ impl Table {
         if !columns.contains(&Column::Tenant) {
             return Err(Unreadable("the header has no column `tenant`".to_owned()));
         }
-        Ok(Self { reader, columns, record: StringRecord::new(), read, number: 0 })
+        let record = StringRecord::new();
+        Ok(Self { reader, columns, record, read, has_returns, number: 0 })
     }
 
     /// The next row; none at the end.
@@ -92,7 +99,9 @@ impl Table {
             return Ok(None);
         }
         self.number += 1;
-        let line = self.record.position().map_or(0, csv::Position::line);
+        // Of two characters that end a line the second one is read with what comes behind it.
+        let behind = u64::from(self.has_returns.get() == Some(true));
+        let line = self.record.position().map_or(0, csv::Position::line) + behind;
         let end = self.reader.position().byte();
         Ok(Some(Row::of_entry((self.number, line, end), self.entry(), connection)))
     }
@@ -162,6 +171,9 @@ struct Bounded {
     input: Box<dyn Read>,
     /// Since the row began.
     read: Rc<Cell<usize>>,
+    /// Lines end in two characters, as RFC 4180 has it: the first one did.
+    has_returns: Rc<Cell<Option<bool>>>,
+    last: u8,
 }
 
 impl Read for Bounded {
@@ -171,6 +183,14 @@ impl Read for Bounded {
         }
         let count = self.input.read(buffer)?;
         self.read.set(self.read.get() + count);
+        let read = &buffer[..count];
+        if self.has_returns.get().is_none()
+            && let Some(at) = read.iter().position(|it| *it == b'\n')
+        {
+            let before = at.checked_sub(1).map_or(self.last, |it| read[it]);
+            self.has_returns.set(Some(before == b'\r'));
+        }
+        self.last = read.last().copied().unwrap_or(self.last);
         Ok(count)
     }
 }
@@ -186,10 +206,10 @@ mod tests {
     #[test]
     fn a_row_is_an_activation_with_what_its_cells_say() {
         let text = "\u{feff}tenant,connection,access_token,scopes,enabled,variable.region,credential.key\r\n\
-                    acme,crm,\"a,\"\"b\",x y,no,eu,k\r\n\r\n\
-                    \"in\nitech\",,,,,,\n\
-                    few,crm\n\
-                    odd,crm,,,maybe,,\n";
+                    acme,crm,\"a,\"\"b\",x y,no,eu,k\r\n\
+                    \"in\nitech\",,,,,,\r\n\
+                    few,crm\r\n\
+                    odd,crm,,,maybe,,\r\n";
         let mut table = table(text).unwrap();
         let mut next = || table.next(Some("all")).unwrap();
         let first = next().unwrap();
@@ -202,7 +222,7 @@ mod tests {
         assert_eq!((&*second.tenant, &*second.connection), ("in\nitech", "all"));
         let few = next().unwrap();
         assert_eq!(few.entry.as_ref().unwrap_err().why, "it has 2 cells, and the header has 7");
-        assert_eq!(few.place(""), "row 3 (line 6)");
+        assert_eq!(few.place(""), "row 3 (line 5)");
         assert_eq!(next().unwrap().entry.unwrap_err().column, "enabled");
         assert!(next().is_none());
         assert!((60..=text.find("\"in").unwrap() as u64).contains(&first.end), "{}", first.end);
