@@ -87,7 +87,7 @@ each_engine! {
         let sent = json!({ "activations": [
             crm("acme"),
             { "connection": "keys", "tenant": "acme", "credentials": { "token": "canary-key" }, "enabled": false },
-            { "connection": "keys", "tenant": "bad", "access_token": "canary-a" },
+            { "connection": "keys", "tenant": "bad", "access_token": "canary-a", "credentials": { "token": "canary-k" } },
             { "connection": "nothing", "tenant": "acme", "access_token": "canary-a" },
             { "connection": "crm", "tenant": "acme", "access_token": "canary-a" },
             { "connection": "keys", "tenant": "odd", "credentials": { "token": "canary-k" }, "variables": { "x": "y" } },

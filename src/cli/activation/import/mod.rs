@@ -82,7 +82,7 @@ impl Import {
         client: &mut Client,
         output: Output,
     ) -> Result<(), Stopped> {
-        let mut work = Work::begin(&self, client).await?;
+        let mut work = Work::begin(&self, client)?;
         let done = work.all(&self, client).await;
         if let Err(stopped) = done {
             work.bar.finish();
@@ -128,7 +128,7 @@ struct Work {
 }
 
 impl Work {
-    async fn begin(import: &Import, client: &mut Client) -> Result<Self, Stopped> {
+    fn begin(import: &Import, client: &Client) -> Result<Self, Stopped> {
         let file = import.file.as_deref();
         let name = file.map_or(String::new(), |it| it.display().to_string());
         let invalid = |it: source::Unreadable| Stopped::Invalid(format!("{name}: {}", it.0));
