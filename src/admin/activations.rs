@@ -47,6 +47,7 @@ use crate::store::Condition;
 use crate::store::Expect;
 use crate::store::Found;
 use crate::store::Written;
+use crate::vault::Keys;
 use http::StatusCode;
 use schemars::JsonSchema;
 use schemars::Schema;
@@ -256,28 +257,41 @@ impl Under {
         &self,
         call: &Call,
         tenant: &TenantId,
+        members: Members,
+        expect: Expect,
+    ) -> Result<Draft, ApiError> {
+        self.refuse_declared(tenant)?;
+        let current = self.find(call, tenant).await?;
+        self.draft_over(call, tenant, members, expect, current.as_ref()).await
+    }
+
+    /// The same over what was found already.
+    pub(super) async fn draft_over(
+        &self,
+        call: &Call,
+        tenant: &TenantId,
         mut members: Members,
         expect: Expect,
+        current: Option<&Found>,
     ) -> Result<Draft, ApiError> {
         self.refuse_declared(tenant)?;
         sent::without(&mut members, SHOWN);
         let fields = sent::take_credential(&mut members, OWN)?;
         let raw: RawSent = sent::read(&members)?;
         let (connection, beside) = self.served(call).await?;
-        let current = self.find(call, tenant).await?;
         let at = Where {
             owner: &self.owner,
             tenant: tenant.as_str(),
             slot: Slot::Activation,
             member: OWN,
         };
-        let sealed = current.as_ref().and_then(|it| it.1.as_ref());
+        let sealed = current.and_then(|it| it.1.as_ref());
         let set = credentials::set_now(fields.as_ref());
         let (credential, change) = credentials::merged(call, at, fields, sealed).await?;
         credentials::check_set(&connection.method, &credential, &set, OWN)?;
         let draft = connection.activation(tenant.clone(), raw.enabled, &raw.variables, credential);
         let activation = draft.map_err(|it| ApiError::below(&it, 1))?;
-        if let Some((stored, Some(_))) = &current
+        if let Some((stored, Some(_))) = current
             && !change.is_whole()
             && !origin::confirmed(call)?
         {
@@ -295,13 +309,14 @@ impl Under {
         let at = (&*self.owner, &*self.key);
         let bind = origin::bind(at, connection.reach(), false, brings);
         let binds = vec![Bind { narrows: false, ..bind }];
-        let expect = match (&current, expect) {
+        let expect = match (current, expect) {
             (Some(it), Expect::Anything | Expect::Present) => Expect::Version(it.0.version),
             (None, Expect::Anything) => Expect::Absent,
             (_, expect) => expect,
         };
         let row = row((&self.owner, &self.key), tenant.as_str(), &raw);
-        let known = current.and_then(|it| it.0.value.account).filter(|_| !change.is_whole());
+        let known =
+            current.and_then(|it| it.0.value.account.clone()).filter(|_| !change.is_whole());
         let row = ActivationRow { account: known, ..row };
         Ok(Draft { row, change, expect, activation, beside, binds })
     }
@@ -384,10 +399,19 @@ impl Under {
         connection: &Arc<Connection>,
         found: &Found,
     ) -> Option<Grantee> {
+        Self::grantee_in(&call.api.backing()?.keys, connection, found).await
+    }
+
+    /// The same with these keys.
+    pub(super) async fn grantee_in(
+        keys: &Keys,
+        connection: &Arc<Connection>,
+        found: &Found,
+    ) -> Option<Grantee> {
         if !matches!(connection.method.auth, Auth::Token(_)) {
             return None;
         }
-        Grantee::of_found(&call.api.backing()?.keys, connection, found).await.ok()
+        Grantee::of_found(keys, connection, found).await.ok()
     }
 
     async fn add_grant(

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// An answer of the API.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) struct Answer {
     pub status: StatusCode,
     /// `None` for no body at all.
@@ -19,11 +19,22 @@ pub(super) struct Answer {
     pub version: Option<i64>,
     /// The path of what was created.
     pub location: Option<String>,
+    /// Bytes that come by and by, instead of a body.
+    pub stream: Option<Body>,
 }
 
 impl Answer {
     pub(super) fn ok(body: Value) -> Self {
-        Self { status: StatusCode::OK, body: Some(body), version: None, location: None }
+        Self { body: Some(body), ..Self::nothing_with(StatusCode::OK) }
+    }
+
+    /// 200 with these bytes, as they come.
+    pub(super) fn streamed(stream: Body) -> Self {
+        Self { stream: Some(stream), ..Self::nothing_with(StatusCode::OK) }
+    }
+
+    fn nothing_with(status: StatusCode) -> Self {
+        Self { status, body: None, version: None, location: None, stream: None }
     }
 
     /// 200 with this as its body.
@@ -33,24 +44,29 @@ impl Answer {
 
     /// 204.
     pub(super) fn nothing() -> Self {
-        Self { status: StatusCode::NO_CONTENT, body: None, version: None, location: None }
+        Self::nothing_with(StatusCode::NO_CONTENT)
     }
 
     /// 304: the version at hand is this one.
     pub(super) fn not_modified(version: i64) -> Self {
-        let (status, version) = (StatusCode::NOT_MODIFIED, Some(version));
-        Self { status, body: None, version, location: None }
+        Self { version: Some(version), ..Self::nothing_with(StatusCode::NOT_MODIFIED) }
     }
 
     pub(super) fn into_response(self) -> Response {
         let text = self.body.map(|it| it.to_string());
         let has_body = text.is_some();
-        let mut response = Response::new(text.map_or_else(Body::empty, Body::from));
+        let is_stream = self.stream.is_some();
+        let body = self.stream.or(text.map(Body::from));
+        let mut response = Response::new(body.unwrap_or_else(Body::empty));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        if has_body {
-            let json = HeaderValue::from_static("application/json");
-            headers.insert(header::CONTENT_TYPE, json);
+        let kind = match (is_stream, has_body) {
+            (true, _) => Some("application/octet-stream"),
+            (false, true) => Some("application/json"),
+            (false, false) => None,
+        };
+        if let Some(kind) = kind {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         }
         if let Some(version) = self.version {
             headers.insert(header::ETAG, etag::tag(version));

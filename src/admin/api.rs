@@ -1,4 +1,6 @@
 //! What the API works on: what is served, what is stored, and what it is sealed with.
+use super::activation_export;
+use super::activation_import;
 use super::connecting::Connecting;
 use super::document::Turns;
 use super::error::ApiError;
@@ -39,10 +41,7 @@ pub struct Api {
     pub(super) attempts: Attempts,
     pub(super) tokens: KnownTokens,
     pub(super) turns: Turns,
-    /// The admin token of the configuration. Without one only operators' own tokens are good.
-    pub(super) token: Option<Secret>,
-    /// The names of the operators who may be shown access tokens.
-    token_access: Vec<Key>,
+    pub(super) access: Access,
     pub(super) live: Arc<Live>,
     pub(super) clock: fn() -> UnixTime,
     /// True once the process is to stop: nobody is kept waiting.
@@ -51,9 +50,24 @@ pub struct Api {
     pub(super) followers: Semaphore,
     /// Room for what is told of tokens that went with something.
     pub(super) farewells: Semaphore,
+    /// Room for imports of activations.
+    pub(super) imports: Semaphore,
+    /// Room for exports of them: held until the last byte is sent.
+    pub(super) exports: Arc<Semaphore>,
     backing: Option<Backing>,
     providing: Option<Providing>,
     pub(super) connecting: Connecting,
+}
+
+/// Who may do what takes more than a role: see [`crate::config::AdminListener`].
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// The admin token of the configuration. Without one only operators' own tokens are good.
+    pub token: Option<Secret>,
+    /// The names of the operators who may be shown access tokens.
+    pub tokens: Vec<Key>,
+    /// The same of those who may export credentials.
+    pub export: Vec<Key>,
 }
 
 /// What works with those who give tokens.
@@ -74,9 +88,8 @@ pub struct Backing {
 }
 
 impl Api {
-    /// `token_access`: see [`crate::config::AdminListener`].
     pub fn new(
-        (token, token_access): (Option<Secret>, Vec<Key>),
+        access: Access,
         live: Arc<Live>,
         (backing, providing): (Option<Backing>, Option<Providing>),
         connecting: Connecting,
@@ -89,19 +102,22 @@ impl Api {
         let (tokens, turns) = (KnownTokens::default(), Turns::default());
         let followers = Semaphore::new(FOLLOWERS_MAX);
         let farewells = Semaphore::new(FAREWELLS_MAX);
+        let imports = Semaphore::new(activation_import::AT_ONCE);
+        let exports = Arc::new(Semaphore::new(activation_export::AT_ONCE));
         Arc::new(Self {
             routes,
             document: text,
             attempts,
             tokens,
             turns,
-            token,
-            token_access,
+            access,
             live,
             clock,
             draining,
             followers,
             farewells,
+            imports,
+            exports,
             backing,
             providing,
             connecting,
@@ -116,13 +132,14 @@ impl Api {
             attempts: Attempts::new(Instant::now()),
             tokens: KnownTokens::default(),
             turns: Turns::default(),
-            token: None,
-            token_access: Vec::new(),
+            access: Access::default(),
             live,
             clock: self.clock,
             draining: Arc::clone(&self.draining),
             followers: Semaphore::new(0),
             farewells: Semaphore::new(0),
+            imports: Semaphore::new(0),
+            exports: Arc::new(Semaphore::new(0)),
             backing: Some(backing),
             providing: None,
             connecting: self.connecting.clone(),
@@ -131,7 +148,12 @@ impl Api {
 
     /// Whether this operator may be shown access tokens.
     pub(super) fn shows_tokens_to(&self, operator: &Operator) -> bool {
-        self.token_access.contains(&operator.name)
+        self.access.tokens.contains(&operator.name)
+    }
+
+    /// Whether this operator may export credentials.
+    pub(super) fn exports_to(&self, operator: &Operator) -> bool {
+        self.access.export.contains(&operator.name)
     }
 
     /// What asks providers; calls that are made here ask nobody.

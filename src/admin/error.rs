@@ -74,6 +74,11 @@ pub(super) enum ApiError {
          among them."
     )]
     Undisclosed(Key),
+    #[error(
+        "Credentials are exported for those operators alone whom `server.admin.export_access` names, and `{0}` is not \
+         among them."
+    )]
+    Unexported(Key),
     #[error("`/openapi.json` says what is served here.")]
     NoSuchPath,
     #[error("This path takes {allowed}.")]
@@ -84,6 +89,8 @@ pub(super) enum ApiError {
     MediaType(String),
     #[error("Another document is being read: one at a time.")]
     Busy,
+    #[error("As many {0} as there may be at the same time are under way: come again.")]
+    Crowded(&'static str),
     #[error("The body is longer than {most} bytes.")]
     BodyTooLarge { most: usize },
     #[error("{}", told(.0))]
@@ -331,8 +338,10 @@ impl ApiError {
     pub(super) fn code(&self) -> Code {
         match self {
             Self::Unauthenticated => Code::OperatorUnauthenticated,
-            Self::TooManyFailures { .. } | Self::Busy => Code::RateLimited,
-            Self::Forbidden { .. } | Self::Undisclosed(_) => Code::OperatorForbidden,
+            Self::TooManyFailures { .. } | Self::Busy | Self::Crowded(_) => Code::RateLimited,
+            Self::Forbidden { .. } | Self::Undisclosed(_) | Self::Unexported(_) => {
+                Code::OperatorForbidden
+            }
             Self::NoSuchPath | Self::NotFound { .. } => Code::NotFound,
             Self::Method { .. } => Code::MethodNotAllowed,
             Self::BadRequest(_) => Code::BadRequest,
@@ -372,7 +381,9 @@ impl ApiError {
     pub(super) fn turned_away(&self) -> Option<OperatorFailure> {
         match self {
             Self::Unauthenticated => Some(OperatorFailure::Unauthenticated),
-            Self::Forbidden { .. } | Self::Undisclosed(_) => Some(OperatorFailure::Forbidden),
+            Self::Forbidden { .. } | Self::Undisclosed(_) | Self::Unexported(_) => {
+                Some(OperatorFailure::Forbidden)
+            }
             Self::TooManyFailures { .. } => Some(OperatorFailure::Limited),
             _ => None,
         }
@@ -383,7 +394,7 @@ impl ApiError {
             Self::TooManyFailures { retry_after_s } | Self::NoToken { retry_after_s, .. } => {
                 Some(*retry_after_s)
             }
-            Self::InProgress | Self::Busy => Some(IN_PROGRESS_RETRY_S),
+            Self::InProgress | Self::Busy | Self::Crowded(_) => Some(IN_PROGRESS_RETRY_S),
             Self::StoreUnavailable(_) | Self::Uncertain => Some(STORE_RETRY_S),
             _ => None,
         }

@@ -149,5 +149,5 @@ async fn replayed(
     let body = Some(reply["body"].take()).filter(|it| !it.is_null());
     let location = reply["location"].as_str().map(ToOwned::to_owned);
     let version = reply["version"].as_i64();
-    Ok(Answer { status, body, version, location })
+    Ok(Answer { status, body, version, location, stream: None })
 }

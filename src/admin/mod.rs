@@ -2,6 +2,8 @@
 //!
 //! `routes` is the API's table of contents, `dispatch` the order of a call's steps; each resource has
 //! a file of its own.
+mod activation_export;
+mod activation_import;
 mod activation_lists;
 mod activations;
 mod affected;
@@ -83,6 +85,7 @@ mod unreadable;
 mod uses;
 mod whoami;
 
+pub use api::Access;
 pub use api::Api;
 pub use api::Backing;
 pub use api::Providing;

@@ -242,7 +242,7 @@ fn responses(route: &Route, generator: &mut SchemaGenerator, problems: &mut Prob
             Err(several) => Some(json!({ "anyOf": several })),
         };
         if let Some(schema) = schema {
-            response["content"] = json!({ "application/json": { "schema": schema } });
+            response["content"] = json!({ given.media: { "schema": schema } });
         }
         responses.insert(given.status.as_u16().to_string(), response);
     }

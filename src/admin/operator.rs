@@ -57,7 +57,7 @@ pub(super) async fn identify(
     let waits = api.attempts.may_try(from, now).err();
     let heard = presented.as_ref().filter(|it| waits.is_none() || !is_guessable(it));
     if let Some(token) = heard
-        && api.token.as_ref().is_some_and(|it| !it.is_empty() && it == token)
+        && api.access.token.as_ref().is_some_and(|it| !it.is_empty() && it == token)
     {
         let name = Key::try_from(ADMIN).expect("it is a key");
         let identity = ADMIN.to_owned();

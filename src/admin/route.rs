@@ -113,7 +113,11 @@ pub(super) struct Given {
     pub schema: Option<SchemaOf>,
     /// Names in the document's `components/headers`.
     pub headers: &'static [&'static str],
+    /// What a body is sent as.
+    pub media: &'static str,
 }
+
+const JSON: &str = "application/json";
 
 /// A method at a path. All of it is in the OpenAPI document.
 #[derive(Clone)]
@@ -294,6 +298,19 @@ impl Route {
             .gives_nothing()
     }
 
+    /// Answers 200 with bytes that are sent as they come: they are not kept to be sent again.
+    pub(super) fn streams(mut self, about: &'static str) -> Self {
+        self.headers.retain(|it| *it != Header::IdempotencyKey);
+        self.gives.push(Given {
+            status: StatusCode::OK,
+            about,
+            schema: Some(|_| schemars::json_schema!({ "type": "string", "format": "binary" })),
+            headers: &[],
+            media: "application/octet-stream",
+        });
+        self
+    }
+
     /// Answers 204.
     pub(super) fn gives_nothing(self) -> Self {
         self.given(StatusCode::NO_CONTENT, "Done.", None, &[])
@@ -306,7 +323,7 @@ impl Route {
         schema: Option<SchemaOf>,
         headers: &'static [&'static str],
     ) -> Self {
-        self.gives.push(Given { status, about, schema, headers });
+        self.gives.push(Given { status, about, schema, headers, media: JSON });
         self
     }
 
@@ -385,6 +402,7 @@ impl Route {
                 about: "It is written; `notice` says what is not so yet.",
                 schema: Some(progress::schema),
                 headers: &["ETag", "Location"],
+                media: JSON,
             });
         }
         given

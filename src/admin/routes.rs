@@ -1,4 +1,6 @@
 //! The API's table of contents. Dispatch and the OpenAPI document are made of it.
+use super::activation_export;
+use super::activation_import;
 use super::activation_lists;
 use super::activations;
 use super::apply;
@@ -71,6 +73,7 @@ pub(super) fn routes() -> Vec<Route> {
         of_connections(),
         of_acts(),
         of_activations(),
+        of_many_activations(),
         of_grants(),
         of_connect_sessions(),
         of_integrations(),
@@ -102,6 +105,28 @@ fn of_catalogue() -> Vec<Route> {
             catalogue::read,
         )
         .gives(catalogue::view),
+    ]
+}
+
+fn of_many_activations() -> Vec<Route> {
+    vec![
+        Route::post(
+            "/v1/activations/import",
+            "importActivations",
+            "Bring activations along from elsewhere: what is sound is written at once, and what is not is told",
+            activation_import::import,
+        )
+        .takes_bundle(activation_import::body)
+        .gives(activation_import::view)
+        .dry_run(),
+        Route::post(
+            "/v1/activations/export",
+            "exportActivations",
+            "Give tenants' credentials back, sealed to a public key: to operators alone whom `server.admin.export_access` names",
+            activation_export::export,
+        )
+        .takes(schema::<activation_export::Wanted>)
+        .streams("An age file of JSON lines, each as an import takes it."),
     ]
 }
 

@@ -19,7 +19,7 @@ const LONG: &str = "operators-token-0123456789-0123456789";
 
 fn api(token: Option<Secret>, live: Arc<Live>) -> Arc<Api> {
     Api::new(
-        (token, Vec::new()),
+        Access { token, ..Access::default() },
         live,
         (None, None),
         Connecting::default(),

@@ -221,10 +221,11 @@ impl App {
         let (proxy_address, public_address) = (proxy.address, public.address);
         let public_url = settings.public.url_at(public_address);
         let api = admin::Api::new(
-            (
-                settings.admin.token.clone().or(options.admin_token),
-                settings.admin.token_access.clone(),
-            ),
+            admin::Access {
+                token: settings.admin.token.clone().or(options.admin_token),
+                tokens: settings.admin.token_access.clone(),
+                export: settings.admin.export_access.clone(),
+            },
             Arc::clone(&live),
             (
                 stored.as_ref().map(|it| admin::Backing {

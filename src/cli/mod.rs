@@ -1,4 +1,5 @@
 //! The commands: one file each.
+mod activation;
 mod api;
 mod apply;
 mod audit;

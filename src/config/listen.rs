@@ -63,6 +63,11 @@ pub struct AdminListener {
     #[serde(deserialize_with = "field::keys")]
     #[schemars(with = "Vec<String>")]
     pub token_access: Vec<Key>,
+    /// The operators who may export tenants' credentials, sealed to a public key, by the names of their tokens as above.
+    /// Default: nobody.
+    #[serde(deserialize_with = "field::keys")]
+    #[schemars(with = "Vec<String>")]
+    pub export_access: Vec<Key>,
 }
 
 /// `server.public`: what the internet may reach.
@@ -167,7 +172,8 @@ impl Default for ProxyListener {
 
 impl Default for AdminListener {
     fn default() -> Self {
-        Self { listen: loopback(8081), tls: None, token: None, token_access: Vec::new() }
+        let (token_access, export_access) = (Vec::new(), Vec::new());
+        Self { listen: loopback(8081), tls: None, token: None, token_access, export_access }
     }
 }
 

@@ -69,6 +69,11 @@ pub(super) fn time(text: &str) -> Option<UnixTime> {
     }
 }
 
+/// Whether a text says when a token ends, as one that is brought along has it.
+pub fn is_point_in_time(text: &str) -> bool {
+    text == super::token_set::NEVER || time(text).is_some()
+}
+
 /// Zero and less is how some say that there is no end, and never means that a token was dead on
 /// arrival: it is unknown.
 fn of_lifetime(said: &Value, unit: Option<ExpiryUnit>, asked_at: UnixTime) -> Option<UnixTime> {

@@ -67,6 +67,7 @@ pub use endpoints::Endpoint;
 pub use error::GrantError;
 pub use error::SettingsError;
 pub use error::Step;
+pub use expiry::is_point_in_time;
 pub use failure::FAILURE_BODY_LEN_MAX;
 pub use id_token::IdToken;
 pub use identity::Identity;

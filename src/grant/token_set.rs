@@ -146,7 +146,8 @@ impl Oauth2 {
     }
 }
 
-const NEVER: &str = "never";
+/// Of a token that has no end.
+pub(super) const NEVER: &str = "never";
 
 impl fmt::Debug for TokenSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -23,6 +23,10 @@ impl Credential {
         self.0.insert(name.into(), values);
     }
 
+    pub fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
     /// These fields, and those of `over` in place of or beside them.
     pub fn overlaid(&self, over: &Self) -> Self {
         let mut all = self.clone();

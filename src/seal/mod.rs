@@ -4,12 +4,14 @@
 //! nothing else, and kept only wrapped under one of the operator's keys. Both ciphertexts are bound to
 //! the place they were sealed for ([`Binding`]), so that what is moved elsewhere does not open.
 //! Source: NIST SP 800-38D.
+mod age;
 mod binding;
 mod cipher;
 mod error;
 mod fingerprint;
 mod key;
 mod keyring;
+mod recipient;
 mod sealed;
 mod sealer;
 mod trail;
@@ -17,6 +19,8 @@ mod trail;
 #[cfg(test)]
 mod tests;
 
+pub use age::AgeWriter;
+pub use age::WeakRecipient;
 pub use binding::Binding;
 pub use binding::Slot;
 pub use error::KeyError;
@@ -27,6 +31,8 @@ pub use key::KEYS_MAX;
 pub use key::KeyId;
 pub use key::SEPARATORS;
 pub use keyring::Keyring;
+pub use recipient::AgeRecipient;
+pub use recipient::RecipientError;
 pub use sealed::Sealed;
 pub use sealed::SealedField;
 pub use sealed::Wrap;

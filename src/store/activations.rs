@@ -14,6 +14,7 @@ use super::StoreError;
 use super::Stored;
 use super::Written;
 use super::audit::Act;
+use super::audit::Entry;
 use super::credentials::sealed;
 use super::engine::Row;
 use super::engine::Unreadable;
@@ -28,6 +29,7 @@ use super::write::Write;
 use crate::model::Account;
 use crate::model::Scope;
 use crate::seal::Slot;
+use serde_json::json;
 use std::collections::HashSet;
 
 /// The stored activations.
@@ -100,6 +102,15 @@ const ACCOUNT: usize = 14;
 
 /// An activation with its credential, where it has one.
 pub type Found = (Stored<ActivationRow>, Option<SealedCredential>);
+
+/// Some of all activations.
+#[derive(Debug)]
+pub struct Behind {
+    pub found: Vec<Found>,
+    pub unreadable: Vec<StoreError>,
+    /// Owner and tenant of the last row, be it sound or not: the others come behind it. None where there is none.
+    pub last: Option<(String, String)>,
+}
 
 impl Activations<'_> {
     /// One tenant's activation under one owner, with its credential: one look-up.
@@ -341,6 +352,59 @@ impl Activations<'_> {
         self.list(&sql, (tenant, after.unwrap_or_default()), limit, 0).await
     }
 
+    /// Of all owners, or of one, by owner and tenant, behind `after`: at most `limit`. Those that do not read are named
+    /// beside them. What is left of a connection that was deleted is nobody's.
+    pub async fn all(
+        self,
+        scope: &Scope,
+        owner: Option<&str>,
+        after: Option<(&str, &str)>,
+        limit: u32,
+    ) -> Result<Behind, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let (behind, tenant) = after.unwrap_or_default();
+        let mut values = vec![
+            Value::Text(behind),
+            Value::Text(tenant),
+            Value::Integer(i64::from(limit.clamp(1, PAGE_MAX))),
+        ];
+        let mut of = "";
+        if let Some(owner) = owner {
+            values.push(Value::Text(owner));
+            of = "a.owner = $4 AND ";
+        }
+        let sql = format!(
+            "{FOUND} WHERE {of}(a.owner, a.tenant) > ($1, $2) \
+             AND NOT EXISTS (SELECT 1 FROM orphans WHERE orphans.owner = a.owner) \
+             ORDER BY a.owner, a.tenant LIMIT $3"
+        );
+        let rows = self.0.engine.rows(&sql, &values).await?;
+        let last = rows.last().and_then(|it| Some((it.text(0).ok()?, it.text(1).ok()?)));
+        let (found, unreadable) = super::salvage::sorted_out(&rows, found);
+        Ok(Behind { found, unreadable, last })
+    }
+
+    /// Enters that somebody is about to be given credentials, sealed to `recipient`: of this connection, or of all.
+    pub async fn exported(
+        self,
+        scope: &Scope,
+        connection: Option<&str>,
+        recipient: &str,
+    ) -> Result<(), StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut write = self.0.write(scope).await?;
+        write.entries.push(Entry {
+            act: Act::Disclosed,
+            of: Some(Kind::Activation),
+            key: connection.unwrap_or_default().to_owned(),
+            tenant: String::new(),
+            revision: 0,
+            was: None,
+            became: json!({ "recipient": recipient }).as_object().cloned(),
+        });
+        write.commit().await.map(drop)
+    }
+
     /// `cursor`: the column that the next page begins after.
     async fn list(
         self,
@@ -460,7 +524,7 @@ impl Write<'_> {
     }
 
     /// Refuses an activation under a stored connection that is not there (any more).
-    async fn check_owner(&mut self, row: &ActivationRow) -> Result<(), StoreError> {
+    pub(super) async fn check_owner(&mut self, row: &ActivationRow) -> Result<(), StoreError> {
         if row.owner.starts_with("file:") {
             return Ok(());
         }

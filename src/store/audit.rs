@@ -12,10 +12,12 @@ use super::TrailHead;
 use super::credentials::SealedCredential;
 use super::engine::Engine;
 use super::engine::Row;
+use super::engine::Tx;
 use super::engine::Unreadable;
 use super::engine::Value;
 use super::events;
 use super::record::Record;
+use super::several;
 use super::write::Write;
 use crate::model::Scope;
 use crate::seal::Slot;
@@ -601,10 +603,17 @@ impl Write<'_> {
             self.begin(key, gone).await?;
         }
         let who = self.who().to_owned();
+        let mut entered = Vec::new();
         for entry in std::mem::take(&mut self.entries) {
-            self.append(key, entry, &who).await?;
+            let chained = self.chain(key, entry, &who).await?;
+            if self.is_bulk {
+                entered.push(chained);
+            } else {
+                insert(&mut self.tx, &[chained]).await?;
+            }
         }
-        Ok(())
+        insert(&mut self.tx, &entered).await?;
+        self.tell_gathered().await
     }
 
     /// The last entry that this process knows of, where it is not in the trail any more.
@@ -646,10 +655,17 @@ impl Write<'_> {
         self.head.seq = last.max(0);
         // It is attache that finds it so, whoever writes.
         let who = Scope::System.to_string();
-        self.append(key, Entry::of_deployment(act, &became), &who).await
+        let entered = self.chain(key, Entry::of_deployment(act, &became), &who).await?;
+        insert(&mut self.tx, &[entered]).await
     }
 
-    async fn append(&mut self, key: &TrailKey, entry: Entry, who: &str) -> Result<(), StoreError> {
+    /// The entry behind the trail's end, which is to be written, and is the end from here on.
+    async fn chain(
+        &mut self,
+        key: &TrailKey,
+        entry: Entry,
+        who: &str,
+    ) -> Result<Entered, StoreError> {
         let corrupt = |seq: i64| StoreError::Corrupt { table: "audit", key: Some(seq.to_string()) };
         let text = |object: Option<Object>| {
             object.map(|it| serde_json::Value::Object(it).to_string()).unwrap_or_default()
@@ -676,30 +692,36 @@ impl Write<'_> {
             mac: Vec::new(),
         };
         entered.mac = entered.expected_mac(key).to_vec();
-        let places: Vec<_> = (1..=COLUMNS.len()).map(|it| format!("${it}")).collect();
-        let sql = format!(
-            "INSERT INTO audit ({}) VALUES ({}) ON CONFLICT (seq) DO NOTHING",
-            COLUMNS.join(", "),
-            places.join(", ")
-        );
-        let values = [
-            Value::Integer(entered.seq),
-            Value::Integer(entered.at_ms),
-            Value::Text(&entered.who),
-            Value::Text(&entered.act),
-            Value::Text(&entered.kind),
-            Value::Text(&entered.key),
-            Value::Text(&entered.tenant),
-            Value::Integer(entered.revision),
-            Value::Text(&entered.was),
-            Value::Text(&entered.became),
-            Value::Bytes(&entered.prior),
-            Value::Bytes(&entered.mac),
-        ];
-        if self.tx.run(&sql, &values).await? == 0 {
-            return Err(in_the_way("audit", seq));
-        }
         self.head = Head::new(key, seq, &entered.mac);
-        Ok(())
+        Ok(entered)
     }
+}
+
+async fn insert(tx: &mut Tx, all: &[Entered]) -> Result<(), StoreError> {
+    let Some(first) = all.first() else { return Ok(()) };
+    let head = format!("INSERT INTO audit ({})", COLUMNS.join(", "));
+    let rows: Vec<_> = all.iter().map(row_of).collect();
+    let written = several::insert(tx, &head, &rows, "ON CONFLICT (seq) DO NOTHING").await?;
+    if written < rows.len() as u64 {
+        return Err(in_the_way("audit", first.seq));
+    }
+    Ok(())
+}
+
+/// As it stands in its table.
+fn row_of(it: &Entered) -> Vec<Value<'_>> {
+    vec![
+        Value::Integer(it.seq),
+        Value::Integer(it.at_ms),
+        Value::Text(&it.who),
+        Value::Text(&it.act),
+        Value::Text(&it.kind),
+        Value::Text(&it.key),
+        Value::Text(&it.tenant),
+        Value::Integer(it.revision),
+        Value::Text(&it.was),
+        Value::Text(&it.became),
+        Value::Bytes(&it.prior),
+        Value::Bytes(&it.mac),
+    ]
 }

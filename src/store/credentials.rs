@@ -324,7 +324,7 @@ pub struct Cursor {
     slot: String,
 }
 
-const SELECT: &str =
+pub(super) const SELECT: &str =
     "SELECT owner, tenant, slot, generation, key_id, wrapped, fields FROM credentials";
 
 const OF_CONNECTIONS: Source = Source {
@@ -335,7 +335,7 @@ const OF_CONNECTIONS: Source = Source {
     key: &[Column::Text("owner"), Column::Text("tenant"), Column::Text("slot")],
 };
 
-fn read(row: &Row) -> Result<Entry, StoreError> {
+pub(super) fn read(row: &Row) -> Result<Entry, StoreError> {
     let name = |column| row.text(column).map_err(|_| corrupt(None));
     let (owner, tenant) = (name(0)?, name(1)?);
     let rest = || {
@@ -411,19 +411,27 @@ pub(super) async fn put(
     binding: &Binding<'_>,
     sealed: &Sealed,
 ) -> Result<(), StoreError> {
-    let fields = serde_json::to_string(&sealed.fields).map_err(|_| corrupt(None))?;
-    let sql = "INSERT INTO credentials (owner, tenant, slot, generation, key_id, wrapped, fields) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (owner, tenant, slot) DO UPDATE SET \
-               generation = excluded.generation, key_id = excluded.key_id, \
-               wrapped = excluded.wrapped, fields = excluded.fields";
-    let values = [
-        Value::Text(binding.owner),
-        Value::Text(binding.tenant),
-        Value::Text(binding.slot.as_str()),
-        generation(binding.generation)?,
-        Value::Text(&sealed.key_id),
-        Value::Bytes(&sealed.wrapped),
-        Value::Text(&fields),
-    ];
-    tx.run(sql, &values).await.map(drop)
+    put_all(tx, &[(*binding, sealed.clone())]).await
+}
+
+/// The same for many.
+pub(super) async fn put_all(tx: &mut Tx, all: &[(Binding<'_>, Sealed)]) -> Result<(), StoreError> {
+    let text = |it: &Sealed| serde_json::to_string(&it.fields).map_err(|_| corrupt(None));
+    let texts = all.iter().map(|it| text(&it.1)).collect::<Result<Vec<_>, _>>()?;
+    let mut rows = Vec::with_capacity(all.len());
+    for ((binding, sealed), fields) in all.iter().zip(&texts) {
+        rows.push(vec![
+            Value::Text(binding.owner),
+            Value::Text(binding.tenant),
+            Value::Text(binding.slot.as_str()),
+            generation(binding.generation)?,
+            Value::Text(&sealed.key_id),
+            Value::Bytes(&sealed.wrapped),
+            Value::Text(fields),
+        ]);
+    }
+    let head = "INSERT INTO credentials (owner, tenant, slot, generation, key_id, wrapped, fields)";
+    let over = "ON CONFLICT (owner, tenant, slot) DO UPDATE SET generation = excluded.generation, \
+                key_id = excluded.key_id, wrapped = excluded.wrapped, fields = excluded.fields";
+    several::insert(tx, head, &rows, over).await.map(drop)
 }

@@ -9,11 +9,13 @@ use super::audit::Act;
 use super::audit::Entry;
 use super::audit::in_the_way;
 use super::engine::Row;
+use super::engine::Tx;
 use super::engine::Unreadable;
 use super::engine::Value;
 use super::migrate::new_id;
 use super::migrate::now_ms;
 use super::salvage::sorted_out;
+use super::several;
 use super::write::Write;
 use crate::model::EventType;
 use crate::model::Scope;
@@ -332,26 +334,7 @@ impl Write<'_> {
         let corrupt = || StoreError::Corrupt { table: "events", key: None };
         self.last_event = self.last_event.checked_add(1).ok_or_else(corrupt)?;
         let id = format!("evt_{}", new_id(self.now_ms));
-        let data = news.data.to_string();
-        let sql = format!(
-            "INSERT INTO events ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-             ON CONFLICT (seq) DO NOTHING"
-        );
-        let values = [
-            Value::Integer(self.last_event),
-            Value::Text(&id),
-            Value::Integer(self.now_ms),
-            Value::Text(news.event.as_str()),
-            Value::Text(&news.connection),
-            Value::Text(&news.tenant),
-            Value::Text(&news.environment),
-            Value::Text(&data),
-        ];
-        self.tally.events.push(news.event);
-        if self.tx.run(&sql, &values).await? == 0 {
-            return Err(in_the_way("events", self.last_event));
-        }
-        Ok(Event {
+        let event = Event {
             seq: self.last_event,
             id,
             at_ms: self.now_ms,
@@ -359,8 +342,21 @@ impl Write<'_> {
             connection: news.connection.clone(),
             tenant: news.tenant.clone(),
             environment: news.environment.clone(),
-            data,
-        })
+            data: news.data.to_string(),
+        };
+        self.tally.events.push(news.event);
+        if self.is_bulk {
+            self.gathered_events.push(event.clone());
+        } else {
+            insert(&mut self.tx, std::slice::from_ref(&event)).await?;
+        }
+        Ok(event)
+    }
+
+    /// Writes what was told and not written yet.
+    pub(super) async fn tell_gathered(&mut self) -> Result<(), StoreError> {
+        let events = std::mem::take(&mut self.gathered_events);
+        insert(&mut self.tx, &events).await
     }
 
     /// Nobody waits for a credential to recover that is gone.
@@ -378,4 +374,29 @@ impl Write<'_> {
         };
         self.tx.run(sql, &values).await.map(drop)
     }
+}
+
+async fn insert(tx: &mut Tx, all: &[Event]) -> Result<(), StoreError> {
+    let Some(first) = all.first() else { return Ok(()) };
+    let head = format!("INSERT INTO events ({COLUMNS})");
+    let rows: Vec<_> = all.iter().map(row_of).collect();
+    let written = several::insert(tx, &head, &rows, "ON CONFLICT (seq) DO NOTHING").await?;
+    if written < rows.len() as u64 {
+        return Err(in_the_way("events", first.seq));
+    }
+    Ok(())
+}
+
+/// As it stands in its table.
+fn row_of(it: &Event) -> Vec<Value<'_>> {
+    vec![
+        Value::Integer(it.seq),
+        Value::Text(&it.id),
+        Value::Integer(it.at_ms),
+        Value::Text(&it.name),
+        Value::Text(&it.connection),
+        Value::Text(&it.tenant),
+        Value::Text(&it.environment),
+        Value::Text(&it.data),
+    ]
 }

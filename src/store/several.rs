@@ -1,14 +1,50 @@
-//! Several rows by their keys, with one question for some hundred of them.
+//! Several rows at once: by their keys, with one question for some hundred of them, and new ones by the dozen.
+use super::StoreError;
+use super::engine::Tx;
 use super::engine::Value;
 
 /// Keys of one question at most.
 const SEVERAL_MAX: usize = 256;
+
+/// Rows that one statement writes at most.
+const ROWS_MAX: usize = 64;
 
 /// A part of what is asked for: its values, and the places that they stand in.
 pub(super) struct Part<'a> {
     pub(super) values: Vec<Value<'a>>,
     /// `($1), ($2)`, or `($1, $2), ($3, $4)`.
     pub(super) places: String,
+}
+
+/// Writes all of these rows, some dozens with one statement: `head` up to `VALUES`, `tail` behind them. How many rows
+/// it was about.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    head: &str,
+    rows: &[Vec<Value<'_>>],
+    tail: &str,
+) -> Result<u64, StoreError> {
+    let (mut done, mut left) = (0, rows);
+    while let Some(width) = left.first().map(Vec::len) {
+        // Few different statements: as many rows as a power of two has.
+        let most = left.len().min(ROWS_MAX);
+        let count = 1 << most.ilog2();
+        let (these, others) = left.split_at(count);
+        let sql = format!("{head} VALUES {} {tail}", places(count, width));
+        let values: Vec<_> = these.iter().flatten().copied().collect();
+        done += tx.run(&sql, &values).await?;
+        left = others;
+    }
+    Ok(done)
+}
+
+/// `($1, $2), ($3, $4)`.
+fn places(rows: usize, width: usize) -> String {
+    let each = (0..rows).map(|row| {
+        let places = (1..=width).map(|column| format!("${}", row * width + column));
+        format!("({})", places.collect::<Vec<_>>().join(", "))
+    });
+    each.collect::<Vec<_>>().join(", ")
 }
 
 /// In parts, each filled up with what stands in it last: so that few different statements are prepared.
@@ -18,14 +54,7 @@ pub(super) fn parts<'a>(all: &[Vec<Value<'a>>], width: usize) -> Vec<Part<'a>> {
     let part = |(chunk, last): (&[Vec<Value<'a>>], &Vec<Value<'a>>)| {
         let room = chunk.len().next_power_of_two();
         let filled = chunk.iter().chain(std::iter::repeat_n(last, room - chunk.len()));
-        let each = (0..room).map(|row| {
-            let places = (1..=width).map(|column| format!("${}", row * width + column));
-            format!("({})", places.collect::<Vec<_>>().join(", "))
-        });
-        Part {
-            values: filled.flatten().copied().collect(),
-            places: each.collect::<Vec<_>>().join(", "),
-        }
+        Part { values: filled.flatten().copied().collect(), places: places(room, width) }
     };
     chunks.map(part).collect()
 }

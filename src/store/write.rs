@@ -1,6 +1,7 @@
 //! A write: one transaction, in a queue of one, that tells what it changed.
 use super::Change;
 use super::Condition;
+use super::Event;
 use super::Expect;
 use super::Kind;
 use super::Position;
@@ -29,6 +30,7 @@ use super::record::Stored;
 use super::record::Table;
 use super::record::checksum;
 use super::record::read;
+use super::several;
 use super::together::Done;
 use super::together::Gathered;
 use crate::model::Claimed;
@@ -67,6 +69,10 @@ pub(super) struct Write<'s> {
     pub(super) sealed: Vec<Resealed>,
     /// What is sealed under an owner may go elsewhere than before.
     pub(super) has_bound: bool,
+    /// So much is changed that its changes, entries and events are written some dozens at a time, with the commit.
+    pub(super) is_bulk: bool,
+    /// Events that are to be written so.
+    pub(super) gathered_events: Vec<Event>,
 }
 
 /// How far the deployment has come: its last revision and event, and the end of the audit trail.
@@ -157,6 +163,8 @@ impl Store {
             tally: Tally::default(),
             sealed: Vec::new(),
             has_bound: false,
+            is_bulk: false,
+            gathered_events: Vec::new(),
         })
     }
 
@@ -201,27 +209,18 @@ impl Write<'_> {
     pub(super) async fn change_quietly(&mut self, told: Told<'_>) -> Result<i64, StoreError> {
         let Told { kind, key, tenant } = told;
         self.revision += 1;
-        let position = Position { revision: self.revision, tag: new_tag() };
-        let values = [
-            Value::Integer(position.revision),
-            Value::Text(kind.as_str()),
-            Value::Text(key),
-            Value::Text(tenant),
-            Value::Text(&self.who),
-            Value::Integer(self.now_ms),
-            Value::Integer(position.tag),
-        ];
-        let sql = "INSERT INTO changes (revision, kind, key, tenant, who, at, tag) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
-        self.tx.run(sql, &values).await?;
-        self.changes.push(Change {
-            position,
+        let change = Change {
+            position: Position { revision: self.revision, tag: new_tag() },
             kind,
             key: key.to_owned(),
             tenant: Some(tenant.to_owned()).filter(|it| !it.is_empty()),
             who: self.who.clone(),
             at_ms: self.now_ms,
-        });
+        };
+        if !self.is_bulk {
+            insert_changes(&mut self.tx, std::slice::from_ref(&change)).await?;
+        }
+        self.changes.push(change);
         Ok(self.revision)
     }
 
@@ -251,6 +250,9 @@ impl Write<'_> {
         if self.store.rehearses {
             // Dropped, it never was.
             return Ok(self.revision);
+        }
+        if self.is_bulk {
+            insert_changes(&mut self.tx, &self.changes).await?;
         }
         let is_changed = self.revision != self.before;
         if !is_entered && !is_changed && self.last_event == self.first_event {
@@ -509,6 +511,26 @@ impl Write<'_> {
         let corrupt = |_: Unreadable| StoreError::Corrupt { table, key: Some(key.to_owned()) };
         rows.first().map(|it| it.integer(0)).transpose().map_err(corrupt)
     }
+}
+
+async fn insert_changes(tx: &mut Tx, changes: &[Change]) -> Result<(), StoreError> {
+    let head = "INSERT INTO changes (revision, kind, key, tenant, who, at, tag)";
+    let rows: Vec<_> = changes.iter().map(row_of).collect();
+    several::insert(tx, head, &rows, "").await.map(drop)
+}
+
+/// As it stands in its table.
+fn row_of(it: &Change) -> Vec<Value<'_>> {
+    let tenant = it.tenant.as_deref().unwrap_or_default();
+    vec![
+        Value::Integer(it.position.revision),
+        Value::Text(it.kind.as_str()),
+        Value::Text(&it.key),
+        Value::Text(tenant),
+        Value::Text(&it.who),
+        Value::Integer(it.at_ms),
+        Value::Integer(it.position.tag),
+    ]
 }
 
 pub(super) fn texts<'a>(keys: &[&'a str]) -> Vec<Value<'a>> {

@@ -72,6 +72,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("putActivation", "activation activate k@t"),
     ("patchActivation", "activation edit k@t"),
     ("deleteActivation", "activation deactivate k@t"),
+    ("exportActivations", "activation export --recipient age1x -f -"),
     ("listTenantActivations", "activation list --tenant t"),
     ("listIntegrations", "integration list"),
     ("createIntegration", "integration create k"),
@@ -121,8 +122,8 @@ const COMMANDS: &[(&str, &str)] = &[
     ("retryEventDelivery", "event-subscription retry k evt_x"),
 ];
 
-/// Whose commands ask first what would be: tests of their own tell what they ask.
-const ASKED_TWICE: &[&str] = &["apply"];
+/// Whose commands ask first what would be, or ask with what they are fed: tests of their own tell what they ask.
+const ASKED_TWICE: &[&str] = &["apply", "importActivations"];
 
 /// Methods and path templates, by operation.
 fn operations() -> BTreeMap<String, (String, String)> {

@@ -1,5 +1,9 @@
 //! The whole program over real sockets, with a third party that does what it is told.
 #![allow(clippy::disallowed_methods, reason = "tests are callers: they open sockets of their own")]
+mod activation_export;
+mod activation_import;
+mod activation_import_files;
+mod activation_import_nango;
 mod answers;
 mod api_affected;
 mod api_edits;

@@ -24,6 +24,7 @@ use http_body_util::Full;
 use http_body_util::Limited;
 use serde_json::Value;
 use std::future::Future;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -118,6 +119,11 @@ impl Ask {
         Self { is_rehearsal: true, ..self.query("dry_run", "true") }
     }
 
+    /// Under this id, so that the same question of another process is the same one.
+    pub(in crate::cli) fn under(self, id: Uuid) -> Self {
+        Self { id, ..self }
+    }
+
     /// Under it a `POST` is done once, however often it is sent.
     fn key(&self) -> Option<String> {
         (self.method == Method::POST && !self.is_rehearsal).then(|| self.id.to_string())
@@ -147,6 +153,53 @@ impl Ask {
 const DOUBT: &str = ". It may be done or not: look";
 
 impl Client {
+    /// Who is asked.
+    pub(in crate::cli) fn server(&self) -> &ServerUrl {
+        &self.remote.server
+    }
+
+    /// Another one that asks the same server, on a link of its own.
+    pub(in crate::cli) fn another(&self) -> Self {
+        Self { remote: self.remote.clone(), token: self.token.clone(), link: None }
+    }
+
+    /// Writes what is answered as it comes, to its end. How many bytes. An answer that breaks off is an error.
+    pub(in crate::cli) async fn download(
+        &mut self,
+        ask: Ask,
+        out: &mut impl Write,
+    ) -> Result<u64, Stopped> {
+        let token = self.remote.token()?;
+        self.remote.server.warn_of("the operator's token");
+        let request = self.request(&ask, &token)?;
+        let Remote { server, trust, timeout, .. } = &self.remote;
+        let late = || Stopped::Failed(format!("{server} did not answer in time"));
+        let broke = |it: String| Stopped::Failed(format!("the link to {server} broke: {it}"));
+        let mut link = Link::open(server, "`--server` or ATTACHE_URL", trust).await?;
+        let sent = tokio::time::timeout(*timeout, link.send(request)).await;
+        let (head, mut body) = sent.map_err(|_| late())?.map_err(broke)?.into_parts();
+        if !head.status.is_success() {
+            let body = Limited::new(body, ANSWER_LEN_MAX).collect().await;
+            let body = body.map_err(|it| broke(it.to_string()))?.to_bytes();
+            return match serde_json::from_slice::<Problem>(&body) {
+                Ok(problem) if !problem.code.is_empty() => Err(problem.into()),
+                Ok(_) | Err(_) => Err(self.strange()),
+            };
+        }
+        let mut len = 0;
+        while let Some(frame) =
+            tokio::time::timeout(*timeout, body.frame()).await.map_err(|_| late())?
+        {
+            let frame = frame.map_err(|it| broke(it.to_string()))?;
+            let Some(data) = frame.data_ref() else { continue };
+            out.write_all(data).map_err(|it| {
+                Stopped::Failed(format!("what is answered can't be written: {}", it.kind()))
+            })?;
+            len += data.len() as u64;
+        }
+        Ok(len)
+    }
+
     /// How long an answer may take.
     pub(super) fn patience(&self) -> Duration {
         self.remote.timeout

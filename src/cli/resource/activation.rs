@@ -7,6 +7,8 @@ use super::definition::Definition;
 use super::grant::Act;
 use super::output::Output;
 use super::verb;
+use crate::cli::activation::Export;
+use crate::cli::activation::Import;
 use crate::cli::api::Client;
 use crate::cli::api::path;
 use crate::cli::stopped::Stopped;
@@ -16,6 +18,8 @@ use http::Method;
 pub(in crate::cli) enum Command {
     #[command(flatten)]
     Grant(Act),
+    Import(Box<Import>),
+    Export(Export),
     /// List a connection's, or a tenant's
     List {
         /// The connection
@@ -67,6 +71,8 @@ impl Asks for Command {
         let one = |it: &Tenancy| path(["connections", &it.connection, kind.segment, &it.tenant]);
         match self {
             Self::Grant(act) => act.run(client, output).await,
+            Self::Import(import) => import.run(client, output).await,
+            Self::Export(export) => export.run(client).await,
             Self::List { connection, tenant } => {
                 let (of, key) = match (&connection, &tenant) {
                     (_, Some(tenant)) => ("tenants", tenant.as_str()),

@@ -23,7 +23,10 @@ Examples:
 pub(in crate::cli) const ACTIVATION: &str = "\
 Examples:
   attache activation activate github-users@acme --set credentials.token='${ACME_TOKEN}'
-  attache activation list --tenant acme";
+  attache activation list --tenant acme
+  attache activation import customers.csv --connection github-users --verify --report report.csv
+  attache activation import --from nango --nango-key-file nango.key --map github=github-users
+  attache activation export --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p -f customers.age";
 
 pub(in crate::cli) const INTEGRATION: &str = "\
 Examples:

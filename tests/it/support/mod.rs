@@ -8,6 +8,7 @@ macro_rules! each {
 }
 pub(crate) use each;
 
+pub mod age;
 mod api;
 mod certificate;
 mod client;
@@ -15,6 +16,7 @@ mod database;
 mod frail;
 mod gateway;
 pub mod http2;
+mod nango;
 pub mod postgres;
 mod process;
 mod provider;
@@ -45,6 +47,7 @@ pub use gateway::CALLER_KEY;
 pub use gateway::Gateway;
 pub use http2::Http2Link;
 pub use http2::Http2Upstream;
+pub use nango::NangoServer;
 pub use process::Process;
 pub use process::attache;
 pub use provider::Asked;

@@ -77,12 +77,22 @@ server:
 
     /// The same, whose operators of these names may be shown access tokens.
     pub fn showing_tokens(database: &Database, configuration: &str, operators: &str) -> Self {
+        Self::letting(database, configuration, &format!("token_access: {operators}"))
+    }
+
+    /// The same, where whoever has the configured token may export credentials.
+    pub fn beside_exporting(database: &Database, configuration: &str) -> Self {
+        Self::letting(database, configuration, "export_access: [admin]")
+    }
+
+    /// The same with this setting of the admin listener.
+    fn letting(database: &Database, configuration: &str, access: &str) -> Self {
         let server = format!(
             "
 log: {{ format: json, access: ACCESS }}
 server:
   proxy: {{ listen: \"127.0.0.1:0\", workers: 1 }}
-  admin: {{ listen: \"127.0.0.1:0\", token: {ADMIN_TOKEN}, token_access: {operators} }}
+  admin: {{ listen: \"127.0.0.1:0\", token: {ADMIN_TOKEN}, {access} }}
   public: {{ listen: \"127.0.0.1:0\" }}
   shutdown: {{ ready_delay: 0s, drain: 5s }}
 "

@@ -21,7 +21,7 @@ class Attache:
         self.token, self.caller_key = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         anywhere = {"listen": "127.0.0.1:0"}
         configuration = {
-            "server": {"proxy": anywhere, "admin": anywhere | {"token": self.token}, "public": anywhere, "shutdown": {"ready_delay": "0s"}},
+            "server": {"proxy": anywhere, "admin": anywhere | {"token": self.token, "export_access": ["admin"]}, "public": anywhere, "shutdown": {"ready_delay": "0s"}},
             "callers": {"runtime": {"key": self.caller_key}},
             "store": {"url": f"sqlite:{self.folder / 'attache.db'}"},
             "egress": {"allow": ["127.0.0.0/8"]},
