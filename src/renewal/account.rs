@@ -1,4 +1,4 @@
-//! Whose account tokens are: what came with them says it, or the provider does, or the API.
+//! Whose account tokens are: the provider says it, or the API, or what came with them.
 use super::attempt::with_tokens;
 use super::bureau::Bureau;
 use super::bureau::Replied;
@@ -31,15 +31,14 @@ impl Errands {
             Way::Oauth2(method) => method.declares_account(),
             Way::Session(_) => false,
         };
-        if !by_probe && !by_userinfo {
-            let told = tokens.id_token.as_ref().and_then(IdToken::read).and_then(|it| it.whose);
-            if told.is_some() {
-                return Ok(told);
-            }
+        let claimed = tokens.id_token.as_ref().and_then(IdToken::read).and_then(|it| it.whose);
+        if !by_probe && !by_userinfo && claimed.is_some() {
+            return Ok(claimed);
         }
         let tokens = tokens.clone();
         let declared = Declared { by_userinfo, by_probe };
-        self.run(async move |bureau| account(bureau, &client, tokens, declared).await).await
+        let asked = async move |bureau: &Bureau| account(bureau, &client, tokens, declared).await;
+        Ok(self.run(asked).await?.or(claimed))
     }
 }
 
