@@ -37,6 +37,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+/// How often somebody may begin, for each connection of a link.
+const TRIES_MAX: u32 = 20;
+
 /// Most characters of a hash of what a browser has, and least.
 const BROWSER_LEN: RangeInclusive<usize> = 16..=128;
 
@@ -83,7 +86,7 @@ pub(super) async fn begin(mut call: Call) -> Result<Answer, ApiError> {
     let session = connect_sessions::found(&call).await?;
     let session = bound(&call, session, sent.browser.as_deref()).await?;
     let at = At { session: &session.id, connection: &sent.connection };
-    let standing = Standing::of(&call, at).await?;
+    let standing = counted(&call, at).await?;
     let (item, tenant) = (standing.item(), standing.tenant()?);
     let under = item.under(&call).await?;
     let connection = match &under {
@@ -92,7 +95,7 @@ pub(super) async fn begin(mut call: Call) -> Result<Answer, ApiError> {
     };
     let Some((under, connection)) = under.zip(connection) else {
         let why = "no tenant connects the connection any more";
-        connect_landing::failed(&call, at, (Reason::ConnectionGone, why)).await?;
+        connect_landing::failed(&call, at, None, (Reason::ConnectionGone, why)).await?;
         return Err(ApiError::invalid("/connection", why, "ask for another link"));
     };
     let stored = under.find(&call, &tenant).await?;
@@ -117,18 +120,39 @@ pub(super) async fn begin(mut call: Call) -> Result<Answer, ApiError> {
     match next {
         Err(ApiError::NoToken { words, retry_after_s }) => {
             let reason = Reason::ProviderUnavailable;
-            connect_landing::failed(&call, at, (reason, &words)).await?;
+            connect_landing::failed(&call, at, None, (reason, &words)).await?;
             Err(ApiError::NoToken { words, retry_after_s })
         }
         // What was filled in is told before: this is of the settings.
         Err(ApiError::Invalid(faults)) if faults.iter().all(|it| it.pointer.is_empty()) => {
             let words = faults.first().map_or("", |it| &it.problem);
             let reason = Reason::Misconfigured;
-            connect_landing::failed(&call, at, (reason, words)).await?;
-            Err(ApiError::Invalid(faults))
+            connect_landing::failed(&call, at, None, (reason, words)).await?;
+            Err(ApiError::Misconfigured)
         }
         next => next,
     }
+}
+
+/// As it stands, once more of its tries is used up: nobody guesses keys by a link.
+async fn counted(call: &Call, at: At<'_>) -> Result<Standing, ApiError> {
+    let one_more = |it: &Kept| {
+        let tries = it.tries + 1;
+        let may = it.state != ItemState::Connected && it.tries <= TRIES_MAX;
+        may.then(|| Kept { tries, ..it.clone() })
+    };
+    let standing = connect_landing::put(call, at, one_more, false).await?;
+    if !standing.session.is_open() {
+        return Err(ApiError::SessionOver);
+    }
+    if standing.item().state == ItemState::Connected {
+        let hint = "come to the end of this link, and make another one to connect it anew";
+        return Err(ApiError::invalid("/connection", "it is connected already", hint));
+    }
+    if standing.item().tries > TRIES_MAX {
+        return Err(ApiError::TooManyTries { most: TRIES_MAX });
+    }
+    Ok(standing)
 }
 
 /// The session, which from now on is this browser's.
@@ -202,7 +226,7 @@ fn brought(
 
 async fn by_form(call: &Call, at: At<'_>, brought: Brought) -> Result<Answer, ApiError> {
     let consent = dance::random().expose().to_owned();
-    let given = Given { tokens: None, client: None, brought, account: Consent::Same, consent };
+    let given = Given { tokens: None, brought, account: Consent::Same, consent, aside: None };
     let (standing, stopped) = connect_landing::land(call, at, given).await?;
     match stopped {
         None => answered(call, Begun::Connected, &standing).await,
@@ -227,6 +251,7 @@ pub(super) fn refused(stopped: Stopped) -> ApiError {
         Stopped::Errand(E::NotTaken { words, .. } | E::Refused(words)) => {
             ApiError::CredentialRefused(words)
         }
+        Stopped::Errand(E::Operator(_) | E::NotSet(_) | E::Unfit(_)) => ApiError::Misconfigured,
         Stopped::Errand(error) => error.into(),
         Stopped::Scopes(missing) => ApiError::ScopesMissing(missing),
         Stopped::Account { known, given } => ApiError::AccountDiffers { known, given },
@@ -247,7 +272,10 @@ async fn in_browser(
     let session = at.session;
     let begun = InBrowser { grantee, redirect_uri: &redirect_uri, login_hint, session, brought };
     let sent = begun.begin(call).await?;
-    let item = |it: &Kept| Kept { consent: Some(sent.id.clone()), ..it.anew(ItemState::Waiting) };
+    let item = |it: &Kept| {
+        let begun = Kept { consent: Some(sent.id.clone()), ..it.anew(ItemState::Waiting) };
+        it.waits_for(None).then_some(begun)
+    };
     let standing = connect_landing::put(call, at, item, false).await?;
     if !standing.session.is_open() {
         return Err(ApiError::SessionOver);
@@ -269,7 +297,7 @@ async fn on_device(
     };
     let item = |it: &Kept| {
         let (device, consent) = (Some(device.clone()), Some(id.clone()));
-        Kept { device, consent, ..it.anew(ItemState::Waiting) }
+        it.waits_for(None).then(|| Kept { device, consent, ..it.anew(ItemState::Waiting) })
     };
     let standing = connect_landing::put(call, at, item, false).await?;
     if !standing.session.is_open() {

@@ -49,6 +49,16 @@ pub(super) struct Bid {
     is_changed: bool,
 }
 
+/// What has become of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Done {
+    Kept,
+    /// Somebody else has changed the session, or the activation: nothing is changed by this.
+    Outrun,
+    /// The tokens are nobody's to keep any more: they took so long that they are being ended.
+    LetGo,
+}
+
 impl Bid {
     /// Lays what was brought over what there is. An activation that there is goes on as it is otherwise.
     pub(super) async fn of(
@@ -127,7 +137,8 @@ impl Bid {
         }
         let fingerprint = bid.grantee.as_ref().map(Grantee::fingerprint).unwrap_or_default();
         if !brought.fingerprint.is_empty() && fingerprint != brought.fingerprint {
-            return gone("the connection was changed meanwhile: begin again");
+            let why = "the connection was changed meanwhile".to_owned();
+            return Ok(Err((Reason::ConsentExpired, why)));
         }
         Ok(Ok(bid))
     }
@@ -148,19 +159,31 @@ impl Bid {
         GrantName { owner, tenant, slot: Slot::Activation }
     }
 
-    /// Keeps the activation, its tokens, and what the session says of it: all of it, or nothing. False where the
-    /// session is not as it was read.
+    /// Keeps the activation, its tokens, and what the session says of it: all of it, or nothing.
+    ///
+    /// Whoever has another account in mind than the one that is there by now, or tokens that are not kept aside any more
+    /// (`aside`), changes nothing.
     pub(super) async fn keep(
         &self,
         call: &Call,
         (tokens, account): (Option<&TokenSet>, Option<&Account>),
+        aside: Option<&str>,
         session: &ConnectSession,
         news: &[ConnectNews],
-    ) -> Result<bool, ApiError> {
+    ) -> Result<Done, ApiError> {
         let backing = call.api.store()?;
         let failed = |it| ApiError::of_store(it, activations::NOUN, self.tenant.as_str());
         let together = backing.store.together().await.map_err(failed)?;
         let (inner, scope) = (together.store(), call.scope());
+        let (all, of) = (inner.activations(), (&*self.owner, self.tenant.as_str()));
+        if !all.is_of(&scope, of, self.had, self.known.as_ref()).await.map_err(failed)? {
+            return Ok(Done::Outrun);
+        }
+        if let Some(id) = aside
+            && !inner.authorizations().discard(&scope, id).await.map_err(failed)?
+        {
+            return Ok(Done::LetGo);
+        }
         if self.is_changed {
             let own = self.draft.row.account.as_ref();
             // Beside tokens it is kept with them.
@@ -183,16 +206,15 @@ impl Bid {
             let granted = inner.grants().granted(&scope, &of, times, account, &seal).await;
             granted.map_err(|it| ApiError::of_store(it, grants::NOUN, self.tenant.as_str()))?;
         }
-        if tokens.is_some() && account.is_none() && self.known.is_some() {
-            let all = inner.activations();
-            let (owner, tenant) = (&*self.owner, self.tenant.as_str());
-            all.forget_account(&scope, owner, tenant).await.map_err(failed)?;
+        // Of an activation that stays as it was nothing else says it.
+        if tokens.is_none() && !self.is_changed {
+            all.set_account(&scope, of, account).await.map_err(failed)?;
         }
         if !inner.connect_sessions().change(&scope, session, news).await.map_err(failed)? {
-            return Ok(false);
+            return Ok(Done::Outrun);
         }
         let revision = together.commit().await.map_err(failed)?;
         call.served(revision).await;
-        Ok(true)
+        Ok(Done::Kept)
     }
 }

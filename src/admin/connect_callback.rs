@@ -5,6 +5,7 @@ use super::connect_begin;
 use super::connect_bid::Bid;
 use super::connect_item::ItemState;
 use super::connect_item::ItemView;
+use super::connect_item::Kept;
 use super::connect_item::Reason;
 use super::connect_landing;
 use super::connect_landing::At;
@@ -28,6 +29,9 @@ use serde::Deserialize;
 use serde::Serialize;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
+
+/// Most sessions of a browser that are looked at for a page that was loaded again.
+const BROWSERS_MAX: usize = 16;
 
 /// Most parameters of a redirect that are looked up as a state.
 const STATES_MAX: usize = 4;
@@ -85,7 +89,10 @@ pub(super) async fn callback(mut call: Call) -> Result<Answer, ApiError> {
         (None, Some(query)) => query.trim_start_matches('?'),
         _ => return Err(ApiError::invalid("", "either `url` or `query` is missing", "send one")),
     };
-    let (found, state) = found(&call, query).await?.ok_or(ApiError::ConsentUnknown)?;
+    let states = states(query);
+    let Some((found, state)) = found(&call, &states).await? else {
+        return again(&call, &states, back.browsers.as_deref().unwrap_or_default()).await;
+    };
     let sessions = call.api.store()?.store.connect_sessions();
     let session = sessions.get(&call.scope(), &found.session).await;
     let session = session
@@ -100,35 +107,42 @@ pub(super) async fn callback(mut call: Call) -> Result<Answer, ApiError> {
     if !session.is_open() {
         return came(&call, Standing::of(&call, at).await?.over()).await;
     }
+    let id = Some(&*found.id);
+    let standing = Standing::of(&call, at).await?;
+    if !standing.item().waits_for(id) {
+        // Another one was begun since, or it is connected by now: nothing comes of this one.
+        connect_release::release(&call, &found).await;
+        return came(&call, standing).await;
+    }
     let opened = Opened::of(&call.api, &found).await;
     let all = call.api.store()?.store.authorizations();
     let taken = all.take(&call.scope(), &found.id, found.of.key()).await;
     let taken = taken.map_err(|it| ApiError::of_store(it, "authorization", &found.id))?;
     if taken.is_none() {
         if !found.is_over() {
-            return Err(ApiError::ConsentUnknown);
+            return again(&call, &[state], back.browsers.as_deref().unwrap_or_default()).await;
         }
-        let late = (Reason::SessionExpired, "it took longer than 10 minutes: begin again");
-        return came(&call, connect_landing::failed(&call, at, late).await?).await;
+        let late = (Reason::ConsentExpired, "it took longer than 10 minutes");
+        return came(&call, connect_landing::failed(&call, at, id, late).await?).await;
     }
     let Some((opened, dance)) = opened.and_then(|it| it.dance(&state).map(|dance| (it, dance)))
     else {
         let why = (Reason::Misconfigured, "what it was begun with does not open any more");
-        return came(&call, connect_landing::failed(&call, at, why).await?).await;
+        return came(&call, connect_landing::failed(&call, at, id, why).await?).await;
     };
     let brought = opened.brought();
-    let standing = Standing::of(&call, at).await?;
     let tenant = standing.tenant()?;
     let bid = Bid::of_item(&call, standing.item(), &tenant, &brought).await?;
     let bid = match bid {
         Ok(bid) => bid,
         Err((reason, why)) => {
-            return came(&call, connect_landing::failed(&call, at, (reason, &why)).await?).await;
+            return came(&call, connect_landing::failed(&call, at, id, (reason, &why)).await?)
+                .await;
         }
     };
     let Some(grantee) = bid.grantee.as_ref().filter(|it| opened.is_of(it)) else {
         let why = (Reason::ConnectionGone, "nobody consents to the connection any more");
-        return came(&call, connect_landing::failed(&call, at, why).await?).await;
+        return came(&call, connect_landing::failed(&call, at, id, why).await?).await;
     };
     let client = grantee.client.clone();
     let method = client.method()?;
@@ -140,22 +154,24 @@ pub(super) async fn callback(mut call: Call) -> Result<Answer, ApiError> {
     let is_named = method.callback_state(query).is_some_and(|it| it == state);
     let Some(query) = own_query.filter(|_| is_named).map(|it| Zeroizing::new(it.to_owned())) else {
         let why = (Reason::ProviderError, "the provider sent the person back amiss");
-        return came(&call, connect_landing::failed(&call, at, why).await?).await;
+        return came(&call, connect_landing::failed(&call, at, id, why).await?).await;
     };
     let tokens = match call.api.errands()?.exchange(client.clone(), dance, query).await {
         Ok(tokens) => tokens,
         Err(error) => {
             let why = error.to_string();
             let why = (connect_landing::reason_of(&error), &*why);
-            return came(&call, connect_landing::failed(&call, at, why).await?).await;
+            return came(&call, connect_landing::failed(&call, at, id, why).await?).await;
         }
     };
+    let whose = (&*found.id, at.session);
+    let aside = dance::unseen(&call, grantee, whose, &tokens, &brought).await?;
     let given = Given {
         tokens: Some(tokens),
-        client: Some(client),
         brought,
         account: Consent::Same,
         consent: found.id.clone(),
+        aside: Some(aside),
     };
     let (standing, _) = connect_landing::land(&call, at, given).await?;
     came(&call, standing).await
@@ -167,10 +183,8 @@ fn query_of(url: &str) -> &str {
     query.split_once('#').map_or(query, |it| it.0)
 }
 
-/// The consent that it belongs to, and its state: looked for in every parameter that may be a state of ours, since only
-/// the consent knows which one its provider gives it back in. Another token that a provider gives back (as OAuth 1.0a's
-/// `oauth_token`, RFC 5849 §2.2) is found here once consents are kept under a hash of it.
-async fn found(call: &Call, query: &str) -> Result<Option<(Authorization, String)>, ApiError> {
+/// All that may be a state of ours: only the consent knows which parameter its provider gives it back in.
+fn states(query: &str) -> Vec<String> {
     let mut states: Vec<String> = Vec::new();
     for (_, value) in form_urlencoded::parse(query.as_bytes()) {
         if dance::may_be_state(&value)
@@ -180,17 +194,48 @@ async fn found(call: &Call, query: &str) -> Result<Option<(Authorization, String
             states.push(value.into_owned());
         }
     }
+    states
+}
+
+/// The consent that it belongs to, and its state. Another token that a provider gives back (as OAuth 1.0a's `oauth_token`,
+/// RFC 5849 §2.2) is found here once consents are kept under a hash of it.
+async fn found(
+    call: &Call,
+    states: &[String],
+) -> Result<Option<(Authorization, String)>, ApiError> {
     let all = call.api.store()?.store.authorizations();
     for state in states {
-        let id = dance::id_of(&state);
+        let id = dance::id_of(state);
         let found = all.find(&call.scope(), &id).await;
         let found = found.map_err(|it| ApiError::of_store(it, "authorization", &id))?;
         let is_ours = |it: &Authorization| !it.session.is_empty() && !it.is_aside;
         if let Some(found) = found.filter(is_ours) {
-            return Ok(Some((found, state)));
+            return Ok(Some((found, state.clone())));
         }
     }
     Ok(None)
+}
+
+/// A page that was loaded again: its consent is under way, or something came of it. Whoever has not begun it in this
+/// browser is told nothing.
+async fn again(call: &Call, states: &[String], browsers: &[String]) -> Result<Answer, ApiError> {
+    let ids: Vec<String> = states.iter().map(|it| dance::id_of(it)).collect();
+    let sessions = call.api.store()?.store.connect_sessions();
+    for browser in browsers.iter().take(BROWSERS_MAX) {
+        let Some((id, _)) = browser.split_once(':') else { continue };
+        let found = sessions.get(&call.scope(), id).await;
+        let found = found.map_err(|it| ApiError::of_store(it, connect_sessions::NOUN, id))?;
+        let Some(session) = found.filter(|it| is_of(it, browsers)) else { continue };
+        let items = connect_sessions::kept(&session)?;
+        let is_last = |it: &Option<String>| it.as_ref().is_some_and(|it| ids.contains(it));
+        let index = items.iter().position(|it| {
+            it.state != ItemState::Failed && (is_last(&it.consent) || is_last(&it.former))
+        });
+        if let Some(index) = index {
+            return came(call, Standing { session, items, index }).await;
+        }
+    }
+    Err(ApiError::ConsentUnknown)
 }
 
 /// Whether one of these is what the session was begun in.
@@ -221,26 +266,39 @@ pub(super) async fn account(mut call: Call) -> Result<Answer, ApiError> {
         ApiError::invalid("/connection", problem, "look at the item's `state`")
     };
     let item = standing.item();
-    let id =
-        item.consent.clone().filter(|_| item.state == ItemState::Asking).ok_or_else(unasked)?;
-    let all = call.api.store()?.store.authorizations();
-    let told = |it| ApiError::of_store(it, "authorization", &id);
-    let found = all.find(&call.scope(), &id).await.map_err(told)?.ok_or_else(unasked)?;
+    if item.state != ItemState::Asking {
+        return Err(unasked());
+    }
+    let consent = item.consent.as_deref();
     if !sent.take {
         let why = (Reason::AccountDiffers, "it is another account than before");
         // That it was stopped is told already; what is kept aside goes with it.
-        let put = connect_landing::put(&call, at, |it| it.failed(why.0, why.1), false).await?;
+        let dropped = |it: &Kept| it.waits_for(consent).then(|| it.failed(why.0, why.1));
+        let put = connect_landing::put(&call, at, dropped, false).await?;
         return Answer::of(&put.view(&call).await?);
     }
-    let opened = Opened::of(&call.api, &found).await;
-    let taken = all.take(&call.scope(), &id, found.of.key()).await.map_err(told)?;
-    let opened = opened.filter(|_| taken.is_some()).ok_or_else(unasked)?;
-    let (tokens, brought) = (opened.tokens(), opened.brought());
-    let tenant = standing.tenant()?;
-    let bid = Bid::of_item(&call, item, &tenant, &brought).await?;
-    let client = bid.ok().and_then(|it| it.grantee).map(|it| it.client);
-    let given =
-        Given { tokens, client, brought, account: Consent::To(opened.account()), consent: id };
+    let all = call.api.store()?.store.authorizations();
+    let id = consent.unwrap_or_default().to_owned();
+    let told = |it| ApiError::of_store(it, "authorization", &id);
+    let found = all.find(&call.scope(), &id).await.map_err(told)?;
+    let Some(found) = found.filter(|it| it.is_aside) else {
+        let why = (Reason::ConsentExpired, "nobody has said in time that it is to be taken");
+        let failed = connect_landing::failed(&call, at, consent, why).await?;
+        return Answer::of(&failed.view(&call).await?);
+    };
+    let Some(opened) = Opened::of(&call.api, &found).await else {
+        let why = (Reason::Misconfigured, "what is kept aside does not open any more");
+        let failed = connect_landing::failed(&call, at, consent, why).await?;
+        return Answer::of(&failed.view(&call).await?);
+    };
+    // It stays where it is until it is kept: whatever goes wrong on the way, it can be said again.
+    let given = Given {
+        tokens: opened.tokens(),
+        brought: opened.brought(),
+        account: Consent::To(opened.account()),
+        consent: id.clone(),
+        aside: Some(id.clone()),
+    };
     let (standing, _) = connect_landing::land(&call, at, given).await?;
     Answer::of(&standing.view(&call).await?)
 }

@@ -54,6 +54,8 @@ pub(super) enum Reason {
     Misconfigured,
     /// It took too long, or somebody has ended the session.
     SessionExpired,
+    /// The consent took too long, or is of a connection that was changed meanwhile: it may be begun again.
+    ConsentExpired,
 }
 
 impl Reason {
@@ -71,6 +73,7 @@ impl Reason {
             Self::TenantGone => ConnectOutcome::TenantGone,
             Self::Misconfigured => ConnectOutcome::Misconfigured,
             Self::SessionExpired => ConnectOutcome::SessionExpired,
+            Self::ConsentExpired => ConnectOutcome::ConsentExpired,
         }
     }
 }
@@ -110,6 +113,12 @@ pub(super) struct Kept {
     /// The consent that is waited for, or whose tokens are kept aside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consent: Option<String>,
+    /// The one before, which has come to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<String>,
+    /// How often somebody has begun.
+    #[serde(default)]
+    pub tries: u32,
     /// What whoever made the link has set: nobody is asked for it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
@@ -212,6 +221,8 @@ impl Kept {
             missing_scopes: Vec::new(),
             device: None,
             consent: None,
+            former: None,
+            tries: 0,
             variables,
         }
     }
@@ -226,6 +237,7 @@ impl Kept {
             missing_scopes: Vec::new(),
             device: None,
             consent: None,
+            former: self.consent.clone().or_else(|| self.former.clone()),
             ..self.clone()
         }
     }
@@ -233,6 +245,12 @@ impl Kept {
     pub(super) fn failed(&self, reason: Reason, why: &str) -> Self {
         let why = Some(why.to_owned()).filter(|it| !it.is_empty());
         Self { reason: Some(reason), why, ..self.anew(ItemState::Failed) }
+    }
+
+    /// Whether something may come of this consent still; of none, whether anything may that is filled in.
+    pub(super) fn waits_for(&self, consent: Option<&str>) -> bool {
+        let is_own = consent.is_none_or(|it| self.consent.as_deref() == Some(it));
+        is_own && self.state != ItemState::Connected
     }
 
     /// Its connection, where it is still the one that the session was made for.
@@ -255,16 +273,22 @@ impl Kept {
         let connection =
             snapshot.connection(&self.connection).filter(|it| *it.owner == *self.owner);
         let connector = connection.and_then(|it| snapshot.connector(it.connector.as_str()));
-        let mut present = BTreeMap::new();
+        let (mut present, mut has_own) = (BTreeMap::new(), false);
         if has_values
             && connection.is_some()
             && let Some(under) = self.under(call).await?
-            && let Some((stored, _)) = under.find(call, tenant).await?
+            && let Some((stored, sealed)) = under.find(call, tenant).await?
         {
             present = activations::variables(&stored.value);
+            has_own = sealed.is_some();
         }
         let asked = connection.map(|it| it.tenant_inputs()).unwrap_or_default();
-        let own = asked.into_iter().filter(|it| !self.is_set(it));
+        // Beside a consent what was there before stays.
+        let stays = has_own && connection.is_some_and(|it| it.connect_way() != ConnectWay::Form);
+        let own = asked.into_iter().filter(|it| !self.is_set(it)).map(|it| {
+            let is_kept = stays && it.place == InputPlace::Credentials;
+            TenantInput { is_required: it.is_required && !is_kept, ..it }
+        });
         let text = |it: Option<&str>| it.unwrap_or_default().to_owned();
         Ok(ItemView {
             connection: self.connection.clone(),

@@ -3,6 +3,7 @@
 use super::activations::AccountView;
 use super::call::Call;
 use super::connect_bid::Bid;
+use super::connect_bid::Done;
 use super::connect_item::ItemState;
 use super::connect_item::ItemView;
 use super::connect_item::Kept;
@@ -17,9 +18,9 @@ use super::dance::Stopped;
 use super::error::ApiError;
 use crate::grant::CallbackError;
 use crate::grant::TokenSet;
+use crate::model::Account;
 use crate::model::EventType;
 use crate::model::TenantId;
-use crate::renewal::Client;
 use crate::renewal::ErrandError;
 use crate::store::ConnectNews;
 use crate::store::ConnectSession;
@@ -49,13 +50,13 @@ pub(super) struct Standing {
 pub(super) struct Given {
     /// None where what they have filled in is all.
     pub tokens: Option<TokenSet>,
-    /// Whose tokens they are.
-    pub client: Option<Client>,
     pub brought: Brought,
     /// Whether it may be another account's than before.
     pub account: Consent,
-    /// The consent that it was given by.
+    /// The consent that it was given by: where there are tokens, or somebody was asked, the item's own.
     pub consent: String,
+    /// Where it is kept until it is seen what becomes of it. Whatever is there after that is ended.
+    pub aside: Option<String>,
 }
 
 impl Standing {
@@ -85,18 +86,17 @@ impl Standing {
     }
 
     /// The same session with this item in the place of the one that it has.
-    fn with(&self, item: Kept) -> Result<ConnectSession, ApiError> {
-        let mut items = self.items.clone();
-        items[self.index] = item;
-        let items = serde_json::to_string(&items).map_err(|_| ApiError::Internal)?;
-        Ok(ConnectSession { items, ..self.session.clone() })
+    fn with(mut self, item: Kept) -> Result<Self, ApiError> {
+        self.items[self.index] = item;
+        self.session.items = serde_json::to_string(&self.items).map_err(|_| ApiError::Internal)?;
+        Ok(self)
     }
 
     /// As it is shown once it is over.
     pub(super) fn over(mut self) -> Self {
         if self.item().state != ItemState::Connected {
             let reason = match self.session.state {
-                ConnectState::Gone => Reason::TenantGone,
+                ConnectState::Gone | ConnectState::Left => Reason::TenantGone,
                 _ => Reason::SessionExpired,
             };
             self.items[self.index] = self.item().failed(reason, "the link is not good any more");
@@ -130,11 +130,12 @@ pub(super) fn news(call: &Call, session: &ConnectSession, item: &Kept) -> Option
     Some(ConnectNews { news, came })
 }
 
-/// Puts an item in the place of the one that there is, and tells of it. Of a session that is over nothing is changed.
+/// Puts an item in the place of the one that there is, and tells of it. Of a session that is over nothing is changed,
+/// nor where there is no item to be put.
 pub(super) async fn put(
     call: &Call,
     at: At<'_>,
-    item: impl Fn(&Kept) -> Kept,
+    item: impl Fn(&Kept) -> Option<Kept>,
     is_told: bool,
 ) -> Result<Standing, ApiError> {
     for _ in 0..TRIES_MAX {
@@ -142,15 +143,15 @@ pub(super) async fn put(
         if !standing.session.is_open() {
             return Ok(standing.over());
         }
-        let now = item(standing.item());
+        let Some(now) = item(standing.item()) else { return Ok(standing) };
         let before = standing.item().consent.clone().filter(|it| now.consent.as_ref() != Some(it));
         let told = news(call, &standing.session, &now).filter(|_| is_told);
-        let session = standing.with(now)?;
+        let standing = standing.with(now)?;
         let sessions = call.api.store()?.store.connect_sessions();
-        let put = sessions.change(&call.scope(), &session, told.as_slice()).await;
+        let put = sessions.change(&call.scope(), &standing.session, told.as_slice()).await;
         if put.map_err(|it| ApiError::of_store(it, connect_sessions::NOUN, at.session))? {
             release_aside(call, before.as_deref()).await;
-            return Standing::of(call, at).await;
+            return Ok(standing);
         }
     }
     Err(ApiError::StoreUnavailable("Others change it all the time: try again."))
@@ -171,12 +172,15 @@ pub(super) fn reason_of(error: &ErrandError) -> Reason {
     }
 }
 
+/// Says that nothing came of this consent, or of what was filled in. What is connected, or waits for another consent by
+/// now, stays as it is.
 pub(super) async fn failed(
     call: &Call,
     at: At<'_>,
+    consent: Option<&str>,
     (reason, why): (Reason, &str),
 ) -> Result<Standing, ApiError> {
-    put(call, at, |it| it.failed(reason, why), true).await
+    put(call, at, |it| it.waits_for(consent).then(|| it.failed(reason, why)), true).await
 }
 
 /// Looks at what was given and keeps it, or says why not. What is not kept is ended at the provider.
@@ -186,16 +190,11 @@ pub(super) async fn land(
     given: Given,
 ) -> Result<(Standing, Option<Stopped>), ApiError> {
     let landed = attempt(call, at, &given).await;
-    let is_kept = match &landed {
-        Ok((standing, stopped)) => {
-            let is_aside = matches!(stopped, Some(Stopped::Account { .. }));
-            is_aside || stopped.is_none() && standing.item().state == ItemState::Connected
-        }
-        // Nobody knows: they may be in use.
-        Err(error) => *error == ApiError::Uncertain,
-    };
-    if !is_kept && let Some((client, tokens)) = given.client.zip(given.tokens) {
-        dance::let_go(&call.api, client, tokens);
+    // Whoever was asked about an account says so again where something went wrong on the way.
+    let is_asked_again = landed.is_err() && matches!(given.account, Consent::To(_));
+    if !is_asked_again {
+        // The store says what has become of it, not what could be read since: what was kept is not there any more.
+        release_aside(call, given.aside.as_deref()).await;
     }
     landed
 }
@@ -205,12 +204,17 @@ async fn attempt(
     at: At<'_>,
     given: &Given,
 ) -> Result<(Standing, Option<Stopped>), ApiError> {
+    let consent = given.consent();
+    let outrun = || Some(Stopped::Errand(ErrandError::Busy));
     let mut tried = None;
     for _ in 0..TRIES_MAX {
         let standing = Standing::of(call, at).await?;
+        // It may have been connected, or begun, by another consent: this one is not kept.
         if !standing.session.is_open() {
-            // It may have been connected by another consent: this one was not kept.
-            return Ok((standing.over(), Some(Stopped::Errand(ErrandError::Busy))));
+            return Ok((standing.over(), outrun()));
+        }
+        if !standing.item().waits_for(consent) {
+            return Ok((standing, outrun()));
         }
         let tenant = standing.tenant()?;
         let bid = Bid::of_item(call, standing.item(), &tenant, &given.brought).await?;
@@ -218,40 +222,54 @@ async fn attempt(
             Ok(bid) => bid,
             Err((reason, why)) => {
                 let stopped = Stopped::Errand(ErrandError::Refused(why.clone()));
-                return Ok((failed(call, at, (reason, &why)).await?, Some(stopped)));
+                return Ok((failed(call, at, consent, (reason, &why)).await?, Some(stopped)));
             }
         };
-        let account = match &tried {
-            Some(account) => account,
-            None => {
-                let subject = bid.subject();
-                let told = subject.tried(&call.api, given.tokens.as_ref(), &given.account).await;
-                match told {
-                    Ok(account) => tried.insert(account),
-                    Err(stopped) => {
-                        let standing = stopped_at(call, at, (&bid, given), &stopped).await?;
-                        return Ok((standing, Some(stopped)));
-                    }
-                }
+        let subject = bid.subject();
+        let told = match tried.take() {
+            // It may be another account by now that it is to take the place of.
+            Some(account) => {
+                let account: Option<Account> = account;
+                subject.compare(account.as_ref(), &given.account).map(|()| account)
+            }
+            None => subject.tried(&call.api, given.tokens.as_ref(), &given.account).await,
+        };
+        let account = match told {
+            Ok(account) => account,
+            Err(stopped) => {
+                let standing = stopped_at(call, at, (&bid, given), &stopped).await?;
+                return Ok((standing, Some(stopped)));
             }
         };
         let view = account.clone().map(AccountView::from);
         let item = Kept { account: view, ..standing.item().anew(ItemState::Connected) };
         let before = standing.item().consent.clone();
         let told = news(call, &standing.session, &item);
-        let session = standing.with(item)?;
+        let standing = standing.with(item)?;
         let what = (given.tokens.as_ref(), account.as_ref());
-        match bid.keep(call, what, &session, told.as_slice()).await {
-            Ok(true) => {
+        let kept = bid.keep(call, what, given.aside.as_deref(), &standing.session, told.as_slice());
+        match kept.await {
+            Ok(Done::Kept) => {
                 release_aside(call, before.as_deref()).await;
-                return Ok((Standing::of(call, at).await?, None));
+                return Ok((standing, None));
+            }
+            Ok(Done::LetGo) => {
+                let why = (Reason::ConsentExpired, "it took too long");
+                return Ok((failed(call, at, consent, why).await?, outrun()));
             }
             // Somebody else has changed the session, or the activation.
-            Ok(false) | Err(ApiError::Stale(_)) => {}
+            Ok(Done::Outrun) | Err(ApiError::Stale(_)) => tried = Some(account),
             Err(error) => return Err(error),
         }
     }
     Err(ApiError::StoreUnavailable("Others change it all the time: try again."))
+}
+
+impl Given {
+    /// Which consent the item has to wait for still; none where it was filled in.
+    fn consent(&self) -> Option<&str> {
+        self.aside.is_some().then_some(&*self.consent)
+    }
 }
 
 /// What is not to be kept, or not yet.
@@ -266,7 +284,8 @@ async fn stopped_at(
             let why = format!("not granted: {}", missing.join(", "));
             let item = |it: &Kept| {
                 let failed = it.failed(Reason::ScopesMissing, &why);
-                Kept { missing_scopes: missing.clone(), ..failed }
+                let failed = Kept { missing_scopes: missing.clone(), ..failed };
+                it.waits_for(given.consent()).then_some(failed)
             };
             put(call, at, item, true).await
         }
@@ -276,22 +295,30 @@ async fn stopped_at(
                 (ErrandError::Refused(_), None) => Reason::CredentialRefused,
                 (error, _) => reason_of(error),
             };
-            failed(call, at, (reason, &error.to_string())).await
+            failed(call, at, given.consent(), (reason, &error.to_string())).await
         }
         Stopped::Account { given: other, known } => {
             let id = dance::aside_of(&given.consent);
             let name = bid.name();
             let of = (&name, at.connection);
-            let life = (&*id, connect_new::LIFE, at.session);
+            let life = (&*id, connect_new::LIFE, at.session, given.aside.as_deref());
             let what = (given.tokens.as_ref(), other.as_ref());
             dance::aside(call, of, life, what, &given.brought).await?;
-            let item = |it: &Kept| Kept {
-                account: Some(known.clone().into()),
-                given_account: other.clone().map(AccountView::from),
-                consent: Some(id.clone()),
-                ..it.anew(ItemState::Asking)
+            let item = |it: &Kept| {
+                let asking = Kept {
+                    account: Some(known.clone().into()),
+                    given_account: other.clone().map(AccountView::from),
+                    consent: Some(id.clone()),
+                    ..it.anew(ItemState::Asking)
+                };
+                it.waits_for(given.consent()).then_some(asking)
             };
-            put(call, at, item, true).await
+            let standing = put(call, at, item, true).await?;
+            if standing.item().consent.as_deref() != Some(&*id) {
+                // Nobody is asked any more.
+                release_aside(call, Some(&id)).await;
+            }
+            Ok(standing)
         }
     }
 }

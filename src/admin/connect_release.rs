@@ -17,6 +17,7 @@ use crate::model::Scope;
 use crate::model::TenantId;
 use crate::renewal::Client;
 use crate::store::Authorization;
+use crate::store::ConnectNews;
 use crate::store::ConnectSession;
 use crate::store::ConnectState;
 use std::sync::Arc;
@@ -45,23 +46,27 @@ pub(super) async fn release(call: &Call, found: &Authorization) {
         Ok(false) => return,
         Err(error) => return tracing::warn!("a consent is left to expire: {error}"),
     }
-    let Some(opened) = opened.filter(|_| found.is_aside) else { return };
+    if !found.is_aside {
+        return;
+    }
+    let Some(opened) = opened else { return lost(call, found, "they do not open") };
     let Some(tokens) = opened.tokens() else { return };
     match client_of(call, found, &opened.brought()).await {
         Some(client) => dance::let_go(&call.api, client, tokens),
-        None => {
-            let connection = &*found.connection;
-            tracing::warn!(
-                connection,
-                "tokens that are not kept live on: what they were had with is gone"
-            );
-            if let Ok(errands) = call.api.errands() {
-                errands.not_tellable();
-            }
-        }
+        None => lost(call, found, "what they were had with is gone, or goes elsewhere"),
     }
 }
 
+/// Says that nobody can be told of these.
+fn lost(call: &Call, found: &Authorization, why: &str) {
+    let connection = &*found.connection;
+    tracing::warn!(connection, "tokens that are not kept live on: {why}");
+    if let Ok(errands) = call.api.errands() {
+        errands.not_tellable();
+    }
+}
+
+/// Whom they were had with, where that is as it was: tokens go to nobody else.
 async fn client_of(call: &Call, found: &Authorization, brought: &Brought) -> Option<Client> {
     let grantee = if found.session.is_empty() {
         let backing = call.api.store().ok()?;
@@ -70,10 +75,13 @@ async fn client_of(call: &Call, found: &Authorization, brought: &Brought) -> Opt
         Grantee::named(&backing.store, &backing.keys, connection, &found.of).await.ok()?
     } else {
         let under = Under::named(call, &found.connection).await.ok()?;
+        if under.owner != found.of.owner {
+            return None;
+        }
         let tenant = TenantId::try_from(&*found.of.tenant).ok()?;
         Bid::of(call, &under, &tenant, brought).await.ok()?.grantee?
     };
-    Some(grantee.client)
+    (grantee.fingerprint() == brought.fingerprint).then_some(grantee.client)
 }
 
 /// Ends what a session has begun and nobody comes back with: tokens that are kept aside, and consents on other devices.
@@ -97,21 +105,43 @@ pub(super) async fn sweep(api: &Arc<Api>) -> Result<(), ApiError> {
     let sessions = call.api.store()?.store.connect_sessions();
     let overdue = sessions.overdue(&Scope::System, OVERDUE_MAX).await;
     for session in overdue.map_err(|it| ApiError::of_store(it, connect_sessions::NOUN, ""))? {
-        let (mut items, mut told) = (connect_sessions::kept(&session)?, Vec::new());
-        for item in &mut items {
-            if matches!(item.state, ItemState::Waiting | ItemState::Asking) {
-                *item = item.failed(Reason::SessionExpired, "nobody has connected in time");
-                told.extend(news(&call, &session, item));
-            }
-        }
-        let is_all = items.iter().all(|it| it.state == ItemState::Connected);
-        let state = if is_all { ConnectState::Done } else { ConnectState::Expired };
-        let items = serde_json::to_string(&items).map_err(|_| ApiError::Internal)?;
-        let over = ConnectSession { state, items, ..session };
+        let (over, told) = over(&call, session)?;
         let changed = sessions.change(&Scope::System, &over, &told).await;
         if changed.map_err(|it| ApiError::of_store(it, connect_sessions::NOUN, &over.id))? {
             release_all(&call, &over.id).await;
         }
     }
     Ok(())
+}
+
+/// The same session at its end, and what is told of that.
+fn over(
+    call: &Call,
+    session: ConnectSession,
+) -> Result<(ConnectSession, Vec<ConnectNews>), ApiError> {
+    let is_left = session.state == ConnectState::Left;
+    let ended = if is_left { ConnectState::Gone } else { ConnectState::Expired };
+    let mut items = match connect_sessions::kept(&session) {
+        Ok(items) => items,
+        // It ends as it is: it is not to be in the way of all that are behind it.
+        Err(error) => {
+            tracing::warn!("what came of a link is not told: {error}");
+            return Ok((ConnectSession { state: ended, ..session }, Vec::new()));
+        }
+    };
+    let (reason, why) = match is_left {
+        true => (Reason::TenantGone, "the tenant was deleted"),
+        false => (Reason::SessionExpired, "nobody has connected in time"),
+    };
+    let mut told = Vec::new();
+    for item in &mut items {
+        if matches!(item.state, ItemState::Waiting | ItemState::Asking) {
+            *item = item.failed(reason, why);
+            told.extend(news(call, &session, item));
+        }
+    }
+    let is_all = !is_left && items.iter().all(|it| it.state == ItemState::Connected);
+    let state = if is_all { ConnectState::Done } else { ended };
+    let items = serde_json::to_string(&items).map_err(|_| ApiError::Internal)?;
+    Ok((ConnectSession { state, items, ..session }, told))
 }

@@ -70,6 +70,7 @@ pub(super) fn of_connect_sessions() -> Vec<Route> {
         .codes(IN_USE)
         .codes(&[
             Code::CredentialRefused,
+            Code::ConnectMisconfigured,
             Code::CredentialUnavailable,
             Code::ReauthorizationRequired,
             Code::OriginChanged,

@@ -148,7 +148,7 @@ pub(super) async fn view(
             // There was nothing left to do.
             ConnectState::Open | ConnectState::Expired if is_all => SessionState::Done,
             ConnectState::Open | ConnectState::Expired => SessionState::Expired,
-            ConnectState::Ended | ConnectState::Gone => SessionState::Ended,
+            ConnectState::Ended | ConnectState::Gone | ConnectState::Left => SessionState::Ended,
         },
         browser: said(&session.browser),
         created_at: time::shown(session.created_ms),

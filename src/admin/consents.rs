@@ -1,6 +1,8 @@
 //! `…/authorize` and `…/callback`: a person is asked to consent, and what came of it.
 use super::answer::Answer;
 use super::call::Call;
+use super::connect_bid::Done;
+use super::connect_release;
 use super::dance;
 use super::dance::Brought;
 use super::dance::Consent;
@@ -19,16 +21,21 @@ use crate::grant::GrantType;
 use crate::grant::RedirectUri;
 use crate::grant::TokenSet;
 use crate::model::Account;
+use crate::model::Scope;
 use crate::model::Secret;
 use crate::model::UnixTime;
-use crate::renewal::Errands;
+use crate::renewal::ErrandError;
 use crate::renewal::renewed_in;
+use crate::store::Authorization;
 use crate::store::GrantTimes;
 use crate::store::Place;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 use zeroize::Zeroizing;
+
+/// How often it is tried again because somebody else wrote meanwhile.
+const TRIES_MAX: usize = 8;
 
 /// Somebody is to be asked.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -159,11 +166,11 @@ pub(super) async fn callback(mut call: Call) -> Result<Answer, ApiError> {
     let id = dance::id_of(&state);
     if back.confirm_account {
         let aside = dance::aside_of(&id);
-        let kept = taken(&call, &grantee, &aside).await?.ok_or_else(unknown)?;
+        let kept = kept_aside(&call, &grantee, &aside).await?.ok_or_else(unknown)?;
         let is_as_it_was = kept.brought().fingerprint == grantee.fingerprint();
         let tokens = kept.tokens().filter(|_| is_as_it_was).ok_or_else(unknown)?;
         let consent = Consent::To(kept.account());
-        return given(&call, &grantee, (&id, tokens), &consent).await;
+        return given(&call, &grantee, (&id, &aside, tokens), &consent).await;
     }
     let kept = taken(&call, &grantee, &id).await?.ok_or_else(unknown)?;
     if !kept.is_of(&grantee) {
@@ -177,7 +184,28 @@ pub(super) async fn callback(mut call: Call) -> Result<Answer, ApiError> {
     })?;
     let query = Zeroizing::new(query.to_owned());
     let tokens = call.api.errands()?.exchange(grantee.client.clone(), dance, query).await?;
-    given(&call, &grantee, (&id, tokens), &Consent::Same).await
+    let (whose, brought) = ((&*id, ""), brought_for(&grantee));
+    let aside = dance::unseen(&call, &grantee, whose, &tokens, &brought).await?;
+    given(&call, &grantee, (&id, &aside, tokens), &Consent::Same).await
+}
+
+/// What is kept aside with the tokens of this one: they go to nobody else.
+pub(super) fn brought_for(grantee: &Grantee) -> Brought {
+    Brought { fingerprint: grantee.fingerprint().to_owned(), ..Brought::default() }
+}
+
+/// What is kept aside for this one until somebody has said that it is to be taken.
+async fn kept_aside(call: &Call, grantee: &Grantee, id: &str) -> Result<Option<Opened>, ApiError> {
+    let all = call.api.store()?.store.authorizations();
+    let found = all.find(&call.scope(), id).await;
+    let found = found.map_err(|it| ApiError::of_store(it, "authorization", id))?;
+    let is_own = |it: &Authorization| {
+        it.is_aside && it.session.is_empty() && !it.is_over() && it.of == grantee.grant_name()
+    };
+    match found.filter(is_own) {
+        Some(found) => Ok(Opened::of(&call.api, &found).await),
+        None => Ok(None),
+    }
 }
 
 /// What was sealed when it was begun, once; none where it does not open, or was begun for somebody else.
@@ -199,85 +227,110 @@ async fn taken(call: &Call, grantee: &Grantee, id: &str) -> Result<Option<Opened
 async fn given(
     call: &Call,
     grantee: &Grantee,
-    (id, tokens): (&str, TokenSet),
+    (id, aside, tokens): (&str, &str, TokenSet),
     consent: &Consent,
 ) -> Result<Answer, ApiError> {
-    let known = known(call, grantee).await?;
-    let (connection, known) = (grantee.connection(), known.as_ref());
-    let subject = Subject { connection, holder: None, grantee: Some(grantee), known };
-    let account = match subject.tried(&call.api, Some(&tokens), consent).await {
-        Ok(account) => account,
-        Err(Stopped::Account { known, given }) => {
-            let of = grantee.grant_name();
-            let aside = (&*dance::aside_of(id), dance::LIFE, "");
-            let of = (&of, grantee.client.connection.as_str());
-            let fingerprint = grantee.fingerprint().to_owned();
-            let brought = Brought { fingerprint, ..Brought::default() };
-            let what = (Some(&tokens), given.as_ref());
-            dance::aside(call, of, aside, what, &brought).await?;
-            return Err(ApiError::AccountDiffers { known, given });
-        }
-        Err(stopped) => {
-            dance::let_go(&call.api, grantee.client.clone(), tokens);
-            return Err(match stopped {
-                Stopped::Scopes(missing) => ApiError::ScopesMissing(missing),
-                Stopped::Errand(error) => error.into(),
-                Stopped::Account { .. } => ApiError::Internal,
-            });
-        }
-    };
-    kept(call, grantee, &tokens, account.as_ref()).await?;
-    if let (None, Some(_), Some(tenant)) = (&account, known, grantee.tenant()) {
-        let all = call.api.store()?.store.activations();
-        let (scope, owner) = (call.scope(), grantee.key().owner);
-        let forgotten = all.forget_account(&scope, owner, tenant.as_str()).await;
-        forgotten.map_err(|it| ApiError::of_store(it, grants::NOUN, owner))?;
+    let mut landed = land(call, &call.scope(), grantee, (aside, &tokens), consent).await;
+    if let Ok(Some(Stopped::Account { given, .. })) = &landed {
+        let (of, brought) = (grantee.grant_name(), brought_for(grantee));
+        let until = (&*dance::aside_of(id), dance::LIFE, "", Some(aside));
+        let of = (&of, grantee.client.connection.as_str());
+        let asked = dance::aside(call, of, until, (Some(&tokens), given.as_ref()), &brought).await;
+        landed = asked.and(landed);
     }
-    grants::shown_with(call, grantee).await
+    // Whoever was asked about an account says so again where something went wrong on the way.
+    let is_asked_again = landed.is_err() && matches!(consent, Consent::To(_));
+    if !is_asked_again {
+        connect_release::release_aside(call, Some(aside)).await;
+    }
+    match landed? {
+        None => grants::shown_with(call, grantee).await,
+        Some(Stopped::Account { known, given }) => Err(ApiError::AccountDiffers { known, given }),
+        Some(Stopped::Scopes(missing)) => Err(ApiError::ScopesMissing(missing)),
+        Some(Stopped::Errand(error)) => Err(error.into()),
+    }
 }
 
-/// Whose account it was before, where somebody knows.
-async fn known(call: &Call, grantee: &Grantee) -> Result<Option<Account>, ApiError> {
+/// Looks at what was given without a connect session, and keeps it, or says why not. `aside`: where it is until then.
+pub(super) async fn land(
+    call: &Call,
+    scope: &Scope,
+    grantee: &Grantee,
+    (aside, tokens): (&str, &TokenSet),
+    consent: &Consent,
+) -> Result<Option<Stopped>, ApiError> {
+    let mut tried = None;
+    for _ in 0..TRIES_MAX {
+        let (had, known) = known(call, grantee).await?;
+        let (connection, holder) = (grantee.connection(), None);
+        let subject = Subject { connection, holder, grantee: Some(grantee), known: known.as_ref() };
+        let told = match tried.take() {
+            // It may be another account by now that it is to take the place of.
+            Some(account) => {
+                let account: Option<Account> = account;
+                subject.compare(account.as_ref(), consent).map(|()| account)
+            }
+            None => subject.tried(&call.api, Some(tokens), consent).await,
+        };
+        let account = match told {
+            Ok(account) => account,
+            Err(stopped) => return Ok(Some(stopped)),
+        };
+        let over = (had, known.as_ref());
+        match keep(call, scope, grantee, over, (aside, tokens, account.as_ref())).await? {
+            Done::Kept => return Ok(None),
+            Done::LetGo => {
+                let late = "it took too long, or was kept already: begin again";
+                return Ok(Some(Stopped::Errand(ErrandError::Refused(late.to_owned()))));
+            }
+            Done::Outrun => tried = Some(account),
+        }
+    }
+    Err(ApiError::StoreUnavailable("Others change it all the time: try again."))
+}
+
+/// Whether there is an activation, and whose account it was before, where somebody knows.
+async fn known(call: &Call, grantee: &Grantee) -> Result<(bool, Option<Account>), ApiError> {
     let key = grantee.key();
     if key.tenant.is_empty() {
-        return Ok(None);
+        return Ok((false, None));
     }
     let backing = call.api.store()?;
     let found = backing.store.activations().find(&call.scope(), key.owner, key.tenant).await;
     let found = found.map_err(|it| ApiError::of_store(it, grants::NOUN, key.owner))?;
-    Ok(found.and_then(|it| it.0.value.account))
+    Ok((found.is_some(), found.and_then(|it| it.0.value.account)))
 }
 
-async fn kept(
+/// All at once, where the account is still the one that was read, and the tokens are nobody else's by now.
+async fn keep(
     call: &Call,
+    scope: &Scope,
     grantee: &Grantee,
-    tokens: &TokenSet,
-    account: Option<&Account>,
-) -> Result<(), ApiError> {
+    (had, known): (bool, Option<&Account>),
+    (aside, tokens, account): (&str, &TokenSet, Option<&Account>),
+) -> Result<Done, ApiError> {
     let backing = call.api.store()?;
+    let of = grantee.grant();
+    let failed = |it| ApiError::of_store(it, grants::NOUN, of.connection);
+    let together = backing.store.together().await.map_err(failed)?;
+    let inner = together.store();
+    if !of.key.tenant.is_empty() {
+        let key = (of.key.owner, of.key.tenant);
+        if !inner.activations().is_of(scope, key, had, known).await.map_err(failed)? {
+            return Ok(Done::Outrun);
+        }
+    }
+    if !inner.authorizations().discard(scope, aside).await.map_err(failed)? {
+        return Ok(Done::LetGo);
+    }
     let now = (call.api.clock)();
     let credential = tokens.to_credential();
     let seal = |it: &Place<'_>| Ok(backing.sealer.seal(&it.binding, &credential, now));
     let times = times(grantee, tokens, now);
-    let (scope, of) = (call.scope(), grantee.grant());
-    let granted = backing.store.grants().granted(&scope, &of, times, account, &seal).await;
-    let revision = granted.map_err(|it| ApiError::of_store(it, grants::NOUN, of.connection))?;
+    inner.grants().granted(scope, &of, times, account, &seal).await.map_err(failed)?;
+    let revision = together.commit().await.map_err(failed)?;
     call.served(revision).await;
-    Ok(())
-}
-
-/// Whose account it is that was given. Where that can't be told, the tokens are as good.
-pub(super) async fn account(
-    errands: &Errands,
-    grantee: &Grantee,
-    tokens: &TokenSet,
-) -> Option<Account> {
-    let told = errands.account(grantee.client.clone(), tokens).await;
-    told.unwrap_or_else(|error| {
-        let connection = grantee.client.connection.as_str();
-        tracing::info!(connection, "nobody can tell whose account was given: {error}");
-        None
-    })
+    Ok(Done::Kept)
 }
 
 /// When it ends, in how long it is renewed, and when nothing follows.

@@ -36,6 +36,10 @@ use std::time::Duration;
 /// How long a person may take to consent in a browser, and to say whether another account is to be taken.
 pub(super) const LIFE: Duration = Duration::from_secs(600);
 
+/// How long what was given may be looked at. It is more than all that providers are asked meanwhile can take: what is there
+/// after that was left behind, and is ended.
+pub(super) const LOOKING: Duration = Duration::from_secs(300);
+
 /// What tokens that are kept aside are sealed as, in front of their own names.
 const TOKEN: &str = "token.";
 
@@ -106,6 +110,11 @@ pub(super) fn id_of(state: &str) -> String {
 /// Under which id the tokens of a consent are kept aside.
 pub(super) fn aside_of(id: &str) -> String {
     id_of(&["aside ", id].concat())
+}
+
+/// Under which id they are, as long as nobody has looked at them.
+fn unseen_of(id: &str) -> String {
+    id_of(&["unseen ", id].concat())
 }
 
 /// Whether a parameter of a redirect may be a state of ours: 256 bits in base64url.
@@ -184,11 +193,33 @@ pub(super) async fn on_device(
     Ok((codes, id, expires_ms))
 }
 
-/// Keeps what was given until somebody has said whether it is to be taken.
+/// Keeps tokens before anybody looks at them: whatever happens on the way, they are found here, and are kept in the end
+/// or told to the provider. Their id; where that can't be written they are told at once.
+pub(super) async fn unseen(
+    call: &Call,
+    grantee: &Grantee,
+    (consent, session): (&str, &str),
+    tokens: &TokenSet,
+    brought: &Brought,
+) -> Result<String, ApiError> {
+    let (id, name) = (unseen_of(consent), grantee.grant_name());
+    let of = (&name, grantee.client.connection.as_str());
+    let kept = aside(call, of, (&id, LOOKING, session, None), (Some(tokens), None), brought).await;
+    match kept {
+        Ok(()) => Ok(id),
+        Err(error) => {
+            // Where nobody knows whether it was written they are found again, or are ended already: both is well.
+            let_go(&call.api, grantee.client.clone(), tokens.clone());
+            Err(error)
+        }
+    }
+}
+
+/// Keeps what was given until somebody has said whether it is to be taken. `former`: where it was until now.
 pub(super) async fn aside(
     call: &Call,
     (of, connection): (&GrantName, &str),
-    (id, life, session): (&str, Duration, &str),
+    (id, life, session, former): (&str, Duration, &str, Option<&str>),
     (tokens, account): (Option<&TokenSet>, Option<&Account>),
     brought: &Brought,
 ) -> Result<(), ApiError> {
@@ -206,7 +237,7 @@ pub(super) async fn aside(
         }
     }
     brought.write(&mut kept)?;
-    let begun = Begun::Aside { session };
+    let begun = Begun::Aside { session, instead_of: former };
     begin(call, (of, connection), (id, life, begun), &kept).await.map(drop)
 }
 
@@ -352,7 +383,11 @@ impl Subject<'_> {
         Ok(account)
     }
 
-    fn compare(&self, given: Option<&Account>, consent: &Consent) -> Result<(), Stopped> {
+    pub(super) fn compare(
+        &self,
+        given: Option<&Account>,
+        consent: &Consent,
+    ) -> Result<(), Stopped> {
         let Some(known) = self.known else { return Ok(()) };
         let is_same = match consent {
             Consent::Same => given.is_some_and(|it| it.is(known)),

@@ -10,9 +10,11 @@ use super::connect_landing::Given;
 use super::connect_landing::Standing;
 use super::connect_release;
 use super::consents;
-use super::consents::times;
+use super::dance;
+use super::dance::Brought;
 use super::dance::Consent;
 use super::dance::Opened;
+use super::dance::Stopped;
 use super::error::ApiError;
 use super::grantee::Grantee;
 use crate::grant::Outcome;
@@ -27,7 +29,6 @@ use crate::seal::Binding;
 use crate::seal::Sealer;
 use crate::seal::Slot;
 use crate::store::Authorization;
-use crate::store::Place;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::vault::Keys;
@@ -106,8 +107,7 @@ impl Devices {
         let outcome = match polled {
             Ok(Polled::Pending { interval }) => return all.wait(scope, id, wait(interval)).await,
             Ok(Polled::Ended(Outcome::Token(tokens))) => {
-                self.given(&grantee, &tokens).await?;
-                return all.done(scope, id).await;
+                return self.given(&grantee, waiting, *tokens).await;
             }
             Ok(Polled::Ended(other)) => ErrandError::from(other),
             Err(error) => error,
@@ -132,17 +132,20 @@ impl Devices {
         let (scope, id) = (&Scope::System, &*waiting.id);
         let call = self.api.inward();
         let at = At { session: &waiting.session, connection: &waiting.connection };
-        let why = match self.polled(&call, at, waiting).await {
-            Ok(Some(pause)) => return all.wait(scope, id, pause).await,
-            Ok(None) => String::new(),
+        match self.polled(&call, at, waiting).await {
+            Ok(Some(pause)) => all.wait(scope, id, pause).await,
+            Ok(None) => all.discard(scope, id).await.map(drop),
+            Err(error) if passes(&error) => {
+                tracing::info!("a consent on another device is asked about again: {error}");
+                all.wait(scope, id, waiting.interval_ms).await
+            }
             Err(error) => {
                 tracing::warn!("a consent on another device came to nothing: {error}");
-                error.to_string()
+                let why = (Reason::Misconfigured, "what it was begun with can't be read any more");
+                // Where the session itself does not read, nobody is told.
+                drop(connect_landing::failed(&call, at, Some(id), why).await);
+                all.failed(scope, id, &error.to_string()).await
             }
-        };
-        match &*why {
-            "" => all.discard(scope, id).await.map(drop),
-            why => all.failed(scope, id, why).await,
         }
     }
 
@@ -159,11 +162,11 @@ impl Devices {
             return Ok(None);
         }
         let end = |(reason, why): (Reason, String)| async move {
-            connect_landing::failed(call, at, (reason, &why)).await.map(|_| None)
+            connect_landing::failed(call, at, Some(&waiting.id), (reason, &why)).await.map(|_| None)
         };
         if waiting.is_over() {
             let why = "nobody has consented in time".to_owned();
-            return end((Reason::SessionExpired, why)).await;
+            return end((Reason::ConsentExpired, why)).await;
         }
         let opened = Opened::of(&self.api, waiting).await;
         let Some((opened, code)) = opened.and_then(|it| it.device_code().map(|code| (it, code)))
@@ -204,9 +207,41 @@ impl Devices {
                 return end((connect_landing::reason_of(&error), error.to_string())).await;
             }
         };
-        let (tokens, client, consent) = (Some(tokens), Some(client), waiting.id.clone());
-        let given = Given { tokens, client, brought, account: Consent::Same, consent };
-        connect_landing::land(call, at, given).await.map(|_| None)
+        let aside = self.unseen(call, grantee, waiting, (&tokens, &brought)).await?;
+        let given = Given {
+            tokens: Some(tokens),
+            brought,
+            account: Consent::Same,
+            consent: waiting.id.clone(),
+            aside: Some(aside),
+        };
+        match connect_landing::land(call, at, given).await {
+            Ok(_) => Ok(None),
+            // The code is used up: it takes another one.
+            Err(error) => {
+                tracing::warn!("a consent on another device was not kept: {error}");
+                end((Reason::ConsentExpired, "it could not be kept".to_owned())).await
+            }
+        }
+    }
+
+    /// Keeps the tokens before anybody looks at them; nobody asks the provider again meanwhile.
+    async fn unseen(
+        &self,
+        call: &Call,
+        grantee: &Grantee,
+        waiting: &Authorization,
+        (tokens, brought): (&TokenSet, &Brought),
+    ) -> Result<String, ApiError> {
+        let whose = (&*waiting.id, &*waiting.session);
+        let aside = dance::unseen(call, grantee, whose, tokens, brought).await?;
+        let all = self.store.authorizations();
+        let looking = i64::try_from(dance::LOOKING.as_millis()).unwrap_or(i64::MAX);
+        // Where that is not written the provider is asked once more, for nothing.
+        if let Err(error) = all.wait(&Scope::System, &waiting.id, looking).await {
+            tracing::info!("a consent on another device may be asked about again: {error}");
+        }
+        Ok(aside)
     }
 
     async fn opened(&self, waiting: &Authorization) -> Option<(Grantee, crate::model::Secret)> {
@@ -224,13 +259,54 @@ impl Devices {
         Some((grantee, code)).filter(|_| is_own)
     }
 
-    async fn given(&self, grantee: &Grantee, tokens: &TokenSet) -> Result<(), StoreError> {
-        let now = (self.clock)();
-        let credential = tokens.to_credential();
-        let seal = |it: &Place<'_>| Ok(self.sealer.seal(&it.binding, &credential, now));
-        let (of, times) = (grantee.grant(), times(grantee, tokens, now));
-        let account = consents::account(&self.errands, grantee, tokens).await;
-        let (scope, account) = (&Scope::System, account.as_ref());
-        self.store.grants().granted(scope, &of, times, account, &seal).await.map(drop)
+    /// Of one without a connect session there is nobody who could be asked about another account.
+    async fn given(
+        &self,
+        grantee: &Grantee,
+        waiting: &Authorization,
+        tokens: TokenSet,
+    ) -> Result<(), StoreError> {
+        let (call, scope) = (self.api.inward(), &Scope::System);
+        let (all, id) = (self.store.authorizations(), &*waiting.id);
+        let brought = consents::brought_for(grantee);
+        let landed = match self.unseen(&call, grantee, waiting, (&tokens, &brought)).await {
+            Ok(aside) => {
+                let what = (&*aside, &tokens);
+                let landed = consents::land(&call, scope, grantee, what, &Consent::Same).await;
+                connect_release::release_aside(&call, Some(&aside)).await;
+                landed
+            }
+            Err(error) => Err(error),
+        };
+        match landed {
+            Ok(None) => all.done(scope, id).await,
+            Ok(Some(stopped)) => all.failed(scope, id, &told(stopped)).await,
+            Err(error) => {
+                tracing::warn!("a consent on another device was not kept: {error}");
+                all.failed(scope, id, "it could not be kept: begin again").await
+            }
+        }
+    }
+}
+
+/// Whether it may be well the next time.
+fn passes(error: &ApiError) -> bool {
+    use ApiError as E;
+    matches!(
+        error,
+        E::StoreUnavailable(_) | E::StoreFull | E::Uncertain | E::NoTrail(_) | E::Stale(_)
+    )
+}
+
+fn told(stopped: Stopped) -> String {
+    match stopped {
+        Stopped::Scopes(missing) => {
+            format!("less was granted than is needed: {}", missing.join(", "))
+        }
+        Stopped::Account { known, .. } => format!(
+            "it is another account than before, which was {}: let the tenant connect by a link, which asks about it",
+            known.name.unwrap_or(known.id)
+        ),
+        Stopped::Errand(error) => error.to_string(),
     }
 }

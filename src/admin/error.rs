@@ -186,6 +186,11 @@ pub(super) enum ApiError {
         "This link is not good any more: it was used up or ended, or is older than 30 minutes."
     )]
     SessionOver,
+    #[error("It was tried {most} times by this link: make another one.")]
+    TooManyTries { most: u32 },
+    /// Whoever connects can't mend it: what is wrong is told to whoever runs it alone.
+    #[error("Whoever runs the connection has to mend it first.")]
+    Misconfigured,
     #[error("It was used already, is too old, or was never begun here: begin again.")]
     ConsentUnknown,
     #[error("The log has the details, under this request id.")]
@@ -338,7 +343,10 @@ impl ApiError {
     pub(super) fn code(&self) -> Code {
         match self {
             Self::Unauthenticated => Code::OperatorUnauthenticated,
-            Self::TooManyFailures { .. } | Self::Busy | Self::Crowded(_) => Code::RateLimited,
+            Self::TooManyFailures { .. }
+            | Self::Busy
+            | Self::Crowded(_)
+            | Self::TooManyTries { .. } => Code::RateLimited,
             Self::Forbidden { .. } | Self::Undisclosed(_) | Self::Unexported(_) => {
                 Code::OperatorForbidden
             }
@@ -372,6 +380,7 @@ impl ApiError {
             Self::SessionInUse => Code::ConnectSessionInUse,
             Self::OtherBrowser => Code::ConnectOtherBrowser,
             Self::SessionOver => Code::ConnectSessionOver,
+            Self::Misconfigured => Code::ConnectMisconfigured,
             Self::ConsentUnknown => Code::ConsentUnknown,
             Self::Damaged { .. } | Self::Internal => Code::Internal,
         }

@@ -101,6 +101,7 @@ impl Pages {
             ("connect_session_in_use" | "connect_other_browser", _) => html::other_browser(),
             ("not_found" | "consent_unknown", _) => html::unknown(),
             ("connect_session_over", _) => html::unknown(),
+            ("rate_limited", _) => html::too_often(),
             (_, status) if status == StatusCode::SERVICE_UNAVAILABLE => html::busy(),
             _ => html::wrong(),
         })

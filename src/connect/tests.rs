@@ -294,6 +294,7 @@ async fn a_provider_is_heard_however_it_sends_the_browser_back() {
 async fn each_failure_is_told_in_words() {
     for reason in [
         "consent_denied",
+        "consent_expired",
         "scopes_missing",
         "account_differs",
         "credential_refused",

@@ -50,6 +50,11 @@ pub(super) fn of(reason: &str, name: &str, missing: &[String]) -> Words {
             format!("To be safe, {name} was not connected. Try again; if it happens again, tell whoever sent you the link."),
             true,
         ),
+        "consent_expired" => words(
+            "This took too long".to_owned(),
+            format!("{name} was not connected, and nothing was changed. Try again."),
+            true,
+        ),
         "session_expired" => words(
             "This took too long".to_owned(),
             "The link works for 30 minutes. Nothing was changed. Ask for a new link.".to_owned(),

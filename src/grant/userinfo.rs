@@ -22,6 +22,11 @@ impl Oauth2 {
         self.0.urls.userinfo.is_some()
     }
 
+    /// Whether somebody says where its answer has the account.
+    pub fn declares_account(&self) -> bool {
+        self.0.account.is_some()
+    }
+
     /// Whether the issuer's metadata is looked at for it: where that is looked at anyhow, or somebody says what the
     /// answer looks like.
     pub fn may_find_userinfo(&self) -> bool {

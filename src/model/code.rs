@@ -64,6 +64,7 @@ codes! {
     ConnectSessionInUse "connect_session_in_use" 409 "Another browser connects by this link";
     ConnectOtherBrowser "connect_other_browser" 403 "This began in another browser";
     ConnectSessionOver "connect_session_over" 410 "This link is not good any more";
+    ConnectMisconfigured "connect_misconfigured" 424 "The connection has to be mended first";
     ConsentUnknown "consent_unknown" 404 "No consent is waited for that this belongs to";
     CredentialRefused "credential_refused" 422 "The API does not take this credential";
     ScopesMissing "scopes_missing" 424 "Less was granted than is needed";

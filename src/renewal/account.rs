@@ -1,4 +1,4 @@
-//! Whose account tokens are: what came with them says it, or the provider does, or the API.
+//! Whose account tokens are: the provider says it, or the API, or what came with them.
 use super::attempt::with_tokens;
 use super::bureau::Bureau;
 use super::bureau::Replied;
@@ -18,33 +18,52 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 impl Errands {
-    /// Whose account these tokens are: by the id token that came with them, else by the provider's userinfo, else by
-    /// the method's probe. None where nothing of these says it.
+    /// Whose account these tokens are: as somebody declares it, by the provider's userinfo or else by the method's probe;
+    /// where nobody does, by the id token that came with them, or else by the userinfo as OpenID Connect has it. None
+    /// where nothing of these says it.
     pub async fn account(
         &self,
         client: Client,
         tokens: &TokenSet,
     ) -> Result<Option<Account>, ErrandError> {
-        let told = tokens.id_token.as_ref().and_then(IdToken::read).and_then(|it| it.whose);
-        if told.is_some() {
-            return Ok(told);
+        let by_probe = client.under.method.probe.as_ref().is_some_and(|it| it.account.is_some());
+        let by_userinfo = match &client.holder.method.way {
+            Way::Oauth2(method) => method.declares_account(),
+            Way::Session(_) => false,
+        };
+        let claimed = tokens.id_token.as_ref().and_then(IdToken::read).and_then(|it| it.whose);
+        if !by_probe && !by_userinfo && claimed.is_some() {
+            return Ok(claimed);
         }
         let tokens = tokens.clone();
-        self.run(async move |bureau| account(bureau, &client, tokens).await).await
+        let declared = Declared { by_userinfo, by_probe };
+        let asked = async move |bureau: &Bureau| account(bureau, &client, tokens, declared).await;
+        Ok(self.run(asked).await?.or(claimed))
     }
+}
+
+/// Where somebody says that an account stands.
+#[derive(Clone, Copy)]
+struct Declared {
+    by_userinfo: bool,
+    by_probe: bool,
 }
 
 async fn account(
     bureau: &Bureau,
     client: &Client,
     tokens: TokenSet,
+    declared: Declared,
 ) -> Result<Option<Account>, ErrandError> {
-    let told = match &client.holder.method.way {
-        Way::Oauth2(method) => by_userinfo(bureau, client, method, &tokens).await,
-        Way::Session(_) => Ok(None),
+    let asked = match &client.holder.method.way {
+        Way::Oauth2(method) if declared.by_userinfo || !declared.by_probe => Some(method),
+        Way::Oauth2(_) | Way::Session(_) => None,
     };
-    let probe = client.under.method.probe.as_ref();
-    if matches!(told, Ok(Some(_))) || probe.is_none_or(|it| it.account.is_none()) {
+    let told = match asked {
+        Some(method) => by_userinfo(bureau, client, method, &tokens).await,
+        None => Ok(None),
+    };
+    if matches!(told, Ok(Some(_))) || !declared.by_probe {
         return told;
     }
     let behind = Behind::Token(Arc::clone(&client.holder), Some(Tried::New(tokens)));

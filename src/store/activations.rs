@@ -199,18 +199,41 @@ impl Activations<'_> {
         }
     }
 
-    /// Puts down that nobody can tell any more whose account it is.
-    pub async fn forget_account(
+    /// Whether there is one still, or none, and its account is the one that was read. In writes that are one it stays so
+    /// until they are kept.
+    pub async fn is_of(
         self,
         scope: &Scope,
-        owner: &str,
-        tenant: &str,
+        (owner, tenant): (&str, &str),
+        had: bool,
+        account: Option<&Account>,
+    ) -> Result<bool, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut tx = self.0.engine.begin().await?;
+        let lock = if tx.is_postgres() { " FOR UPDATE" } else { "" };
+        let sql =
+            format!("SELECT account_id FROM activations WHERE owner = $1 AND tenant = $2{lock}");
+        let rows = tx.rows(&sql, &[Value::Text(owner), Value::Text(tenant)]).await?;
+        tx.commit().await?;
+        let Some(row) = rows.first() else { return Ok(!had) };
+        let corrupt = |Unreadable| StoreError::Corrupt { table: "activations", key: None };
+        let known = row.text(0).map_err(corrupt)?;
+        Ok(had && known == account.map_or("", |it| &it.id))
+    }
+
+    /// Puts down whose account it is, or that nobody can tell any more.
+    pub async fn set_account(
+        self,
+        scope: &Scope,
+        (owner, tenant): (&str, &str),
+        account: Option<&Account>,
     ) -> Result<(), StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut tx = self.0.engine.begin().await?;
-        let sql = "UPDATE activations SET account_id = '', account_name = '' \
+        let sql = "UPDATE activations SET account_id = $3, account_name = $4 \
                    WHERE owner = $1 AND tenant = $2";
-        tx.run(sql, &[Value::Text(owner), Value::Text(tenant)]).await?;
+        let [id, name] = texts(account);
+        tx.run(sql, &[Value::Text(owner), Value::Text(tenant), id, name]).await?;
         tx.commit().await
     }
 

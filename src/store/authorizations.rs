@@ -23,8 +23,9 @@ use std::collections::HashMap;
 /// Most of them that are under way for one grant at a time: the oldest ones go.
 const OF_GRANT_MAX: i64 = 16;
 
-/// How long a replica may take to ask a provider whether somebody has consented on another device.
-const ASKING_MS: i64 = 30_000;
+/// How long a replica may take to ask a provider whether somebody has consented on another device: longer than an errand
+/// takes at most, so that no two ask at once.
+const ASKING_MS: i64 = 60_000;
 
 /// How long one that nothing came of says why.
 const TOLD_MS: i64 = 24 * 3600 * 1000;
@@ -51,8 +52,9 @@ pub enum Begun<'a> {
     InBrowser { session: &'a str },
     /// Somebody consents on another device: how long is waited between two questions.
     OnDevice { session: &'a str, interval_ms: i64 },
-    /// Somebody says whether tokens that are there already are to be taken.
-    Aside { session: &'a str },
+    /// Tokens that are there already wait for what becomes of them: whoever deletes this has them. With `instead_of` they
+    /// stood there until now, and are nobody's where they do not any more.
+    Aside { session: &'a str, instead_of: Option<&'a str> },
 }
 
 /// One that is under way. Times are Unix milliseconds by the database's clock.
@@ -113,8 +115,13 @@ impl Authorizations<'_> {
         let (session, interval_ms, is_aside) = match kind {
             Begun::InBrowser { session } => (session, None, false),
             Begun::OnDevice { session, interval_ms } => (session, Some(interval_ms), false),
-            Begun::Aside { session } => (session, None, true),
+            Begun::Aside { session, .. } => (session, None, true),
         };
+        if let Begun::Aside { instead_of: Some(former), .. } = kind
+            && !forget(&mut tx, former).await?
+        {
+            return Err(StoreError::NotFound);
+        }
         forget_old(&mut tx, key, now).await?;
         let expires = now.saturating_add(lives_ms);
         let sql = "INSERT INTO authorizations (id, owner, tenant, slot, connection, generation, created_at, \

@@ -77,10 +77,13 @@ pub enum ConnectState {
     Expired,
     /// Its tenant was deleted.
     Gone,
+    /// The same, and it is not told yet.
+    Left,
 }
 
 impl ConnectState {
-    const ALL: [Self; 5] = [Self::Open, Self::Done, Self::Ended, Self::Expired, Self::Gone];
+    const ALL: [Self; 6] =
+        [Self::Open, Self::Done, Self::Ended, Self::Expired, Self::Gone, Self::Left];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -89,6 +92,7 @@ impl ConnectState {
             Self::Ended => "ended",
             Self::Expired => "expired",
             Self::Gone => "gone",
+            Self::Left => "left",
         }
     }
 }
@@ -210,7 +214,7 @@ impl ConnectSessions<'_> {
         Ok(true)
     }
 
-    /// Those that nobody came to an end with in time, at most `limit`.
+    /// Those that nobody came to an end with in time, and those whose tenant was deleted, at most `limit`.
     pub async fn overdue(
         self,
         scope: &Scope,
@@ -221,7 +225,8 @@ impl ConnectSessions<'_> {
         }
         let clock = clock_of(self.0.is_shared());
         let sql = format!(
-            "{} WHERE state = 'open' AND expires_at <= {clock} ORDER BY expires_at, id LIMIT $1",
+            "{} WHERE state IN ('open', 'left') AND (expires_at <= {clock} OR state = 'left') \
+             ORDER BY expires_at, id LIMIT $1",
             self.select()
         );
         let limit = Value::Integer(i64::from(limit.clamp(1, PAGE_MAX)));
@@ -280,7 +285,7 @@ impl Write<'_> {
 
     /// Nobody connects any more for a tenant that is gone.
     pub(super) async fn end_sessions_of(&mut self, tenant: &str) -> Result<(), StoreError> {
-        let sql = "UPDATE connect_sessions SET state = 'gone', over_at = $2, version = version + 1 \
+        let sql = "UPDATE connect_sessions SET state = 'left', over_at = $2, version = version + 1 \
                    WHERE tenant = $1 AND state = 'open'";
         self.tx.run(sql, &[Value::Text(tenant), Value::Integer(self.now_ms)]).await.map(drop)
     }

@@ -109,10 +109,13 @@ impl Together {
         let gathered = self.gathered().map(|mut it| std::mem::take(&mut *it));
         let AllDone { changes, tally, place, .. } = gathered.unwrap_or_default();
         let mut tx = self.within.take().await?;
-        let Some((last, place)) = changes.last().zip(place) else { return Ok(self.began_at) };
-        let revision = last.position.revision;
-        place.keep(&mut tx).await?;
-        if tx.is_postgres() {
+        // What is no change, as what is told of a connect session, is kept all the same.
+        if let Some(place) = place {
+            place.keep(&mut tx).await?;
+        }
+        let last = changes.last().map(|it| it.position.revision);
+        let revision = last.unwrap_or(self.began_at);
+        if last.is_some() && tx.is_postgres() {
             let text = revision.to_string();
             let told = [Value::Text(CHANNEL), Value::Text(&text)];
             tx.rows("SELECT CAST(pg_notify($1, $2) AS TEXT)", &told).await?;

@@ -172,7 +172,7 @@ each_engine! {
         assert_eq!(told(&operator).await, [("connected".to_owned(), String::new())]);
 
         // A code, a state and a link are good once.
-        link.back(&format!("code=c-1&state={state}")).await.problem("consent_unknown");
+        link.back_in(&format!("code=c-1&state={state}"), json!([format!("{}:{BOB}", link.id)])).await.problem("consent_unknown");
         link.back("code=c-1&state=guessed-guessed-guessed-guessed-guessed-gues").await.problem("consent_unknown");
         assert_eq!(provider.asked().len(), 2);
         let done = operator.post(&link.at("/finish"), json!({ "browser": ANN })).await.is(200);
@@ -293,7 +293,7 @@ each_engine! {
         let state = link.redirected().await;
         database.run("UPDATE authorizations SET expires_at = 1").await;
         let came = link.back(&format!("code=c&state={state}")).await.is(200);
-        assert_eq!(came.body["item"]["reason"], "session_expired");
+        assert_eq!(came.body["item"]["reason"], "consent_expired");
 
         operator.put(ACME, json!({ "variables": { "region": "us" } })).await.is(201);
         let link = Link::new(&operator).await;
@@ -307,7 +307,7 @@ each_engine! {
         let other = json!({ "credentials": { "client_id": "another-app", "client_secret": "hush-hush" } });
         operator.patch("/v1/connections/crm", other).await.is(200);
         let came = link.back(&format!("code=c&state={state}")).await.is(200);
-        assert_eq!(came.body["item"]["reason"], "connection_gone", "{}", came.response.text());
+        assert_eq!(came.body["item"]["reason"], "consent_expired", "{}", came.response.text());
 
         let link = Link::new(&operator).await;
         let state = link.redirected().await;

@@ -35,6 +35,7 @@ mod client_certificates;
 mod codes;
 mod config_check;
 mod connect_flows;
+mod connect_mended;
 mod connect_sessions;
 mod consents;
 mod consents_of_all;

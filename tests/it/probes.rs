@@ -377,14 +377,18 @@ each_engine! {
         let own = Says::json(json!({ "user": { "id": 3, "login": "ann3" } }));
         let places = json!({ "id": "/user/id", "name": "/user/login" });
         for (name, settings, is_probed, says, expected) in [
-            ("id token", json!({}), false, vec![tokens(json!({ "id_token": id_token(claims) }))],
+            ("id token", json!({}), false, vec![tokens(json!({ "id_token": id_token(claims.clone()) }))],
              json!({ "id": "https://id.test#s-1", "name": "ann@example.com" })),
             ("userinfo", json!({ "userinfo_url": "/userinfo" }), false, vec![tokens(json!({})), userinfo],
              json!({ "id": "s-2", "name": "Ann" })),
-            ("userinfo of its own", json!({ "userinfo_url": "/userinfo", "account": places }), true, vec![tokens(json!({})), own],
+            ("userinfo of its own", json!({ "userinfo_url": "/userinfo", "account": places }), true, vec![tokens(json!({})), own.clone()],
              json!({ "id": "3", "name": "ann3" })),
             ("a probe", json!({}), true, vec![tokens(json!({})), me()], json!({ "id": "7", "name": "ann@example.com" })),
-            ("a probe where userinfo fails", json!({ "userinfo_url": "/userinfo" }), true,
+            ("a probe before an id token", json!({ "userinfo_url": "/userinfo" }), true,
+             vec![tokens(json!({ "id_token": id_token(claims.clone()) })), me()], json!({ "id": "7", "name": "ann@example.com" })),
+            ("userinfo of its own before an id token", json!({ "userinfo_url": "/userinfo", "account": places }), false,
+             vec![tokens(json!({ "id_token": id_token(claims.clone()) })), own.clone()], json!({ "id": "3", "name": "ann3" })),
+            ("a probe where userinfo fails", json!({ "userinfo_url": "/userinfo", "account": places }), true,
              vec![tokens(json!({})), Says::status(403, ""), me()], json!({ "id": "7", "name": "ann@example.com" })),
             ("nothing", json!({ "userinfo_url": "/userinfo" }), false, vec![tokens(json!({})), Says::status(500, "")], json!(null)),
         ] {

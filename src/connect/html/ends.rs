@@ -63,6 +63,11 @@ pub(in crate::connect) fn busy() -> Page {
     end(StatusCode::SERVICE_UNAVAILABLE, "This is not available right now", &text)
 }
 
+pub(in crate::connect) fn too_often() -> Page {
+    let text = html! { p { "Nothing was changed. Ask for a new link, and check what you fill in." } };
+    end(StatusCode::TOO_MANY_REQUESTS, "This was tried too often", &text)
+}
+
 pub(in crate::connect) fn wrong() -> Page {
     let text =
         html! { p { "It is not your fault, and nothing was changed. Try again in a minute." } };

@@ -13,6 +13,7 @@ pub(super) use ends::no_such_method;
 pub(super) use ends::no_such_page;
 pub(super) use ends::other_browser;
 pub(super) use ends::refused;
+pub(super) use ends::too_often;
 pub(super) use ends::unknown;
 pub(super) use ends::used;
 pub(super) use ends::wrong;

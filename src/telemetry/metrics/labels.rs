@@ -192,6 +192,7 @@ labels! {
         TenantGone "tenant_gone",
         Misconfigured "misconfigured",
         SessionExpired "session_expired",
+        ConsentExpired "consent_expired",
     }
 
     /// Why everything was read from the store again.
