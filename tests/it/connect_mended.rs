@@ -1,6 +1,5 @@
 //! Connect sessions where things happen at once, twice, or are left half way: nothing flips, no account is taken unasked,
 //! and no token lives on that nobody keeps.
-use crate::support::Database;
 use crate::support::Gateway;
 use crate::support::Operator;
 use crate::support::Provider;
@@ -38,10 +37,14 @@ async fn connected(
     credentials: Value,
 ) -> Operator {
     let operator = gateway.operator();
+    let credentials_are_keys = credentials.get("key").is_some();
     let connector = json!({ "base_url": base_url, "auth": { "m": method } });
     operator.put("/v1/connectors/api", connector).await.is(201);
-    let connection =
+    let mut connection =
         json!({ "connector": "api", "auth": "m", "embedded": true, "credentials": credentials });
+    if credentials_are_keys {
+        connection["inputs"] = json!({ "key": "global" });
+    }
     operator.put("/v1/connections/crm", connection).await.is(201);
     operator
 }
@@ -317,7 +320,7 @@ each_engine! {
         }));
         let provider = Provider::start([codes(), granted(), is("ann")]).await;
         let gateway = Gateway::beside(&database, SERVED);
-        let device = json!({ "grant": "device_code", "device_url": format!("{}/device", provider.url()), "authorize_url": null });
+        let device = json!({ "grant": "device_code", "client_auth": "basic", "device_url": format!("{}/device", provider.url()), "authorize_url": null });
         let operator = app(&gateway, &provider, device).await;
         operator.put(ACME, json!({})).await.is(201);
         operator.post(&format!("{ACME}/authorize"), json!({})).await.is(200);
