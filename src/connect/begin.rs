@@ -8,6 +8,7 @@ use super::form::Form;
 use super::link::path;
 use super::view::Begun;
 use super::view::Item;
+use super::view::ItemState;
 use super::view::Place;
 use super::view::Session;
 use super::visit::Visit;
@@ -17,6 +18,9 @@ use http::Response;
 use http::StatusCode;
 use serde_json::Value;
 use serde_json::json;
+
+/// Problems that the session has: its link shows them.
+const SHOWN_BY_LINK: [&str; 2] = ["connect_session_over", "connect_misconfigured"];
 
 impl Pages {
     /// Connects, or sends the browser to the provider. From here on the link is this browser's.
@@ -30,6 +34,9 @@ impl Pages {
             Ok(found) => found,
             Err(instead) => return instead,
         };
+        if item.state == ItemState::Connected {
+            return self.see_link(token);
+        }
         let form = Form::read(&visit.body);
         let browser = visit.browser(token).cloned().unwrap_or_else(|| Browser::new(token));
         let body = json!({
@@ -65,7 +72,7 @@ impl Pages {
                 self.again((token, session, item), form, faults)
             }
             // Whatever else came of it, the session has it.
-            None if answered.code() == "connect_session_over" => self.see_link(token),
+            None if SHOWN_BY_LINK.contains(&answered.code()) => self.see_link(token),
             None => self.instead(answered),
         }
     }

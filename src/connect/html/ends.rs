@@ -64,7 +64,8 @@ pub(in crate::connect) fn busy() -> Page {
 }
 
 pub(in crate::connect) fn too_often() -> Page {
-    let text = html! { p { "Nothing was changed. Ask for a new link, and check what you fill in." } };
+    let text =
+        html! { p { "Nothing was changed. Ask for a new link, and check what you fill in." } };
     end(StatusCode::TOO_MANY_REQUESTS, "This was tried too often", &text)
 }
 
