@@ -11,6 +11,7 @@ use super::error::ApiError;
 use super::grants;
 use super::sent;
 use super::sent::Members;
+use crate::catalog::Auth;
 use crate::grant::DPOP_KEY;
 use crate::grant::TokenSet;
 use crate::model::Credential;
@@ -21,6 +22,7 @@ use crate::seal::AgeWriter;
 use crate::seal::Slot;
 use crate::store::Behind;
 use crate::store::Found;
+use crate::store::GrantState;
 use crate::store::StoreError;
 use axum::body::Body;
 use bytes::Bytes;
@@ -42,6 +44,9 @@ pub(super) const AT_ONCE: usize = 2;
 
 /// Activations that are open in memory at the same time, of one export.
 const PAGE: u32 = 200;
+
+/// The fields of a credential that a grant's tokens are.
+const TOKENS: [&str; 5] = ["access_token", "refresh_token", "expires_at", "scope", DPOP_KEY];
 
 /// What is wanted.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -189,9 +194,19 @@ impl Export {
                 line.insert("unreadable".to_owned(), problem.into());
             }
             Some(mut credential) => {
-                if let Some(tokens) = self.tokens(found).await? {
-                    variables.extend(tokens.kept.clone());
-                    credential = laid_over(&credential, &tokens);
+                match self.tokens(found).await? {
+                    Tokens::Brought => {}
+                    Tokens::Had(tokens) => {
+                        variables.extend(tokens.kept.clone());
+                        credential = laid_over(&credential, &tokens);
+                    }
+                    Tokens::Ended => TOKENS.into_iter().for_each(|it| credential.remove(it)),
+                    // What it brought may be used up long ago: it does not pass for the present one.
+                    Tokens::Unknown(why) if has_tokens(&credential) => {
+                        line.insert("unreadable".to_owned(), why.into());
+                        credential = Credential::default();
+                    }
+                    Tokens::Unknown(_) => {}
                 }
                 add(&mut line, &credential);
             }
@@ -211,27 +226,52 @@ impl Export {
     }
 
     /// What was had with it: of the grant that it has now.
-    async fn tokens(&self, found: &Found) -> Result<Option<TokenSet>, StoreError> {
+    async fn tokens(&self, found: &Found) -> Result<Tokens, StoreError> {
         let row = &found.0.value;
         let snapshot = self.api.live.snapshot_full();
         let served = snapshot.connection(&row.connection).filter(|it| *it.owner == *row.owner);
         let (Some(connection), Some(backing)) = (served, self.api.backing()) else {
-            return Ok(None);
+            return Ok(Tokens::Unknown("its connection is not served: nobody knows its tokens"));
         };
+        if !matches!(connection.method.auth, Auth::Token(_)) {
+            return Ok(Tokens::Brought);
+        }
         let Some(grantee) = Under::grantee_in(&backing.keys, connection, found).await else {
-            return Ok(None);
+            return Ok(Tokens::Unknown("its grant can't be told"));
         };
         let kept = backing.store.grants().get(&self.scope, grantee.key()).await?;
-        let Some(kept) = kept.filter(|it| grantee.has(it)) else { return Ok(None) };
-        Ok(grants::opened(&backing.keys, grantee.key(), kept.tokens.as_ref()).await)
+        let Some(kept) = kept.filter(|it| grantee.has(it)) else { return Ok(Tokens::Brought) };
+        if matches!(kept.state, GrantState::Revoked | GrantState::ReauthorizationRequired) {
+            return Ok(Tokens::Ended);
+        }
+        if kept.tokens.is_none() {
+            return Ok(Tokens::Brought);
+        }
+        let opened = grants::opened(&backing.keys, grantee.key(), kept.tokens.as_ref()).await;
+        Ok(opened.map_or(Tokens::Unknown("its tokens can't be opened"), Tokens::Had))
     }
+}
+
+/// What an activation's tokens are at present.
+enum Tokens {
+    /// Those that it was given: no others were had with them.
+    Brought,
+    Had(TokenSet),
+    /// None: a person has to consent again.
+    Ended,
+    /// In words, why nobody can tell.
+    Unknown(&'static str),
+}
+
+fn has_tokens(credential: &Credential) -> bool {
+    ["access_token", "refresh_token"].iter().any(|it| !credential.values(it).is_empty())
 }
 
 /// Those fields alone that a credential may begin with.
 fn laid_over(credential: &Credential, tokens: &TokenSet) -> Credential {
     let present = tokens.to_credential();
     let mut all = credential.clone();
-    for name in ["access_token", "refresh_token", "expires_at", "scope", DPOP_KEY] {
+    for name in TOKENS {
         // An end that was brought is not that of the present token.
         let values = present.values(name).to_vec();
         if !values.is_empty() {

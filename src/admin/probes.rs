@@ -10,6 +10,8 @@ use super::error::ApiError;
 use super::grant_acts;
 use super::grantee;
 use super::grantee::Grantee;
+use super::grants;
+use super::grants::State;
 use crate::catalog::Activation;
 use crate::catalog::Connection;
 use crate::catalog::Holder;
@@ -30,6 +32,9 @@ use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
+
+/// How old a token may be that tells how its grant is: as long as one waits for it, and is not given another.
+const RECENT: Duration = Duration::from_secs(30);
 
 /// What came of a probe.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -116,7 +121,7 @@ pub(super) async fn verify(call: Call) -> Result<Answer, ApiError> {
     {
         let by = Some(By::Renewal);
         return Answer::of(&match grant_acts::renewed(&call, grantee, true).await {
-            Ok(_) => VerifiedView { works: Some(true), by, reconnect: false, why: None },
+            Ok(token) => VerifiedView::of_token(&call, grantee, &token).await?,
             Err(ApiError::Consent(words)) => VerifiedView::refused(by, words),
             Err(ApiError::NoToken { words, .. }) => VerifiedView::unknown(by, words),
             Err(error) => return Err(error),
@@ -138,12 +143,32 @@ pub(super) async fn verify(call: Call) -> Result<Answer, ApiError> {
     }
     Answer::of(&match subject.probed(&call).await? {
         Ok(_) => VerifiedView { works: Some(true), by, reconnect: false, why: None },
-        Err(ErrandError::NotTaken { words, .. }) => VerifiedView::refused(by, words),
+        Err(ErrandError::NotTaken { is_refused: true, words, .. }) => {
+            VerifiedView::refused(by, words)
+        }
         Err(error) => VerifiedView::unknown(by, error.to_string()),
     })
 }
 
 impl VerifiedView {
+    /// Of one for which another token was asked. Whoever asks for that goes on with the old one where none came, as long
+    /// as it lives: that is no answer here.
+    async fn of_token(call: &Call, grantee: &Grantee, token: &Token) -> Result<Self, ApiError> {
+        let grant = grants::of(call, grantee).await?;
+        let (by, why) = (Some(By::Renewal), grant.why.unwrap_or_default());
+        Ok(match grant.state {
+            State::Revoked | State::ReauthorizationRequired => Self::refused(by, why),
+            State::Failing => Self::unknown(by, why),
+            State::Active | State::Expiring if token.was_sent_for && is_recent(token) => {
+                Self { works: Some(true), by, reconnect: false, why: None }
+            }
+            State::Active | State::Expiring => {
+                let why = "it was not renewed, as its token was kept a moment ago: ask again";
+                Self::unknown(by, why.to_owned())
+            }
+        })
+    }
+
     fn refused(by: Option<By>, why: String) -> Self {
         Self { works: Some(false), by, reconnect: true, why: Some(why) }
     }
@@ -151,6 +176,11 @@ impl VerifiedView {
     fn unknown(by: Option<By>, why: String) -> Self {
         Self { works: None, by, reconnect: false, why: Some(why) }
     }
+}
+
+/// Whether it was had for whoever asks now, or for another who asked about the same time.
+fn is_recent(token: &Token) -> bool {
+    token.had_at.elapsed() < RECENT
 }
 
 /// Whether there is something to have another token by.
@@ -215,7 +245,9 @@ impl Subject {
         let told = match &self.grantee {
             None => self.asked(call, None).await?,
             Some(grantee) => match self.with_token(call, grantee).await {
-                Err(ApiError::Consent(words)) => Err(ErrandError::NotTaken { status: None, words }),
+                Err(ApiError::Consent(words)) => {
+                    Err(ErrandError::NotTaken { status: None, is_refused: true, words })
+                }
                 Err(ApiError::NoToken { words, retry_after_s }) => {
                     let after = Some(Duration::from_secs(retry_after_s));
                     Err(ErrandError::Provider { words, after })

@@ -75,6 +75,8 @@ pub struct Token {
     pub kept: Arc<BTreeMap<String, String>>,
     /// Endpoints that were found out when it was had.
     guarded: Box<[Guarded]>,
+    /// A message brought it that was sent for it here; else it was kept from before.
+    pub was_sent_for: bool,
     was_used: AtomicBool,
 }
 
@@ -202,7 +204,24 @@ impl Token {
     ) -> Self {
         let guarded = Guarded::all(&guarded);
         let (was_used, binding, kept) = (AtomicBool::new(false), None, Arc::default());
-        Self { prepared, binding, generation, ends, had_at, life, kept, guarded, was_used }
+        let was_sent_for = false;
+        Self {
+            prepared,
+            binding,
+            generation,
+            ends,
+            had_at,
+            life,
+            kept,
+            guarded,
+            was_sent_for,
+            was_used,
+        }
+    }
+
+    /// The same token, and whether a message brought it now.
+    pub fn sent_for(self, was_sent_for: bool) -> Self {
+        Self { was_sent_for, ..self }
     }
 
     /// The same token, and the variables that came with it.

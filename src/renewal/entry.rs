@@ -52,7 +52,7 @@ pub(super) struct Entry {
     /// How often in a row the API did not take what was had, and which it was last.
     refusals: u32,
     refused: Option<u64>,
-    /// When another one was last asked for, whatever came of it.
+    /// When somebody was last asked for another one, whatever came of it.
     tried_at: Option<Instant>,
     /// Since when it is in its state.
     since: UnixTime,
@@ -219,6 +219,10 @@ impl Entry {
         let age = at.saturating_duration_since(since);
         match demand {
             Demand::Any => true,
+            // One that was only read from where it is kept may be as old as it likes.
+            Demand::Newer if !token.was_sent_for => {
+                self.tried_at.is_some_and(|it| at.saturating_duration_since(it) < FORCED_PAUSE)
+            }
             Demand::Newer => age < FORCED_PAUSE,
             Demand::After(_) => {
                 let (first, most) = REFUSED_PAUSE;
@@ -237,7 +241,9 @@ impl Entry {
         at: Instant,
     ) -> (Landed, Change) {
         self.flight = None;
-        self.tried_at = Some(at);
+        if !matches!(&outcome, Outcome::Token { token, .. } if !token.was_sent_for) {
+            self.tried_at = Some(at);
+        }
         let was = self.state;
         match outcome {
             Outcome::Token { token, kept, secret, version } => {

@@ -69,6 +69,8 @@ pub enum ErrandError {
     NotTaken {
         /// What it answered; none where the credential did not come so far.
         status: Option<u16>,
+        /// Whether that says something of the credential: another one is needed. Else it may be what was asked.
+        is_refused: bool,
         words: String,
     },
     /// The auth method knows no URL for it.
@@ -87,8 +89,12 @@ impl ErrandError {
         Self::Provider { words: words.into(), after: None }
     }
 
-    pub(super) fn not_taken(status: Option<u16>, words: impl Into<String>) -> Self {
-        Self::NotTaken { status, words: words.into() }
+    pub(super) fn not_taken(
+        status: Option<u16>,
+        is_refused: bool,
+        words: impl Into<String>,
+    ) -> Self {
+        Self::NotTaken { status, is_refused, words: words.into() }
     }
 }
 

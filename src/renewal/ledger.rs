@@ -182,6 +182,7 @@ impl Ledger {
                     got.guarded,
                 );
                 let of_answer = got.kept.tokens().map(|it| it.kept.clone()).unwrap_or_default();
+                let token = token.sent_for(source == Source::Message);
                 let token = Arc::new(token.bound_to(binding).keeping(of_answer));
                 let (kept, secret) = (got.kept, got.secret);
                 metrics.renewal(match source {

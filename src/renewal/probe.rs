@@ -164,7 +164,7 @@ async fn own(
         return ready(holder, tokens);
     }
     if !holder.begins_by_itself() {
-        return Err(ErrandError::not_taken(None, "nobody has consented yet"));
+        return Err(ErrandError::not_taken(None, true, "nobody has consented yet"));
     }
     if matches!(&holder.method.way, Way::Oauth2(method) if method.rotates()) {
         let why = "it can't be tried before it is kept: that would use up its refresh token";
@@ -184,7 +184,7 @@ async fn own(
         lands: watch::channel(None).0,
     };
     let refused = |it: ErrandError| match it {
-        ErrandError::Refused(words) => ErrandError::not_taken(None, words),
+        ErrandError::Refused(words) => ErrandError::not_taken(None, true, words),
         other => other,
     };
     let got = attempt::once(bureau, &job, None, None).await;
@@ -346,17 +346,16 @@ impl Visit<'_> {
         if self.probe.takes(status) && !is_refused {
             return Ok(Probed { account: self.probe.account(body), status });
         }
-        if let Some(words) = self.probe.words(status) {
-            return Err(ErrandError::not_taken(Some(status), words));
-        }
-        if status == 429 || status >= 500 && !is_refused {
+        let declared = self.probe.words(status);
+        let words = || format!("the API answered {status}: {}", meaning(status, is_refused));
+        let words = declared.map_or_else(words, str::to_owned);
+        if !is_refused && (status == 429 || status >= 500) {
             let after = heard.headers.get(header::RETRY_AFTER).and_then(|it| it.to_str().ok());
             let after = after.and_then(|it| it.trim().parse().ok()).map(Duration::from_secs);
-            let words = format!("the API answered {status}: {}", meaning(status, false));
             return Err(ErrandError::Provider { words, after });
         }
-        let words = format!("the API answered {status}: {}", meaning(status, is_refused));
-        Err(ErrandError::not_taken(Some(status), words))
+        // Any other answer may be for what was asked: a path that is not there is nobody's credential.
+        Err(ErrandError::not_taken(Some(status), is_refused || status == 401, words))
     }
 
     fn unsent(&self, failed: &Failed) -> ErrandError {

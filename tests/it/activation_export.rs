@@ -106,6 +106,30 @@ each_engine! {
         assert_eq!(lines(&age::opened(&private, &file).unwrap()), found);
     }
 
+    async fn tokens_that_are_good_for_nothing_do_not_pass_for_present_ones(database: Database) {
+        let provider = Provider::rotating(Rotating::living(3600)).await;
+        let upstream = RawUpstream::start([Script::ok("hi"), Script::ok("hi")]).await;
+        let gateway = Gateway::beside_exporting(&database, ALLOW);
+        let operator = gateway.operator();
+        apps(&operator, provider.url(), &upstream.url()).await;
+        for tenant in ["gone", "closed"] {
+            let brought = json!({ "connection": "crm", "tenant": tenant, "refresh_token": format!("{tenant}-0") });
+            operator.post("/v1/activations/import", json!({ "activations": [brought] })).await.is(200);
+            let fields = format!("Attache-Connection: crm\r\nAttache-Tenant: {tenant}\r\n");
+            assert_eq!(gateway.get("/a", &fields).await.status, 200);
+        }
+        operator.send("POST", "/v1/connections/crm/activations/gone/revoke", "", None).await.is(200);
+        database.run("UPDATE credentials SET fields = '{}' WHERE tenant = 'closed' AND slot <> 'activation'").await;
+        let (private, recipient) = age::pair();
+        let shell = shell(&gateway);
+        shell.done(&format!("attache activation export --recipient {recipient} -f all.age")).await;
+        let file = fs::read(shell.folder.path().join("all.age")).unwrap();
+        let found = lines(&age::opened(&private, &file).unwrap());
+        assert_eq!(found["crm@gone"], json!({ "connection": "crm", "tenant": "gone", "enabled": true }));
+        let closed = &found["crm@closed"];
+        assert_eq!((&closed["unreadable"], &closed["refresh_token"]), (&json!("its tokens can't be opened"), &json!(null)), "{closed}");
+    }
+
     async fn it_is_for_those_alone_whom_the_configuration_names(database: Database) {
         let gateway = Gateway::beside(&database, ALLOW);
         let (_, recipient) = age::pair();

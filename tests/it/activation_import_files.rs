@@ -5,11 +5,15 @@ use crate::support::Process;
 use crate::support::Provider;
 use crate::support::Rotating;
 use crate::support::Shell;
+use rustix::process::Pid;
+use rustix::process::Signal;
+use rustix::process::kill_process;
 use serde_json::Value;
 use serde_json::json;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
 use std::time::Duration;
@@ -40,6 +44,13 @@ pub(crate) async fn beside(database: &Database, provider: &str) -> (Process, She
     }
     let shell = Shell::of(&process);
     (process, shell, operator)
+}
+
+/// The report, in whose cells no comma stands.
+fn report(shell: &Shell) -> String {
+    let written = fs::read_to_string(shell.folder.path().join("report.csv")).unwrap();
+    assert!(written.lines().all(|it| it.starts_with('"') && it.ends_with('"')), "{written}");
+    written.replace('"', "")
 }
 
 fn tally(out: &str) -> Value {
@@ -123,7 +134,7 @@ async fn what_is_refused_is_told_with_its_row_and_column_and_never_with_its_valu
         "row 8 (line 9), column connection: ",
         "7 rows were refused",
     ]);
-    let report = fs::read_to_string(shell.folder.path().join("report.csv")).unwrap();
+    let report = report(&shell);
     let lines: Vec<&str> = report.lines().collect();
     assert_eq!(
         lines[..2],
@@ -242,7 +253,7 @@ async fn killed_at_any_time_and_gone_on_with_each_is_there_exactly_once() {
     assert_eq!(count(&database, "credentials WHERE slot = 'activation'").await, all);
     assert_eq!(count(&database, "audit WHERE kind = 'activation' AND act = 'created'").await, all);
     assert_eq!(count(&database, "audit WHERE kind = 'activation'").await, all);
-    let report = fs::read_to_string(shell.folder.path().join("report.csv")).unwrap();
+    let report = report(&shell);
     let mut told: Vec<&str> = report.lines().skip(1).collect();
     assert!(told.iter().all(|it| it.ends_with(",crm,created,,,")), "each is told");
     told.sort_unstable();
@@ -254,6 +265,107 @@ async fn killed_at_any_time_and_gone_on_with_each_is_there_exactly_once() {
     // Generous: what is held is a batch, not a file.
     assert!(highest < 128 << 10, "the command has {highest} KiB");
     assert!(after.0 < before.0 + (256 << 10), "attache has {} KiB, and had {}", after.0, before.0);
+}
+
+/// The command, as a process that can be stopped.
+fn spawned(shell: &Shell, line: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_attache"))
+        .args(line.split(' ').skip(1))
+        .env_clear()
+        .env("ATTACHE_URL", shell.setting("ATTACHE_URL"))
+        .env("ATTACHE_TOKEN", shell.setting("ATTACHE_TOKEN"))
+        .current_dir(shell.folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Kills it when the store has rows that it does not know to be done.
+async fn killed_ahead(mut child: Child, progress: &Path, database: &Database) {
+    let pid = Pid::from_child(&child);
+    loop {
+        kill_process(pid, Signal::STOP).unwrap();
+        let state = fs::read(progress).ok();
+        let state = state.and_then(|it| serde_json::from_slice::<Value>(&it).ok());
+        if let Some(state) = state.filter(|it| !it["pending"].is_null()) {
+            // What it has sent is done, or is not on its way.
+            for _ in 0..50 {
+                if count(database, "activations").await > state["rows"].as_i64().unwrap() {
+                    child.kill().unwrap();
+                    child.wait().unwrap();
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+        kill_process(pid, Signal::CONT).unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        assert!(child.try_wait().unwrap().is_none(), "it was never ahead");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_that_was_done_unheard_is_done_once_by_its_key() {
+    for has_its_key in [true, false] {
+        let database = Database::sqlite();
+        let (_process, shell, _) = beside(&database, "https://id.example").await;
+        let mut text = "tenant,credential.token\n".to_owned();
+        (0..600).for_each(|row| writeln!(text, "tenant-{row},k-{row}").unwrap());
+        fs::write(shell.folder.path().join("rows.csv"), text).unwrap();
+        let progress = shell.folder.path().join("rows.csv.attache-import");
+        let line = "attache activation import rows.csv --connection keys --batch 200 -o json";
+        killed_ahead(spawned(&shell, line), &progress, &database).await;
+        if !has_its_key {
+            let mut state: Value = serde_json::from_slice(&fs::read(&progress).unwrap()).unwrap();
+            state["id"] = json!("01890000-0000-7000-8000-000000000000");
+            fs::write(&progress, state.to_string()).unwrap();
+        }
+        let ran = shell.run(line).await.is(if has_its_key { 0 } else { 1 });
+        let (created, refused) = if has_its_key { (600, 0) } else { (400, 200) };
+        let expected =
+            json!({ "created": created, "replaced": 0, "skipped": 0, "refused": refused });
+        assert_eq!(tally(&ran.out), expected);
+        assert_eq!(count(&database, "activations").await, 600);
+        assert_eq!(count(&database, "audit WHERE kind = 'activation'").await, 600);
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_knows_of_any_more_is_verified_all_the_same() {
+    let database = Database::sqlite();
+    let (_process, shell, _) = beside(&database, "https://id.example").await;
+    let input = shell.folder.path().join("rows.csv");
+    let progress = shell.folder.path().join("rows.csv.attache-import");
+    let begin = "tenant,connection,credential.token\na,keys,k\n";
+    fs::write(&input, format!("{begin}\"{}", "x".repeat(5 << 20))).unwrap();
+    let command = "attache activation import rows.csv --batch 1 -o json";
+    shell.run(command).await.is(2);
+    let mut state: Value = serde_json::from_slice(&fs::read(&progress).unwrap()).unwrap();
+    (state["rows"], state["bytes"], state["pending"]) = (json!(0), json!(0), json!([1, 0]));
+    state["tally"]["created"] = json!(0);
+    fs::write(&progress, state.to_string()).unwrap();
+    fs::write(&input, begin).unwrap();
+    let ran = shell.run(&format!("{command} --verify")).await.is(0);
+    assert_eq!((&tally(&ran.out)["skipped"], &tally(&ran.out)["unknown"]), (&json!(1), &json!(1)));
+}
+
+#[tokio::test]
+async fn a_report_takes_the_place_of_no_other_file() {
+    let database = Database::sqlite();
+    let (_process, shell, _) = beside(&database, "https://id.example").await;
+    let input = shell.folder.path().join("rows.csv");
+    // The same tenant in another batch is the same one.
+    let text = "tenant,connection,credential.token\na,keys,k\na,keys,l\n";
+    fs::write(&input, text).unwrap();
+    let command = "attache activation import rows.csv --batch 1 --existing replace -o json";
+    let taken = shell.run(&format!("{command} --report rows.csv")).await;
+    taken.is(2).says(&["rows.csv is there already"]);
+    assert_eq!(fs::read_to_string(&input).unwrap(), text);
+    let ran = shell.run(&format!("{command} --report report.csv")).await.is(1);
+    let expected = json!({ "created": 1, "replaced": 0, "skipped": 0, "refused": 1 });
+    assert_eq!(tally(&ran.out), expected);
+    assert!(report(&shell).contains("an entry before this one is of the same tenant"));
 }
 
 #[tokio::test]
@@ -271,6 +383,7 @@ async fn another_input_or_another_command_does_not_go_on() {
     shell.run(command).await.is(2).says(&["row 2 is longer", "goes on behind row 1"]);
     let kept = fs::read_to_string(&progress).unwrap();
     assert!(!kept.contains("keys,") && kept.contains("\"rows\":1"), "{kept}");
+    shell.run(&format!("{command} --report other.csv")).await.is(2).says(&["begun with"]);
     shell
         .run(&format!("{command} --existing skip"))
         .await
@@ -307,7 +420,7 @@ async fn what_is_verified_is_renewed_no_faster_than_was_said() {
         "created": 31, "replaced": 0, "skipped": 0, "refused": 1, "works": 29, "must_reconnect": 1, "unknown": 1,
     });
     assert_eq!(tally(&ran.out), expected, "{}", ran.err);
-    let report = fs::read_to_string(shell.folder.path().join("report.csv")).unwrap();
+    let report = report(&shell);
     let line = |of: &str| {
         report.lines().find(|it| it.starts_with(&format!("{of},"))).unwrap_or_default().to_owned()
     };

@@ -348,12 +348,44 @@ each_engine! {
         assert_eq!((&told.body["works"], &told.body["reconnect"]), (&json!(false), &json!(true)), "{}", told.body);
     }
 
-    async fn verifying_asks_the_api_where_nothing_is_renewed(database: Database) {
-        let api = Provider::start([me(), Says::status(401, ""), Says::status(503, "")]).await;
+    async fn a_grant_that_is_not_renewed_any_more_is_told_though_its_token_lives(database: Database) {
+        let says = [me(), Says::error(400, "invalid_grant"), me(), Says::status(503, "")];
+        let api = Provider::start(says).await;
         let gateway = Gateway::beside(&database, ALLOWED);
-        let method = json!({ "bearer": {}, "probe": probe() });
+        let url = api.url();
+        let method = json!({ "oauth2": {
+            "grant": "authorization_code", "authorize_url": format!("{url}/authorize"), "token_url": format!("{url}/token"),
+        } });
+        let app = json!({ "client_id": "app", "client_secret": "hush" });
+        let operator = embedded(&gateway, &api, method, app, json!({})).await;
+        for (tenant, asked, works, reconnect) in [("dead", 2, json!(false), true), ("away", 4, json!(null), false)] {
+            let at = format!("/v1/connections/crm/activations/{tenant}");
+            let tokens = json!({ "access_token": "lives", "refresh_token": tenant, "expires_at": 4_000_000_000_u64 });
+            operator.put(&at, json!({ "credentials": tokens })).await.is(201);
+            let fields = format!("Attache-Connection: crm\r\nAttache-Tenant: {tenant}\r\n");
+            assert_eq!(gateway.get("/a", &fields).await.status, 200);
+            // Nobody is asked a second time so soon, and what was found out stays.
+            for _ in 0..2 {
+                let told = act(&operator, &at, "verify").await.is(200).body;
+                assert_eq!((&told["works"], &told["by"]), (&works, &json!("renewal")), "{tenant}: {told}");
+                assert_eq!(told["reconnect"], reconnect, "{tenant}: {told}");
+                assert_eq!(api.asked().len(), asked, "{tenant}");
+            }
+        }
+    }
+
+    async fn verifying_asks_the_api_where_nothing_is_renewed(database: Database) {
+        // What is wrong with the probe is nobody's credential, whatever the operator has declared that it says.
+        let wrong = [404, 400, 302, 403, 503].map(|it| Says::status(it, ""));
+        let api = Provider::start([me(), Says::status(401, ""), Says::status(500, "")].into_iter().chain(wrong)).await;
+        let gateway = Gateway::beside(&database, ALLOWED);
+        let mut probe = probe();
+        probe["says"] = json!({ "503": "Ask Ann." });
+        let method = json!({ "bearer": {}, "probe": probe });
         let operator = embedded(&gateway, &api, method, json!({}), json!({ "token": "t-1" })).await;
-        for (works, reconnect) in [(json!(true), false), (json!(false), true), (json!(null), false)] {
+        let told = [(json!(true), false), (json!(false), true), (json!(null), false)];
+        let unknown = std::iter::repeat_n((json!(null), false), 5);
+        for (works, reconnect) in told.into_iter().chain(unknown) {
             let told = act(&operator, ACME, "verify").await.is(200).body;
             assert_eq!((&told["works"], &told["by"]), (&works, &json!("probe")), "{told}");
             assert_eq!(told["reconnect"], reconnect, "{told}");

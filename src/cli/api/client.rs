@@ -201,7 +201,7 @@ impl Client {
     }
 
     /// How long an answer may take.
-    pub(super) fn patience(&self) -> Duration {
+    pub(in crate::cli) fn patience(&self) -> Duration {
         self.remote.timeout
     }
 

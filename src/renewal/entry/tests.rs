@@ -37,7 +37,8 @@ impl Case {
         let ms = |it: Duration| u64::try_from(it.as_millis()).unwrap();
         let ends = life.map(|it| UnixTime::from_ms(NOON.as_ms() + ms(after + it)));
         let (had_at, life) = (self.began + after, life.unwrap_or(Duration::MAX));
-        Arc::new(Token::new(Prepared::default(), generation, ends, had_at, life, Vec::new()))
+        let token = Token::new(Prepared::default(), generation, ends, had_at, life, Vec::new());
+        Arc::new(token.sent_for(true))
     }
 
     fn clocks(&self, after: Duration) -> (UnixTime, Instant) {

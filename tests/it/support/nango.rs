@@ -123,7 +123,9 @@ impl State {
             }
             let number =
                 |it: Option<String>, none| it.and_then(|it| it.parse().ok()).unwrap_or(none);
-            let (limit, page) = (number(of("limit"), 10_000), number(of("page"), 0));
+            // Newer ones give fewer than they are asked for.
+            let most = if self.is_old { 10_000 } else { 100 };
+            let (limit, page) = (number(of("limit"), most).min(most), number(of("page"), 0));
             let all = self.connections.iter().skip(limit * page).take(limit);
             let listed: Vec<Value> = all.map(listed).collect();
             return (200, "", json!({ "connections": listed }));
@@ -141,6 +143,9 @@ impl State {
         match found {
             None => (404, "", error("unknown_connection")),
             Some(it) if it["credentials"].is_null() => (424, "", error("invalid_credentials")),
+            Some(it) if it["credentials"] == "broken" => {
+                (500, "Retry-After: 0\r\n", error("broken"))
+            }
             Some(it) => {
                 let mut it = it.clone();
                 if wants_refresh.as_deref() != Some("true") {

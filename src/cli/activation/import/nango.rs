@@ -3,6 +3,8 @@
 //! Source: nango.dev/docs/reference/backend/http-api: `GET /connections` (pages), `GET /connections/{id}`, rate limits.
 use super::row::Fault;
 use super::row::Row;
+use super::send::Batch;
+use super::send::Existing;
 use crate::cli::api::Ask;
 use crate::cli::api::Client;
 use crate::cli::api::Link;
@@ -36,6 +38,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 /// Where Nango's own service is.
 const CLOUD: &str = "https://api.nango.dev";
@@ -55,6 +58,15 @@ const ANSWER_LEN_MAX: usize = 64 << 20;
 /// How often the same is asked where the server has no time.
 const TRIES_MAX: u32 = 10;
 
+/// The same of one connection's credentials where the server has a fault of its own: others are not held up.
+const FAULTS_MAX: u32 = 3;
+
+/// So many connections in a row without an answer are no fault of theirs.
+const AWAY_MAX: u32 = 20;
+
+/// As many as a server without pages lists: it says nothing of more.
+const LIST_MAX: usize = 10_000;
+
 /// How long to wait where it does not say, and at most.
 const PAUSE: Duration = Duration::from_secs(2);
 const PAUSE_MAX: Duration = Duration::from_secs(120);
@@ -67,6 +79,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) enum From {
     Nango,
 }
+
+const NO_TENANT: &str = "the connection has none: --tenant-from says by what tenants are called";
 
 /// What a tenant is called by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -102,7 +116,8 @@ impl FromStr for Mapped {
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "From another product")]
 pub(super) struct NangoArgs {
-    /// Read all connections of this product by its API. Nothing is changed there
+    /// Read all connections of this product by its API. Those that attache has already are not asked for; of others Nango
+    /// renews a token that has ended before it gives it
     #[arg(long, value_enum, conflicts_with = "file")]
     from: Option<From>,
     /// Where it is, if it is not Nango's own service
@@ -142,6 +157,7 @@ pub(super) struct Nango {
     client: Client,
     map: BTreeMap<String, String>,
     tenant_from: TenantFrom,
+    existing: Existing,
     targets: BTreeMap<String, Option<Target>>,
     links: Vec<Option<Link>>,
     listed: VecDeque<Listed>,
@@ -150,6 +166,16 @@ pub(super) struct Nango {
     /// Of the first connection of the page before: a server without pages says the same again.
     first: Option<String>,
     number: u64,
+    /// So many of those that were asked for last were not answered.
+    away: u32,
+}
+
+/// What Nango says of a connection.
+enum Detail {
+    Had(Value),
+    Not(Fault),
+    /// Nothing, in words.
+    Away(String),
 }
 
 struct Server {
@@ -158,7 +184,11 @@ struct Server {
 }
 
 impl Nango {
-    pub(super) fn new(args: &NangoArgs, client: Client) -> Result<Self, Stopped> {
+    pub(super) fn new(
+        args: &NangoArgs,
+        client: Client,
+        existing: Existing,
+    ) -> Result<Self, Stopped> {
         let key = secret(KEY, args.nango_key_file.as_deref())?.ok_or_else(|| {
             Stopped::Invalid(format!(
                 "set {KEY} to the secret key of the environment, or name a file with --nango-key-file"
@@ -172,40 +202,39 @@ impl Nango {
             client,
             map,
             tenant_from: args.tenant_from,
+            existing,
             targets: BTreeMap::new(),
             links: (0..AT_ONCE).map(|_| None).collect(),
             listed: VecDeque::new(),
             page: Some(0),
             first: None,
             number: 0,
+            away: 0,
         })
     }
 
     /// The next rows, `count` at most; none at the end.
-    pub(super) async fn batch(
-        &mut self,
-        count: usize,
-        connection: Option<&str>,
-    ) -> Result<Vec<Row>, Stopped> {
+    pub(super) async fn batch(&mut self, count: usize) -> Result<Vec<Row>, Stopped> {
         while self.listed.is_empty() {
             let Some(page) = self.page else { return Ok(Vec::new()) };
-            self.list(page, connection).await?;
+            self.list(page).await?;
         }
         let listed: Vec<_> = self.listed.drain(..count.min(self.listed.len())).collect();
         for one in &listed {
             self.know(&one.connection).await?;
         }
-        let details = self.details(&listed).await?;
+        let mut settled = self.settled(&listed).await?;
+        let wanted = listed.iter().zip(&settled).filter(|it| it.1.is_none()).map(|it| it.0);
+        let mut details = self.details(&wanted.collect::<Vec<_>>()).await?.into_iter();
+        let details: Vec<_> =
+            settled.drain(..).filter_map(|it| it.map(Err).or_else(|| details.next())).collect();
         let mut rows = Vec::with_capacity(listed.len());
         for (one, detail) in listed.into_iter().zip(details) {
             self.number += 1;
             let entry = match (self.targets.get(&one.connection), detail) {
                 (_, Err(fault)) => Err(fault),
                 (Some(Some(target)), Ok(detail)) => entry(&one, &detail, target),
-                _ => {
-                    let why = format!("there is no connection `{}` in attache", one.connection);
-                    Err(Fault::new("connection", plain(&why)))
-                }
+                _ => Err(Fault::new("connection", "there is none of this name in attache")),
             };
             let (number, tenant) = (self.number, one.tenant.unwrap_or(one.id));
             rows.push(Row { number, line: 0, end: 0, tenant, connection: one.connection, entry });
@@ -213,13 +242,50 @@ impl Nango {
         Ok(rows)
     }
 
-    async fn list(&mut self, page: usize, connection: Option<&str>) -> Result<(), Stopped> {
+    /// Those that need no question, with what becomes of them. A token that Nango renews for its answer would use up the one
+    /// that attache goes on with: what is there already is not asked for, unless it is to be replaced.
+    async fn settled(&mut self, all: &[Listed]) -> Result<Vec<Option<Fault>>, Stopped> {
+        let mut settled = Vec::with_capacity(all.len());
+        for one in all {
+            let is_known = matches!(self.targets.get(&one.connection), Some(Some(_)));
+            settled.push(match &one.tenant {
+                None => Some(Fault::new("tenant", NO_TENANT)),
+                Some(_) if !is_known => Some(Fault::new(
+                    "connection",
+                    plain(&format!("there is no connection `{}` in attache", one.connection)),
+                )),
+                Some(_) => None,
+            });
+        }
+        if self.existing == Existing::Replace {
+            return Ok(settled);
+        }
+        let row = |one: &Listed| {
+            let entry = json!({ "connection": one.connection, "tenant": one.tenant });
+            Row::of_entry((0, 0, 0), Ok(entry), None)
+        };
+        let open = all.iter().zip(&settled).filter(|it| it.1.is_none());
+        let rows: Vec<Row> = open.map(|it| row(it.0)).collect();
+        let (id, existing, is_rehearsal) = (Uuid::now_v7(), Existing::Skip, true);
+        let asked = Batch { id, existing, is_rehearsal, rows: &rows };
+        let there = asked.send(&mut self.client).await.map_err(|it| it.stopped)?;
+        let is_skip = self.existing == Existing::Skip;
+        for (fault, there) in settled.iter_mut().filter(|it| it.is_none()).zip(there) {
+            if there.name == "skipped" {
+                let twice = || Fault::new("tenant", "it is there already, and was not asked for");
+                *fault = Some(if is_skip { Fault::skip() } else { twice() });
+            }
+        }
+        Ok(settled)
+    }
+
+    async fn list(&mut self, page: usize) -> Result<(), Stopped> {
         let mut link = self.links[0].take();
         let target = format!("/connections?limit={PAGE}&page={page}");
-        let mut answer = self.server.get(&mut link, &target).await?;
+        let mut answer = self.server.listed(&mut link, &target).await?;
         // Older servers have no pages, and refuse what they do not know.
         if answer.0 == StatusCode::BAD_REQUEST && page == 0 {
-            answer = self.server.get(&mut link, "/connections").await?;
+            answer = self.server.listed(&mut link, "/connections").await?;
             self.page = None;
         }
         self.links[0] = link;
@@ -230,9 +296,16 @@ impl Nango {
         let Some(all) = body["connections"].as_array() else {
             return Err(self.server.strange());
         };
+        if self.page.is_none() && all.len() >= LIST_MAX {
+            return Err(Stopped::Failed(format!(
+                "Nango at {} has no pages, and may have more than the {LIST_MAX} connections that it lists at once: \
+                 update it first",
+                self.server.url
+            )));
+        }
         let first = all.first().map(|it| it["id"].to_string() + &it["connection_id"].to_string());
         let is_same = first.is_some() && first == self.first;
-        self.page = self.page.filter(|_| all.len() == PAGE && !is_same).map(|it| it + 1);
+        self.page = self.page.filter(|_| !all.is_empty() && !is_same).map(|it| it + 1);
         self.first = first;
         if is_same {
             return Ok(());
@@ -246,7 +319,7 @@ impl Nango {
             };
             let to = match (self.map.get(&integration), self.map.is_empty()) {
                 (Some(to), _) => to.clone(),
-                (None, true) => connection.unwrap_or(&integration).to_owned(),
+                (None, true) => integration.clone(),
                 (None, false) => continue,
             };
             let tenant = tenant(one, self.tenant_from);
@@ -280,7 +353,7 @@ impl Nango {
     }
 
     /// Each with its credentials, some at the same time.
-    async fn details(&mut self, all: &[Listed]) -> Result<Vec<Result<Value, Fault>>, Stopped> {
+    async fn details(&mut self, all: &[&Listed]) -> Result<Vec<Result<Value, Fault>>, Stopped> {
         let mut details: Vec<Option<Result<Value, Fault>>> = all.iter().map(|_| None).collect();
         let mut asking = JoinSet::new();
         let mut left = all.iter().enumerate();
@@ -301,7 +374,16 @@ impl Nango {
             let gone = |_| Stopped::Failed("a question to Nango broke off".to_owned());
             let (link, index, detail) = joined.map_err(gone)?;
             self.links.push(link);
-            details[index] = Some(detail?);
+            let detail = detail?;
+            self.away = if matches!(detail, Detail::Away(_)) { self.away + 1 } else { 0 };
+            details[index] = Some(match detail {
+                Detail::Had(detail) => Ok(detail),
+                Detail::Not(fault) => Err(fault),
+                Detail::Away(why) if self.away == AWAY_MAX => return Err(self.server.away(&why)),
+                Detail::Away(why) => {
+                    Err(Fault::new("", format!("Nango does not answer for it: {why}")))
+                }
+            });
         }
         Ok(details.into_iter().flatten().collect())
     }
@@ -314,34 +396,50 @@ impl Server {
         link: &mut Option<Link>,
         id: &str,
         integration: &str,
-    ) -> Result<Result<Value, Fault>, Stopped> {
+    ) -> Result<Detail, Stopped> {
         let query = format!("provider_config_key={integration}&refresh_token=true");
-        let mut answer = self.get(link, &format!("/connections/{id}?{query}")).await?;
+        let mut answer = self.get(link, &format!("/connections/{id}?{query}"), FAULTS_MAX).await?;
         // Its name before there was that one.
-        if answer.0 == StatusCode::NOT_FOUND {
-            answer = self.get(link, &format!("/connection/{id}?{query}")).await?;
+        if matches!(answer, Ok((StatusCode::NOT_FOUND, _))) {
+            answer = self.get(link, &format!("/connection/{id}?{query}"), FAULTS_MAX).await?;
         }
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(why) => return Ok(Detail::Away(why)),
+        };
         match answer {
-            (StatusCode::OK, body) => Ok(Ok(body)),
+            (StatusCode::OK, body) => Ok(Detail::Had(body)),
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, body) => {
                 Err(self.refused(answer.0, &body))
             }
             (status, body) => {
                 let why = format!("Nango does not give it: {}", told(status, &body));
-                Ok(Err(Fault::new("", why)))
+                Ok(Detail::Not(Fault::new("", why)))
             }
         }
     }
 
-    /// Status and JSON. Where there is no time it is asked again, when it says so.
-    async fn get(
+    /// What nothing can be done without.
+    async fn listed(
         &self,
         link: &mut Option<Link>,
         target: &str,
     ) -> Result<(StatusCode, Value), Stopped> {
-        let mut tries = 0;
+        self.get(link, target, TRIES_MAX).await?.map_err(|why| self.away(&why))
+    }
+
+    /// Status and JSON, or why there are none. Where there is no time it is asked again, when it says so; after so many
+    /// `faults` it is not.
+    async fn get(
+        &self,
+        link: &mut Option<Link>,
+        target: &str,
+        faults: u32,
+    ) -> Result<Result<(StatusCode, Value), String>, Stopped> {
+        let (mut tries, mut failed) = (0, 0);
         loop {
             tries += 1;
+            failed += 1;
             let asked = tokio::time::timeout(PATIENCE, self.once(link, target)).await;
             let answered = match asked {
                 Ok(answered) => answered?,
@@ -349,13 +447,16 @@ impl Server {
             };
             let (why, pause) = match answered {
                 Ok((status, headers, body)) if is_busy(status) => {
+                    if status == StatusCode::TOO_MANY_REQUESTS {
+                        failed -= 1;
+                    }
                     (told(status, &body), pause(&headers))
                 }
-                Ok((status, _, body)) => return Ok((status, body)),
+                Ok((status, _, body)) => return Ok(Ok((status, body))),
                 Err(why) => (why, PAUSE),
             };
-            if tries == TRIES_MAX {
-                return Err(Stopped::Failed(format!("Nango at {}: {why}", self.url)));
+            if tries == TRIES_MAX || failed == faults {
+                return Ok(Err(why));
             }
             tokio::time::sleep(pause).await;
         }
@@ -409,6 +510,10 @@ impl Server {
         Stopped::Failed(format!("Nango at {} refuses: {}", self.url, told(status, body)))
     }
 
+    fn away(&self, why: &str) -> Stopped {
+        Stopped::Failed(format!("Nango at {}: {}", self.url, plain(why)))
+    }
+
     fn strange(&self) -> Stopped {
         Stopped::Failed(format!(
             "{} does not answer like Nango's API: is it --nango-url?",
@@ -454,12 +559,7 @@ fn tenant(one: &Value, from: TenantFrom) -> Option<String> {
 
 /// As an import takes it.
 fn entry(one: &Listed, detail: &Value, target: &Target) -> Result<Value, Fault> {
-    let tenant = one.tenant.as_deref().ok_or_else(|| {
-        Fault::new(
-            "tenant",
-            "the connection has none: --tenant-from says by what tenants are called",
-        )
-    })?;
+    let tenant = one.tenant.as_deref().ok_or_else(|| Fault::new("tenant", NO_TENANT))?;
     let given = &detail["credentials"];
     let text = |name: &str| given[name].as_str().filter(|it| !it.is_empty());
     let needs = |name: &str| {

@@ -2,6 +2,7 @@
 use super::row::Fault;
 use super::row::Row;
 use super::source::Unreadable;
+use crate::cli::text::plain;
 use crate::config::JsonError;
 use crate::config::parse_json;
 use std::io;
@@ -38,7 +39,9 @@ impl Objects {
         let text = self.object()?;
         let entry = parse_json(&text).map_err(|error| match error {
             JsonError::Syntax(problem) => Fault::new("", format!("it is not JSON: {problem}")),
-            JsonError::Unsound(it) => Fault::new(super::row::column_of(&it.pointer), it.problem),
+            JsonError::Unsound(it) => {
+                Fault::new(plain(&super::row::column_of(&it.pointer)), plain(&it.problem))
+            }
         });
         Ok(Some(Row::of_entry((self.number, line, self.at), entry, connection)))
     }
@@ -156,5 +159,9 @@ mod tests {
         }
         let rows = all("{\"tenant\": \"a\", \"tenant\": \"b\"}{nothing}").unwrap();
         assert!(rows.iter().all(|it| it.entry.is_err()), "each for itself");
+        let rows = all("{\"a\\u001b[2J\": 1, \"a\\u001b[2J\": 2}").unwrap();
+        let fault = rows[0].entry.clone().unwrap_err();
+        assert!(fault.column.contains("[2J"), "{fault:?}");
+        assert!(!format!("{}{}", fault.column, fault.why).contains('\u{1b}'), "{fault:?}");
     }
 }

@@ -47,6 +47,9 @@ struct State {
     sha256: String,
     /// The rows behind them that may have been sent, and since when, in seconds since 1970.
     pending: Option<(u64, u64)>,
+    /// Of those, the ones that are in the tally and the report, as they are verified.
+    #[serde(default)]
+    told: u64,
     tally: Tally,
     /// Of the report, what tells of those rows, in bytes.
     report: u64,
@@ -57,6 +60,8 @@ pub(super) struct Progress {
     path: PathBuf,
     id: Uuid,
     state: State,
+    /// It was begun by another process, which may have sent what is pending.
+    is_begun: bool,
     /// Read a second time, for what is hashed; nobody else imports it meanwhile.
     input: File,
     hash: Sha256,
@@ -67,6 +72,8 @@ pub(super) struct Progress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pending {
     pub(super) rows: usize,
+    /// Those that are told already.
+    pub(super) told: usize,
     /// Nobody knows any more whether it was done.
     pub(super) is_old: bool,
 }
@@ -104,12 +111,14 @@ impl Progress {
             bytes: 0,
             sha256: String::new(),
             pending: None,
+            told: 0,
             tally: Tally::default(),
             report: 0,
         };
         let Some(text) = begun else {
             let (id, hash) = (Uuid::now_v7(), Sha256::new());
-            return Ok(Self { path, id, state: fresh(id), input, hash, hashed: 0 });
+            let state = fresh(id);
+            return Ok(Self { path, id, state, is_begun: false, input, hash, hashed: 0 });
         };
         let anew = format!("delete {} to begin anew, with `--existing skip`", path.display());
         let read = serde_json::from_slice::<State>(&text).ok();
@@ -124,7 +133,8 @@ impl Progress {
                 state.settings
             )));
         }
-        let mut progress = Self { path, id, state, input, hash: Sha256::new(), hashed: 0 };
+        let (is_begun, hash) = (true, Sha256::new());
+        let mut progress = Self { path, id, state, is_begun, input, hash, hashed: 0 };
         let sha256 = progress.hash_up_to(progress.state.bytes).map_err(failed)?;
         if progress.state.rows > 0 && sha256 != progress.state.sha256 {
             return Err(Stopped::Invalid(format!(
@@ -147,8 +157,9 @@ impl Progress {
         self.state.tally
     }
 
-    pub(super) fn report_len(&self) -> u64 {
-        self.state.report
+    /// None where nothing was begun.
+    pub(super) fn report_len(&self) -> Option<u64> {
+        self.is_begun.then_some(self.state.report)
     }
 
     /// The batch that is next, where it was begun before.
@@ -156,13 +167,29 @@ impl Progress {
         let (rows, since_s) = self.state.pending?;
         let age_ms = now().as_ms().saturating_sub(since_s.saturating_mul(1000));
         let is_old = u128::from(age_ms) > KEY_LIFE.as_millis();
-        Some(Pending { rows: usize::try_from(rows).unwrap_or(usize::MAX), is_old })
+        let count = |it: u64| usize::try_from(it).unwrap_or(usize::MAX);
+        Some(Pending { rows: count(rows), told: count(self.state.told), is_old })
     }
 
     /// So many rows are about to be sent.
     pub(super) fn begin(&mut self, rows: u64) -> Result<(), Stopped> {
         let since_s = self.state.pending.filter(|it| it.0 == rows).map(|it| it.1);
+        if since_s.is_none() {
+            self.state.told = 0;
+        }
         self.state.pending = Some((rows, since_s.unwrap_or(now().as_ms() / 1000)));
+        self.write()
+    }
+
+    /// So many of them are in the tally and in the report.
+    pub(super) fn told(&mut self, rows: u64, tally: Tally, report: u64) -> Result<(), Stopped> {
+        (self.state.told, self.state.tally, self.state.report) = (rows, tally, report);
+        self.write()
+    }
+
+    /// The API did nothing of them: the next batch may be another one.
+    pub(super) fn undone(&mut self) -> Result<(), Stopped> {
+        self.state.pending = None;
         self.write()
     }
 
@@ -178,10 +205,14 @@ impl Progress {
         self.state.sha256 = self.hash_up_to(end).map_err(failed)?;
         self.state.rows += rows;
         self.state.bytes = end;
-        self.state.pending = None;
+        (self.state.pending, self.state.told) = (None, 0);
         self.state.tally = tally;
         self.state.report = report;
         self.write()
+    }
+
+    pub(super) fn path(&self) -> String {
+        self.path.display().to_string()
     }
 
     /// Nothing is left to be done.
@@ -255,8 +286,8 @@ mod tests {
         let id = first.id();
         drop(first);
         let second = Progress::of(&path, "s").unwrap();
-        assert_eq!((second.id(), second.rows(), second.report_len()), (id, 1, 5));
-        assert_eq!(second.pending(), Some(Pending { rows: 2, is_old: false }));
+        assert_eq!((second.id(), second.rows(), second.report_len()), (id, 1, Some(5)));
+        assert_eq!(second.pending(), Some(Pending { rows: 2, told: 0, is_old: false }));
         drop(second);
         assert!(stopped(&path, "t").contains("begun with `s`"));
         fs::write(&path, "tenant\nX\nb\nc\n").unwrap();

@@ -3,6 +3,8 @@ use super::row::Row;
 use super::tally::Outcome;
 use super::verify::Verdict;
 use crate::cli::stopped::Stopped;
+use csv::QuoteStyle;
+use csv::WriterBuilder;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
@@ -19,20 +21,27 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Goes on behind so much of it; anew where that is nothing.
-    pub(super) fn open(path: &Path, len: u64) -> Result<Self, Stopped> {
+    /// Goes on behind so much of what was begun; none where nothing was. A new one takes the place of no other file, which
+    /// may be the input itself.
+    pub(super) fn open(path: &Path, begun: Option<u64>) -> Result<Self, Stopped> {
         let name = path.display().to_string();
-        let failed = |it: io::Error| Stopped::Failed(format!("{name}: {}", it.kind()));
-        let open = || {
-            let mut file =
-                OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
-            // What came of rows that are done again is told again.
-            file.set_len(len.min(file.metadata()?.len()))?;
-            file.seek(SeekFrom::End(0))?;
-            Ok(file)
+        let opened = match begun {
+            Some(len) => behind(path, len),
+            None => match OpenOptions::new().write(true).create_new(true).open(path) {
+                // Whoever was killed at once left an empty one.
+                Err(error) if is_taken(&error) && is_empty(path) => behind(path, 0),
+                opened => opened,
+            },
         };
-        let mut report = Self { out: csv::Writer::from_writer(open().map_err(failed)?), name };
-        if len == 0 {
+        let file = opened.map_err(|it| match is_taken(&it) {
+            true => Stopped::Invalid(format!("{name} is there already: name another report")),
+            false => Stopped::Failed(format!("{name}: {}", it.kind())),
+        })?;
+        let mut writer = WriterBuilder::new();
+        // Whatever sign a program takes for the end of a cell.
+        let out = writer.quote_style(QuoteStyle::Always).from_writer(file);
+        let mut report = Self { out, name };
+        if begun.is_none_or(|it| it == 0) {
             report.write(&HEADER)?;
         }
         Ok(report)
@@ -80,9 +89,25 @@ impl Report {
     }
 }
 
+/// Without what is told there of rows that are done again.
+fn behind(path: &Path, len: u64) -> io::Result<File> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    file.set_len(len.min(file.metadata()?.len()))?;
+    file.seek(SeekFrom::End(0))?;
+    Ok(file)
+}
+
+fn is_taken(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AlreadyExists
+}
+
+fn is_empty(path: &Path) -> bool {
+    path.metadata().is_ok_and(|it| it.is_file() && it.len() == 0)
+}
+
 /// A cell that no spreadsheet takes for a formula, whatever somebody chose as the name of a tenant.
 fn unformed(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
         format!("'{cell}")
     } else {
         cell.to_owned()

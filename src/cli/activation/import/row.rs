@@ -23,11 +23,17 @@ pub(super) struct Fault {
     /// Empty for the whole row.
     pub(super) column: String,
     pub(super) why: String,
+    /// It is left as it is, as was said: no fault.
+    pub(super) is_skip: bool,
 }
 
 impl Fault {
     pub(super) fn new(column: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { column: column.into(), why: why.into() }
+        Self { column: column.into(), why: why.into(), is_skip: false }
+    }
+
+    pub(super) fn skip() -> Self {
+        Self { is_skip: true, ..Self::default() }
     }
 }
 

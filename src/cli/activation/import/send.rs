@@ -5,6 +5,7 @@ use super::row::column_of;
 use super::tally::Outcome;
 use crate::cli::api::Ask;
 use crate::cli::api::Client;
+use crate::cli::api::Problem;
 use crate::cli::api::path;
 use crate::cli::stopped::Stopped;
 use crate::cli::text::plain;
@@ -54,7 +55,7 @@ pub(super) struct Batch<'a> {
 
 impl Batch<'_> {
     /// What became of each row. Sent again it is done once: its key is made of the import and of where it begins.
-    pub(super) async fn send(&self, client: &mut Client) -> Result<Vec<Outcome>, Stopped> {
+    pub(super) async fn send(&self, client: &mut Client) -> Result<Vec<Outcome>, Unsent> {
         let sound: Vec<&Value> = self.rows.iter().filter_map(|it| it.entry.as_ref().ok()).collect();
         let mut told = match sound.is_empty() {
             true => Vec::new(),
@@ -62,7 +63,8 @@ impl Batch<'_> {
         }
         .into_iter();
         let outcome = |row: &Row| match &row.entry {
-            Err(Fault { column, why }) => {
+            Err(Fault { is_skip: true, .. }) => Ok(Outcome::of("skipped")),
+            Err(Fault { column, why, .. }) => {
                 let (column, why) = (column.clone(), why.clone());
                 Ok(Outcome { column, why, ..Outcome::of("refused") })
             }
@@ -70,10 +72,11 @@ impl Batch<'_> {
                 .next()
                 .ok_or_else(|| Stopped::Failed("the API did not answer for each row".to_owned())),
         };
-        self.rows.iter().map(outcome).collect()
+        let outcomes: Result<_, Stopped> = self.rows.iter().map(outcome).collect();
+        Ok(outcomes?)
     }
 
-    async fn asked(&self, client: &mut Client, sound: &[&Value]) -> Result<Vec<Outcome>, Stopped> {
+    async fn asked(&self, client: &mut Client, sound: &[&Value]) -> Result<Vec<Outcome>, Unsent> {
         let first = self.rows.first().map_or(0, |it| it.number);
         let key = key(self.id, first, self.existing);
         if let Some(told) = self.asked_as(client, sound, self.existing, key).await? {
@@ -82,7 +85,9 @@ impl Batch<'_> {
         // It was done, and how it was answered is lost: what there is now is what it did.
         let skip = Existing::Skip;
         let told = self.asked_as(client, sound, skip, Uuid::now_v7()).await?;
-        told.ok_or_else(|| Stopped::Failed("nobody knows what became of a batch".to_owned()))
+        let told =
+            told.ok_or_else(|| Stopped::Failed("nobody knows what became of a batch".to_owned()))?;
+        Ok(told.into_iter().map(Outcome::maybe_ours).collect())
     }
 
     /// None where it was done before and nobody knows any more how that went.
@@ -92,7 +97,7 @@ impl Batch<'_> {
         sound: &[&Value],
         existing: Existing,
         key: Uuid,
-    ) -> Result<Option<Vec<Outcome>>, Stopped> {
+    ) -> Result<Option<Vec<Outcome>>, Unsent> {
         let body = json!({ "activations": sound, "existing": existing.as_str() });
         let ask = Ask::new(Method::POST, path(["activations", "import"])).body(body).under(key);
         let ask = if self.is_rehearsal { ask.rehearsed() } else { ask };
@@ -108,10 +113,35 @@ impl Batch<'_> {
             let again = [Code::IdempotencyInProgress, Code::RateLimited, Code::StoreUnavailable];
             tries += 1;
             if tries == TRIES_MAX || !again.iter().any(|it| it.as_str() == problem.code) {
-                return Err(problem.into());
+                return Err(Unsent::of(problem));
             }
             tokio::time::sleep(PAUSE).await;
         }
+    }
+}
+
+/// Why nobody says what became of a batch.
+pub(super) struct Unsent {
+    pub(super) stopped: Stopped,
+    /// The API said no, and did nothing.
+    pub(super) is_undone: bool,
+    /// It was sent before, with other rows in it.
+    pub(super) is_another: bool,
+}
+
+impl Unsent {
+    fn of(problem: Problem) -> Self {
+        let is = |of: Code| of.as_str() == problem.code;
+        let is_another = is(Code::IdempotencyKeyReused);
+        let is_open = [Code::IdempotencyInProgress, Code::StoreUnavailable, Code::Internal];
+        let is_undone = !is_another && !is_open.into_iter().any(is);
+        Self { stopped: problem.into(), is_undone, is_another }
+    }
+}
+
+impl From<Stopped> for Unsent {
+    fn from(stopped: Stopped) -> Self {
+        Self { stopped, is_undone: false, is_another: false }
     }
 }
 

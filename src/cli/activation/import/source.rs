@@ -2,6 +2,7 @@
 use super::nango::Nango;
 use super::objects::Objects;
 use super::row::Row;
+use super::seen::Seen;
 use super::table::Table;
 use crate::cli::stopped::Stopped;
 use std::fs::File;
@@ -70,7 +71,7 @@ impl Source {
             let row = match self {
                 Self::Table(table) => table.next(connection),
                 Self::Objects(objects) => objects.next(connection),
-                Self::Nango(nango) => return nango.batch(count, connection).await,
+                Self::Nango(nango) => return nango.batch(count).await,
             };
             match row.map_err(|it| Stopped::Invalid(it.0))? {
                 Some(row) => rows.push(row),
@@ -80,17 +81,24 @@ impl Source {
         Ok(rows)
     }
 
-    /// Goes past the next rows.
-    pub(super) fn skip(&mut self, count: u64) -> Result<(), Unreadable> {
+    /// Goes past the next rows, which are done.
+    pub(super) fn skip(
+        &mut self,
+        count: u64,
+        connection: Option<&str>,
+        seen: &mut Seen,
+    ) -> Result<(), Stopped> {
+        let invalid = |it: Unreadable| Stopped::Invalid(it.0);
         for _ in 0..count {
             let row = match self {
-                Self::Table(table) => table.next(None)?,
-                Self::Objects(objects) => objects.next(None)?,
+                Self::Table(table) => table.next(connection).map_err(invalid)?,
+                Self::Objects(objects) => objects.next(connection).map_err(invalid)?,
                 Self::Nango(_) => None,
             };
-            if row.is_none() {
-                return Err(Unreadable("it is shorter than it was".to_owned()));
-            }
+            let Some(mut row) = row else {
+                return Err(Stopped::Invalid("it is shorter than it was".to_owned()));
+            };
+            seen.refuse_twice(std::slice::from_mut(&mut row))?;
         }
         Ok(())
     }

@@ -20,28 +20,35 @@ pub(super) struct Tally {
 }
 
 /// What became of one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Outcome {
     /// As the API says it: created, replaced, skipped or refused.
     pub(super) name: &'static str,
     pub(super) column: String,
     pub(super) why: String,
+    /// It is there already, and may be so because of this import.
+    pub(super) may_be_ours: bool,
 }
 
 impl Outcome {
     /// As the API says it; what it does not say is refused.
     pub(super) fn of(name: &str) -> Self {
         let known = ["created", "replaced", "skipped"].into_iter().find(|it| *it == name);
-        Self { name: known.unwrap_or("refused"), column: String::new(), why: String::new() }
+        Self { name: known.unwrap_or("refused"), ..Self::default() }
+    }
+
+    /// Where nobody knows any more whether this import brought what is there.
+    pub(super) fn maybe_ours(self) -> Self {
+        Self { may_be_ours: self.name == "skipped", ..self }
     }
 
     pub(super) fn is_refused(&self) -> bool {
         self.name == "refused"
     }
 
-    /// Whether it is there because of this import.
+    /// Whether it is there because of this import, as far as anybody knows.
     pub(super) fn is_imported(&self) -> bool {
-        matches!(self.name, "created" | "replaced")
+        matches!(self.name, "created" | "replaced") || self.may_be_ours
     }
 }
 

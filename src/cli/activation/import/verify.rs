@@ -124,7 +124,15 @@ impl Verifier {
 }
 
 async fn asked(client: &mut Client, path: String) -> Result<Verdict, Stopped> {
-    match client.try_ask(Ask::new(Method::POST, path)).await? {
+    let begun = Instant::now();
+    let answered = match client.try_ask(Ask::new(Method::POST, path)).await {
+        // One that is late is no reason to end all: whoever is stopped is renewed again.
+        Err(Stopped::Failed(why)) if begun.elapsed() >= client.patience() => {
+            return Ok(Verdict { works: None, reconnect: false, why: plain(&why) });
+        }
+        answered => answered?,
+    };
+    match answered {
         Ok(answer) => Ok(Verdict {
             works: answer.body["works"].as_bool(),
             reconnect: answer.body["reconnect"].as_bool().unwrap_or_default(),
