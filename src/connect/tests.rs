@@ -11,10 +11,12 @@ use zeroize::Zeroizing;
 
 const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+type Scripted = (&'static str, u16, Value);
+
 /// The API's answers by the end of the path, and what was asked.
 #[derive(Clone, Default)]
 struct Script {
-    answers: Arc<Mutex<Vec<(&'static str, u16, Value)>>>,
+    answers: Arc<Mutex<Vec<Scripted>>>,
     asked: Arc<Mutex<Vec<(String, Value)>>>,
 }
 
