@@ -30,6 +30,14 @@ const OPERATORS: &[Code] = &[
     Code::StoreUnavailable,
     Code::StoreFull,
     Code::TooMuchAtOnce,
+    Code::ConnectSessionInUse,
+    Code::ConnectOtherBrowser,
+    Code::ConnectSessionOver,
+    Code::ConnectMisconfigured,
+    Code::ConsentUnknown,
+    Code::CredentialRefused,
+    Code::ScopesMissing,
+    Code::AccountDiffers,
 ];
 
 /// Codes that need more than one request on the proxy: produced by the tests named.

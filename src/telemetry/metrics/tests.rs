@@ -56,6 +56,7 @@ fn busy() -> Arc<Metrics> {
     metrics.credentials_failing(1);
     metrics.renewal(RenewalOutcome::Token);
     metrics.revocation(RevocationOutcome::Revoked);
+    metrics.connect_page(PageStatus::Led);
     metrics.connect_outcome(ConnectOutcome::Connected);
     metrics.grants(GrantsNow { failing: 1, dead: 1, open: 1, late_ms: 1000 });
     metrics.audited(2);
@@ -117,6 +118,7 @@ fn numbers_come_out_as_they_went_in() {
         (r#"attache_overhead_duration_seconds_bucket{plane="proxy",le="0.000025"}"#, "2"),
         (r#"attache_upstream_duration_seconds_count{plane="proxy",connector="github"}"#, "1"),
         (r#"attache_auth_failures_total{reason="missing"}"#, "1"),
+        (r#"attache_connect_pages_total{status="3xx"}"#, "1"),
         (r#"attache_operator_failures_total{reason="limited"}"#, "1"),
         (r#"attache_links_open{listener="proxy"}"#, "1"),
         (r#"attache_links_total{listener="proxy"}"#, "1"),
