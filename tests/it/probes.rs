@@ -360,7 +360,7 @@ each_engine! {
         let operator = embedded(&gateway, &api, method, app, json!({})).await;
         for (tenant, asked, works, reconnect) in [("dead", 2, json!(false), true), ("away", 4, json!(null), false)] {
             let at = format!("/v1/connections/crm/activations/{tenant}");
-            let tokens = json!({ "access_token": "lives", "refresh_token": tenant, "expires_at": 4_000_000_000_u64 });
+            let tokens = json!({ "access_token": "lives", "refresh_token": tenant, "expires_at": "4000000000" });
             operator.put(&at, json!({ "credentials": tokens })).await.is(201);
             let fields = format!("Attache-Connection: crm\r\nAttache-Tenant: {tenant}\r\n");
             assert_eq!(gateway.get("/a", &fields).await.status, 200);
