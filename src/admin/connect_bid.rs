@@ -199,6 +199,8 @@ impl Bid {
         }
         if let Some((grantee, tokens)) = self.grantee.as_ref().zip(tokens) {
             let now = call.now();
+            let is_same = consents::is_same(self.known.as_ref(), account);
+            let tokens = &consents::whole(call, inner, grantee, tokens, is_same).await?;
             let credential = tokens.to_credential();
             let seal = |it: &Place<'_>| Ok(backing.sealer.seal(&it.binding, &credential, now));
             let times = consents::times(grantee, tokens, now);

@@ -51,6 +51,9 @@ pub(super) async fn release(call: &Call, found: &Authorization) {
     }
     let Some(opened) = opened else { return lost(call, found, "they do not open") };
     let Some(tokens) = opened.tokens() else { return };
+    if is_in_use(call, found, &opened).await {
+        return lost(call, found, "their account may be in use by others of the same grant");
+    }
     match client_of(call, found, &opened.brought()).await {
         Some(client) => dance::let_go(&call.api, client, tokens),
         None => lost(call, found, "what they were had with is gone, or goes elsewhere"),
@@ -64,6 +67,25 @@ fn lost(call: &Call, found: &Authorization, why: &str) {
     if let Ok(errands) = call.api.errands() {
         errands.not_tellable();
     }
+}
+
+/// Whether what the tenant has already could end with them: with one token a provider may end all that an app has of an
+/// account (RFC 7009 §2.1). Of another account nothing does.
+async fn is_in_use(call: &Call, found: &Authorization, opened: &Opened) -> bool {
+    let Ok(backing) = call.api.store() else { return true };
+    let (scope, of) = (call.scope(), &found.of);
+    let (key, store) = (of.key(), &backing.store);
+    let has =
+        store.grants().get(&scope, key).await.map(|it| it.is_some_and(|it| it.tokens.is_some()));
+    let known = match store.activations().find(&scope, &of.owner, &of.tenant).await {
+        Ok(Some((stored, sealed))) => Ok((stored.value.account, sealed.is_some())),
+        Ok(None) => Ok((None, false)),
+        Err(error) => Err(error),
+    };
+    let (Ok(has), Ok((known, brings))) = (has, known) else { return true };
+    let is_another =
+        matches!((opened.account(), known), (Some(own), Some(known)) if !own.is(&known));
+    (has || brings) && !is_another
 }
 
 /// Whom they were had with, where that is as it was: tokens go to nobody else.

@@ -29,6 +29,7 @@ use crate::renewal::renewed_in;
 use crate::store::Authorization;
 use crate::store::GrantTimes;
 use crate::store::Place;
+use crate::store::Store;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
@@ -324,6 +325,8 @@ async fn keep(
         return Ok(Done::LetGo);
     }
     let now = (call.api.clock)();
+    let is_same = is_same(known, account);
+    let tokens = &whole(call, inner, grantee, tokens, is_same).await?;
     let credential = tokens.to_credential();
     let seal = |it: &Place<'_>| Ok(backing.sealer.seal(&it.binding, &credential, now));
     let times = times(grantee, tokens, now);
@@ -331,6 +334,38 @@ async fn keep(
     let revision = together.commit().await.map_err(failed)?;
     call.served(revision).await;
     Ok(Done::Kept)
+}
+
+/// Whether both are known, and one.
+pub(super) fn is_same(known: Option<&Account>, given: Option<&Account>) -> bool {
+    matches!((known, given), (Some(known), Some(given)) if known.is(given))
+}
+
+/// What is to be kept of an answer without a refresh token: the one that there is goes on where it is of the same
+/// account; of any other nothing is renewed, with whatever the holder has brought.
+pub(super) async fn whole(
+    call: &Call,
+    store: &Store,
+    grantee: &Grantee,
+    tokens: &TokenSet,
+    is_same: bool,
+) -> Result<TokenSet, ApiError> {
+    let brings = grantee.client.holder.credential.field("refresh_token").is_some();
+    match (&tokens.refresh_token, is_same) {
+        (Some(_), _) => Ok(tokens.clone()),
+        (None, false) if brings => {
+            Ok(TokenSet { refresh_token: Some(Secret::default()), ..tokens.clone() })
+        }
+        (None, false) => Ok(tokens.clone()),
+        (None, true) => {
+            let row = store.grants().get(&call.scope(), grantee.key()).await;
+            let row = row.map_err(|it| ApiError::of_store(it, grants::NOUN, ""))?;
+            let row = row.filter(|it| grantee.has(it));
+            let sealed = row.as_ref().and_then(|it| it.tokens.as_ref());
+            let former = grants::tokens(call, grantee, sealed).await;
+            Ok(former.map_or_else(|| tokens.clone(), |it| tokens.clone().following(&it)))
+        }
+    }
 }
 
 /// When it ends, in how long it is renewed, and when nothing follows.
@@ -344,7 +379,8 @@ pub(super) fn times(grantee: &Grantee, tokens: &TokenSet, now: UnixTime) -> Gran
     };
     let holder = &grantee.client.holder;
     let renews_itself = holder.renews_itself();
-    let is_renewed = tokens.refresh_token.is_some() || renews_itself;
+    let is_renewed =
+        tokens.refresh_token.as_ref().is_some_and(|it| !it.is_empty()) || renews_itself;
     let renewed = renewed_in(tokens.expiry, renews_itself, now, byte[0]).filter(|_| is_renewed);
     let due_in_ms = renewed.and_then(|it| i64::try_from(it.as_millis()).ok());
     let end = grantee.client.method().ok().and_then(|it| it.end(tokens, None));

@@ -72,7 +72,11 @@ impl Drop for Count {
 }
 
 async fn revoke(bureau: &Bureau, client: &Client, tokens: &TokenSet) -> Result<(), ErrandError> {
-    let refresh = tokens.refresh_token.as_ref().map(|it| (it, TokenKind::Refresh));
+    let refresh = tokens
+        .refresh_token
+        .as_ref()
+        .filter(|it| !it.is_empty())
+        .map(|it| (it, TokenKind::Refresh));
     let access = Some((&tokens.access_token, TokenKind::Access));
     let mut failed = None;
     for (token, kind) in refresh.into_iter().chain(access) {

@@ -191,7 +191,8 @@ impl Authorizations<'_> {
         let mut tx = self.0.engine.begin().await?;
         let now = now_ms(&mut tx).await?;
         let sql = format!(
-            "SELECT {COLUMNS} {FROM} WHERE a.id = $1 AND a.owner = $2 AND a.tenant = $3 AND a.slot = $4"
+            "SELECT {COLUMNS} {FROM} WHERE a.id = $1 AND a.owner = $2 AND a.tenant = $3 AND a.slot = $4 \
+             AND a.aside = 0"
         );
         let values = [
             Value::Text(id),
@@ -314,11 +315,13 @@ impl Authorizations<'_> {
 }
 
 async fn forget_old(tx: &mut Tx, key: GrantKey<'_>, now: i64) -> Result<(), StoreError> {
-    let sql = "SELECT id FROM authorizations WHERE expires_at <= $1 AND aside = 0 ORDER BY expires_at, id LIMIT $2";
+    // What a link waits for on another device is ended, and told of, by whoever asks the provider.
+    let sql = "SELECT id FROM authorizations WHERE expires_at <= $1 AND aside = 0 \
+               AND NOT (session <> '' AND interval_ms > 0) ORDER BY expires_at, id LIMIT $2";
     let most = Value::Integer(i64::from(BATCH_MAX));
     let mut rows = tx.rows(sql, &[Value::Integer(now), most]).await?;
     let sql = "SELECT id FROM authorizations WHERE owner = $1 AND tenant = $2 AND slot = $3 AND aside = 0 \
-               ORDER BY created_at DESC, id LIMIT $5 OFFSET $4";
+               AND NOT (session <> '' AND interval_ms > 0) ORDER BY created_at DESC, id LIMIT $5 OFFSET $4";
     let values = [
         Value::Text(key.owner),
         Value::Text(key.tenant),

@@ -153,6 +153,9 @@ fn on_device(token: &str, item: &Item, device: &Device) -> Markup {
         form method="post" action=(route::finish(token)) {
             div.acts { button name="once" value="all" { "I have allowed access to " (item.name) } }
         }
+        form method="post" action=(route::begin(token, &item.connection)) {
+            div.acts { button.second { "Get another code" } }
+        }
     }
 }
 

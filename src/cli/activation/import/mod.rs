@@ -117,7 +117,11 @@ impl Import {
     async fn settings(&self, client: &mut Client) -> Result<String, Stopped> {
         let connection = self.connection.as_deref().unwrap_or_default();
         let existing = self.existing.as_str();
-        let report = self.report.as_ref().map(|it| it.display().to_string()).unwrap_or_default();
+        let report = self.report.as_ref().map(|it| {
+            // The same name is another file from another folder.
+            std::path::absolute(it).unwrap_or_else(|_| it.clone()).display().to_string()
+        });
+        let report = report.unwrap_or_default();
         // What one has sent is known under no other's token.
         let asks = client.ask(Ask::new(Method::GET, path(["whoami"]))).await?;
         let asks = plain(asks.body["name"].as_str().unwrap_or_default());
