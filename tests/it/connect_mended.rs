@@ -214,6 +214,40 @@ each_engine! {
         assert_eq!(link.item().await["state"], "connected", "what is connected stays");
     }
 
+    async fn a_consent_that_is_not_kept_ends_nothing_that_is_in_use(database: Database) {
+        let provider = Provider::start([granted(), is("ann")]).await;
+        let gateway = Gateway::beside(&database, SERVED);
+        let operator = app(&gateway, &provider, json!({})).await;
+        let link = Link::new(&operator).await;
+        let state = link.redirected().await;
+        link.back(&format!("code=c&state={state}")).await.is(200);
+        let link = Link::new(&operator).await;
+        let state = link.redirected().await;
+        let fewer = json!({ "access_token": "b-token", "refresh_token": "s-token", "token_type": "Bearer", "scope": "x" });
+        provider.says([Says::json(fewer), granted()]);
+        let came = link.back(&format!("code=c&state={state}")).await.is(200);
+        assert_eq!(came.body["item"]["reason"], "scopes_missing", "{}", came.response.text());
+        operator.post(&format!("{ACME}/renew"), json!({})).await.is(200);
+        assert_eq!(lines(&provider), ["POST /token", "GET /me", "POST /token", "POST /token"]);
+    }
+
+    async fn a_consent_without_a_refresh_token_keeps_the_one_of_the_same_account(database: Database) {
+        let provider = Provider::start([granted(), is("ann")]).await;
+        let gateway = Gateway::beside(&database, SERVED);
+        let operator = app(&gateway, &provider, json!({})).await;
+        let link = Link::new(&operator).await;
+        let state = link.redirected().await;
+        link.back(&format!("code=c&state={state}")).await.is(200);
+        let link = Link::new(&operator).await;
+        let state = link.redirected().await;
+        let bare = json!({ "access_token": "b-token", "token_type": "Bearer", "expires_in": 3600, "scope": "read" });
+        provider.says([Says::json(bare), is("ann"), granted()]);
+        let came = link.back(&format!("code=c&state={state}")).await.is(200);
+        assert_eq!(came.body["item"]["state"], "connected", "{}", came.response.text());
+        operator.post(&format!("{ACME}/renew"), json!({})).await.is(200);
+        assert_eq!(provider.asked().last().unwrap().parameter("refresh_token").as_deref(), Some("r-token"));
+    }
+
     async fn who_is_asked_about_an_account_has_a_way_out_though_the_tokens_are_gone(database: Database) {
         let provider = Provider::start([granted(), is("ann")]).await;
         let gateway = Gateway::beside(&database, SERVED);
