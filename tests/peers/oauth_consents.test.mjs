@@ -206,7 +206,11 @@ test("where somebody else uses a refresh token the server ends the grant, and on
   const answer = await attache.through("stolen@acme");
   assert.deepEqual([answer.status, (await attache.grant(holder)).state], [401, "reauthorization_required"]);
   assert.equal((await attache.through("stolen@acme")).error, "reauthorization_required");
-  await consented(holder, BETH);
+  const begun = await begin(holder);
+  const back = await consent(begun.url, BETH);
+  const other = await complete(holder, back.url, begun.state);
+  assert.deepEqual([other.status, other.said.code, other.said.given_account.name], [409, "account_differs", "beth"]);
+  await attache.send("POST", `${holder}/callback`, { url: back.url, state: begun.state, confirm_account: true });
   assert.equal((await whoami("stolen@acme")).sub, "beth");
   assert.equal((await attache.grant(holder)).state, "active");
 });
