@@ -217,7 +217,7 @@ each_engine! {
     async fn a_consent_that_is_not_kept_ends_nothing_that_is_in_use(database: Database) {
         let provider = Provider::start([granted(), is("ann")]).await;
         let gateway = Gateway::beside(&database, SERVED);
-        let operator = app(&gateway, &provider, json!({})).await;
+        let operator = app(&gateway, &provider, json!({ "required_scopes": ["read"] })).await;
         let link = Link::new(&operator).await;
         let state = link.redirected().await;
         link.back(&format!("code=c&state={state}")).await.is(200);
