@@ -111,7 +111,7 @@ pub(super) async fn callback(mut call: Call) -> Result<Answer, ApiError> {
     let standing = Standing::of(&call, at).await?;
     if !standing.item().waits_for(id) {
         // Another one was begun since, or it is connected by now: nothing comes of this one.
-        connect_release::release(&call, &found).await;
+        connect_release::release(&call, &found, None).await;
         return came(&call, standing).await;
     }
     let opened = Opened::of(&call.api, &found).await;

@@ -150,7 +150,7 @@ pub(super) async fn put(
         let sessions = call.api.store()?.store.connect_sessions();
         let put = sessions.change(&call.scope(), &standing.session, told.as_slice()).await;
         if put.map_err(|it| ApiError::of_store(it, connect_sessions::NOUN, at.session))? {
-            release_aside(call, before.as_deref()).await;
+            release_aside(call, before.as_deref(), None).await;
             return Ok(standing);
         }
     }
@@ -194,7 +194,7 @@ pub(super) async fn land(
     let is_asked_again = landed.is_err() && matches!(given.account, Consent::To(_));
     if !is_asked_again {
         // The store says what has become of it, not what could be read since: what was kept is not there any more.
-        release_aside(call, given.aside.as_deref()).await;
+        release_aside(call, given.aside.as_deref(), None).await;
     }
     landed
 }
@@ -250,7 +250,7 @@ async fn attempt(
         let kept = bid.keep(call, what, given.aside.as_deref(), &standing.session, told.as_slice());
         match kept.await {
             Ok(Done::Kept) => {
-                release_aside(call, before.as_deref()).await;
+                release_aside(call, before.as_deref(), None).await;
                 return Ok((standing, None));
             }
             Ok(Done::LetGo) => {
@@ -316,7 +316,7 @@ async fn stopped_at(
             let standing = put(call, at, item, true).await?;
             if standing.item().consent.as_deref() != Some(&*id) {
                 // Nobody is asked any more.
-                release_aside(call, Some(&id)).await;
+                release_aside(call, Some(&id), None).await;
             }
             Ok(standing)
         }

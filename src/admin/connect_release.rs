@@ -13,6 +13,7 @@ use super::dance::Brought;
 use super::dance::Opened;
 use super::error::ApiError;
 use super::grantee::Grantee;
+use crate::model::Account;
 use crate::model::Scope;
 use crate::model::TenantId;
 use crate::renewal::Client;
@@ -25,18 +26,18 @@ use std::sync::Arc;
 /// Sessions of one look; there is another in a second.
 const OVERDUE_MAX: u32 = 100;
 
-/// Ends what is kept aside under this consent, where something is.
-pub(super) async fn release_aside(call: &Call, id: Option<&str>) {
+/// Ends what is kept aside under this consent, where something is. `whose`: as was found out since it was put there.
+pub(super) async fn release_aside(call: &Call, id: Option<&str>, whose: Option<&Account>) {
     let (Some(id), Ok(backing)) = (id, call.api.store()) else { return };
     if let Ok(Some(found)) = backing.store.authorizations().find(&call.scope(), id).await
         && found.is_aside
     {
-        release(call, &found).await;
+        release(call, &found, whose).await;
     }
 }
 
 /// Ends what was begun and nobody waits for any more: tokens that are kept aside are ended at the provider.
-pub(super) async fn release(call: &Call, found: &Authorization) {
+pub(super) async fn release(call: &Call, found: &Authorization, whose: Option<&Account>) {
     let Ok(backing) = call.api.store() else { return };
     let opened = Opened::of(&call.api, found).await;
     let taken = backing.store.authorizations().discard(&call.scope(), &found.id).await;
@@ -51,7 +52,7 @@ pub(super) async fn release(call: &Call, found: &Authorization) {
     }
     let Some(opened) = opened else { return lost(call, found, "they do not open") };
     let Some(tokens) = opened.tokens() else { return };
-    if is_in_use(call, found, &opened).await {
+    if is_in_use(call, found, whose.or(opened.account().as_ref())).await {
         let connection = &*found.connection;
         return tracing::info!(
             connection,
@@ -75,7 +76,7 @@ fn lost(call: &Call, found: &Authorization, why: &str) {
 
 /// Whether what the tenant has already could end with them: with one token a provider may end all that an app has of an
 /// account (RFC 7009 §2.1). Of another account nothing does.
-async fn is_in_use(call: &Call, found: &Authorization, opened: &Opened) -> bool {
+async fn is_in_use(call: &Call, found: &Authorization, whose: Option<&Account>) -> bool {
     let Ok(backing) = call.api.store() else { return true };
     let (scope, of) = (call.scope(), &found.of);
     let (key, store) = (of.key(), &backing.store);
@@ -87,8 +88,7 @@ async fn is_in_use(call: &Call, found: &Authorization, opened: &Opened) -> bool 
         Err(error) => Err(error),
     };
     let (Ok(has), Ok((known, brings))) = (has, known) else { return true };
-    let is_another =
-        matches!((opened.account(), known), (Some(own), Some(known)) if !own.is(&known));
+    let is_another = matches!((whose, known), (Some(own), Some(known)) if !own.is(&known));
     (has || brings) && !is_another
 }
 
@@ -118,7 +118,7 @@ pub(super) async fn release_all(call: &Call, session: &str) {
         Ok(all) => {
             let is_waited_for_here = |it: &&Authorization| it.is_aside || it.interval_ms > 0;
             for found in all.iter().filter(is_waited_for_here) {
-                release(call, found).await;
+                release(call, found, None).await;
             }
         }
         Err(error) => tracing::warn!("what a link has begun is left to expire: {error}"),

@@ -242,7 +242,7 @@ async fn given(
     // Whoever was asked about an account says so again where something went wrong on the way.
     let is_asked_again = landed.is_err() && matches!(consent, Consent::To(_));
     if !is_asked_again {
-        connect_release::release_aside(call, Some(aside)).await;
+        connect_release::release_aside(call, Some(aside), None).await;
     }
     match landed? {
         None => grants::shown_with(call, grantee).await,

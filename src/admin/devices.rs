@@ -88,7 +88,7 @@ impl Devices {
         let (scope, id) = (&Scope::System, &*waiting.id);
         if waiting.is_aside {
             // Nobody has said in time that it is to be taken.
-            connect_release::release(&self.api.inward(), waiting).await;
+            connect_release::release(&self.api.inward(), waiting, None).await;
             return Ok(());
         }
         if !waiting.session.is_empty() {
@@ -273,7 +273,11 @@ impl Devices {
             Ok(aside) => {
                 let what = (&*aside, &tokens);
                 let landed = consents::land(&call, scope, grantee, what, &Consent::Same).await;
-                connect_release::release_aside(&call, Some(&aside)).await;
+                let whose = match &landed {
+                    Ok(Some(Stopped::Account { given, .. })) => given.clone(),
+                    _ => None,
+                };
+                connect_release::release_aside(&call, Some(&aside), whose.as_ref()).await;
                 landed
             }
             Err(error) => Err(error),

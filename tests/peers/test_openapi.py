@@ -29,7 +29,8 @@ CHECKS = [
     "allow_header_conformance",
 ]
 
-IMPORTS = "/v1/connectors/import"
+# Their paths are those of one connector and of one connect session as well, and take these's methods.
+SHARED = ["/v1/connectors/import", "/v1/connect-sessions/callback"]
 
 # The resources that the document's examples name, so that its paths lead somewhere.
 FURNITURE = [
@@ -94,10 +95,11 @@ class Scene:
             return answer.status
 
     def conforms(self, long: bool):
-        # A connector may be called `import`: the path of imports is that connector's as well, and takes its methods.
-        self.run_schemathesis(long, ["--exclude-path", IMPORTS, "--checks", ",".join(CHECKS)])
+        excluded = [it for path in SHARED for it in ("--exclude-path", path)]
+        self.run_schemathesis(long, [*excluded, "--checks", ",".join(CHECKS)])
         checks = [it for it in CHECKS if it != "allow_header_conformance"]
-        self.run_schemathesis(long, ["--include-path", IMPORTS, "--checks", ",".join(checks)])
+        for path in SHARED:
+            self.run_schemathesis(long, ["--include-path", path, "--checks", ",".join(checks)])
 
     def run_schemathesis(self, long: bool, what: list[str]):
         argv = [sys.executable, "-m", "schemathesis.cli", "run", f"{self.admin}/openapi.json", "--url", self.admin]
