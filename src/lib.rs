@@ -3,6 +3,9 @@
 // Values.
 pub mod model;
 
+// Keys and digests, for the engines.
+pub mod crypto;
+
 // Engines: bytes and values in and out.
 pub mod auth;
 pub mod grant;

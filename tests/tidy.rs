@@ -11,6 +11,7 @@ mod broken;
 /// Lowest floor first. A room imports from floors below its own; never sideways, never up.
 const FLOORS: &[&[&str]] = &[
     &["model"],
+    &["crypto"],
     &["auth", "grant", "webhook", "seal", "telemetry", "wire"],
     &["catalog", "config"],
     // Makes definitions, and asks the catalogue whether they are sound.

@@ -1,5 +1,6 @@
 //! What can be wrong with a scheme's settings, and with a credential given to it.
 use super::slot::Place;
+use crate::crypto::KeyError;
 
 /// Why a credential does not fit its scheme. Names the field, never its value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +15,8 @@ pub enum AuthError {
     Empty { field: String },
     #[error("the credential field `{field}` has {what}, which can't be sent")]
     Unsendable { field: String, what: &'static str },
+    #[error("the credential field `{field}` {what}")]
+    Unusable { field: String, what: &'static str },
 }
 
 impl AuthError {
@@ -24,7 +27,8 @@ impl AuthError {
             | Self::Unknown { field, .. }
             | Self::Several { field }
             | Self::Empty { field }
-            | Self::Unsendable { field, .. } => field,
+            | Self::Unsendable { field, .. }
+            | Self::Unusable { field, .. } => field,
         }
     }
 
@@ -35,10 +39,17 @@ impl AuthError {
             Self::Unknown { expected, .. } => expected.clone(),
             Self::Several { .. } => "write one value; only a webhook's secret takes a list".into(),
             Self::Empty { field } => format!("is the setting that `{field}` comes from empty?"),
+            Self::Unusable { .. } => "copy it again, all of it".into(),
             Self::Unsendable { .. } => {
                 "copy it again without quotes, spaces or line breaks around it".into()
             }
         }
+    }
+}
+
+impl From<KeyError> for AuthError {
+    fn from(error: KeyError) -> Self {
+        Self::Unusable { field: error.field.to_owned(), what: error.what }
     }
 }
 

@@ -1,37 +1,71 @@
 //! How a credential goes on a request head: one file per scheme, one dispatch, nothing but bytes.
+mod all;
 mod api_key;
+mod aws_sigv4;
 mod basic;
 mod bearer;
 mod cookie;
 mod custom;
+mod digest;
+mod draft;
 mod error;
+mod fault;
+mod http_signature;
+mod jwt;
+mod mtls;
+mod oauth1;
 mod onto;
 mod prepared;
 mod presented;
 mod query;
 mod redact;
+mod signed_request;
+mod signer;
 mod slot;
 mod template;
 
 pub use api_key::ApiKey;
 pub use api_key::RawApiKey;
+pub use aws_sigv4::AwsSigv4;
+pub use aws_sigv4::Chunks;
+pub use aws_sigv4::RawAwsSigv4;
 pub use basic::RawBasic;
 pub use bearer::RawBearer;
 pub use custom::Custom;
 pub use custom::Injection;
 pub use custom::RawCustom;
 pub use custom::RawInjection;
+pub use digest::Digest;
+pub use digest::RawDigest;
+pub use draft::Draft;
+pub use draft::Moment;
 pub use error::AuthError;
 pub use error::SettingsError;
 pub use error::SettingsFault;
+pub use fault::SchemeFault;
+pub use fault::Step;
+pub use http_signature::HttpSignature;
+pub use http_signature::RawHttpSignature;
+pub use jwt::Jwt;
+pub use jwt::RawJwt;
+pub use mtls::RawMtls;
+pub use oauth1::Oauth1;
+pub use oauth1::RawOauth1;
 pub use onto::Onto;
 pub use prepared::Placed;
 pub use prepared::Prepared;
+pub use signed_request::RawSignedRequest;
+pub use signed_request::SignedRequest;
+pub use signer::BodyUse;
+pub use signer::Learnt;
+pub use signer::SignError;
+pub use signer::Signer;
 pub use slot::Place;
 
 use crate::model::Credential;
 use http::request::Parts;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// An authentication scheme (RFC 9110 §11.1): how a credential goes on the wire.
 ///
@@ -44,6 +78,15 @@ pub enum Scheme {
     Basic,
     Bearer,
     Custom(Custom),
+    Oauth1(Arc<Oauth1>),
+    AwsSigv4(Arc<AwsSigv4>),
+    SignedRequest(Arc<SignedRequest>),
+    HttpSignature(Arc<HttpSignature>),
+    Jwt(Arc<Jwt>),
+    Digest(Arc<Digest>),
+    Mtls,
+    /// Several at once: first what they put on that is fixed, then what they sign, in this order.
+    All(Box<[Scheme]>),
 }
 
 /// The settings of [`Scheme::None`] as written: `none: {}`.
@@ -70,10 +113,18 @@ impl Scheme {
             Self::Basic => "basic",
             Self::Bearer => "bearer",
             Self::Custom(_) => "custom",
+            Self::Oauth1(_) => "oauth1",
+            Self::AwsSigv4(_) => "aws_sigv4",
+            Self::SignedRequest(_) => "signed_request",
+            Self::HttpSignature(_) => "http_signature",
+            Self::Jwt(_) => "jwt",
+            Self::Digest(_) => "digest",
+            Self::Mtls => "mtls",
+            Self::All(_) => "all",
         }
     }
 
-    /// The credential fields that the scheme takes: all of them required, no others allowed.
+    /// The credential fields that the scheme takes: no others are allowed.
     pub fn fields(&self) -> Vec<&str> {
         match self {
             Self::None => Vec::new(),
@@ -81,6 +132,33 @@ impl Scheme {
             Self::Basic => basic::FIELDS.to_vec(),
             Self::Bearer => vec![bearer::FIELD],
             Self::Custom(scheme) => scheme.fields(),
+            Self::Oauth1(scheme) => scheme.fields(),
+            Self::AwsSigv4(scheme) => scheme.fields(),
+            Self::SignedRequest(scheme) => scheme.fields(),
+            Self::HttpSignature(scheme) => scheme.fields(),
+            Self::Jwt(scheme) => scheme.fields(),
+            Self::Digest(scheme) => scheme.fields(),
+            Self::Mtls => mtls::FIELDS.to_vec(),
+            Self::All(schemes) => all::fields(schemes),
+        }
+    }
+
+    /// Whether a credential may lack one of [`Scheme::fields`].
+    pub fn is_optional(&self, field: &str) -> bool {
+        match self {
+            Self::None
+            | Self::ApiKey(_)
+            | Self::Basic
+            | Self::Bearer
+            | Self::Custom(_)
+            | Self::Mtls => false,
+            Self::Oauth1(scheme) => scheme.is_optional(field),
+            Self::AwsSigv4(scheme) => scheme.is_optional(field),
+            Self::SignedRequest(scheme) => scheme.is_optional(field),
+            Self::HttpSignature(scheme) => scheme.is_optional(field),
+            Self::Jwt(scheme) => scheme.is_optional(field),
+            Self::Digest(scheme) => scheme.is_optional(field),
+            Self::All(schemes) => all::is_optional(schemes, field),
         }
     }
 
@@ -98,6 +176,14 @@ impl Scheme {
             Self::Basic => basic::prepare(credential),
             Self::Bearer => bearer::prepare(credential),
             Self::Custom(scheme) => scheme.prepare(credential),
+            Self::Oauth1(scheme) => scheme.prepare(credential),
+            Self::AwsSigv4(scheme) => scheme.prepare(credential),
+            Self::SignedRequest(scheme) => scheme.prepare(credential),
+            Self::HttpSignature(scheme) => scheme.prepare(credential),
+            Self::Jwt(scheme) => scheme.prepare(credential),
+            Self::Digest(scheme) => scheme.prepare(credential),
+            Self::Mtls => mtls::prepare(credential),
+            Self::All(schemes) => all::prepare(schemes, credential),
         }
     }
 
@@ -109,15 +195,26 @@ impl Scheme {
     pub fn presented_key<'h>(&self, head: &'h Parts) -> Option<Cow<'h, [u8]>> {
         match self {
             Self::ApiKey(scheme) => scheme.presented_key(head),
-            Self::None | Self::Basic | Self::Bearer => presented::in_authorization(&head.headers),
+            Self::None
+            | Self::Basic
+            | Self::Bearer
+            | Self::Oauth1(_)
+            | Self::AwsSigv4(_)
+            | Self::SignedRequest(_)
+            | Self::HttpSignature(_)
+            | Self::Jwt(_)
+            | Self::Digest(_)
+            | Self::Mtls => presented::in_authorization(&head.headers),
             Self::Custom(scheme) => scheme.presented_key(head),
+            Self::All(schemes) => schemes.iter().find_map(|it| it.presented_key(head)),
         }
     }
 
     /// Missing, unknown and repeated fields.
     fn wrong_fields(&self, credential: &Credential) -> Vec<AuthError> {
         let expected = self.fields();
-        let missing = expected.iter().filter(|it| credential.field(it).is_none());
+        let is_missing = |it: &&&str| credential.field(it).is_none() && !self.is_optional(it);
+        let missing = expected.iter().filter(is_missing);
         let missing = missing.map(|it| AuthError::Missing { field: (*it).to_owned() });
         let unknown = credential.fields().filter(|it| !expected.contains(it)).map(|it| {
             AuthError::Unknown { field: it.to_owned(), expected: error::listed(&expected) }

@@ -11,6 +11,8 @@ use http::header::COOKIE;
 /// one line.
 pub struct Onto<'p, P> {
     headers: &'p [(HeaderName, HeaderValue)],
+    /// What signers will put on.
+    signed: &'p [HeaderName],
     cookies: Option<&'p CookiePart>,
     /// Our cookies, and behind them what the caller's lines so far hold beside them; empty while it has
     /// sent none.
@@ -21,15 +23,17 @@ pub struct Onto<'p, P> {
 impl<'p, P: FnMut(&HeaderName, &HeaderValue)> Onto<'p, P> {
     pub(super) fn new(
         headers: &'p [(HeaderName, HeaderValue)],
+        signed: &'p [HeaderName],
         cookies: Option<&'p CookiePart>,
         put: P,
     ) -> Self {
-        Self { headers, cookies, line: Vec::new(), put }
+        Self { headers, signed, cookies, line: Vec::new(), put }
     }
 
     /// The caller's next field.
     pub fn field(&mut self, name: &HeaderName, value: &HeaderValue) {
-        if is_replaced(self.headers, name) {
+        let is_signed = || self.signed.iter().any(|it| slot::are_twins(it.as_str(), name.as_str()));
+        if is_replaced(self.headers, name) || is_signed() {
             return;
         }
         match self.cookies {
@@ -61,6 +65,6 @@ impl<'p, P: FnMut(&HeaderName, &HeaderValue)> Onto<'p, P> {
 
 /// True where the field is ours to send: also `x_api_key` for `x-api-key`, one name to servers behind
 /// CGI (RFC 3875 §4.1.18).
-pub(super) fn is_replaced(ours: &[(HeaderName, HeaderValue)], name: &HeaderName) -> bool {
+fn is_replaced(ours: &[(HeaderName, HeaderValue)], name: &HeaderName) -> bool {
     ours.iter().any(|it| slot::are_twins(it.0.as_str(), name.as_str()))
 }

@@ -1,17 +1,20 @@
 //! A credential in its finished form, made once, applied to each request without formatting anything.
-use super::onto;
 use super::onto::Onto;
 use super::query;
 use super::redact;
 use super::redact::Watched;
+use super::signer::Signer;
+use super::slot;
 use super::slot::Place;
 use super::slot::Slot;
+use crate::crypto::ClientCertificate;
 use crate::model::Credential;
 use crate::model::Secret;
 use http::HeaderName;
 use http::HeaderValue;
 use http::header::COOKIE;
 use std::fmt;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// What one credential puts on a request. Prints without its values.
@@ -21,8 +24,21 @@ pub struct Prepared {
     headers: Vec<(HeaderName, HeaderValue)>,
     query: Option<Box<QueryPart>>,
     cookies: Option<Box<CookiePart>>,
+    /// None for most.
+    computed: Option<Box<Computed>>,
     /// What an upstream must not get reflected to the caller.
     watched: Vec<Watched>,
+}
+
+/// What is not the same on each request.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Computed {
+    /// In the order in which they sign.
+    signers: Vec<Signer>,
+    /// What the signers put on.
+    headers: Vec<HeaderName>,
+    /// Shown in the TLS handshake.
+    certificate: Option<Arc<ClientCertificate>>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -49,17 +65,37 @@ pub struct Placed {
 impl Prepared {
     /// Whether it puts nothing on a request.
     pub fn is_nothing(&self) -> bool {
-        self.headers.is_empty() && self.query.is_none() && self.cookies.is_none()
+        self.headers.is_empty()
+            && self.query.is_none()
+            && self.cookies.is_none()
+            && self.computed.is_none()
+    }
+
+    /// What signs each request, one after another. Empty for most.
+    pub fn signers(&self) -> &[Signer] {
+        self.computed.as_ref().map_or(&[], |it| &it.signers)
+    }
+
+    /// What is shown to the upstream in the TLS handshake.
+    pub fn certificate(&self) -> Option<&Arc<ClientCertificate>> {
+        self.computed.as_ref()?.certificate.as_ref()
     }
 
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
         &self.headers
     }
 
+    /// The names of all fields that it puts on, signatures among them.
+    pub fn header_names(&self) -> impl Iterator<Item = &HeaderName> {
+        let signed = self.computed.iter().flat_map(|it| &it.headers);
+        self.headers.iter().map(|it| &it.0).chain(signed)
+    }
+
     /// Where the caller's fields pass on their way to `put`, so that the credential takes the place of
     /// their copies of it.
     pub fn onto<P: FnMut(&HeaderName, &HeaderValue)>(&self, put: P) -> Onto<'_, P> {
-        Onto::new(&self.headers, self.cookies.as_deref(), put)
+        let signed = self.computed.as_ref().map_or(&[][..], |it| &it.headers);
+        Onto::new(&self.headers, signed, self.cookies.as_deref(), put)
     }
 
     /// The query to send: the caller's byte for byte, less every spelling of an injected name, then
@@ -71,7 +107,9 @@ impl Prepared {
 
     /// True where the field of this name is ours, so that a caller's trailers may not carry it either.
     pub fn injects_header(&self, name: &HeaderName) -> bool {
-        onto::is_replaced(&self.headers, name) || self.cookies.is_some() && name == COOKIE
+        let mut names = self.header_names();
+        names.any(|it| slot::are_twins(it.as_str(), name.as_str()))
+            || self.cookies.is_some() && name == COOKIE
     }
 
     /// The text of a Location, Content-Location, Link or Refresh field without what is injected
@@ -86,8 +124,56 @@ impl Prepared {
         let headers = self.headers.iter().map(|it| (Place::Header, it.0.as_str()));
         let query = self.query.iter().flat_map(|it| &it.names).map(|it| (Place::Query, &**it));
         let cookies = self.cookies.iter().flat_map(|it| &it.names).map(|it| (Place::Cookie, &**it));
-        let all = headers.chain(query).chain(cookies);
-        all.map(|(place, name)| Placed { place, name: name.to_owned() }).collect()
+        let fixed = headers.chain(query).chain(cookies);
+        let fixed = fixed.map(|(place, name)| Placed { place, name: name.to_owned() });
+        fixed.chain(self.signers().iter().flat_map(Signer::describe)).collect()
+    }
+
+    /// What one signer puts on.
+    pub(super) fn signed(signer: Signer) -> Self {
+        let computed =
+            Computed { headers: signer.headers(), signers: vec![signer], certificate: None };
+        Self { computed: Some(Box::new(computed)), ..Self::default() }
+    }
+
+    /// Nothing on requests, and this in the handshake.
+    pub(super) fn showing(certificate: Arc<ClientCertificate>) -> Self {
+        let computed = Computed { certificate: Some(certificate), ..Computed::default() };
+        Self { computed: Some(Box::new(computed)), ..Self::default() }
+    }
+
+    /// This one, and behind it what `other` has. No two of them are in one place.
+    pub fn and(mut self, other: Self) -> Self {
+        self.headers.extend(other.headers);
+        self.watched.extend(other.watched);
+        self.query = match (self.query, other.query) {
+            (Some(mut part), Some(more)) => {
+                part.names.extend(more.names);
+                part.text = Secret::new([part.text.expose(), more.text.expose()].join("&"));
+                Some(part)
+            }
+            (one, other) => one.or(other),
+        };
+        self.cookies = match (self.cookies, other.cookies) {
+            (Some(mut part), Some(more)) => {
+                part.names.extend(more.names);
+                let both = [part.line.as_bytes(), more.line.as_bytes()];
+                let both = both.map(|it| Zeroizing::new(String::from_utf8_lossy(it).into_owned()));
+                part.line = sensitive(&Zeroizing::new([&*both[0], "; ", &both[1]].concat()));
+                Some(part)
+            }
+            (one, other) => one.or(other),
+        };
+        self.computed = match (self.computed, other.computed) {
+            (Some(mut part), Some(more)) => {
+                part.signers.extend(more.signers);
+                part.headers.extend(more.headers);
+                part.certificate = part.certificate.or(more.certificate);
+                Some(part)
+            }
+            (one, other) => one.or(other),
+        };
+        self
     }
 
     /// Adds one finished value, which the slot has been asked about.

@@ -8,14 +8,23 @@ use super::problem::At;
 use super::problem::PathSegment;
 use super::problem::Problem;
 use super::token_method::TokenMethod;
+use crate::auth;
 use crate::auth::ApiKey;
 use crate::auth::Custom;
 use crate::auth::RawApiKey;
+use crate::auth::RawAwsSigv4;
 use crate::auth::RawBasic;
 use crate::auth::RawBearer;
 use crate::auth::RawCustom;
+use crate::auth::RawDigest;
+use crate::auth::RawHttpSignature;
+use crate::auth::RawJwt;
+use crate::auth::RawMtls;
 use crate::auth::RawNone;
+use crate::auth::RawOauth1;
+use crate::auth::RawSignedRequest;
 use crate::auth::Scheme;
+use crate::auth::SchemeFault;
 use crate::auth::SettingsError;
 use crate::grant::RawOauth2;
 use crate::grant::RawSessionLogin;
@@ -28,9 +37,7 @@ use crate::webhook::RawDescription;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::Deserializer;
 use serde::Serialize;
-use serde::de::IgnoredAny;
 use std::sync::Arc;
 
 /// An auth method as written. The type is the key of its settings, and exactly one stands here.
@@ -62,38 +69,30 @@ pub struct RawAuthMethod {
     pub oauth2: Option<RawOauth2>,
     /// Calls whose answers yield what goes on requests. Credentials: what their templates name.
     pub session_login: Option<RawSessionLogin>,
-    #[schemars(skip)]
-    #[serde(skip_serializing)]
-    pub oauth1: Option<Unbuilt>,
-    #[schemars(skip)]
-    #[serde(skip_serializing)]
-    pub aws_sigv4: Option<Unbuilt>,
-    #[schemars(skip)]
-    #[serde(skip_serializing)]
-    pub signed_request: Option<Unbuilt>,
-    #[schemars(skip)]
-    #[serde(skip_serializing)]
-    pub http_signature: Option<Unbuilt>,
-    #[schemars(skip)]
-    #[serde(skip_serializing)]
-    pub jwt: Option<Unbuilt>,
-    #[schemars(skip)]
-    #[serde(skip_serializing)]
-    pub digest: Option<Unbuilt>,
-    #[schemars(skip)]
-    #[serde(skip_serializing)]
-    pub mtls: Option<Unbuilt>,
-}
-
-/// The settings of a type that this version cannot use: known, so that the answer is not "unknown
-/// field", and not read.
-#[derive(Clone, Copy, Debug)]
-pub struct Unbuilt;
-
-impl<'de> Deserialize<'de> for Unbuilt {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Self)
-    }
+    /// RFC 5849. Credentials: `consumer_key`, `consumer_secret`, `token`, `token_secret`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oauth1: Option<RawOauth1>,
+    /// AWS Signature Version 4. Credentials: `access_key_id`, `secret_access_key`, `session_token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws_sigv4: Option<RawAwsSigv4>,
+    /// A signature over requests, described as data. Credentials: what its templates name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_request: Option<RawSignedRequest>,
+    /// RFC 9421. Credentials: `private_key` or `secret`, as the algorithm needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_signature: Option<RawHttpSignature>,
+    /// RFC 7519, minted here. Credentials: `private_key` or `secret`, and what the claims name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwt: Option<RawJwt>,
+    /// RFC 7616. Credentials: `username`, `password`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<RawDigest>,
+    /// A certificate in the TLS handshake. Credentials: `certificate`, `private_key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtls: Option<RawMtls>,
+    /// Several types at once, each written as one entry with its settings alone: `[{ mtls: {} }, { bearer: {} }]`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub all: Vec<RawAuthMethod>,
 }
 
 /// An auth method of a connector.
@@ -128,8 +127,8 @@ pub(super) const SECRET: &str = "secret";
 const SEEN: [&str; 7] =
     ["username", "client_id", "consumer_key", "key_id", "app_id", "installation_id", "certificate"];
 
-const BUILT: &str =
-    "the types are none, api_key, basic, bearer, custom, oauth2, session_login and hmac";
+const TYPES: &str = "the types are none, api_key, basic, bearer, custom, oauth2, session_login, oauth1, aws_sigv4, \
+                     signed_request, http_signature, jwt, digest, mtls, all and hmac";
 
 impl AuthMethod {
     /// A revision that was recorded. The paths of the problems begin with `auth`.
@@ -147,21 +146,18 @@ impl AuthMethod {
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
         let before = problems.len();
-        for (name, unbuilt) in raw.unbuilt() {
-            if unbuilt.is_some() {
-                let problem = format!("auth type `{name}` is not built yet");
-                problems.push(at.key(name).problem(problem, BUILT));
-            }
-        }
         let types = raw.types();
         match types[..] {
-            [] if problems.len() == before => {
-                let hint = format!("write one as in `bearer: {{}}`; {BUILT}");
+            [] => {
+                let hint = format!("write one as in `bearer: {{}}`; {TYPES}");
                 problems.push(at.problem("no auth type is set", hint));
             }
             [_, _, ..] => {
                 let problem = format!("{} are set: a method has one type", types.join(" and "));
-                problems.push(at.problem(problem, "make a method of each"));
+                problems.push(at.problem(
+                    problem,
+                    "make a method of each, or write them as a list under `all`",
+                ));
             }
             _ => {}
         }
@@ -297,24 +293,7 @@ impl RawAuthMethod {
         }
     }
 
-    /// The type that is set, where this version of attache knows its name and no more.
-    pub fn unusable(&self) -> Option<&'static str> {
-        self.unbuilt().into_iter().find(|it| it.1.is_some()).map(|it| it.0)
-    }
-
-    fn unbuilt(&self) -> [(&'static str, Option<Unbuilt>); 7] {
-        [
-            ("oauth1", self.oauth1),
-            ("aws_sigv4", self.aws_sigv4),
-            ("signed_request", self.signed_request),
-            ("http_signature", self.http_signature),
-            ("jwt", self.jwt),
-            ("digest", self.digest),
-            ("mtls", self.mtls),
-        ]
-    }
-
-    /// The types that are set, less those that are not built.
+    /// The types that are set.
     fn types(&self) -> Vec<&'static str> {
         let set = [
             ("none", self.none.is_some()),
@@ -324,6 +303,14 @@ impl RawAuthMethod {
             ("custom", self.custom.is_some()),
             ("oauth2", self.oauth2.is_some()),
             ("session_login", self.session_login.is_some()),
+            ("oauth1", self.oauth1.is_some()),
+            ("aws_sigv4", self.aws_sigv4.is_some()),
+            ("signed_request", self.signed_request.is_some()),
+            ("http_signature", self.http_signature.is_some()),
+            ("jwt", self.jwt.is_some()),
+            ("digest", self.digest.is_some()),
+            ("mtls", self.mtls.is_some()),
+            ("all", !self.all.is_empty()),
             ("hmac", self.hmac.is_some()),
         ];
         set.into_iter().filter(|it| it.1).map(|it| it.0).collect()
@@ -364,8 +351,59 @@ impl RawAuthMethod {
                 description.map_err(|it| problems.extend(it.iter().map(|it| described(it, at))));
             return description.ok().map(Auth::Inbound);
         }
+        self.signing(at, problems).map(Auth::Outbound)
+    }
+
+    /// The types that compute over each request, and what goes with them.
+    fn signing(&self, at: At<'_>, problems: &mut Vec<Problem>) -> Option<Scheme> {
+        if self.mtls.is_some() {
+            return Some(Scheme::Mtls);
+        }
+        if let Some(raw) = &self.oauth1 {
+            let scheme = read(raw, at.key("oauth1"), problems);
+            return scheme.map(|it| Scheme::Oauth1(Arc::new(it)));
+        }
+        if let Some(raw) = &self.aws_sigv4 {
+            let scheme = read(raw, at.key("aws_sigv4"), problems);
+            return scheme.map(|it| Scheme::AwsSigv4(Arc::new(it)));
+        }
+        if let Some(raw) = &self.signed_request {
+            let scheme = read(raw, at.key("signed_request"), problems);
+            return scheme.map(|it| Scheme::SignedRequest(Arc::new(it)));
+        }
+        if let Some(raw) = &self.http_signature {
+            let scheme = read(raw, at.key("http_signature"), problems);
+            return scheme.map(|it| Scheme::HttpSignature(Arc::new(it)));
+        }
+        if let Some(raw) = &self.jwt {
+            let scheme = read(raw, at.key("jwt"), problems);
+            return scheme.map(|it| Scheme::Jwt(Arc::new(it)));
+        }
+        if let Some(raw) = &self.digest {
+            let scheme = read(raw, at.key("digest"), problems);
+            return scheme.map(|it| Scheme::Digest(Arc::new(it)));
+        }
         None
     }
+}
+
+/// Settings as written, made into a scheme's.
+fn read<R: Clone, S: TryFrom<R, Error = Vec<SchemeFault>>>(
+    raw: &R,
+    at: At<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<S> {
+    S::try_from(raw.clone()).map_err(|it| problems.extend(it.iter().map(|it| faulty(it, at)))).ok()
+}
+
+/// A fault in a scheme's settings, whose own path begins at `at`.
+fn faulty(fault: &SchemeFault, at: At<'_>) -> Problem {
+    let mut problem = at.problem(&*fault.problem, &*fault.hint);
+    problem.path.extend(fault.path.iter().map(|step| match step {
+        auth::Step::Field(name) => PathSegment::Key(name.clone().into_owned()),
+        auth::Step::Index(index) => PathSegment::Index(*index),
+    }));
+    problem
 }
 
 pub(super) fn settings_problems(errors: &[SettingsError], at: At<'_>, problems: &mut Vec<Problem>) {

@@ -110,7 +110,13 @@ fn fields(mould: Mould<'_>, way: ConnectWay) -> Vec<TenantInput> {
             let all = method.fields(|it| mould.is_variable(it));
             all.iter().map(|it| (it.name, it.need)).collect()
         }
-        auth => auth.fields().into_iter().map(|it| (it, Need::Required)).collect(),
+        Auth::Outbound(scheme) => {
+            let need = |it| if scheme.is_optional(it) { Need::Optional } else { Need::Required };
+            scheme.fields().into_iter().map(|it| (it, need(it))).collect()
+        }
+        auth @ Auth::Inbound(_) => {
+            auth.fields().into_iter().map(|it| (it, Need::Required)).collect()
+        }
     };
     // Whoever is sent to the provider fills in what it takes to get there, and no more.
     let is_asked = |it: &(&str, Need)| match it.1 {

@@ -10,7 +10,7 @@ use crate::auth::RawApiKey;
 use crate::auth::RawCustom;
 use crate::auth::RawInjection;
 use crate::auth::Scheme;
-use crate::grant::ClientCertificate;
+use crate::crypto::ClientCertificate;
 use crate::grant::Field;
 use crate::grant::GrantError;
 use crate::grant::Oauth2;

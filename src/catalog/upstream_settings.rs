@@ -8,7 +8,7 @@ use super::problem::Problem;
 use super::problem::unsaid;
 use super::retries::RawRetries;
 use super::retries::Retries;
-use crate::grant::ClientCertificate;
+use crate::crypto::ClientCertificate;
 use crate::model::TimeSpan;
 use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;

@@ -1,12 +1,14 @@
 //! JWTs that are signed here: the grant of RFC 7523 §2.1, GitHub Apps, and client assertions (§2.2).
 use super::error::GrantError;
-use super::jws;
-use super::jws::SigningKey;
+use super::jws::PRIVATE_KEY;
 use super::occasion::Occasion;
+use super::raw::Algorithm;
 use super::raw::GrantType;
 use super::settings::Oauth2;
 use super::settings::SCOPES;
 use super::target::Target;
+use crate::crypto::SigningKey;
+use crate::crypto::thumbprint;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
@@ -55,10 +57,7 @@ impl Oauth2 {
         if !github {
             claims.insert("jti".into(), occasion.grant_jti().into());
         }
-        let key = match rules.algorithm.is_symmetric() {
-            true => SigningKey::shared(occasion.client_secret()?),
-            false => SigningKey::private(rules.algorithm, occasion.field("private_key")?)?,
-        };
+        let key = key(rules.algorithm, occasion)?;
         Ok(key.compact(header(occasion)?, &Value::Object(claims)))
     }
 
@@ -84,15 +83,22 @@ impl Oauth2 {
             "iat": now,
             "exp": now.saturating_add(rules.lifetime_s),
         });
-        let (key, header) = match rules.algorithm.is_symmetric() {
-            true => (SigningKey::shared(occasion.client_secret()?), json!({ "typ": "JWT" })),
-            false => {
-                let key = SigningKey::private(rules.algorithm, occasion.field("private_key")?)?;
-                (key, header(occasion)?)
-            }
+        let header = match rules.algorithm.is_symmetric() {
+            true => json!({ "typ": "JWT" }),
+            false => header(occasion)?,
         };
+        let key = key(rules.algorithm, occasion)?;
         Ok(key.compact(header, &claims))
     }
+}
+
+fn key(algorithm: Algorithm, occasion: &Occasion<'_>) -> Result<SigningKey, GrantError> {
+    if algorithm.is_symmetric() {
+        let secret = occasion.client_secret()?.expose().as_bytes();
+        let key = SigningKey::shared(algorithm.into(), secret);
+        return Ok(key.expect("a symmetric algorithm signs with a shared secret"));
+    }
+    Ok(SigningKey::private(algorithm.into(), PRIVATE_KEY, occasion.field(PRIVATE_KEY)?)?)
 }
 
 /// Which key it is, where the holder says so.
@@ -102,7 +108,7 @@ fn header(occasion: &Occasion<'_>) -> Result<Value, GrantError> {
         header["kid"] = key_id.expose().into();
     }
     if let Some(certificate) = occasion.credential.field("certificate") {
-        header["x5t#S256"] = jws::thumbprint(certificate)?.into();
+        header["x5t#S256"] = thumbprint(certificate)?.into();
     }
     Ok(header)
 }

@@ -1,10 +1,9 @@
 //! Which credential fields a grant and its client authentication take, and whether they are sound.
-use super::client_certificate::ClientCertificate;
 use super::dpop::DPOP_KEY;
 use super::dpop::DpopKey;
 use super::error::GrantError;
 use super::expiry;
-use super::jws::SigningKey;
+use super::jws::PRIVATE_KEY;
 use super::raw::ClientAuthMethod;
 use super::raw::GrantType;
 use super::raw::RefreshBy;
@@ -12,6 +11,8 @@ use super::settings::Oauth2;
 use super::settings::signs;
 use super::token_set::Expiry;
 use super::token_set::TokenSet;
+use crate::crypto::ClientCertificate;
+use crate::crypto::SigningKey;
 use crate::model::Credential;
 
 /// Most client secrets of one holder: each is one more request while they rotate.
@@ -159,14 +160,15 @@ impl Oauth2 {
         let keyed = rules.client_auths().contains(&ClientAuthMethod::PrivateKeyJwt)
             || signs(rules) && !rules.assertion.algorithm.is_symmetric();
         let key = credential.field("private_key").filter(|it| keyed && !it.is_empty())?;
-        SigningKey::private(rules.assertion.algorithm, key).err()
+        let algorithm = rules.assertion.algorithm.into();
+        SigningKey::private(algorithm, PRIVATE_KEY, key).err().map(GrantError::from)
     }
 
     /// Asked where both halves are there: one that is missing is told elsewhere.
     fn certificate_fault(&self, credential: &Credential) -> Option<GrantError> {
         let is_there = |name| credential.field(name).is_some_and(|it| !it.is_empty());
         let asked = self.shows_certificate() && is_there("certificate") && is_there("private_key");
-        if asked { ClientCertificate::read(credential).err() } else { None }
+        if asked { ClientCertificate::read(credential).err().map(GrantError::from) } else { None }
     }
 }
 

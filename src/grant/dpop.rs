@@ -1,7 +1,7 @@
 //! Demonstrating Proof of Possession (RFC 9449): a key of the holder's own, and a proof per request.
-use super::jws;
-use super::jws::SigningKey;
-use super::jws::encoded;
+use crate::crypto::SigningKey;
+use crate::crypto::encoded;
+use crate::crypto::sha256;
 use crate::model::Secret;
 use crate::model::UnixTime;
 use aws_lc_rs::rand::SystemRandom;
@@ -123,7 +123,7 @@ impl fmt::Debug for DpopKey {
 
 /// `ath`: the token's SHA-256 (RFC 9449 §4.2).
 fn token_hash(token: &Secret) -> String {
-    encoded(&jws::sha256(token.expose().as_bytes()))
+    encoded(&sha256(token.expose().as_bytes()))
 }
 
 /// The required members in alphabetical order, no white space (RFC 7638 §3.2).
@@ -131,7 +131,7 @@ fn thumbprint(jwk: &Value) -> String {
     let member = |name: &str| jwk.get(name).and_then(Value::as_str).unwrap_or_default();
     let (x, y) = (member("x"), member("y"));
     let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
-    encoded(&jws::sha256(canonical.as_bytes()))
+    encoded(&sha256(canonical.as_bytes()))
 }
 
 #[cfg(test)]
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(claims["iat"], 1_562_262_616);
         assert_eq!(claims["jti"], "01010101010101010101010101010101");
         assert_eq!(claims["nonce"], "eyJ7S_zG");
-        assert_eq!(claims["ath"], encoded(&jws::sha256(b"t0k")));
+        assert_eq!(claims["ath"], encoded(&sha256(b"t0k")));
 
         let coordinate =
             |name: &str| URL_SAFE_NO_PAD.decode(header["jwk"][name].as_str().unwrap()).unwrap();

@@ -1,4 +1,5 @@
 //! What is wrong with a grant's settings, and why a holder's credential makes no request.
+use crate::crypto::KeyError;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -97,5 +98,12 @@ impl GrantError {
             Self::Url { .. } => "look at the variables that it names".into(),
             Self::Header { .. } => "a header takes one line of visible characters".into(),
         }
+    }
+}
+
+impl From<KeyError> for GrantError {
+    fn from(error: KeyError) -> Self {
+        let KeyError { field, what } = error;
+        Self::Unusable { field: field.into(), what }
     }
 }

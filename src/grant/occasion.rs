@@ -1,6 +1,6 @@
 //! What a request is made of besides the settings: whose it is, and when.
 use super::error::GrantError;
-use super::jws::sha256;
+use crate::crypto::sha256;
 use crate::model::Credential;
 use crate::model::Secret;
 use crate::model::UnixTime;

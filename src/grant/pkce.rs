@@ -1,6 +1,6 @@
 //! Proof Key for Code Exchange (RFC 7636), method S256 alone.
-use super::jws::encoded;
-use super::jws::sha256;
+use crate::crypto::encoded;
+use crate::crypto::sha256;
 use crate::model::Secret;
 
 /// The verifier of one authorization: 43 characters of 256 random bits (RFC 7636 §4.1).

@@ -360,12 +360,6 @@ impl Methods<'_> {
                 return false;
             }
         };
-        if let Some(kind) = raw.unusable() {
-            let problem = format!("`{name}` would be `{kind}`, an auth type that is not built yet");
-            let hint = "until it is, a credential that was obtained elsewhere can go on as `bearer` or `api_key`";
-            self.reporter.unsupported(at, problem, hint);
-            return false;
-        }
         let key = self.names.take(name).or_else(|| self.names.take(kind));
         let Some(key) = key.and_then(|it| Key::try_from(&*it).ok()) else { return false };
         match AuthMethod::recorded(key.clone(), 1, raw.clone()) {

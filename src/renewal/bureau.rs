@@ -8,7 +8,7 @@ use super::journal::Journal;
 use crate::catalog::Nonces;
 use crate::catalog::Protocol;
 use crate::catalog::UpstreamSettings;
-use crate::grant::ClientCertificate;
+use crate::crypto::ClientCertificate;
 use crate::grant::Fault;
 use crate::grant::Metadata;
 use crate::grant::Oauth2;

@@ -3,7 +3,7 @@
 use super::error::SendError;
 use crate::catalog::Protocol;
 use crate::catalog::UpstreamSettings;
-use crate::grant::ClientCertificate;
+use crate::crypto::ClientCertificate;
 use crate::model::Origin;
 use rustls::CertificateError;
 use rustls::ClientConfig;

@@ -4,10 +4,13 @@ use super::asked;
 use super::credential;
 use super::method;
 use super::server;
+use crate::crypto::JwsAlgorithm;
+use crate::crypto::KeyError;
+use crate::crypto::SigningKey;
+use crate::crypto::encoded;
+use crate::crypto::sha256;
 use crate::grant::Ask;
 use crate::grant::GrantError;
-use crate::grant::jws;
-use crate::grant::jws::SigningKey;
 use crate::grant::raw::Algorithm;
 use crate::model::Secret;
 use aws_lc_rs::encoding::AsBigEndian;
@@ -60,6 +63,10 @@ fn parameter(message: &str, name: &str) -> String {
     pairs.find(|it| it.0 == name).unwrap().1.into_owned()
 }
 
+fn private(algorithm: Algorithm, pem: &Secret) -> Result<SigningKey, KeyError> {
+    SigningKey::private(algorithm.into(), "private_key", pem)
+}
+
 /// RFC 7515 appendix A.1.
 #[test]
 fn hs256_of_rfc_7515() {
@@ -67,9 +74,9 @@ fn hs256_of_rfc_7515() {
         "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
     let input = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.\
                  eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-    let key = hmac::Key::new(hmac::HMAC_SHA256, &URL_SAFE_NO_PAD.decode(key).unwrap());
-    let signature = SigningKey::Hmac(Box::new(key)).sign(input.as_bytes());
-    assert_eq!(jws::encoded(&signature), "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    let key = URL_SAFE_NO_PAD.decode(key).unwrap();
+    let signature = SigningKey::shared(JwsAlgorithm::HS256, &key).unwrap().sign(input.as_bytes());
+    assert_eq!(encoded(&signature), "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
 }
 
 /// RFC 8037 appendix A.4.
@@ -78,10 +85,10 @@ fn eddsa_of_rfc_8037() {
     let seed = URL_SAFE_NO_PAD.decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();
     let pkcs8 = [&hex::decode("302e020100300506032b657004220420").unwrap(), &seed[..]].concat();
     let pem = Secret::new(pem("PRIVATE KEY", &pkcs8));
-    let key = SigningKey::private(Algorithm::EdDSA, &pem).unwrap();
+    let key = private(Algorithm::EdDSA, &pem).unwrap();
     let signature = key.sign(b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc");
     assert_eq!(
-        jws::encoded(&signature),
+        encoded(&signature),
         "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
     );
 }
@@ -123,10 +130,10 @@ fn every_algorithm_signs_with_every_form_of_its_key() {
         let whole = pem(label, der);
         // As in a file, as in a cloud's JSON, and on one line of settings.
         for text in [whole.clone(), whole.replace('\n', "\\n"), whole.replace('\n', "\r\n")] {
-            let key = SigningKey::private(algorithm, &Secret::new(text)).unwrap();
+            let key = private(algorithm, &Secret::new(text)).unwrap();
             let token = key.compact(serde_json::json!({ "typ": "JWT" }), &serde_json::json!({}));
             let (header, _, message, signature) = parts(&token);
-            assert_eq!(header["alg"], algorithm.name());
+            assert_eq!(header["alg"], JwsAlgorithm::from(algorithm).name());
             let public = UnparsedPublicKey::new(verifier, public);
             assert!(public.verify(message.as_bytes(), &signature).is_ok(), "{algorithm:?} {label}");
         }
@@ -152,7 +159,7 @@ fn a_key_that_does_not_fit_is_refused_without_being_shown() {
         (Algorithm::RS256, &pem("PRIVATE KEY", b"hunter2"), &other),
         (Algorithm::RS256, &pem("CERTIFICATE", b"hunter2"), &none),
     ] {
-        let refused = SigningKey::private(algorithm, &Secret::new(text)).err().unwrap();
+        let refused = GrantError::from(private(algorithm, &Secret::new(text)).err().unwrap());
         assert_eq!(&refused, error, "{algorithm:?}");
     }
 }
@@ -319,5 +326,5 @@ fn a_certificate_is_named_by_its_thumbprint() {
     );
     let message = asked(&method, Ask::Token, &held);
     let (header, ..) = parts(&parameter(&message, "client_assertion"));
-    assert_eq!(header["x5t#S256"], jws::encoded(&jws::sha256(certificate.der())));
+    assert_eq!(header["x5t#S256"], encoded(&sha256(certificate.der())));
 }

@@ -1,8 +1,8 @@
-//! The certificate that a client shows an authorization server in the TLS handshake (RFC 8705 §2).
-use super::error::GrantError;
-use super::jws::Der;
-use super::jws::sha256;
-use super::jws::unescaped;
+//! The certificate that a client shows a server in the TLS handshake (RFC 8446 §4.4.2, RFC 8705 §2).
+use super::digest::sha256;
+use super::error::KeyError;
+use super::signing_key::Der;
+use super::signing_key::unescaped;
 use crate::model::Credential;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::sign::CertifiedKey;
@@ -25,14 +25,14 @@ pub struct ClientCertificate {
 impl ClientCertificate {
     /// Reads the credential fields `certificate` (one or more, its own first) and `private_key`, both in PEM;
     /// line breaks may be written as `\n`.
-    pub fn read(credential: &Credential) -> Result<Self, GrantError> {
-        let text = |name: &str| {
-            let field = credential.field(name).filter(|it| !it.is_empty());
-            let field = field.ok_or_else(|| GrantError::Missing { name: name.to_owned() })?;
-            Ok(unescaped(field.expose()))
+    pub fn read(credential: &Credential) -> Result<Self, KeyError> {
+        let text = |field: &'static str| {
+            let value = credential.field(field).filter(|it| !it.is_empty());
+            let value = value.ok_or(KeyError { field, what: "has no value" })?;
+            Ok(unescaped(value.expose()))
         };
         let (chain, key) = (text(CERTIFICATE)?, text(PRIVATE_KEY)?);
-        let unusable = |field: &str, what| GrantError::Unusable { field: field.to_owned(), what };
+        let unusable = |field, what| KeyError { field, what };
         let certificates: Result<Vec<_>, _> =
             CertificateDer::pem_slice_iter(chain.as_bytes()).collect();
         let certificates = certificates.ok().filter(|it| !it.is_empty());
@@ -104,12 +104,8 @@ mod tests {
         assert!(read(&[&*certificate, &*other].concat(), &key).is_ok(), "its own first");
         let broken = certificate.replace("CERTIFICATE-----\n", "CERTIFICATE-----\n!");
         for (certificate, key, problem) in [
-            ("", &*key, "neither a credential field nor a variable `certificate` has a value"),
-            (
-                &certificate,
-                "",
-                "neither a credential field nor a variable `private_key` has a value",
-            ),
+            ("", &*key, "the credential field `certificate` has no value"),
+            (&certificate, "", "the credential field `private_key` has no value"),
             (&key, &key, "the credential field `certificate` is no certificate in PEM"),
             (&broken, &key, "the credential field `certificate` is no certificate in PEM"),
             (

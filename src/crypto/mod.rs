@@ -1,0 +1,18 @@
+//! Keys, digests and signatures: what the engines compute with, on one provider.
+mod client_certificate;
+mod digest;
+mod error;
+mod signing_key;
+
+pub use client_certificate::ClientCertificate;
+pub use digest::DIGEST_LEN_MAX;
+pub use digest::Digested;
+pub use digest::Feed;
+pub use digest::Hash;
+pub use digest::MacKey;
+pub use digest::sha256;
+pub use error::KeyError;
+pub use signing_key::JwsAlgorithm;
+pub use signing_key::SigningKey;
+pub use signing_key::encoded;
+pub use signing_key::thumbprint;
