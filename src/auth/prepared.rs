@@ -99,6 +99,11 @@ impl Prepared {
         })
     }
 
+    /// Whether a signature of its is judged by the time that it carries.
+    pub fn has_clock(&self) -> bool {
+        self.signers().iter().any(Signer::has_clock)
+    }
+
     /// Looks at an answer's head, for what it says of signatures.
     pub fn learn(&self, origin: &Origin, status: StatusCode, headers: &HeaderMap) -> Learnt {
         let learnt = self.signers().iter().map(|it| it.learn(origin, status, headers));

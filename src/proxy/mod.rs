@@ -48,12 +48,14 @@ use crate::telemetry::WorkerMetrics;
 use crate::telemetry::metrics::AuthFailure;
 use crate::telemetry::metrics::LinkRefusal;
 use crate::telemetry::metrics::Listener;
+use crate::upstream;
 use crate::upstream::Destination;
 use crate::upstream::Failed;
 use crate::upstream::Manner;
 use crate::upstream::RequestHead;
 use crate::upstream::SendError;
 use crate::upstream::Sent;
+use crate::upstream::Skew;
 use crate::upstream::Upstream;
 use crate::vault::Vault;
 use again::Asked;
@@ -63,6 +65,7 @@ use body::OutBody;
 use body::Source;
 use bytes::Bytes;
 use http::HeaderMap;
+use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
 use http::Request;
@@ -124,6 +127,8 @@ pub struct Proxy {
     pub refusals: Option<Arc<Refusals>>,
     /// The store was not reached for so long that nothing that is stored counts: set by the worker's tick.
     pub is_stale: Rc<Cell<bool>>,
+    /// When a clock was last said to be wrong, in seconds since 1970.
+    pub skew_told_s: Cell<u64>,
 }
 
 impl Handler for Proxy {
@@ -364,7 +369,14 @@ impl Proxy {
             health::tell_of_credential(refusals, &target, prepared, sent.response.status());
         }
         let idle = timeouts.idle;
-        Ok(Answer::Upstream(self.answer(sent, prepared, idle, link, tally)?, idle))
+        let skew = if prepared.has_clock() { self.skew(&target, &sent) } else { None };
+        let mut answer = self.answer(sent, prepared, idle, link, tally)?;
+        if let Some(skew) = skew {
+            let words = HeaderValue::try_from(skew.to_string());
+            let words = words.expect("a number among letters makes a field value");
+            answer.headers_mut().insert(WARNING, words);
+        }
+        Ok(Answer::Upstream(answer, idle))
     }
 
     /// Sends under the deadline. The outer error is ours, the inner one the upstream's.
@@ -403,6 +415,21 @@ impl Proxy {
         });
         health::tell(pass, &sent, watch);
         sent
+    }
+
+    /// The upstream's clock, where it may be why a signature was refused.
+    #[cold]
+    fn skew(&self, target: &Target<'_>, sent: &Sent<OutBody>) -> Option<Skew> {
+        let (status, headers) = (sent.response.status(), sent.response.headers());
+        let skew = upstream::skew(status, headers, (self.clock)())?;
+        self.metrics.shared().skewed();
+        let now_s = (self.clock)().as_s();
+        if now_s.saturating_sub(self.skew_told_s.get()) >= SKEW_TOLD_EACH_S {
+            let (connection, status) = (target.connection.key.as_str(), status.as_u16());
+            self.skew_told_s.set(now_s);
+            tracing::warn!(connection, status, "{skew}");
+        }
+        Some(skew)
     }
 
     /// The upstream's head becomes the caller's; a 101 becomes a tunnel.
@@ -480,6 +507,12 @@ impl Proxy {
         context.child(self.ids.span_id()).header()
     }
 }
+
+/// A hint beside an answer that is the upstream's own.
+const WARNING: HeaderName = HeaderName::from_static("attache-warning");
+
+/// How often the log tells of clocks, at most, in seconds.
+const SKEW_TOLD_EACH_S: u64 = 60;
 
 /// How long an answer of our own may take to reach a caller that reads slowly.
 const OWN_ANSWER: Duration = Duration::from_secs(30);
