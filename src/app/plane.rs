@@ -48,7 +48,6 @@ use crate::vault::Vault;
 use http::Request;
 use http::Response;
 use std::cell::Cell;
-use std::cell::Cell;
 use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::path::Path;
