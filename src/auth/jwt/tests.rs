@@ -13,7 +13,6 @@ use crate::model::Credential;
 use crate::model::Origin;
 use crate::model::Secret;
 use crate::model::UnixTime;
-use aws_lc_rs::encoding::AsBigEndian;
 use aws_lc_rs::signature;
 use aws_lc_rs::signature::KeyPair;
 use aws_lc_rs::signature::UnparsedPublicKey;
