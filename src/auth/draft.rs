@@ -73,6 +73,11 @@ impl<'a> Draft<'a> {
         &self.fields
     }
 
+    /// The same, for whoever sends them.
+    pub fn into_fields(self) -> Vec<(HeaderName, HeaderValue)> {
+        self.fields
+    }
+
     /// The values of all fields of this name, in order.
     pub fn values<'d>(&'d self, name: &HeaderName) -> impl Iterator<Item = &'d HeaderValue> {
         self.fields.iter().filter(move |it| it.0 == *name).map(|it| &it.1)
