@@ -34,7 +34,7 @@ pub(super) fn replaced(caller: &str, names: &[Box<str>], appended: &str) -> Stri
         query.push_str(piece);
         first = false;
     }
-    if !query.is_empty() && !query.ends_with('&') {
+    if !appended.is_empty() && !query.is_empty() && !query.ends_with('&') {
         query.push('&');
     }
     query.push_str(appended);
