@@ -351,7 +351,68 @@ impl RawAuthMethod {
                 description.map_err(|it| problems.extend(it.iter().map(|it| described(it, at))));
             return description.ok().map(Auth::Inbound);
         }
+        if !self.all.is_empty() {
+            return self.together(at.key("all"), problems);
+        }
         self.signing(at, problems).map(Auth::Outbound)
+    }
+
+    /// Several types on one request: schemes, and at most one whose credential has to be had first.
+    fn together(&self, at: At<'_>, problems: &mut Vec<Problem>) -> Option<Auth> {
+        let before = problems.len();
+        let (mut schemes, mut tokens) = (Vec::new(), Vec::new());
+        for (index, raw) in self.all.iter().enumerate() {
+            let at = at.index(index);
+            if let Some(problem) = raw.unfit_in_list() {
+                problems.push(
+                    at.problem(problem, "write the type and its settings alone: `- mtls: {}`"),
+                );
+                continue;
+            }
+            match raw.auth(at, problems) {
+                Some(Auth::Outbound(scheme)) => schemes.push(scheme),
+                Some(Auth::Token(method)) => tokens.push(method),
+                Some(Auth::Inbound(_)) => {
+                    problems.push(at.problem(
+                        "webhooks come in: they go with nothing else",
+                        "make a method of it",
+                    ));
+                }
+                None => {}
+            }
+        }
+        if tokens.len() > 1 {
+            problems.push(at.problem(
+                "two of them have to be had first",
+                "one is what renewal and consent are about; make a connection of each",
+            ));
+        }
+        if problems.len() > before {
+            return None;
+        }
+        let together = Scheme::All(schemes.into());
+        Some(match tokens.pop() {
+            None => Auth::Outbound(together),
+            Some(token) => {
+                let mut method = TokenMethod::clone(&token);
+                method.beside = Some(together);
+                Auth::Token(Arc::new(method))
+            }
+        })
+    }
+
+    /// Why this is no entry of `all`.
+    fn unfit_in_list(&self) -> Option<String> {
+        let is_described = self.name.is_some() || self.description.is_some();
+        if is_described || !self.fields.is_empty() || self.probe.is_some() {
+            return Some("name, description, fields and probe are the whole method's".to_owned());
+        }
+        match self.types()[..] {
+            [] => Some("no auth type is set".to_owned()),
+            ["none" | "all"] => Some("there is nothing to put together".to_owned()),
+            [_] => None,
+            ref several => Some(format!("{} are set", several.join(" and "))),
+        }
     }
 
     /// The types that compute over each request, and what goes with them.

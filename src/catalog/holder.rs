@@ -199,6 +199,10 @@ impl Mould<'_> {
             };
             problems.push(problem);
         }
+        for fault in method.faults_besides(&credential) {
+            let at = at.key(field);
+            problems.push(at.key(fault.field()).problem(fault.to_string(), fault.hint()));
+        }
         if problems.len() > before {
             return None;
         }

@@ -112,6 +112,15 @@ impl Feed {
         }
     }
 
+    /// Whether it is this hash function, without a key.
+    pub fn is_of(&self, hash: Hash) -> bool {
+        match self {
+            Self::Md5(_) => hash == Hash::Md5,
+            Self::Sha(context) => hash.sha().is_some_and(|it| it == context.algorithm()),
+            Self::Mac(_) => false,
+        }
+    }
+
     pub fn finish(self) -> Digested {
         match self {
             Self::Md5(context) => Digested::new(&context.finalize()),

@@ -20,3 +20,10 @@ pub use signing_key::JwsAlgorithm;
 pub use signing_key::SigningKey;
 pub use signing_key::encoded;
 pub use signing_key::thumbprint;
+
+/// From the system's generator.
+pub fn random() -> [u8; 16] {
+    let mut random = [0; 16];
+    aws_lc_rs::rand::fill(&mut random).expect("the generator was seeded when the process began");
+    random
+}

@@ -96,6 +96,7 @@ mod resting;
 mod retries;
 mod retry_bodies;
 mod secrets;
+mod signed_bodies;
 mod soak;
 mod store_authorizations;
 mod store_changes;
