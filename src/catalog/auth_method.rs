@@ -69,7 +69,7 @@ pub struct RawAuthMethod {
     pub oauth2: Option<RawOauth2>,
     /// Calls whose answers yield what goes on requests. Credentials: what their templates name.
     pub session_login: Option<RawSessionLogin>,
-    /// RFC 5849. Credentials: `consumer_key`, `consumer_secret`, `token`, `token_secret`.
+    /// RFC 5849. Credentials: `consumer_key`, `consumer_secret` or `private_key`, `token`, `token_secret`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oauth1: Option<RawOauth1>,
     /// AWS Signature Version 4. Credentials: `access_key_id`, `secret_access_key`, `session_token`.
