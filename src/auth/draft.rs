@@ -97,9 +97,9 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes every spelling of these parameters out of the query, and puts `pairs` behind it:
-    /// `a=b&c=d`, percent-encoded.
+    /// `a=b&c=d`, percent-encoded. No query stays where nothing is left.
     pub fn put_query(&mut self, names: &[Box<str>], pairs: &str) {
         let query = query::replaced(self.query.as_deref().unwrap_or_default(), names, pairs);
-        self.query = Some(query);
+        self.query = Some(query).filter(|it| !it.is_empty());
     }
 }

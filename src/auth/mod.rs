@@ -218,11 +218,11 @@ impl Scheme {
     pub fn presented_key<'h>(&self, head: &'h Parts) -> Option<Cow<'h, [u8]>> {
         match self {
             Self::ApiKey(scheme) => scheme.presented_key(head),
+            Self::AwsSigv4(_) => aws_sigv4::presented_key(head),
             Self::None
             | Self::Basic
             | Self::Bearer
             | Self::Oauth1(_)
-            | Self::AwsSigv4(_)
             | Self::SignedRequest(_)
             | Self::HttpSignature(_)
             | Self::Jwt(_)
