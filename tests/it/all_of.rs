@@ -92,7 +92,7 @@ async fn two_that_put_something_in_one_place_are_refused_by_name() {
     let types = "{ basic: {} }, { bearer: {} }";
     let credentials = "username: u, password: p, token: t";
     let refused = Gateway::try_start(&configuration(&upstream.url(), "", types, credentials), "");
-    let error = refused.err().expect("it does not start").to_string();
+    let error = format!("{:?}", refused.err().expect("it does not start"));
     assert!(
         error.contains("two of the types put header `authorization` on the request"),
         "{error}"
