@@ -6,6 +6,7 @@ use crate::auth::Prepared;
 use crate::crypto::ClientCertificate;
 use crate::grant::Binding;
 use crate::grant::Identity;
+use crate::grant::Oauth1Grant;
 use crate::grant::Occasion;
 use crate::grant::Target;
 use crate::grant::TokenSet;
@@ -95,6 +96,7 @@ impl TokenHolder {
         let (guarded, identity) = match &method.way {
             Way::Oauth2(it) => (it.guarded(&occasion), it.identity(&occasion)),
             Way::Session(_) => (Vec::new(), None),
+            Way::Oauth1(it) => (it.guarded(&occasion), Some(it.identity(&occasion))),
         };
         let certificate = method.certificate(&credential).map(Arc::new);
         let beside = method.besides(&credential);
@@ -137,7 +139,12 @@ impl TokenHolder {
     /// Where a token would go, for whoever explains it: nothing secret is in it.
     pub fn sample(&self) -> Prepared {
         let fields = self.method.scheme.fields().into_iter().map(|it| (it, "token"));
-        let token = self.method.scheme.prepare(&fields.collect()).unwrap_or_default();
+        let mut fields: Credential = fields.collect();
+        if let Way::Oauth1(_) = self.method.way {
+            let token = [("token", "token"), ("token_secret", "token")].into_iter().collect();
+            fields = self.method.signing_fields(&self.credential, &token);
+        }
+        let token = self.method.scheme.prepare(&fields).unwrap_or_default();
         token.and(self.beside.clone())
     }
 
@@ -146,6 +153,7 @@ impl TokenHolder {
         match &self.method.way {
             Way::Oauth2(method) => method.brought(&self.credential, now),
             Way::Session(_) => None,
+            Way::Oauth1(_) => Oauth1Grant::brought(&self.credential),
         }
     }
 
@@ -184,6 +192,7 @@ impl TokenHolder {
                     || TokenSet::from_credential(&self.credential).is_some()
             }
             Way::Session(_) => true,
+            Way::Oauth1(_) => Oauth1Grant::brought(&self.credential).is_some(),
         }
     }
 
