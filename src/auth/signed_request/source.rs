@@ -78,7 +78,9 @@ impl Names<'_> {
                 "name" => return Ok(Source::PairName),
                 "value" => return Ok(Source::PairValue),
                 _ => {
-                    return Err(format!("there is no `{name}` in a pair; there are name and value"));
+                    return Err(format!(
+                        "there is no `{name}` in a pair; there are name and value"
+                    ));
                 }
             }
         }
