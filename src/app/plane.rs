@@ -110,6 +110,7 @@ impl Plane {
             renewals: self.renewals,
             refusals: self.refusals,
             is_stale: Rc::clone(&is_stale),
+            skew_told_s: Cell::new(0),
         });
         let desk = Rc::new(Desk {
             pages: self.pages,

@@ -33,10 +33,21 @@ pub(super) fn prepare(
             own.insert(field, credential.values(field).to_vec());
         }
         match scheme.prepare(&own) {
-            Ok(prepared) => all = all.and(prepared),
+            Ok(prepared) => {
+                faults.extend(collision(scheme, &all, &prepared));
+                all = all.and(prepared);
+            }
             Err(more) => faults
                 .extend(more.into_iter().filter(|it| !faults.contains(it)).collect::<Vec<_>>()),
         }
     }
     if faults.is_empty() { Ok(all) } else { Err(faults) }
+}
+
+/// Something that both put on requests.
+fn collision(scheme: &Scheme, before: &Prepared, prepared: &Prepared) -> Option<AuthError> {
+    let placed = before.describe();
+    let twice = prepared.describe().into_iter().find(|it| placed.contains(it))?;
+    let field = scheme.fields().first().map_or_else(String::new, |it| (*it).to_owned());
+    Some(AuthError::Twice { field, place: twice.place, name: twice.name })
 }

@@ -73,6 +73,11 @@ impl<'a> Draft<'a> {
         &self.fields
     }
 
+    /// The same, for whoever sends them.
+    pub fn into_fields(self) -> Vec<(HeaderName, HeaderValue)> {
+        self.fields
+    }
+
     /// The values of all fields of this name, in order.
     pub fn values<'d>(&'d self, name: &HeaderName) -> impl Iterator<Item = &'d HeaderValue> {
         self.fields.iter().filter(move |it| it.0 == *name).map(|it| &it.1)
@@ -92,9 +97,14 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes every spelling of these parameters out of the query, and puts `pairs` behind it:
-    /// `a=b&c=d`, percent-encoded.
+    /// `a=b&c=d`, percent-encoded. No query stays where nothing is left.
     pub fn put_query(&mut self, names: &[Box<str>], pairs: &str) {
         let query = query::replaced(self.query.as_deref().unwrap_or_default(), names, pairs);
-        self.query = Some(query);
+        self.query = Some(query).filter(|it| !it.is_empty());
+    }
+
+    /// Sends this query, without its `?`, in place of the one that is there; none where it is empty.
+    pub fn replace_query(&mut self, query: String) {
+        self.query = (!query.is_empty()).then_some(query);
     }
 }

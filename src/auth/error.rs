@@ -15,6 +15,8 @@ pub enum AuthError {
     Empty { field: String },
     #[error("the credential field `{field}` has {what}, which can't be sent")]
     Unsendable { field: String, what: &'static str },
+    #[error("two of the types put {place} `{name}` on the request")]
+    Twice { field: String, place: Place, name: String },
     #[error("the credential field `{field}` {what}")]
     Unusable { field: String, what: &'static str },
 }
@@ -28,6 +30,7 @@ impl AuthError {
             | Self::Several { field }
             | Self::Empty { field }
             | Self::Unsendable { field, .. }
+            | Self::Twice { field, .. }
             | Self::Unusable { field, .. } => field,
         }
     }
@@ -39,6 +42,9 @@ impl AuthError {
             Self::Unknown { expected, .. } => expected.clone(),
             Self::Several { .. } => "write one value; only a webhook's secret takes a list".into(),
             Self::Empty { field } => format!("is the setting that `{field}` comes from empty?"),
+            Self::Twice { .. } => {
+                "they would replace each other: say `in` or `name` otherwise for one of them".into()
+            }
             Self::Unusable { .. } => "copy it again, all of it".into(),
             Self::Unsendable { .. } => {
                 "copy it again without quotes, spaces or line breaks around it".into()

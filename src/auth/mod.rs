@@ -36,6 +36,8 @@ pub use custom::Injection;
 pub use custom::RawCustom;
 pub use custom::RawInjection;
 pub use digest::Digest;
+pub use digest::DigestAlgorithm;
+pub use digest::Qop;
 pub use digest::RawDigest;
 pub use draft::Draft;
 pub use draft::Moment;
@@ -47,7 +49,9 @@ pub use fault::Step;
 pub use http_signature::HttpSignature;
 pub use http_signature::RawHttpSignature;
 pub use jwt::Jwt;
+pub use jwt::Per;
 pub use jwt::RawJwt;
+pub use jwt::SecretEncoding;
 pub use mtls::RawMtls;
 pub use oauth1::Oauth1;
 pub use oauth1::RawOauth1;
@@ -124,6 +128,25 @@ impl Scheme {
         }
     }
 
+    /// Whether its credentials have a certificate to show in the TLS handshake.
+    pub fn shows_certificate(&self) -> bool {
+        match self {
+            Self::Mtls => true,
+            Self::All(schemes) => schemes.iter().any(Self::shows_certificate),
+            Self::None
+            | Self::ApiKey(_)
+            | Self::Basic
+            | Self::Bearer
+            | Self::Custom(_)
+            | Self::Oauth1(_)
+            | Self::AwsSigv4(_)
+            | Self::SignedRequest(_)
+            | Self::HttpSignature(_)
+            | Self::Jwt(_)
+            | Self::Digest(_) => false,
+        }
+    }
+
     /// The credential fields that the scheme takes: no others are allowed.
     pub fn fields(&self) -> Vec<&str> {
         match self {
@@ -195,11 +218,11 @@ impl Scheme {
     pub fn presented_key<'h>(&self, head: &'h Parts) -> Option<Cow<'h, [u8]>> {
         match self {
             Self::ApiKey(scheme) => scheme.presented_key(head),
+            Self::AwsSigv4(_) => aws_sigv4::presented_key(head),
             Self::None
             | Self::Basic
             | Self::Bearer
             | Self::Oauth1(_)
-            | Self::AwsSigv4(_)
             | Self::SignedRequest(_)
             | Self::HttpSignature(_)
             | Self::Jwt(_)

@@ -1,17 +1,26 @@
 //! A credential in its finished form, made once, applied to each request without formatting anything.
+use super::draft::Draft;
+use super::draft::Moment;
 use super::onto::Onto;
 use super::query;
 use super::redact;
 use super::redact::Watched;
+use super::signer::BodyUse;
+use super::signer::Learnt;
+use super::signer::SignError;
 use super::signer::Signer;
 use super::slot;
 use super::slot::Place;
 use super::slot::Slot;
 use crate::crypto::ClientCertificate;
 use crate::model::Credential;
+use crate::model::Origin;
 use crate::model::Secret;
+use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
+use http::Method;
+use http::StatusCode;
 use http::header::COOKIE;
 use std::fmt;
 use std::sync::Arc;
@@ -74,6 +83,31 @@ impl Prepared {
     /// What signs each request, one after another. Empty for most.
     pub fn signers(&self) -> &[Signer] {
         self.computed.as_ref().map_or(&[], |it| &it.signers)
+    }
+
+    /// What of a request's body is needed before its last byte is sent.
+    pub fn body_use(&self, method: &Method, headers: &HeaderMap) -> BodyUse {
+        let uses = self.signers().iter().map(|it| it.body_use(method, headers));
+        uses.max().unwrap_or(BodyUse::Untouched)
+    }
+
+    /// Signs a request without a body.
+    pub fn sign(&self, draft: &mut Draft<'_>, moment: &Moment) -> Result<(), SignError> {
+        self.signers().iter().try_for_each(|it| {
+            let feeds = it.begin(draft, moment)?;
+            it.sign(draft, moment, feeds)
+        })
+    }
+
+    /// Whether a signature of its is judged by the time that it carries.
+    pub fn has_clock(&self) -> bool {
+        self.signers().iter().any(Signer::has_clock)
+    }
+
+    /// Looks at an answer's head, for what it says of signatures.
+    pub fn learn(&self, origin: &Origin, status: StatusCode, headers: &HeaderMap) -> Learnt {
+        let learnt = self.signers().iter().map(|it| it.learn(origin, status, headers));
+        learnt.fold(Learnt::Nothing, |all, it| if it == Learnt::Challenge { it } else { all })
     }
 
     /// What is shown to the upstream in the TLS handshake.
@@ -238,7 +272,6 @@ mod tests {
     use super::super::RawApiKey;
     use super::super::Scheme;
     use super::*;
-    use http::HeaderMap;
 
     fn prepared(place: Place, name: &str) -> Prepared {
         let raw = RawApiKey { r#in: place, name: name.into(), format: "{key}".into() };

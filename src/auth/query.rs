@@ -18,6 +18,11 @@ pub(super) fn pair(name: &str, value: &str) -> Zeroizing<String> {
     pair
 }
 
+/// Whether a pair of the query spells one of `names`.
+pub(super) fn has_any(query: &str, names: &[Box<str>]) -> bool {
+    pieces(query).any(|(_, piece)| names.iter().any(|it| spells(piece, it)))
+}
+
 /// The caller's query less every pair that one of `names` spells, then `appended`.
 pub(super) fn replaced(caller: &str, names: &[Box<str>], appended: &str) -> String {
     // A fragment is never sent, and would swallow what is appended (RFC 3986 §3.5).
@@ -34,7 +39,7 @@ pub(super) fn replaced(caller: &str, names: &[Box<str>], appended: &str) -> Stri
         query.push_str(piece);
         first = false;
     }
-    if !appended.is_empty() && !query.is_empty() && !query.ends_with('&') {
+    if !query.is_empty() && !query.ends_with('&') && !appended.is_empty() {
         query.push('&');
     }
     query.push_str(appended);

@@ -81,7 +81,7 @@ impl Signer {
             Self::AwsSigv4(signer) => signer.begin(draft, moment),
             Self::SignedRequest(signer) => signer.begin(draft, moment),
             Self::HttpSignature(signer) => signer.begin(draft, moment),
-            Self::Jwt(_) => Ok(Vec::new()),
+            Self::Jwt(signer) => Ok(signer.begin()),
             Self::Digest(signer) => signer.begin(draft, moment),
         }
     }
@@ -98,7 +98,7 @@ impl Signer {
             Self::AwsSigv4(signer) => signer.sign(draft, moment, fed),
             Self::SignedRequest(signer) => signer.sign(draft, moment, fed),
             Self::HttpSignature(signer) => signer.sign(draft, moment, fed),
-            Self::Jwt(signer) => signer.sign(draft, moment),
+            Self::Jwt(signer) => signer.sign(draft, moment, fed),
             Self::Digest(signer) => signer.sign(draft, moment, fed),
         }
     }

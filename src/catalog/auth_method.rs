@@ -69,7 +69,7 @@ pub struct RawAuthMethod {
     pub oauth2: Option<RawOauth2>,
     /// Calls whose answers yield what goes on requests. Credentials: what their templates name.
     pub session_login: Option<RawSessionLogin>,
-    /// RFC 5849. Credentials: `consumer_key`, `consumer_secret`, `token`, `token_secret`.
+    /// RFC 5849. Credentials: `consumer_key`, `consumer_secret` or `private_key`, `token`, `token_secret`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oauth1: Option<RawOauth1>,
     /// AWS Signature Version 4. Credentials: `access_key_id`, `secret_access_key`, `session_token`.
@@ -266,6 +266,15 @@ impl Auth {
         }
     }
 
+    /// Whether its holders have a certificate that they show APIs in the TLS handshake.
+    pub fn shows_certificate(&self) -> bool {
+        match self {
+            Self::Outbound(scheme) => scheme.shows_certificate(),
+            Self::Token(method) => method.beside.as_ref().is_some_and(Scheme::shows_certificate),
+            Self::Inbound(_) => false,
+        }
+    }
+
     /// How the credential goes on requests; `None` where none go out.
     pub fn scheme(&self) -> Option<&Scheme> {
         match self {
@@ -351,7 +360,68 @@ impl RawAuthMethod {
                 description.map_err(|it| problems.extend(it.iter().map(|it| described(it, at))));
             return description.ok().map(Auth::Inbound);
         }
+        if !self.all.is_empty() {
+            return self.together(at.key("all"), problems);
+        }
         self.signing(at, problems).map(Auth::Outbound)
+    }
+
+    /// Several types on one request: schemes, and at most one whose credential has to be had first.
+    fn together(&self, at: At<'_>, problems: &mut Vec<Problem>) -> Option<Auth> {
+        let before = problems.len();
+        let (mut schemes, mut tokens) = (Vec::new(), Vec::new());
+        for (index, raw) in self.all.iter().enumerate() {
+            let at = at.index(index);
+            if let Some(problem) = raw.unfit_in_list() {
+                problems.push(
+                    at.problem(problem, "write the type and its settings alone: `- mtls: {}`"),
+                );
+                continue;
+            }
+            match raw.auth(at, problems) {
+                Some(Auth::Outbound(scheme)) => schemes.push(scheme),
+                Some(Auth::Token(method)) => tokens.push(method),
+                Some(Auth::Inbound(_)) => {
+                    problems.push(at.problem(
+                        "webhooks come in: they go with nothing else",
+                        "make a method of it",
+                    ));
+                }
+                None => {}
+            }
+        }
+        if tokens.len() > 1 {
+            problems.push(at.problem(
+                "two of them have to be had first",
+                "one is what renewal and consent are about; make a connection of each",
+            ));
+        }
+        if problems.len() > before {
+            return None;
+        }
+        let together = Scheme::All(schemes.into());
+        Some(match tokens.pop() {
+            None => Auth::Outbound(together),
+            Some(token) => {
+                let mut method = TokenMethod::clone(&token);
+                method.beside = Some(together);
+                Auth::Token(Arc::new(method))
+            }
+        })
+    }
+
+    /// Why this is no entry of `all`.
+    fn unfit_in_list(&self) -> Option<String> {
+        let is_described = self.name.is_some() || self.description.is_some();
+        if is_described || !self.fields.is_empty() || self.probe.is_some() {
+            return Some("name, description, fields and probe are the whole method's".to_owned());
+        }
+        match self.types()[..] {
+            [] => Some("no auth type is set".to_owned()),
+            ["none" | "all"] => Some("there is nothing to put together".to_owned()),
+            [_] => None,
+            ref several => Some(format!("{} are set", several.join(" and "))),
+        }
     }
 
     /// The types that compute over each request, and what goes with them.

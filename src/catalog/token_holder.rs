@@ -37,6 +37,8 @@ pub struct TokenHolder {
     pub variables: BTreeMap<String, String>,
     /// What is shown to the provider in the TLS handshake, where the method says so.
     pub certificate: Option<Arc<ClientCertificate>>,
+    /// What goes on requests besides the token.
+    pub beside: Prepared,
     /// Where a request goes, its tokens say, or part of that: variables of base URLs come with them.
     pub leads: bool,
     guarded: Box<[Guarded]>,
@@ -95,12 +97,14 @@ impl TokenHolder {
             Way::Session(_) => (Vec::new(), None),
         };
         let certificate = method.certificate(&credential).map(Arc::new);
+        let beside = method.besides(&credential);
         let (guarded, present) = (Guarded::all(&guarded), ArcSwapOption::empty());
         Self {
             method,
             credential,
             variables,
             certificate,
+            beside,
             leads,
             guarded,
             fingerprint,
@@ -133,7 +137,8 @@ impl TokenHolder {
     /// Where a token would go, for whoever explains it: nothing secret is in it.
     pub fn sample(&self) -> Prepared {
         let fields = self.method.scheme.fields().into_iter().map(|it| (it, "token"));
-        self.method.scheme.prepare(&fields.collect()).unwrap_or_default()
+        let token = self.method.scheme.prepare(&fields.collect()).unwrap_or_default();
+        token.and(self.beside.clone())
     }
 
     /// The tokens that it brought along, with their end as far as anybody knows.

@@ -4,8 +4,10 @@ use super::problem::At;
 use super::problem::Problem;
 use super::token_endpoints::segments;
 use crate::auth::ApiKey;
+use crate::auth::AuthError;
 use crate::auth::Custom;
 use crate::auth::Place;
+use crate::auth::Prepared;
 use crate::auth::RawApiKey;
 use crate::auth::RawCustom;
 use crate::auth::RawInjection;
@@ -13,6 +15,7 @@ use crate::auth::Scheme;
 use crate::crypto::ClientCertificate;
 use crate::grant::Field;
 use crate::grant::GrantError;
+use crate::grant::Need;
 use crate::grant::Oauth2;
 use crate::grant::Occasion;
 use crate::grant::RawOauth2;
@@ -29,6 +32,8 @@ pub struct TokenMethod {
     pub way: Way,
     /// With an OAuth token as `key`, or with what a session login yields.
     pub scheme: Scheme,
+    /// What goes on requests besides, of the holder's own credential.
+    pub beside: Option<Scheme>,
 }
 
 /// How a token is had.
@@ -54,7 +59,7 @@ impl TokenMethod {
         };
         let scheme = ApiKey::try_from(raw).map_err(|it| settings_problems(&it, at, problems));
         let scheme = scheme.ok().filter(|_| problems.len() == before)?;
-        Some(Self { way: Way::Oauth2(method), scheme: Scheme::ApiKey(scheme) })
+        Some(Self { way: Way::Oauth2(method), scheme: Scheme::ApiKey(scheme), beside: None })
     }
 
     pub(super) fn session(
@@ -71,7 +76,7 @@ impl TokenMethod {
         });
         let scheme = Custom::try_from(RawCustom { inject: inject.collect() });
         let scheme = scheme.map_err(|it| settings_problems(&it, at, problems)).ok()?;
-        Some(Self { way: Way::Session(login), scheme: Scheme::Custom(scheme) })
+        Some(Self { way: Way::Session(login), scheme: Scheme::Custom(scheme), beside: None })
     }
 
     /// The type as configuration files write it.
@@ -85,10 +90,62 @@ impl TokenMethod {
     /// The credential fields that it takes. `is_variable` tells of a name in a template whether the
     /// connector declares it as a variable.
     pub fn fields(&self, is_variable: impl Fn(&str) -> bool) -> Vec<Field<'_>> {
-        match &self.way {
+        let mut fields = match &self.way {
             Way::Oauth2(method) => method.fields(is_variable),
             Way::Session(login) => login.fields(is_variable),
+        };
+        if let Some(scheme) = &self.beside {
+            for name in scheme.fields() {
+                let is_required = !scheme.is_optional(name);
+                let need = if is_required { Need::Required } else { Need::Optional };
+                match fields.iter_mut().find(|it| it.name == name) {
+                    Some(known) if is_required => known.need = need,
+                    Some(_) => {}
+                    None => fields.push(Field { name, need }),
+                }
+            }
         }
+        fields
+    }
+
+    /// A holder's credential in two: what its token is had with, and what goes on requests besides.
+    fn parted(
+        &self,
+        credential: &Credential,
+        is_variable: impl Fn(&str) -> bool,
+    ) -> (Credential, Credential) {
+        let Some(scheme) = &self.beside else { return (credential.clone(), Credential::default()) };
+        let besides = scheme.fields();
+        let taken = match &self.way {
+            Way::Oauth2(method) => method.fields(is_variable),
+            Way::Session(login) => login.fields(is_variable),
+        };
+        let (mut own, mut beside) = (Credential::default(), Credential::default());
+        for field in credential.fields() {
+            let values = credential.values(field);
+            let is_beside = besides.contains(&field);
+            if !is_beside || taken.iter().any(|it| it.name == field) {
+                own.insert(field, values.to_vec());
+            }
+            if is_beside {
+                beside.insert(field, values.to_vec());
+            }
+        }
+        (own, beside)
+    }
+
+    /// What goes on requests besides the token; of a sound credential.
+    pub(super) fn besides(&self, credential: &Credential) -> Prepared {
+        let Some(scheme) = &self.beside else { return Prepared::default() };
+        let (_, beside) = self.parted(credential, |_| false);
+        scheme.prepare(&beside).unwrap_or_default()
+    }
+
+    /// What is wrong with the fields that go on requests besides the token.
+    pub(super) fn faults_besides(&self, credential: &Credential) -> Vec<AuthError> {
+        let Some(scheme) = &self.beside else { return Vec::new() };
+        let (_, beside) = self.parted(credential, |_| false);
+        scheme.prepare(&beside).err().unwrap_or_default()
     }
 
     /// Whether the API says by this answer that it did not take the token. `body` is all of it, or empty
@@ -150,9 +207,10 @@ impl TokenMethod {
         occasion: &Occasion<'_>,
         is_variable: impl Fn(&str) -> bool,
     ) -> Vec<GrantError> {
+        let (own, _) = self.parted(occasion.credential, &is_variable);
         match &self.way {
             Way::Oauth2(method) => {
-                let mut faults = method.check_credential(occasion.credential, is_variable);
+                let mut faults = method.check_credential(&own, is_variable);
                 for fault in method.url_faults(occasion) {
                     if !faults.contains(&fault) {
                         faults.push(fault);
@@ -160,16 +218,18 @@ impl TokenMethod {
                 }
                 faults
             }
-            Way::Session(login) => login.check_credential(occasion.credential, is_variable),
+            Way::Session(login) => login.check_credential(&own, is_variable),
         }
     }
 
     /// Whether these fields, each by itself, could be a holder's.
     pub fn is_fit(&self, credential: &Credential) -> bool {
-        match &self.way {
-            Way::Oauth2(method) => method.check_credential(credential, |_| false).is_empty(),
-            Way::Session(login) => login.check_credential(credential, |_| false).is_empty(),
-        }
+        let (own, _) = self.parted(credential, |_| false);
+        let is_fit = match &self.way {
+            Way::Oauth2(method) => method.check_credential(&own, |_| false).is_empty(),
+            Way::Session(login) => login.check_credential(&own, |_| false).is_empty(),
+        };
+        is_fit && self.faults_besides(credential).is_empty()
     }
 
     /// Why a holder is served only where there is a store: the problem, and the way out.

@@ -8,6 +8,8 @@ use super::problem::Problem;
 use super::problem::unsaid;
 use super::retries::RawRetries;
 use super::retries::Retries;
+use super::signing::RawSigning;
+use super::signing::Signing;
 use crate::crypto::ClientCertificate;
 use crate::model::TimeSpan;
 use ipnet::IpNet;
@@ -40,6 +42,9 @@ pub struct RawUpstream {
     /// When a request is sent again. Default: only where a kept link turned out to be dead.
     #[serde(skip_serializing_if = "unsaid")]
     pub retries: RawRetries,
+    /// How much of a body is read before a signature over it is made.
+    #[serde(skip_serializing_if = "unsaid")]
+    pub signing: RawSigning,
     #[serde(skip_serializing_if = "unsaid")]
     pub circuit: RawCircuit,
     /// Exchanges with one origin at the same time. Default: no limit.
@@ -137,6 +142,8 @@ pub struct UpstreamSettings {
     /// Whether trace context goes to this third party.
     pub trace_context: bool,
     pub retries: Retries,
+    /// What is read of a body that a signature covers.
+    pub signing: Signing,
     pub circuit: Circuit,
     /// Exchanges with one origin at the same time.
     pub concurrency: Option<Places>,
@@ -160,6 +167,7 @@ impl Default for UpstreamSettings {
             plain_inside_only: false,
             trace_context: false,
             retries: Retries::default(),
+            signing: Signing::default(),
             circuit: Circuit::default(),
             concurrency: None,
             links: Places { max: 1024, queue: 1024, wait: Duration::from_secs(5) },
@@ -191,6 +199,8 @@ impl UpstreamSettings {
         settings.trace_context = raw.trace_context.unwrap_or(self.trace_context);
         settings.retries =
             self.retries.overlaid(&raw.retries, at_upstream.key("retries"), problems);
+        settings.signing =
+            self.signing.overlaid(&raw.signing, at_upstream.key("signing"), problems);
         settings.circuit = self.circuit.overlaid(raw.circuit, at_upstream.key("circuit"), problems);
         let concurrency = at_upstream.key("concurrency");
         settings.concurrency =

@@ -119,6 +119,15 @@ impl Feed {
         }
     }
 
+    /// Whether it is this hash function, without a key.
+    pub fn is_of(&self, hash: Hash) -> bool {
+        match self {
+            Self::Md5(_) => hash == Hash::Md5,
+            Self::Sha(context) => hash.sha().is_some_and(|it| it == context.algorithm()),
+            Self::Mac(_) | Self::First(..) => false,
+        }
+    }
+
     /// The same for a message that is cut off behind so many bytes.
     pub fn first(self, count: u64) -> Self {
         Self::First(count, Box::new(self))

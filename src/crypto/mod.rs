@@ -1,7 +1,10 @@
 //! Keys, digests and signatures: what the engines compute with, on one provider.
 mod client_certificate;
+mod der;
 mod digest;
 mod error;
+#[cfg(feature = "rsa-sha1")]
+mod rsa_sha1;
 mod signing_key;
 
 pub use client_certificate::ClientCertificate;
@@ -12,7 +15,16 @@ pub use digest::Hash;
 pub use digest::MacKey;
 pub use digest::sha256;
 pub use error::KeyError;
+#[cfg(feature = "rsa-sha1")]
+pub use rsa_sha1::RsaSha1Key;
 pub use signing_key::JwsAlgorithm;
 pub use signing_key::SigningKey;
 pub use signing_key::encoded;
 pub use signing_key::thumbprint;
+
+/// From the system's generator.
+pub fn random() -> [u8; 16] {
+    let mut random = [0; 16];
+    aws_lc_rs::rand::fill(&mut random).expect("the generator was seeded when the process began");
+    random
+}

@@ -295,6 +295,7 @@ impl Oauth2 {
                 asked_at,
             ),
             dpop_key: None,
+            extra: BTreeMap::new(),
             kept,
             unkept,
             access_token: Secret::new(access_token),

@@ -149,7 +149,7 @@ fn of_jwt(token: &str, asked_at: UnixTime) -> Option<UnixTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::jws::encoded;
+    use crate::crypto::encoded;
     use serde_json::json;
 
     const NOW: UnixTime = UnixTime::from_s(1_700_000_000);

@@ -24,6 +24,9 @@ pub struct TokenSet {
     pub refresh_expires_at: Option<UnixTime>,
     /// The key that it is bound to, where the method has one (RFC 9449).
     pub dpop_key: Option<Box<Secret>>,
+    /// What requests are signed with beside the token, by name: a token's own secret, a session's parts. It came
+    /// with this token and is good with no other.
+    pub extra: BTreeMap<String, Secret>,
     /// Variables of the holder.
     pub kept: BTreeMap<String, String>,
     /// Variables that the answer had a value for that their pattern does not allow: told, not stored.
@@ -42,10 +45,11 @@ pub enum Expiry {
 
 /// The fields that hold a token set in a credential, beside those that an operator may give.
 const KEPT_PREFIX: &str = "kept.";
+const EXTRA_PREFIX: &str = "extra.";
 
 impl TokenSet {
     /// This one after `earlier`: what the provider did not send again goes on being good
-    /// (RFC 6749 §6, for the refresh token and the scopes).
+    /// (RFC 6749 §6, for the refresh token and the scopes). What requests are signed with is the token's own.
     pub fn following(mut self, earlier: &TokenSet) -> Self {
         if self.refresh_token.is_none() {
             self.refresh_token.clone_from(&earlier.refresh_token);
@@ -100,6 +104,9 @@ impl TokenSet {
         if let Some(key) = &self.dpop_key {
             put(DPOP_KEY, Secret::clone(key));
         }
+        for (name, value) in &self.extra {
+            put(&[EXTRA_PREFIX, name].concat(), value.clone());
+        }
         for (name, value) in &self.kept {
             put(&[KEPT_PREFIX, name].concat(), Secret::new(value.as_str()));
         }
@@ -117,6 +124,10 @@ impl TokenSet {
             let variable = it.strip_prefix(KEPT_PREFIX)?;
             Some((variable.to_owned(), credential.field(it)?.expose().to_owned()))
         });
+        let extra = credential.fields().filter_map(|it| {
+            let name = it.strip_prefix(EXTRA_PREFIX)?;
+            Some((name.to_owned(), credential.field(it)?.clone()))
+        });
         Some(Self {
             access_token: field("access_token")?.clone(),
             refresh_token: field("refresh_token").cloned(),
@@ -129,6 +140,7 @@ impl TokenSet {
             },
             refresh_expires_at: time("refresh_expires_at"),
             dpop_key: field(DPOP_KEY).cloned().map(Box::new),
+            extra: extra.collect(),
             kept: kept.collect(),
             unkept: Vec::new(),
         })
@@ -156,6 +168,7 @@ impl fmt::Debug for TokenSet {
             .field("id_token", &self.id_token.is_some())
             .field("scopes", &self.scopes)
             .field("expiry", &self.expiry)
+            .field("extra", &self.extra.keys().collect::<Vec<_>>())
             .field("kept", &self.kept.keys().collect::<Vec<_>>())
             .field("unkept", &self.unkept)
             .finish()

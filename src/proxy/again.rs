@@ -6,13 +6,17 @@ use super::error::ProxyError;
 use super::replay::Bounds;
 use super::replay::KeptBodies;
 use super::replay::Replay;
+use super::replay::Unfilled;
 use super::retry;
 use super::retry::Attempts;
 use super::retry::Circumstances;
 use super::tally::Tally;
+use crate::auth::BodyUse;
 use crate::catalog::Protocol;
 use crate::catalog::Retries;
+use crate::catalog::Signing;
 use crate::catalog::UpstreamSettings;
+use crate::crypto::Feed;
 use crate::model::Origin;
 use crate::server::OnExpiry;
 use crate::server::RequestBody;
@@ -25,6 +29,7 @@ use crate::upstream::ResponseBody;
 use crate::upstream::SendError;
 use crate::upstream::Sent;
 use crate::upstream::retry_after;
+use bytes::Bytes;
 use http_body::Body;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -60,6 +65,10 @@ pub struct Plan<'e> {
     has_other_token: bool,
     /// An attempt was made for the API's nonce.
     has_nonce: bool,
+    /// An attempt was made to answer the API's challenge.
+    has_answered: bool,
+    /// A signer needs the body in memory.
+    is_whole: bool,
 }
 
 /// A request's body, as far as it can be given.
@@ -67,6 +76,8 @@ enum PlannedBody {
     None,
     Once(Option<RequestBody>),
     Replayed(Rc<Replay>),
+    /// It is read before any of it is sent, since a signature covers it.
+    Signed(Rc<Replay>),
 }
 
 /// A request as its caller sent it, as far as it matters for how often it may go out.
@@ -78,6 +89,8 @@ pub struct Asked {
     pub is_websocket: bool,
     /// Its credential may be refused for another one to be tried.
     pub has_token: bool,
+    /// What its signature covers of the body.
+    pub body_use: BodyUse,
 }
 
 impl<'e> Plan<'e> {
@@ -90,25 +103,41 @@ impl<'e> Plan<'e> {
         let policy = &settings.retries;
         let attempts = Attempts::new(policy, asked.retries);
         let idle = settings.timeouts.first_byte;
-        let Asked { is_idempotent, .. } = asked;
+        let Asked { is_idempotent, body_use, .. } = asked;
         let body = match asked.body {
             None => PlannedBody::None,
             Some(mut body) => {
                 body.keep_alive_for(idle);
-                // What may come to be sent again whatever the method, since nobody has acted on it.
-                let is_declinable = is_short(&body, policy) && may_decline(settings, origin);
-                let may_be_unused = is_declinable || asked.has_token && !is_long(&body, policy);
-                match (is_idempotent, attempts.may_follow() || may_be_unused) {
-                    (false, false) => PlannedBody::Once(Some(body)),
-                    (true, false) => PlannedBody::Replayed(Replay::unkept(body, idle)),
-                    (_, true) => {
-                        let max_spill = if attempts.may_follow() { policy.max_spill } else { 0 };
-                        let bounds = Bounds { memory: policy.max_memory, spill: max_spill };
-                        let replay = Replay::kept(body, idle, bodies, bounds);
-                        if !is_idempotent && !may_be_unused {
-                            replay.settle();
+                let is_measured = body.size_hint().exact().is_some();
+                match body_use {
+                    BodyUse::Fed | BodyUse::Whole => signed(body, body_use, settings, bodies),
+                    // What is signed piece by piece says its length first.
+                    BodyUse::Chunked if !is_measured => {
+                        signed(body, BodyUse::Fed, settings, bodies)
+                    }
+                    BodyUse::Kept => {
+                        PlannedBody::Replayed(Replay::kept(body, idle, bodies, bounds(settings)))
+                    }
+                    BodyUse::Untouched | BodyUse::Chunked => {
+                        // What may come to be sent again whatever the method, since nobody has acted on it.
+                        let is_declinable =
+                            is_short(&body, policy) && may_decline(settings, origin);
+                        let may_be_unused =
+                            is_declinable || asked.has_token && !is_long(&body, policy);
+                        match (is_idempotent, attempts.may_follow() || may_be_unused) {
+                            (false, false) => PlannedBody::Once(Some(body)),
+                            (true, false) => PlannedBody::Replayed(Replay::unkept(body, idle)),
+                            (_, true) => {
+                                let max_spill =
+                                    if attempts.may_follow() { policy.max_spill } else { 0 };
+                                let bounds = Bounds { memory: policy.max_memory, spill: max_spill };
+                                let replay = Replay::kept(body, idle, bodies, bounds);
+                                if !is_idempotent && !may_be_unused {
+                                    replay.settle();
+                                }
+                                PlannedBody::Replayed(replay)
+                            }
                         }
-                        PlannedBody::Replayed(replay)
                     }
                 }
             }
@@ -116,6 +145,7 @@ impl<'e> Plan<'e> {
         let is_kept = match &body {
             PlannedBody::None => true,
             PlannedBody::Once(_) => false,
+            PlannedBody::Signed(_) => true,
             PlannedBody::Replayed(_) => attempts.may_follow(),
         };
         let manner = Manner {
@@ -134,7 +164,78 @@ impl<'e> Plan<'e> {
             made_for: None,
             has_other_token: false,
             has_nonce: false,
+            has_answered: false,
+            is_whole: body_use == BodyUse::Whole,
         }
+    }
+
+    /// Reads a body that a signature covers, as far as its bounds allow.
+    pub async fn read_ahead(&self, watch: &Watch) -> Result<(), ProxyError> {
+        let PlannedBody::Signed(replay) = &self.body else { return Ok(()) };
+        watch.arm(self.settings.timeouts.first_byte, OnExpiry::Answer);
+        let filled = poll_fn(|cx| match replay.poll_filled(cx) {
+            Poll::Pending if watch.poll_expired(cx) => {
+                let stalls = watch.caller_stalls.get();
+                let why = if stalls { ProxyError::CallerStalled } else { ProxyError::TimedOut };
+                Poll::Ready(Err(why))
+            }
+            polled => polled.map(|it| it.map_err(|it| self.unread(it))),
+        });
+        filled.await
+    }
+
+    /// Puts the body through what a signer computes. It has been read ahead.
+    pub async fn feed(&self, feeds: &mut [Feed]) -> Result<(), ProxyError> {
+        match &self.body {
+            PlannedBody::None => Ok(()),
+            PlannedBody::Signed(replay) => replay.feed(feeds).await.map_err(|it| self.unread(it)),
+            // A signer asked for what it said that it does not need.
+            PlannedBody::Once(_) | PlannedBody::Replayed(_) => Err(ProxyError::BodyLost),
+        }
+    }
+
+    /// The body, where a signer needs all of it at once.
+    pub fn whole(&self) -> Option<Bytes> {
+        match &self.body {
+            PlannedBody::Signed(replay) => replay.whole(),
+            PlannedBody::None | PlannedBody::Once(_) | PlannedBody::Replayed(_) => None,
+        }
+    }
+
+    /// The body's length in bytes, where it is known.
+    pub fn body_len(&self) -> Option<u64> {
+        match &self.body {
+            PlannedBody::None => Some(0),
+            PlannedBody::Once(body) => body.as_ref().and_then(|it| it.size_hint().exact()),
+            PlannedBody::Replayed(replay) | PlannedBody::Signed(replay) => replay.length(),
+        }
+    }
+
+    fn unread(&self, why: Unfilled) -> ProxyError {
+        let Signing { max_memory, max_spill } = self.settings.signing;
+        match why {
+            Unfilled::TooLong => ProxyError::TooLongToSign {
+                max: if self.is_whole { max_memory } else { max_memory.max(max_spill) },
+            },
+            Unfilled::NoRoom => ProxyError::NoRoomToSign,
+            Unfilled::Gone => ProxyError::Send(SendError::RequestBody),
+            Unfilled::Lost => ProxyError::BodyLost,
+        }
+    }
+
+    /// Whether the request may go out once more with an answer to the API's challenge.
+    pub async fn may_answer(&self, watch: &Watch) -> Result<(), RetryOutcome> {
+        if self.has_answered {
+            return Err(RetryOutcome::UsedUp);
+        }
+        self.may_follow_a_refusal(watch).await
+    }
+
+    /// The next attempt answers the API's challenge.
+    pub fn answer_challenge(&mut self) {
+        self.has_answered = true;
+        self.made_for = Some(RetryReason::Challenge);
+        self.replay().into_iter().for_each(Replay::withdraw);
     }
 
     /// Whether the request may go out once more with another token. A refused one was not acted on, so
@@ -185,7 +286,9 @@ impl<'e> Plan<'e> {
         match &mut self.body {
             PlannedBody::None => None,
             PlannedBody::Once(body) => body.take().map(Source::Once),
-            PlannedBody::Replayed(replay) => Some(Source::Replayed(replay.attempt())),
+            PlannedBody::Replayed(replay) | PlannedBody::Signed(replay) => {
+                Some(Source::Replayed(replay.attempt()))
+            }
         }
     }
 
@@ -209,7 +312,7 @@ impl<'e> Plan<'e> {
         match &self.body {
             PlannedBody::None => true,
             PlannedBody::Once(body) => body.is_some(),
-            PlannedBody::Replayed(replay) => {
+            PlannedBody::Replayed(replay) | PlannedBody::Signed(replay) => {
                 poll_fn(|cx| match replay.poll_can_be_given_again(cx) {
                     Poll::Pending if watch.poll_expired(cx) => Poll::Ready(false),
                     polled => polled,
@@ -222,7 +325,7 @@ impl<'e> Plan<'e> {
     fn replay(&self) -> Option<&Replay> {
         match &self.body {
             PlannedBody::None | PlannedBody::Once(_) => None,
-            PlannedBody::Replayed(replay) => Some(replay),
+            PlannedBody::Replayed(replay) | PlannedBody::Signed(replay) => Some(replay),
         }
     }
 
@@ -240,6 +343,24 @@ impl<'e> Plan<'e> {
             Err(failed) => Err(failed.error.into()),
         }
     }
+}
+
+/// A body that is read before it is sent.
+fn signed(
+    body: RequestBody,
+    body_use: BodyUse,
+    settings: &UpstreamSettings,
+    bodies: &Rc<KeptBodies>,
+) -> PlannedBody {
+    let within = bounds(settings);
+    let spill = if body_use == BodyUse::Whole { 0 } else { within.spill };
+    let idle = settings.timeouts.first_byte;
+    PlannedBody::Signed(Replay::kept(body, idle, bodies, Bounds { spill, ..within }))
+}
+
+fn bounds(settings: &UpstreamSettings) -> Bounds {
+    let Signing { max_memory, max_spill } = settings.signing;
+    Bounds { memory: max_memory, spill: max_spill }
 }
 
 /// True for a body that can be kept without a file.

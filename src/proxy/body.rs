@@ -38,6 +38,8 @@ pub enum Source {
     Once(RequestBody),
     /// It may be sent again.
     Replayed(Attempt),
+    /// A signer made it.
+    Made(Full<Bytes>),
 }
 
 impl OutBody {
@@ -81,6 +83,9 @@ impl Body for OutBody {
             None => return Poll::Ready(None),
             Some(Source::Once(body)) => Pin::new(body).poll_frame(cx),
             Some(Source::Replayed(body)) => Pin::new(body).poll_frame(cx),
+            Some(Source::Made(body)) => {
+                Pin::new(body).poll_frame(cx).map_err(|never| match never {})
+            }
         };
         polled.map_ok(|frame| match frame.into_trailers() {
             Ok(trailers) => Frame::trailers(server::trailers(trailers, &this.injected)),
@@ -93,6 +98,7 @@ impl Body for OutBody {
             None => true,
             Some(Source::Once(body)) => body.is_end_stream(),
             Some(Source::Replayed(body)) => body.is_end_stream(),
+            Some(Source::Made(body)) => body.is_end_stream(),
         }
     }
 
@@ -101,6 +107,7 @@ impl Body for OutBody {
             None => SizeHint::with_exact(0),
             Some(Source::Once(body)) => body.size_hint(),
             Some(Source::Replayed(body)) => body.size_hint(),
+            Some(Source::Made(body)) => body.size_hint(),
         }
     }
 }

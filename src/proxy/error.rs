@@ -1,4 +1,5 @@
 //! Every way in which the proxy answers instead of the upstream, and what it then says.
+use crate::auth::SignError;
 use crate::limits::Refused;
 use crate::model::Code;
 use crate::renewal::RenewalError;
@@ -11,7 +12,7 @@ use crate::vault::VaultError;
 /// A token that leads nowhere: somebody has to mend a setting, or the provider says better with the next one.
 const MISLED_RETRY_S: u64 = 30;
 
-/// Seconds until links that are in use may have given their file descriptors back.
+/// Seconds until links and bodies that are under way may have given their file descriptors and memory back.
 const NO_DESCRIPTOR_RETRY_S: u64 = 2;
 
 /// Why the proxy answered instead of the upstream.
@@ -43,6 +44,12 @@ pub enum ProxyError {
     CallerStalled,
     #[error("the request body, kept to be sent again, could not be read back")]
     BodyLost,
+    #[error("the request can't be signed: {0}")]
+    Unsignable(#[from] SignError),
+    #[error("a signature covers the request body, and it is longer than {max} bytes")]
+    TooLongToSign { max: u64 },
+    #[error("there is no room left to hold the request body until it is signed")]
+    NoRoomToSign,
     #[error("the upstream did not answer in time")]
     TimedOut,
     #[error("a fault in attache; the log has it under this request id")]
@@ -81,7 +88,10 @@ impl ProxyError {
             | Self::Framing
             | Self::HandshakeBody
             | Self::Target
+            | Self::Unsignable(_)
             | Self::CallerStalled => (Code::BadRequest, Caller),
+            Self::TooLongToSign { .. } => (Code::BodyTooLargeToSign, Caller),
+            Self::NoRoomToSign => (Code::Overloaded, ErrorSource::Attache),
             Self::TargetTooLong { .. } => (Code::TargetTooLong, Caller),
             Self::TimedOut => (Code::UpstreamTimeout, Upstream),
             Self::Limited(refused) => refused.verdict(),
@@ -99,7 +109,7 @@ impl ProxyError {
         };
         let retry_after = match self {
             Self::Vault(error) => Some(error.retry_after_s()),
-            Self::Send(SendError::NoDescriptor) => Some(NO_DESCRIPTOR_RETRY_S),
+            Self::Send(SendError::NoDescriptor) | Self::NoRoomToSign => Some(NO_DESCRIPTOR_RETRY_S),
             Self::Renewal(error) => error.retry_after_s(),
             Self::Resolve(ResolveError::Unled | ResolveError::Misled { .. }) => {
                 Some(MISLED_RETRY_S)

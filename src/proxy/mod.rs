@@ -14,10 +14,12 @@ mod listing;
 mod refused;
 mod replay;
 mod retry;
+mod signed;
 mod tally;
 mod token;
 mod turn;
 
+use crate::auth::Learnt;
 use crate::auth::Prepared;
 use crate::journal::Pen;
 use crate::limits::Circuits;
@@ -46,12 +48,14 @@ use crate::telemetry::WorkerMetrics;
 use crate::telemetry::metrics::AuthFailure;
 use crate::telemetry::metrics::LinkRefusal;
 use crate::telemetry::metrics::Listener;
+use crate::upstream;
 use crate::upstream::Destination;
 use crate::upstream::Failed;
 use crate::upstream::Manner;
 use crate::upstream::RequestHead;
 use crate::upstream::SendError;
 use crate::upstream::Sent;
+use crate::upstream::Skew;
 use crate::upstream::Upstream;
 use crate::vault::Vault;
 use again::Asked;
@@ -61,6 +65,7 @@ use body::OutBody;
 use body::Source;
 use bytes::Bytes;
 use http::HeaderMap;
+use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
 use http::Request;
@@ -71,6 +76,8 @@ use http::Version;
 use http::header;
 use http::request::Parts;
 use http_body::Body;
+use http_body_util::Full;
+use signed::Told;
 use std::cell::Cell;
 use std::cell::OnceCell;
 use std::future::poll_fn;
@@ -120,6 +127,8 @@ pub struct Proxy {
     pub refusals: Option<Arc<Refusals>>,
     /// The store was not reached for so long that nothing that is stored counts: set by the worker's tick.
     pub is_stale: Rc<Cell<bool>>,
+    /// When a clock was last said to be wrong, in seconds since 1970.
+    pub skew_told_s: Cell<u64>,
 }
 
 impl Handler for Proxy {
@@ -270,7 +279,7 @@ impl Proxy {
         };
         refused::ask_for_plain_answers(&mut target);
         let mut uri = uri(&mut target, held.prepared(), tags.query)?;
-        let settings = &target.connection.upstream;
+        let settings = target.upstream();
         let timeouts = settings.timeouts;
         if turn::is_limited(&target) {
             let metrics = self.metrics.shared();
@@ -299,29 +308,45 @@ impl Proxy {
             is_idempotent,
             is_websocket,
             has_token: matches!(target.puts, Puts::Token(_)),
+            body_use: onward.prepared.body_use(&head.method, &head.headers),
         };
         let mut plan = Plan::new(asked, settings, origin, &self.bodies);
+        plan.read_ahead(&link.watch).await?;
         self.plan_begins(&plan, &link.watch);
         let (mut held, newer) = (&held, OnceCell::new());
         let sent = loop {
             onward.proof = self.proof(held, &target, &head.method, uri.path());
-            let fields = Outgoing { head, onward: &onward };
-            let request = RequestHead { method: &head.method, target: &uri, fields: &fields };
-            let mut body = Some(body_of(head, &onward, plan.next_body()));
+            let mut told = match onward.prepared.signers() {
+                [] => Told::Passed(Outgoing { head, onward: &onward }),
+                // In a box: few requests are signed, and every exchange would carry it.
+                _ => Told::Signed(Box::pin(self.signed(head, &onward, &uri, origin, &plan)).await?),
+            };
+            let mut body = Some(body_of(head, &onward, &mut told, &mut plan));
+            let request = RequestHead {
+                method: &head.method,
+                target: told.target().unwrap_or(&uri),
+                fields: &told,
+            };
             let connection = &target.connection.key;
             let destination = Destination { origin, settings, connection };
-            match self
+            let outcome = self
                 .send(destination, &request, &mut body, plan.manner, &link.watch, tally)
-                .await?
-            {
+                .await?;
+            let learnt = outcome.as_ref().map_or(Learnt::Nothing, |sent| {
+                let response = &sent.response;
+                onward.prepared.learn(origin, response.status(), response.headers())
+            });
+            match outcome {
                 Ok(sent)
-                    if !plan.concerns(&sent) && !refused::is_doubtful(held, &target, &sent) =>
+                    if !plan.concerns(&sent)
+                        && learnt == Learnt::Nothing
+                        && !refused::is_doubtful(held, &target, &sent) =>
                 {
                     self.plan_ends(&plan);
                     break sent;
                 }
                 outcome => {
-                    let with = With { held, target: &target, path: uri.path() };
+                    let with = With { held, target: &target, path: uri.path(), learnt };
                     let next = self.next(outcome, with, &mut plan, &link.watch, tally);
                     match Box::pin(next).await? {
                         Next::Answer(sent) => break *sent,
@@ -329,7 +354,11 @@ impl Proxy {
                         Next::AgainWith(token) => {
                             held = newer.get_or_init(|| token);
                             onward.prepared = held.prepared();
-                            uri = uri_of(uri.path().to_owned(), onward.prepared, tags.query)?;
+                            uri = with_credential(
+                                uri.path().to_owned(),
+                                onward.prepared,
+                                tags.query,
+                            )?;
                         }
                     }
                 }
@@ -340,14 +369,21 @@ impl Proxy {
             health::tell_of_credential(refusals, &target, prepared, sent.response.status());
         }
         let idle = timeouts.idle;
-        Ok(Answer::Upstream(self.answer(sent, prepared, idle, link, tally)?, idle))
+        let skew = if prepared.has_clock() { self.skew(&target, &sent) } else { None };
+        let mut answer = self.answer(sent, prepared, idle, link, tally)?;
+        if let Some(skew) = skew {
+            let words = HeaderValue::try_from(skew.to_string());
+            let words = words.expect("a number among letters makes a field value");
+            answer.headers_mut().insert(WARNING, words);
+        }
+        Ok(Answer::Upstream(answer, idle))
     }
 
     /// Sends under the deadline. The outer error is ours, the inner one the upstream's.
     async fn send(
         &self,
         destination: Destination<'_>,
-        request: &RequestHead<'_, Outgoing<'_>>,
+        request: &RequestHead<'_, Told<'_>>,
         body: &mut Option<OutBody>,
         manner: Manner,
         watch: &Watch,
@@ -379,6 +415,21 @@ impl Proxy {
         });
         health::tell(pass, &sent, watch);
         sent
+    }
+
+    /// The upstream's clock, where it may be why a signature was refused.
+    #[cold]
+    fn skew(&self, target: &Target<'_>, sent: &Sent<OutBody>) -> Option<Skew> {
+        let (status, headers) = (sent.response.status(), sent.response.headers());
+        let skew = upstream::skew(status, headers, (self.clock)())?;
+        self.metrics.shared().skewed();
+        let now_s = (self.clock)().as_s();
+        if now_s.saturating_sub(self.skew_told_s.get()) >= SKEW_TOLD_EACH_S {
+            let (connection, status) = (target.connection.key.as_str(), status.as_u16());
+            self.skew_told_s.set(now_s);
+            tracing::warn!(connection, status, "{skew}");
+        }
+        Some(skew)
     }
 
     /// The upstream's head becomes the caller's; a 101 becomes a tunnel.
@@ -457,6 +508,12 @@ impl Proxy {
     }
 }
 
+/// A hint beside an answer that is the upstream's own.
+const WARNING: HeaderName = HeaderName::from_static("attache-warning");
+
+/// How often the log tells of clocks, at most, in seconds.
+const SKEW_TOLD_EACH_S: u64 = 60;
+
 /// How long an answer of our own may take to reach a caller that reads slowly.
 const OWN_ANSWER: Duration = Duration::from_secs(30);
 
@@ -474,12 +531,20 @@ pub fn uri(
     prepared: &Prepared,
     query: Option<&str>,
 ) -> Result<Uri, ProxyError> {
-    uri_of(std::mem::take(&mut target.path), prepared, query)
+    with_credential(std::mem::take(&mut target.path), prepared, query)
 }
 
-fn uri_of(mut text: String, prepared: &Prepared, query: Option<&str>) -> Result<Uri, ProxyError> {
+fn with_credential(
+    path: String,
+    prepared: &Prepared,
+    query: Option<&str>,
+) -> Result<Uri, ProxyError> {
     let replaced = prepared.query(query);
-    if let Some(query) = replaced.as_deref().or(query) {
+    uri_of(path, replaced.as_deref().or(query))
+}
+
+fn uri_of(mut text: String, query: Option<&str>) -> Result<Uri, ProxyError> {
+    if let Some(query) = query {
         text.push('?');
         text.push_str(query);
     }
@@ -487,10 +552,14 @@ fn uri_of(mut text: String, prepared: &Prepared, query: Option<&str>) -> Result<
 }
 
 /// The body as it goes on.
-fn body_of(head: &Parts, onward: &Onward<'_>, source: Option<Source>) -> OutBody {
-    let Some(source) = source else { return OutBody::empty() };
+fn body_of(head: &Parts, onward: &Onward<'_>, told: &mut Told<'_>, plan: &mut Plan<'_>) -> OutBody {
+    if let Some(made) = told.take_body() {
+        let body = OutBody::streamed(Source::Made(Full::new(made)), Vec::new());
+        return if onward.expects_continue { body.held() } else { body };
+    }
+    let Some(source) = plan.next_body() else { return OutBody::empty() };
     let may_have_trailers = onward.asks.has_transfer_encoding || head.version == Version::HTTP_2;
-    let names = onward.prepared.headers().iter().map(|it| it.0.clone());
+    let names = onward.prepared.header_names().cloned();
     let proof = onward.proof.as_ref().map(|_| head::DPOP);
     let injected = if may_have_trailers { names.chain(proof).collect() } else { Vec::new() };
     let body = OutBody::streamed(source, injected);

@@ -12,6 +12,7 @@ use super::token::Held;
 use super::token::go_on;
 use super::token::landing;
 use super::token::wanted;
+use crate::auth::Learnt;
 use crate::catalog::Token;
 use crate::catalog::TokenMethod;
 use crate::grant::FAILURE_BODY_LEN_MAX;
@@ -50,6 +51,8 @@ pub(super) struct With<'e, 's> {
     pub target: &'e Target<'s>,
     /// As it was sent.
     pub path: &'e str,
+    /// What the credential learnt of its answer.
+    pub learnt: Learnt,
 }
 
 /// What comes after an attempt that may not be the last.
@@ -66,7 +69,7 @@ enum Judged<'s> {
     Refused(Sent<OutBody>),
     /// It was refused, and this one may not be.
     Replaced(Held<'s>),
-    /// Its proof was, and has the API's nonce next time.
+    /// Its proof or signature was, and has the API's nonce next time.
     ToBeProven,
 }
 
@@ -186,6 +189,9 @@ impl Proxy {
         tally: &mut Tally,
     ) -> Judged<'s> {
         let target = with.target;
+        if with.learnt == Learnt::Challenge {
+            return self.challenged(sent, target, plan, watch).await;
+        }
         let (Held::Token(token), Some(wanted)) = (with.held, wanted(target)) else {
             return Judged::Taken(sent);
         };
@@ -196,8 +202,7 @@ impl Proxy {
             Verdict::Refused => {}
             Verdict::Unsure => {
                 let body;
-                (sent, body) =
-                    looked_at(sent, target.connection.upstream.timeouts.idle, watch).await;
+                (sent, body) = looked_at(sent, target.upstream().timeouts.idle, watch).await;
                 let (status, headers) = (sent.response.status().as_u16(), sent.response.headers());
                 if !body.is_some_and(|it| method.is_refusal(status, headers, &it)) {
                     return Judged::Taken(sent);
@@ -247,8 +252,27 @@ impl Proxy {
         Judged::ToBeProven
     }
 
+    /// The credential knows an answer to the API's challenge now.
+    async fn challenged<'s>(
+        &self,
+        sent: Sent<OutBody>,
+        target: &Target<'_>,
+        plan: &mut Plan<'_>,
+        watch: &Watch,
+    ) -> Judged<'s> {
+        let may = plan.may_answer(watch).await.and_then(|()| self.may_reach(target));
+        let outcome = may.err().unwrap_or(RetryOutcome::Sent);
+        self.metrics.shared().retry(RetryReason::Challenge, outcome);
+        if may.is_err() {
+            return Judged::Refused(sent);
+        }
+        plan.answer_challenge();
+        discard(sent).await;
+        Judged::ToBeProven
+    }
+
     fn may_reach(&self, target: &Target<'_>) -> Result<(), RetryOutcome> {
-        let is_open = self.circuits.is_open(target.base.origin(), &target.connection.upstream);
+        let is_open = self.circuits.is_open(target.base.origin(), target.upstream());
         if is_open { Err(RetryOutcome::CircuitOpen) } else { Ok(()) }
     }
 }

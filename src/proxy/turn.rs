@@ -22,7 +22,7 @@ pub struct PlacesHeld {
 
 /// Whether there is any limit to be asked about.
 pub fn is_limited(target: &Target<'_>) -> bool {
-    of_connection(target).is_some() || target.connection.upstream.concurrency.is_some()
+    of_connection(target).is_some() || target.upstream().concurrency.is_some()
 }
 
 fn of_connection(target: &Target<'_>) -> Option<Places> {
@@ -45,7 +45,7 @@ pub async fn enter(
         };
         tally.places.of_connection = Some(place);
     }
-    if let Some(places) = target.connection.upstream.concurrency {
+    if let Some(places) = target.upstream().concurrency {
         let place = match gates.origin(target.base.origin(), places)? {
             Ok(place) => place,
             Err(turn) => wait(turn, places, metrics, watch, tally).await?,

@@ -56,7 +56,7 @@ const LOOK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_m
 
 /// Has a token.
 pub(super) async fn run(bureau: &Bureau, job: &Job) -> Result<Had, Missed> {
-    let scheme = &job.holder.method.scheme;
+    let holder = &job.holder;
     let Some(journal) = &bureau.journal else {
         if rotates(job) {
             let words =
@@ -65,7 +65,7 @@ pub(super) async fn run(bureau: &Bureau, job: &Job) -> Result<Had, Missed> {
         }
         let before = job.kept.as_ref().and_then(Kept::tokens);
         let got = attempt::once(bureau, job, before, None).await?;
-        return got.ready(scheme, 0, Source::Message);
+        return got.ready(holder, 0, Source::Message);
     };
     let name = job.place.name();
     let turn = match tokio::time::timeout(WAIT, journal.turn(&name)).await {
@@ -237,8 +237,8 @@ impl Course<'_> {
         let before = job.kept.as_ref().and_then(Kept::tokens);
         let outcome = attempt::once(self.bureau, job, before, None).await;
         let version = job.version.unwrap_or_default();
-        let scheme = &job.holder.method.scheme;
-        Step::Ended(Box::new(outcome.and_then(|it| it.ready(scheme, version, Source::Message))))
+        let holder = &job.holder;
+        Step::Ended(Box::new(outcome.and_then(|it| it.ready(holder, version, Source::Message))))
     }
 
     /// What an answer says that came, and that nobody acted upon.
@@ -296,8 +296,8 @@ impl Course<'_> {
                 version
             }
         };
-        let scheme = &self.job.holder.method.scheme;
-        Step::Ended(Box::new(got.ready(scheme, version, Source::Message)))
+        let holder = &self.job.holder;
+        Step::Ended(Box::new(got.ready(holder, version, Source::Message)))
     }
 
     /// Puts down that nothing was had. Whoever was told that the grant is dead looks again first.

@@ -2,6 +2,7 @@
 use crate::auth::AuthError;
 use crate::auth::Prepared;
 use crate::auth::Scheme;
+use crate::catalog::TokenHolder;
 use crate::grant::Binding;
 use crate::grant::Expiry;
 use crate::grant::Fault;
@@ -131,13 +132,16 @@ impl Got {
     /// Ready to go on requests. What can't stand on one is no token.
     pub(super) fn ready(
         self,
-        scheme: &Scheme,
+        holder: &TokenHolder,
         version: i64,
         source: Source,
     ) -> Result<Had, Missed> {
         let prepared = match &self.kept {
-            Kept::Tokens(tokens) => prepared(tokens, scheme),
-            Kept::Session { values, .. } => scheme.prepare(values),
+            Kept::Tokens(tokens) => prepared(tokens, holder),
+            Kept::Session { values, .. } => {
+                let session = holder.method.scheme.prepare(values);
+                session.map(|it| it.and(holder.beside.clone()))
+            }
         };
         let binding = self.kept.tokens().and_then(TokenSet::binding);
         let prepared = prepared.map_err(|errors| {
@@ -222,14 +226,18 @@ impl Heard {
     }
 }
 
-/// An access token, ready to go on requests. One that the provider has not bound to the key that there is for it
+/// An access token with what goes on requests besides, ready to go on them. One that the provider has not bound to the key that there is for it
 /// goes as any other (RFC 9449 §5).
-pub(super) fn prepared(tokens: &TokenSet, scheme: &Scheme) -> Result<Prepared, Vec<AuthError>> {
+pub(super) fn prepared(
+    tokens: &TokenSet,
+    holder: &TokenHolder,
+) -> Result<Prepared, Vec<AuthError>> {
     let token = &tokens.access_token;
-    match tokens.dpop_key.is_some() && !tokens.is_bound() {
+    let prepared = match tokens.dpop_key.is_some() && !tokens.is_bound() {
         true => Scheme::Bearer.prepare(&[("token", token.expose())].into_iter().collect()),
-        false => scheme.prepare(&key(token)),
-    }
+        false => holder.method.scheme.prepare(&key(token)),
+    };
+    Ok(prepared?.and(holder.beside.clone()))
 }
 
 /// An access token as the scheme takes it.

@@ -269,7 +269,7 @@ fn brought(
     if matches!(tokens.expiry, Expiry::At(ends) if ends <= now) {
         return None;
     }
-    let prepared = had::prepared(tokens, &holder.method.scheme).ok()?;
+    let prepared = had::prepared(tokens, holder).ok()?;
     let (ends, life) = life(tokens.expiry, now, now);
     let token = Token::new(prepared, generation, ends, at, life, Vec::new());
     Some(token.bound_to(tokens.binding()).keeping(tokens.kept.clone()))

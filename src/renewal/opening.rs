@@ -54,7 +54,7 @@ impl Course<'_> {
         let is_wanted = is_newer && !(job.is_due && is_due);
         if let Some(kept) = kept.as_ref().filter(|it| is_wanted && is_alive(it, now)) {
             let got = Got::again(kept.clone(), now);
-            return Opening::Ended(got.ready(&holder.method.scheme, row.version, Source::Kept));
+            return Opening::Ended(got.ready(holder, row.version, Source::Kept));
         }
         if job.is_due && !is_due && row.attempt.is_none() {
             return Opening::Ended(Err(
@@ -143,7 +143,7 @@ impl Course<'_> {
         let is_wanted = job.version.is_none() && !job.is_forced && !job.is_due && attempt.is_none();
         if let Some(kept) = brought.as_ref().filter(|it| is_wanted && is_alive(it, now)) {
             let got = Got::again(kept.clone(), now);
-            let had = got.ready(&holder.method.scheme, version, Source::Kept);
+            let had = got.ready(holder, version, Source::Kept);
             // One that can't stand on a request is as good as none.
             if had.is_ok() {
                 return Opening::Ended(had);

@@ -10,6 +10,9 @@ use super::errand::ErrandError;
 use super::errand::Errands;
 use super::had::Kept;
 use super::had::Source;
+use crate::auth::Draft;
+use crate::auth::Learnt;
+use crate::auth::Moment;
 use crate::auth::Prepared;
 use crate::catalog::Auth;
 use crate::catalog::Connection;
@@ -18,6 +21,7 @@ use crate::catalog::Probe;
 use crate::catalog::Ready;
 use crate::catalog::Token;
 use crate::catalog::TokenHolder;
+use crate::catalog::UpstreamSettings;
 use crate::catalog::Way;
 use crate::grant::Expiry;
 use crate::grant::TokenSet;
@@ -33,6 +37,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
+use http::StatusCode;
 use http::Uri;
 use http::header;
 use http_body_util::Full;
@@ -123,7 +128,13 @@ pub(super) async fn probed(
     if put.guards(&base, &path) {
         return Err(ErrandError::Operator("the probe would go to where tokens are had".to_owned()));
     }
-    let visit = Visit { bureau, connection, probe, put: &put, base: &base, path: &path };
+    let certificate = put.prepared().certificate();
+    let settings = match certificate {
+        Some(it) => Arc::new(connection.upstream.showing(it)),
+        None => Arc::clone(&connection.upstream),
+    };
+    let (put, base, path) = (&put, &base, &*path);
+    let visit = Visit { bureau, connection, settings: &settings, probe, put, base, path };
     let late = || ErrandError::away("the API did not answer in time");
     let time = connection.upstream.timeouts.total.unwrap_or(PROBE_TIME).min(PROBE_TIME);
     tokio::time::timeout(time, visit.run()).await.unwrap_or_else(|_| Err(late()))
@@ -147,7 +158,7 @@ fn base(
 fn ready(holder: &TokenHolder, tokens: TokenSet) -> Result<Arc<Token>, ErrandError> {
     let kept = tokens.kept.clone();
     let got = super::had::Got::again(Kept::Tokens(tokens), crate::model::UnixTime::default());
-    let had = got.ready(&holder.method.scheme, 0, Source::Kept)?;
+    let had = got.ready(holder, 0, Source::Kept)?;
     let token = Token::new(had.prepared, 0, None, Instant::now(), Duration::MAX, Vec::new());
     Ok(Arc::new(token.bound_to(had.binding).keeping(kept)))
 }
@@ -193,7 +204,7 @@ async fn own(
         Kept::Tokens(tokens) => (tokens.kept.clone(), got.guarded.clone()),
         Kept::Session { .. } => (BTreeMap::new(), got.guarded.clone()),
     };
-    let had = got.ready(&holder.method.scheme, 0, Source::Message)?;
+    let had = got.ready(holder, 0, Source::Message)?;
     let token = Token::new(had.prepared, 0, None, Instant::now(), Duration::MAX, guarded);
     Ok(Arc::new(token.bound_to(had.binding).keeping(kept)))
 }
@@ -221,6 +232,7 @@ impl Put {
 struct Visit<'a> {
     bureau: &'a Bureau,
     connection: &'a Connection,
+    settings: &'a Arc<UpstreamSettings>,
     probe: &'a Probe,
     put: &'a Put,
     base: &'a BaseUrl,
@@ -261,6 +273,8 @@ impl Visit<'_> {
         let mut heard = self.exchange().await?;
         if heard.status == 401 && self.has_new_nonce(&heard.headers) {
             heard = self.exchange().await?;
+        } else if self.is_challenged(&heard) {
+            heard = self.exchange().await?;
         }
         self.verdict(&heard)
     }
@@ -275,12 +289,26 @@ impl Visit<'_> {
             text.extend(["?", query]);
         }
         let unsendable = |_| ErrandError::Operator("the credential makes no URL".to_owned());
-        let target = Uri::try_from(text).map_err(unsendable)?;
+        let mut target = Uri::try_from(text).map_err(unsendable)?;
         let (origin, key) = (base.origin(), &connection.key);
-        let to = Destination { origin, settings: &connection.upstream, connection: key };
+        let mut fields = Vec::new();
+        let head = Head { host: base.host(), prepared, proof: self.proof() };
+        head.each(|name, value| fields.push((name.clone(), value.clone())));
+        if !prepared.signers().is_empty() {
+            let path = target.path().to_owned();
+            let mut draft = Draft::new(&method, origin, &path, target.query(), fields);
+            let moment = Moment { now: self.bureau.now(), random: random() };
+            prepared
+                .sign(&mut draft, &moment)
+                .map_err(|it| ErrandError::Operator(format!("the probe can't be signed: {it}")))?;
+            let text =
+                [&*path, draft.query().map_or("", |_| "?"), draft.query().unwrap_or_default()];
+            target = Uri::try_from(text.concat()).map_err(unsendable)?;
+            fields = draft.into_fields();
+        }
+        let to = Destination { origin, settings: self.settings, connection: key };
         let mut manner = Manner::default();
         let sent = loop {
-            let fields = Head { host: base.host(), prepared, proof: self.proof() };
             let head = RequestHead { method: &method, target: &target, fields: &fields };
             let mut body = Some(Full::new(Bytes::new()));
             match self.bureau.upstream.send(to, &head, &mut body, manner, || {}).await {
@@ -305,6 +333,13 @@ impl Visit<'_> {
             }
         };
         Ok(Heard { status, headers: head.headers, body })
+    }
+
+    /// Whether the credential knows an answer to the API's challenge now.
+    fn is_challenged(&self, heard: &Heard) -> bool {
+        let Ok(status) = StatusCode::from_u16(heard.status) else { return false };
+        let learnt = self.put.prepared().learn(self.base.origin(), status, &heard.headers);
+        learnt == Learnt::Challenge
     }
 
     fn reads_body(&self, status: u16) -> bool {

@@ -15,6 +15,7 @@ use crate::catalog::Holder;
 use crate::catalog::Ready;
 use crate::catalog::Snapshot;
 use crate::catalog::TokenHolder;
+use crate::catalog::UpstreamSettings;
 use crate::model::BaseUrl;
 use crate::model::Key;
 use crate::model::TenantId;
@@ -70,6 +71,13 @@ pub struct Whose<'s> {
     pub test: bool,
     /// For the whole exchange: the shorter of the caller's and the connection's.
     pub timeout: Option<Duration>,
+}
+
+impl<'s> Target<'s> {
+    /// How the upstream is reached with this holder's credential.
+    pub fn upstream(&self) -> &'s Arc<UpstreamSettings> {
+        self.holder.upstream(self.connection)
+    }
 }
 
 /// Finds the target, or the first reason against it, in an order that tells nothing to whom it is

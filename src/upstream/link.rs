@@ -34,6 +34,12 @@ impl Fields for HeaderMap {
     }
 }
 
+impl Fields for Vec<(HeaderName, HeaderValue)> {
+    fn each(&self, mut put: impl FnMut(&HeaderName, &HeaderValue)) {
+        self.iter().for_each(|(name, value)| put(name, value));
+    }
+}
+
 /// What may be sent as a request body.
 pub trait RequestBody:
     Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin + 'static

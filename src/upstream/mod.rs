@@ -14,6 +14,7 @@ mod link;
 mod links;
 mod look_up;
 mod pool;
+mod skew;
 mod socket;
 mod tls;
 
@@ -34,4 +35,6 @@ pub use link::RequestBody;
 pub use link::RequestHead;
 pub use link::Upgraded;
 pub use pool::PoolEvent;
+pub use skew::Skew;
+pub use skew::skew;
 pub use tls::client_config;

@@ -1,104 +1,13 @@
 //! Digest access authentication (RFC 7616, RFC 2617).
-use super::AuthError;
-use super::BodyUse;
-use super::Draft;
-use super::Learnt;
-use super::Moment;
-use super::Placed;
-use super::Prepared;
-use super::SchemeFault;
-use super::SignError;
-use crate::crypto::Feed;
-use crate::model::Credential;
-use crate::model::Origin;
-use http::HeaderMap;
-use http::HeaderName;
-use http::StatusCode;
-use std::fmt;
+mod challenge;
+mod session;
+mod settings;
+mod signer;
+#[cfg(test)]
+mod tests;
 
-/// The settings as written.
-#[derive(
-    Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
-)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawDigest {}
-
-/// The settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Digest {}
-
-/// Settings and keys, ready to sign.
-pub struct DigestSigner {}
-
-impl TryFrom<RawDigest> for Digest {
-    type Error = Vec<SchemeFault>;
-
-    fn try_from(_raw: RawDigest) -> Result<Self, Self::Error> {
-        Err(vec![SchemeFault {
-            path: Vec::new(),
-            problem: "is not built yet".into(),
-            hint: String::new(),
-        }])
-    }
-}
-
-impl Digest {
-    /// The credential fields that it takes.
-    pub(super) fn fields(&self) -> Vec<&str> {
-        Vec::new()
-    }
-
-    pub(super) fn is_optional(&self, _field: &str) -> bool {
-        false
-    }
-
-    pub(super) fn prepare(&self, _credential: &Credential) -> Result<Prepared, Vec<AuthError>> {
-        Ok(Prepared::default())
-    }
-}
-
-impl DigestSigner {
-    pub(super) fn body_use(&self) -> BodyUse {
-        BodyUse::Untouched
-    }
-
-    pub(super) fn begin(
-        &self,
-        _draft: &Draft<'_>,
-        _moment: &Moment,
-    ) -> Result<Vec<Feed>, SignError> {
-        Ok(Vec::new())
-    }
-
-    pub(super) fn sign(
-        &self,
-        _draft: &mut Draft<'_>,
-        _moment: &Moment,
-        _fed: Vec<Feed>,
-    ) -> Result<(), SignError> {
-        Ok(())
-    }
-
-    pub(super) fn learn(
-        &self,
-        _origin: &Origin,
-        _status: StatusCode,
-        _headers: &HeaderMap,
-    ) -> Learnt {
-        Learnt::Nothing
-    }
-
-    pub(super) fn headers(&self) -> Vec<HeaderName> {
-        Vec::new()
-    }
-
-    pub(super) fn describe(&self) -> Vec<Placed> {
-        Vec::new()
-    }
-}
-
-impl fmt::Debug for DigestSigner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[signer]")
-    }
-}
+pub use settings::Digest;
+pub use settings::DigestAlgorithm;
+pub use settings::Qop;
+pub use settings::RawDigest;
+pub use signer::DigestSigner;

@@ -1,6 +1,8 @@
 //! A request in words: what goes out, what stays here, and why.
 use crate::auth::Place;
+use crate::auth::Placed;
 use crate::auth::Prepared;
+use crate::auth::Signer;
 use crate::proxy::Asks;
 use crate::proxy::Onward;
 use crate::proxy::outgoing;
@@ -54,6 +56,13 @@ pub(super) fn story(head: &Parts, tags: &Tags<'_>, target: &Target<'_>) -> Strin
     for (name, value) in &sent {
         let (shown, why) = shown(name, value, head, prepared);
         page.line(&format!("{name}: {shown}"), &why);
+    }
+    for placed in prepared.signers().iter().flat_map(Signer::describe) {
+        let (line, why) = signed(&placed);
+        page.line(&line, why);
+    }
+    if prepared.certificate().is_some() {
+        page.line("(TLS)", "shows the credential's certificate, on links of its own");
     }
     let dropped: Vec<_> =
         head.headers.keys().filter_map(|it| dropped(it, head, &sent, target, prepared)).collect();
@@ -174,6 +183,17 @@ fn shown(
         header::AUTHORIZATION | header::COOKIE => (REDACTED.to_owned(), "as sent".to_owned()),
         _ => (text(), String::new()),
     }
+}
+
+/// What a signature is made of is known when it is sent, and no sooner.
+fn signed(placed: &Placed) -> (String, &'static str) {
+    let name = &placed.name;
+    let line = match placed.place {
+        Place::Header => format!("{name}: {REDACTED}"),
+        Place::Query => format!("(query) {name}={REDACTED}"),
+        Place::Cookie => format!("cookie: {name}={REDACTED}"),
+    };
+    (line, "computed over what is sent, for each attempt anew")
 }
 
 /// Why a field of the caller's is not sent; `None` where it is.

@@ -478,6 +478,21 @@ fn what_a_provider_does_not_send_again_stays() {
 }
 
 #[test]
+fn what_requests_are_signed_with_is_sealed_with_its_token_and_goes_with_it() {
+    let method = server("authorization_code", "");
+    let mut first = token(renewed(&method, 200, r#"{"access_token":"a1"}"#));
+    first.extra.insert("token_secret".to_owned(), Secret::new("hunter2"));
+    let read = TokenSet::from_credential(&first.to_credential()).unwrap();
+    assert_eq!(read, first);
+    assert_eq!(read.extra["token_secret"].expose(), "hunter2");
+    assert!(read.kept.is_empty(), "it is no variable, which could be seen");
+    assert!(!format!("{read:?}").contains("hunter2"));
+
+    let second = token(renewed(&method, 200, r#"{"access_token":"a2"}"#)).following(&first);
+    assert!(second.extra.is_empty(), "another token's secret signs nothing for this one");
+}
+
+#[test]
 fn tokens_that_are_brought_along_are_read_as_they_come() {
     fn set(fields: &[(&str, &str)]) -> Option<TokenSet> {
         TokenSet::from_credential(&credential(fields))

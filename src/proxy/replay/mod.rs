@@ -5,6 +5,7 @@ mod record;
 pub use record::Bounds;
 pub use record::KeptBodies;
 
+use crate::crypto::Feed;
 use crate::server;
 use crate::server::RequestBody;
 use crate::server::Watch;
@@ -15,6 +16,7 @@ use http_body::Frame;
 use http_body::SizeHint;
 use record::Record;
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Context;
@@ -58,6 +60,19 @@ struct Inner {
     has_failed: bool,
     /// What was kept of it can't be given again.
     is_lost: bool,
+}
+
+/// Why a body can't be had as a whole before any of it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfilled {
+    /// It is longer than may be kept.
+    TooLong,
+    /// Others hold what there is room for.
+    NoRoom,
+    /// It broke off.
+    Gone,
+    /// What was kept of it could not be written or read.
+    Lost,
 }
 
 impl Replay {
@@ -115,6 +130,48 @@ impl Replay {
             record.rewind();
         }
         Attempt { replay: Rc::clone(self), number: inner.attempt }
+    }
+
+    /// Reads all of it before any attempt is given some. Then its length is known, whatever was announced.
+    pub fn poll_filled(&self, cx: &mut Context<'_>) -> Poll<Result<(), Unfilled>> {
+        self.0.borrow_mut().poll_filled(cx)
+    }
+
+    /// Puts all of it through `feeds`: it has been read before.
+    pub async fn feed(&self, feeds: &mut [Feed]) -> Result<(), Unfilled> {
+        let mut at = 0;
+        loop {
+            let piece = poll_fn(|cx| {
+                let inner = &mut *self.0.borrow_mut();
+                let Some(record) = &mut inner.record else {
+                    return Poll::Ready(Err(Unfilled::Lost));
+                };
+                if let Some(all) = record.in_memory() {
+                    feeds.iter_mut().for_each(|it| it.update(all));
+                    return Poll::Ready(Ok(None));
+                }
+                if at >= record.len() {
+                    return Poll::Ready(Ok(None));
+                }
+                let piece = ready!(record.poll_piece(at, cx));
+                inner.watch.put_off(inner.idle);
+                Poll::Ready(piece.map(Some).ok_or(Unfilled::Lost))
+            });
+            let Some(piece) = piece.await? else { return Ok(()) };
+            feeds.iter_mut().for_each(|it| it.update(&piece));
+            at += piece.len() as u64;
+        }
+    }
+
+    /// All of it, where it has been read and is in memory.
+    pub fn whole(&self) -> Option<Bytes> {
+        let inner = self.0.borrow();
+        inner.record.as_ref()?.in_memory().map(Bytes::copy_from_slice)
+    }
+
+    /// In bytes, where it is known.
+    pub fn length(&self) -> Option<u64> {
+        self.0.borrow().announced
     }
 
     /// The present attempt gets no more of it: its link (or stream) ends, where it is not through.
@@ -217,6 +274,46 @@ impl Inner {
         self.is_touched = true;
         self.given += bytes.len() as u64;
         Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+
+    fn poll_filled(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Unfilled>> {
+        let Some(record) = &mut self.record else { return Poll::Ready(Err(Unfilled::Lost)) };
+        if self.announced.is_some_and(|it| it > record.length_max()) {
+            return Poll::Ready(Err(Unfilled::TooLong));
+        }
+        while !self.has_ended {
+            if !ready!(record.poll_ready(cx)) {
+                return Poll::Ready(Err(Unfilled::Lost));
+            }
+            let Some(frame) = ready!(Pin::new(&mut self.live).poll_frame(cx)) else {
+                self.has_ended = true;
+                break;
+            };
+            let Ok(frame) = frame else {
+                self.has_failed = true;
+                return Poll::Ready(Err(Unfilled::Gone));
+            };
+            match frame.into_data() {
+                Ok(bytes) if record.keep(&bytes) => {}
+                Ok(bytes) => {
+                    let length = record.len() + bytes.len() as u64;
+                    let is_long = length > record.length_max();
+                    let why = if is_long { Unfilled::TooLong } else { Unfilled::NoRoom };
+                    return Poll::Ready(Err(why));
+                }
+                Err(frame) => {
+                    self.has_ended = true;
+                    self.trailers = frame.into_trailers().ok();
+                }
+            }
+        }
+        if !ready!(record.poll_written(cx)) {
+            return Poll::Ready(Err(Unfilled::Lost));
+        }
+        if self.trailers.is_none() {
+            self.announced = Some(record.len());
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {

@@ -106,10 +106,20 @@ impl Record {
     }
 
     pub(super) fn len(&self) -> u64 {
-        self.filed + self.in_memory() as u64
+        self.filed + self.in_memory_len() as u64
     }
 
-    fn in_memory(&self) -> usize {
+    /// Most that may be kept, in bytes.
+    pub(super) fn length_max(&self) -> u64 {
+        self.length_max
+    }
+
+    /// All of it, where none is in a file, nor on its way there.
+    pub(super) fn in_memory(&self) -> Option<&[u8]> {
+        (self.file.is_none() && self.writing.is_none()).then_some(&self.tail)
+    }
+
+    fn in_memory_len(&self) -> usize {
         self.writing.as_ref().map_or(0, |it| it.1) + self.tail.len()
     }
 

@@ -108,6 +108,7 @@ labels! {
         TokenRefused "token_refused",
         /// The API wants its nonce in the proof that goes with the token.
         DpopNonce "dpop_nonce",
+        Challenge "challenge",
     }
 
     /// What came of an attempt to send an event to a subscription.

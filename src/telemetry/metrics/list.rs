@@ -97,6 +97,8 @@ metrics! {
         "Bodies that are held in memory (`server.memory.bodies` bounds them).";
     RETRIES "attache_retries_total" Counter ["reason", "outcome"] super::labels::RetryReason::ALL.len() * super::labels::RetryOutcome::ALL.len(),
         "Requests that were sent again, or might have been, by why and by what came of it.";
+    SKEWED "attache_upstream_skewed_refusals_total" Counter [] 1,
+        "Signed requests that an upstream refused whose clock is more than a minute from ours.";
     EGRESS_REFUSED "attache_egress_refused_total" Counter ["class"] CLASSES_MAX + 1,
         "Dials that the egress guard refused, by the class of the address.";
     WEBHOOK_VERDICTS "attache_webhook_verdicts_total" Counter ["connection", "verdict"] (NAMES_MAX + 1) * super::labels::WebhookVerdict::ALL.len(),

@@ -51,6 +51,7 @@ pub(super) struct Rare {
     circuit_events: IntCounterVec,
     bodies_held: IntGauge,
     retries: IntCounterVec,
+    skewed: IntCounter,
     egress_refused: Bounded,
     webhook_verdicts: Bounded,
     store_up: IntGauge,
@@ -108,6 +109,7 @@ impl Rare {
             circuit_events: counters(registry, &list::CIRCUIT_EVENTS),
             bodies_held: int_gauge(registry, &list::BODIES_HELD),
             retries: counters(registry, &list::RETRIES),
+            skewed: counter(registry, &list::SKEWED),
             egress_refused: Bounded::new(registry, &list::EGRESS_REFUSED, list::CLASSES_MAX),
             webhook_verdicts: Bounded::new(registry, &list::WEBHOOK_VERDICTS, list::NAMES_MAX),
             store_up: int_gauge(registry, &list::STORE_UP),
@@ -191,6 +193,11 @@ impl Metrics {
 
     pub fn retry(&self, reason: RetryReason, outcome: RetryOutcome) {
         self.rare.retries.with_label_values(&[reason.as_str(), outcome.as_str()]).inc();
+    }
+
+    /// An upstream refused a signed request, and its clock is far from ours.
+    pub fn skewed(&self) {
+        self.rare.skewed.inc();
     }
 
     /// `class`: of the address, as the egress guard calls it.

@@ -44,6 +44,7 @@ fn busy() -> Arc<Metrics> {
     metrics.circuit(CircuitEvent::Opened);
     metrics.bodies_held(512);
     metrics.retry(RetryReason::StaleLink, RetryOutcome::Sent);
+    metrics.skewed();
     metrics.egress_refused("loopback");
     metrics.webhook_verdict("github-hooks", WebhookVerdict::Mismatch);
     metrics.store_reached(12, UnixTime::from_ms(1_700_000_001_500));

@@ -1,0 +1,77 @@
+//! What stands for a request's body in its signature.
+use super::AwsSigv4;
+use super::Payload;
+use super::Transmission;
+use super::service;
+use http::HeaderName;
+
+/// Says what stands for the body: its hash, or that there is none.
+pub(super) const FIELD: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+pub(super) const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
+pub(super) const STREAMING: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
+/// A body that the caller's own SDK has put into pieces without signatures, a checksum behind the last. There is nothing to
+/// sign anew in it.
+const FRAMED: &[u8] = b"STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+/// What all bodies in pieces are called.
+const STREAMING_PREFIX: &[u8] = b"STREAMING-";
+
+/// What is done with a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Treatment {
+    /// Its hash is computed here.
+    Hashed,
+    /// What the caller says in X-Amz-Content-Sha256 is signed: a hash, which the service compares with the body, or
+    /// [`FRAMED`]. AWS's SDKs say it, so that their uploads need not be read here before they are sent.
+    Stated,
+    /// It is not signed.
+    Unsigned,
+    /// It is signed piece by piece.
+    Streamed,
+    /// It comes in pieces that the caller's SDK has signed with keys of its own.
+    Refused,
+}
+
+/// `stated`: the caller's X-Amz-Content-Sha256, where there is one.
+pub(super) fn treatment(
+    settings: &AwsSigv4,
+    stated: Option<&[u8]>,
+    is_len_known: bool,
+) -> Treatment {
+    match stated {
+        Some(FRAMED) => return Treatment::Stated,
+        Some(stated) if stated.starts_with(STREAMING_PREFIX) => return Treatment::Refused,
+        _ => {}
+    }
+    match settings.payload {
+        Some(Payload::Unsigned) => Treatment::Unsigned,
+        _ if stated.is_some_and(is_hash) => Treatment::Stated,
+        Some(Payload::Streaming) if is_len_known => Treatment::Streamed,
+        None | Some(Payload::Signed | Payload::Streaming) => Treatment::Hashed,
+    }
+}
+
+/// The same, when the service is known too.
+pub(super) fn settled(settings: &AwsSigv4, service: &str, treatment: Treatment) -> Treatment {
+    let is_presigned_object =
+        settings.transmission == Transmission::Query && service::is_object_store(service);
+    let is_unsigned =
+        service::is_unsigned_only(service) || is_presigned_object && settings.payload.is_none();
+    if is_unsigned && treatment == Treatment::Hashed { Treatment::Unsigned } else { treatment }
+}
+
+/// Whether [`FIELD`] is sent.
+pub(super) fn is_said(settings: &AwsSigv4, service: &str, treatment: Treatment) -> bool {
+    match settings.transmission {
+        _ if settings.content_sha256.is_some() => settings.content_sha256 == Some(true),
+        Transmission::Header => {
+            treatment != Treatment::Hashed || service::wants_payload_field(service)
+        }
+        // Without it, S3 takes the body of a request with a signature in its query for unsigned.
+        Transmission::Query => treatment == Treatment::Hashed && service::is_object_store(service),
+    }
+}
+
+/// SHA-256 in hex.
+fn is_hash(text: &[u8]) -> bool {
+    text.len() == 64 && text.iter().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'))
+}

@@ -1,0 +1,216 @@
+//! The settings of `aws_sigv4`.
+use super::AuthError;
+use super::AwsSigv4Signer;
+use super::Prepared;
+use super::SchemeFault;
+use super::Signer;
+use super::keys;
+use super::keys::AccessKey;
+use super::service;
+use crate::model::Credential;
+use crate::model::TimeSpan;
+use std::sync::Arc;
+
+/// How long a signature in the query is good where nothing is said: as long as one in fields is, whose time may differ
+/// from the service's clock by as much.
+const EXPIRES: &str = "15m";
+/// Longest life of a signature in the query, in seconds. Source: Amazon S3 API Reference, "Authenticating Requests:
+/// Using Query Parameters".
+const EXPIRES_MAX_S: u64 = 604_800;
+
+/// The settings as written.
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawAwsSigv4 {
+    /// As signatures name it: `s3`, `execute-api`, `dynamodb`. Default: as the host's name says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// `eu-west-1`. Default: as the host's name says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Where the signature goes.
+    pub r#in: Transmission,
+    /// What of the body is signed. Default: `signed`; `unsigned` for S3 with `in: query`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Payload>,
+    /// How long a signature in the query is good. At most 7d.
+    pub expires: String,
+    /// Whether X-Amz-Content-Sha256 is sent. Default: where the service wants it, as S3 does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_sha256: Option<bool>,
+    /// Whether dot segments and repeated slashes are resolved before signing. Default: yes, but not for S3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub normalize_path: Option<bool>,
+    /// Whether the path is percent-encoded once more before signing. Default: yes, but not for S3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub double_encode: Option<bool>,
+}
+
+/// Where a signature goes.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Deserialize,
+    serde::Serialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Transmission {
+    #[default]
+    Header,
+    Query,
+}
+
+/// What of a body is signed.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Payload {
+    /// Its hash, so that all of it is read before the first byte is sent.
+    Signed,
+    /// Nothing of it.
+    Unsigned,
+    /// Each piece of it while it is sent: S3 only.
+    Streaming,
+}
+
+/// The settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsSigv4 {
+    pub(super) service: Option<Box<str>>,
+    pub(super) region: Option<Box<str>>,
+    pub(super) transmission: Transmission,
+    pub(super) payload: Option<Payload>,
+    /// In seconds, 1 to [`EXPIRES_MAX_S`].
+    pub(super) expires_s: u64,
+    pub(super) content_sha256: Option<bool>,
+    pub(super) normalize_path: Option<bool>,
+    pub(super) double_encode: Option<bool>,
+}
+
+impl Default for RawAwsSigv4 {
+    fn default() -> Self {
+        Self {
+            service: None,
+            region: None,
+            r#in: Transmission::default(),
+            payload: None,
+            expires: EXPIRES.into(),
+            content_sha256: None,
+            normalize_path: None,
+            double_encode: None,
+        }
+    }
+}
+
+impl TryFrom<RawAwsSigv4> for AwsSigv4 {
+    type Error = Vec<SchemeFault>;
+
+    fn try_from(raw: RawAwsSigv4) -> Result<Self, Self::Error> {
+        let mut faults = Vec::new();
+        let names = [
+            ("service", &raw.service, "write its name in signatures, as `s3` or `execute-api`"),
+            ("region", &raw.region, "write it as in `eu-west-1`"),
+        ];
+        for (setting, name, hint) in names {
+            if let Some(name) = name.as_ref().filter(|it| !is_scope_part(it)) {
+                let problem = format!("`{name}` can't be the name of a {setting}");
+                faults.push(SchemeFault::at(setting, problem, hint));
+            }
+        }
+        if raw.payload == Some(Payload::Streaming) {
+            faults.extend(streaming_fault(&raw));
+        }
+        let expires_s = match TimeSpan::try_from(raw.expires.as_str()) {
+            Ok(TimeSpan(span))
+                if span.subsec_nanos() == 0 && (1..=EXPIRES_MAX_S).contains(&span.as_secs()) =>
+            {
+                span.as_secs()
+            }
+            Ok(_) => {
+                let problem =
+                    format!("`{}` is not between 1s and 7d, in whole seconds", raw.expires);
+                let hint =
+                    "services take no other; the request is sent at once, so 15m is long enough";
+                faults.push(SchemeFault::at("expires", problem, hint));
+                0
+            }
+            Err(error) => {
+                let text = error.to_string();
+                let (problem, hint) = text.split_once('\n').unwrap_or((&text, ""));
+                faults.push(SchemeFault::at("expires", problem, hint));
+                0
+            }
+        };
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Ok(Self {
+            service: raw.service.map(Into::into),
+            region: raw.region.map(Into::into),
+            transmission: raw.r#in,
+            payload: raw.payload,
+            expires_s,
+            content_sha256: raw.content_sha256,
+            normalize_path: raw.normalize_path,
+            double_encode: raw.double_encode,
+        })
+    }
+}
+
+/// Why a body can't be signed in pieces.
+fn streaming_fault(raw: &RawAwsSigv4) -> Option<SchemeFault> {
+    let service = raw.service.as_deref();
+    if raw.r#in == Transmission::Query {
+        let problem = "pieces are signed one after the other from a signature in a field, and this one is in the query";
+        return Some(SchemeFault::at(
+            "payload",
+            problem,
+            "write `in: header`, or `payload: unsigned`",
+        ));
+    }
+    if !service.is_some_and(service::is_object_store) {
+        let problem = "only S3 reads bodies that are signed in pieces";
+        return Some(SchemeFault::at(
+            "payload",
+            problem,
+            "write `service: s3` beside it, or `payload: signed`",
+        ));
+    }
+    None
+}
+
+/// Whether it can stand between the slashes of a credential's scope.
+fn is_scope_part(name: &str) -> bool {
+    let is_allowed = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.');
+    !name.is_empty() && name.bytes().all(is_allowed)
+}
+
+impl AwsSigv4 {
+    /// The credential fields that it takes.
+    pub(in crate::auth) fn fields(&self) -> Vec<&str> {
+        keys::FIELDS.to_vec()
+    }
+
+    pub(in crate::auth) fn is_optional(&self, field: &str) -> bool {
+        field == keys::SESSION_TOKEN
+    }
+
+    pub(in crate::auth) fn prepare(
+        &self,
+        credential: &Credential,
+    ) -> Result<Prepared, Vec<AuthError>> {
+        let key = AccessKey::read(credential)?;
+        let signer = AwsSigv4Signer::new(self.clone(), key);
+        let mut prepared = Prepared::signed(Signer::AwsSigv4(Arc::new(signer)));
+        prepared.watch(credential, keys::SESSION_TOKEN);
+        Ok(prepared)
+    }
+}

@@ -1,0 +1,6 @@
+//! Signatures, against what others make and what the documentation shows.
+mod behaviour;
+mod documented;
+mod equality;
+mod published;
+mod request;
