@@ -89,6 +89,7 @@ impl TokenHolder {
         definition: &str,
         credential: Credential,
         variables: BTreeMap<String, String>,
+        beside: Prepared,
         leads: bool,
     ) -> Self {
         let fingerprint = fingerprint(definition, &credential, &variables);
@@ -99,7 +100,6 @@ impl TokenHolder {
             Way::Oauth1(it) => (it.guarded(&occasion), Some(it.identity(&occasion))),
         };
         let certificate = method.certificate(&credential).map(Arc::new);
-        let beside = method.besides(&credential);
         let (guarded, present) = (Guarded::all(&guarded), ArcSwapOption::empty());
         Self {
             method,
@@ -138,14 +138,7 @@ impl TokenHolder {
 
     /// Where a token would go, for whoever explains it: nothing secret is in it.
     pub fn sample(&self) -> Prepared {
-        let fields = self.method.scheme.fields().into_iter().map(|it| (it, "token"));
-        let mut fields: Credential = fields.collect();
-        if let Way::Oauth1(_) = self.method.way {
-            let token = [("token", "token"), ("token_secret", "token")].into_iter().collect();
-            fields = self.method.signing_fields(&self.credential, &token);
-        }
-        let token = self.method.scheme.prepare(&fields).unwrap_or_default();
-        token.and(self.beside.clone())
+        self.method.sample(&self.credential).and(self.beside.clone())
     }
 
     /// The tokens that it brought along, with their end as far as anybody knows.
