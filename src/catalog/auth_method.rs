@@ -266,6 +266,15 @@ impl Auth {
         }
     }
 
+    /// Whether its holders have a certificate that they show APIs in the TLS handshake.
+    pub fn shows_certificate(&self) -> bool {
+        match self {
+            Self::Outbound(scheme) => scheme.shows_certificate(),
+            Self::Token(method) => method.beside.as_ref().is_some_and(Scheme::shows_certificate),
+            Self::Inbound(_) => false,
+        }
+    }
+
     /// How the credential goes on requests; `None` where none go out.
     pub fn scheme(&self) -> Option<&Scheme> {
         match self {

@@ -1,5 +1,6 @@
 //! Keys, digests and signatures: what the engines compute with, on one provider.
 mod client_certificate;
+mod der;
 mod digest;
 mod error;
 #[cfg(feature = "rsa-sha1")]
