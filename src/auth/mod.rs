@@ -173,8 +173,9 @@ impl Scheme {
             | Self::ApiKey(_)
             | Self::Basic
             | Self::Bearer
-            | Self::Custom(_)
-            | Self::Mtls => false,
+            | Self::Custom(_) => false,
+            // One of two sets of them.
+            Self::Mtls => true,
             Self::Oauth1(scheme) => scheme.is_optional(field),
             Self::AwsSigv4(scheme) => scheme.is_optional(field),
             Self::SignedRequest(scheme) => scheme.is_optional(field),

@@ -3,6 +3,8 @@ mod client_certificate;
 mod der;
 mod digest;
 mod error;
+mod password;
+mod pkcs12;
 mod signing_key;
 
 pub use client_certificate::ClientCertificate;
