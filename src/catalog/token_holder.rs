@@ -35,7 +35,7 @@ pub struct TokenHolder {
     /// Its own, inherited ones and defaults; never a request's: a request must not say where its
     /// credential goes.
     pub variables: BTreeMap<String, String>,
-    /// What is shown to the provider in the TLS handshake, where the method says so.
+    /// What is shown to the provider in the TLS handshake, where the method says so or APIs are shown one.
     pub certificate: Option<Arc<ClientCertificate>>,
     /// What goes on requests besides the token.
     pub beside: Prepared,
@@ -96,8 +96,10 @@ impl TokenHolder {
             Way::Oauth2(it) => (it.guarded(&occasion), it.identity(&occasion)),
             Way::Session(_) => (Vec::new(), None),
         };
-        let certificate = method.certificate(&credential).map(Arc::new);
         let beside = method.besides(&credential);
+        // Who is behind one lock is behind the other: a provider that asks for none is shown none.
+        let certificate = method.certificate(&credential).map(Arc::new);
+        let certificate = certificate.or_else(|| beside.certificate().cloned());
         let (guarded, present) = (Guarded::all(&guarded), ArcSwapOption::empty());
         Self {
             method,
