@@ -31,7 +31,7 @@ class Api(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        said = json.dumps({"path": self.path, "headers": dict(self.headers), "body_sha256": hashlib.sha256(body).hexdigest()})
+        said = json.dumps({"path": self.path, "headers": {name.lower(): value for name, value in self.headers.items()}, "body_sha256": hashlib.sha256(body).hexdigest()})
         self.send_response(200)
         self.send_header("Content-Length", str(len(said)))
         self.end_headers()
@@ -65,7 +65,7 @@ class JwtTest(unittest.TestCase):
         return said
 
     def token(self, said: dict) -> str:
-        kind, token = said["headers"]["Authorization"].split(" ")
+        kind, token = said["headers"]["authorization"].split(" ")
         self.assertEqual(kind, "Bearer")
         return token
 
