@@ -52,7 +52,6 @@ pub(super) fn prepare(credential: &Credential) -> Result<Prepared, Vec<AuthError
 #[cfg(test)]
 mod tests {
     use super::super::Scheme;
-    use super::*;
 
     #[test]
     fn a_credential_is_one_of_two_sets_of_fields() {

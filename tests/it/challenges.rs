@@ -2,6 +2,7 @@
 use crate::support::Gateway;
 use crate::support::RawUpstream;
 use crate::support::Script;
+use crate::support::soon;
 use crate::support::tagged;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -17,8 +18,12 @@ connections:
     )
 }
 
-fn gateway(upstream: &RawUpstream) -> Gateway {
-    Gateway::start(&configuration(&upstream.url(), "{}"))
+/// Its access log stands beside its files, so that it reads them once more: what was learnt before that is forgotten.
+async fn gateway(upstream: &RawUpstream) -> Gateway {
+    let gateway = Gateway::start(&configuration(&upstream.url(), "{}"));
+    let read = async { while gateway.metric("attache_reload_generation", &[]).await < 2.0 {} };
+    soon("the files to be read again", read).await;
+    gateway
 }
 
 fn refusal(parameters: &str) -> String {
@@ -42,7 +47,7 @@ async fn the_first_request_goes_out_twice_and_those_after_it_once() {
     let refused = refusal("nonce=\"n1\", opaque=\"o\"");
     // A second link has the good answers alone.
     let upstream = RawUpstream::start([script(&[&refused, OK, OK]), Script::ok("ok")]).await;
-    let gateway = gateway(&upstream);
+    let gateway = gateway(&upstream).await;
     let body = "a=1&b=%20";
     let request = tagged("PUT", "/dir/a%20b?q=%2F&q", "Authorization: theirs\r\n", body);
     let mut client = gateway.client().await;
@@ -68,7 +73,7 @@ async fn the_first_request_goes_out_twice_and_those_after_it_once() {
 async fn a_wrong_password_is_the_apis_own_answer() {
     let (first, second) = (refusal("nonce=\"n1\""), refusal("nonce=\"n2\""));
     let upstream = RawUpstream::start([script(&[&first, &second, &second])]).await;
-    let gateway = gateway(&upstream);
+    let gateway = gateway(&upstream).await;
     let mut client = gateway.client().await;
     for _ in 0..2 {
         client.send(tagged("GET", "/", "", "")).await;
@@ -88,8 +93,9 @@ async fn a_nonce_that_is_too_old_and_the_next_one_are_taken_up() {
     let (first, stale) = (refusal("nonce=\"n1\""), refusal("nonce=\"n2\", stale=true"));
     let next =
         "HTTP/1.1 200 OK\r\nAuthentication-Info: nextnonce=\"n3\"\r\nContent-Length: 2\r\n\r\nok";
-    let upstream = RawUpstream::start([script(&[&first, OK, &stale, next, OK])]).await;
-    let gateway = gateway(&upstream);
+    let upstream =
+        RawUpstream::start([script(&[&first, OK, &stale, next, OK]), Script::ok("ok")]).await;
+    let gateway = gateway(&upstream).await;
     let mut client = gateway.client().await;
     for _ in 0..3 {
         client.send(tagged("GET", "/", "", "")).await;
@@ -107,7 +113,7 @@ async fn a_nonce_that_is_too_old_and_the_next_one_are_taken_up() {
 async fn a_body_that_is_covered_is_read_before_it_is_sent() {
     let refused = refusal("nonce=\"n\"").replace("qop=\"auth\"", "qop=\"auth-int\"");
     let upstream = RawUpstream::start([script(&[&refused, OK])]).await;
-    let gateway = gateway(&upstream);
+    let gateway = gateway(&upstream).await;
     let mut client = gateway.client().await;
     let head = tagged("PUT", "/a", "Transfer-Encoding: chunked\r\n", "");
     client.send([head.as_str(), "4\r\nbody\r\n0\r\n\r\n"].concat()).await;

@@ -2,6 +2,7 @@
 use crate::support::Gateway;
 use crate::support::RawUpstream;
 use crate::support::Script;
+use crate::support::soon;
 use crate::support::tagged;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,8 +19,9 @@ fn claims(token: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("Base64url")).expect("JSON")
 }
 
-fn gateway(upstream: &RawUpstream, settings: &str) -> Gateway {
-    Gateway::start(&format!(
+/// Its access log stands beside its files, so that it reads them once more: what was kept before that is made anew.
+async fn gateway(upstream: &RawUpstream, settings: &str) -> Gateway {
+    let gateway = Gateway::start(&format!(
         "egress: {{ allow: [127.0.0.0/8] }}
 connectors:
   api: {{ base_url: \"{}/base\", auth: {{ m: {{ jwt: {{ algorithm: HS256, {settings} }} }} }} }}
@@ -27,13 +29,16 @@ connections:
   api: {{ connector: api, auth: m, credentials: {{ secret: hush, app: a1 }} }}
 ",
         upstream.url()
-    ))
+    ));
+    let read = async { while gateway.metric("attache_reload_generation", &[]).await < 2.0 {} };
+    soon("the files to be read again", read).await;
+    gateway
 }
 
 #[tokio::test]
 async fn one_token_is_for_all_requests_of_its_life() {
     let upstream = RawUpstream::start([Script::ok("hi")]).await;
-    let gateway = gateway(&upstream, "claims: { iss: \"{app}\" }, lifetime: 10m");
+    let gateway = gateway(&upstream, "claims: { iss: \"{app}\" }, lifetime: 10m").await;
     for _ in 0..2 {
         let answer = gateway.raw(tagged("GET", "/x", "Authorization: theirs\r\n", "")).await;
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -49,7 +54,7 @@ async fn one_token_is_for_all_requests_of_its_life() {
 async fn a_token_of_one_request_says_what_is_sent() {
     let upstream = RawUpstream::start([Script::ok("hi")]).await;
     let settings = "claims: { app: \"{app}\", jti: \"{uuid}\", htm: \"{method}\", htu: \"{url}\", hash: \"{body_sha256}\" }";
-    let gateway = gateway(&upstream, settings);
+    let gateway = gateway(&upstream, settings).await;
     let mut made = Vec::new();
     for _ in 0..2 {
         let answer = gateway.raw(tagged("POST", "/a%20b?q=1", "", "{}")).await;
