@@ -72,7 +72,8 @@ async fn the_first_request_goes_out_twice_and_those_after_it_once() {
 #[tokio::test]
 async fn a_wrong_password_is_the_apis_own_answer() {
     let (first, second) = (refusal("nonce=\"n1\""), refusal("nonce=\"n2\""));
-    let upstream = RawUpstream::start([script(&[&first, &second, &second])]).await;
+    let later = script(&[&second, &second]);
+    let upstream = RawUpstream::start([script(&[&first, &second, &second]), later]).await;
     let gateway = gateway(&upstream).await;
     let mut client = gateway.client().await;
     for _ in 0..2 {
