@@ -36,7 +36,7 @@ pub struct TokenHolder {
     /// Its own, inherited ones and defaults; never a request's: a request must not say where its
     /// credential goes.
     pub variables: BTreeMap<String, String>,
-    /// What is shown to the provider in the TLS handshake, where the method says so.
+    /// What is shown to the provider in the TLS handshake, where the method says so or APIs are shown one.
     pub certificate: Option<Arc<ClientCertificate>>,
     /// What goes on requests besides the token.
     pub beside: Prepared,
@@ -99,7 +99,9 @@ impl TokenHolder {
             Way::Session(_) => (Vec::new(), None),
             Way::Oauth1(it) => (it.guarded(&occasion), Some(it.identity(&occasion))),
         };
+        // Who is behind one lock is behind the other: a provider that asks for none is shown none.
         let certificate = method.certificate(&credential).map(Arc::new);
+        let certificate = certificate.or_else(|| beside.certificate().cloned());
         let (guarded, present) = (Guarded::all(&guarded), ArcSwapOption::empty());
         Self {
             method,
