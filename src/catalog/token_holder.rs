@@ -171,7 +171,17 @@ impl TokenHolder {
 
     /// Whether it is renewed by a token that only the last answer held.
     pub fn renews_by_token(&self) -> bool {
-        matches!(&self.method.way, Way::Oauth2(it) if it.renews_by_token())
+        match &self.method.way {
+            Way::Oauth2(it) => it.renews_by_token(),
+            Way::Session(_) => false,
+            // Nothing but the last answer holds the token itself.
+            Way::Oauth1(_) => true,
+        }
+    }
+
+    /// Whether nothing but a person's consent gives another token.
+    pub fn needs_a_person(&self) -> bool {
+        matches!(self.method.way, Way::Oauth1(_))
     }
 
     /// Whether that token is the one that goes on requests.
