@@ -94,7 +94,7 @@ impl TokenHolder {
         let occasion = occasion(&credential, &variables);
         let (guarded, identity) = match &method.way {
             Way::Oauth2(it) => (it.guarded(&occasion), it.identity(&occasion)),
-            Way::Session(_) => (Vec::new(), None),
+            Way::Session(_) | Way::Role(_) => (Vec::new(), None),
         };
         let certificate = method.certificate(&credential).map(Arc::new);
         let beside = method.besides(&credential);
@@ -145,7 +145,7 @@ impl TokenHolder {
     pub fn own_tokens(&self, now: UnixTime) -> Option<TokenSet> {
         match &self.method.way {
             Way::Oauth2(method) => method.brought(&self.credential, now),
-            Way::Session(_) => None,
+            Way::Session(_) | Way::Role(_) => None,
         }
     }
 
@@ -183,7 +183,7 @@ impl TokenHolder {
                 it.renewal(&self.credential).is_some()
                     || TokenSet::from_credential(&self.credential).is_some()
             }
-            Way::Session(_) => true,
+            Way::Session(_) | Way::Role(_) => true,
         }
     }
 

@@ -1,18 +1,21 @@
-//! An auth method whose credential has to be had first: by an OAuth 2.0 grant or a session login.
+//! An auth method whose credential has to be had first: by an OAuth 2.0 grant, a session login or a role that is assumed.
 use super::auth_method::settings_problems;
 use super::problem::At;
 use super::problem::Problem;
 use super::token_endpoints::segments;
 use crate::auth::ApiKey;
 use crate::auth::AuthError;
+use crate::auth::AwsSigv4;
 use crate::auth::Custom;
 use crate::auth::Place;
 use crate::auth::Prepared;
 use crate::auth::RawApiKey;
+use crate::auth::RawAwsSigv4;
 use crate::auth::RawCustom;
 use crate::auth::RawInjection;
 use crate::auth::Scheme;
 use crate::crypto::ClientCertificate;
+use crate::grant::AssumeRole;
 use crate::grant::Field;
 use crate::grant::GrantError;
 use crate::grant::Need;
@@ -20,17 +23,19 @@ use crate::grant::Oauth2;
 use crate::grant::Occasion;
 use crate::grant::RawOauth2;
 use crate::grant::RawSessionLogin;
+use crate::grant::RoleSettings;
 use crate::grant::SessionLogin;
 use crate::grant::SettingsError;
 use crate::grant::TokenPlace;
 use crate::model::Credential;
 use http::HeaderMap;
+use std::sync::Arc;
 
 /// How it is had, and how it goes on a request then.
 #[derive(Clone, Debug)]
 pub struct TokenMethod {
     pub way: Way,
-    /// With an OAuth token as `key`, or with what a session login yields.
+    /// With an OAuth token as `key`, or with what a session login or a role yields.
     pub scheme: Scheme,
     /// What goes on requests besides, of the holder's own credential.
     pub beside: Option<Scheme>,
@@ -41,6 +46,15 @@ pub struct TokenMethod {
 pub enum Way {
     Oauth2(Oauth2),
     Session(SessionLogin),
+    Role(AssumedRole),
+}
+
+/// A role for which keys are lent (AWS Security Token Service).
+#[derive(Clone, Debug)]
+pub struct AssumedRole {
+    pub asked: AssumeRole,
+    /// How what asks for them is signed, with the holder's own keys.
+    pub scheme: Scheme,
 }
 
 /// The fields that say which app it is, not whose account: the same for all tenants unless said.
@@ -79,11 +93,37 @@ impl TokenMethod {
         Some(Self { way: Way::Session(login), scheme: Scheme::Custom(scheme), beside: None })
     }
 
+    /// `scheme`: how requests are signed with lent keys.
+    pub(super) fn role(
+        raw: &RawAwsSigv4,
+        scheme: &AwsSigv4,
+        at: At<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
+        let role = raw.assume_role.as_ref()?;
+        let settings = RoleSettings {
+            sts_url: &raw.sts_url(),
+            role_arn: &role.role_arn,
+            external_id: role.external_id.as_deref(),
+            session_name: &role.session_name,
+            duration: &role.duration,
+            policy: role.policy.as_deref(),
+            keys: AwsSigv4::KEYS,
+        };
+        let at = at.key("assume_role");
+        let asked = AssumeRole::new(settings);
+        let asked = asked.map_err(|it| problems.extend(it.iter().map(|it| told(it, at)))).ok()?;
+        let of_sts = Scheme::AwsSigv4(Arc::new(scheme.for_sts()));
+        let way = Way::Role(AssumedRole { asked, scheme: of_sts });
+        Some(Self { way, scheme: Scheme::AwsSigv4(Arc::new(scheme.clone())), beside: None })
+    }
+
     /// The type as configuration files write it.
     pub fn type_name(&self) -> &'static str {
         match &self.way {
             Way::Oauth2(_) => "oauth2",
             Way::Session(_) => "session_login",
+            Way::Role(_) => "aws_sigv4",
         }
     }
 
@@ -93,6 +133,7 @@ impl TokenMethod {
         let mut fields = match &self.way {
             Way::Oauth2(method) => method.fields(is_variable),
             Way::Session(login) => login.fields(is_variable),
+            Way::Role(role) => role.asked.fields(is_variable),
         };
         if let Some(scheme) = &self.beside {
             for name in scheme.fields() {
@@ -119,6 +160,7 @@ impl TokenMethod {
         let taken = match &self.way {
             Way::Oauth2(method) => method.fields(is_variable),
             Way::Session(login) => login.fields(is_variable),
+            Way::Role(role) => role.asked.fields(is_variable),
         };
         let (mut own, mut beside) = (Credential::default(), Credential::default());
         for field in credential.fields() {
@@ -154,6 +196,7 @@ impl TokenMethod {
         match &self.way {
             Way::Oauth2(method) => method.is_auth_failure(status, headers, body),
             Way::Session(login) => login.is_auth_failure(status, headers, body),
+            Way::Role(role) => role.asked.is_auth_failure(status, headers, body),
         }
     }
 
@@ -162,6 +205,7 @@ impl TokenMethod {
         match &self.way {
             Way::Oauth2(method) => method.failure_reads_body(Some(status)),
             Way::Session(login) => login.failure_reads_body(Some(status)),
+            Way::Role(role) => role.asked.failure_reads_body(Some(status)),
         }
     }
 
@@ -170,6 +214,7 @@ impl TokenMethod {
         match &self.way {
             Way::Oauth2(method) => method.failure_reads_body(None),
             Way::Session(login) => login.failure_reads_body(None),
+            Way::Role(role) => role.asked.failure_reads_body(None),
         }
     }
 
@@ -177,7 +222,7 @@ impl TokenMethod {
     pub(super) fn kept(&self) -> impl Iterator<Item = &str> {
         let oauth2 = match &self.way {
             Way::Oauth2(method) => Some(method),
-            Way::Session(_) => None,
+            Way::Session(_) | Way::Role(_) => None,
         };
         oauth2.into_iter().flat_map(Oauth2::kept)
     }
@@ -191,13 +236,18 @@ impl TokenMethod {
     }
 
     pub(super) fn is_of_the_app(&self, field: &str) -> bool {
-        matches!(self.way, Way::Oauth2(_)) && OF_THE_APP.contains(&field)
+        match &self.way {
+            Way::Oauth2(_) => OF_THE_APP.contains(&field),
+            Way::Session(_) => false,
+            // Each tenant has its role; who assumes it is the gateway.
+            Way::Role(_) => AwsSigv4::KEYS.contains(&field),
+        }
     }
 
     pub(super) fn warnings(&self) -> Vec<&'static str> {
         match &self.way {
             Way::Oauth2(method) => method.warnings(),
-            Way::Session(_) => Vec::new(),
+            Way::Session(_) | Way::Role(_) => Vec::new(),
         }
     }
 
@@ -219,6 +269,7 @@ impl TokenMethod {
                 faults
             }
             Way::Session(login) => login.check_credential(&own, is_variable),
+            Way::Role(role) => role.faults(&own, is_variable),
         }
     }
 
@@ -228,6 +279,7 @@ impl TokenMethod {
         let is_fit = match &self.way {
             Way::Oauth2(method) => method.check_credential(&own, |_| false).is_empty(),
             Way::Session(login) => login.check_credential(&own, |_| false).is_empty(),
+            Way::Role(role) => role.faults(&own, |_| false).is_empty(),
         };
         is_fit && self.faults_besides(credential).is_empty()
     }
@@ -249,6 +301,21 @@ impl TokenMethod {
             ));
         }
         None
+    }
+}
+
+impl AssumedRole {
+    /// What is wrong with a holder's credential; keys that can't sign are told by the field.
+    fn faults(&self, own: &Credential, is_variable: impl Fn(&str) -> bool) -> Vec<GrantError> {
+        let mut faults = self.asked.check_credential(own, is_variable);
+        if faults.is_empty() {
+            let unfit = self.scheme.prepare(&self.asked.keys(own)).err().unwrap_or_default();
+            let what = "can't stand where a signature has it, or has a space at an end";
+            faults.extend(
+                unfit.iter().map(|it| GrantError::Unusable { field: it.field().to_owned(), what }),
+            );
+        }
+        faults
     }
 }
 

@@ -1,4 +1,5 @@
 //! Where messages go: which settings say it, and who says whose host it is.
+use super::assume_role::AssumeRole;
 use super::error::Step;
 use super::session::SessionLogin;
 use super::settings::Oauth2;
@@ -58,5 +59,13 @@ impl SessionLogin {
             Endpoint { setting, url }
         })
         .collect()
+    }
+}
+
+impl AssumeRole {
+    /// Where keys are lent.
+    pub fn endpoints(&self) -> Vec<Endpoint<'_>> {
+        let setting = vec!["assume_role".into(), "sts_url".into()];
+        vec![Endpoint { setting, url: self.url() }]
     }
 }

@@ -165,6 +165,9 @@ impl Client {
         match &self.holder.method.way {
             Way::Oauth2(method) => Ok(method),
             Way::Session(_) => Err(ErrandError::Unfit("a session login has no provider to ask")),
+            Way::Role(_) => {
+                Err(ErrandError::Unfit("a role that is assumed has no provider to ask"))
+            }
         }
     }
 

@@ -21,7 +21,7 @@ pub(super) fn of(
 ) -> GrantTimes {
     let end = match &holder.method.way {
         Way::Oauth2(method) => kept.tokens().and_then(|it| method.end(it, before)),
-        Way::Session(_) => None,
+        Way::Session(_) | Way::Role(_) => None,
     };
     let ends_ms = end.and_then(|it| i64::try_from(it.at().as_ms()).ok());
     let expires_ms = match kept.expiry() {

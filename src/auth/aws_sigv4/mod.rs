@@ -2,6 +2,7 @@
 //!
 //! Source: AWS IAM User Guide, "AWS Signature Version 4 for API requests"; Amazon S3 API Reference, "Authenticating
 //! Requests (AWS Signature Version 4)".
+mod assume_role;
 mod canonical;
 mod chunks;
 mod day_key;
@@ -16,7 +17,9 @@ mod settings;
 mod signer;
 mod stamp;
 
+pub use assume_role::RawAssumeRole;
 pub use chunks::Chunks;
+pub use chunks::WrongLength;
 pub use settings::AwsSigv4;
 pub use settings::Payload;
 pub use settings::RawAwsSigv4;

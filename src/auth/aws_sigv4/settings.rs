@@ -2,6 +2,7 @@
 use super::AuthError;
 use super::AwsSigv4Signer;
 use super::Prepared;
+use super::RawAssumeRole;
 use super::SchemeFault;
 use super::Signer;
 use super::keys;
@@ -46,6 +47,9 @@ pub struct RawAwsSigv4 {
     /// Whether the path is percent-encoded once more before signing. Default: yes, but not for S3.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub double_encode: Option<bool>,
+    /// Keys are lent for a role: the credential's own sign nothing but what asks for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assume_role: Option<RawAssumeRole>,
 }
 
 /// Where a signature goes.
@@ -86,6 +90,8 @@ pub enum Payload {
 pub struct AwsSigv4 {
     pub(super) service: Option<Box<str>>,
     pub(super) region: Option<Box<str>>,
+    /// Where neither the settings nor the host say one.
+    pub(super) else_region: Option<Box<str>>,
     pub(super) transmission: Transmission,
     pub(super) payload: Option<Payload>,
     /// In seconds, 1 to [`EXPIRES_MAX_S`].
@@ -106,6 +112,7 @@ impl Default for RawAwsSigv4 {
             content_sha256: None,
             normalize_path: None,
             double_encode: None,
+            assume_role: None,
         }
     }
 }
@@ -155,6 +162,7 @@ impl TryFrom<RawAwsSigv4> for AwsSigv4 {
         Ok(Self {
             service: raw.service.map(Into::into),
             region: raw.region.map(Into::into),
+            else_region: None,
             transmission: raw.r#in,
             payload: raw.payload,
             expires_s,
@@ -194,6 +202,9 @@ fn is_scope_part(name: &str) -> bool {
 }
 
 impl AwsSigv4 {
+    /// The credential fields of an access key: the last may be absent.
+    pub const KEYS: [&'static str; 3] = keys::FIELDS;
+
     /// The credential fields that it takes.
     pub(in crate::auth) fn fields(&self) -> Vec<&str> {
         keys::FIELDS.to_vec()

@@ -4,7 +4,6 @@ use super::BodyUse;
 use super::Chunks;
 use super::Draft;
 use super::Moment;
-use super::Payload;
 use super::Placed;
 use super::SignError;
 use super::Transmission;
@@ -150,7 +149,8 @@ impl AwsSigv4Signer {
                 "the host's name does not say which AWS {what} it is of, and the settings have no `{what}`"
             ),
         };
-        let region = region.or(spoken.region).ok_or_else(|| unknown("region"))?;
+        let else_region = self.settings.else_region.as_deref();
+        let region = region.or(spoken.region).or(else_region).ok_or_else(|| unknown("region"))?;
         let service = service.or(spoken.service).ok_or_else(|| unknown("service"))?;
         Ok(Scope { region, service })
     }
