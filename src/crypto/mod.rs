@@ -2,6 +2,7 @@
 mod client_certificate;
 mod digest;
 mod error;
+mod scalar_key;
 mod signing_key;
 
 pub use client_certificate::ClientCertificate;
@@ -12,6 +13,7 @@ pub use digest::Hash;
 pub use digest::MacKey;
 pub use digest::sha256;
 pub use error::KeyError;
+pub use scalar_key::ScalarKey;
 pub use signing_key::JwsAlgorithm;
 pub use signing_key::SigningKey;
 pub use signing_key::encoded;

@@ -12,14 +12,17 @@ mod path;
 mod payload;
 mod presented;
 mod query;
+mod region_key;
 mod service;
 mod settings;
+mod signature;
 mod signer;
 mod stamp;
 
 pub use assume_role::RawAssumeRole;
 pub use chunks::Chunks;
 pub use chunks::WrongLength;
+pub use settings::Algorithm;
 pub use settings::AwsSigv4;
 pub use settings::Payload;
 pub use settings::RawAwsSigv4;
@@ -37,6 +40,7 @@ use super::Prepared;
 use super::SchemeFault;
 use super::SignError;
 use super::Signer;
+use super::Step;
 
 #[cfg(test)]
 mod tests;

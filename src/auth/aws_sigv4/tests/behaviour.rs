@@ -254,6 +254,27 @@ fn iot_takes_a_token_behind_the_signature() {
 }
 
 #[test]
+fn a_signature_of_several_regions_says_which() {
+    let access_point = "mfzwi23gnjvgw.accesspoint.s3-global.amazonaws.com";
+    let get = Request::new("GET", access_point, "/a").field("x-amz-region-set", "theirs");
+    for (settings, regions) in [
+        ("{ algorithm: sigv4a }", "*"),
+        ("{ algorithm: sigv4a, region: eu-west-1 }", "eu-west-1"),
+        ("{ algorithm: sigv4a, region_set: [eu-*, us-east-1] }", "eu-*,us-east-1"),
+    ] {
+        let sent = get.signed(&key(settings)).unwrap();
+        assert_eq!(sent.value("x-amz-region-set"), Some(regions), "{settings}");
+        let value = sent.value("authorization").unwrap();
+        let scope = "AWS4-ECDSA-P256-SHA256 Credential=AKIDEXAMPLE/20150830/s3/aws4_request, ";
+        assert!(value.starts_with(scope), "{value}");
+    }
+    let elsewhere = Request::new("GET", "example.com", "/a");
+    assert!(elsewhere.signed(&key("{ algorithm: sigv4a, service: s3 }")).is_ok());
+    let plain = get.signed(&key("{ }")).unwrap();
+    assert_eq!(plain.value("x-amz-region-set"), None);
+}
+
+#[test]
 fn nothing_prints_a_key() {
     let prepared = lent_key("{}");
     let sent = put("hello").signed(&prepared).unwrap();
@@ -282,6 +303,16 @@ fn what_goes_where_is_told() {
 fn wrong_settings_are_told_with_a_way_out() {
     for (settings, path, problem) in [
         ("{ service: \"a/b\" }", "service", "`a/b` can't be the name of a service"),
+        (
+            "{ region_set: [x] }",
+            "region_set",
+            "a signature of `algorithm: sigv4` is good in one region",
+        ),
+        (
+            "{ service: s3, payload: streaming, algorithm: sigv4a }",
+            "payload",
+            "pieces are signed with `algorithm: sigv4` alone",
+        ),
         ("{ region: \"\" }", "region", "`` can't be the name of a region"),
         ("{ expires: 8d }", "expires", "`8d` is not between 1s and 7d, in whole seconds"),
         ("{ expires: 500ms }", "expires", "`500ms` is not between 1s and 7d, in whole seconds"),
