@@ -209,6 +209,16 @@ impl TokenMethod {
         }
     }
 
+    /// Whether a body of this media type may say it: in lower case, without parameters.
+    pub fn reads_type(&self, essence: &[u8]) -> bool {
+        // JSON, or a type on top of it (RFC 6839 §3.1).
+        let is_json = essence.ends_with(b"/json") || essence.ends_with(b"+json");
+        match &self.way {
+            Way::Oauth2(_) | Way::Session(_) => is_json,
+            Way::Role(_) => is_json || AssumeRole::reads_type(essence),
+        }
+    }
+
     /// Whether any answer may.
     pub fn reads_bodies(&self) -> bool {
         match &self.way {

@@ -111,7 +111,9 @@ async fn keys_are_lent_once_and_sign_each_request() {
 #[tokio::test]
 async fn keys_that_the_api_no_longer_takes_are_lent_anew_and_the_request_goes_out_once_more() {
     let length = EXPIRED.len();
-    let expired = format!("HTTP/1.1 400 No\r\nContent-Length: {length}\r\n\r\n{EXPIRED}");
+    let expired = format!(
+        "HTTP/1.1 400 No\r\nContent-Type: application/xml\r\nContent-Length: {length}\r\n\r\n{EXPIRED}"
+    );
     let twice = Script::new().read_request().write(&*expired).read_request().write(OK);
     let upstream = RawUpstream::start([twice]).await;
     let sts = Provider::start([lends("1"), lends("2")]).await;

@@ -40,6 +40,8 @@ const REFUSED: [&str; 7] = [
     "UnrecognizedClientException",
 ];
 const REFUSED_AS: [u16; 3] = [400, 401, 403];
+const TYPES: [&[u8]; 4] =
+    [b"application/xml", b"text/xml", b"application/x-amz-json-1.0", b"application/x-amz-json-1.1"];
 const ERROR_TYPE: &str = "x-amzn-errortype";
 
 impl AssumeRole {
@@ -115,6 +117,11 @@ impl AssumeRole {
     /// Whether the body of an answer of the API with this status (of any, where none is given) has to be looked at.
     pub fn failure_reads_body(&self, status: Option<u16>) -> bool {
         status.is_none_or(|it| REFUSED_AS.contains(&it))
+    }
+
+    /// Whether a body of this media type may say it, besides JSON: in lower case, without parameters.
+    pub fn reads_type(essence: &[u8]) -> bool {
+        TYPES.contains(&essence)
     }
 
     /// Whether the API did not take the lent keys. `body` is empty where it was not looked at.
