@@ -130,6 +130,25 @@ impl Scheme {
         }
     }
 
+    /// Whether its credentials have a certificate to show in the TLS handshake.
+    pub fn shows_certificate(&self) -> bool {
+        match self {
+            Self::Mtls => true,
+            Self::All(schemes) => schemes.iter().any(Self::shows_certificate),
+            Self::None
+            | Self::ApiKey(_)
+            | Self::Basic
+            | Self::Bearer
+            | Self::Custom(_)
+            | Self::Oauth1(_)
+            | Self::AwsSigv4(_)
+            | Self::SignedRequest(_)
+            | Self::HttpSignature(_)
+            | Self::Jwt(_)
+            | Self::Digest(_) => false,
+        }
+    }
+
     /// The credential fields that the scheme takes: no others are allowed.
     pub fn fields(&self) -> Vec<&str> {
         match self {

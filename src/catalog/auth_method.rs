@@ -70,7 +70,7 @@ pub struct RawAuthMethod {
     pub oauth2: Option<RawOauth2>,
     /// Calls whose answers yield what goes on requests. Credentials: what their templates name.
     pub session_login: Option<RawSessionLogin>,
-    /// RFC 5849. Credentials: `consumer_key`, `consumer_secret`, `token`, `token_secret`.
+    /// RFC 5849. Credentials: `consumer_key`, `consumer_secret` or `private_key`, `token`, `token_secret`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oauth1: Option<RawOauth1>,
     /// AWS Signature Version 4. Credentials: `access_key_id`, `secret_access_key`, `session_token`, and what the
@@ -274,6 +274,15 @@ impl Auth {
             Self::Outbound(scheme) => scheme.type_name(),
             Self::Token(method) => method.type_name(),
             Self::Inbound(_) => "hmac",
+        }
+    }
+
+    /// Whether its holders have a certificate that they show APIs in the TLS handshake.
+    pub fn shows_certificate(&self) -> bool {
+        match self {
+            Self::Outbound(scheme) => scheme.shows_certificate(),
+            Self::Token(method) => method.beside.as_ref().is_some_and(Scheme::shows_certificate),
+            Self::Inbound(_) => false,
         }
     }
 

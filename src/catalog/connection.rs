@@ -235,6 +235,10 @@ impl Connection {
             None => default_base_url(connector, method.as_deref(), at, problems),
         };
         let (method, base_url) = (method?, base_url?);
+        if method.auth.shows_certificate() && base_url.to_string().starts_with("http://") {
+            let problem = "the base URL is plain HTTP, where no certificate is ever shown";
+            problems.push(at.key("base_url").problem(problem, "write it as https://…"));
+        }
         let inputs: Box<[(String, Input)]> = raw.inputs.into_iter().collect();
         let supplied_by = raw.embedded.then(|| raw.supplied_by.unwrap_or_default());
         let mould = Mould {
@@ -244,6 +248,7 @@ impl Connection {
             inherited: &BTreeMap::new(),
             credential: &Credential::default(),
             inputs: &[],
+            settings: &upstream,
             is_set: is_declared,
         };
         let kind = if raw.embedded {

@@ -92,6 +92,7 @@ impl Connection {
             inherited: &shared.variables,
             credential: &shared.credential,
             inputs: &self.inputs,
+            settings: &self.upstream,
             is_set: false,
         })
     }
@@ -300,6 +301,10 @@ fn identity(owner: &str, mould: Mould<'_>) -> Identity {
     add(&mould.method.definition);
     add(&mould.base_url.to_string());
     add(mould.rules.definition());
+    // Its holders have these with them.
+    if mould.method.auth.shows_certificate() {
+        add(&format!("{:?}", mould.settings));
+    }
     for (name, value) in mould.inherited {
         add(name);
         add(value);

@@ -4,16 +4,19 @@ use super::auth_method::AuthMethod;
 use super::auth_method::SECRET;
 use super::auth_method::described;
 use super::base_url::BaseUrlTemplate;
+use super::connection::Connection;
 use super::connection::Input;
 use super::problem::At;
 use super::problem::Problem;
 use super::token_holder::TokenHolder;
 use super::token_holder::occasion;
 use super::token_method::TokenMethod;
+use super::upstream_settings::UpstreamSettings;
 use super::variables::VariableError;
 use super::variables::VariableRules;
 use crate::auth::AuthError;
 use crate::auth::Prepared;
+use crate::crypto::ClientCertificate;
 use crate::model::BaseUrl;
 use crate::model::Credential;
 use crate::webhook::Verifier;
@@ -28,6 +31,8 @@ pub struct Holder {
     /// that a request has to bring it.
     pub base: Option<BaseUrl>,
     pub variables: BTreeMap<String, String>,
+    /// How upstreams are reached, where its credential has a certificate: its links are nobody else's.
+    shown: Option<Arc<UpstreamSettings>>,
 }
 
 /// A credential in its finished form.
@@ -37,6 +42,28 @@ pub enum Ready {
     /// It has to be had first.
     Token(Arc<TokenHolder>),
     Inbound(Verifier),
+}
+
+impl Holder {
+    /// How upstreams are reached with its credential: its own way where it shows a certificate, else the connection's.
+    pub fn upstream<'a>(&'a self, connection: &'a Connection) -> &'a Arc<UpstreamSettings> {
+        self.shown.as_ref().unwrap_or(&connection.upstream)
+    }
+
+    /// What it shows APIs in the TLS handshake.
+    pub fn certificate(&self) -> Option<&Arc<ClientCertificate>> {
+        self.shown.as_ref()?.certificate.as_ref()
+    }
+}
+
+impl Ready {
+    fn certificate(&self) -> Option<&Arc<ClientCertificate>> {
+        match self {
+            Self::Outbound(prepared) => prepared.certificate(),
+            Self::Token(holder) => holder.beside.certificate(),
+            Self::Inbound(_) => None,
+        }
+    }
 }
 
 /// Everything that a holder is made from but its own credential and variables.
@@ -51,6 +78,8 @@ pub(super) struct Mould<'a> {
     pub(super) credential: &'a Credential,
     /// Where inputs are set: what is global is not a holder's own.
     pub(super) inputs: &'a [(String, Input)],
+    /// How the connection's upstreams are reached.
+    pub(super) settings: &'a Arc<UpstreamSettings>,
     /// What is filled in is being set here, not read again: it has to fit what is said of its fields.
     pub(super) is_set: bool,
 }
@@ -93,7 +122,9 @@ impl Mould<'_> {
                 return None;
             }
         };
-        Some(Holder { ready: ready?, base, variables: all })
+        let ready = ready?;
+        let shown = ready.certificate().map(|it| Arc::new(self.settings.showing(it)));
+        Some(Holder { ready, base, variables: all, shown })
     }
 
     /// What says which app it is counts as global where it is on the connection and nothing is said.

@@ -1,9 +1,11 @@
 //! The certificate that a client shows a server in the TLS handshake (RFC 8446 §4.4.2, RFC 8705 §2).
+use super::der;
 use super::digest::sha256;
 use super::error::KeyError;
 use super::signing_key::Der;
 use super::signing_key::unescaped;
 use crate::model::Credential;
+use crate::model::UnixTime;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::CertificateDer;
@@ -20,6 +22,7 @@ const PRIVATE_KEY: &str = "private_key";
 pub struct ClientCertificate {
     certified: Arc<CertifiedKey>,
     digest: [u8; 32],
+    not_after: UnixTime,
 }
 
 impl ClientCertificate {
@@ -46,14 +49,28 @@ impl ClientCertificate {
         certified
             .keys_match()
             .map_err(|_| unusable(PRIVATE_KEY, "does not belong to the certificate"))?;
+        // None of them is any good without the others.
+        let ends = certified.cert.iter().map(|it| der::not_after(it)).min().flatten();
+        let not_after = ends.ok_or_else(|| unusable(CERTIFICATE, "has no readable end"))?;
         // The certificate names its public key, and so the private one.
         let parts: Vec<&[u8]> = certified.cert.iter().map(|it| it.as_ref()).collect();
         let digest = sha256(&parts.concat());
-        Ok(Self { certified: Arc::new(certified), digest })
+        Ok(Self { certified: Arc::new(certified), digest, not_after })
     }
 
     pub fn certified(&self) -> &Arc<CertifiedKey> {
         &self.certified
+    }
+
+    /// When it ends, or the first of those between it and its authority.
+    pub fn not_after(&self) -> UnixTime {
+        self.not_after
+    }
+
+    /// SHA-256 of the certificate itself, in hex: what `openssl x509 -fingerprint -sha256` says, without colons.
+    pub fn fingerprint(&self) -> String {
+        let own = self.certified.cert.first().map_or(&[][..], |it| it.as_ref());
+        hex::encode(sha256(own))
     }
 
     /// Tells one from another.

@@ -1,7 +1,10 @@
 //! Keys, digests and signatures: what the engines compute with, on one provider.
 mod client_certificate;
+mod der;
 mod digest;
 mod error;
+#[cfg(feature = "rsa-sha1")]
+mod rsa_sha1;
 mod scalar_key;
 mod signing_key;
 
@@ -13,6 +16,8 @@ pub use digest::Hash;
 pub use digest::MacKey;
 pub use digest::sha256;
 pub use error::KeyError;
+#[cfg(feature = "rsa-sha1")]
+pub use rsa_sha1::RsaSha1Key;
 pub use scalar_key::ScalarKey;
 pub use signing_key::JwsAlgorithm;
 pub use signing_key::SigningKey;

@@ -21,6 +21,7 @@ use crate::catalog::Probe;
 use crate::catalog::Ready;
 use crate::catalog::Token;
 use crate::catalog::TokenHolder;
+use crate::catalog::UpstreamSettings;
 use crate::catalog::Way;
 use crate::grant::Expiry;
 use crate::grant::TokenSet;
@@ -127,7 +128,13 @@ pub(super) async fn probed(
     if put.guards(&base, &path) {
         return Err(ErrandError::Operator("the probe would go to where tokens are had".to_owned()));
     }
-    let visit = Visit { bureau, connection, probe, put: &put, base: &base, path: &path };
+    let certificate = put.prepared().certificate();
+    let settings = match certificate {
+        Some(it) => Arc::new(connection.upstream.showing(it)),
+        None => Arc::clone(&connection.upstream),
+    };
+    let (put, base, path) = (&put, &base, &*path);
+    let visit = Visit { bureau, connection, settings: &settings, probe, put, base, path };
     let late = || ErrandError::away("the API did not answer in time");
     let time = connection.upstream.timeouts.total.unwrap_or(PROBE_TIME).min(PROBE_TIME);
     tokio::time::timeout(time, visit.run()).await.unwrap_or_else(|_| Err(late()))
@@ -225,6 +232,7 @@ impl Put {
 struct Visit<'a> {
     bureau: &'a Bureau,
     connection: &'a Connection,
+    settings: &'a Arc<UpstreamSettings>,
     probe: &'a Probe,
     put: &'a Put,
     base: &'a BaseUrl,
@@ -298,7 +306,7 @@ impl Visit<'_> {
             target = Uri::try_from(text.concat()).map_err(unsendable)?;
             fields = draft.into_fields();
         }
-        let to = Destination { origin, settings: &connection.upstream, connection: key };
+        let to = Destination { origin, settings: self.settings, connection: key };
         let mut manner = Manner::default();
         let sent = loop {
             let head = RequestHead { method: &method, target: &target, fields: &fields };

@@ -76,7 +76,7 @@ pub struct Whose<'s> {
 impl<'s> Target<'s> {
     /// How the upstream is reached with this holder's credential.
     pub fn upstream(&self) -> &'s Arc<UpstreamSettings> {
-        &self.connection.upstream
+        self.holder.upstream(self.connection)
     }
 }
 

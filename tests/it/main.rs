@@ -4,6 +4,7 @@ mod activation_export;
 mod activation_import;
 mod activation_import_files;
 mod activation_import_nango;
+mod all_of;
 mod answers;
 mod api_affected;
 mod api_edits;

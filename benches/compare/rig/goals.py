@@ -1,4 +1,4 @@
-"""The goals that the rig measures: P1, P2, P3 and P10 (per request), P5 (one link), P6 (a gibibyte), P11 (idle links), FAIR."""
+"""The goals that the rig measures: P1, P2, P3, P4 and P10 (per request), P5 (one link), P6 (a gibibyte), P11 (idle links), FAIR."""
 
 import os
 import pathlib
@@ -21,6 +21,9 @@ SPARE_FILES = 1_000
 # P3: so few that each connection's token is in use before anything is measured.
 WARM_CONNECTIONS = 100
 
+# P4: what a signature covers besides the head.
+BODY = '{"text": "' + "x" * 1012 + '"}'
+
 # How long idle links may take to come to rest: attache gives their buffers back after half a second.
 REST_S = 2.0
 
@@ -38,10 +41,10 @@ def say(text: str):
 
 
 def per_request(
-    contenders: list, upstream: Upstream, scratch: pathlib.Path, tls: bool, settings: Settings, count: int = peers.COUNT
+    contenders: list, upstream: Upstream, scratch: pathlib.Path, tls: bool, settings: Settings, count: int = peers.COUNT, body: str = ""
 ) -> list:
     """Instructions, CPU time, rate and memory at 64 links. Rounds are interleaved: drift hits everybody alike."""
-    lua = load.script(scratch, count)
+    lua = load.script(scratch, count, body)
     rows = {peer.name: {"name": peer.name, "cpu": [], "kernel": [], "rate": []} for peer in contenders}
     running = []
     try:

@@ -18,7 +18,8 @@ local requests, at = {{}}, 0
 function init()
   for i = 0, {count} - 1 do
     local key = string.format("conn-%06d", (i * 7919) % {count})
-    requests[i] = wrk.format("GET", "/", {{ ["Attache-Connection"] = key, ["Attache-Key"] = "{caller_key}" }})
+    local fields = {{ ["Attache-Connection"] = key, ["Attache-Key"] = "{caller_key}" }}
+    {request}
   end
 end
 function request()
@@ -28,9 +29,14 @@ end
 """
 
 
-def script(folder: pathlib.Path, count: int) -> pathlib.Path:
+def script(folder: pathlib.Path, count: int, body: str = "") -> pathlib.Path:
+    """What wrk sends: GET, or POST of this JSON body."""
     path = folder / f"keyed-{count}.lua"
-    path.write_text(KEYED.format(count=count, caller_key=CALLER_KEY))
+    request = 'requests[i] = wrk.format("GET", "/", fields)'
+    if body:
+        request = f"""fields["Content-Type"] = "application/json"
+    requests[i] = wrk.format("POST", "/", fields, '{body}')"""
+    path.write_text(KEYED.format(count=count, caller_key=CALLER_KEY, request=request))
     return path
 
 

@@ -222,7 +222,15 @@ connections:
 """)
         return [ATTACHE, "serve", "--config", config], port
 
+    def puts(self, index: int) -> str:
+        """How what it puts on begins."""
+        return {"oauth1": "OAuth ", "aws_sigv4": "AWS4-HMAC-SHA256 "}.get(self.auth, f"Bearer {credential(index)}||")
+
     def _fields(self, index: int) -> str:
+        if self.auth == "oauth1":
+            return f"consumer_key: rig, consumer_secret: rig-secret, token: rig-token, token_secret: {credential(index)}"
+        if self.auth == "aws_sigv4":
+            return f"access_key_id: AKIDEXAMPLE, secret_access_key: {credential(index)}"
         if self.auth != "oauth2":
             return f"{'token' if self.auth == 'bearer' else 'key'}: {credential(index)}"
         ends = int(time.time()) + 86_400
@@ -232,7 +240,13 @@ connections:
         api_key = {"in": "header", "name": "Authorization", "format": "Bearer {key}"}
         # Nobody listens there: the tokens live for a day.
         oauth2 = {"grant": "refresh_token", "token_url": "http://127.0.0.1:9/token", "refresh": {"rotates": False}}
-        token = {"api_key": {"api_key": api_key}, "bearer": {"bearer": {}}, "oauth2": {"oauth2": oauth2}}[self.auth]
+        token = {
+            "api_key": {"api_key": api_key},
+            "bearer": {"bearer": {}},
+            "oauth2": {"oauth2": oauth2},
+            "oauth1": {"oauth1": {"signature": "hmac_sha1"}},
+            "aws_sigv4": {"aws_sigv4": {"service": "execute-api", "region": "eu-west-1"}},
+        }[self.auth]
         # Limits that are never reached are counted all the same.
         upstream = upstream | {"concurrency": {"max": 10_000}}
         return {"base_url": base_url, "auth": {"token": token}, "upstream": upstream}
@@ -279,7 +293,7 @@ class Started:
     def _check(self, count: int):
         for index in (7, count - 1) if self.peer.keyed else (7,):
             status, seen = load.ask(self.port, "/seen", key(index))
-            expected = f"Bearer {credential(index)}||"
-            if (status, seen) != (200, expected):
+            expected = self.peer.puts(index) if hasattr(self.peer, "puts") else f"Bearer {credential(index)}||"
+            if status != 200 or not seen.startswith(expected):
                 raise process.Failed(f"{self.peer.name}: the upstream saw {status} {seen!r}, not {expected!r}")
         print(f"  {self.peer.name}: the right credential arrives", file=sys.stderr)
