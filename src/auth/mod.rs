@@ -169,12 +169,9 @@ impl Scheme {
     /// Whether a credential may lack one of [`Scheme::fields`].
     pub fn is_optional(&self, field: &str) -> bool {
         match self {
-            Self::None
-            | Self::ApiKey(_)
-            | Self::Basic
-            | Self::Bearer
-            | Self::Custom(_)
-            | Self::Mtls => false,
+            Self::None | Self::ApiKey(_) | Self::Basic | Self::Bearer | Self::Custom(_) => false,
+            // One of two sets of them.
+            Self::Mtls => true,
             Self::Oauth1(scheme) => scheme.is_optional(field),
             Self::AwsSigv4(scheme) => scheme.is_optional(field),
             Self::SignedRequest(scheme) => scheme.is_optional(field),
@@ -208,6 +205,11 @@ impl Scheme {
             Self::Mtls => mtls::prepare(credential),
             Self::All(schemes) => all::prepare(schemes, credential),
         }
+    }
+
+    /// Why this scheme's credential can't go on a request together with `before`; `None` where it can.
+    pub fn clash(&self, before: &Prepared, prepared: &Prepared) -> Option<AuthError> {
+        all::clash(self, before, prepared)
     }
 
     /// The caller key, where a client that can send nothing else put it in the credential's place.

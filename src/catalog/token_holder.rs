@@ -36,7 +36,7 @@ pub struct TokenHolder {
     /// Its own, inherited ones and defaults; never a request's: a request must not say where its
     /// credential goes.
     pub variables: BTreeMap<String, String>,
-    /// What is shown to the provider in the TLS handshake, where the method says so.
+    /// What is shown to the provider in the TLS handshake, where the method says so or APIs are shown one.
     pub certificate: Option<Arc<ClientCertificate>>,
     /// What goes on requests besides the token.
     pub beside: Prepared,
@@ -89,6 +89,7 @@ impl TokenHolder {
         definition: &str,
         credential: Credential,
         variables: BTreeMap<String, String>,
+        beside: Prepared,
         leads: bool,
     ) -> Self {
         let fingerprint = fingerprint(definition, &credential, &variables);
@@ -98,8 +99,9 @@ impl TokenHolder {
             Way::Session(_) => (Vec::new(), None),
             Way::Oauth1(it) => (it.guarded(&occasion), Some(it.identity(&occasion))),
         };
+        // Who is behind one lock is behind the other: a provider that asks for none is shown none.
         let certificate = method.certificate(&credential).map(Arc::new);
-        let beside = method.besides(&credential);
+        let certificate = certificate.or_else(|| beside.certificate().cloned());
         let (guarded, present) = (Guarded::all(&guarded), ArcSwapOption::empty());
         Self {
             method,
@@ -138,14 +140,7 @@ impl TokenHolder {
 
     /// Where a token would go, for whoever explains it: nothing secret is in it.
     pub fn sample(&self) -> Prepared {
-        let fields = self.method.scheme.fields().into_iter().map(|it| (it, "token"));
-        let mut fields: Credential = fields.collect();
-        if let Way::Oauth1(_) = self.method.way {
-            let token = [("token", "token"), ("token_secret", "token")].into_iter().collect();
-            fields = self.method.signing_fields(&self.credential, &token);
-        }
-        let token = self.method.scheme.prepare(&fields).unwrap_or_default();
-        token.and(self.beside.clone())
+        self.method.sample(&self.credential).and(self.beside.clone())
     }
 
     /// The tokens that it brought along, with their end as far as anybody knows.

@@ -171,21 +171,32 @@ impl TokenMethod {
         (own, beside)
     }
 
-    /// What goes on requests besides the token; of a sound credential.
-    pub(super) fn besides(&self, credential: &Credential) -> Prepared {
-        let Some(scheme) = &self.beside else { return Prepared::default() };
+    /// What goes on requests besides the token, or what is wrong with that.
+    pub(super) fn besides(&self, credential: &Credential) -> Result<Prepared, Vec<AuthError>> {
+        let mut faults = Vec::new();
+        if let Way::Oauth1(_) = &self.way {
+            faults.extend(self.unsound(credential));
+        }
+        let Some(scheme) = self.beside.as_ref().filter(|_| faults.is_empty()) else {
+            return if faults.is_empty() { Ok(Prepared::default()) } else { Err(faults) };
+        };
         let (_, beside) = self.parted(credential, |_| false);
-        scheme.prepare(&beside).unwrap_or_default()
+        let prepared = scheme.prepare(&beside)?;
+        match scheme.clash(&self.sample(credential), &prepared) {
+            None => Ok(prepared),
+            Some(clash) => Err(vec![clash]),
+        }
     }
 
-    /// What is wrong with the fields that go on requests besides the token.
-    pub(super) fn faults_besides(&self, credential: &Credential) -> Vec<AuthError> {
-        if let Way::Oauth1(_) = &self.way {
-            return self.unsound(credential);
+    /// Where a token goes, with something that is none in its place.
+    pub(super) fn sample(&self, credential: &Credential) -> Prepared {
+        let fields = self.scheme.fields().into_iter().map(|it| (it, "token"));
+        let mut fields: Credential = fields.collect();
+        if let Way::Oauth1(_) = self.way {
+            let token = [("token", "token"), ("token_secret", "token")].into_iter().collect();
+            fields = self.signing_fields(credential, &token);
         }
-        let Some(scheme) = &self.beside else { return Vec::new() };
-        let (_, beside) = self.parted(credential, |_| false);
-        scheme.prepare(&beside).err().unwrap_or_default()
+        self.scheme.prepare(&fields).unwrap_or_default()
     }
 
     /// Whether the API says by this answer that it did not take the token. `body` is all of it, or empty
@@ -351,7 +362,7 @@ impl TokenMethod {
                 Oauth1Grant::check_credential(&fields, &own).is_empty()
             }
         };
-        is_fit && self.faults_besides(credential).is_empty()
+        is_fit && self.besides(credential).is_ok()
     }
 
     /// What can't sign, with a token in the place of one that is to be had; and what goes on requests besides.
