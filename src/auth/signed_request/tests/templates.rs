@@ -93,6 +93,7 @@ fn lists_choose_order_and_join() {
         ),
         ("of: [headers], names: [Host, x-empty], merge: ','", "host=api.test:8080&x-empty="),
         ("of: [headers], names: []", ""),
+        ("of: [query], sort: encoded, names: [é, q], pair: '{name|urlencode}'", "%C3%A9&q&q"),
     ] {
         let more = format!("lists: {{ all: {{ {list} }} }},");
         let got = content("{all}", &more).unwrap();
