@@ -6,6 +6,7 @@ mod http_text;
 mod reading;
 
 pub mod caller_bytes;
+pub mod challenge;
 pub mod config;
 pub mod cookie;
 pub mod credential;
@@ -15,6 +16,7 @@ pub mod presented;
 pub mod query;
 pub mod request_head;
 pub mod response_head;
+pub mod signed;
 pub mod tags;
 pub mod target;
 pub mod values;
@@ -25,8 +27,9 @@ pub mod webhook_signature;
 pub type Property = fn(&[u8]);
 
 /// Every target by its name, which is that of its seeds' folder too.
-pub const TARGETS: [(&str, Property); 15] = [
+pub const TARGETS: [(&str, Property); 17] = [
     ("caller_bytes", caller_bytes::holds),
+    ("challenge", challenge::holds),
     ("config", config::holds),
     ("cookie", cookie::holds),
     ("credential", credential::holds),
@@ -36,6 +39,7 @@ pub const TARGETS: [(&str, Property); 15] = [
     ("query", query::holds),
     ("request_head", request_head::holds),
     ("response_head", response_head::holds),
+    ("signed", signed::holds),
     ("tags", tags::holds),
     ("target", target::holds),
     ("values", values::holds),

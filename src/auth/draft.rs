@@ -102,4 +102,9 @@ impl<'a> Draft<'a> {
         let query = query::replaced(self.query.as_deref().unwrap_or_default(), names, pairs);
         self.query = Some(query).filter(|it| !it.is_empty());
     }
+
+    /// Sends this query, without its `?`, in place of the one that is there; none where it is empty.
+    pub fn replace_query(&mut self, query: String) {
+        self.query = (!query.is_empty()).then_some(query);
+    }
 }

@@ -56,6 +56,7 @@ impl Connection {
                 _ => ConnectWay::Form,
             },
             Way::Session(_) => ConnectWay::Form,
+            Way::Oauth1(_) => ConnectWay::Redirect,
         }
     }
 

@@ -6,6 +6,7 @@ use crate::auth::Prepared;
 use crate::crypto::ClientCertificate;
 use crate::grant::Binding;
 use crate::grant::Identity;
+use crate::grant::Oauth1Grant;
 use crate::grant::Occasion;
 use crate::grant::Target;
 use crate::grant::TokenSet;
@@ -88,6 +89,7 @@ impl TokenHolder {
         definition: &str,
         credential: Credential,
         variables: BTreeMap<String, String>,
+        beside: Prepared,
         leads: bool,
     ) -> Self {
         let fingerprint = fingerprint(definition, &credential, &variables);
@@ -95,8 +97,8 @@ impl TokenHolder {
         let (guarded, identity) = match &method.way {
             Way::Oauth2(it) => (it.guarded(&occasion), it.identity(&occasion)),
             Way::Session(_) => (Vec::new(), None),
+            Way::Oauth1(it) => (it.guarded(&occasion), Some(it.identity(&occasion))),
         };
-        let beside = method.besides(&credential);
         // Who is behind one lock is behind the other: a provider that asks for none is shown none.
         let certificate = method.certificate(&credential).map(Arc::new);
         let certificate = certificate.or_else(|| beside.certificate().cloned());
@@ -138,9 +140,7 @@ impl TokenHolder {
 
     /// Where a token would go, for whoever explains it: nothing secret is in it.
     pub fn sample(&self) -> Prepared {
-        let fields = self.method.scheme.fields().into_iter().map(|it| (it, "token"));
-        let token = self.method.scheme.prepare(&fields.collect()).unwrap_or_default();
-        token.and(self.beside.clone())
+        self.method.sample(&self.credential).and(self.beside.clone())
     }
 
     /// The tokens that it brought along, with their end as far as anybody knows.
@@ -148,6 +148,7 @@ impl TokenHolder {
         match &self.method.way {
             Way::Oauth2(method) => method.brought(&self.credential, now),
             Way::Session(_) => None,
+            Way::Oauth1(_) => Oauth1Grant::brought(&self.credential),
         }
     }
 
@@ -186,6 +187,7 @@ impl TokenHolder {
                     || TokenSet::from_credential(&self.credential).is_some()
             }
             Way::Session(_) => true,
+            Way::Oauth1(_) => Oauth1Grant::brought(&self.credential).is_some(),
         }
     }
 

@@ -43,6 +43,8 @@ pub enum Feed {
     Md5(Box<md5::Md5>),
     Sha(Box<digest::Context>),
     Mac(Box<hmac::Context>),
+    /// Takes no more than so many bytes, and lets the rest pass by.
+    First(u64, Box<Feed>),
 }
 
 /// A key for HMAC (RFC 2104) that is set up once. Prints without itself.
@@ -109,6 +111,11 @@ impl Feed {
             Self::Md5(context) => context.update(piece),
             Self::Sha(context) => context.update(piece),
             Self::Mac(context) => context.update(piece),
+            Self::First(left, feed) => {
+                let taken = piece.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+                feed.update(&piece[..taken]);
+                *left -= taken as u64;
+            }
         }
     }
 
@@ -117,8 +124,13 @@ impl Feed {
         match self {
             Self::Md5(_) => hash == Hash::Md5,
             Self::Sha(context) => hash.sha().is_some_and(|it| it == context.algorithm()),
-            Self::Mac(_) => false,
+            Self::Mac(_) | Self::First(..) => false,
         }
+    }
+
+    /// The same for a message that is cut off behind so many bytes.
+    pub fn first(self, count: u64) -> Self {
+        Self::First(count, Box::new(self))
     }
 
     pub fn finish(self) -> Digested {
@@ -126,6 +138,7 @@ impl Feed {
             Self::Md5(context) => Digested::new(&context.finalize()),
             Self::Sha(context) => Digested::new(context.finish().as_ref()),
             Self::Mac(context) => Digested::new(context.sign().as_ref()),
+            Self::First(_, feed) => feed.finish(),
         }
     }
 }
@@ -193,7 +206,10 @@ mod tests {
         ] {
             assert_eq!(hash.of(b"abc").hex(), digest, "{hash:?}");
             let mut feed = hash.feed();
-            [b"a", b"b", b"c"].map(|it| feed.update(it));
+            [b"a", b"b", b"c"].into_iter().for_each(|it| feed.update(it));
+            assert_eq!(feed.finish().hex(), digest, "{hash:?}");
+            let mut feed = hash.feed().first(3);
+            [&b"ab"[..], b"cd", b"e"].into_iter().for_each(|it| feed.update(it));
             assert_eq!(feed.finish().hex(), digest, "{hash:?}");
         }
     }

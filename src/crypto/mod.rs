@@ -5,6 +5,8 @@ mod digest;
 mod error;
 mod password;
 mod pkcs12;
+#[cfg(feature = "rsa-sha1")]
+mod rsa_sha1;
 mod signing_key;
 
 pub use client_certificate::ClientCertificate;
@@ -15,6 +17,8 @@ pub use digest::Hash;
 pub use digest::MacKey;
 pub use digest::sha256;
 pub use error::KeyError;
+#[cfg(feature = "rsa-sha1")]
+pub use rsa_sha1::RsaSha1Key;
 pub use signing_key::JwsAlgorithm;
 pub use signing_key::SigningKey;
 pub use signing_key::encoded;

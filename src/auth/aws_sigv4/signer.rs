@@ -4,7 +4,6 @@ use super::BodyUse;
 use super::Chunks;
 use super::Draft;
 use super::Moment;
-use super::Payload;
 use super::Placed;
 use super::SignError;
 use super::Transmission;
@@ -28,6 +27,7 @@ use crate::crypto::Digested;
 use crate::crypto::Feed;
 use crate::crypto::Hash;
 use crate::crypto::MacKey;
+use crate::model::Origin;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
@@ -63,7 +63,12 @@ impl AwsSigv4Signer {
         Self { settings, key, day_keys: DayKeys::default(), names }
     }
 
-    pub(in crate::auth) fn body_use(&self, _method: &Method, headers: &HeaderMap) -> BodyUse {
+    pub(in crate::auth) fn body_use(
+        &self,
+        _origin: &Origin,
+        _method: &Method,
+        headers: &HeaderMap,
+    ) -> BodyUse {
         let mut stated = headers.get_all(&payload::FIELD).iter();
         let only = stated.next().filter(|_| stated.next().is_none());
         let is_len_known = headers.contains_key(CONTENT_LENGTH);
@@ -72,6 +77,10 @@ impl AwsSigv4Signer {
             Treatment::Stated | Treatment::Unsigned | Treatment::Refused => BodyUse::Untouched,
             Treatment::Streamed => BodyUse::Chunked,
         }
+    }
+
+    pub(in crate::auth) fn changes_body(&self) -> bool {
+        self.settings.payload == Some(super::Payload::Streaming)
     }
 
     pub(in crate::auth) fn begin(

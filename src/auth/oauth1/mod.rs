@@ -1,93 +1,19 @@
 //! OAuth 1.0a (RFC 5849): requests signed with a consumer's and a token's secret.
-use super::AuthError;
-use super::BodyUse;
-use super::Draft;
-use super::Moment;
-use super::Placed;
-use super::Prepared;
-use super::SchemeFault;
-use super::SignError;
-use crate::crypto::Feed;
-use crate::model::Credential;
-use http::HeaderMap;
-use http::HeaderName;
-use http::Method;
-use std::fmt;
+//!
+//! Protocol parameters go into the Authorization field, the query or a form (§3.5); what is signed is method,
+//! URL and all parameters, those of a form body among them, in one normal form (§3.4.1).
+mod base_string;
+mod key;
+mod parameters;
+mod percent;
+mod place;
+mod protocol;
+mod settings;
+mod signer;
 
-/// The settings as written.
-#[derive(
-    Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
-)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawOauth1 {}
+#[cfg(test)]
+mod tests;
 
-/// The settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Oauth1 {}
-
-/// Settings and keys, ready to sign.
-pub struct Oauth1Signer {}
-
-impl TryFrom<RawOauth1> for Oauth1 {
-    type Error = Vec<SchemeFault>;
-
-    fn try_from(_raw: RawOauth1) -> Result<Self, Self::Error> {
-        Err(vec![SchemeFault {
-            path: Vec::new(),
-            problem: "is not built yet".into(),
-            hint: String::new(),
-        }])
-    }
-}
-
-impl Oauth1 {
-    /// The credential fields that it takes.
-    pub(super) fn fields(&self) -> Vec<&str> {
-        Vec::new()
-    }
-
-    pub(super) fn is_optional(&self, _field: &str) -> bool {
-        false
-    }
-
-    pub(super) fn prepare(&self, _credential: &Credential) -> Result<Prepared, Vec<AuthError>> {
-        Ok(Prepared::default())
-    }
-}
-
-impl Oauth1Signer {
-    pub(super) fn body_use(&self, _method: &Method, _headers: &HeaderMap) -> BodyUse {
-        BodyUse::Untouched
-    }
-
-    pub(super) fn begin(
-        &self,
-        _draft: &Draft<'_>,
-        _moment: &Moment,
-    ) -> Result<Vec<Feed>, SignError> {
-        Ok(Vec::new())
-    }
-
-    pub(super) fn sign(
-        &self,
-        _draft: &mut Draft<'_>,
-        _moment: &Moment,
-        _fed: Vec<Feed>,
-    ) -> Result<(), SignError> {
-        Ok(())
-    }
-
-    pub(super) fn headers(&self) -> Vec<HeaderName> {
-        Vec::new()
-    }
-
-    pub(super) fn describe(&self) -> Vec<Placed> {
-        Vec::new()
-    }
-}
-
-impl fmt::Debug for Oauth1Signer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[signer]")
-    }
-}
+pub use settings::Oauth1;
+pub use settings::RawOauth1;
+pub use signer::Oauth1Signer;

@@ -1,97 +1,53 @@
-//! Signatures of requests, described as data.
+//! Signatures of requests, described as data: a recipe of templates, run over each request.
+mod clock;
+mod filter;
+mod list;
+mod presets;
+mod raw;
+mod recipe;
+mod settings;
+mod signer;
+mod source;
+mod template;
+#[cfg(test)]
+mod tests;
+mod work;
+
+pub use raw::RawSignedRequest;
+pub use signer::SignedRequestSigner;
+
 use super::AuthError;
-use super::BodyUse;
-use super::Draft;
-use super::Moment;
-use super::Placed;
 use super::Prepared;
-use super::SchemeFault;
-use super::SignError;
-use crate::crypto::Feed;
+use super::Signer;
 use crate::model::Credential;
-use http::HeaderMap;
-use http::HeaderName;
-use http::Method;
-use std::fmt;
+use recipe::Recipe;
+use source::Source;
+use std::sync::Arc;
 
-/// The settings as written.
-#[derive(
-    Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
-)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawSignedRequest {}
-
-/// The settings.
+/// The settings: a recipe that can sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedRequest {}
-
-/// Settings and keys, ready to sign.
-pub struct SignedRequestSigner {}
-
-impl TryFrom<RawSignedRequest> for SignedRequest {
-    type Error = Vec<SchemeFault>;
-
-    fn try_from(_raw: RawSignedRequest) -> Result<Self, Self::Error> {
-        Err(vec![SchemeFault {
-            path: Vec::new(),
-            problem: "is not built yet".into(),
-            hint: String::new(),
-        }])
-    }
+pub struct SignedRequest {
+    recipe: Arc<Recipe>,
 }
 
 impl SignedRequest {
     /// The credential fields that it takes.
     pub(super) fn fields(&self) -> Vec<&str> {
-        Vec::new()
+        self.recipe.fields.iter().map(|it| &*it.0).collect()
     }
 
-    pub(super) fn is_optional(&self, _field: &str) -> bool {
-        false
+    pub(super) fn is_optional(&self, field: &str) -> bool {
+        self.recipe.fields.iter().any(|it| *it.0 == *field && it.1)
     }
 
-    pub(super) fn prepare(&self, _credential: &Credential) -> Result<Prepared, Vec<AuthError>> {
-        Ok(Prepared::default())
-    }
-}
-
-impl SignedRequestSigner {
-    pub(super) fn body_use(&self, _method: &Method, _headers: &HeaderMap) -> BodyUse {
-        BodyUse::Untouched
-    }
-
-    pub(super) fn begin(
-        &self,
-        _draft: &Draft<'_>,
-        _moment: &Moment,
-    ) -> Result<Vec<Feed>, SignError> {
-        Ok(Vec::new())
-    }
-
-    pub(super) fn sign(
-        &self,
-        _draft: &mut Draft<'_>,
-        _moment: &Moment,
-        _fed: Vec<Feed>,
-    ) -> Result<(), SignError> {
-        Ok(())
-    }
-
-    pub(super) fn has_clock(&self) -> bool {
-        true
-    }
-
-    pub(super) fn headers(&self) -> Vec<HeaderName> {
-        Vec::new()
-    }
-
-    pub(super) fn describe(&self) -> Vec<Placed> {
-        Vec::new()
-    }
-}
-
-impl fmt::Debug for SignedRequestSigner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[signer]")
+    pub(super) fn prepare(&self, credential: &Credential) -> Result<Prepared, Vec<AuthError>> {
+        let signer = SignedRequestSigner::new(Arc::clone(&self.recipe), credential)?;
+        let mut prepared = Prepared::signed(Signer::SignedRequest(Arc::new(signer)));
+        for slot in self.recipe.put.iter().flat_map(|it| it.value.slots()) {
+            if let Source::Credential(index) = slot.source {
+                prepared.watch_queries(credential, &self.recipe.fields[index].0);
+            }
+        }
+        Ok(prepared)
     }
 }

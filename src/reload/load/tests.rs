@@ -142,17 +142,27 @@ fn each_mistake_is_told_with_its_place_and_a_remedy() {
         (
             "{ basic: {} }",
             "{ basic: {}, bearer: {} }",
-            "a.yaml:15:7: connectors.zendesk.auth.login: basic and bearer are set: a method has one type\n  make a method of each",
+            "a.yaml:15:7: connectors.zendesk.auth.login: basic and bearer are set: a method has one type\n  make a method of each, or write them as a list under `all`",
         ),
         (
             "{ basic: {} }",
             "{ name: Login }",
-            "a.yaml:15:7: connectors.zendesk.auth.login: no auth type is set\n  write one as in `bearer: {}`; the types are none, api_key, basic, bearer, custom, oauth2, session_login and hmac",
+            "a.yaml:15:7: connectors.zendesk.auth.login: no auth type is set\n  write one as in `bearer: {}`; the types are none, api_key, basic, bearer, custom, oauth2, session_login, oauth1, aws_sigv4, signed_request, http_signature, jwt, digest, mtls, all and hmac",
         ),
         (
             "{ basic: {} }",
-            "{ oauth1: { signature: hmac_sha1 } }",
-            "a.yaml:15:16: connectors.zendesk.auth.login.oauth1: auth type `oauth1` is not built yet\n  the types are none, api_key, basic, bearer, custom, oauth2, session_login and hmac",
+            "{ all: [{ basic: {}, name: x }] }",
+            "a.yaml:15:22: connectors.zendesk.auth.login.all[0]: name, description, fields and probe are the whole method's\n  write the type and its settings alone: `- mtls: {}`",
+        ),
+        (
+            "{ basic: {} }",
+            "{ all: [{ none: {} }] }",
+            "a.yaml:15:22: connectors.zendesk.auth.login.all[0]: there is nothing to put together\n  write the type and its settings alone: `- mtls: {}`",
+        ),
+        (
+            "{ basic: {} }",
+            "{ all: [{ hmac: { preset: github } }] }",
+            "a.yaml:15:22: connectors.zendesk.auth.login.all[0]: webhooks come in: they go with nothing else\n  make a method of it",
         ),
         (
             "{ basic: {} }",

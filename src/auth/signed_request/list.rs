@@ -1,0 +1,69 @@
+//! Parameters or header fields, chosen, put in order, and written one behind the other.
+use super::raw::Listed;
+use super::raw::Sort;
+use super::template::Template;
+
+/// What a name and a value are, still or no more percent-encoded.
+pub(super) type Pair = (Vec<u8>, Vec<u8>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct List {
+    pub of: Box<[Listed]>,
+    /// All where there are none.
+    pub names: Option<Box<[Box<str>]>>,
+    pub prefix: Box<str>,
+    pub without: Box<[Box<str>]>,
+    pub sort: Sort,
+    pub raw: bool,
+    pub lower: bool,
+    pub merge: Option<Box<str>>,
+    pub skip_empty: bool,
+    pub pair: Template,
+    pub join: Box<str>,
+}
+
+impl List {
+    /// The chosen ones, in order but for [`Sort::Pair`].
+    pub fn chosen(&self, mut pairs: Vec<Pair>) -> Vec<Pair> {
+        if self.lower {
+            pairs.iter_mut().for_each(|it| it.0.make_ascii_lowercase());
+        }
+        pairs.retain(|(name, value)| self.takes(name) && !(self.skip_empty && value.is_empty()));
+        match self.sort {
+            Sort::Name => pairs.sort_unstable(),
+            Sort::Names => pairs.sort_by_key(|it| self.place(&it.0)),
+            Sort::Pair | Sort::None => {}
+        }
+        match &self.merge {
+            Some(between) => merged(pairs, between),
+            None => pairs,
+        }
+    }
+
+    /// Where it stands among `names`.
+    fn place(&self, name: &[u8]) -> Option<usize> {
+        self.names.as_ref()?.iter().position(|it| it.as_bytes() == name)
+    }
+
+    fn takes(&self, name: &[u8]) -> bool {
+        let is = |it: &Box<str>| it.as_bytes() == name;
+        name.starts_with(self.prefix.as_bytes())
+            && self.names.as_ref().is_none_or(|it| it.iter().any(is))
+            && !self.without.iter().any(is)
+    }
+}
+
+/// Values of one name as one, where the first of them stands.
+fn merged(pairs: Vec<Pair>, between: &str) -> Vec<Pair> {
+    let mut merged: Vec<Pair> = Vec::with_capacity(pairs.len());
+    for (name, value) in pairs {
+        match merged.iter_mut().find(|it| it.0 == name) {
+            Some(same) => {
+                same.1.extend_from_slice(between.as_bytes());
+                same.1.extend_from_slice(&value);
+            }
+            None => merged.push((name, value)),
+        }
+    }
+    merged
+}
