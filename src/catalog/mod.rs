@@ -139,6 +139,7 @@ pub use token_endpoints::RefusedAddress;
 pub use token_holder::Fingerprint;
 pub use token_holder::Token;
 pub use token_holder::TokenHolder;
+pub use token_method::AssumedRole;
 pub use token_method::TokenMethod;
 pub use token_method::Way;
 pub use upstream_settings::Protocol;

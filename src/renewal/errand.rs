@@ -175,6 +175,9 @@ impl Client {
             Way::Oauth1(_) => {
                 Err(ErrandError::Unfit("a provider of OAuth 1.0a has nothing of the kind"))
             }
+            Way::Role(_) => {
+                Err(ErrandError::Unfit("a role that is assumed has no provider to ask"))
+            }
         }
     }
 

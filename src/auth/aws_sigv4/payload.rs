@@ -12,6 +12,8 @@ pub(super) const STREAMING: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
 /// A body that the caller's own SDK has put into pieces without signatures, a checksum behind the last. There is nothing to
 /// sign anew in it.
 const FRAMED: &[u8] = b"STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+/// The same with signatures, and trailers behind the last piece.
+pub(super) const STREAMING_TRAILER: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
 /// What all bodies in pieces are called.
 const STREAMING_PREFIX: &[u8] = b"STREAMING-";
 
@@ -27,7 +29,9 @@ pub(super) enum Treatment {
     Unsigned,
     /// It is signed piece by piece.
     Streamed,
-    /// It comes in pieces that the caller's SDK has signed with keys of its own.
+    /// The same, of one that comes in pieces which the caller's SDK has signed with keys of its own.
+    Resigned { has_trailers: bool },
+    /// It comes in pieces that can't be signed anew.
     Refused,
 }
 
@@ -39,7 +43,16 @@ pub(super) fn treatment(
 ) -> Treatment {
     match stated {
         Some(FRAMED) => return Treatment::Stated,
-        Some(stated) if stated.starts_with(STREAMING_PREFIX) => return Treatment::Refused,
+        Some(stated) if stated.starts_with(STREAMING_PREFIX) => {
+            let has_trailers = stated == STREAMING_TRAILER.as_bytes();
+            let is_known = has_trailers || stated == STREAMING.as_bytes();
+            let may_sign =
+                settings.transmission == Transmission::Header && settings.regions.is_none();
+            return match is_known && may_sign {
+                true => Treatment::Resigned { has_trailers },
+                false => Treatment::Refused,
+            };
+        }
         _ => {}
     }
     match settings.payload {

@@ -10,6 +10,7 @@ pub(crate) use each;
 
 pub mod age;
 mod api;
+pub mod aws;
 mod certificate;
 mod client;
 mod database;
