@@ -171,12 +171,9 @@ impl Scheme {
     /// Whether a credential may lack one of [`Scheme::fields`].
     pub fn is_optional(&self, field: &str) -> bool {
         match self {
-            Self::None
-            | Self::ApiKey(_)
-            | Self::Basic
-            | Self::Bearer
-            | Self::Custom(_)
-            | Self::Mtls => false,
+            Self::None | Self::ApiKey(_) | Self::Basic | Self::Bearer | Self::Custom(_) => false,
+            // One of two sets of them.
+            Self::Mtls => true,
             Self::Oauth1(scheme) => scheme.is_optional(field),
             Self::AwsSigv4(scheme) => scheme.is_optional(field),
             Self::SignedRequest(scheme) => scheme.is_optional(field),

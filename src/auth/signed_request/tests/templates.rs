@@ -130,6 +130,17 @@ fn what_the_request_lacks_is_told() {
 }
 
 #[test]
+fn a_query_that_is_empty_is_sent_and_so_it_is_signed() {
+    let out = |url: &str| {
+        let recipe = "{ content: x, put: [{ in: header, name: X-Out, value: '{target}|{query}' },\
+                        { in: header, name: X-Sig, value: '{signature}' }] }";
+        Case { recipe, url, ..PLAIN }.sent().header("x-out").to_owned()
+    };
+    assert_eq!(out("https://a.test/p?"), "/p?|");
+    assert_eq!(out("https://a.test/p"), "/p|");
+}
+
+#[test]
 fn a_cookie_goes_beside_the_callers() {
     let case = Case {
         recipe: "{ content: '{method}', put: [{ in: cookie, name: sig, value: '{signature|first(8)}' }] }",
