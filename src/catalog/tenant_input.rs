@@ -55,8 +55,8 @@ impl Connection {
                 GrantType::DeviceCode => ConnectWay::Device,
                 _ => ConnectWay::Form,
             },
-            Way::Oauth1(_) => ConnectWay::Redirect,
             Way::Session(_) | Way::Role(_) => ConnectWay::Form,
+            Way::Oauth1(_) => ConnectWay::Redirect,
         }
     }
 

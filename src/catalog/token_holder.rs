@@ -96,8 +96,8 @@ impl TokenHolder {
         let occasion = occasion(&credential, &variables);
         let (guarded, identity) = match &method.way {
             Way::Oauth2(it) => (it.guarded(&occasion), it.identity(&occasion)),
-            Way::Oauth1(it) => (it.guarded(&occasion), Some(it.identity(&occasion))),
             Way::Session(_) | Way::Role(_) => (Vec::new(), None),
+            Way::Oauth1(it) => (it.guarded(&occasion), Some(it.identity(&occasion))),
         };
         // Who is behind one lock is behind the other: a provider that asks for none is shown none.
         let certificate = method.certificate(&credential).map(Arc::new);
@@ -147,8 +147,8 @@ impl TokenHolder {
     pub fn own_tokens(&self, now: UnixTime) -> Option<TokenSet> {
         match &self.method.way {
             Way::Oauth2(method) => method.brought(&self.credential, now),
-            Way::Oauth1(_) => Oauth1Grant::brought(&self.credential),
             Way::Session(_) | Way::Role(_) => None,
+            Way::Oauth1(_) => Oauth1Grant::brought(&self.credential),
         }
     }
 
@@ -196,8 +196,8 @@ impl TokenHolder {
                 it.renewal(&self.credential).is_some()
                     || TokenSet::from_credential(&self.credential).is_some()
             }
-            Way::Oauth1(_) => Oauth1Grant::brought(&self.credential).is_some(),
             Way::Session(_) | Way::Role(_) => true,
+            Way::Oauth1(_) => Oauth1Grant::brought(&self.credential).is_some(),
         }
     }
 

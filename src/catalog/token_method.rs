@@ -55,7 +55,6 @@ pub enum Way {
     Session(SessionLogin),
     /// By a person's consent (RFC 5849 §2); it signs each request, and ends when somebody takes it back.
     Oauth1(Oauth1Grant),
-    /// By keys that are lent for a role.
     Role(AssumedRole),
 }
 
@@ -104,28 +103,6 @@ impl TokenMethod {
         Some(Self { way: Way::Session(login), scheme: Scheme::Custom(scheme), beside: None })
     }
 
-    /// `None` where no URL is set, so that nothing has to be had first.
-    pub(super) fn oauth1(
-        raw: &RawOauth1,
-        scheme: Oauth1,
-        at: At<'_>,
-        problems: &mut Vec<Problem>,
-    ) -> Option<Result<Self, Scheme>> {
-        let RawOauth1 { request_url, authorize_url, token_url, .. } = raw;
-        let scheme = Scheme::Oauth1(Arc::new(scheme));
-        if [request_url, authorize_url, token_url].into_iter().all(Option::is_none) {
-            return Some(Err(scheme));
-        }
-        let urls = RawOauth1Grant {
-            request_url: request_url.as_deref(),
-            authorize_url: authorize_url.as_deref(),
-            token_url: token_url.as_deref(),
-        };
-        let grant = Oauth1Grant::new(urls);
-        let grant = grant.map_err(|it| problems.extend(it.iter().map(|it| told(it, at)))).ok()?;
-        Some(Ok(Self { way: Way::Oauth1(grant), scheme, beside: None }))
-    }
-
     /// `scheme`: how requests are signed with lent keys.
     pub(super) fn role(
         raw: &RawAwsSigv4,
@@ -151,13 +128,35 @@ impl TokenMethod {
         Some(Self { way, scheme: Scheme::AwsSigv4(Arc::new(scheme.clone())), beside: None })
     }
 
+    /// `None` where no URL is set, so that nothing has to be had first.
+    pub(super) fn oauth1(
+        raw: &RawOauth1,
+        scheme: Oauth1,
+        at: At<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Result<Self, Scheme>> {
+        let RawOauth1 { request_url, authorize_url, token_url, .. } = raw;
+        let scheme = Scheme::Oauth1(Arc::new(scheme));
+        if [request_url, authorize_url, token_url].into_iter().all(Option::is_none) {
+            return Some(Err(scheme));
+        }
+        let urls = RawOauth1Grant {
+            request_url: request_url.as_deref(),
+            authorize_url: authorize_url.as_deref(),
+            token_url: token_url.as_deref(),
+        };
+        let grant = Oauth1Grant::new(urls);
+        let grant = grant.map_err(|it| problems.extend(it.iter().map(|it| told(it, at)))).ok()?;
+        Some(Ok(Self { way: Way::Oauth1(grant), scheme, beside: None }))
+    }
+
     /// The type as configuration files write it.
     pub fn type_name(&self) -> &'static str {
         match &self.way {
             Way::Oauth2(_) => "oauth2",
             Way::Session(_) => "session_login",
-            Way::Oauth1(_) => "oauth1",
             Way::Role(_) => "aws_sigv4",
+            Way::Oauth1(_) => "oauth1",
         }
     }
 
@@ -186,6 +185,7 @@ impl TokenMethod {
             Way::Session(login) => login.fields(is_variable),
             Way::Role(role) => role.asked.fields(is_variable),
             Way::Oauth1(grant) => grant.fields(self.scheme.fields().into_iter(), is_variable),
+            Way::Role(role) => role.asked.fields(is_variable),
         }
     }
 
@@ -246,9 +246,9 @@ impl TokenMethod {
         match &self.way {
             Way::Oauth2(method) => method.is_auth_failure(status, headers, body),
             Way::Session(login) => login.is_auth_failure(status, headers, body),
+            Way::Role(role) => role.asked.is_auth_failure(status, headers, body),
             // Another one is had by a person alone.
             Way::Oauth1(_) => false,
-            Way::Role(role) => role.asked.is_auth_failure(status, headers, body),
         }
     }
 
@@ -277,8 +277,8 @@ impl TokenMethod {
         match &self.way {
             Way::Oauth2(method) => method.failure_reads_body(None),
             Way::Session(login) => login.failure_reads_body(None),
-            Way::Oauth1(_) => false,
             Way::Role(role) => role.asked.failure_reads_body(None),
+            Way::Oauth1(_) => false,
         }
     }
 
@@ -300,7 +300,7 @@ impl TokenMethod {
     }
 
     pub(super) fn is_of_the_app(&self, field: &str) -> bool {
-        match &self.way {
+        match self.way {
             Way::Oauth2(_) => OF_THE_APP.contains(&field),
             Way::Oauth1(_) => OF_THE_CONSUMER.contains(&field),
             Way::Session(_) => false,
@@ -312,8 +312,8 @@ impl TokenMethod {
     pub(super) fn warnings(&self) -> Vec<&'static str> {
         match &self.way {
             Way::Oauth2(method) => method.warnings(),
-            Way::Oauth1(grant) => grant.warnings(),
             Way::Session(_) | Way::Role(_) => Vec::new(),
+            Way::Oauth1(grant) => grant.warnings(),
         }
     }
 
@@ -414,11 +414,11 @@ impl TokenMethod {
         let is_fit = match &self.way {
             Way::Oauth2(method) => method.check_credential(&own, |_| false).is_empty(),
             Way::Session(login) => login.check_credential(&own, |_| false).is_empty(),
+            Way::Role(role) => role.faults(&own, |_| false).is_empty(),
             Way::Oauth1(_) => {
                 let fields = self.own_fields(|_| false);
                 Oauth1Grant::check_credential(&fields, &own).is_empty()
             }
-            Way::Role(role) => role.faults(&own, |_| false).is_empty(),
         };
         is_fit && self.besides(credential).is_ok()
     }

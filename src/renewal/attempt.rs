@@ -39,6 +39,7 @@ pub(super) async fn once(
     match &job.holder.method.way {
         Way::Oauth2(method) => oauth2(bureau, job, method, before, putting).await,
         Way::Session(login) => session(bureau, job, login).await,
+        Way::Role(role) => assumed(bureau, job, role).await,
         // It is good as far as anybody knows, or somebody has to consent.
         Way::Oauth1(_) => {
             let why = "only a person's consent gives another token";
@@ -47,7 +48,6 @@ pub(super) async fn once(
                 None => Missed::dead(why),
             })
         }
-        Way::Role(role) => assumed(bureau, job, role).await,
     }
 }
 

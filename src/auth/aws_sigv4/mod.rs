@@ -24,7 +24,6 @@ mod stamp;
 pub use assume_role::RawAssumeRole;
 pub use chunks::ChunkError;
 pub use chunks::Chunks;
-pub use settings::Algorithm;
 pub use settings::AwsSigv4;
 pub use settings::Payload;
 pub use settings::RawAwsSigv4;

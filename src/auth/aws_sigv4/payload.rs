@@ -35,9 +35,10 @@ pub(super) enum Treatment {
     Refused,
 }
 
-/// `stated`: the caller's X-Amz-Content-Sha256, where there is one.
+/// `service`: empty where it is unknown. `stated`: the caller's X-Amz-Content-Sha256, where there is one.
 pub(super) fn treatment(
     settings: &AwsSigv4,
+    service: &str,
     stated: Option<&[u8]>,
     is_len_known: bool,
 ) -> Treatment {
@@ -55,32 +56,29 @@ pub(super) fn treatment(
         }
         _ => {}
     }
+    let is_presigned_object =
+        settings.transmission == Transmission::Query && service::is_object_store(service);
     match settings.payload {
+        _ if service::is_unsigned_only(service) => Treatment::Unsigned,
         Some(Payload::Unsigned) => Treatment::Unsigned,
         _ if stated.is_some_and(is_hash) => Treatment::Stated,
         Some(Payload::Streaming) if is_len_known => Treatment::Streamed,
+        None if is_presigned_object => Treatment::Unsigned,
         None | Some(Payload::Signed | Payload::Streaming) => Treatment::Hashed,
     }
 }
 
-/// The same, when the service is known too.
-pub(super) fn settled(settings: &AwsSigv4, service: &str, treatment: Treatment) -> Treatment {
-    let is_presigned_object =
-        settings.transmission == Transmission::Query && service::is_object_store(service);
-    let is_unsigned =
-        service::is_unsigned_only(service) || is_presigned_object && settings.payload.is_none();
-    if is_unsigned && treatment == Treatment::Hashed { Treatment::Unsigned } else { treatment }
-}
-
 /// Whether [`FIELD`] is sent.
 pub(super) fn is_said(settings: &AwsSigv4, service: &str, treatment: Treatment) -> bool {
+    let is_hashed = treatment == Treatment::Hashed;
     match settings.transmission {
-        _ if settings.content_sha256.is_some() => settings.content_sha256 == Some(true),
-        Transmission::Header => {
-            treatment != Treatment::Hashed || service::wants_payload_field(service)
+        _ if is_hashed && settings.content_sha256.is_some() => {
+            settings.content_sha256 == Some(true)
         }
+        // What is no hash has to be said: nobody could compute it.
+        Transmission::Header => !is_hashed || service::wants_payload_field(service),
         // Without it, S3 takes the body of a request with a signature in its query for unsigned.
-        Transmission::Query => treatment == Treatment::Hashed && service::is_object_store(service),
+        Transmission::Query => is_hashed && service::is_object_store(service),
     }
 }
 

@@ -64,14 +64,13 @@ impl AwsSigv4Signer {
 
     pub(in crate::auth) fn body_use(
         &self,
-        _origin: &Origin,
+        origin: &Origin,
         _method: &Method,
         headers: &HeaderMap,
     ) -> BodyUse {
         let mut stated = headers.get_all(&payload::FIELD).iter();
         let only = stated.next().filter(|_| stated.next().is_none());
-        let is_len_known = headers.contains_key(CONTENT_LENGTH);
-        match payload::treatment(&self.settings, only.map(HeaderValue::as_bytes), is_len_known) {
+        match self.treatment(origin, only, headers.contains_key(CONTENT_LENGTH)) {
             Treatment::Hashed => BodyUse::Fed,
             Treatment::Stated | Treatment::Unsigned | Treatment::Refused => BodyUse::Untouched,
             Treatment::Streamed | Treatment::Resigned { .. } => BodyUse::Chunked,
@@ -87,7 +86,7 @@ impl AwsSigv4Signer {
         draft: &Draft<'_>,
         _moment: &Moment,
     ) -> Result<Vec<Feed>, SignError> {
-        match self.treatment(draft) {
+        match self.treatment_of(draft) {
             Treatment::Hashed => Ok(vec![Hash::Sha256.feed()]),
             Treatment::Stated
             | Treatment::Unsigned
@@ -109,7 +108,7 @@ impl AwsSigv4Signer {
     ) -> Result<(), SignError> {
         let place = self.place(draft)?;
         let stamp = Stamp::new(moment.now);
-        let treatment = payload::settled(&self.settings, place.service, self.treatment(draft));
+        let treatment = self.treatment_of(draft);
         self.forget_signature(draft);
         let payload = said(draft, treatment, fed);
         let is_repeated = draft.values(&payload::FIELD).next().is_some();
@@ -150,9 +149,21 @@ impl AwsSigv4Signer {
         }
     }
 
-    fn treatment(&self, draft: &Draft<'_>) -> Treatment {
-        let stated = draft.value(&payload::FIELD).map(HeaderValue::as_bytes);
-        payload::treatment(&self.settings, stated, draft.body_len.is_some())
+    fn treatment_of(&self, draft: &Draft<'_>) -> Treatment {
+        self.treatment(draft.origin, draft.value(&payload::FIELD), draft.body_len.is_some())
+    }
+
+    /// `stated`: X-Amz-Content-Sha256 as the caller has it, where it is there once.
+    fn treatment(
+        &self,
+        origin: &Origin,
+        stated: Option<&HeaderValue>,
+        is_len_known: bool,
+    ) -> Treatment {
+        let service = self.settings.service.as_deref();
+        let service = service.or_else(|| host::spoken(origin.host()).service);
+        let stated = stated.map(HeaderValue::as_bytes);
+        payload::treatment(&self.settings, service.unwrap_or_default(), stated, is_len_known)
     }
 
     fn place<'s>(&'s self, draft: &Draft<'s>) -> Result<signature::Place<'s>, SignError> {

@@ -14,8 +14,6 @@ use crate::auth::SignError;
 use crate::auth::Signer;
 use crate::model::Credential;
 use crate::model::Origin;
-use http::HeaderMap;
-use http::Method;
 
 const HOST: &str = "bucket.s3.eu-west-1.amazonaws.com";
 const OF_HELLO: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -100,21 +98,22 @@ fn what_stands_for_the_body() {
         ("{}", BodyUse::Fed, Some(OF_HELLO)),
         ("{ payload: signed }", BodyUse::Fed, Some(OF_HELLO)),
         ("{ payload: unsigned }", BodyUse::Untouched, Some("UNSIGNED-PAYLOAD")),
-        ("{ in: query }", BodyUse::Fed, None),
+        ("{ in: query }", BodyUse::Untouched, None),
         ("{ in: query, payload: unsigned }", BodyUse::Untouched, None),
         ("{ in: query, payload: signed }", BodyUse::Fed, Some(OF_HELLO)),
         (aoss, BodyUse::Fed, Some(OF_HELLO)),
         (api, BodyUse::Fed, None),
         (api_unsigned, BodyUse::Untouched, Some("UNSIGNED-PAYLOAD")),
-        (lattice, BodyUse::Fed, Some("UNSIGNED-PAYLOAD")),
+        (lattice, BodyUse::Untouched, Some("UNSIGNED-PAYLOAD")),
         ("{ content_sha256: false }", BodyUse::Fed, None),
+        (
+            "{ content_sha256: false, payload: unsigned }",
+            BodyUse::Untouched,
+            Some("UNSIGNED-PAYLOAD"),
+        ),
     ] {
         let (prepared, request) = (key(settings), put("hello"));
-        let used = signer(&prepared).body_use(
-            &Origin::parse("https://s3.test").unwrap(),
-            &Method::PUT,
-            &request.headers(),
-        );
+        let used = request.body_use(&prepared);
         assert_eq!(used, body_use, "{settings}");
         let sent = request.signed(&prepared).unwrap();
         assert_eq!(sent.value("x-amz-content-sha256"), said, "{settings}");
@@ -127,27 +126,13 @@ fn a_hash_that_the_caller_states_is_signed() {
     let hashed = put("hello").signed(&key("{}")).unwrap();
     let stated = put("hello").field("x-amz-content-sha256", OF_HELLO);
     let prepared = key("{}");
-    assert_eq!(
-        signer(&prepared).body_use(
-            &Origin::parse("https://s3.test").unwrap(),
-            &Method::PUT,
-            &stated.headers()
-        ),
-        BodyUse::Untouched
-    );
+    assert_eq!(stated.body_use(&prepared), BodyUse::Untouched);
     assert_eq!(stated.signed(&prepared).unwrap().signature(), hashed.signature());
 
     let framed = put("5\r\nhello\r\n0\r\n")
         .field("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER");
     let framed = framed.field("content-encoding", "aws-chunked");
-    assert_eq!(
-        signer(&prepared).body_use(
-            &Origin::parse("https://s3.test").unwrap(),
-            &Method::PUT,
-            &framed.headers()
-        ),
-        BodyUse::Untouched
-    );
+    assert_eq!(framed.body_use(&prepared), BodyUse::Untouched);
     let sent = framed.signed(&prepared).unwrap();
     assert_eq!(sent.value("x-amz-content-sha256"), Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER"));
 
@@ -159,14 +144,7 @@ fn a_hash_that_the_caller_states_is_signed() {
             .field("x-amz-content-sha256", OF_NOTHING)
             .field("x-amz-content-sha256", OF_NOTHING),
     ] {
-        assert_eq!(
-            signer(&prepared).body_use(
-                &Origin::parse("https://s3.test").unwrap(),
-                &Method::PUT,
-                &stated.headers()
-            ),
-            BodyUse::Fed
-        );
+        assert_eq!(stated.body_use(&prepared), BodyUse::Fed);
         assert_eq!(stated.signed(&prepared).unwrap().signature(), hashed.signature());
     }
     let unsigned = put("hello").field("x-amz-content-sha256", OF_HELLO);
@@ -185,7 +163,7 @@ fn pieces_that_the_caller_has_signed_are_signed_anew() {
         .field("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
     let streamed = key("{ service: s3, payload: streaming }");
     for prepared in [key("{}"), key("{ payload: unsigned }"), streamed.clone()] {
-        let used = signer(&prepared).body_use(&Method::PUT, &theirs.headers());
+        let used = theirs.body_use(&prepared);
         assert_eq!(used, BodyUse::Chunked);
         let mut ours = theirs.signed(&prepared).unwrap();
         let mut plain = put("hello").signed(&streamed).unwrap();
@@ -254,23 +232,9 @@ fn frames_of_another_length_than_was_said_are_not_sent() {
 #[test]
 fn a_body_is_streamed_where_its_length_is_known() {
     let prepared = key("{ service: s3, payload: streaming }");
-    let (request, unknown) = (put("hello"), HeaderMap::new());
-    assert_eq!(
-        signer(&prepared).body_use(
-            &Origin::parse("https://s3.test").unwrap(),
-            &Method::PUT,
-            &request.headers()
-        ),
-        BodyUse::Chunked
-    );
-    assert_eq!(
-        signer(&prepared).body_use(
-            &Origin::parse("https://s3.test").unwrap(),
-            &Method::PUT,
-            &unknown
-        ),
-        BodyUse::Fed
-    );
+    let (request, unknown) = (put("hello"), put(""));
+    assert_eq!(request.body_use(&prepared), BodyUse::Chunked);
+    assert_eq!(unknown.body_use(&prepared), BodyUse::Fed);
     let sent = request.clone().field("content-encoding", "gzip").signed(&prepared).unwrap();
     assert_eq!(sent.value("content-encoding"), Some("aws-chunked,gzip"));
     assert_eq!(sent.value("x-amz-decoded-content-length"), Some("5"));
