@@ -13,6 +13,7 @@ use super::sent;
 use super::sent::Members;
 use crate::catalog::Auth;
 use crate::grant::DPOP_KEY;
+use crate::grant::Oauth1Grant;
 use crate::grant::TokenSet;
 use crate::model::Credential;
 use crate::model::Scope;
@@ -45,7 +46,8 @@ pub(super) const AT_ONCE: usize = 2;
 /// Activations that are open in memory at the same time, of one export.
 const PAGE: u32 = 200;
 
-/// The fields of a credential that a grant's tokens are.
+/// The fields of a credential that a grant's tokens are; the first is one of OAuth 1.0a.
+const TOKEN_SECRET: &str = "token_secret";
 const TOKENS: [&str; 5] = ["access_token", "refresh_token", "expires_at", "scope", DPOP_KEY];
 
 /// What is wanted.
@@ -200,7 +202,7 @@ impl Export {
                         variables.extend(tokens.kept.clone());
                         credential = laid_over(&credential, &tokens);
                     }
-                    Tokens::Ended => TOKENS.into_iter().for_each(|it| credential.remove(it)),
+                    Tokens::Ended => without_tokens(&mut credential),
                     // What it brought may be used up long ago: it does not pass for the present one.
                     Tokens::Unknown(why) if has_tokens(&credential) => {
                         line.insert("unreadable".to_owned(), why.into());
@@ -264,13 +266,28 @@ enum Tokens {
 }
 
 fn has_tokens(credential: &Credential) -> bool {
-    ["access_token", "refresh_token"].iter().any(|it| !credential.values(it).is_empty())
+    ["access_token", "refresh_token", TOKEN_SECRET]
+        .iter()
+        .any(|it| !credential.values(it).is_empty())
+}
+
+fn without_tokens(credential: &mut Credential) {
+    // A token of OAuth 1.0a: other methods take a field of its name for something else.
+    if credential.field(TOKEN_SECRET).is_some() {
+        credential.remove(TOKEN_SECRET);
+        credential.remove("token");
+    }
+    TOKENS.into_iter().for_each(|it| credential.remove(it));
 }
 
 /// Those fields alone that a credential may begin with.
 fn laid_over(credential: &Credential, tokens: &TokenSet) -> Credential {
     let present = tokens.to_credential();
     let mut all = credential.clone();
+    if tokens.extra.contains_key(TOKEN_SECRET) {
+        let signing = Oauth1Grant::signing_fields(tokens);
+        return all.overlaid(&signing);
+    }
     for name in TOKENS {
         // An end that was brought is not that of the present token.
         let values = present.values(name).to_vec();

@@ -19,6 +19,7 @@ use super::dance::Consent;
 use super::dance::Opened;
 use super::error::ApiError;
 use super::sent;
+use crate::grant::Oauth1Grant;
 use crate::grant::RedirectUri;
 use crate::model::Secret;
 use crate::store::Authorization;
@@ -145,13 +146,12 @@ pub(super) async fn callback(mut call: Call) -> Result<Answer, ApiError> {
         return came(&call, connect_landing::failed(&call, at, id, why).await?).await;
     };
     let client = grantee.client.clone();
-    let method = client.method()?;
     let uri = RedirectUri::parse(&dance.redirect_uri).map_err(|_| ApiError::ConsentUnknown)?;
     let own_query = match &url {
         Some(url) => uri.query_of(url),
         None => Some(query),
     };
-    let is_named = method.callback_state(query).is_some_and(|it| it == state);
+    let is_named = client.holder.method.callback_state(query).is_some_and(|it| it == state);
     let Some(query) = own_query.filter(|_| is_named).map(|it| Zeroizing::new(it.to_owned())) else {
         let why = (Reason::ProviderError, "the provider sent the person back amiss");
         return came(&call, connect_landing::failed(&call, at, id, why).await?).await;
@@ -183,9 +183,11 @@ fn query_of(url: &str) -> &str {
     query.split_once('#').map_or(query, |it| it.0)
 }
 
-/// All that may be a state of ours: only the consent knows which parameter its provider gives it back in.
+/// All that may be a state of ours: only the consent knows which parameter its provider gives it back in. A temporary
+/// token, which is its provider's, has a name of its own (RFC 5849 §2.2).
 fn states(query: &str) -> Vec<String> {
-    let mut states: Vec<String> = Vec::new();
+    let temporary = Oauth1Grant::callback_token(query).filter(|it| dance::may_be_token(it));
+    let mut states: Vec<String> = temporary.into_iter().collect();
     for (_, value) in form_urlencoded::parse(query.as_bytes()) {
         if dance::may_be_state(&value)
             && !states.iter().any(|it| *it == value)
@@ -197,8 +199,7 @@ fn states(query: &str) -> Vec<String> {
     states
 }
 
-/// The consent that it belongs to, and its state. Another token that a provider gives back (as OAuth 1.0a's `oauth_token`,
-/// RFC 5849 §2.2) is found here once consents are kept under a hash of it.
+/// The consent that it belongs to, and its state.
 async fn found(
     call: &Call,
     states: &[String],

@@ -101,7 +101,7 @@ pub(super) struct Callback {
 pub(super) async fn authorize(mut call: Call) -> Result<Answer, ApiError> {
     let asked: Authorize = sent::read(&call.take_object()?)?;
     let grantee = Grantee::of(&call, asked.test).await?;
-    let asked = match grantee.client.method()?.grant() {
+    let asked = match grantee.client.consent()? {
         GrantType::DeviceCode => on_device(&call, &grantee, &asked).await?,
         _ => in_browser(&call, &grantee, asked).await?,
     };
@@ -159,7 +159,7 @@ pub(super) async fn callback(mut call: Call) -> Result<Answer, ApiError> {
     };
     let query = back_url.split_once('?').map_or("", |it| it.1);
     let query = query.split_once('#').map_or(query, |it| it.0);
-    let state = grantee.client.method()?.callback_state(query).ok_or_else(unknown)?;
+    let state = grantee.client.holder.method.callback_state(query).ok_or_else(unknown)?;
     if back.state.is_some_and(|it| Secret::new(it) != Secret::new(&*state)) {
         let hint = "the person came back in another session than the one that began: begin again";
         return Err(ApiError::invalid("/state", "it is not the redirect's", hint));
@@ -383,6 +383,6 @@ pub(super) fn times(grantee: &Grantee, tokens: &TokenSet, now: UnixTime) -> Gran
         tokens.refresh_token.as_ref().is_some_and(|it| !it.is_empty()) || renews_itself;
     let renewed = renewed_in(tokens.expiry, renews_itself, now, byte[0]).filter(|_| is_renewed);
     let due_in_ms = renewed.and_then(|it| i64::try_from(it.as_millis()).ok());
-    let end = grantee.client.method().ok().and_then(|it| it.end(tokens, None));
+    let end = grantee.client.holder.method.end(tokens, None);
     GrantTimes { expires_ms, due_in_ms, ends_ms: end.and_then(|it| ms(it.at())) }
 }

@@ -40,6 +40,9 @@ pub(super) const LIFE: Duration = Duration::from_secs(600);
 /// after that was left behind, and is ended.
 pub(super) const LOOKING: Duration = Duration::from_secs(300);
 
+/// Longest temporary token that is looked up, in bytes.
+const TEMPORARY_LEN_MAX: usize = 1024;
+
 /// What tokens that are kept aside are sealed as, in front of their own names.
 const TOKEN: &str = "token.";
 
@@ -102,7 +105,7 @@ pub(super) fn random() -> Secret {
     pkce_verifier(&bytes)
 }
 
-/// A state is kept as a hash: what stands in the database begins nothing.
+/// A state, or a provider's temporary token, is kept as a hash: what stands in the database begins nothing.
 pub(super) fn id_of(state: &str) -> String {
     hex::encode(Sha256::digest(["attache authorization 1 ", state].concat()))
 }
@@ -121,6 +124,11 @@ fn unseen_of(id: &str) -> String {
 pub(super) fn may_be_state(text: &str) -> bool {
     let is_ours = |it: u8| it.is_ascii_alphanumeric() || b"-_".contains(&it);
     text.len() == 43 && text.bytes().all(is_ours)
+}
+
+/// Whether a parameter of a redirect may be a provider's temporary token.
+pub(super) fn may_be_token(text: &str) -> bool {
+    (1..=TEMPORARY_LEN_MAX).contains(&text.len())
 }
 
 /// Somebody's browser is to be sent to the provider.
@@ -145,7 +153,8 @@ impl InBrowser<'_> {
     pub(super) async fn begin(self, call: &Call) -> Result<Sent, ApiError> {
         let Self { grantee, redirect_uri, login_hint, session, brought } = self;
         let own_key = || grantee.client.holder.credential.field(DPOP_KEY).cloned();
-        let binds = grantee.client.method()?.dpop();
+        grantee.client.consent()?;
+        let binds = grantee.client.holder.method.dpop();
         let dance = Dance {
             redirect_uri: redirect_uri.as_str().to_owned(),
             state: random(),
@@ -155,7 +164,7 @@ impl InBrowser<'_> {
             dpop_key: binds.then(|| own_key().unwrap_or_else(DpopKey::generate)),
         };
         let errands = call.api.errands()?;
-        let url = errands.authorization_url(grantee.client.clone(), dance.clone()).await?;
+        let (url, dance) = errands.authorization_url(grantee.client.clone(), dance).await?;
         let mut kept = Credential::default();
         kept.insert("of", vec![Secret::new(grantee.name())]);
         kept.insert("redirect_uri", vec![Secret::new(&*dance.redirect_uri)]);
@@ -346,9 +355,9 @@ impl Subject<'_> {
         let mut account = None;
         if let Some((grantee, tokens)) = self.grantee.zip(tokens) {
             let client = &grantee.client;
-            let method = client.method().map_err(Stopped::Errand)?;
             let granted = tokens.scopes.as_deref();
-            let missing = granted.map(|it| method.missing_scopes(it)).unwrap_or_default();
+            let missing =
+                granted.map(|it| client.holder.method.missing_scopes(it)).unwrap_or_default();
             if !missing.is_empty() {
                 return Err(Stopped::Scopes(missing.into_iter().map(str::to_owned).collect()));
             }

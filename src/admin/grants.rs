@@ -12,7 +12,6 @@ use crate::grant::End;
 use crate::grant::Expiry;
 use crate::grant::GrantType;
 use crate::grant::IdToken;
-use crate::grant::Oauth2;
 use crate::grant::TokenSet;
 use crate::model::UnixTime;
 use crate::renewal::Status;
@@ -187,10 +186,9 @@ async fn last_consents(
     grantees: &[&Grantee],
 ) -> Result<HashMap<GrantName, Authorization>, ApiError> {
     let Some(backing) = call.api.backing() else { return Ok(HashMap::new()) };
-    let asked = grantees.iter().filter(|it| {
-        let method = it.client.method();
-        method.is_ok_and(|it| it.grant() == GrantType::DeviceCode)
-    });
+    let asked = grantees
+        .iter()
+        .filter(|it| it.client.consent().is_ok_and(|it| it == GrantType::DeviceCode));
     let keys: Vec<_> = asked.map(|it| it.key()).collect();
     if keys.is_empty() {
         return Ok(HashMap::new());
@@ -252,12 +250,11 @@ fn view(
     (now, soon): (UnixTime, Duration),
 ) -> GrantView {
     let holder = &grantee.client.holder;
-    let method = grantee.client.method().ok();
+    let method = &holder.method;
     let brought = holder.own_tokens(now);
     let had = tokens.or(brought.as_ref());
-    let is_asked_for =
-        had.is_none() && method.is_some_and(|it| it.renewal(&holder.credential).is_none());
-    let end = method.zip(had).and_then(|(method, had)| match kept_end {
+    let is_asked_for = had.is_none() && !method.can_renew(&holder.credential);
+    let end = had.and_then(|had| match kept_end {
         Some(Some(at_ms)) => Some(End::of(had, at_ms)),
         Some(None) if had.refresh_token.is_some() => None,
         // Beside what was had before ends were kept there is none.
@@ -268,12 +265,12 @@ fn view(
         Some((GrantState::ReauthorizationRequired, why)) => {
             (State::ReauthorizationRequired, why.to_owned())
         }
-        _ if is_asked_for => (State::ReauthorizationRequired, asking(method).to_owned()),
+        _ if is_asked_for => (State::ReauthorizationRequired, asking(method.consent()).to_owned()),
         Some((GrantState::Failing, why)) => (State::Failing, why.to_owned()),
         Some((GrantState::Active, _)) | None => standing(end, now, soon),
     };
     let scopes = had.and_then(|it| it.scopes.clone());
-    let missing = method.zip(scopes.as_ref()).map(|(method, it)| method.missing_scopes(it));
+    let missing = scopes.as_ref().map(|it| method.missing_scopes(it));
     let expires_ms = known.as_ref().and_then(|it| it.expires_ms);
     let own_end = had.and_then(|it| match it.expiry {
         Expiry::At(at) => Some(ms(at)),
@@ -336,8 +333,8 @@ fn ms(time: UnixTime) -> i64 {
 }
 
 /// Nobody has consented: what there is to do.
-fn asking(method: Option<&Oauth2>) -> &'static str {
-    match method.map(Oauth2::grant) {
+fn asking(consent: Option<GrantType>) -> &'static str {
+    match consent {
         Some(GrantType::DeviceCode) => {
             "nobody has consented yet on another device: `authorize` begins that"
         }

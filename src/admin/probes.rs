@@ -186,12 +186,14 @@ fn is_recent(token: &Token) -> bool {
 /// Whether there is something to have another token by.
 async fn can_be_renewed(call: &Call, grantee: &Grantee) -> Result<bool, ApiError> {
     let holder = &grantee.client.holder;
-    let Way::Oauth2(method) = &holder.method.way else { return Ok(true) };
+    if let Way::Session(_) | Way::Role(_) = holder.method.way {
+        return Ok(true);
+    }
     let credential = match grant_acts::present(call, grantee).await? {
         Some(tokens) => holder.credential.overlaid(&tokens.to_credential()),
         None => holder.credential.clone(),
     };
-    Ok(method.renewal(&credential).is_some())
+    Ok(holder.method.can_renew(&credential))
 }
 
 impl Subject {

@@ -212,6 +212,11 @@ impl Scheme {
         }
     }
 
+    /// Why this scheme's credential can't go on a request together with `before`; `None` where it can.
+    pub fn clash(&self, before: &Prepared, prepared: &Prepared) -> Option<AuthError> {
+        all::clash(self, before, prepared)
+    }
+
     /// The caller key, where a client that can send nothing else put it in the credential's place.
     ///
     /// `None` where nothing stands there, or where more than one thing does. With [`Scheme::None`]

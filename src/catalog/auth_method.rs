@@ -371,6 +371,15 @@ impl RawAuthMethod {
                 description.map_err(|it| problems.extend(it.iter().map(|it| described(it, at))));
             return description.ok().map(Auth::Inbound);
         }
+        if let Some(raw) = &self.oauth1 {
+            let at = at.key("oauth1");
+            let scheme = read(raw, at, problems)?;
+            let method = TokenMethod::oauth1(raw, scheme, at, problems)?;
+            return Some(match method {
+                Ok(method) => Auth::Token(Arc::new(method)),
+                Err(scheme) => Auth::Outbound(scheme),
+            });
+        }
         if !self.all.is_empty() {
             return self.together(at.key("all"), problems);
         }
@@ -445,10 +454,6 @@ impl RawAuthMethod {
     fn signing(&self, at: At<'_>, problems: &mut Vec<Problem>) -> Option<Scheme> {
         if self.mtls.is_some() {
             return Some(Scheme::Mtls);
-        }
-        if let Some(raw) = &self.oauth1 {
-            let scheme = read(raw, at.key("oauth1"), problems);
-            return scheme.map(|it| Scheme::Oauth1(Arc::new(it)));
         }
         if let Some(raw) = &self.aws_sigv4 {
             let scheme = read(raw, at.key("aws_sigv4"), problems);

@@ -56,6 +56,7 @@ impl Connection {
                 _ => ConnectWay::Form,
             },
             Way::Session(_) | Way::Role(_) => ConnectWay::Form,
+            Way::Oauth1(_) => ConnectWay::Redirect,
         }
     }
 

@@ -6,6 +6,7 @@ use crate::auth::Prepared;
 use crate::crypto::ClientCertificate;
 use crate::grant::Binding;
 use crate::grant::Identity;
+use crate::grant::Oauth1Grant;
 use crate::grant::Occasion;
 use crate::grant::Target;
 use crate::grant::TokenSet;
@@ -88,6 +89,7 @@ impl TokenHolder {
         definition: &str,
         credential: Credential,
         variables: BTreeMap<String, String>,
+        beside: Prepared,
         leads: bool,
     ) -> Self {
         let fingerprint = fingerprint(definition, &credential, &variables);
@@ -95,9 +97,9 @@ impl TokenHolder {
         let (guarded, identity) = match &method.way {
             Way::Oauth2(it) => (it.guarded(&occasion), it.identity(&occasion)),
             Way::Session(_) | Way::Role(_) => (Vec::new(), None),
+            Way::Oauth1(it) => (it.guarded(&occasion), Some(it.identity(&occasion))),
         };
         let certificate = method.certificate(&credential).map(Arc::new);
-        let beside = method.besides(&credential);
         let (guarded, present) = (Guarded::all(&guarded), ArcSwapOption::empty());
         Self {
             method,
@@ -136,9 +138,7 @@ impl TokenHolder {
 
     /// Where a token would go, for whoever explains it: nothing secret is in it.
     pub fn sample(&self) -> Prepared {
-        let fields = self.method.scheme.fields().into_iter().map(|it| (it, "token"));
-        let token = self.method.scheme.prepare(&fields.collect()).unwrap_or_default();
-        token.and(self.beside.clone())
+        self.method.sample(&self.credential).and(self.beside.clone())
     }
 
     /// The tokens that it brought along, with their end as far as anybody knows.
@@ -146,6 +146,7 @@ impl TokenHolder {
         match &self.method.way {
             Way::Oauth2(method) => method.brought(&self.credential, now),
             Way::Session(_) | Way::Role(_) => None,
+            Way::Oauth1(_) => Oauth1Grant::brought(&self.credential),
         }
     }
 
@@ -184,6 +185,7 @@ impl TokenHolder {
                     || TokenSet::from_credential(&self.credential).is_some()
             }
             Way::Session(_) | Way::Role(_) => true,
+            Way::Oauth1(_) => Oauth1Grant::brought(&self.credential).is_some(),
         }
     }
 

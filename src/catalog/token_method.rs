@@ -7,26 +7,33 @@ use crate::auth::ApiKey;
 use crate::auth::AuthError;
 use crate::auth::AwsSigv4;
 use crate::auth::Custom;
+use crate::auth::Oauth1;
 use crate::auth::Place;
 use crate::auth::Prepared;
 use crate::auth::RawApiKey;
 use crate::auth::RawAwsSigv4;
 use crate::auth::RawCustom;
 use crate::auth::RawInjection;
+use crate::auth::RawOauth1;
 use crate::auth::Scheme;
 use crate::crypto::ClientCertificate;
 use crate::grant::AssumeRole;
+use crate::grant::End;
 use crate::grant::Field;
 use crate::grant::GrantError;
+use crate::grant::GrantType;
 use crate::grant::Need;
+use crate::grant::Oauth1Grant;
 use crate::grant::Oauth2;
 use crate::grant::Occasion;
+use crate::grant::RawOauth1Grant;
 use crate::grant::RawOauth2;
 use crate::grant::RawSessionLogin;
 use crate::grant::RoleSettings;
 use crate::grant::SessionLogin;
 use crate::grant::SettingsError;
 use crate::grant::TokenPlace;
+use crate::grant::TokenSet;
 use crate::model::Credential;
 use http::HeaderMap;
 use std::sync::Arc;
@@ -47,6 +54,8 @@ pub enum Way {
     Oauth2(Oauth2),
     Session(SessionLogin),
     Role(AssumedRole),
+    /// By a person's consent (RFC 5849 §2); it signs each request, and ends when somebody takes it back.
+    Oauth1(Oauth1Grant),
 }
 
 /// A role for which keys are lent (AWS Security Token Service).
@@ -59,6 +68,7 @@ pub struct AssumedRole {
 
 /// The fields that say which app it is, not whose account: the same for all tenants unless said.
 const OF_THE_APP: [&str; 2] = ["client_id", "client_secret"];
+const OF_THE_CONSUMER: [&str; 3] = ["consumer_key", "consumer_secret", "private_key"];
 
 impl TokenMethod {
     pub(super) fn oauth2(raw: &RawOauth2, at: At<'_>, problems: &mut Vec<Problem>) -> Option<Self> {
@@ -118,23 +128,42 @@ impl TokenMethod {
         Some(Self { way, scheme: Scheme::AwsSigv4(Arc::new(scheme.clone())), beside: None })
     }
 
+    /// `None` where no URL is set, so that nothing has to be had first.
+    pub(super) fn oauth1(
+        raw: &RawOauth1,
+        scheme: Oauth1,
+        at: At<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Result<Self, Scheme>> {
+        let RawOauth1 { request_url, authorize_url, token_url, .. } = raw;
+        let scheme = Scheme::Oauth1(Arc::new(scheme));
+        if [request_url, authorize_url, token_url].into_iter().all(Option::is_none) {
+            return Some(Err(scheme));
+        }
+        let urls = RawOauth1Grant {
+            request_url: request_url.as_deref(),
+            authorize_url: authorize_url.as_deref(),
+            token_url: token_url.as_deref(),
+        };
+        let grant = Oauth1Grant::new(urls);
+        let grant = grant.map_err(|it| problems.extend(it.iter().map(|it| told(it, at)))).ok()?;
+        Some(Ok(Self { way: Way::Oauth1(grant), scheme, beside: None }))
+    }
+
     /// The type as configuration files write it.
     pub fn type_name(&self) -> &'static str {
         match &self.way {
             Way::Oauth2(_) => "oauth2",
             Way::Session(_) => "session_login",
             Way::Role(_) => "aws_sigv4",
+            Way::Oauth1(_) => "oauth1",
         }
     }
 
     /// The credential fields that it takes. `is_variable` tells of a name in a template whether the
     /// connector declares it as a variable.
     pub fn fields(&self, is_variable: impl Fn(&str) -> bool) -> Vec<Field<'_>> {
-        let mut fields = match &self.way {
-            Way::Oauth2(method) => method.fields(is_variable),
-            Way::Session(login) => login.fields(is_variable),
-            Way::Role(role) => role.asked.fields(is_variable),
-        };
+        let mut fields = self.own_fields(is_variable);
         if let Some(scheme) = &self.beside {
             for name in scheme.fields() {
                 let is_required = !scheme.is_optional(name);
@@ -149,6 +178,16 @@ impl TokenMethod {
         fields
     }
 
+    /// Less those that go on requests besides.
+    fn own_fields(&self, is_variable: impl Fn(&str) -> bool) -> Vec<Field<'_>> {
+        match &self.way {
+            Way::Oauth2(method) => method.fields(is_variable),
+            Way::Session(login) => login.fields(is_variable),
+            Way::Role(role) => role.asked.fields(is_variable),
+            Way::Oauth1(grant) => grant.fields(self.scheme.fields().into_iter(), is_variable),
+        }
+    }
+
     /// A holder's credential in two: what its token is had with, and what goes on requests besides.
     fn parted(
         &self,
@@ -157,11 +196,7 @@ impl TokenMethod {
     ) -> (Credential, Credential) {
         let Some(scheme) = &self.beside else { return (credential.clone(), Credential::default()) };
         let besides = scheme.fields();
-        let taken = match &self.way {
-            Way::Oauth2(method) => method.fields(is_variable),
-            Way::Session(login) => login.fields(is_variable),
-            Way::Role(role) => role.asked.fields(is_variable),
-        };
+        let taken = self.own_fields(is_variable);
         let (mut own, mut beside) = (Credential::default(), Credential::default());
         for field in credential.fields() {
             let values = credential.values(field);
@@ -176,18 +211,32 @@ impl TokenMethod {
         (own, beside)
     }
 
-    /// What goes on requests besides the token; of a sound credential.
-    pub(super) fn besides(&self, credential: &Credential) -> Prepared {
-        let Some(scheme) = &self.beside else { return Prepared::default() };
+    /// What goes on requests besides the token, or what is wrong with that.
+    pub(super) fn besides(&self, credential: &Credential) -> Result<Prepared, Vec<AuthError>> {
+        let mut faults = Vec::new();
+        if let Way::Oauth1(_) = &self.way {
+            faults.extend(self.unsound(credential));
+        }
+        let Some(scheme) = self.beside.as_ref().filter(|_| faults.is_empty()) else {
+            return if faults.is_empty() { Ok(Prepared::default()) } else { Err(faults) };
+        };
         let (_, beside) = self.parted(credential, |_| false);
-        scheme.prepare(&beside).unwrap_or_default()
+        let prepared = scheme.prepare(&beside)?;
+        match scheme.clash(&self.sample(credential), &prepared) {
+            None => Ok(prepared),
+            Some(clash) => Err(vec![clash]),
+        }
     }
 
-    /// What is wrong with the fields that go on requests besides the token.
-    pub(super) fn faults_besides(&self, credential: &Credential) -> Vec<AuthError> {
-        let Some(scheme) = &self.beside else { return Vec::new() };
-        let (_, beside) = self.parted(credential, |_| false);
-        scheme.prepare(&beside).err().unwrap_or_default()
+    /// Where a token goes, with something that is none in its place.
+    pub(super) fn sample(&self, credential: &Credential) -> Prepared {
+        let fields = self.scheme.fields().into_iter().map(|it| (it, "token"));
+        let mut fields: Credential = fields.collect();
+        if let Way::Oauth1(_) = self.way {
+            let token = [("token", "token"), ("token_secret", "token")].into_iter().collect();
+            fields = self.signing_fields(credential, &token);
+        }
+        self.scheme.prepare(&fields).unwrap_or_default()
     }
 
     /// Whether the API says by this answer that it did not take the token. `body` is all of it, or empty
@@ -197,6 +246,8 @@ impl TokenMethod {
             Way::Oauth2(method) => method.is_auth_failure(status, headers, body),
             Way::Session(login) => login.is_auth_failure(status, headers, body),
             Way::Role(role) => role.asked.is_auth_failure(status, headers, body),
+            // Another one is had by a person alone.
+            Way::Oauth1(_) => false,
         }
     }
 
@@ -206,6 +257,7 @@ impl TokenMethod {
             Way::Oauth2(method) => method.failure_reads_body(Some(status)),
             Way::Session(login) => login.failure_reads_body(Some(status)),
             Way::Role(role) => role.asked.failure_reads_body(Some(status)),
+            Way::Oauth1(_) => false,
         }
     }
 
@@ -214,7 +266,7 @@ impl TokenMethod {
         // JSON, or a type on top of it (RFC 6839 §3.1).
         let is_json = essence.ends_with(b"/json") || essence.ends_with(b"+json");
         match &self.way {
-            Way::Oauth2(_) | Way::Session(_) => is_json,
+            Way::Oauth2(_) | Way::Session(_) | Way::Oauth1(_) => is_json,
             Way::Role(_) => is_json || AssumeRole::reads_type(essence),
         }
     }
@@ -225,6 +277,7 @@ impl TokenMethod {
             Way::Oauth2(method) => method.failure_reads_body(None),
             Way::Session(login) => login.failure_reads_body(None),
             Way::Role(role) => role.asked.failure_reads_body(None),
+            Way::Oauth1(_) => false,
         }
     }
 
@@ -232,7 +285,7 @@ impl TokenMethod {
     pub(super) fn kept(&self) -> impl Iterator<Item = &str> {
         let oauth2 = match &self.way {
             Way::Oauth2(method) => Some(method),
-            Way::Session(_) | Way::Role(_) => None,
+            Way::Session(_) | Way::Oauth1(_) | Way::Role(_) => None,
         };
         oauth2.into_iter().flat_map(Oauth2::kept)
     }
@@ -248,6 +301,7 @@ impl TokenMethod {
     pub(super) fn is_of_the_app(&self, field: &str) -> bool {
         match &self.way {
             Way::Oauth2(_) => OF_THE_APP.contains(&field),
+            Way::Oauth1(_) => OF_THE_CONSUMER.contains(&field),
             Way::Session(_) => false,
             // Each tenant has its role; who assumes it is the gateway.
             Way::Role(_) => AwsSigv4::KEYS.contains(&field),
@@ -258,6 +312,7 @@ impl TokenMethod {
         match &self.way {
             Way::Oauth2(method) => method.warnings(),
             Way::Session(_) | Way::Role(_) => Vec::new(),
+            Way::Oauth1(grant) => grant.warnings(),
         }
     }
 
@@ -280,6 +335,75 @@ impl TokenMethod {
             }
             Way::Session(login) => login.check_credential(&own, is_variable),
             Way::Role(role) => role.faults(&own, is_variable),
+            Way::Oauth1(grant) => {
+                let fields = self.own_fields(is_variable);
+                let mut faults = Oauth1Grant::check_credential(&fields, &own);
+                faults.extend(grant.url_faults(occasion));
+                faults
+            }
+        }
+    }
+
+    /// What a sound credential of OAuth 1.0a signs with, and a token's own fields in it.
+    pub fn signing_fields(&self, credential: &Credential, token: &Credential) -> Credential {
+        let mut fields = Credential::default();
+        for name in self.scheme.fields() {
+            let values = match token.values(name) {
+                [] => credential.values(name),
+                own => own,
+            };
+            if !values.is_empty() {
+                fields.insert(name, values.to_vec());
+            }
+        }
+        fields
+    }
+
+    /// How a person consents, where one does.
+    pub fn consent(&self) -> Option<GrantType> {
+        match &self.way {
+            Way::Oauth2(method) => Some(method.grant()),
+            Way::Oauth1(_) => Some(GrantType::AuthorizationCode),
+            Way::Session(_) | Way::Role(_) => None,
+        }
+    }
+
+    /// What in a redirect back says which consent it belongs to.
+    pub fn callback_state(&self, query: &str) -> Option<String> {
+        match &self.way {
+            Way::Oauth2(method) => method.callback_state(query),
+            Way::Oauth1(_) => Oauth1Grant::callback_token(query),
+            Way::Session(_) | Way::Role(_) => None,
+        }
+    }
+
+    /// Whether tokens are bound to a key of the holder's own (RFC 9449).
+    pub fn dpop(&self) -> bool {
+        matches!(&self.way, Way::Oauth2(method) if method.dpop())
+    }
+
+    /// Those of the scopes that are needed which were not granted.
+    pub fn missing_scopes<'s>(&'s self, granted: &[String]) -> Vec<&'s str> {
+        match &self.way {
+            Way::Oauth2(method) => method.missing_scopes(granted),
+            Way::Session(_) | Way::Oauth1(_) | Way::Role(_) => Vec::new(),
+        }
+    }
+
+    /// When tokens end and nothing follows.
+    pub fn end(&self, tokens: &TokenSet, before: Option<&TokenSet>) -> Option<End> {
+        match &self.way {
+            Way::Oauth2(method) => method.end(tokens, before),
+            Way::Session(_) | Way::Oauth1(_) | Way::Role(_) => None,
+        }
+    }
+
+    /// Whether there is something to have a token with, in this credential.
+    pub fn can_renew(&self, credential: &Credential) -> bool {
+        match &self.way {
+            Way::Oauth2(method) => method.renewal(credential).is_some(),
+            Way::Session(_) | Way::Role(_) => true,
+            Way::Oauth1(_) => false,
         }
     }
 
@@ -290,13 +414,46 @@ impl TokenMethod {
             Way::Oauth2(method) => method.check_credential(&own, |_| false).is_empty(),
             Way::Session(login) => login.check_credential(&own, |_| false).is_empty(),
             Way::Role(role) => role.faults(&own, |_| false).is_empty(),
+            Way::Oauth1(_) => {
+                let fields = self.own_fields(|_| false);
+                Oauth1Grant::check_credential(&fields, &own).is_empty()
+            }
         };
-        is_fit && self.faults_besides(credential).is_empty()
+        is_fit && self.besides(credential).is_ok()
+    }
+
+    /// What can't sign, with a token in the place of one that is to be had; and what goes on requests besides.
+    fn unsound(&self, credential: &Credential) -> Vec<AuthError> {
+        let (own, beside) = self.parted(credential, |_| false);
+        let token = [("token", "token"), ("token_secret", "token")].into_iter().collect();
+        let signing = self.scheme.prepare(&self.signing_fields(&own, &token));
+        // What is missing is told already.
+        let is_told = |it: &AuthError| {
+            matches!(
+                it,
+                AuthError::Missing { .. } | AuthError::Empty { .. } | AuthError::Several { .. }
+            )
+        };
+        let mut faults = signing.err().unwrap_or_default();
+        faults.retain(|it| !is_told(it));
+        if let Some(scheme) = &self.beside {
+            faults.extend(scheme.prepare(&beside).err().unwrap_or_default());
+        }
+        faults
     }
 
     /// Why a holder is served only where there is a store: the problem, and the way out.
     pub(super) fn unstored(&self, credential: &Credential) -> Option<(&'static str, &'static str)> {
-        let Way::Oauth2(method) = &self.way else { return None };
+        let method = match &self.way {
+            Way::Oauth2(method) => method,
+            Way::Session(_) | Way::Role(_) => return None,
+            Way::Oauth1(_) => {
+                let problem =
+                    "it has no token, and there is no store to keep one that is had later";
+                let hint = "add `token: …` and `token_secret: …`, had from the provider, or `store: { url: … }`";
+                return Oauth1Grant::brought(credential).is_none().then_some((problem, hint));
+            }
+        };
         if method.rotates() {
             let problem = "it is renewed by a token that may be new with each use, and there is no store to keep it";
             let hint = "add `store: { url: … }`; or say `refresh: { rotates: false }` where the provider goes on \

@@ -1,6 +1,10 @@
 //! Keys that sign, read once; and JSON that they sign, in the compact form (RFC 7515).
 //!
 //! Algorithms: RFC 7518 §3, RFC 8037 §3.1. Keys: PEM (RFC 7468) of PKCS #8, PKCS #1 or SEC 1.
+use super::der::Elements;
+use super::der::INTEGER;
+use super::der::OCTETS;
+use super::der::SEQUENCE;
 use super::digest::sha256;
 use super::error::KeyError;
 use crate::model::Secret;
@@ -142,7 +146,7 @@ impl SigningKey {
             .map_err(|_| unusable("is no private key in PEM"))?;
         let der = Der(der);
         let key = if algorithm.padding().is_some() {
-            rsa(&der.0).map(|it| Key::Rsa(Box::new(it)))
+            rsa(algorithm, &der.0).map(|it| Key::Rsa(Box::new(it)))
         } else if let Some(curve) = algorithm.curve() {
             ec(curve, &der.0).map(|it| Key::Ec(Box::new(it)))
         } else if algorithm == JwsAlgorithm::EdDSA {
@@ -240,12 +244,32 @@ impl Drop for Der {
     }
 }
 
-fn rsa(der: &PrivateKeyDer<'_>) -> Option<RsaKeyPair> {
+fn rsa(algorithm: JwsAlgorithm, der: &PrivateKeyDer<'_>) -> Option<RsaKeyPair> {
     match der {
-        PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).ok(),
+        PrivateKeyDer::Pkcs8(der) => {
+            let der = der.secret_pkcs8_der();
+            let only_pss = || RsaKeyPair::from_der(pss_key(algorithm, der)?).ok();
+            RsaKeyPair::from_pkcs8(der).ok().or_else(only_pss)
+        }
         PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()).ok(),
         _ => None,
     }
+}
+
+/// The RSA key in a structure that says that it is for RSASSA-PSS alone (RFC 4055 §1.2), as
+/// `openssl genpkey -algorithm RSA-PSS` writes them.
+fn pss_key(algorithm: JwsAlgorithm, der: &[u8]) -> Option<&[u8]> {
+    const ID_RSASSA_PSS: [u8; 11] =
+        [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
+    use JwsAlgorithm as A;
+    if !matches!(algorithm, A::PS256 | A::PS384 | A::PS512) {
+        return None;
+    }
+    let mut structure = Elements::new(der).within(SEQUENCE)?;
+    let _version = structure.next(INTEGER)?;
+    let identifier = structure.next(SEQUENCE)?;
+    let key = structure.next(OCTETS)?;
+    identifier.starts_with(&ID_RSASSA_PSS).then_some(key)
 }
 
 fn ec(algorithm: &'static EcdsaSigningAlgorithm, der: &PrivateKeyDer<'_>) -> Option<EcdsaKeyPair> {

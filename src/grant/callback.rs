@@ -96,7 +96,7 @@ impl Oauth2 {
 }
 
 /// The value of a parameter that may stand once.
-fn parameter(query: &str, name: &str) -> Result<Option<String>, CallbackError> {
+pub(super) fn parameter(query: &str, name: &str) -> Result<Option<String>, CallbackError> {
     let mut values = url::form_urlencoded::parse(query.as_bytes()).filter(|it| it.0 == name);
     match (values.next(), values.next()) {
         (_, Some(_)) => Err(CallbackError::Twice(name.to_owned())),

@@ -1,6 +1,7 @@
 //! Where messages go: which settings say it, and who says whose host it is.
 use super::assume_role::AssumeRole;
 use super::error::Step;
+use super::oauth1::Oauth1Grant;
 use super::session::SessionLogin;
 use super::settings::Oauth2;
 use super::target::UrlTemplate;
@@ -46,6 +47,16 @@ impl Oauth2 {
                 let setting = setting.iter().map(|it| Step::from(*it)).collect();
                 Endpoint { setting, url }
             })
+            .collect()
+    }
+}
+
+impl Oauth1Grant {
+    /// The URLs that what a holder proves itself with goes to.
+    pub fn endpoints(&self) -> Vec<Endpoint<'_>> {
+        let urls = [("request_url", &self.urls.request), ("token_url", &self.urls.token)];
+        urls.into_iter()
+            .map(|(setting, url)| Endpoint { setting: vec![setting.into()], url })
             .collect()
     }
 }

@@ -16,6 +16,13 @@ pub struct Identity {
     pub brought: [u8; 32],
 }
 
+impl Identity {
+    pub(super) fn of<'t>(whose: impl Iterator<Item = &'t str>, brought: &'t str) -> Self {
+        let brought = ["attache brought 1", brought];
+        Self { whose: digest(whose), brought: digest(brought.into_iter()) }
+    }
+}
+
 impl Oauth2 {
     /// What makes it another grant: whose app and whose account it is, the token that the holder brought, and the
     /// origins where tokens are had, since a token is never sent to another one (RFC 9700 §4.12). Under another one
@@ -41,8 +48,7 @@ impl Oauth2 {
         let origins: BTreeSet<String> = origins.collect();
         let whose = ["attache grant 1", field("client_id"), field("username")];
         let whose = whose.into_iter().chain(origins.iter().map(String::as_str));
-        let brought = ["attache brought 1", brought];
-        Some(Identity { whose: digest(whose), brought: digest(brought.into_iter()) })
+        Some(Identity::of(whose, brought))
     }
 }
 

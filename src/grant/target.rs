@@ -107,6 +107,16 @@ impl Target {
         Self { query, ..self }
     }
 
+    /// The same with this query in place of its own: as it is sent.
+    pub fn asking(self, query: Option<&str>) -> Self {
+        Self { query: Secret::new(query.unwrap_or_default()), ..self }
+    }
+
+    /// The query, empty where there is none.
+    pub fn query(&self) -> &str {
+        self.query.expose()
+    }
+
     /// The whole of it, for a browser: an authorization URL.
     pub(super) fn whole(&self) -> Zeroizing<String> {
         Zeroizing::new(format!("{}{}", self.origin, &*self.path_and_query()))

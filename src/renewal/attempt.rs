@@ -40,6 +40,14 @@ pub(super) async fn once(
         Way::Oauth2(method) => oauth2(bureau, job, method, before, putting).await,
         Way::Session(login) => session(bureau, job, login).await,
         Way::Role(role) => assumed(bureau, job, role).await,
+        // It is good as far as anybody knows, or somebody has to consent.
+        Way::Oauth1(_) => {
+            let why = "only a person's consent gives another token";
+            Err(match before {
+                Some(_) => Missed::again(Fault::Operator, why),
+                None => Missed::dead(why),
+            })
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::errand::ErrandError;
 use super::errand::Errands;
 use super::message::asked;
 use super::message::discovered;
+use super::oauth1::ThreeLegged;
 use super::proof;
 use crate::grant::Answer;
 use crate::grant::Ask;
@@ -19,6 +20,7 @@ use crate::grant::IdToken;
 use crate::grant::Oauth2;
 use crate::grant::Outcome;
 use crate::grant::Polled;
+use crate::grant::Temporary;
 use crate::grant::TokenSet;
 use crate::grant::Why;
 use crate::model::Credential;
@@ -35,9 +37,10 @@ const KEPT_LEN_MAX: usize = 255;
 #[derive(Clone, Debug)]
 pub struct Dance {
     pub redirect_uri: String,
+    /// What comes back with the person: a text of our own, or the provider's temporary token (RFC 5849 §2.2).
     pub state: Secret,
     pub nonce: Secret,
-    /// Sent as its challenge, where the method uses one.
+    /// Sent as its challenge, where the method uses one; or the temporary token's secret.
     pub verifier: Secret,
     pub login_hint: Option<String>,
     /// What the tokens are to be bound to, where the method binds them.
@@ -68,16 +71,26 @@ impl Dance {
 }
 
 impl Errands {
-    /// Where the person's browser is to go. Where the provider has the parameters pushed, they are.
+    /// Where the person's browser is to go, and what comes back is checked by. Where the provider has the parameters
+    /// pushed, they are; where it gives temporary credentials, they take the place of what the dance was begun with.
     pub async fn authorization_url(
         &self,
         client: Client,
         dance: Dance,
-    ) -> Result<Zeroizing<String>, ErrandError> {
-        if client.method()?.grant() != GrantType::AuthorizationCode {
+    ) -> Result<(Zeroizing<String>, Dance), ErrandError> {
+        if client.consent()? != GrantType::AuthorizationCode {
             return Err(ErrandError::Unfit("nobody consents to this auth method in a browser"));
         }
-        self.run(async move |bureau| authorization_url(bureau, &client, &dance).await).await
+        self.run(async move |bureau| {
+            if let Some(three_legged) = ThreeLegged::of(&client) {
+                let begun = three_legged.begin(bureau, &client, &dance.redirect_uri).await?;
+                let (url, Temporary { token, secret }) = begun;
+                return Ok((url, Dance { state: token, verifier: secret, ..dance }));
+            }
+            let url = authorization_url(bureau, &client, &dance).await?;
+            Ok((url, dance))
+        })
+        .await
     }
 
     /// Exchanges the code of a redirect back: `query` is the redirect's own.
@@ -87,12 +100,19 @@ impl Errands {
         dance: Dance,
         query: Zeroizing<String>,
     ) -> Result<TokenSet, ErrandError> {
-        self.run(async move |bureau| exchange(bureau, &client, &dance, &query).await).await
+        self.run(async move |bureau| {
+            if let Some(three_legged) = ThreeLegged::of(&client) {
+                let temporary = Temporary { token: dance.state, secret: dance.verifier };
+                return three_legged.end(bureau, &client, &temporary, &query).await;
+            }
+            exchange(bureau, &client, &dance, &query).await
+        })
+        .await
     }
 
     /// Codes for a person and a device.
     pub async fn device(&self, client: Client) -> Result<DeviceCodes, ErrandError> {
-        if client.method()?.grant() != GrantType::DeviceCode {
+        if client.consent()? != GrantType::DeviceCode {
             return Err(ErrandError::Unfit(
                 "nobody consents to this auth method on another device",
             ));

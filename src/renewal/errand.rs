@@ -12,6 +12,7 @@ use crate::catalog::Way;
 use crate::grant::CallbackError;
 use crate::grant::Fault;
 use crate::grant::GrantError;
+use crate::grant::GrantType;
 use crate::grant::Oauth2;
 use crate::grant::Occasion;
 use crate::grant::Outcome;
@@ -160,13 +161,22 @@ impl Errands {
 }
 
 impl Client {
-    /// Its method, where tokens are had by OAuth.
+    /// How a person consents to it.
+    pub fn consent(&self) -> Result<GrantType, ErrandError> {
+        let consent = self.holder.method.consent();
+        consent.ok_or(ErrandError::Unfit("a session login has no provider to ask"))
+    }
+
+    /// Its method, where tokens are had by OAuth 2.0.
     pub fn method(&self) -> Result<&Oauth2, ErrandError> {
         match &self.holder.method.way {
             Way::Oauth2(method) => Ok(method),
             Way::Session(_) => Err(ErrandError::Unfit("a session login has no provider to ask")),
             Way::Role(_) => {
                 Err(ErrandError::Unfit("a role that is assumed has no provider to ask"))
+            }
+            Way::Oauth1(_) => {
+                Err(ErrandError::Unfit("a provider of OAuth 1.0a has nothing of the kind"))
             }
         }
     }

@@ -3,10 +3,12 @@ use crate::auth::AuthError;
 use crate::auth::Prepared;
 use crate::auth::Scheme;
 use crate::catalog::TokenHolder;
+use crate::catalog::Way;
 use crate::grant::Binding;
 use crate::grant::Expiry;
 use crate::grant::Fault;
 use crate::grant::GrantError;
+use crate::grant::Oauth1Grant;
 use crate::grant::Outcome;
 use crate::grant::Target;
 use crate::grant::TokenSet;
@@ -233,6 +235,11 @@ pub(super) fn prepared(
     holder: &TokenHolder,
 ) -> Result<Prepared, Vec<AuthError>> {
     let token = &tokens.access_token;
+    if let Way::Oauth1(_) = holder.method.way {
+        let own = Oauth1Grant::signing_fields(tokens);
+        let fields = holder.method.signing_fields(&holder.credential, &own);
+        return Ok(holder.method.scheme.prepare(&fields)?.and(holder.beside.clone()));
+    }
     let prepared = match tokens.dpop_key.is_some() && !tokens.is_bound() {
         true => Scheme::Bearer.prepare(&[("token", token.expose())].into_iter().collect()),
         false => holder.method.scheme.prepare(&key(token)),

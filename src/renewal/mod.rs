@@ -21,6 +21,7 @@ mod had;
 mod journal;
 mod ledger;
 mod message;
+mod oauth1;
 mod opening;
 mod probe;
 mod proof;

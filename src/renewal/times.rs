@@ -3,7 +3,6 @@ use super::ahead::renewed_in;
 use super::attempt;
 use super::had::Kept;
 use crate::catalog::TokenHolder;
-use crate::catalog::Way;
 use crate::grant::Expiry;
 use crate::grant::TokenSet;
 use crate::model::UnixTime;
@@ -19,10 +18,7 @@ pub(super) fn of(
     (kept, before): (&Kept, Option<&TokenSet>),
     now: UnixTime,
 ) -> GrantTimes {
-    let end = match &holder.method.way {
-        Way::Oauth2(method) => kept.tokens().and_then(|it| method.end(it, before)),
-        Way::Session(_) | Way::Role(_) => None,
-    };
+    let end = kept.tokens().and_then(|it| holder.method.end(it, before));
     let ends_ms = end.and_then(|it| i64::try_from(it.at().as_ms()).ok());
     let expires_ms = match kept.expiry() {
         Expiry::At(expires) => i64::try_from(expires.as_ms()).ok(),

@@ -80,6 +80,8 @@ mod limits_resident;
 mod links;
 mod links_refused;
 mod messages;
+mod oauth1_consents;
+mod oauth1_requests;
 mod outages;
 mod probes;
 mod probes_unkept;

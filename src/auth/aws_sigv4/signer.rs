@@ -26,6 +26,7 @@ use super::stamp::Stamp;
 use crate::auth::Place;
 use crate::crypto::Feed;
 use crate::crypto::Hash;
+use crate::model::Origin;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
@@ -61,7 +62,12 @@ impl AwsSigv4Signer {
         Self { settings, key, keys, names }
     }
 
-    pub(in crate::auth) fn body_use(&self, _method: &Method, headers: &HeaderMap) -> BodyUse {
+    pub(in crate::auth) fn body_use(
+        &self,
+        _origin: &Origin,
+        _method: &Method,
+        headers: &HeaderMap,
+    ) -> BodyUse {
         let mut stated = headers.get_all(&payload::FIELD).iter();
         let only = stated.next().filter(|_| stated.next().is_none());
         let is_len_known = headers.contains_key(CONTENT_LENGTH);
@@ -70,6 +76,10 @@ impl AwsSigv4Signer {
             Treatment::Stated | Treatment::Unsigned | Treatment::Refused => BodyUse::Untouched,
             Treatment::Streamed => BodyUse::Chunked,
         }
+    }
+
+    pub(in crate::auth) fn changes_body(&self) -> bool {
+        self.settings.payload == Some(super::Payload::Streaming)
     }
 
     pub(in crate::auth) fn begin(

@@ -58,7 +58,7 @@ impl DigestSigner {
     }
 
     /// Where a server is known to cover no bodies, they stream.
-    pub(in super::super) fn body_use(&self) -> BodyUse {
+    pub(in super::super) fn body_use(&self, _origin: &Origin) -> BodyUse {
         if !self.settings.allows_bodies() {
             return BodyUse::Kept;
         }
@@ -98,6 +98,7 @@ impl DigestSigner {
     pub(in super::super) fn learn(
         &self,
         origin: &Origin,
+        _sent: &[(HeaderName, HeaderValue)],
         status: StatusCode,
         headers: &HeaderMap,
     ) -> Learnt {

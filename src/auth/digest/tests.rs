@@ -286,11 +286,11 @@ impl Talk {
     fn answered(&self, status: u16, name: &'static str, value: &str) -> Learnt {
         let mut headers = HeaderMap::new();
         headers.append(HeaderName::from_static(name), HeaderValue::try_from(value).unwrap());
-        self.signer().learn(&self.origin, StatusCode::from_u16(status).unwrap(), &headers)
+        self.signer().learn(&self.origin, &[], StatusCode::from_u16(status).unwrap(), &headers)
     }
 
     fn body_use(&self) -> BodyUse {
-        self.signer().body_use(&Method::POST, &HeaderMap::new())
+        self.signer().body_use(&self.origin, &Method::POST, &HeaderMap::new())
     }
 }
 

@@ -12,6 +12,7 @@ use crate::auth::Prepared;
 use crate::auth::SignError;
 use crate::auth::Signer;
 use crate::model::Credential;
+use crate::model::Origin;
 use http::HeaderMap;
 use http::Method;
 
@@ -108,7 +109,11 @@ fn what_stands_for_the_body() {
         ("{ content_sha256: false }", BodyUse::Fed, None),
     ] {
         let (prepared, request) = (key(settings), put("hello"));
-        let used = signer(&prepared).body_use(&Method::PUT, &request.headers());
+        let used = signer(&prepared).body_use(
+            &Origin::parse("https://s3.test").unwrap(),
+            &Method::PUT,
+            &request.headers(),
+        );
         assert_eq!(used, body_use, "{settings}");
         let sent = request.signed(&prepared).unwrap();
         assert_eq!(sent.value("x-amz-content-sha256"), said, "{settings}");
@@ -121,13 +126,27 @@ fn a_hash_that_the_caller_states_is_signed() {
     let hashed = put("hello").signed(&key("{}")).unwrap();
     let stated = put("hello").field("x-amz-content-sha256", OF_HELLO);
     let prepared = key("{}");
-    assert_eq!(signer(&prepared).body_use(&Method::PUT, &stated.headers()), BodyUse::Untouched);
+    assert_eq!(
+        signer(&prepared).body_use(
+            &Origin::parse("https://s3.test").unwrap(),
+            &Method::PUT,
+            &stated.headers()
+        ),
+        BodyUse::Untouched
+    );
     assert_eq!(stated.signed(&prepared).unwrap().signature(), hashed.signature());
 
     let framed = put("5\r\nhello\r\n0\r\n")
         .field("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER");
     let framed = framed.field("content-encoding", "aws-chunked");
-    assert_eq!(signer(&prepared).body_use(&Method::PUT, &framed.headers()), BodyUse::Untouched);
+    assert_eq!(
+        signer(&prepared).body_use(
+            &Origin::parse("https://s3.test").unwrap(),
+            &Method::PUT,
+            &framed.headers()
+        ),
+        BodyUse::Untouched
+    );
     let sent = framed.signed(&prepared).unwrap();
     assert_eq!(sent.value("x-amz-content-sha256"), Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER"));
 
@@ -139,7 +158,14 @@ fn a_hash_that_the_caller_states_is_signed() {
             .field("x-amz-content-sha256", OF_NOTHING)
             .field("x-amz-content-sha256", OF_NOTHING),
     ] {
-        assert_eq!(signer(&prepared).body_use(&Method::PUT, &stated.headers()), BodyUse::Fed);
+        assert_eq!(
+            signer(&prepared).body_use(
+                &Origin::parse("https://s3.test").unwrap(),
+                &Method::PUT,
+                &stated.headers()
+            ),
+            BodyUse::Fed
+        );
         assert_eq!(stated.signed(&prepared).unwrap().signature(), hashed.signature());
     }
     let unsigned = put("hello").field("x-amz-content-sha256", OF_HELLO);
@@ -162,8 +188,22 @@ fn pieces_that_the_caller_has_signed_are_refused() {
 fn a_body_is_streamed_where_its_length_is_known() {
     let prepared = key("{ service: s3, payload: streaming }");
     let (request, unknown) = (put("hello"), HeaderMap::new());
-    assert_eq!(signer(&prepared).body_use(&Method::PUT, &request.headers()), BodyUse::Chunked);
-    assert_eq!(signer(&prepared).body_use(&Method::PUT, &unknown), BodyUse::Fed);
+    assert_eq!(
+        signer(&prepared).body_use(
+            &Origin::parse("https://s3.test").unwrap(),
+            &Method::PUT,
+            &request.headers()
+        ),
+        BodyUse::Chunked
+    );
+    assert_eq!(
+        signer(&prepared).body_use(
+            &Origin::parse("https://s3.test").unwrap(),
+            &Method::PUT,
+            &unknown
+        ),
+        BodyUse::Fed
+    );
     let sent = request.clone().field("content-encoding", "gzip").signed(&prepared).unwrap();
     assert_eq!(sent.value("content-encoding"), Some("aws-chunked,gzip"));
     assert_eq!(sent.value("x-amz-decoded-content-length"), Some("5"));

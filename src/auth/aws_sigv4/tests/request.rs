@@ -98,7 +98,7 @@ impl Request {
         let mut fed = signer.begin(&draft, &moment)?;
         fed.iter_mut().for_each(|it| it.update(&self.body));
         if !fed.is_empty() {
-            assert_eq!(signer.body_use(&self.method, &self.headers()), BodyUse::Fed);
+            assert_eq!(signer.body_use(&origin, &self.method, &self.headers()), BodyUse::Fed);
         }
         signer.sign(&mut draft, &moment, fed)?;
         Ok(Sent {
