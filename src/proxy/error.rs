@@ -163,6 +163,7 @@ fn send_verdict(error: SendError) -> (Code, ErrorSource) {
         SendError::Certificate { .. }
         | SendError::Handshake
         | SendError::HandshakeTimedOut
+        | SendError::TlsEnded
         | SendError::NoHttp2 => (Code::UpstreamTls, Upstream),
         SendError::NotHttp | SendError::Closed => (Code::UpstreamProtocol, Upstream),
         SendError::NoLink => Refused::no_link().verdict(),

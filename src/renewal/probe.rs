@@ -432,6 +432,7 @@ impl Visit<'_> {
             | SendError::NoDescriptor
             | SendError::NotHttp
             | SendError::Closed
+            | SendError::TlsEnded
             | SendError::RequestBody => {
                 let why = failed.error.to_string().replace("upstream", "API");
                 ErrandError::away(format!("the API could not be reached: {why}"))
