@@ -1,6 +1,7 @@
 //! Signatures of requests, described as data: a recipe of templates, run over each request.
 mod clock;
 mod filter;
+mod form;
 mod list;
 mod presets;
 mod raw;

@@ -35,6 +35,10 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use zeroize::Zeroizing;
 
+/// The last of the numbers that only grow: of all signers, since two may have one key, and a signer goes with its
+/// snapshot.
+static NUMBER: AtomicU64 = AtomicU64::new(0);
+
 /// Settings and keys, ready to sign.
 pub struct SignedRequestSigner {
     pub(super) recipe: Arc<Recipe>,
@@ -47,8 +51,6 @@ pub struct SignedRequestSigner {
     pub(super) query_names: Box<[Box<str>]>,
     /// The form parameters that it puts on.
     pub(super) form_names: Box<[Box<str>]>,
-    /// The last of the numbers that only grow.
-    number: AtomicU64,
 }
 
 pub(super) enum Key {
@@ -96,7 +98,6 @@ impl SignedRequestSigner {
             query_names: query_names.collect(),
             form_names: form_names.collect(),
             constants: vec![None; recipe.values.len()],
-            number: AtomicU64::new(0),
             recipe,
             fields,
             key,
@@ -210,14 +211,6 @@ impl SignedRequestSigner {
         Ok(())
     }
 
-    /// Microseconds since 1970, or one more than the last, whichever is more.
-    pub(super) fn next_number(&self, now: UnixTime) -> u64 {
-        let us = now.as_ms().saturating_mul(1000);
-        let next = |last: u64| Some(us.max(last.saturating_add(1)));
-        let last = self.number.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
-        next(last.unwrap_or_default()).unwrap_or(us)
-    }
-
     pub(in crate::auth) fn changes_body(&self) -> bool {
         self.recipe.put.iter().any(|it| matches!(it.place, PutPlace::Form(_)))
     }
@@ -252,6 +245,14 @@ impl Recipe {
             _ => None,
         }
     }
+}
+
+/// Microseconds since 1970, or one more than the last, whichever is more. No two are alike within a process.
+pub(super) fn next_number(now: UnixTime) -> u64 {
+    let us = now.as_ms().saturating_mul(1000);
+    let next = |last: u64| us.max(last.saturating_add(1));
+    let last = NUMBER.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| Some(next(it)));
+    next(last.unwrap_or_default())
 }
 
 /// What is empty, can't be decoded, or can't be sent where it goes.

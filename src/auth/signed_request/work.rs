@@ -1,5 +1,7 @@
 //! One request on its way through a recipe: what is asked of it is found once, what is put on is kept together.
 use super::filter::Filter;
+use super::form;
+use super::form::is_form;
 use super::list::Pair;
 use super::raw::Encoding;
 use super::raw::Listed;
@@ -9,6 +11,7 @@ use super::recipe::PutPlace;
 use super::recipe::Value;
 use super::signer::Key;
 use super::signer::SignedRequestSigner;
+use super::signer::next_number;
 use super::source::Nonce;
 use super::source::Source;
 use super::template::Part;
@@ -83,9 +86,8 @@ impl<'w> Work<'w> {
             query.into()
         };
         let form = match &body {
-            Body::Whole(body) if !signer.form_names.is_empty() && is_form(draft) => {
-                let body = String::from_utf8_lossy(body);
-                Some(query::replaced(&body, &signer.form_names, "").into_bytes())
+            Body::Whole(body) if !signer.form_names.is_empty() && is_form(draft.value(&CONTENT_TYPE)) => {
+                Some(form::without(body, &signer.form_names))
             }
             _ => None,
         };
@@ -162,14 +164,12 @@ impl<'w> Work<'w> {
                 self.put.cookies.push((name.clone(), text));
             }
             PutPlace::Form(name) => {
-                let Some(form) = self.put.form.take() else {
+                let Some(form) = &mut self.put.form else {
                     return Err(SignError::Lacks {
                         what: "a body of the type application/x-www-form-urlencoded".into(),
                     });
                 };
-                let pair = query::pair(name, &utf8(text, name)?);
-                let form = query::replaced(&utf8(form, name)?, &[], &pair);
-                self.put.form = Some(form.into_bytes());
+                form::append(form, &query::pair(name, &utf8(text, name)?));
             }
         }
         Ok(())
@@ -278,11 +278,8 @@ impl<'w> Work<'w> {
                 [&*front, self.target().as_bytes()].concat().into()
             }
             Source::Header(name) => return Ok(self.header(name)),
-            Source::QueryParameter(name) => return Ok(parameter(&self.sent_query(), name)),
-            Source::FormParameter(name) => {
-                let body = String::from_utf8_lossy(self.form_bytes());
-                return Ok(parameter(&body, name));
-            }
+            Source::QueryParameter(name) => return Ok(parameter(self.sent_query().as_bytes(), name)),
+            Source::FormParameter(name) => return Ok(parameter(self.form_bytes(), name)),
             Source::Body => self.body_bytes().to_vec().into(),
             Source::BodyLength => {
                 let length = match &self.put.form {
@@ -389,7 +386,7 @@ impl<'w> Work<'w> {
             Nonce::Number => {
                 let number = match self.number {
                     Some(number) => number,
-                    None => *self.number.insert(self.signer.next_number(self.moment.now)),
+                    None => *self.number.insert(next_number(self.moment.now)),
                 };
                 number.to_string().into_bytes()
             }
@@ -417,7 +414,8 @@ impl<'w> Work<'w> {
 
     fn target(&self) -> String {
         let query = self.sent_query();
-        let has_one = self.draft.query().is_some() || !self.put.query.is_empty();
+        // An empty query of the caller's is sent as one; where all that it had is dropped, none is.
+        let has_one = !query.is_empty() || self.draft.query() == Some("");
         let mark = if has_one { "?" } else { "" };
         [self.draft.path, mark, &query].concat()
     }
@@ -456,7 +454,7 @@ impl<'w> Work<'w> {
 
     /// Nothing where the body is no form.
     fn form_bytes(&self) -> &[u8] {
-        if is_form(self.draft) { self.body_bytes() } else { b"" }
+        if is_form(self.draft.value(&CONTENT_TYPE)) { self.body_bytes() } else { b"" }
     }
 
     fn body_bytes(&self) -> &[u8] {
@@ -478,18 +476,10 @@ impl<'w> Work<'w> {
     }
 }
 
-fn is_form(draft: &Draft<'_>) -> bool {
-    let kind =
-        draft.value(&CONTENT_TYPE).and_then(|it| it.as_bytes().split(|it| *it == b';').next());
-    kind.is_some_and(|it| {
-        it.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
-    })
-}
-
 /// The decoded value of the first one called so.
-fn parameter(query: &str, name: &str) -> Option<Cow<'static, [u8]>> {
+fn parameter(query: &[u8], name: &str) -> Option<Cow<'static, [u8]>> {
     let mut pairs = Vec::new();
-    parameters(query.as_bytes(), false, &mut pairs);
+    parameters(query, false, &mut pairs);
     pairs.into_iter().find(|it| it.0 == name.as_bytes()).map(|it| it.1.into())
 }
 

@@ -63,27 +63,35 @@ fn kucoin() {
 #[test]
 fn bitfinex() {
     let case = Case {
-        recipe: "preset: bitfinex",
+        recipe: "{ preset: bitfinex, let: { nonce: '1700000000123000' } }",
         credential: KEYS,
         method: "POST",
         url: "https://api.bitfinex.com/v2/auth/r/wallets",
         body: BODY,
         ..PLAIN
     };
-    let prepared = prepared(case.recipe, case.credential);
-    let sent = case.signed_by(&prepared).unwrap();
+    let sent = case.sent();
     assert_eq!(sent.header("bfx-nonce"), "1700000000123000");
     assert_eq!(
         sent.header("bfx-signature"),
         "50fc659d3a83baca10415208ed5ceda84dcf58299f95f78453c47ee198e062fc71ab3876492a8828f8b8edf499c1214b"
     );
-    let numbers: Vec<String> = [0, 1, 999_999]
-        .map(|back| Case { ms: case.ms - back, ..case })
-        .iter()
-        .map(|it| it.signed_by(&prepared).unwrap().header("bfx-nonce").to_owned())
-        .collect();
-    let growing = ["1700000000123001", "1700000000123002", "1700000000123003"];
-    assert_eq!(numbers, growing, "within one moment, and with a clock that goes back");
+}
+
+/// Within one moment, with a clock that goes back, and of signers that know nothing of each other, as those before and
+/// behind a reload.
+#[test]
+fn numbers_grow_whoever_signs() {
+    let case = Case { recipe: "preset: bitfinex", credential: KEYS, ..PLAIN };
+    let signers = [(); 2].map(|()| prepared(case.recipe, case.credential));
+    let number = |back: u64, signer: &Prepared| {
+        let sent = Case { ms: case.ms - back, ..case }.signed_by(signer).unwrap();
+        sent.header("bfx-nonce").parse::<u64>().unwrap()
+    };
+    let numbers = [0, 0, 1, 999_999].map(|back| signers.each_ref().map(|it| number(back, it)));
+    let numbers = numbers.concat();
+    assert!(numbers[0] >= case.ms * 1000, "{numbers:?}");
+    assert!(numbers.windows(2).all(|it| it[0] < it[1]), "{numbers:?}");
 }
 
 /// azure-appconfiguration 1.10.0, `AppConfigRequestsCredentialsPolicy`.
