@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderName;
 use http::HeaderValue;
+use http::Method;
 use http::header::CONTENT_LENGTH;
 use http::header::HOST;
 use percent_encoding::AsciiSet;
@@ -94,15 +95,16 @@ fn field(
     draft: &Draft<'_>,
     out: &mut Vec<u8>,
 ) -> Result<bool, SignError> {
+    let length;
+    let of_link: [&[u8]; 1];
+    let mut values = values;
     if values.is_empty() {
-        // The link's to write, and it writes what is known of the body.
-        return match draft.body_len.filter(|it| *it > 0 && *name == CONTENT_LENGTH) {
-            Some(length) => {
-                out.extend_from_slice(length.to_string().as_bytes());
-                Ok(true)
-            }
-            None => Ok(false),
+        let Some(known) = content_length(draft).filter(|_| *name == CONTENT_LENGTH) else {
+            return Ok(false);
         };
+        length = known.to_string();
+        of_link = [length.as_bytes()];
+        values = &of_link;
     }
     let joined = || {
         let trimmed: Vec<&[u8]> = values.iter().map(|it| it.trim_ascii()).collect();
@@ -130,9 +132,20 @@ fn field(
     Ok(true)
 }
 
+/// As RFC 9421 §2.2.8 writes a parameter's name or value.
+pub(super) fn encoded(text: &[u8]) -> String {
+    percent_encode(&query::decode(text), ESCAPED).to_string()
+}
+
+/// The link's to write, and it writes what is known of the body; also of an empty one, where the method's requests
+/// have one as a rule (RFC 9110 §8.6).
+fn content_length(draft: &Draft<'_>) -> Option<u64> {
+    let has_content = matches!(*draft.method, Method::POST | Method::PUT | Method::PATCH);
+    draft.body_len.filter(|it| *it > 0 || has_content)
+}
+
 /// The one value of the parameter; nothing where there is none (RFC 9421 §2.2.8).
 fn query_param(draft: &Draft<'_>, name: &str, out: &mut Vec<u8>) -> Result<bool, SignError> {
-    let encoded = |it: &[u8]| percent_encode(&query::decode(it), ESCAPED).to_string();
     let query = draft.query().unwrap_or_default().as_bytes();
     let pairs = query.split(|it| *it == b'&').filter(|it| !it.is_empty()).map(|it| {
         let at = it.iter().position(|it| *it == b'=');

@@ -166,3 +166,18 @@ fn the_digest_of_the_body() {
     assert!(!sent.has("content-digest"), "the caller's neither");
     assert_eq!(sent.header("signature-input"), "sig1=();created=1618884473");
 }
+
+#[test]
+fn the_length_that_the_link_writes() {
+    let post = Request { method: "POST", ..PLAIN };
+    let five = Request { body: b"12345", ..post };
+    for (component, request, text) in [
+        ("content-length", five, Some("5")),
+        ("content-length;bs", five, Some(":NQ==:")),
+        ("content-length;sf", five, Some("5")),
+        ("content-length", Request { body: b"", ..post }, Some("0")),
+        ("content-length?", Request { method: "GET", body: b"", ..PLAIN }, None),
+    ] {
+        assert_eq!(value(component, request).unwrap().as_deref(), text, "{component}");
+    }
+}
