@@ -147,6 +147,12 @@ impl Prepared {
         Some(query::replaced(caller.unwrap_or_default(), &part.names, part.text.expose()))
     }
 
+    /// The names of all fields that a caller's trailers may not carry.
+    pub fn kept_from_trailers(&self) -> impl Iterator<Item = HeaderName> {
+        let signers = self.signers().iter().flat_map(Signer::trailers);
+        self.header_names().cloned().chain(signers)
+    }
+
     /// True where the field of this name is ours, so that a caller's trailers may not carry it either.
     pub fn injects_header(&self, name: &HeaderName) -> bool {
         let mut names = self.header_names();

@@ -157,6 +157,16 @@ impl Signer {
         }
     }
 
+    /// Fields that a caller may send in the head, and not in trailers: a server that reads the two as one would take
+    /// them for what is signed.
+    pub fn trailers(&self) -> Vec<HeaderName> {
+        match self {
+            Self::SignedRequest(signer) => signer.trailers(),
+            Self::HttpSignature(signer) => signer.trailers(),
+            Self::Oauth1(_) | Self::AwsSigv4(_) | Self::Jwt(_) | Self::Digest(_) => Vec::new(),
+        }
+    }
+
     /// What it puts where, for `explain`.
     pub fn describe(&self) -> Vec<Placed> {
         match self {

@@ -601,7 +601,7 @@ fn body_of(head: &Parts, onward: &Onward<'_>, told: &mut Told<'_>, plan: &mut Pl
         source = Source::InPieces(Box::new(InPieces::new(source, chunks)));
     }
     let may_have_trailers = onward.asks.has_transfer_encoding || head.version == Version::HTTP_2;
-    let names = onward.prepared.header_names().cloned();
+    let names = onward.prepared.kept_from_trailers();
     let proof = onward.proof.as_ref().map(|_| head::DPOP);
     let injected = if may_have_trailers { names.chain(proof).collect() } else { Vec::new() };
     let body = OutBody::streamed(source, injected);

@@ -1,6 +1,8 @@
 //! What a signature can cover (RFC 9421 §2).
+use super::base;
 use super::structured;
 use super::structured::FieldType;
+use crate::auth::query;
 use http::HeaderName;
 use sfv::BareItem;
 use sfv::Item;
@@ -130,7 +132,21 @@ fn derived(name: &str, parameters: &Parameters) -> Result<Source, Fault> {
         return Err(fault("has a parameter that is for fields", "leave it out"));
     }
     let source = match (name, &parameters.name) {
-        ("@query-param", Some(name)) => return Ok(Source::QueryParam(name.clone())),
+        ("@query-param", Some(name)) => {
+            // Another spelling would never be found, whatever the query has.
+            let encoded = base::encoded(name.as_bytes());
+            let is_text = std::str::from_utf8(&query::decode(name.as_bytes())).is_ok();
+            if encoded != **name || !is_text {
+                return Err((
+                    "has a `name` that is not percent-encoded as RFC 9421 §2.2.8 has it".into(),
+                    match is_text {
+                        true => format!("write `@query-param;name=\"{encoded}\"`"),
+                        false => "write the name in UTF-8, percent-encoded".into(),
+                    },
+                ));
+            }
+            return Ok(Source::QueryParam(name.clone()));
+        }
         ("@query-param", None) => {
             return Err(fault("says no parameter's name", "write `@query-param;name=\"page\"`"));
         }

@@ -152,6 +152,14 @@ impl HttpSignatureSigner {
         names
     }
 
+    /// A caller's signatures stand in the head, where they are kept.
+    pub(in crate::auth) fn trailers(&self) -> Vec<HeaderName> {
+        if !self.settings.keeps_others {
+            return Vec::new();
+        }
+        vec![SIGNATURE_INPUT.clone(), SIGNATURE.clone()]
+    }
+
     pub(in crate::auth) fn describe(&self) -> Vec<Placed> {
         let digest = self.settings.covers_body().then_some(&CONTENT_DIGEST);
         let names = digest.into_iter().chain([&SIGNATURE_INPUT, &SIGNATURE]);

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::AsciiSet;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::percent_encode;
-use std::borrow::Cow;
+use zeroize::Zeroizing;
 
 /// For whoever wrote another.
 pub(super) const FILTERS: &str = "md5, sha1, sha256, sha384, sha512, hmac_sha1(key), hmac_sha256(key), \
@@ -125,47 +125,44 @@ impl Filter {
     }
 
     /// `Err`: what the value is not. Those that need more than the value are the caller's.
-    pub fn apply<'v>(&self, value: Cow<'v, [u8]>) -> Result<Cow<'v, [u8]>, &'static str> {
-        Ok(match self {
-            Self::Hash(hash) => hash.of(&value).bytes().to_vec().into(),
-            Self::Hex => hex::encode(value).into_bytes().into(),
-            Self::HexUpper => hex::encode_upper(value).into_bytes().into(),
-            Self::Base64 => STANDARD.encode(value).into_bytes().into(),
-            Self::Base64url => URL_SAFE_NO_PAD.encode(value).into_bytes().into(),
-            Self::FromHex => {
-                hex::decode(value.trim_ascii()).map_err(|_| "is not hexadecimal")?.into()
-            }
-            Self::FromBase64 => {
-                LENIENT.decode(value.trim_ascii()).map_err(|_| "is not Base64")?.into()
-            }
-            Self::Lower => value.to_ascii_lowercase().into(),
-            Self::Upper => value.to_ascii_uppercase().into(),
-            Self::Trim => value.trim_ascii().to_vec().into(),
+    pub fn apply(&self, value: &[u8]) -> Result<Zeroizing<Vec<u8>>, &'static str> {
+        Ok(Zeroizing::new(match self {
+            Self::Hash(hash) => hash.of(value).bytes().to_vec(),
+            Self::Hex => hex::encode(value).into_bytes(),
+            Self::HexUpper => hex::encode_upper(value).into_bytes(),
+            Self::Base64 => STANDARD.encode(value).into_bytes(),
+            Self::Base64url => URL_SAFE_NO_PAD.encode(value).into_bytes(),
+            Self::FromHex => hex::decode(value.trim_ascii()).map_err(|_| "is not hexadecimal")?,
+            Self::FromBase64 => LENIENT.decode(value.trim_ascii()).map_err(|_| "is not Base64")?,
+            Self::Lower => value.to_ascii_lowercase(),
+            Self::Upper => value.to_ascii_uppercase(),
+            Self::Trim => value.trim_ascii().to_vec(),
             Self::Squeeze => {
                 let words = value.split(u8::is_ascii_whitespace).filter(|it| !it.is_empty());
-                words.collect::<Vec<_>>().join(&b' ').into()
+                words.collect::<Vec<_>>().join(&b' ')
             }
-            Self::Urlencode => percent_encode(&value, ESCAPED).to_string().into_bytes().into(),
+            Self::Urlencode => percent_encode(value, ESCAPED).to_string().into_bytes(),
             Self::Formencode => {
-                let text = percent_encode(&value, ESCAPED).to_string();
-                text.replace("%20", "+").into_bytes().into()
+                let text = Zeroizing::new(percent_encode(value, ESCAPED).to_string());
+                text.replace("%20", "+").into_bytes()
             }
-            Self::Urldecode => percent_encoding::percent_decode(&value).collect::<Vec<u8>>().into(),
-            Self::First(count) => value[..value.len().min(*count)].to_vec().into(),
+            Self::Urldecode => percent_encoding::percent_decode(value).collect(),
+            Self::First(count) => value[..value.len().min(*count)].to_vec(),
             Self::Before(text) => {
                 let at = value.windows(text.len().max(1)).position(|it| it == text.as_bytes());
-                at.map_or(value.clone(), |at| value[..at].to_vec().into())
+                at.map_or(value, |at| &value[..at]).to_vec()
             }
-            Self::WithoutPrefix(text) => match value.strip_prefix(text.as_bytes()) {
-                Some(rest) => rest.to_vec().into(),
-                None => value,
-            },
-            Self::Ending(text) if value.ends_with(text.as_bytes()) => value,
-            Self::Ending(text) => [&value, text.as_bytes()].concat().into(),
-            Self::Or(text) if value.is_empty() => text.as_bytes().to_vec().into(),
-            Self::Nonzero if *value == *b"0" => Vec::new().into(),
-            Self::Or(_) | Self::Nonzero | Self::Mac(..) | Self::Only(_) | Self::Except(_) => value,
-        })
+            Self::WithoutPrefix(text) => {
+                value.strip_prefix(text.as_bytes()).unwrap_or(value).to_vec()
+            }
+            Self::Ending(text) if value.ends_with(text.as_bytes()) => value.to_vec(),
+            Self::Ending(text) => [value, text.as_bytes()].concat(),
+            Self::Or(text) if value.is_empty() => text.as_bytes().to_vec(),
+            Self::Nonzero if *value == *b"0" => Vec::new(),
+            Self::Or(_) | Self::Nonzero | Self::Mac(..) | Self::Only(_) | Self::Except(_) => {
+                value.to_vec()
+            }
+        }))
     }
 }
 

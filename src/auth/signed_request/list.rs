@@ -4,6 +4,8 @@ use super::raw::Listed;
 use super::raw::Sort;
 use super::template::Template;
 use percent_encoding::percent_encode;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// What a name and a value are, still or no more percent-encoded.
 pub(super) type Pair = (Vec<u8>, Vec<u8>);
@@ -20,6 +22,8 @@ pub(super) struct List {
     pub lower: bool,
     pub merge: Option<Box<str>>,
     pub skip_empty: bool,
+    /// Each of `names` has to be there.
+    pub required: bool,
     pub pair: Template,
     pub join: Box<str>,
 }
@@ -45,6 +49,12 @@ impl List {
         }
     }
 
+    /// Which of the names that have to be there is not among those that were chosen.
+    pub fn lacks(&self, chosen: &[Pair]) -> Option<&str> {
+        let names = self.names.as_deref().filter(|_| self.required).unwrap_or_default();
+        names.iter().find(|name| !chosen.iter().any(|it| it.0 == name.as_bytes())).map(|it| &**it)
+    }
+
     /// Where it stands among `names`.
     fn place(&self, name: &[u8]) -> Option<usize> {
         self.names.as_ref()?.iter().position(|it| it.as_bytes() == name)
@@ -61,13 +71,18 @@ impl List {
 /// Values of one name as one, where the first of them stands.
 fn merged(pairs: Vec<Pair>, between: &str) -> Vec<Pair> {
     let mut merged: Vec<Pair> = Vec::with_capacity(pairs.len());
+    let mut places = HashMap::with_capacity(pairs.len());
     for (name, value) in pairs {
-        match merged.iter_mut().find(|it| it.0 == name) {
-            Some(same) => {
+        match places.entry(name) {
+            Entry::Occupied(place) => {
+                let same: &mut Pair = &mut merged[*place.get()];
                 same.1.extend_from_slice(between.as_bytes());
                 same.1.extend_from_slice(&value);
             }
-            None => merged.push((name, value)),
+            Entry::Vacant(place) => {
+                merged.push((place.key().clone(), value));
+                place.insert(merged.len() - 1);
+            }
         }
     }
     merged

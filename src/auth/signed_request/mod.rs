@@ -1,8 +1,10 @@
 //! Signatures of requests, described as data: a recipe of templates, run over each request.
+mod bounds;
 mod clock;
 mod filter;
 mod form;
 mod list;
+mod piece;
 mod presets;
 mod raw;
 mod recipe;

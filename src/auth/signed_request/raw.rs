@@ -58,6 +58,8 @@ pub struct RawList {
     pub merge: Option<String>,
     /// Entries without a value, or with an empty one, are left out. Default false.
     pub skip_empty: Option<bool>,
+    /// A request that lacks one of `names` is refused. Default false: what is absent is left out.
+    pub required: Option<bool>,
     /// What is written for each, with `{name}` and `{value}`. Default `{name}={value}`.
     pub pair: Option<String>,
     /// What stands between them. Default `&`.
@@ -74,6 +76,9 @@ pub struct RawPut {
     pub name: String,
     /// The value, as a template. Where it comes out empty, nothing is put there.
     pub value: String,
+    /// A header that the caller sent stays as it is, and is signed so; for values that are no secret. Default false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unless_sent: bool,
 }
 
 /// Where something is put.

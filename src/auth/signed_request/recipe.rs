@@ -1,4 +1,5 @@
 //! A recipe, read and checked: what each request is asked for, and how much of its body.
+use super::bounds::DEPTH_MAX;
 use super::filter::Filter;
 use super::list::List;
 use super::raw::Algorithm;
@@ -27,7 +28,14 @@ pub(super) struct Recipe {
     pub encoding: Encoding,
     pub content: Template,
     pub put: Box<[Put]>,
+    /// How a form comes by.
+    pub form: BodyPlan,
+    /// How any other body does.
     pub body: BodyPlan,
+    /// Whether each value is made of what is put on, and so of what stands there when it is asked for.
+    pub passing: Box<[bool]>,
+    /// Whether each value has the body in it.
+    pub bodied: Box<[bool]>,
     pub has_clock: bool,
 }
 
@@ -43,6 +51,10 @@ pub(super) struct Put {
     pub value: Template,
     /// Whether it needs the signature.
     pub is_signed: bool,
+    /// Whether there is something secret in it.
+    pub is_secret: bool,
+    /// A field that the caller sent stays.
+    pub unless_sent: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +83,10 @@ pub(super) type BodyHash = (Hash, Option<usize>);
 struct Needs {
     /// Something that differs between requests.
     request: bool,
+    /// Something that a value put on changes.
+    sent: bool,
+    /// A credential's field.
+    secret: bool,
     /// The body's bytes.
     body: bool,
     /// Only a hash of the body.
@@ -87,6 +103,8 @@ impl Needs {
     fn and(self, other: Self) -> Self {
         Self {
             request: self.request || other.request,
+            sent: self.sent || other.sent,
+            secret: self.secret || other.secret,
             body: self.body || other.body,
             hash: self.hash || other.hash,
             form: self.form || other.form,
@@ -102,9 +120,25 @@ impl Needs {
     }
 }
 
-/// What each value, the key and the content ask for. `Err`: the name of a value that needs itself.
+/// Why a recipe can't be run, with a value's name.
+pub(super) enum Unmade {
+    OfItself(String),
+    TooDeep(String),
+}
+
+/// What follows from a recipe for one kind of body.
+struct Surveyed {
+    body: BodyPlan,
+    values: Vec<Needs>,
+    puts: Vec<Needs>,
+    key: Needs,
+}
+
+/// What each value, the key and the content ask for.
 struct Survey<'r> {
     recipe: &'r Recipe,
+    /// Whether the body is a form.
+    is_form: bool,
     values: Vec<Option<Needs>>,
     /// Which of them something is made of that is put on.
     used: Vec<bool>,
@@ -115,40 +149,61 @@ struct Survey<'r> {
 }
 
 impl Recipe {
-    /// Fills in what follows from the rest. `Err`: the name of a value that needs itself.
-    pub fn surveyed(mut self) -> Result<Self, String> {
+    /// Fills in what follows from the rest.
+    pub fn surveyed(mut self) -> Result<Self, Unmade> {
+        let (form, other) = (self.survey(true)?, self.survey(false)?);
+        let all = |of: fn(&Needs) -> bool| form.values.iter().map(of).collect::<Box<[bool]>>();
+        self.constants = all(|it| !it.request);
+        self.passing = all(|it| it.sent);
+        self.bodied = all(|it| it.body || it.form);
+        self.fixed_key = !form.key.request;
+        self.has_clock = form.puts.iter().any(|it| it.clock);
+        for (put, needs) in self.put.iter_mut().zip(&form.puts) {
+            put.is_signed = needs.signature;
+            put.is_secret = needs.secret || needs.signature;
+        }
+        (self.form, self.body) = (form.body, other.body);
+        Ok(self)
+    }
+
+    fn survey(&self, is_form: bool) -> Result<Surveyed, Unmade> {
+        let unknown = || vec![None; self.values.len()];
         let mut survey = Survey {
-            values: vec![None; self.values.len()],
+            recipe: self,
+            is_form,
+            values: unknown(),
             used: vec![false; self.values.len()],
             open: Vec::new(),
             signature: None,
             streamed: None,
-            recipe: &self,
         };
         survey.streamed = survey.stream()?;
         (survey.used, survey.signature) = (vec![false; self.values.len()], None);
-        survey.values = vec![None; self.values.len()];
-        let puts: Result<Vec<Needs>, String> =
+        survey.values = unknown();
+        let puts: Result<Vec<Needs>, Unmade> =
             self.put.iter().map(|it| survey.template(&it.value)).collect();
         let puts = puts?;
         let key = survey.template(&self.key)?;
         let used = survey.used.clone();
-        let constants: Result<Vec<bool>, String> =
-            (0..self.values.len()).map(|it| survey.value(it).map(|it| !it.request)).collect();
-        let (constants, streamed) = (constants?, survey.streamed);
+        let values: Result<Vec<Needs>, Unmade> =
+            (0..self.values.len()).map(|it| survey.value(it)).collect();
         let total = puts.iter().fold(Needs::default(), |sum, it| sum.and(*it));
-        let form_put = self.put.iter().any(|it| matches!(it.place, PutPlace::Form(_)));
         let hashes = self.hashes(&used);
-        self.body = match streamed {
-            _ if total.body || total.form || form_put => BodyPlan::Whole,
+        let body = match survey.streamed {
+            _ if total.body || total.form || is_form && self.puts_form() => BodyPlan::Whole,
             None if hashes.is_empty() => BodyPlan::Untouched,
             content => BodyPlan::Fed { hashes, content },
         };
-        self.put.iter_mut().zip(&puts).for_each(|(put, needs)| put.is_signed = needs.signature);
-        self.constants = constants.into();
-        self.fixed_key = !key.request;
-        self.has_clock = total.clock;
-        Ok(self)
+        Ok(Surveyed { body, values: values?, puts, key })
+    }
+
+    fn puts_form(&self) -> bool {
+        self.put.iter().any(|it| matches!(it.place, PutPlace::Form(_)))
+    }
+
+    /// How the body comes by.
+    pub fn plan(&self, is_form: bool) -> &BodyPlan {
+        if is_form { &self.form } else { &self.body }
     }
 
     /// The body's hashes that something is made of, each once.
@@ -174,10 +229,10 @@ impl Recipe {
     }
 
     /// Whether a request with this method is signed over anything of its body.
-    pub fn wants_body(&self, method: &str) -> bool {
+    pub fn wants_body(&self, plan: &BodyPlan, method: &str) -> bool {
         let used = vec![true; self.values.len()];
         let mut bodies = self.slots(&used).filter(|it| it.source == Source::Body);
-        match self.body {
+        match plan {
             BodyPlan::Untouched => false,
             BodyPlan::Fed { .. } => bodies.any(|it| it.lets(method)),
             BodyPlan::Whole => true,
@@ -185,8 +240,8 @@ impl Recipe {
     }
 
     /// The content's part that goes through the signature's own feed, with this method.
-    pub fn streamed(&self, method: &str) -> Option<usize> {
-        let BodyPlan::Fed { content, .. } = &self.body else { return None };
+    pub fn streamed(&self, plan: &BodyPlan, method: &str) -> Option<usize> {
+        let BodyPlan::Fed { content, .. } = plan else { return None };
         content.filter(|at| match &self.content.0[*at] {
             Part::Slot(slot) => slot.lets(method),
             Part::Literal(_) | Part::Group(_) => false,
@@ -219,11 +274,11 @@ impl Slot {
 }
 
 impl Survey<'_> {
-    fn template(&mut self, template: &Template) -> Result<Needs, String> {
+    fn template(&mut self, template: &Template) -> Result<Needs, Unmade> {
         self.parts(template.slots())
     }
 
-    fn parts<'s>(&mut self, slots: impl Iterator<Item = &'s Slot>) -> Result<Needs, String> {
+    fn parts<'s>(&mut self, slots: impl Iterator<Item = &'s Slot>) -> Result<Needs, Unmade> {
         let mut needs = Needs::default();
         for slot in slots {
             needs = needs.and(self.slot(slot)?);
@@ -231,12 +286,17 @@ impl Survey<'_> {
         Ok(needs)
     }
 
-    fn slot(&mut self, slot: &Slot) -> Result<Needs, String> {
+    fn slot(&mut self, slot: &Slot) -> Result<Needs, Unmade> {
         let mut needs = Needs { request: !slot.source.is_constant(), ..Needs::default() };
         match &slot.source {
-            Source::Body if slot.body_hash().is_some() => needs.hash = true,
-            Source::Body => needs.body = true,
-            Source::FormParameter(_) => needs.form = true,
+            Source::Body => {
+                (needs.hash, needs.body) = (slot.body_hash().is_some(), slot.body_hash().is_none());
+                needs.sent = self.recipe.puts_form();
+            }
+            Source::FormParameter(_) => (needs.form, needs.sent) = (self.is_form, true),
+            Source::Query | Source::Target | Source::Url => needs.sent = true,
+            Source::Header(_) | Source::QueryParameter(_) | Source::BodyLength => needs.sent = true,
+            Source::Credential(_) => needs.secret = true,
             Source::Nonce(Nonce::Number) => (needs.number, needs.clock) = (true, true),
             Source::Timestamp(_) => needs.clock = true,
             Source::Signature => needs = needs.and(self.signature()?),
@@ -253,22 +313,25 @@ impl Survey<'_> {
         Ok(needs)
     }
 
-    fn value(&mut self, index: usize) -> Result<Needs, String> {
+    fn value(&mut self, index: usize) -> Result<Needs, Unmade> {
         self.used[index] = true;
         if let Some(needs) = self.values[index] {
             return Ok(needs);
         }
         if self.open.contains(&index) {
-            return Err(self.recipe.names[index].to_string());
+            return Err(Unmade::OfItself(self.recipe.names[index].to_string()));
+        }
+        if self.open.len() >= DEPTH_MAX {
+            return Err(Unmade::TooDeep(self.recipe.names[index].to_string()));
         }
         self.open.push(index);
         let recipe = self.recipe;
         let needs = match &recipe.values[index] {
             Value::Text(template) => self.template(template)?,
             Value::List(list) => {
-                let form = list.of.contains(&super::raw::Listed::Form);
+                let form = self.is_form && list.of.contains(&super::raw::Listed::Form);
                 let pair = self.template(&list.pair)?;
-                pair.and(Needs { request: true, form, ..Needs::default() })
+                pair.and(Needs { request: true, sent: true, form, ..Needs::default() })
             }
         };
         self.open.pop();
@@ -276,13 +339,13 @@ impl Survey<'_> {
         Ok(needs)
     }
 
-    fn signature(&mut self) -> Result<Needs, String> {
+    fn signature(&mut self) -> Result<Needs, Unmade> {
         if let Some(needs) = self.signature {
             return Ok(needs);
         }
         let own = self.recipe.names.len();
         if self.open.contains(&own) {
-            return Err("signature".into());
+            return Err(Unmade::OfItself("signature".into()));
         }
         self.open.push(own);
         let recipe = self.recipe;
@@ -300,7 +363,7 @@ impl Survey<'_> {
 
     /// The content's part that can go through the signature's own feed: the body as it is, all before it and the
     /// key being known before it.
-    fn stream(&mut self) -> Result<Option<usize>, String> {
+    fn stream(&mut self) -> Result<Option<usize>, Unmade> {
         let recipe = self.recipe;
         if recipe.algorithm.private().is_some() {
             return Ok(None);

@@ -1,5 +1,11 @@
 //! From a recipe as written to one that can sign, with every fault told at once.
 use super::SignedRequest;
+use super::bounds::DEPTH_MAX;
+use super::bounds::LIST_TEXT_LEN_MAX;
+use super::bounds::Lengths;
+use super::bounds::PUTS_MAX;
+use super::bounds::VALUE_LEN_MAX;
+use super::bounds::VALUES_MAX;
 use super::list::List;
 use super::presets;
 use super::raw::Algorithm;
@@ -12,6 +18,7 @@ use super::recipe::BodyPlan;
 use super::recipe::Put;
 use super::recipe::PutPlace;
 use super::recipe::Recipe;
+use super::recipe::Unmade;
 use super::recipe::Value;
 use super::source;
 use super::source::Names;
@@ -61,6 +68,10 @@ struct Reading<'r> {
 }
 
 fn read(raw: &RawSignedRequest, faults: &mut Vec<SchemeFault>) -> Option<Recipe> {
+    check_counts(raw, faults);
+    if !faults.is_empty() {
+        return None;
+    }
     let values: Vec<&str> = raw.r#let.keys().chain(raw.lists.keys()).map(String::as_str).collect();
     check_names(raw, faults);
     let names = Names { values: values.clone(), fields: RefCell::default(), in_pair: false };
@@ -103,14 +114,25 @@ fn read(raw: &RawSignedRequest, faults: &mut Vec<SchemeFault>) -> Option<Recipe>
         encoding: raw.encoding.unwrap_or_default(),
         content,
         put: put.into(),
+        form: BodyPlan::Untouched,
         body: BodyPlan::Untouched,
+        passing: Box::default(),
+        bodied: Box::default(),
         has_clock: false,
     };
-    let recipe = recipe.surveyed().map_err(|name| {
-        let hint = "what a value is made of can't be made of the value";
-        reading.fault(vec![], &format!("`{name}` is made of itself"), hint);
+    let recipe = recipe.surveyed().map_err(|why| match why {
+        Unmade::OfItself(name) => {
+            let hint = "what a value is made of can't be made of the value";
+            reading.fault(vec![], &format!("`{name}` is made of itself"), hint);
+        }
+        Unmade::TooDeep(name) => {
+            let problem = format!("`{name}` is made through more than {DEPTH_MAX} values");
+            reading.fault(vec![], &problem, "make it of fewer values");
+        }
     });
     let recipe = recipe.ok()?;
+    reading.check_lengths(&recipe);
+    reading.check_unless_sent(&recipe);
     if !recipe.put.iter().any(|it| it.is_signed) {
         let hint =
             "name it where it goes, as `{ in: header, name: X-Signature, value: \"{signature}\" }`";
@@ -137,7 +159,63 @@ fn check_names(raw: &RawSignedRequest, faults: &mut Vec<SchemeFault>) {
     }
 }
 
+fn check_counts(raw: &RawSignedRequest, faults: &mut Vec<SchemeFault>) {
+    let puts = raw.put.as_deref().unwrap_or_default().len();
+    let values = raw.r#let.len() + raw.lists.len();
+    for (setting, count, max) in [("let", values, VALUES_MAX), ("put", puts, PUTS_MAX)] {
+        if count > max {
+            let problem = format!("there are {count} values, and at most {max} can be");
+            faults.push(SchemeFault::at(setting, problem, "write fewer"));
+        }
+    }
+    for (name, list) in &raw.lists {
+        let texts = [("pair", &list.pair), ("join", &list.join), ("merge", &list.merge)];
+        for (setting, text) in texts {
+            if text.as_ref().is_some_and(|it| it.len() > LIST_TEXT_LEN_MAX) {
+                let path = vec![field("lists"), Step::Field(name.clone().into()), field(setting)];
+                let problem = format!("is longer than {LIST_TEXT_LEN_MAX} bytes");
+                faults.push(SchemeFault { path, problem, hint: "write less".into() });
+            }
+        }
+    }
+}
+
 impl Reading<'_> {
+    /// Values of values of values can be long where each is short.
+    fn check_lengths(&mut self, recipe: &Recipe) {
+        let mut lengths = Lengths::of(recipe);
+        let mut found = Vec::new();
+        for (index, name) in recipe.names.iter().enumerate() {
+            let setting =
+                if matches!(recipe.values[index], Value::List(_)) { "lists" } else { "let" };
+            let path = vec![field(setting), Step::Field(String::from(&**name).into())];
+            found.push((path, lengths.value(index)));
+        }
+        found.push((vec![field("key")], lengths.template(&recipe.key)));
+        found.push((vec![field("content")], lengths.template(&recipe.content)));
+        for (index, put) in recipe.put.iter().enumerate() {
+            let path = vec![field("put"), Step::Index(index), field("value")];
+            found.push((path, lengths.template(&put.value)));
+        }
+        if let Some((path, _)) = found.into_iter().find(|it| it.1 > VALUE_LEN_MAX) {
+            let problem = format!("comes to more than {VALUE_LEN_MAX} bytes");
+            self.fault(path, &problem, "name other values less often in it");
+        }
+    }
+
+    /// A field that may be the caller's is shown as it is to whoever explains a request.
+    fn check_unless_sent(&mut self, recipe: &Recipe) {
+        for (index, put) in recipe.put.iter().enumerate().filter(|it| it.1.unless_sent) {
+            let path = vec![field("put"), Step::Index(index), field("unless_sent")];
+            if !matches!(put.place, PutPlace::Slot(Slot::Header(_))) {
+                self.fault(path, "is for headers", "leave it out");
+            } else if put.is_secret {
+                let hint = "leave it out: what is secret is always put on";
+                self.fault(path, "stands beside a value that has something secret in it", hint);
+            }
+        }
+    }
+
     fn fault(&mut self, path: Vec<Step>, problem: &str, hint: &str) {
         self.faults.push(SchemeFault { path, problem: problem.into(), hint: hint.into() });
     }
@@ -196,6 +274,11 @@ impl Reading<'_> {
             self.fault(at("pair"), &it.problem, &it.hint);
             Template::default()
         });
+        let is_named = raw.names.as_ref().is_some_and(|it| !it.is_empty());
+        if raw.required == Some(true) && !is_named {
+            let hint = "write `names` beside it";
+            self.fault(at("required"), "does not say which names have to be there", hint);
+        }
         // Header names come in lower case.
         let folded = |it: &String| if has_headers { it.to_ascii_lowercase() } else { it.clone() };
         let boxed = |it: &Vec<String>| it.iter().map(|it| folded(it).into()).collect();
@@ -209,6 +292,7 @@ impl Reading<'_> {
             lower: raw.lower.unwrap_or_default(),
             merge: raw.merge.as_deref().map(Into::into),
             skip_empty: raw.skip_empty.unwrap_or_default(),
+            required: raw.required.unwrap_or_default(),
             pair,
             join: raw.join.as_deref().unwrap_or("&").into(),
         }
@@ -246,7 +330,14 @@ impl Reading<'_> {
                             "remove it",
                         );
                     }
-                    puts.push(Put { place, value, is_signed: false });
+                    let unless_sent = raw.unless_sent;
+                    puts.push(Put {
+                        place,
+                        value,
+                        is_signed: false,
+                        is_secret: false,
+                        unless_sent,
+                    });
                 }
             }
         }

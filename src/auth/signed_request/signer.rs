@@ -1,4 +1,6 @@
 //! A recipe with a credential's keys, ready to sign.
+use super::bounds::VALUE_LEN_MAX;
+use super::form;
 use super::recipe::BodyPlan;
 use super::recipe::PutPlace;
 use super::recipe::Recipe;
@@ -28,6 +30,7 @@ use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
+use http::header::CONTENT_TYPE;
 use http::header::COOKIE;
 use std::fmt;
 use std::sync::Arc;
@@ -126,9 +129,9 @@ impl SignedRequestSigner {
         }
     }
 
-    pub(in crate::auth) fn body_use(&self, method: &Method, _headers: &HeaderMap) -> BodyUse {
-        match &self.recipe.body {
-            _ if !self.recipe.wants_body(method.as_str()) => BodyUse::Untouched,
+    pub(in crate::auth) fn body_use(&self, method: &Method, headers: &HeaderMap) -> BodyUse {
+        match self.recipe.plan(form::is_form(form::kind(headers))) {
+            plan if !self.recipe.wants_body(plan, method.as_str()) => BodyUse::Untouched,
             BodyPlan::Untouched => BodyUse::Untouched,
             BodyPlan::Fed { .. } => BodyUse::Fed,
             BodyPlan::Whole => BodyUse::Whole,
@@ -140,9 +143,10 @@ impl SignedRequestSigner {
         draft: &Draft<'_>,
         moment: &Moment,
     ) -> Result<Vec<Feed>, SignError> {
-        let BodyPlan::Fed { hashes, .. } = &self.recipe.body else { return Ok(Vec::new()) };
+        let plan = self.plan(draft);
+        let BodyPlan::Fed { hashes, .. } = plan else { return Ok(Vec::new()) };
         let method = draft.method.as_str();
-        if !self.recipe.wants_body(method) {
+        if !self.recipe.wants_body(plan, method) {
             return Ok(Vec::new());
         }
         let feed = |(hash, first): &(Hash, Option<usize>)| match first {
@@ -150,10 +154,14 @@ impl SignedRequestSigner {
             None => hash.feed(),
         };
         let mut feeds: Vec<Feed> = hashes.iter().map(feed).collect();
-        if let Some(at) = self.recipe.streamed(method) {
+        if let Some(at) = self.recipe.streamed(plan, method) {
             feeds.push(Work::new(self, draft, moment, Body::Unseen).begun(at)?);
         }
         Ok(feeds)
+    }
+
+    pub(super) fn plan(&self, draft: &Draft<'_>) -> &BodyPlan {
+        self.recipe.plan(form::is_form(draft.value(&CONTENT_TYPE)))
     }
 
     pub(in crate::auth) fn sign(
@@ -162,7 +170,7 @@ impl SignedRequestSigner {
         moment: &Moment,
         fed: Vec<Feed>,
     ) -> Result<(), SignError> {
-        let body = match &self.recipe.body {
+        let body = match self.plan(draft) {
             BodyPlan::Untouched => Body::Unseen,
             BodyPlan::Fed { .. } if fed.is_empty() => Body::Unseen,
             BodyPlan::Fed { hashes, .. } => {
@@ -171,7 +179,17 @@ impl SignedRequestSigner {
                 let digests = hashes.iter().copied().zip(digests).collect();
                 Body::Fed { digests, content: fed.next() }
             }
-            BodyPlan::Whole => Body::Whole(draft.body.unwrap_or_default()),
+            BodyPlan::Whole => match draft.body {
+                Some(body) => Body::Whole(body),
+                None if draft.body_len == Some(0) => Body::Whole(b""),
+                // What else is put on makes a form of what came as none, and that has not been read.
+                None => {
+                    return Err(SignError::Unsignable {
+                        what: "the body was sent as no form, and another setting makes one of it"
+                            .into(),
+                    });
+                }
+            },
         };
         let mut work = Work::new(self, draft, moment, body);
         work.run()?;
@@ -220,11 +238,13 @@ impl SignedRequestSigner {
     }
 
     pub(in crate::auth) fn headers(&self) -> Vec<HeaderName> {
-        let headers = self.recipe.put.iter().filter_map(|it| match &it.place {
-            PutPlace::Slot(slot::Slot::Header(name)) => Some(name.clone()),
-            PutPlace::Slot(_) | PutPlace::Form(_) => None,
-        });
-        headers.collect()
+        let always = self.recipe.put.iter().filter(|it| !it.unless_sent);
+        always.filter_map(|it| it.place.header()).cloned().collect()
+    }
+
+    pub(in crate::auth) fn trailers(&self) -> Vec<HeaderName> {
+        let sent = self.recipe.put.iter().filter(|it| it.unless_sent);
+        sent.filter_map(|it| it.place.header()).cloned().collect()
     }
 
     pub(in crate::auth) fn describe(&self) -> Vec<Placed> {
@@ -234,6 +254,15 @@ impl SignedRequestSigner {
             PutPlace::Form(name) => Placed { place: Place::Query, name: name.to_string() },
         });
         placed.collect()
+    }
+}
+
+impl PutPlace {
+    fn header(&self) -> Option<&HeaderName> {
+        match self {
+            Self::Slot(slot::Slot::Header(name)) => Some(name),
+            Self::Slot(_) | Self::Form(_) => None,
+        }
     }
 }
 
@@ -267,9 +296,14 @@ fn faults(recipe: &Recipe, credential: &Credential) -> Vec<AuthError> {
     for slot in recipe.slots(&everything) {
         let Some(field) = recipe.field(slot) else { continue };
         let Some(value) = credential.field(field) else { continue };
-        let mut value = std::borrow::Cow::Borrowed(value.expose().as_bytes());
+        let mut value = Zeroizing::new(value.expose().as_bytes().to_vec());
         for filter in &slot.filters {
-            match filter.apply(value) {
+            match filter.apply(&value) {
+                Ok(made) if made.len() > VALUE_LEN_MAX => {
+                    let what = "comes to more than 64 KiB";
+                    faults.push(AuthError::Unusable { field: field.to_owned(), what });
+                    break;
+                }
                 Ok(made) => value = made,
                 Err(what) => {
                     faults.push(AuthError::Unusable { field: field.to_owned(), what });

@@ -2,6 +2,8 @@
 //!
 //! `{x}` is a value, `{x|f|g}` what two filters make of it, `{x?}` one that may be absent, `[..{x}..]` a group that
 //! is left out where a value in it is absent or empty; `{{`, `}}`, `[[` and `]]` are the characters themselves.
+use super::bounds::FILTERS_MAX;
+use super::bounds::TEMPLATE_LEN_MAX;
 use super::filter::FILTERS;
 use super::filter::Filter;
 use super::source::Names;
@@ -33,6 +35,10 @@ pub(super) struct TemplateFault {
 
 impl Template {
     pub fn parse(text: &str, names: &Names<'_>) -> Result<Self, TemplateFault> {
+        if text.len() > TEMPLATE_LEN_MAX {
+            let problem = format!("is longer than {TEMPLATE_LEN_MAX} bytes");
+            return Err(fault(&problem, "write less"));
+        }
         let mut rest = text;
         let parts = parts(&mut rest, names, false)?;
         Ok(Self(parts.into()))
@@ -149,8 +155,12 @@ fn slot(text: &str, names: &Names<'_>) -> Result<Slot, TemplateFault> {
             None => fault(&it, &there),
         })
     };
-    let filters: Result<Vec<Filter>, TemplateFault> = pieces.map(filter).collect();
-    Ok(Slot { source, optional, filters: filters?.into() })
+    let filters: Vec<Filter> = pieces.map(filter).collect::<Result<_, _>>()?;
+    if filters.len() > FILTERS_MAX {
+        let problem = format!("a value goes through more than {FILTERS_MAX} filters");
+        return Err(fault(&problem, "make a value under `let` of the first ones"));
+    }
+    Ok(Slot { source, optional, filters: filters.into() })
 }
 
 /// At each `|` that is in no filter's argument.

@@ -1,12 +1,16 @@
 //! One request on its way through a recipe: what is asked of it is found once, what is put on is kept together.
+use super::bounds;
 use super::filter::Filter;
 use super::form;
 use super::form::is_form;
+use super::list::List;
 use super::list::Pair;
+use super::piece::Piece;
 use super::raw::Encoding;
 use super::raw::Listed;
 use super::raw::Sort;
 use super::recipe::BodyHash;
+use super::recipe::Put;
 use super::recipe::PutPlace;
 use super::recipe::Value;
 use super::signer::Key;
@@ -16,7 +20,6 @@ use super::source::Nonce;
 use super::source::Source;
 use super::template::Part;
 use super::template::Slot;
-use super::template::Template;
 use crate::auth::Draft;
 use crate::auth::Moment;
 use crate::auth::SignError;
@@ -43,8 +46,8 @@ pub(super) struct Work<'w> {
     /// The caller's, less what is put on.
     query: Cow<'w, str>,
     pub put: Done,
-    values: Vec<Option<Vec<u8>>>,
-    signature: Option<Vec<u8>>,
+    values: Vec<Option<Zeroizing<Vec<u8>>>>,
+    signature: Option<Zeroizing<Vec<u8>>>,
     number: Option<u64>,
     /// The list's entry that is written now.
     pair: Option<Pair>,
@@ -86,7 +89,9 @@ impl<'w> Work<'w> {
             query.into()
         };
         let form = match &body {
-            Body::Whole(body) if !signer.form_names.is_empty() && is_form(draft.value(&CONTENT_TYPE)) => {
+            Body::Whole(body)
+                if !signer.form_names.is_empty() && is_form(draft.value(&CONTENT_TYPE)) =>
+            {
                 Some(form::without(body, &signer.form_names))
             }
             _ => None,
@@ -98,7 +103,7 @@ impl<'w> Work<'w> {
             body,
             query,
             put: Done { form, ..Done::default() },
-            values: signer.constants.iter().map(|it| it.as_deref().cloned()).collect(),
+            values: vec![None; signer.constants.len()],
             signature: None,
             number: None,
             pair: None,
@@ -108,7 +113,7 @@ impl<'w> Work<'w> {
     /// Puts everything on.
     pub fn run(&mut self) -> Result<(), SignError> {
         let signer = self.signer;
-        signer.recipe.put.iter().try_for_each(|it| self.put(&it.place, &it.value))
+        signer.recipe.put.iter().try_for_each(|it| self.put(it))
     }
 
     /// A value that is the same on every request; `None` where it can't be made.
@@ -125,7 +130,7 @@ impl<'w> Work<'w> {
     pub fn begun(&mut self, at: usize) -> Result<Feed, SignError> {
         let recipe = &self.signer.recipe;
         for put in recipe.put.iter().take_while(|it| !it.is_signed) {
-            self.put(&put.place, &put.value)?;
+            self.put(put)?;
         }
         let mut feed = match &self.signer.key {
             Key::Fixed(key) => key.feed(),
@@ -139,13 +144,24 @@ impl<'w> Work<'w> {
         Ok(feed)
     }
 
-    fn put(&mut self, place: &'w PutPlace, value: &'w Template) -> Result<(), SignError> {
+    fn put(&mut self, put: &'w Put) -> Result<(), SignError> {
+        if let (true, PutPlace::Slot(slot::Slot::Header(name))) = (put.unless_sent, &put.place)
+            && self.draft.values(name).next().is_some()
+        {
+            return Ok(());
+        }
         let mut text = Vec::with_capacity(128);
-        self.parts(&value.0, &mut text)?;
+        self.parts(&put.value.0, &mut text)?;
         if text.is_empty() {
             return Ok(());
         }
-        match place {
+        // What is made of the request is another from here on.
+        for (value, passing) in self.values.iter_mut().zip(&self.signer.recipe.passing) {
+            if *passing {
+                *value = None;
+            }
+        }
+        match &put.place {
             PutPlace::Slot(slot::Slot::Header(name)) => self.put.headers.push((name.clone(), text)),
             PutPlace::Slot(slot::Slot::Query(name)) => {
                 let pair = query::pair(name, &utf8(text, name)?);
@@ -186,13 +202,23 @@ impl<'w> Work<'w> {
                 },
                 Part::Group(inner) => self.group(inner, out)?,
             }
+            self.bounded(out.len())?;
         }
         Ok(())
+    }
+
+    /// Whether a text of this length can be gone on with.
+    fn bounded(&self, length: usize) -> Result<(), SignError> {
+        if length <= bounds::room(self.body_bytes().len()) {
+            return Ok(());
+        }
+        Err(too_long("a text"))
     }
 
     fn group(&mut self, inner: &'w [Part], out: &mut Vec<u8>) -> Result<(), SignError> {
         let start = out.len();
         for part in inner {
+            self.bounded(out.len())?;
             match part {
                 Part::Literal(text) => out.extend_from_slice(text.as_bytes()),
                 Part::Slot(slot) => match self.slot(slot, true)?.filter(|it| !it.is_empty()) {
@@ -209,9 +235,9 @@ impl<'w> Work<'w> {
     }
 
     /// `None` where it is absent; where `filled` is asked for, also where it is empty, whatever is made of it.
-    fn slot(&mut self, slot: &'w Slot, filled: bool) -> Result<Option<Cow<'w, [u8]>>, SignError> {
+    fn slot(&mut self, slot: &'w Slot, filled: bool) -> Result<Option<Piece<'w>>, SignError> {
         if !slot.lets(self.draft.method.as_str()) {
-            return Ok((!filled).then_some(Cow::Borrowed(b"")));
+            return Ok((!filled).then_some(Piece::Borrowed(b"")));
         }
         if let Some(hash) = slot.body_hash() {
             let digest = self.body_digest(hash);
@@ -226,37 +252,42 @@ impl<'w> Work<'w> {
         let fallback = slot.filters.iter().position(|it| matches!(it, Filter::Or(_)));
         match (value.filter(|it| !(filled && it.is_empty())), fallback) {
             (Some(value), _) => self.filtered(value, &slot.filters).map(Some),
-            (None, Some(at)) => self.filtered(Cow::Borrowed(b""), &slot.filters[at..]).map(Some),
+            (None, Some(at)) => self.filtered(Piece::Borrowed(b""), &slot.filters[at..]).map(Some),
             (None, None) => Ok(None),
         }
     }
 
     fn filtered(
         &mut self,
-        mut value: Cow<'w, [u8]>,
+        mut value: Piece<'w>,
         filters: &'w [Filter],
-    ) -> Result<Cow<'w, [u8]>, SignError> {
+    ) -> Result<Piece<'w>, SignError> {
         for filter in filters {
             value = match filter {
+                Filter::Only(_) | Filter::Except(_) => value,
                 Filter::Mac(hash, key) => {
-                    let key = Zeroizing::new(self.value(*key)?.to_vec());
+                    let key = self.value(*key)?;
                     let key = MacKey::new(*hash, &key).expect("a filter is of a keyed hash");
                     key.of(&value).bytes().to_vec().into()
                 }
-                filter => filter.apply(value).map_err(|what| SignError::Unsignable {
-                    what: format!("a value that the signature covers {what}"),
-                })?,
+                filter => {
+                    let made = filter.apply(&value).map_err(|what| SignError::Unsignable {
+                        what: format!("a value that the signature covers {what}"),
+                    })?;
+                    Piece::Made(made)
+                }
             };
+            self.bounded(value.len())?;
         }
         Ok(value)
     }
 
-    fn source(&mut self, source: &'w Source) -> Result<Option<Cow<'w, [u8]>>, SignError> {
+    fn source(&mut self, source: &'w Source) -> Result<Option<Piece<'w>>, SignError> {
         let draft = self.draft;
         Ok(Some(match source {
             Source::Method => draft.method.as_str().as_bytes().into(),
             Source::Scheme => self.scheme().as_bytes().into(),
-            Source::Host => self.host(),
+            Source::Host => self.host().into_owned().into(),
             Source::Hostname => {
                 let host = self.host();
                 let end = port_at(&host).unwrap_or(host.len());
@@ -266,8 +297,8 @@ impl<'w> Work<'w> {
                 let host = self.host();
                 match port_at(&host) {
                     Some(at) => host[at + 1..].to_vec().into(),
-                    None if draft.origin.is_https() => Cow::Borrowed(b"443"),
-                    None => Cow::Borrowed(b"80"),
+                    None if draft.origin.is_https() => Piece::Borrowed(b"443"),
+                    None => Piece::Borrowed(b"80"),
                 }
             }
             Source::Path => draft.path.as_bytes().into(),
@@ -277,8 +308,10 @@ impl<'w> Work<'w> {
                 let front = [self.scheme().as_bytes(), b"://", &self.host()].concat();
                 [&*front, self.target().as_bytes()].concat().into()
             }
-            Source::Header(name) => return Ok(self.header(name)),
-            Source::QueryParameter(name) => return Ok(parameter(self.sent_query().as_bytes(), name)),
+            Source::Header(name) => return Ok(self.header(name).map(|it| it.into_owned().into())),
+            Source::QueryParameter(name) => {
+                return Ok(parameter(self.sent_query().as_bytes(), name));
+            }
             Source::FormParameter(name) => return Ok(parameter(self.form_bytes(), name)),
             Source::Body => self.body_bytes().to_vec().into(),
             Source::BodyLength => {
@@ -298,45 +331,66 @@ impl<'w> Work<'w> {
                 let value = self.signer.fields[*index].as_ref();
                 return Ok(value.map(|it| it.expose().as_bytes().into()));
             }
-            Source::Value(index) => self.value(*index)?.to_vec().into(),
-            Source::Signature => self.signature()?.to_vec().into(),
+            Source::Value(index) => self.value(*index)?,
+            Source::Signature => Piece::Made(self.signature()?),
             Source::PairName => self.pair.as_ref().map_or(Vec::new(), |it| it.0.clone()).into(),
             Source::PairValue => self.pair.as_ref().map_or(Vec::new(), |it| it.1.clone()).into(),
         }))
     }
 
-    fn value(&mut self, index: usize) -> Result<&[u8], SignError> {
-        if self.values[index].is_none() {
-            let signer = self.signer;
-            let mut text = Vec::with_capacity(256);
-            match &signer.recipe.values[index] {
-                Value::Text(template) => self.parts(&template.0, &mut text)?,
-                Value::List(list) => {
-                    let pairs = list.chosen(self.pairs(&list.of, list.raw));
-                    let mut written = Vec::with_capacity(pairs.len());
-                    for pair in pairs {
-                        self.pair = Some(pair);
-                        let mut text = Vec::with_capacity(64);
-                        self.parts(&list.pair.0, &mut text)?;
-                        written.push(text);
-                    }
-                    self.pair = None;
-                    if list.sort == Sort::Pair {
-                        written.sort_unstable();
-                    }
-                    text = written.join(list.join.as_bytes());
-                }
-            }
-            self.values[index] = Some(text);
+    fn value(&mut self, index: usize) -> Result<Piece<'w>, SignError> {
+        let signer = self.signer;
+        if let Some(constant) = &signer.constants[index] {
+            return Ok(Piece::Borrowed(constant));
         }
-        Ok(self.values[index].as_deref().unwrap_or_default())
+        if let Some(value) = &self.values[index] {
+            return Ok(Piece::Made(value.clone()));
+        }
+        let recipe = &signer.recipe;
+        let text = match &recipe.values[index] {
+            Value::Text(template) => {
+                let mut text = Zeroizing::new(Vec::with_capacity(256));
+                self.parts(&template.0, &mut text)?;
+                text
+            }
+            Value::List(list) => Zeroizing::new(self.list(list)?),
+        };
+        if !recipe.bodied[index] && text.len() > bounds::VALUE_LEN_MAX {
+            return Err(too_long(&format!("`{}`", recipe.names[index])));
+        }
+        self.values[index] = Some(text.clone());
+        Ok(Piece::Made(text))
+    }
+
+    fn list(&mut self, list: &'w List) -> Result<Vec<u8>, SignError> {
+        let pairs = list.chosen(self.pairs(&list.of, list.raw));
+        if let Some(name) = list.lacks(&pairs) {
+            let kind = if list.of.contains(&Listed::Headers) { "field" } else { "parameter" };
+            return Err(SignError::Lacks { what: format!("the {kind} `{name}`") });
+        }
+        let mut written = Vec::with_capacity(pairs.len());
+        let mut length = 0;
+        for pair in pairs {
+            self.pair = Some(pair);
+            let mut text = Vec::with_capacity(64);
+            self.parts(&list.pair.0, &mut text)?;
+            length += text.len() + list.join.len();
+            self.bounded(length)?;
+            written.push(text);
+        }
+        self.pair = None;
+        if list.sort == Sort::Pair {
+            written.sort_unstable();
+        }
+        Ok(written.join(list.join.as_bytes()))
     }
 
     /// As it is written.
-    fn signature(&mut self) -> Result<&[u8], SignError> {
+    fn signature(&mut self) -> Result<Zeroizing<Vec<u8>>, SignError> {
         if self.signature.is_none() {
             let recipe = &self.signer.recipe;
-            let streamed = recipe.streamed(self.draft.method.as_str());
+            let streamed =
+                recipe.streamed(self.signer.plan(self.draft), self.draft.method.as_str());
             let feed = match &mut self.body {
                 Body::Fed { content, .. } => content.take(),
                 Body::Unseen | Body::Whole(_) => None,
@@ -355,15 +409,15 @@ impl<'w> Work<'w> {
                     Key::Private(key) => key.sign(&content),
                 }
             };
-            self.signature = Some(match recipe.encoding {
+            self.signature = Some(Zeroizing::new(match recipe.encoding {
                 Encoding::Hex => hex::encode(bytes).into_bytes(),
                 Encoding::HexUpper => hex::encode_upper(bytes).into_bytes(),
                 Encoding::Base64 => STANDARD.encode(bytes).into_bytes(),
                 Encoding::Base64url => URL_SAFE_NO_PAD.encode(bytes).into_bytes(),
                 Encoding::None => bytes,
-            });
+            }));
         }
-        Ok(self.signature.as_deref().unwrap_or_default())
+        Ok(self.signature.clone().unwrap_or_default())
     }
 
     pub fn mac_key(&mut self, hash: Hash) -> Result<MacKey, SignError> {
@@ -477,7 +531,7 @@ impl<'w> Work<'w> {
 }
 
 /// The decoded value of the first one called so.
-fn parameter(query: &[u8], name: &str) -> Option<Cow<'static, [u8]>> {
+fn parameter(query: &[u8], name: &str) -> Option<Piece<'static>> {
     let mut pairs = Vec::new();
     parameters(query, false, &mut pairs);
     pairs.into_iter().find(|it| it.0 == name.as_bytes()).map(|it| it.1.into())
@@ -496,6 +550,12 @@ fn parameters(query: &[u8], raw: bool, pairs: &mut Vec<Pair>) {
 fn port_at(host: &[u8]) -> Option<usize> {
     let at = host.iter().rposition(|it| *it == b':')?;
     host[at + 1..].iter().all(u8::is_ascii_digit).then_some(at)
+}
+
+fn too_long(what: &str) -> SignError {
+    SignError::Unsignable {
+        what: format!("{what} that the signature covers would be longer than can be signed"),
+    }
 }
 
 fn utf8(bytes: Vec<u8>, name: &str) -> Result<String, SignError> {

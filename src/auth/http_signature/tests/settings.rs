@@ -17,6 +17,18 @@ fn every_fault_says_what_to_write() {
         ("@signature-params", "`@signature-params` is covered always; leave it out"),
         ("@body", "`@body` is no derived component; there are @method, @target-uri,"),
         (
+            r#"@query-param;name="%c3%a9""#,
+            r#"`@query-param;name="%c3%a9"` has a `name` that is not percent-encoded as RFC 9421 §2.2.8 has it; write `@query-param;name="%C3%A9"`"#,
+        ),
+        (
+            r#"@query-param;name="a%zz""#,
+            r#"`@query-param;name="a%zz"` has a `name` that is not percent-encoded as RFC 9421 §2.2.8 has it; write `@query-param;name="a%25zz"`"#,
+        ),
+        (
+            r#"@query-param;name="%FF""#,
+            r#"`@query-param;name="%FF"` has a `name` that is not percent-encoded as RFC 9421 §2.2.8 has it; write the name in UTF-8, percent-encoded"#,
+        ),
+        (
             "@query-param",
             "`@query-param` says no parameter's name; write `@query-param;name=\"page\"`",
         ),
@@ -167,4 +179,19 @@ fn nothing_secret_is_printed() {
     assert!(!format!("{prepared:?}").contains("0ur-s3cr3t"));
     let names: Vec<String> = prepared.describe().into_iter().map(|it| it.name).collect();
     assert_eq!(names, ["content-digest", "signature-input", "signature"]);
+}
+
+/// A caller's signatures are kept in the head; in trailers they would come behind ours.
+#[test]
+fn trailers_carry_no_signature() {
+    for others in ["keep", "drop"] {
+        let yaml =
+            format!("{{ algorithm: hmac-sha256, components: ['@method'], others: {others} }}");
+        let prepared = prepared(&yaml, &[("secret", "s3cr3t")]);
+        for name in ["signature", "signature-input"] {
+            assert!(prepared.kept_from_trailers().any(|it| it == *name), "{others} {name}");
+            let name = HeaderName::from_static(name);
+            assert_eq!(prepared.injects_header(&name), others == "drop", "{name}");
+        }
+    }
 }

@@ -33,14 +33,13 @@ fn a_body_streams_wherever_its_bytes_are_needed_once() {
         ("content: '{all}', lists: { all: { of: [query] } }", BodyUse::Untouched),
     ] {
         let recipe = format!("{{ {settings}, {PUT} }}");
-        let recipe = SignedRequest::try_from(raw(&recipe))
-            .unwrap_or_else(|it| panic!("{settings}: {it:#?}"));
-        let plan = match &recipe.recipe.body {
-            _ if !recipe.recipe.wants_body("POST") => BodyUse::Untouched,
-            super::super::recipe::BodyPlan::Untouched => BodyUse::Untouched,
-            super::super::recipe::BodyPlan::Fed { .. } => BodyUse::Fed,
-            super::super::recipe::BodyPlan::Whole => BodyUse::Whole,
-        };
+        let form = &[("content-type", "application/x-www-form-urlencoded")];
+        let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIMWqjfQ/n4N77bdELzHct7Fm04U1B28JS4XOOi4LRFj3\n\
+                   -----END PRIVATE KEY-----\n";
+        let taken = SignedRequest::try_from(raw(&recipe)).unwrap();
+        let mut credential = vec![("secret", "s3cr3t"), ("private_key", pem)];
+        credential.retain(|it| taken.fields().contains(&it.0));
+        let plan = Case { headers: form, credential: &credential, ..case(&recipe) }.body_use();
         assert_eq!(plan, body_use, "{settings}");
     }
 }
@@ -97,4 +96,60 @@ fn a_form_gets_parameters_and_is_signed_with_them() {
         problem,
         "the signature covers a body of the type application/x-www-form-urlencoded, which the request does not have"
     );
+}
+
+#[test]
+fn what_is_only_of_forms_lets_other_bodies_stream() {
+    let form = &[("content-type", "application/x-www-form-urlencoded")];
+    let json = &[("content-type", "application/json")];
+    let twice = &[form[0], json[0]];
+    for (settings, other) in [
+        ("content: '{all}', lists: { all: { of: [query, form] } }", BodyUse::Untouched),
+        ("content: '{all}{body}', lists: { all: { of: [form] } }", BodyUse::Fed),
+        ("content: '{form.a?}{body|sha256|hex}'", BodyUse::Fed),
+        ("content: '{all}{body|base64}', lists: { all: { of: [form] } }", BodyUse::Whole),
+    ] {
+        let recipe = format!("{{ {settings}, {PUT} }}");
+        let with = |headers| Case { headers, ..case(&recipe) };
+        assert_eq!(with(form).body_use(), BodyUse::Whole, "{settings}");
+        assert_eq!(with(json).body_use(), other, "{settings}");
+        assert_eq!(with(&[]).body_use(), other, "{settings}");
+        assert_eq!(with(twice).body_use(), other, "{settings}");
+    }
+    let recipe = format!(
+        "{{ content: '{{all}}<{{body}}>', lists: {{ all: {{ of: [query, form] }} }}, {PUT} }}"
+    );
+    let key = crate::crypto::MacKey::new(crate::crypto::Hash::Sha256, b"s3cr3t").unwrap();
+    let signature =
+        |headers, body| Case { headers, body, ..case(&recipe) }.sent().header("x-sig").to_owned();
+    assert_eq!(signature(json, b"c=3"), key.of(b"a=1&b=2<c=3>").hex());
+    assert_eq!(signature(form, b"c=3"), key.of(b"a=1&b=2&c=3<c=3>").hex());
+}
+
+#[test]
+fn a_body_that_turns_out_to_be_a_form_is_not_signed_as_none() {
+    let recipe = format!("{{ content: '{{all}}', lists: {{ all: {{ of: [form] }} }}, {PUT} }}");
+    let prepared = prepared(&recipe, PLAIN.credential);
+    let origin = Origin::parse("https://api.test").unwrap();
+    let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+    let fields = vec![(http::header::CONTENT_TYPE, kind)];
+    let mut draft = Draft::new(&Method::POST, &origin, "/", None, fields);
+    draft.body_len = Some(3);
+    let moment = Moment { now: UnixTime::from_ms(0), random: [0; 16] };
+    assert!(prepared.signers()[0].sign(&mut draft, &moment, Vec::new()).is_err());
+}
+
+#[test]
+fn a_form_stays_byte_for_byte_but_for_our_pairs() {
+    let recipe = "{ content: '{body}', put: [{ in: form, name: nonce, value: '1' },\
+                    { in: header, name: X-Sig, value: '{signature}' }] }";
+    let form = &[("content-type", "application/x-www-form-urlencoded")];
+    for (body, sent) in [
+        (&b"note=a#b"[..], &b"note=a#b&nonce=1"[..]),
+        (b"memo=x;nonce=y", b"memo=x;nonce=y&nonce=1"),
+        (b"raw=\xff&Nonce=2", b"raw=\xff&nonce=1"),
+    ] {
+        let got = Case { headers: form, body, ..case(recipe) }.sent();
+        assert_eq!(got.body.unwrap(), sent);
+    }
 }

@@ -109,7 +109,7 @@ impl Case<'_> {
         let mut draft = Draft::new(&method, &origin, path, query, fields);
         let moment = Moment { now: UnixTime::from_ms(self.ms), random: self.random };
         let [signer] = prepared.signers() else { panic!("one signer") };
-        let body_use = signer.body_use(&origin, &method, &HeaderMap::new());
+        let body_use = signer.body_use(&origin, &method, &self.header_map());
         draft.body_len = Some(self.body.len() as u64);
         if body_use == BodyUse::Whole && !self.body.is_empty() {
             draft.body = Some(self.body);
@@ -131,6 +131,14 @@ impl Case<'_> {
         let prepared = prepared(self.recipe, self.credential);
         let method = Method::try_from(self.method).unwrap();
         let origin = Origin::parse("https://api.test").unwrap();
-        prepared.signers()[0].body_use(&origin, &method, &HeaderMap::new())
+        prepared.signers()[0].body_use(&origin, &method, &self.header_map())
+    }
+
+    fn header_map(&self) -> HeaderMap {
+        let field = |it: &(&str, &str)| {
+            let value = HeaderValue::from_bytes(it.1.as_bytes()).unwrap();
+            (HeaderName::try_from(it.0).unwrap(), value)
+        };
+        self.headers.iter().map(field).collect()
     }
 }

@@ -18,6 +18,13 @@ fn faults(yaml: &str) -> Vec<String> {
     faults.iter().map(|it| format!("{}: {}; {}", path(it), it.problem, it.hint)).collect()
 }
 
+/// Each made of the next one, so many times.
+fn chain(count: usize, times: usize) -> String {
+    let value = |it: usize| format!("a{it}: '{}'", format!("{{a{}}}", it + 1).repeat(times));
+    let values: Vec<String> = (0..count).map(value).collect();
+    format!("{}, a{count}: '{{query}}'", values.join(", "))
+}
+
 #[test]
 fn every_preset_reads_and_says_what_it_takes() {
     for name in presets::names() {
@@ -67,6 +74,15 @@ fn every_fault_has_its_place_and_a_way_out() {
         ("{ content: x, put: [{ in: header, name: Host, value: '{signature}' }] }".into(), "put.0.name: the header `Host` belongs to"),
         ("{ content: x, put: [{ in: header, name: X-A, value: \"{signature}\\n\" }] }".into(), "put.0.value: has a line break, which can't be sent there; remove it"),
         ("{ content: x, put: [{ in: query, name: a, value: '{signature}' }, { in: query, name: A, value: y }] }".into(), "put.1.name: `A` is put on twice; keep one"),
+        (format!("{{ content: x, lists: {{ a: {{ of: [query], required: true }} }}, {PUT} }}"), "lists.a.required: does not say which names have to be there; write `names`"),
+        ("{ content: x, put: [{ in: query, name: a, value: '{signature}' }, { in: query, name: b, value: y, unless_sent: true }] }".into(), "put.1.unless_sent: is for headers; leave it out"),
+        ("{ content: x, put: [{ in: header, name: a, value: '{signature}', unless_sent: true }] }".into(), "put.0.unless_sent: stands beside a value that has something secret in it; leave it out"),
+        (format!("{{ content: '{{method{}}}', {PUT} }}", "|hex".repeat(17)), "content: a value goes through more than 16 filters; make"),
+        (format!("{{ content: '{}', {PUT} }}", "x".repeat(16_385)), "content: is longer than 16384 bytes; write less"),
+        (format!("{{ content: x, lists: {{ a: {{ of: [query], join: '{}' }} }}, {PUT} }}", "x".repeat(1025)), "lists.a.join: is longer than 1024 bytes; write less"),
+        (format!("{{ content: x, let: {{ {} }}, {PUT} }}", (0..65).map(|it| format!("a{it}: x")).collect::<Vec<_>>().join(", ")), "let: there are 65 values, and at most 64 can be; write fewer"),
+        (format!("{{ content: '{{a0}}', let: {{ {} }}, {PUT} }}", chain(40, 1)), ": `a31` is made through more than 32 values; make"),
+        (format!("{{ content: '{{a0}}', let: {{ {} }}, {PUT} }}", chain(30, 2)), "let.a0: comes to more than 65536 bytes; name other"),
     ] {
         let got = faults(&yaml);
         assert!(got.len() == 1 && got[0].starts_with(fault), "{yaml}\n{got:#?}\n{fault}");

@@ -164,3 +164,97 @@ fn a_cookie_goes_beside_the_callers() {
     assert_eq!(sent.header("cookie"), format!("{ours}; a=1; b=2; c=3"));
     assert!(ours.starts_with("sig="));
 }
+
+#[test]
+fn a_value_sees_what_has_been_put_on_when_it_is_asked_for() {
+    let recipe = "{ content: '{canonical}', encoding: none, algorithm: sha256,\
+        let: { canonical: '{query}|{all}|{header.x-first?}|{credential.secret}' },\
+        lists: { all: { of: [query], names: [a, t] } },\
+        put: [{ in: header, name: X-First, value: '{canonical}' },\
+              { in: query, name: t, value: '5' },\
+              { in: header, name: X-Second, value: '{canonical}' },\
+              { in: header, name: X-Sig, value: '{signature|hex}' }] }";
+    let sent = Case { recipe, url: "https://a.test/?a=1", ..PLAIN }.sent();
+    assert_eq!(sent.header("x-first"), "a=1|a=1||s3cr3t");
+    assert_eq!(sent.header("x-second"), "a=1&t=5|a=1&t=5|a=1|a=1||s3cr3t|s3cr3t");
+    let signed = "a=1&t=5|a=1&t=5|a=1|a=1||s3cr3t|s3cr3t";
+    assert_eq!(sent.header("x-sig"), crate::crypto::Hash::Sha256.of(signed.as_bytes()).hex());
+}
+
+#[test]
+fn a_name_that_has_to_be_there_is_told() {
+    let list = |more: &str| format!("lists: {{ all: {{ {more}, required: true }} }},");
+    let lacks = |more: &str| content("{all}", &list(more)).unwrap_err().to_string();
+    assert_eq!(
+        lacks("of: [headers], names: [host, X-None]"),
+        "the signature covers the field `x-none`, which the request does not have"
+    );
+    assert_eq!(
+        lacks("of: [query], names: [e], skip_empty: true"),
+        "the signature covers the parameter `e`, which the request does not have"
+    );
+    assert_eq!(content("{all}", &list("of: [query], names: [e]")).unwrap(), "e=");
+    let tencent = Case {
+        recipe: "preset: tencent-tc3",
+        credential: &[("secret_id", "i"), ("secret_key", "k")],
+        ..PLAIN
+    };
+    assert_eq!(
+        tencent.signed().unwrap_err().to_string(),
+        "the signature covers the field `content-type`, which the request does not have"
+    );
+}
+
+#[test]
+fn a_callers_version_stays_and_is_signed() {
+    let storage = |headers| {
+        let case = Case {
+            recipe: "preset: azure-storage",
+            credential: &[("account", "a"), ("account_key", "a2V5")],
+            headers,
+            ..PLAIN
+        };
+        let sent = case.sent();
+        (sent.header("x-ms-version").to_owned(), sent.header("authorization").to_owned())
+    };
+    let (own, signature) = storage(&[("x-ms-version", "2019-12-12")]);
+    assert_eq!(own, "2019-12-12");
+    let (ours, other) = storage(&[]);
+    assert_eq!(ours, "2026-02-06");
+    assert_ne!(signature, other);
+    assert_eq!(storage(&[("x-ms-version", "2026-02-06")]), (ours, other));
+    let prepared = prepared("preset: azure-storage", &[("account", "a"), ("account_key", "a2V5")]);
+    let version = HeaderName::from_static("x-ms-version");
+    assert!(!prepared.injects_header(&version));
+    assert!(prepared.kept_from_trailers().any(|it| it == version));
+}
+
+#[test]
+fn what_grows_beyond_bounds_is_refused() {
+    let url = &format!("https://a.test/?{}", "q".repeat(40_000));
+    let out = |template: &str, more: &str| {
+        let recipe = format!(
+            "{{ content: x, {more} put: [{{ in: header, name: X-Sig, value: '{{signature}}' }},\
+               {{ in: header, name: X-Out, value: '{template}' }}] }}"
+        );
+        Case { recipe: &recipe, url, ..PLAIN }.signed().map(|_| ())
+    };
+    out("{a|md5|hex}", "let: { a: '{query}' },").unwrap();
+    for (template, more) in
+        [("{a|md5|hex}", "let: { a: '{query}{query}' },"), ("{query|hex|hex|md5|hex}", "")]
+    {
+        let problem = out(template, more).unwrap_err().to_string();
+        assert_eq!(problem, "a text that the signature covers would be longer than can be signed");
+    }
+    // A body is longer, and what is made of it; what is not made of it stays within the same bounds.
+    let recipe = "{ content: '{text}{a|md5}', let: { text: '{body|base64}', a: '{query}{query}' },\
+                    put: [{ in: header, name: X-Sig, value: '{signature}' }] }";
+    let problem = Case { recipe, url, method: "POST", body: &[0; 20_000], ..PLAIN }.signed();
+    assert_eq!(
+        problem.unwrap_err().to_string(),
+        "`a` that the signature covers would be longer than can be signed"
+    );
+    let recipe = "{ content: '{text}', let: { text: '{body|base64}' },\
+                    put: [{ in: header, name: X-Sig, value: '{signature}' }] }";
+    Case { recipe, method: "POST", body: &[0; 200_000], ..PLAIN }.sent();
+}
