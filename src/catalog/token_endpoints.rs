@@ -63,6 +63,7 @@ impl TokenMethod {
             Way::Oauth2(method) => method.endpoints(),
             Way::Session(login) => login.endpoints(),
             Way::Oauth1(grant) => grant.endpoints(),
+            Way::Role(role) => role.asked.endpoints(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod head;
 mod health;
 mod identify;
 mod listing;
+mod pieces;
 mod refused;
 mod replay;
 mod retry;
@@ -80,6 +81,7 @@ use http::header;
 use http::request::Parts;
 use http_body::Body;
 use http_body_util::Full;
+use pieces::InPieces;
 use signed::Told;
 use std::cell::Cell;
 use std::cell::OnceCell;
@@ -594,7 +596,10 @@ fn body_of(head: &Parts, onward: &Onward<'_>, told: &mut Told<'_>, plan: &mut Pl
         let body = OutBody::streamed(Source::Made(Full::new(made)), Vec::new());
         return if onward.expects_continue { body.held() } else { body };
     }
-    let Some(source) = plan.next_body() else { return OutBody::empty() };
+    let Some(mut source) = plan.next_body() else { return OutBody::empty() };
+    if let Some(chunks) = told.take_chunks() {
+        source = Source::InPieces(Box::new(InPieces::new(source, chunks)));
+    }
     let may_have_trailers = onward.asks.has_transfer_encoding || head.version == Version::HTTP_2;
     let names = onward.prepared.header_names().cloned();
     let proof = onward.proof.as_ref().map(|_| head::DPOP);

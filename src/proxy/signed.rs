@@ -30,7 +30,7 @@ pub(super) struct Signed {
     /// In place of the caller's.
     pub(super) body: Option<Bytes>,
     /// What signs the body on its way.
-    pub(super) chunks: Option<Box<Chunks>>,
+    chunks: Option<Box<Chunks>>,
 }
 
 impl Fields for Told<'_> {
@@ -64,6 +64,14 @@ impl Told<'_> {
         match self {
             Self::Passed(_) => None,
             Self::Signed(signed) => signed.body.take(),
+        }
+    }
+
+    /// What signs the body on its way.
+    pub(super) fn take_chunks(&mut self) -> Option<Box<Chunks>> {
+        match self {
+            Self::Passed(_) => None,
+            Self::Signed(signed) => signed.chunks.take(),
         }
     }
 }
