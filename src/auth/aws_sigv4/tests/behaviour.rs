@@ -275,6 +275,12 @@ fn a_host_that_says_nothing_needs_settings() {
         assert!(text.contains(&format!("no `{what}`")), "{text}");
         assert!(!text.contains("example.com"), "{text}");
     }
+    // S3's acceleration is the same host for all regions.
+    let get = Request::new("GET", "bucket.s3-accelerate.amazonaws.com", "/a");
+    let refused = get.signed(&key("{}")).unwrap_err().to_string();
+    assert!(refused.contains("no `region`"), "{refused}");
+    let sent = get.signed(&key("{ region: eu-west-1 }")).unwrap();
+    assert!(sent.value("authorization").unwrap().contains("/eu-west-1/s3/aws4_request"));
     let sent = other.signed(&key("{ service: s3, region: auto }")).unwrap();
     assert!(sent.value("authorization").unwrap().contains("/auto/s3/aws4_request"));
     // What is set goes before what the host says.
@@ -310,7 +316,7 @@ fn a_signature_of_several_regions_says_which() {
     }
     let elsewhere = Request::new("GET", "example.com", "/a");
     assert!(elsewhere.signed(&key("{ algorithm: sigv4a, service: s3 }")).is_ok());
-    let plain = get.signed(&key("{ }")).unwrap();
+    let plain = put("").field("x-amz-region-set", "theirs").signed(&key("{}")).unwrap();
     assert_eq!(plain.value("x-amz-region-set"), None);
 }
 
