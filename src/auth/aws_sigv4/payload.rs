@@ -27,36 +27,71 @@ pub(super) enum Treatment {
     Unsigned,
     /// It is signed piece by piece.
     Streamed,
-    /// It comes in pieces that the caller's SDK has signed with keys of its own.
-    Refused,
+    /// It is not sent.
+    Refused(Refusal),
 }
 
-/// `stated`: the caller's X-Amz-Content-Sha256, where there is one.
+/// Why a body is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It comes in pieces that the caller's SDK has signed with keys of its own.
+    SignedByCaller,
+    /// It comes as [`FRAMED`] says, and the settings want it signed: there is no hash of the pieces' bytes that a service
+    /// would take for one of the body.
+    Framed,
+    /// The settings want it signed, and the service takes none that is.
+    Unsignable,
+}
+
+impl Refusal {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::SignedByCaller => {
+                "the body comes in pieces that are signed with a key of the caller's own; have the SDK send it \
+                 whole, or with a checksum behind it alone"
+            }
+            Self::Framed => {
+                "the body comes in pieces without signatures, and `payload` in the settings wants it signed; have the \
+                 SDK send it whole, without a checksum behind it"
+            }
+            Self::Unsignable => {
+                "the service takes no signed body, and the settings have `payload: signed`"
+            }
+        }
+    }
+}
+
+/// `service`: as signatures name it, where it is known. `stated`: the caller's X-Amz-Content-Sha256, where there is one.
 pub(super) fn treatment(
     settings: &AwsSigv4,
+    service: Option<&str>,
     stated: Option<&[u8]>,
     is_len_known: bool,
 ) -> Treatment {
-    match stated {
-        Some(FRAMED) => return Treatment::Stated,
-        Some(stated) if stated.starts_with(STREAMING_PREFIX) => return Treatment::Refused,
-        _ => {}
+    let is_framed = stated == Some(FRAMED);
+    if !is_framed && stated.is_some_and(|it| it.starts_with(STREAMING_PREFIX)) {
+        return Treatment::Refused(Refusal::SignedByCaller);
     }
+    if service.is_some_and(service::is_unsigned_only) {
+        return match settings.payload {
+            Some(Payload::Signed) => Treatment::Refused(Refusal::Unsignable),
+            _ => Treatment::Unsigned,
+        };
+    }
+    let is_presigned_object = settings.transmission == Transmission::Query
+        && service.is_some_and(service::is_object_store);
     match settings.payload {
+        // What a caller says weakens nothing that the settings say.
+        Some(Payload::Signed | Payload::Streaming) if is_framed => {
+            Treatment::Refused(Refusal::Framed)
+        }
+        _ if is_framed => Treatment::Stated,
         Some(Payload::Unsigned) => Treatment::Unsigned,
         _ if stated.is_some_and(is_hash) => Treatment::Stated,
         Some(Payload::Streaming) if is_len_known => Treatment::Streamed,
+        None if is_presigned_object => Treatment::Unsigned,
         None | Some(Payload::Signed | Payload::Streaming) => Treatment::Hashed,
     }
-}
-
-/// The same, when the service is known too.
-pub(super) fn settled(settings: &AwsSigv4, service: &str, treatment: Treatment) -> Treatment {
-    let is_presigned_object =
-        settings.transmission == Transmission::Query && service::is_object_store(service);
-    let is_unsigned =
-        service::is_unsigned_only(service) || is_presigned_object && settings.payload.is_none();
-    if is_unsigned && treatment == Treatment::Hashed { Treatment::Unsigned } else { treatment }
 }
 
 /// Whether [`FIELD`] is sent.

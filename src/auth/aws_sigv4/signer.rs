@@ -64,16 +64,17 @@ impl AwsSigv4Signer {
 
     pub(in crate::auth) fn body_use(
         &self,
-        _origin: &Origin,
+        origin: &Origin,
         _method: &Method,
         headers: &HeaderMap,
     ) -> BodyUse {
         let mut stated = headers.get_all(&payload::FIELD).iter();
         let only = stated.next().filter(|_| stated.next().is_none());
         let is_len_known = headers.contains_key(CONTENT_LENGTH);
-        match payload::treatment(&self.settings, only.map(HeaderValue::as_bytes), is_len_known) {
+        let stated = only.map(HeaderValue::as_bytes);
+        match payload::treatment(&self.settings, self.service(origin), stated, is_len_known) {
             Treatment::Hashed => BodyUse::Fed,
-            Treatment::Stated | Treatment::Unsigned | Treatment::Refused => BodyUse::Untouched,
+            Treatment::Stated | Treatment::Unsigned | Treatment::Refused(_) => BodyUse::Untouched,
             Treatment::Streamed => BodyUse::Chunked,
         }
     }
@@ -87,14 +88,10 @@ impl AwsSigv4Signer {
         draft: &Draft<'_>,
         _moment: &Moment,
     ) -> Result<Vec<Feed>, SignError> {
-        match self.treatment(draft) {
+        match self.treatment(draft, self.service(draft.origin)) {
             Treatment::Hashed => Ok(vec![Hash::Sha256.feed()]),
             Treatment::Stated | Treatment::Unsigned | Treatment::Streamed => Ok(Vec::new()),
-            Treatment::Refused => Err(SignError::Unsignable {
-                what: "the body comes in pieces that are signed with a key of the caller's own; have the SDK send it \
-                       whole, or with a checksum behind it alone"
-                    .into(),
-            }),
+            Treatment::Refused(why) => Err(SignError::Unsignable { what: why.words().to_owned() }),
         }
     }
 
@@ -106,11 +103,11 @@ impl AwsSigv4Signer {
     ) -> Result<(), SignError> {
         let place = self.place(draft)?;
         let stamp = Stamp::new(moment.now);
-        let treatment = payload::settled(&self.settings, place.service, self.treatment(draft));
+        let treatment = self.treatment(draft, Some(place.service));
         self.forget_signature(draft);
         let payload = said(draft, treatment, fed);
-        let is_repeated = draft.values(&payload::FIELD).next().is_some();
-        if is_repeated || payload::is_said(&self.settings, place.service, treatment) {
+        let is_there = draft.values(&payload::FIELD).next().is_some();
+        if is_there || payload::is_said(&self.settings, place.service, treatment) {
             draft.set(&payload::FIELD, plain(&payload));
         }
         match self.settings.transmission {
@@ -144,9 +141,14 @@ impl AwsSigv4Signer {
         }
     }
 
-    fn treatment(&self, draft: &Draft<'_>) -> Treatment {
+    fn treatment(&self, draft: &Draft<'_>, service: Option<&str>) -> Treatment {
         let stated = draft.value(&payload::FIELD).map(HeaderValue::as_bytes);
-        payload::treatment(&self.settings, stated, draft.body_len.is_some())
+        payload::treatment(&self.settings, service, stated, draft.body_len.is_some())
+    }
+
+    /// As signatures name it, where it is known.
+    fn service<'s>(&'s self, origin: &'s Origin) -> Option<&'s str> {
+        self.settings.service.as_deref().or_else(|| host::spoken(origin.host()).service)
     }
 
     fn place<'s>(&'s self, draft: &Draft<'s>) -> Result<signature::Place<'s>, SignError> {
@@ -282,7 +284,7 @@ fn said(draft: &Draft<'_>, treatment: Treatment, fed: Vec<Feed>) -> String {
             let stated = draft.value(&payload::FIELD).and_then(|it| it.to_str().ok());
             stated.unwrap_or(payload::UNSIGNED).to_owned()
         }
-        Treatment::Unsigned | Treatment::Refused => payload::UNSIGNED.to_owned(),
+        Treatment::Unsigned | Treatment::Refused(_) => payload::UNSIGNED.to_owned(),
     }
 }
 

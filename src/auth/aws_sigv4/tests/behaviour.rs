@@ -99,21 +99,17 @@ fn what_stands_for_the_body() {
         ("{}", BodyUse::Fed, Some(OF_HELLO)),
         ("{ payload: signed }", BodyUse::Fed, Some(OF_HELLO)),
         ("{ payload: unsigned }", BodyUse::Untouched, Some("UNSIGNED-PAYLOAD")),
-        ("{ in: query }", BodyUse::Fed, None),
+        ("{ in: query }", BodyUse::Untouched, None),
         ("{ in: query, payload: unsigned }", BodyUse::Untouched, None),
         ("{ in: query, payload: signed }", BodyUse::Fed, Some(OF_HELLO)),
         (aoss, BodyUse::Fed, Some(OF_HELLO)),
         (api, BodyUse::Fed, None),
         (api_unsigned, BodyUse::Untouched, Some("UNSIGNED-PAYLOAD")),
-        (lattice, BodyUse::Fed, Some("UNSIGNED-PAYLOAD")),
+        (lattice, BodyUse::Untouched, Some("UNSIGNED-PAYLOAD")),
         ("{ content_sha256: false }", BodyUse::Fed, None),
     ] {
         let (prepared, request) = (key(settings), put("hello"));
-        let used = signer(&prepared).body_use(
-            &Origin::parse("https://s3.test").unwrap(),
-            &Method::PUT,
-            &request.headers(),
-        );
+        let used = request.body_use(&prepared);
         assert_eq!(used, body_use, "{settings}");
         let sent = request.signed(&prepared).unwrap();
         assert_eq!(sent.value("x-amz-content-sha256"), said, "{settings}");
@@ -126,27 +122,13 @@ fn a_hash_that_the_caller_states_is_signed() {
     let hashed = put("hello").signed(&key("{}")).unwrap();
     let stated = put("hello").field("x-amz-content-sha256", OF_HELLO);
     let prepared = key("{}");
-    assert_eq!(
-        signer(&prepared).body_use(
-            &Origin::parse("https://s3.test").unwrap(),
-            &Method::PUT,
-            &stated.headers()
-        ),
-        BodyUse::Untouched
-    );
+    assert_eq!(stated.body_use(&prepared), BodyUse::Untouched);
     assert_eq!(stated.signed(&prepared).unwrap().signature(), hashed.signature());
 
     let framed = put("5\r\nhello\r\n0\r\n")
         .field("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER");
     let framed = framed.field("content-encoding", "aws-chunked");
-    assert_eq!(
-        signer(&prepared).body_use(
-            &Origin::parse("https://s3.test").unwrap(),
-            &Method::PUT,
-            &framed.headers()
-        ),
-        BodyUse::Untouched
-    );
+    assert_eq!(framed.body_use(&prepared), BodyUse::Untouched);
     let sent = framed.signed(&prepared).unwrap();
     assert_eq!(sent.value("x-amz-content-sha256"), Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER"));
 
@@ -158,14 +140,7 @@ fn a_hash_that_the_caller_states_is_signed() {
             .field("x-amz-content-sha256", OF_NOTHING)
             .field("x-amz-content-sha256", OF_NOTHING),
     ] {
-        assert_eq!(
-            signer(&prepared).body_use(
-                &Origin::parse("https://s3.test").unwrap(),
-                &Method::PUT,
-                &stated.headers()
-            ),
-            BodyUse::Fed
-        );
+        assert_eq!(stated.body_use(&prepared), BodyUse::Fed);
         assert_eq!(stated.signed(&prepared).unwrap().signature(), hashed.signature());
     }
     let unsigned = put("hello").field("x-amz-content-sha256", OF_HELLO);
@@ -188,22 +163,9 @@ fn pieces_that_the_caller_has_signed_are_refused() {
 fn a_body_is_streamed_where_its_length_is_known() {
     let prepared = key("{ service: s3, payload: streaming }");
     let (request, unknown) = (put("hello"), HeaderMap::new());
-    assert_eq!(
-        signer(&prepared).body_use(
-            &Origin::parse("https://s3.test").unwrap(),
-            &Method::PUT,
-            &request.headers()
-        ),
-        BodyUse::Chunked
-    );
-    assert_eq!(
-        signer(&prepared).body_use(
-            &Origin::parse("https://s3.test").unwrap(),
-            &Method::PUT,
-            &unknown
-        ),
-        BodyUse::Fed
-    );
+    let origin = Origin::parse("https://s3.test").unwrap();
+    assert_eq!(request.body_use(&prepared), BodyUse::Chunked);
+    assert_eq!(signer(&prepared).body_use(&origin, &Method::PUT, &unknown), BodyUse::Fed);
     let sent = request.clone().field("content-encoding", "gzip").signed(&prepared).unwrap();
     assert_eq!(sent.value("content-encoding"), Some("aws-chunked,gzip"));
     assert_eq!(sent.value("x-amz-decoded-content-length"), Some("5"));
@@ -359,6 +321,18 @@ fn wrong_settings_are_told_with_a_way_out() {
             "payload",
             "pieces are signed with `algorithm: sigv4` alone",
         ),
+        ("{ service: S3 }", "service", "`S3` is not how signatures spell the service"),
+        ("{ service: DynamoDB }", "service", "`DynamoDB` is not how signatures spell the service"),
+        (
+            "{ service: lambda, payload: unsigned }",
+            "payload",
+            "`lambda` takes no body that is not signed",
+        ),
+        (
+            "{ service: vpc-lattice-svcs, payload: signed }",
+            "payload",
+            "`vpc-lattice-svcs` takes no signed body",
+        ),
         ("{ region: \"\" }", "region", "`` can't be the name of a region"),
         ("{ expires: 8d }", "expires", "`8d` is not between 1s and 7d, in whole seconds"),
         ("{ expires: 500ms }", "expires", "`500ms` is not between 1s and 7d, in whole seconds"),
@@ -375,6 +349,15 @@ fn wrong_settings_are_told_with_a_way_out() {
         assert_eq!(fault.problem, problem, "{settings}");
         assert_eq!(format!("{:?}", fault.path), format!("[Field({path:?})]"), "{settings}");
         assert!(!fault.hint.is_empty(), "{settings}");
+    }
+    for settings in [
+        "{ service: s3, payload: unsigned }",
+        "{ service: vpc-lattice-svcs, payload: unsigned }",
+        "{ service: lambda }",
+        "{ service: IoTSecuredTunneling }",
+        "{ payload: unsigned }",
+    ] {
+        assert!(AwsSigv4::try_from(raw(settings)).is_ok(), "{settings}");
     }
     assert!(serde_yaml::from_str::<crate::auth::RawAwsSigv4>("{ regoin: x }").is_err());
 }

@@ -3,5 +3,6 @@ mod behaviour;
 mod caller_key;
 mod documented;
 mod equality;
+mod payload;
 mod published;
 mod request;
