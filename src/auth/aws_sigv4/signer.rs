@@ -25,6 +25,7 @@ use super::service::PathRule;
 use super::signature;
 use super::signature::Keys;
 use super::stamp::Stamp;
+use crate::auth;
 use crate::auth::Place;
 use crate::crypto::Feed;
 use crate::crypto::Hash;
@@ -187,9 +188,8 @@ impl AwsSigv4Signer {
 
     /// Takes a signature of the caller's own out of the query.
     fn forget_signature(&self, draft: &mut Draft<'_>) {
-        let is_there =
-            draft.query().is_some_and(|it| super::super::query::has_any(it, &self.names));
-        if is_there {
+        let is_there = |it: &str| query::may_be_signed(it) && auth::query::has_any(it, &self.names);
+        if draft.query().is_some_and(is_there) {
             draft.put_query(&self.names, "");
         }
     }
