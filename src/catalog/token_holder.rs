@@ -36,7 +36,7 @@ pub struct TokenHolder {
     /// Its own, inherited ones and defaults; never a request's: a request must not say where its
     /// credential goes.
     pub variables: BTreeMap<String, String>,
-    /// What is shown to the provider in the TLS handshake, where the method says so.
+    /// What is shown to the provider in the TLS handshake, where the method says so or APIs are shown one.
     pub certificate: Option<Arc<ClientCertificate>>,
     /// What goes on requests besides the token.
     pub beside: Prepared,
@@ -99,7 +99,9 @@ impl TokenHolder {
             Way::Session(_) | Way::Role(_) => (Vec::new(), None),
             Way::Oauth1(it) => (it.guarded(&occasion), Some(it.identity(&occasion))),
         };
+        // Who is behind one lock is behind the other: a provider that asks for none is shown none.
         let certificate = method.certificate(&credential).map(Arc::new);
+        let certificate = certificate.or_else(|| beside.certificate().cloned());
         let (guarded, present) = (Guarded::all(&guarded), ArcSwapOption::empty());
         Self {
             method,
@@ -169,7 +171,17 @@ impl TokenHolder {
 
     /// Whether it is renewed by a token that only the last answer held.
     pub fn renews_by_token(&self) -> bool {
-        matches!(&self.method.way, Way::Oauth2(it) if it.renews_by_token())
+        match &self.method.way {
+            Way::Oauth2(it) => it.renews_by_token(),
+            Way::Session(_) | Way::Role(_) => false,
+            // Nothing but the last answer holds the token itself.
+            Way::Oauth1(_) => true,
+        }
+    }
+
+    /// Whether nothing but a person's consent gives another token.
+    pub fn needs_a_person(&self) -> bool {
+        matches!(self.method.way, Way::Oauth1(_))
     }
 
     /// Whether that token is the one that goes on requests.

@@ -3,6 +3,8 @@ mod client_certificate;
 mod der;
 mod digest;
 mod error;
+mod password;
+mod pkcs12;
 #[cfg(feature = "rsa-sha1")]
 mod rsa_sha1;
 mod scalar_key;

@@ -15,6 +15,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::sign::SingleCertAndKey;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use tokio::net::TcpStream;
@@ -79,6 +80,24 @@ impl Connectors {
         made.insert(key, connector.clone());
         Ok(connector)
     }
+}
+
+/// Why a link gives nothing more. An upstream refuses a client's certificate by an alert, which with TLS 1.3 comes when the
+/// handshake is over for the client (RFC 8446 §4.4.2.4).
+pub(super) fn ended(error: &io::Error) -> SendError {
+    let inner = error.get_ref().and_then(|it| it.downcast_ref::<rustls::Error>());
+    let is_alert = match inner {
+        Some(inner) => matches!(inner, rustls::Error::AlertReceived(_)),
+        // HTTP/2 keeps an error's words alone.
+        None => error.to_string().starts_with("received fatal alert"),
+    };
+    if !is_alert {
+        return SendError::Closed;
+    }
+    tracing::warn!(
+        "an upstream ends TLS, as it does where it does not take the certificate that it is shown, or wants one: {error}"
+    );
+    SendError::Handshake
 }
 
 /// For HTTP/1.1 with these roots (PEM), or the system's: for commands, which ask attache itself.

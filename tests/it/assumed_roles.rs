@@ -128,6 +128,44 @@ async fn keys_that_the_api_no_longer_takes_are_lent_anew_and_the_request_goes_ou
     assert_eq!(sts.asked().len(), 2);
 }
 
+/// The keys are the gateway's own, each role a tenant's.
+#[tokio::test]
+async fn each_tenant_has_a_role_of_its_own() {
+    let upstream = RawUpstream::start([Script::ok("ok")]).await;
+    let sts = Provider::start([lends("1"), lends("2")]).await;
+    let (api, sts_url) = (upstream.url(), sts.url());
+    let gateway = Gateway::start(&format!(
+        "egress: {{ allow: [127.0.0.0/8] }}
+connectors:
+  api:
+    base_url: {api}
+    auth:
+      m:
+        aws_sigv4:
+          service: s3
+          region: eu-west-1
+          assume_role: {{ role_arn: \"{{role_arn}}\", external_id: \"{{external_id}}\", sts_url: {sts_url} }}
+connections:
+  api:
+    connector: api
+    auth: m
+    embedded: true
+    credentials: {{ access_key_id: {KEY_ID}, secret_access_key: {SECRET} }}
+activations:
+  - {{ connection: api, tenant: acme, credentials: {{ role_arn: \"arn:aws:iam::1:role/a\", external_id: one }} }}
+  - {{ connection: api, tenant: globex, credentials: {{ role_arn: \"arn:aws:iam::2:role/b\", external_id: two }} }}
+"
+    ));
+    for (tenant, which) in [("acme", "1"), ("globex", "2"), ("acme", "1")] {
+        let fields = format!("Attache-Tenant: {tenant}\r\n");
+        let got = gateway.raw(tagged("GET", "/bucket/x", &fields, "")).await;
+        assert_eq!(got.status, 200, "{got:?}");
+        assert_by(&upstream.request().await, which);
+    }
+    let asked: Vec<_> = sts.asked().iter().map(|it| it.parameter("ExternalId")).collect();
+    assert_eq!(asked, [Some("one".to_owned()), Some("two".to_owned())]);
+}
+
 #[tokio::test]
 async fn another_refusal_is_the_caller_s_as_it_came() {
     let denied = "<Error><Code>AccessDenied</Code></Error>";

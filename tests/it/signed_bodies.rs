@@ -202,7 +202,10 @@ async fn no_two_attempts_have_a_nonce_in_common() {
     let upstream = RawUpstream::start([twice]).await;
     let configuration = configuration(&upstream.url(), settings)
         .replace("aws_sigv4: { service: s3, region: eu-west-1 }", "oauth1: { body_hash: true }")
-        .replace("access_key_id: AKIDEXAMPLE, secret_access_key: ", "consumer_key: k, consumer_secret: ");
+        .replace(
+            "access_key_id: AKIDEXAMPLE, secret_access_key: ",
+            "consumer_key: k, consumer_secret: ",
+        );
     let gateway = Gateway::start(&configuration);
     let mut client = gateway.client().await;
     put(&mut client, "Content-Length: 3\r\n", b"abc").await;
@@ -212,7 +215,10 @@ async fn no_two_attempts_have_a_nonce_in_common() {
         let received = upstream.request().await;
         let signature = received.field("authorization").expect("a signature").to_owned();
         // SHA-1 of `abc`, in Base64 and percent-encoded.
-        assert!(signature.contains("oauth_body_hash=\"qZk%2BNkcGgWq6PiVxeFDCbJzQ2J0%3D\""), "{signature}");
+        assert!(
+            signature.contains("oauth_body_hash=\"qZk%2BNkcGgWq6PiVxeFDCbJzQ2J0%3D\""),
+            "{signature}"
+        );
         let (_, nonce) = signature.split_once("oauth_nonce=\"").expect("a nonce");
         seen.push(nonce.split('"').next().unwrap_or_default().to_owned());
     }
@@ -222,7 +228,8 @@ async fn no_two_attempts_have_a_nonce_in_common() {
 #[tokio::test]
 async fn what_a_caller_asks_to_drop_makes_no_difference_to_what_is_read() {
     let stated = format!("X-Amz-Content-Sha256: {}\r\n", hex::encode(Sha256::digest(b"else")));
-    for drop in ["Attache-Ignore-Headers: x-amz-content-sha256", "Connection: x-amz-content-sha256"] {
+    for drop in ["Attache-Ignore-Headers: x-amz-content-sha256", "Connection: x-amz-content-sha256"]
+    {
         let upstream = RawUpstream::start([Script::ok("ok")]).await;
         let gateway = gateway(&upstream, "");
         let mut client = gateway.client().await;

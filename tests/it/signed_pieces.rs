@@ -115,6 +115,33 @@ async fn a_request_without_a_body_has_no_pieces() {
     assert!(received.body.is_empty());
 }
 
+/// As SDKs do it that sign uploads in pieces: with a key that is nobody's.
+#[tokio::test]
+async fn pieces_that_an_sdk_has_signed_are_signed_anew() {
+    let upstream = RawUpstream::start([Script::ok("ok")]).await;
+    let gateway = gateway(&upstream, "");
+    let bytes = body(100_000);
+    let mut framed = Vec::new();
+    for piece in bytes.chunks(30_000).chain([&[][..]]) {
+        let head = format!("{:x};chunk-signature={}\r\n", piece.len(), "0".repeat(64));
+        framed.extend([head.as_bytes(), piece, b"\r\n"].concat());
+    }
+    let fields = format!(
+        "Content-Length: {}\r\nContent-Encoding: aws-chunked\r\nX-Amz-Decoded-Content-Length: 100000\r\n\
+         X-Amz-Content-Sha256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD\r\n",
+        framed.len()
+    );
+    let mut client = gateway.client().await;
+    client.send(tagged("PUT", "/bucket/x", &fields, "")).await;
+    for piece in framed.chunks(9_999) {
+        client.try_send(piece).await;
+    }
+    assert_eq!(client.response().await.map(|it| it.status), Some(200));
+    let received = upstream.request().await;
+    assert_signed(&received, &bytes);
+    assert_eq!(received.field("content-encoding"), Some("aws-chunked"));
+}
+
 #[tokio::test]
 async fn a_retry_is_signed_from_its_first_piece_on() {
     let settings = "upstream: { retries: { attempts: 2, base: 1ms, budget_floor: 200 } }";

@@ -1,11 +1,10 @@
 """OAuth 1.0a against a provider made with oauthlib, which checks the signature of each request as it came through attache."""
 
+import json
 import secrets
 import unittest
 import urllib.error
-import urllib.parse
 import urllib.request
-import json
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -15,6 +14,8 @@ from support.oauthlib_server import FORM, Provider
 
 CONSUMER = "app"
 SECRET = f"{secrets.token_urlsafe(16)} +%/:&="
+# Nothing in it has to be encoded.
+PLAIN_CONSUMER, PLAIN_SECRET = "plain-app", secrets.token_urlsafe(16)
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PRIVATE_KEY = KEY.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
 PUBLIC_KEY = KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
@@ -48,7 +49,7 @@ REQUESTS = [
 class Oauth1Test(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.provider = Provider(CONSUMER, SECRET, PUBLIC_KEY)
+        cls.provider = Provider({CONSUMER: SECRET, PLAIN_CONSUMER: PLAIN_SECRET}, PUBLIC_KEY)
         cls.addClassCleanup(cls.provider.stop)
         cls.attache = Attache()
         cls.addClassCleanup(cls.attache.stop)
@@ -57,7 +58,7 @@ class Oauth1Test(unittest.TestCase):
     def tearDownClass(cls):
         said = cls.attache.said()
         assert "GET" in said, "no access log at all, so nothing could be searched"
-        hidden = [SECRET, PRIVATE_KEY.splitlines()[1], *cls.provider.validator.tokens.values()]
+        hidden = [SECRET, PLAIN_SECRET, PRIVATE_KEY.splitlines()[1], *cls.provider.validator.tokens.values()]
         assert not [it for it in hidden if it in said], "attache's own output holds what it must not"
 
     def connect(self, key: str, oauth1: dict, **credentials):
@@ -96,9 +97,12 @@ class Oauth1Test(unittest.TestCase):
     def test_every_signature_method_in_every_place(self):
         for signature in SIGNATURES:
             for place in PLACES:
-                token, secret = self.provider.give_token()
+                # oauthlib decodes this one signature twice where it is not in the header, and so refuses its own client's.
+                is_plain = signature == "plaintext" and place != "header"
+                token, secret = self.provider.give_token("") if is_plain else self.provider.give_token()
+                consumer = {"consumer_key": PLAIN_CONSUMER, "consumer_secret": PLAIN_SECRET} if is_plain else {}
                 key = f"{signature}-{place}".replace("_", "-")
-                self.connect(key, {"signature": signature, "in": place}, token=token, token_secret=secret)
+                self.connect(key, {"signature": signature, "in": place}, token=token, token_secret=secret, **consumer)
                 self.signs_all(key, place, token)
 
     def test_rsa_sha1_where_it_is_built_in(self):

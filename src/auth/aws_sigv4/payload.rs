@@ -12,6 +12,8 @@ pub(super) const STREAMING: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
 /// A body that the caller's own SDK has put into pieces without signatures, a checksum behind the last. There is nothing to
 /// sign anew in it.
 const FRAMED: &[u8] = b"STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+/// The same with signatures, and trailers behind the last piece.
+pub(super) const STREAMING_TRAILER: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
 /// What all bodies in pieces are called.
 const STREAMING_PREFIX: &[u8] = b"STREAMING-";
 
@@ -27,6 +29,8 @@ pub(super) enum Treatment {
     Unsigned,
     /// It is signed piece by piece.
     Streamed,
+    /// The same, of one that comes in pieces which the caller's SDK has signed with keys of its own.
+    Resigned { has_trailers: bool },
     /// It is not sent.
     Refused(Refusal),
 }
@@ -34,7 +38,7 @@ pub(super) enum Treatment {
 /// Why a body is not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// It comes in pieces that the caller's SDK has signed with keys of its own.
+    /// It comes in pieces that the caller's SDK has signed, and that can't be signed anew.
     SignedByCaller,
     /// It comes as [`FRAMED`] says, and the settings want it signed: there is no hash of the pieces' bytes that a service
     /// would take for one of the body.
@@ -47,8 +51,8 @@ impl Refusal {
     pub fn words(self) -> &'static str {
         match self {
             Self::SignedByCaller => {
-                "the body comes in pieces that are signed with a key of the caller's own; have the SDK send it \
-                 whole, or with a checksum behind it alone"
+                "the body comes in pieces that the SDK has signed, in a way that can't be signed anew here; have it \
+                 send the body whole"
             }
             Self::Framed => {
                 "the body comes in pieces without signatures, and `payload` in the settings wants it signed; have the \
@@ -69,10 +73,17 @@ pub(super) fn treatment(
     is_len_known: bool,
 ) -> Treatment {
     let is_framed = stated == Some(FRAMED);
-    if !is_framed && stated.is_some_and(|it| it.starts_with(STREAMING_PREFIX)) {
-        return Treatment::Refused(Refusal::SignedByCaller);
+    let is_unsigned_only = service.is_some_and(service::is_unsigned_only);
+    if let Some(stated) = stated.filter(|it| !is_framed && it.starts_with(STREAMING_PREFIX)) {
+        let has_trailers = stated == STREAMING_TRAILER.as_bytes();
+        let is_known = has_trailers || stated == STREAMING.as_bytes();
+        let may_sign = settings.transmission == Transmission::Header && settings.regions.is_none();
+        return match is_known && may_sign && !is_unsigned_only {
+            true => Treatment::Resigned { has_trailers },
+            false => Treatment::Refused(Refusal::SignedByCaller),
+        };
     }
-    if service.is_some_and(service::is_unsigned_only) {
+    if is_unsigned_only {
         return match settings.payload {
             Some(Payload::Signed) => Treatment::Refused(Refusal::Unsignable),
             _ => Treatment::Unsigned,
@@ -96,13 +107,15 @@ pub(super) fn treatment(
 
 /// Whether [`FIELD`] is sent.
 pub(super) fn is_said(settings: &AwsSigv4, service: &str, treatment: Treatment) -> bool {
+    let is_hashed = treatment == Treatment::Hashed;
     match settings.transmission {
-        _ if settings.content_sha256.is_some() => settings.content_sha256 == Some(true),
-        Transmission::Header => {
-            treatment != Treatment::Hashed || service::wants_payload_field(service)
+        _ if is_hashed && settings.content_sha256.is_some() => {
+            settings.content_sha256 == Some(true)
         }
+        // What is no hash has to be said: nobody could compute it.
+        Transmission::Header => !is_hashed || service::wants_payload_field(service),
         // Without it, S3 takes the body of a request with a signature in its query for unsigned.
-        Transmission::Query => treatment == Treatment::Hashed && service::is_object_store(service),
+        Transmission::Query => is_hashed && service::is_object_store(service),
     }
 }
 

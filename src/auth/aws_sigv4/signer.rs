@@ -16,6 +16,8 @@ use super::host;
 use super::keys::AccessKey;
 use super::payload;
 use super::payload::Treatment;
+use super::pieces;
+use super::pieces::Pieces;
 use super::query;
 use super::region_key;
 use super::service;
@@ -23,6 +25,7 @@ use super::service::PathRule;
 use super::signature;
 use super::signature::Keys;
 use super::stamp::Stamp;
+use crate::auth;
 use crate::auth::Place;
 use crate::crypto::Feed;
 use crate::crypto::Hash;
@@ -32,14 +35,12 @@ use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
 use http::header::AUTHORIZATION;
-use http::header::CONTENT_ENCODING;
 use http::header::CONTENT_LENGTH;
 use std::fmt;
 
 const DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 const REGIONS: HeaderName = HeaderName::from_static("x-amz-region-set");
-const DECODED_LEN: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");
 
 /// Settings and keys, ready to sign.
 pub struct AwsSigv4Signer {
@@ -75,7 +76,7 @@ impl AwsSigv4Signer {
         match payload::treatment(&self.settings, self.service(origin), stated, is_len_known) {
             Treatment::Hashed => BodyUse::Fed,
             Treatment::Stated | Treatment::Unsigned | Treatment::Refused(_) => BodyUse::Untouched,
-            Treatment::Streamed => BodyUse::Chunked,
+            Treatment::Streamed | Treatment::Resigned { .. } => BodyUse::Chunked,
         }
     }
 
@@ -90,7 +91,10 @@ impl AwsSigv4Signer {
     ) -> Result<Vec<Feed>, SignError> {
         match self.treatment(draft, self.service(draft.origin)) {
             Treatment::Hashed => Ok(vec![Hash::Sha256.feed()]),
-            Treatment::Stated | Treatment::Unsigned | Treatment::Streamed => Ok(Vec::new()),
+            Treatment::Stated
+            | Treatment::Unsigned
+            | Treatment::Streamed
+            | Treatment::Resigned { .. } => Ok(Vec::new()),
             Treatment::Refused(why) => Err(SignError::Unsignable { what: why.words().to_owned() }),
         }
     }
@@ -111,7 +115,10 @@ impl AwsSigv4Signer {
             draft.set(&payload::FIELD, plain(&payload));
         }
         match self.settings.transmission {
-            Transmission::Header => self.sign_fields(draft, place, &stamp, &payload, treatment),
+            Transmission::Header => {
+                let pieces = pieces::of(draft, treatment)?;
+                self.sign_fields(draft, place, &stamp, &payload, pieces);
+            }
             Transmission::Query => self.sign_query(draft, place, &stamp, &payload),
         }
         Ok(())
@@ -172,9 +179,8 @@ impl AwsSigv4Signer {
 
     /// Takes a signature of the caller's own out of the query.
     fn forget_signature(&self, draft: &mut Draft<'_>) {
-        let is_there =
-            draft.query().is_some_and(|it| super::super::query::has_any(it, &self.names));
-        if is_there {
+        let is_there = |it: &str| query::may_be_signed(it) && auth::query::has_any(it, &self.names);
+        if draft.query().is_some_and(is_there) {
             draft.put_query(&self.names, "");
         }
     }
@@ -185,7 +191,7 @@ impl AwsSigv4Signer {
         place: signature::Place<'_>,
         stamp: &Stamp,
         payload: &str,
-        treatment: Treatment,
+        pieces: Option<Pieces>,
     ) {
         draft.set(&DATE, plain(stamp.as_str()));
         if let Some(token) = &self.key.session_token {
@@ -194,11 +200,8 @@ impl AwsSigv4Signer {
         if let Some(regions) = self.keys.regions() {
             draft.set(&REGIONS, plain(regions));
         }
-        let streamed_len = draft.body_len.filter(|it| *it > 0 && treatment == Treatment::Streamed);
-        if let Some(len) = streamed_len {
-            draft.set(&DECODED_LEN, HeaderValue::from(len));
-            let encoding = chunked_encoding(draft);
-            draft.set(&CONTENT_ENCODING, encoding);
+        if let Some(pieces) = &pieces {
+            pieces.say(draft);
         }
         let fields = SignedFields::of(draft);
         let query = draft.query().unwrap_or_default();
@@ -221,9 +224,10 @@ impl AwsSigv4Signer {
         let mut value = HeaderValue::try_from(value).expect("names, an id and hex are ASCII");
         value.set_sensitive(true);
         draft.set(&AUTHORIZATION, value);
-        if let (Some(len), Some(key)) = (streamed_len, signature.key) {
+        if let (Some(pieces), Some(key)) = (pieces, signature.key) {
             let seed = signature.hex.as_bytes().try_into().expect("an HMAC has 64 digits");
-            let chunks = Chunks::new(key, (stamp.as_str(), &scope), seed, len);
+            let chunks = Chunks::new(key, (stamp.as_str(), &scope), seed, pieces.body_len);
+            let chunks = if pieces.is_framed { chunks.framed(pieces.trailers_len) } else { chunks };
             draft.chunks = Some(Box::new(chunks));
         }
     }
@@ -279,23 +283,16 @@ fn said(draft: &Draft<'_>, treatment: Treatment, fed: Vec<Feed>) -> String {
             None => EMPTY_SHA256.to_owned(),
         },
         Treatment::Streamed if draft.body_len == Some(0) => EMPTY_SHA256.to_owned(),
-        Treatment::Streamed => payload::STREAMING.to_owned(),
+        Treatment::Streamed | Treatment::Resigned { has_trailers: false } => {
+            payload::STREAMING.to_owned()
+        }
+        Treatment::Resigned { has_trailers: true } => payload::STREAMING_TRAILER.to_owned(),
         Treatment::Stated => {
             let stated = draft.value(&payload::FIELD).and_then(|it| it.to_str().ok());
             stated.unwrap_or(payload::UNSIGNED).to_owned()
         }
         Treatment::Unsigned | Treatment::Refused(_) => payload::UNSIGNED.to_owned(),
     }
-}
-
-/// `aws-chunked`, before what the body is encoded in besides. S3 takes it off again.
-fn chunked_encoding(draft: &Draft<'_>) -> HeaderValue {
-    let mut all = b"aws-chunked".to_vec();
-    for value in draft.values(&CONTENT_ENCODING).filter(|it| !it.is_empty()) {
-        all.push(b',');
-        all.extend_from_slice(value.as_bytes());
-    }
-    HeaderValue::from_bytes(&all).expect("fields' values joined with a comma are one")
 }
 
 fn plain(text: &str) -> HeaderValue {

@@ -411,6 +411,11 @@ fn bodies_are_read_only_where_they_may_be_covered() {
     let response = "8e1b8d85de84b9796b455e663dcddb8a9bf81978c28500a3c0e09312d05a29a1";
     assert!(sent.contains(response), "{sent}");
 
+    let elsewhere = Origin::parse("https://other.example.com").unwrap();
+    talk.refused("nonce=n2");
+    let body_use = talk.signer().body_use(&elsewhere, &Method::POST, &HeaderMap::new());
+    assert_eq!(body_use, BodyUse::Fed, "of that one nobody knows");
+
     assert_eq!(Talk::new(json!({ "qop": ["auth"] })).body_use(), BodyUse::Kept);
 }
 

@@ -19,7 +19,8 @@ pub(super) const FILTERS: &str = "md5, sha1, sha256, sha384, sha512, hmac_sha1(k
     without_prefix(text), ending(text), or(text) and nonzero";
 
 /// Everything but the unreserved characters (RFC 3986 §2.3).
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(super) const ESCAPED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// RFC 4648 §4, with padding or without.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(

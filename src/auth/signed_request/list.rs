@@ -1,7 +1,9 @@
 //! Parameters or header fields, chosen, put in order, and written one behind the other.
+use super::filter::ESCAPED;
 use super::raw::Listed;
 use super::raw::Sort;
 use super::template::Template;
+use percent_encoding::percent_encode;
 
 /// What a name and a value are, still or no more percent-encoded.
 pub(super) type Pair = (Vec<u8>, Vec<u8>);
@@ -31,6 +33,9 @@ impl List {
         pairs.retain(|(name, value)| self.takes(name) && !(self.skip_empty && value.is_empty()));
         match self.sort {
             Sort::Name => pairs.sort_unstable(),
+            Sort::Encoded => pairs.sort_by_cached_key(|it| {
+                [&it.0, &it.1].map(|it| percent_encode(it, ESCAPED).to_string())
+            }),
             Sort::Names => pairs.sort_by_key(|it| self.place(&it.0)),
             Sort::Pair | Sort::None => {}
         }

@@ -47,7 +47,7 @@ pub struct RawList {
     pub prefix: Option<String>,
     /// Not these names.
     pub without: Option<Vec<String>>,
-    /// Default `name`: by the bytes of the name, then of the value. `pair`: of what is written for each.
+    /// Default `name`: by the bytes of the name, then of the value. `encoded`: the same, percent-encoded. `pair`: of what is written for each.
     /// `names`: in the order of `names`. `none`: as they stand in the request.
     pub sort: Option<Sort>,
     /// Parameters as they are sent, still percent-encoded. Default false: decoded, `+` being a space.
@@ -101,6 +101,8 @@ pub enum Listed {
 pub enum Sort {
     #[default]
     Name,
+    /// As RFC 5849 §3.4.1.3.2 has it, by the bytes of the percent-encoded name, then of the value.
+    Encoded,
     Pair,
     Names,
     None,

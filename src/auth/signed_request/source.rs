@@ -22,7 +22,7 @@ pub(super) enum Source {
     Path,
     /// As it is sent, without the `?`; empty where there is none.
     Query,
-    /// The path, and `?` and the query where there is one that is not empty.
+    /// The path, and `?` and the query where there is one, if an empty one.
     Target,
     Url,
     Header(HeaderName),

@@ -417,7 +417,8 @@ impl<'w> Work<'w> {
 
     fn target(&self) -> String {
         let query = self.sent_query();
-        let mark = if query.is_empty() { "" } else { "?" };
+        let has_one = self.draft.query().is_some() || !self.put.query.is_empty();
+        let mark = if has_one { "?" } else { "" };
         [self.draft.path, mark, &query].concat()
     }
 

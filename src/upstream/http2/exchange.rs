@@ -4,6 +4,7 @@ use super::super::link::Fields;
 use super::super::link::LinkFailed;
 use super::super::link::RequestBody;
 use super::super::link::RequestHead;
+use super::super::tls;
 use super::body::Incoming;
 use super::framing;
 use super::peer::Peer;
@@ -163,6 +164,9 @@ fn failed(place: &Place, said: u64, error: &h2::Error) -> LinkFailed {
         // fail with the link (RFC 9113 §6.8).
         _ if error.is_go_away() && error.is_remote() => {
             LinkFailed { error: SendError::Closed, refused: true }
+        }
+        _ if error.get_io().map(tls::ended) == Some(SendError::Handshake) => {
+            LinkFailed { error: SendError::Handshake, refused: false }
         }
         _ if error.is_library() => not_http(),
         // The link ended before a byte of the head was written.

@@ -14,7 +14,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class Validator(RequestValidator):
-    """Knows one consumer, its tokens, and each nonce that was used."""
+    """Knows its consumers, their tokens, and each nonce that was used."""
 
     enforce_ssl = False
     safe_characters = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~ +%/:&=é☃")
@@ -23,15 +23,15 @@ class Validator(RequestValidator):
     dummy_client = dummy_request_token = dummy_access_token = "dummy"
     realms: tuple[str, ...] = ()
 
-    def __init__(self, consumer_key: str, consumer_secret: str, public_key: str):
+    def __init__(self, consumers: dict[str, str], public_key: str):
         super().__init__()
-        self.consumer_key, self.consumer_secret, self.public_key = consumer_key, consumer_secret, public_key
+        self.consumers, self.public_key = consumers, public_key
         self.temporary: dict[str, dict] = {}
         self.tokens: dict[str, str] = {}
         self.nonces: set[tuple] = set()
 
     def get_client_secret(self, client_key, request):
-        return self.consumer_secret
+        return self.consumers.get(client_key, "none")
 
     def get_rsa_key(self, client_key, request):
         return self.public_key
@@ -52,7 +52,7 @@ class Validator(RequestValidator):
         return self.temporary[token]["callback"]
 
     def validate_client_key(self, client_key, request):
-        return client_key == self.consumer_key
+        return client_key in self.consumers
 
     def validate_request_token(self, client_key, token, request):
         return token in self.temporary
@@ -99,8 +99,8 @@ class Validator(RequestValidator):
 
 
 class Provider:
-    def __init__(self, consumer_key: str, consumer_secret: str, public_key: str):
-        self.validator = Validator(consumer_key, consumer_secret, public_key)
+    def __init__(self, consumers: dict[str, str], public_key: str):
+        self.validator = Validator(consumers, public_key)
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -109,9 +109,9 @@ class Provider:
         self.server.shutdown()
         self.server.server_close()
 
-    def give_token(self) -> tuple[str, str]:
-        """A token that somebody has brought from elsewhere."""
-        token, secret = secrets.token_urlsafe(12), f"{secrets.token_urlsafe(12)} +%/:&="
+    def give_token(self, more: str = " +%/:&=") -> tuple[str, str]:
+        """A token that somebody has brought from elsewhere, and its secret, with `more` behind it."""
+        token, secret = secrets.token_urlsafe(12), f"{secrets.token_urlsafe(12)}{more}"
         self.validator.tokens[token] = secret
         return token, secret
 

@@ -93,6 +93,7 @@ fn lists_choose_order_and_join() {
         ),
         ("of: [headers], names: [Host, x-empty], merge: ','", "host=api.test:8080&x-empty="),
         ("of: [headers], names: []", ""),
+        ("of: [query], sort: encoded, names: [é, q], pair: '{name|urlencode}'", "%C3%A9&q&q"),
     ] {
         let more = format!("lists: {{ all: {{ {list} }} }},");
         let got = content("{all}", &more).unwrap();
@@ -127,6 +128,17 @@ fn what_the_request_lacks_is_told() {
     };
     let problem = newline.signed().unwrap_err().to_string();
     assert_eq!(problem, "the value of `x-out` would have a character that no field can have");
+}
+
+#[test]
+fn a_query_that_is_empty_is_sent_and_so_it_is_signed() {
+    let out = |url: &str| {
+        let recipe = "{ content: x, put: [{ in: header, name: X-Out, value: '{target}|{query}' },\
+                        { in: header, name: X-Sig, value: '{signature}' }] }";
+        Case { recipe, url, ..PLAIN }.sent().header("x-out").to_owned()
+    };
+    assert_eq!(out("https://a.test/p?"), "/p?|");
+    assert_eq!(out("https://a.test/p"), "/p|");
 }
 
 #[test]
