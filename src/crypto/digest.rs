@@ -156,7 +156,10 @@ impl Digested {
 
     /// In lower case.
     pub fn hex(&self) -> String {
-        hex::encode(self.bytes())
+        // At once, and not digit by digit.
+        let mut text = vec![0; 2 * self.len];
+        hex::encode_to_slice(self.bytes(), &mut text).expect("a byte has two digits");
+        String::from_utf8(text).expect("hex is ASCII")
     }
 }
 
