@@ -430,6 +430,4 @@ fn told(error: &SettingsError, at: At<'_>) -> Problem {
 }
 
 #[cfg(test)]
-mod oauth1_tests;
-#[cfg(test)]
 mod tests;
