@@ -22,6 +22,7 @@ connections:
     connector: api
     auth: m
     embedded: true
+    inputs: {{ consumer_key: global, consumer_secret: global }}
     credentials: {{ consumer_key: k, consumer_secret: s }}
 "
     );
