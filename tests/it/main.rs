@@ -98,6 +98,7 @@ mod retries;
 mod retry_bodies;
 mod secrets;
 mod signed_bodies;
+mod signed_recipes;
 mod soak;
 mod store_authorizations;
 mod store_changes;
