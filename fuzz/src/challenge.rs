@@ -36,7 +36,7 @@ pub fn holds(input: &[u8]) {
         }
     }
     for status in [StatusCode::UNAUTHORIZED, StatusCode::OK] {
-        let learnt = prepared.learn(&origin, status, &headers);
+        let learnt = prepared.learn(&origin, &[], status, &headers);
         assert!(status != StatusCode::OK || learnt == Learnt::Nothing, "nothing was asked");
     }
     let method = Method::POST;

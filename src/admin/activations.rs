@@ -2,6 +2,7 @@
 use super::answer::Answer;
 use super::call::Call;
 use super::call::escaped;
+use super::certificates;
 use super::connections::Connections;
 use super::connections::OWN;
 use super::credentials;
@@ -291,6 +292,7 @@ impl Under {
         credentials::check_set(&connection.method, &credential, &set, OWN)?;
         let draft = connection.activation(tenant.clone(), raw.enabled, &raw.variables, credential);
         let activation = draft.map_err(|it| ApiError::below(&it, 1))?;
+        certificates::refuse_ended(call, Some(&activation.holder), &set, OWN)?;
         if let Some((stored, Some(_))) = current
             && !change.is_whole()
             && !origin::confirmed(call)?

@@ -3,6 +3,7 @@ use super::affected;
 use super::answer::Answer;
 use super::auth_methods;
 use super::call::Call;
+use super::certificates;
 use super::connection_uses;
 use super::credentials;
 use super::credentials::Change;
@@ -300,6 +301,12 @@ impl Plan<'_> {
         let mut warnings = Vec::new();
         let draft = snapshot.draft_connection(&key, &stored, &method, opened, &mut warnings);
         let draft = draft.map_err(|it| ApiError::problems(&it))?;
+        let (own_holder, test_holder) = match &draft.kind {
+            Kind::Standard(holder) => (Some(holder), None),
+            Kind::Embedded { test, .. } => (None, test.as_deref()),
+        };
+        certificates::refuse_ended(call, own_holder, &set[0], own_place.member)?;
+        certificates::refuse_ended(call, test_holder, &set[1], test_place.member)?;
         // In a file it is a warning; whoever asks right now can be told right now.
         // Of `connections`, its key, and this member.
         warnings.retain(|it| match &it.path[..] {

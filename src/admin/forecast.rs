@@ -1,7 +1,9 @@
-//! `GET /v1/forecast`: which grants fail, or are going to, and from when on.
+//! `GET /v1/forecast`: which grants and client certificates fail, or are going to, and from when on.
 use super::activations::Under;
 use super::answer::Answer;
 use super::call::Call;
+use super::certificates;
+use super::certificates::Ending;
 use super::cursor;
 use super::error::ApiError;
 use super::grantee;
@@ -28,7 +30,7 @@ use std::time::Duration;
 /// Longest that is looked ahead: a year.
 const WITHIN_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// A grant that fails, or is going to.
+/// A grant or a certificate that fails, or is going to.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename = "Forecast")]
 pub(super) struct Shown {
@@ -41,7 +43,22 @@ pub(super) struct Shown {
     test: bool,
     /// From when on its requests fail, as far as anybody knows; in the past where they do. RFC 3339, UTC.
     fails_at: String,
-    grant: GrantView,
+    /// None where it is a certificate that ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant: Option<GrantView>,
+    /// What is shown to an API in the TLS handshake, and ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<Certificate>,
+}
+
+/// A certificate that ends, or the first of those between it and its authority.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename = "ClientCertificate")]
+pub(super) struct Certificate {
+    /// RFC 3339, UTC.
+    not_after: String,
+    /// SHA-256 in hex.
+    fingerprint: String,
 }
 
 /// A page of them, the earliest first.
@@ -61,25 +78,50 @@ fn is_not(it: &bool) -> bool {
     !it
 }
 
+/// What fails, or is going to.
+enum Fails {
+    Grant(Failing),
+    Certificate(Ending),
+}
+
+impl Fails {
+    /// By what pages are ordered: when, whose, which tenant's, and which slot's.
+    fn place(&self) -> (i64, &str, &str, &str) {
+        match self {
+            Self::Grant(Failing { at_ms, name, .. }) => {
+                (*at_ms, &name.owner, &name.tenant, name.slot.as_str())
+            }
+            Self::Certificate(it) => (it.at_ms, &it.owner, &it.tenant, it.slot),
+        }
+    }
+}
+
 /// `GET /v1/forecast`
 pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
     let page = call.page()?;
     let within = within(&call)?;
     let after =
         page.after.as_deref().map(|it| place(it).ok_or_else(cursor::foreign)).transpose()?;
-    let after = after
+    let within_ms = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
+    let until = call.now_ms().saturating_add(within_ms);
+    let endings = certificates::ending(&call, until).await?;
+    let store = &call.api.store()?.store;
+    let key = after
         .as_ref()
         .map(|(at, (owner, slot, tenant))| (*at, GrantKey { owner, tenant, slot: *slot }));
-    let within_ms = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
-    let store = &call.api.store()?.store;
-    let found = store.grants().failing(&call.scope(), within_ms, after, page.limit).await;
+    let found = store.grants().failing(&call.scope(), within_ms, key, page.limit).await;
     let found = found.map_err(|it| ApiError::of_store(it, grants::NOUN, ""))?;
-    let is_full = found.len() >= page.limit as usize;
-    let last = found.last().filter(|_| is_full).map(behind);
+    let (all, last) = merged(found, endings, after.as_ref(), page.limit as usize);
     let (mut items, mut unread) = (Vec::new(), Vec::new());
-    let holders = Holders::of(&call, &found).await?;
-    for failing in found {
-        let Failing { at_ms, name, row } = failing;
+    let holders = Holders::of(&call, &all).await?;
+    for fails in all {
+        let Failing { at_ms, name, row } = match fails {
+            Fails::Grant(failing) => failing,
+            Fails::Certificate(ending) => {
+                items.push(Shown::ending(ending));
+                continue;
+            }
+        };
         let Some(row) = row else {
             let problem = format!("a row of the table `grants` does not read: {}", name.tenant);
             let damaged =
@@ -98,12 +140,47 @@ pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
             tenant: Some(name.tenant).filter(|it| !it.is_empty()),
             test: name.slot == Slot::Test,
             fails_at: time::shown(at_ms),
-            grant,
+            grant: Some(grant),
+            certificate: None,
         });
     }
     let next = last.map(|it| cursor::behind(&call.path, &it));
     let items = items.into_iter().map(|it| json!(it)).collect();
     Ok(unreadable::page(&call, items, next, &unread))
+}
+
+/// A page of both, and where it ends, if there may be another. `found` is as much as a page has, `endings` are all.
+fn merged(
+    found: Vec<Failing>,
+    endings: Vec<Ending>,
+    after: Option<&Place>,
+    limit: usize,
+) -> (Vec<Fails>, Option<String>) {
+    let is_full = found.len() >= limit;
+    let mut all: Vec<Fails> = found.into_iter().map(Fails::Grant).collect();
+    let after = after.map(|(at, (owner, slot, tenant))| (*at, &**owner, &**tenant, slot.as_str()));
+    let endings = endings.into_iter().map(Fails::Certificate);
+    all.extend(endings.filter(|it| after.is_none_or(|after| it.place() > after)));
+    all.sort_by(|one, other| one.place().cmp(&other.place()));
+    let is_more = is_full || all.len() > limit;
+    all.truncate(limit);
+    let last = all.last().filter(|_| is_more).map(behind);
+    (all, last)
+}
+
+impl Shown {
+    fn ending(ending: Ending) -> Self {
+        let Ending { at_ms, tenant, slot, connection, fingerprint, .. } = ending;
+        let at = time::shown(at_ms);
+        Self {
+            connection,
+            tenant: Some(tenant).filter(|it| !it.is_empty()),
+            test: slot == Slot::Test.as_str(),
+            fails_at: at.clone(),
+            grant: None,
+            certificate: Some(Certificate { not_after: at, fingerprint }),
+        }
+    }
 }
 
 fn within(call: &Call) -> Result<Duration, ApiError> {
@@ -114,12 +191,15 @@ fn within(call: &Call) -> Result<Duration, ApiError> {
 }
 
 /// Where a page ends. A tenant may have spaces: it stands last.
-fn behind(last: &Failing) -> String {
-    let Failing { at_ms, name, .. } = last;
-    format!("{at_ms} {} {} {}", name.owner, name.slot.as_str(), name.tenant)
+fn behind(last: &Fails) -> String {
+    let (at_ms, owner, tenant, slot) = last.place();
+    format!("{at_ms} {owner} {slot} {tenant}")
 }
 
-fn place(text: &str) -> Option<(i64, (String, Slot, String))> {
+/// When, whose, in which slot, and which tenant's.
+type Place = (i64, (String, Slot, String));
+
+fn place(text: &str) -> Option<Place> {
     let mut parts = text.splitn(4, ' ');
     let at_ms = parts.next()?.parse().ok()?;
     let (owner, slot) = (parts.next()?.to_owned(), Slot::parse(parts.next()?)?);
@@ -133,12 +213,16 @@ struct Holders {
 }
 
 impl Holders {
-    async fn of(call: &Call, all: &[Failing]) -> Result<Self, ApiError> {
+    async fn of(call: &Call, all: &[Fails]) -> Result<Self, ApiError> {
         let snapshot = call.api.live.snapshot_full();
         let by_owner = snapshot.connections().map(|it| (it.owner.to_string(), Arc::clone(it)));
         let connections = by_owner.collect();
-        let tenants = all.iter().filter(|it| it.name.slot == Slot::Activation);
-        let keys: Vec<_> = tenants.map(|it| (&*it.name.owner, &*it.name.tenant)).collect();
+        let grants = all.iter().filter_map(|it| match it {
+            Fails::Grant(failing) => Some(&failing.name),
+            Fails::Certificate(_) => None,
+        });
+        let tenants = grants.filter(|it| it.slot == Slot::Activation);
+        let keys: Vec<_> = tenants.map(|it| (&*it.owner, &*it.tenant)).collect();
         let store = &call.api.store()?.store;
         let found = store.activations().these(&call.scope(), &keys).await;
         let found = found.map_err(|it| ApiError::of_store(it, grants::NOUN, ""))?;
@@ -175,11 +259,54 @@ mod tests {
             tenant: "a b  c".to_owned(),
             slot: Slot::Activation,
         };
-        let text = behind(&Failing { at_ms: -5, name, row: None });
+        let text = behind(&Fails::Grant(Failing { at_ms: -5, name, row: None }));
         let expected = (-5, ("file:crm".to_owned(), Slot::Activation, "a b  c".to_owned()));
         assert_eq!(place(&text), Some(expected));
         for bad in ["", "x", "5 file:crm", "5 file:crm activation", "5 file:crm none acme"] {
             assert_eq!(place(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn pages_have_both_in_one_order_and_leave_nothing_out() {
+        let failing = |at_ms: i64| Failing {
+            at_ms,
+            name: crate::store::GrantName {
+                owner: "file:crm".to_owned(),
+                tenant: "acme".to_owned(),
+                slot: Slot::Activation,
+            },
+            row: None,
+        };
+        let ending = |at_ms: i64| Ending {
+            at_ms,
+            owner: "file:api".to_owned(),
+            tenant: String::new(),
+            slot: Slot::Own.as_str(),
+            connection: "api".to_owned(),
+            fingerprint: "00".to_owned(),
+        };
+        let (grants, certificates) = ([1, 4, 5, 8], [2, 3, 5, 9, 10]);
+        for limit in 1..12 {
+            let (mut seen, mut after): (Vec<i64>, Option<Place>) = (Vec::new(), None);
+            for _ in 0..20 {
+                let from = after.as_ref().map_or(i64::MIN, |it| it.0);
+                // As the store finds them: behind the place, as many as a page has.
+                let behind_it = |at: &i64| {
+                    let own = (*at, ("file:crm".to_owned(), Slot::Activation, "acme".to_owned()));
+                    *at > from || *at == from && after.as_ref().is_some_and(|it| it.1.0 < own.1.0)
+                };
+                let found = grants.into_iter().filter(behind_it).take(limit).map(failing).collect();
+                let endings = certificates.into_iter().map(ending).collect();
+                let (all, last) = merged(found, endings, after.as_ref(), limit);
+                assert!(all.len() <= limit);
+                seen.extend(all.iter().map(|it| it.place().0));
+                after = last.as_deref().and_then(place);
+                if after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(seen, [1, 2, 3, 4, 5, 5, 8, 9, 10], "{limit}");
         }
     }
 }

@@ -16,6 +16,7 @@ mod body;
 mod call;
 mod callers;
 mod catalogue;
+mod certificates;
 mod connect_begin;
 mod connect_bid;
 mod connect_callback;

@@ -1,4 +1,5 @@
 //! The composition root: configuration becomes a running gateway, and ends it in good order.
+mod certificates;
 mod clock;
 mod control;
 mod handed;
@@ -329,7 +330,7 @@ impl App {
             it.opened.runtime.spawn(devices.run(devices_stop));
         }
         let keys = sealer.map(|sealer| Keys { sealer, metrics: Arc::clone(&metrics) });
-        let watchers = Watchers::start(&live, &certificates, keys)?;
+        let watchers = Watchers::start(&live, &certificates, keys, Arc::clone(&metrics))?;
         tracing::info!(
             proxy = %proxy_address, admin = %admin_address, public = %public_address, workers,
             "listening"

@@ -48,6 +48,7 @@ use crate::vault::Vault;
 use http::Request;
 use http::Response;
 use std::cell::Cell;
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -110,7 +111,7 @@ impl Plane {
             renewals: self.renewals,
             refusals: self.refusals,
             is_stale: Rc::clone(&is_stale),
-            skew_told_s: Cell::new(0),
+            skew_told_s: RefCell::default(),
         });
         let desk = Rc::new(Desk {
             pages: self.pages,

@@ -1,5 +1,7 @@
 //! What looks after files while the gateway runs: configuration, certificates and sealing keys.
 use super::StartError;
+use super::certificates::Ends;
+use super::clock::now;
 use crate::reload::Live;
 use crate::reload::Watch;
 use crate::seal::Reading;
@@ -30,12 +32,16 @@ impl Watchers {
         live: &Arc<Live>,
         certificates: &[Arc<Certificate>],
         keys: Option<Keys>,
+        metrics: Arc<Metrics>,
     ) -> Result<Self, StartError> {
         let config = Watch::start(Arc::clone(live)).map_err(|it| StartError::Watch(it.kind()))?;
         let (look, looks) = mpsc::channel();
         let certificates = certificates.to_vec();
+        let served = Arc::clone(live);
         let files = thread::spawn(move || {
+            let mut ends = Ends::default();
             loop {
+                ends.look(&served.snapshot_full(), now(), &metrics);
                 let reading = match looks.recv_timeout(FILE_INTERVAL) {
                     Ok(()) => Reading::Thorough,
                     Err(mpsc::RecvTimeoutError::Timeout) => Reading::Routine,

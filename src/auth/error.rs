@@ -17,6 +17,8 @@ pub enum AuthError {
     Unsendable { field: String, what: &'static str },
     #[error("two of the types put {place} `{name}` on the request")]
     Twice { field: String, place: Place, name: String },
+    #[error("one of the types sends another body, and another one signs requests as well")]
+    BodyChanged { field: String },
     #[error("the credential field `{field}` {what}")]
     Unusable { field: String, what: &'static str },
 }
@@ -31,6 +33,7 @@ impl AuthError {
             | Self::Empty { field }
             | Self::Unsendable { field, .. }
             | Self::Twice { field, .. }
+            | Self::BodyChanged { field }
             | Self::Unusable { field, .. } => field,
         }
     }
@@ -44,6 +47,9 @@ impl AuthError {
             Self::Empty { field } => format!("is the setting that `{field}` comes from empty?"),
             Self::Twice { .. } => {
                 "they would replace each other: say `in` or `name` otherwise for one of them".into()
+            }
+            Self::BodyChanged { .. } => {
+                "no other signature could cover what is sent: say `in: header` for the one that changes the body".into()
             }
             Self::Unusable { .. } => "copy it again, all of it".into(),
             Self::Unsendable { .. } => {

@@ -27,7 +27,9 @@ mod template;
 pub use api_key::ApiKey;
 pub use api_key::RawApiKey;
 pub use aws_sigv4::AwsSigv4;
+pub use aws_sigv4::ChunkError;
 pub use aws_sigv4::Chunks;
+pub use aws_sigv4::RawAssumeRole;
 pub use aws_sigv4::RawAwsSigv4;
 pub use basic::RawBasic;
 pub use bearer::RawBearer;
@@ -169,12 +171,9 @@ impl Scheme {
     /// Whether a credential may lack one of [`Scheme::fields`].
     pub fn is_optional(&self, field: &str) -> bool {
         match self {
-            Self::None
-            | Self::ApiKey(_)
-            | Self::Basic
-            | Self::Bearer
-            | Self::Custom(_)
-            | Self::Mtls => false,
+            Self::None | Self::ApiKey(_) | Self::Basic | Self::Bearer | Self::Custom(_) => false,
+            // One of two sets of them.
+            Self::Mtls => true,
             Self::Oauth1(scheme) => scheme.is_optional(field),
             Self::AwsSigv4(scheme) => scheme.is_optional(field),
             Self::SignedRequest(scheme) => scheme.is_optional(field),
@@ -208,6 +207,11 @@ impl Scheme {
             Self::Mtls => mtls::prepare(credential),
             Self::All(schemes) => all::prepare(schemes, credential),
         }
+    }
+
+    /// Why this scheme's credential can't go on a request together with `before`; `None` where it can.
+    pub fn clash(&self, before: &Prepared, prepared: &Prepared) -> Option<AuthError> {
+        all::clash(self, before, prepared)
     }
 
     /// The caller key, where a client that can send nothing else put it in the credential's place.

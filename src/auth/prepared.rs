@@ -46,6 +46,8 @@ struct Computed {
     signers: Vec<Signer>,
     /// What the signers put on.
     headers: Vec<HeaderName>,
+    /// The parameters that they put into the query.
+    query: Vec<Box<str>>,
     /// Shown in the TLS handshake.
     certificate: Option<Arc<ClientCertificate>>,
 }
@@ -86,8 +88,8 @@ impl Prepared {
     }
 
     /// What of a request's body is needed before its last byte is sent.
-    pub fn body_use(&self, method: &Method, headers: &HeaderMap) -> BodyUse {
-        let uses = self.signers().iter().map(|it| it.body_use(method, headers));
+    pub fn body_use(&self, origin: &Origin, method: &Method, headers: &HeaderMap) -> BodyUse {
+        let uses = self.signers().iter().map(|it| it.body_use(origin, method, headers));
         uses.max().unwrap_or(BodyUse::Untouched)
     }
 
@@ -105,8 +107,14 @@ impl Prepared {
     }
 
     /// Looks at an answer's head, for what it says of signatures.
-    pub fn learn(&self, origin: &Origin, status: StatusCode, headers: &HeaderMap) -> Learnt {
-        let learnt = self.signers().iter().map(|it| it.learn(origin, status, headers));
+    pub fn learn(
+        &self,
+        origin: &Origin,
+        sent: &[(HeaderName, HeaderValue)],
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Learnt {
+        let learnt = self.signers().iter().map(|it| it.learn(origin, sent, status, headers));
         learnt.fold(Learnt::Nothing, |all, it| if it == Learnt::Challenge { it } else { all })
     }
 
@@ -149,8 +157,11 @@ impl Prepared {
     /// The text of a Location, Content-Location, Link or Refresh field without what is injected
     /// here; `None` where it has nothing of it.
     pub fn redact(&self, text: &str) -> Option<String> {
-        let names = self.query.as_ref().map_or(&[][..], |it| &it.names);
-        redact::redacted(text, names, &self.watched)
+        let fixed = self.query.as_ref().map_or(&[][..], |it| &it.names);
+        match self.computed.as_ref().filter(|it| !it.query.is_empty()) {
+            None => redact::redacted(text, fixed, &self.watched),
+            Some(it) => redact::redacted(text, &[fixed, &it.query].concat(), &self.watched),
+        }
     }
 
     /// What goes where, for `explain`.
@@ -165,8 +176,13 @@ impl Prepared {
 
     /// What one signer puts on.
     pub(super) fn signed(signer: Signer) -> Self {
-        let computed =
-            Computed { headers: signer.headers(), signers: vec![signer], certificate: None };
+        let placed = signer.describe().into_iter().filter(|it| it.place == Place::Query);
+        let computed = Computed {
+            headers: signer.headers(),
+            query: placed.map(|it| it.name.into()).collect(),
+            signers: vec![signer],
+            certificate: None,
+        };
         Self { computed: Some(Box::new(computed)), ..Self::default() }
     }
 
@@ -202,6 +218,7 @@ impl Prepared {
             (Some(mut part), Some(more)) => {
                 part.signers.extend(more.signers);
                 part.headers.extend(more.headers);
+                part.query.extend(more.query);
                 part.certificate = part.certificate.or(more.certificate);
                 Some(part)
             }

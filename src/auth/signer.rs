@@ -12,6 +12,7 @@ use crate::crypto::Feed;
 use crate::model::Origin;
 use http::HeaderMap;
 use http::HeaderName;
+use http::HeaderValue;
 use http::Method;
 use http::StatusCode;
 use std::sync::Arc;
@@ -61,15 +62,16 @@ pub enum Learnt {
 }
 
 impl Signer {
-    /// What it needs of the body of a request with this method and these fields (the caller's).
-    pub fn body_use(&self, method: &Method, headers: &HeaderMap) -> BodyUse {
+    /// What it needs of the body of a request to `origin` with this method and these fields: those that go on, and
+    /// Content-Length where the length is known.
+    pub fn body_use(&self, origin: &Origin, method: &Method, headers: &HeaderMap) -> BodyUse {
         match self {
             Self::Oauth1(signer) => signer.body_use(method, headers),
-            Self::AwsSigv4(signer) => signer.body_use(method, headers),
+            Self::AwsSigv4(signer) => signer.body_use(origin, method, headers),
             Self::SignedRequest(signer) => signer.body_use(method, headers),
             Self::HttpSignature(signer) => signer.body_use(method, headers),
             Self::Jwt(signer) => signer.body_use(),
-            Self::Digest(signer) => signer.body_use(),
+            Self::Digest(signer) => signer.body_use(origin),
         }
     }
 
@@ -103,15 +105,33 @@ impl Signer {
         }
     }
 
-    /// Looks at an answer's head: what it says of nonces is kept for the next request.
-    pub fn learn(&self, origin: &Origin, status: StatusCode, headers: &HeaderMap) -> Learnt {
+    /// Looks at an answer's head: what it says of nonces is kept for the next request. `sent` are the fields of the
+    /// request that it answers.
+    pub fn learn(
+        &self,
+        origin: &Origin,
+        sent: &[(HeaderName, HeaderValue)],
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Learnt {
         match self {
-            Self::Digest(signer) => signer.learn(origin, status, headers),
+            Self::Digest(signer) => signer.learn(origin, sent, status, headers),
             Self::Oauth1(_)
             | Self::AwsSigv4(_)
             | Self::SignedRequest(_)
             | Self::HttpSignature(_)
             | Self::Jwt(_) => Learnt::Nothing,
+        }
+    }
+
+    /// Whether it sends another body than the caller's, or the caller's in another form: no other signature could
+    /// cover what is sent.
+    pub fn changes_body(&self) -> bool {
+        match self {
+            Self::Oauth1(signer) => signer.changes_body(),
+            Self::AwsSigv4(signer) => signer.changes_body(),
+            Self::SignedRequest(signer) => signer.changes_body(),
+            Self::HttpSignature(_) | Self::Jwt(_) | Self::Digest(_) => false,
         }
     }
 

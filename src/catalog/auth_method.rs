@@ -10,6 +10,7 @@ use super::problem::Problem;
 use super::token_method::TokenMethod;
 use crate::auth;
 use crate::auth::ApiKey;
+use crate::auth::AwsSigv4;
 use crate::auth::Custom;
 use crate::auth::RawApiKey;
 use crate::auth::RawAwsSigv4;
@@ -72,7 +73,8 @@ pub struct RawAuthMethod {
     /// RFC 5849. Credentials: `consumer_key`, `consumer_secret` or `private_key`, `token`, `token_secret`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oauth1: Option<RawOauth1>,
-    /// AWS Signature Version 4. Credentials: `access_key_id`, `secret_access_key`, `session_token`.
+    /// AWS Signature Version 4. Credentials: `access_key_id`, `secret_access_key`, `session_token`, and what the
+    /// templates of `assume_role` name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aws_sigv4: Option<RawAwsSigv4>,
     /// A signature over requests, described as data. Credentials: what its templates name.
@@ -124,8 +126,17 @@ pub enum Auth {
 pub(super) const SECRET: &str = "secret";
 
 /// Fields that everybody may see, unless somebody says that they are secret.
-const SEEN: [&str; 7] =
-    ["username", "client_id", "consumer_key", "key_id", "app_id", "installation_id", "certificate"];
+const SEEN: [&str; 9] = [
+    "username",
+    "client_id",
+    "consumer_key",
+    "key_id",
+    "access_key_id",
+    "role_arn",
+    "app_id",
+    "installation_id",
+    "certificate",
+];
 
 const TYPES: &str = "the types are none, api_key, basic, bearer, custom, oauth2, session_login, oauth1, aws_sigv4, \
                      signed_request, http_signature, jwt, digest, mtls, all and hmac";
@@ -371,6 +382,12 @@ impl RawAuthMethod {
         }
         if !self.all.is_empty() {
             return self.together(at.key("all"), problems);
+        }
+        if let Some(raw) = self.aws_sigv4.as_ref().filter(|it| it.assume_role.is_some()) {
+            let at = at.key("aws_sigv4");
+            let scheme: Option<AwsSigv4> = read(raw, at, problems);
+            let method = TokenMethod::role(raw, &scheme?, at, problems);
+            return method.map(|it| Auth::Token(Arc::new(it)));
         }
         self.signing(at, problems).map(Auth::Outbound)
     }

@@ -230,16 +230,19 @@ impl Mould<'_> {
             };
             problems.push(problem);
         }
-        for fault in method.faults_besides(&credential) {
+        let beside = method.besides(&credential).map_err(|faults| {
             let at = at.key(field);
-            problems.push(at.key(fault.field()).problem(fault.to_string(), fault.hint()));
-        }
+            let told = |it: AuthError| at.key(it.field()).problem(it.to_string(), it.hint());
+            problems.extend(faults.into_iter().map(told));
+        });
         if problems.len() > before {
             return None;
         }
         let definition = &self.method.definition;
         let leads = method.kept().any(is_variable);
-        let holder = TokenHolder::new(Arc::clone(method), definition, credential, variables, leads);
+        let method = Arc::clone(method);
+        let holder =
+            TokenHolder::new(method, definition, credential, variables, beside.ok()?, leads);
         Some(Ready::Token(Arc::new(holder)))
     }
 }

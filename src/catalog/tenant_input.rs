@@ -55,7 +55,7 @@ impl Connection {
                 GrantType::DeviceCode => ConnectWay::Device,
                 _ => ConnectWay::Form,
             },
-            Way::Session(_) => ConnectWay::Form,
+            Way::Session(_) | Way::Role(_) => ConnectWay::Form,
             Way::Oauth1(_) => ConnectWay::Redirect,
         }
     }

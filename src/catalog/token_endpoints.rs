@@ -62,6 +62,7 @@ impl TokenMethod {
         match &self.way {
             Way::Oauth2(method) => method.endpoints(),
             Way::Session(login) => login.endpoints(),
+            Way::Role(role) => role.asked.endpoints(),
             Way::Oauth1(grant) => grant.endpoints(),
         }
     }

@@ -36,7 +36,7 @@ pub struct TokenHolder {
     /// Its own, inherited ones and defaults; never a request's: a request must not say where its
     /// credential goes.
     pub variables: BTreeMap<String, String>,
-    /// What is shown to the provider in the TLS handshake, where the method says so.
+    /// What is shown to the provider in the TLS handshake, where the method says so or APIs are shown one.
     pub certificate: Option<Arc<ClientCertificate>>,
     /// What goes on requests besides the token.
     pub beside: Prepared,
@@ -89,17 +89,19 @@ impl TokenHolder {
         definition: &str,
         credential: Credential,
         variables: BTreeMap<String, String>,
+        beside: Prepared,
         leads: bool,
     ) -> Self {
         let fingerprint = fingerprint(definition, &credential, &variables);
         let occasion = occasion(&credential, &variables);
         let (guarded, identity) = match &method.way {
             Way::Oauth2(it) => (it.guarded(&occasion), it.identity(&occasion)),
-            Way::Session(_) => (Vec::new(), None),
+            Way::Session(_) | Way::Role(_) => (Vec::new(), None),
             Way::Oauth1(it) => (it.guarded(&occasion), Some(it.identity(&occasion))),
         };
+        // Who is behind one lock is behind the other: a provider that asks for none is shown none.
         let certificate = method.certificate(&credential).map(Arc::new);
-        let beside = method.besides(&credential);
+        let certificate = certificate.or_else(|| beside.certificate().cloned());
         let (guarded, present) = (Guarded::all(&guarded), ArcSwapOption::empty());
         Self {
             method,
@@ -138,21 +140,14 @@ impl TokenHolder {
 
     /// Where a token would go, for whoever explains it: nothing secret is in it.
     pub fn sample(&self) -> Prepared {
-        let fields = self.method.scheme.fields().into_iter().map(|it| (it, "token"));
-        let mut fields: Credential = fields.collect();
-        if let Way::Oauth1(_) = self.method.way {
-            let token = [("token", "token"), ("token_secret", "token")].into_iter().collect();
-            fields = self.method.signing_fields(&self.credential, &token);
-        }
-        let token = self.method.scheme.prepare(&fields).unwrap_or_default();
-        token.and(self.beside.clone())
+        self.method.sample(&self.credential).and(self.beside.clone())
     }
 
     /// The tokens that it brought along, with their end as far as anybody knows.
     pub fn own_tokens(&self, now: UnixTime) -> Option<TokenSet> {
         match &self.method.way {
             Way::Oauth2(method) => method.brought(&self.credential, now),
-            Way::Session(_) => None,
+            Way::Session(_) | Way::Role(_) => None,
             Way::Oauth1(_) => Oauth1Grant::brought(&self.credential),
         }
     }
@@ -176,7 +171,17 @@ impl TokenHolder {
 
     /// Whether it is renewed by a token that only the last answer held.
     pub fn renews_by_token(&self) -> bool {
-        matches!(&self.method.way, Way::Oauth2(it) if it.renews_by_token())
+        match &self.method.way {
+            Way::Oauth2(it) => it.renews_by_token(),
+            Way::Session(_) | Way::Role(_) => false,
+            // Nothing but the last answer holds the token itself.
+            Way::Oauth1(_) => true,
+        }
+    }
+
+    /// Whether nothing but a person's consent gives another token.
+    pub fn needs_a_person(&self) -> bool {
+        matches!(self.method.way, Way::Oauth1(_))
     }
 
     /// Whether that token is the one that goes on requests.
@@ -191,7 +196,7 @@ impl TokenHolder {
                 it.renewal(&self.credential).is_some()
                     || TokenSet::from_credential(&self.credential).is_some()
             }
-            Way::Session(_) => true,
+            Way::Session(_) | Way::Role(_) => true,
             Way::Oauth1(_) => Oauth1Grant::brought(&self.credential).is_some(),
         }
     }

@@ -1,20 +1,23 @@
-//! An auth method whose credential has to be had first: by an OAuth 2.0 grant or a session login.
+//! An auth method whose credential has to be had first: by an OAuth 2.0 grant, a session login or a role that is assumed.
 use super::auth_method::settings_problems;
 use super::problem::At;
 use super::problem::Problem;
 use super::token_endpoints::segments;
 use crate::auth::ApiKey;
 use crate::auth::AuthError;
+use crate::auth::AwsSigv4;
 use crate::auth::Custom;
 use crate::auth::Oauth1;
 use crate::auth::Place;
 use crate::auth::Prepared;
 use crate::auth::RawApiKey;
+use crate::auth::RawAwsSigv4;
 use crate::auth::RawCustom;
 use crate::auth::RawInjection;
 use crate::auth::RawOauth1;
 use crate::auth::Scheme;
 use crate::crypto::ClientCertificate;
+use crate::grant::AssumeRole;
 use crate::grant::End;
 use crate::grant::Field;
 use crate::grant::GrantError;
@@ -26,6 +29,7 @@ use crate::grant::Occasion;
 use crate::grant::RawOauth1Grant;
 use crate::grant::RawOauth2;
 use crate::grant::RawSessionLogin;
+use crate::grant::RoleSettings;
 use crate::grant::SessionLogin;
 use crate::grant::SettingsError;
 use crate::grant::TokenPlace;
@@ -38,7 +42,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct TokenMethod {
     pub way: Way,
-    /// With an OAuth token as `key`, or with what a session login yields.
+    /// With an OAuth token as `key`, or with what a session login or a role yields.
     pub scheme: Scheme,
     /// What goes on requests besides, of the holder's own credential.
     pub beside: Option<Scheme>,
@@ -49,8 +53,17 @@ pub struct TokenMethod {
 pub enum Way {
     Oauth2(Oauth2),
     Session(SessionLogin),
+    Role(AssumedRole),
     /// By a person's consent (RFC 5849 §2); it signs each request, and ends when somebody takes it back.
     Oauth1(Oauth1Grant),
+}
+
+/// A role for which keys are lent (AWS Security Token Service).
+#[derive(Clone, Debug)]
+pub struct AssumedRole {
+    pub asked: AssumeRole,
+    /// How what asks for them is signed, with the holder's own keys.
+    pub scheme: Scheme,
 }
 
 /// The fields that say which app it is, not whose account: the same for all tenants unless said.
@@ -90,6 +103,31 @@ impl TokenMethod {
         Some(Self { way: Way::Session(login), scheme: Scheme::Custom(scheme), beside: None })
     }
 
+    /// `scheme`: how requests are signed with lent keys.
+    pub(super) fn role(
+        raw: &RawAwsSigv4,
+        scheme: &AwsSigv4,
+        at: At<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
+        let role = raw.assume_role.as_ref()?;
+        let settings = RoleSettings {
+            sts_url: &raw.sts_url(),
+            role_arn: &role.role_arn,
+            external_id: role.external_id.as_deref(),
+            session_name: &role.session_name,
+            duration: &role.duration,
+            policy: role.policy.as_deref(),
+            keys: AwsSigv4::KEYS,
+        };
+        let at = at.key("assume_role");
+        let asked = AssumeRole::new(settings);
+        let asked = asked.map_err(|it| problems.extend(it.iter().map(|it| told(it, at)))).ok()?;
+        let of_sts = Scheme::AwsSigv4(Arc::new(scheme.for_sts()));
+        let way = Way::Role(AssumedRole { asked, scheme: of_sts });
+        Some(Self { way, scheme: Scheme::AwsSigv4(Arc::new(scheme.clone())), beside: None })
+    }
+
     /// `None` where no URL is set, so that nothing has to be had first.
     pub(super) fn oauth1(
         raw: &RawOauth1,
@@ -117,6 +155,7 @@ impl TokenMethod {
         match &self.way {
             Way::Oauth2(_) => "oauth2",
             Way::Session(_) => "session_login",
+            Way::Role(_) => "aws_sigv4",
             Way::Oauth1(_) => "oauth1",
         }
     }
@@ -144,7 +183,9 @@ impl TokenMethod {
         match &self.way {
             Way::Oauth2(method) => method.fields(is_variable),
             Way::Session(login) => login.fields(is_variable),
+            Way::Role(role) => role.asked.fields(is_variable),
             Way::Oauth1(grant) => grant.fields(self.scheme.fields().into_iter(), is_variable),
+            Way::Role(role) => role.asked.fields(is_variable),
         }
     }
 
@@ -171,21 +212,32 @@ impl TokenMethod {
         (own, beside)
     }
 
-    /// What goes on requests besides the token; of a sound credential.
-    pub(super) fn besides(&self, credential: &Credential) -> Prepared {
-        let Some(scheme) = &self.beside else { return Prepared::default() };
+    /// What goes on requests besides the token, or what is wrong with that.
+    pub(super) fn besides(&self, credential: &Credential) -> Result<Prepared, Vec<AuthError>> {
+        let mut faults = Vec::new();
+        if let Way::Oauth1(_) = &self.way {
+            faults.extend(self.unsound(credential));
+        }
+        let Some(scheme) = self.beside.as_ref().filter(|_| faults.is_empty()) else {
+            return if faults.is_empty() { Ok(Prepared::default()) } else { Err(faults) };
+        };
         let (_, beside) = self.parted(credential, |_| false);
-        scheme.prepare(&beside).unwrap_or_default()
+        let prepared = scheme.prepare(&beside)?;
+        match scheme.clash(&self.sample(credential), &prepared) {
+            None => Ok(prepared),
+            Some(clash) => Err(vec![clash]),
+        }
     }
 
-    /// What is wrong with the fields that go on requests besides the token.
-    pub(super) fn faults_besides(&self, credential: &Credential) -> Vec<AuthError> {
-        if let Way::Oauth1(_) = &self.way {
-            return self.unsound(credential);
+    /// Where a token goes, with something that is none in its place.
+    pub(super) fn sample(&self, credential: &Credential) -> Prepared {
+        let fields = self.scheme.fields().into_iter().map(|it| (it, "token"));
+        let mut fields: Credential = fields.collect();
+        if let Way::Oauth1(_) = self.way {
+            let token = [("token", "token"), ("token_secret", "token")].into_iter().collect();
+            fields = self.signing_fields(credential, &token);
         }
-        let Some(scheme) = &self.beside else { return Vec::new() };
-        let (_, beside) = self.parted(credential, |_| false);
-        scheme.prepare(&beside).err().unwrap_or_default()
+        self.scheme.prepare(&fields).unwrap_or_default()
     }
 
     /// Whether the API says by this answer that it did not take the token. `body` is all of it, or empty
@@ -194,6 +246,7 @@ impl TokenMethod {
         match &self.way {
             Way::Oauth2(method) => method.is_auth_failure(status, headers, body),
             Way::Session(login) => login.is_auth_failure(status, headers, body),
+            Way::Role(role) => role.asked.is_auth_failure(status, headers, body),
             // Another one is had by a person alone.
             Way::Oauth1(_) => false,
         }
@@ -204,7 +257,18 @@ impl TokenMethod {
         match &self.way {
             Way::Oauth2(method) => method.failure_reads_body(Some(status)),
             Way::Session(login) => login.failure_reads_body(Some(status)),
+            Way::Role(role) => role.asked.failure_reads_body(Some(status)),
             Way::Oauth1(_) => false,
+        }
+    }
+
+    /// Whether a body of this media type may say it: in lower case, without parameters.
+    pub fn reads_type(&self, essence: &[u8]) -> bool {
+        // JSON, or a type on top of it (RFC 6839 §3.1).
+        let is_json = essence.ends_with(b"/json") || essence.ends_with(b"+json");
+        match &self.way {
+            Way::Oauth2(_) | Way::Session(_) | Way::Oauth1(_) => is_json,
+            Way::Role(_) => is_json || AssumeRole::reads_type(essence),
         }
     }
 
@@ -213,6 +277,7 @@ impl TokenMethod {
         match &self.way {
             Way::Oauth2(method) => method.failure_reads_body(None),
             Way::Session(login) => login.failure_reads_body(None),
+            Way::Role(role) => role.asked.failure_reads_body(None),
             Way::Oauth1(_) => false,
         }
     }
@@ -221,7 +286,7 @@ impl TokenMethod {
     pub(super) fn kept(&self) -> impl Iterator<Item = &str> {
         let oauth2 = match &self.way {
             Way::Oauth2(method) => Some(method),
-            Way::Session(_) | Way::Oauth1(_) => None,
+            Way::Session(_) | Way::Oauth1(_) | Way::Role(_) => None,
         };
         oauth2.into_iter().flat_map(Oauth2::kept)
     }
@@ -235,17 +300,19 @@ impl TokenMethod {
     }
 
     pub(super) fn is_of_the_app(&self, field: &str) -> bool {
-        match self.way {
+        match &self.way {
             Way::Oauth2(_) => OF_THE_APP.contains(&field),
             Way::Oauth1(_) => OF_THE_CONSUMER.contains(&field),
             Way::Session(_) => false,
+            // Each tenant has its role; who assumes it is the gateway.
+            Way::Role(_) => AwsSigv4::KEYS.contains(&field),
         }
     }
 
     pub(super) fn warnings(&self) -> Vec<&'static str> {
         match &self.way {
             Way::Oauth2(method) => method.warnings(),
-            Way::Session(_) => Vec::new(),
+            Way::Session(_) | Way::Role(_) => Vec::new(),
             Way::Oauth1(grant) => grant.warnings(),
         }
     }
@@ -268,6 +335,7 @@ impl TokenMethod {
                 faults
             }
             Way::Session(login) => login.check_credential(&own, is_variable),
+            Way::Role(role) => role.faults(&own, is_variable),
             Way::Oauth1(grant) => {
                 let fields = self.own_fields(is_variable);
                 let mut faults = Oauth1Grant::check_credential(&fields, &own);
@@ -297,7 +365,7 @@ impl TokenMethod {
         match &self.way {
             Way::Oauth2(method) => Some(method.grant()),
             Way::Oauth1(_) => Some(GrantType::AuthorizationCode),
-            Way::Session(_) => None,
+            Way::Session(_) | Way::Role(_) => None,
         }
     }
 
@@ -306,7 +374,7 @@ impl TokenMethod {
         match &self.way {
             Way::Oauth2(method) => method.callback_state(query),
             Way::Oauth1(_) => Oauth1Grant::callback_token(query),
-            Way::Session(_) => None,
+            Way::Session(_) | Way::Role(_) => None,
         }
     }
 
@@ -319,7 +387,7 @@ impl TokenMethod {
     pub fn missing_scopes<'s>(&'s self, granted: &[String]) -> Vec<&'s str> {
         match &self.way {
             Way::Oauth2(method) => method.missing_scopes(granted),
-            Way::Session(_) | Way::Oauth1(_) => Vec::new(),
+            Way::Session(_) | Way::Oauth1(_) | Way::Role(_) => Vec::new(),
         }
     }
 
@@ -327,7 +395,7 @@ impl TokenMethod {
     pub fn end(&self, tokens: &TokenSet, before: Option<&TokenSet>) -> Option<End> {
         match &self.way {
             Way::Oauth2(method) => method.end(tokens, before),
-            Way::Session(_) | Way::Oauth1(_) => None,
+            Way::Session(_) | Way::Oauth1(_) | Way::Role(_) => None,
         }
     }
 
@@ -335,7 +403,7 @@ impl TokenMethod {
     pub fn can_renew(&self, credential: &Credential) -> bool {
         match &self.way {
             Way::Oauth2(method) => method.renewal(credential).is_some(),
-            Way::Session(_) => true,
+            Way::Session(_) | Way::Role(_) => true,
             Way::Oauth1(_) => false,
         }
     }
@@ -346,12 +414,13 @@ impl TokenMethod {
         let is_fit = match &self.way {
             Way::Oauth2(method) => method.check_credential(&own, |_| false).is_empty(),
             Way::Session(login) => login.check_credential(&own, |_| false).is_empty(),
+            Way::Role(role) => role.faults(&own, |_| false).is_empty(),
             Way::Oauth1(_) => {
                 let fields = self.own_fields(|_| false);
                 Oauth1Grant::check_credential(&fields, &own).is_empty()
             }
         };
-        is_fit && self.faults_besides(credential).is_empty()
+        is_fit && self.besides(credential).is_ok()
     }
 
     /// What can't sign, with a token in the place of one that is to be had; and what goes on requests besides.
@@ -378,7 +447,7 @@ impl TokenMethod {
     pub(super) fn unstored(&self, credential: &Credential) -> Option<(&'static str, &'static str)> {
         let method = match &self.way {
             Way::Oauth2(method) => method,
-            Way::Session(_) => return None,
+            Way::Session(_) | Way::Role(_) => return None,
             Way::Oauth1(_) => {
                 let problem =
                     "it has no token, and there is no store to keep one that is had later";
@@ -403,6 +472,21 @@ impl TokenMethod {
     }
 }
 
+impl AssumedRole {
+    /// What is wrong with a holder's credential; keys that can't sign are told by the field.
+    fn faults(&self, own: &Credential, is_variable: impl Fn(&str) -> bool) -> Vec<GrantError> {
+        let mut faults = self.asked.check_credential(own, is_variable);
+        if faults.is_empty() {
+            let unfit = self.scheme.prepare(&self.asked.keys(own)).err().unwrap_or_default();
+            let what = "can't stand where a signature has it, or has a space at an end";
+            faults.extend(
+                unfit.iter().map(|it| GrantError::Unusable { field: it.field().to_owned(), what }),
+            );
+        }
+        faults
+    }
+}
+
 fn place(place: TokenPlace) -> Place {
     match place {
         TokenPlace::Header => Place::Header,
@@ -418,5 +502,7 @@ fn told(error: &SettingsError, at: At<'_>) -> Problem {
     problem
 }
 
+#[cfg(test)]
+mod oauth1_tests;
 #[cfg(test)]
 mod tests;

@@ -149,7 +149,7 @@ pub struct UpstreamSettings {
     pub concurrency: Option<Places>,
     /// Links to one origin that are open, in use or idle, over all workers.
     pub links: Places,
-    /// What is shown in the handshake: token requests alone may have one, their holder's.
+    /// What is shown in the handshake: a holder's own.
     pub certificate: Option<Arc<ClientCertificate>>,
     /// A hash of `protocol`, `ca`, `egress_allow` and `certificate`: links are only shared where it is equal.
     pub identity: u64,

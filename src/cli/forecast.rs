@@ -1,4 +1,4 @@
-//! `attache forecast`: which grants fail, or are going to, for whoever has people connect again in time.
+//! `attache forecast`: which grants and client certificates fail, or are going to, for whoever has people connect again in time.
 use super::api;
 use super::api::Remote;
 use super::api::all;
@@ -9,7 +9,7 @@ use clap::Args;
 use std::process::ExitCode;
 use url::form_urlencoded;
 
-/// Lists grants that fail, or are going to, the earliest first.
+/// Lists grants and client certificates that fail, or are going to, the earliest first.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Forecast {
     /// So far ahead, as in 12h or 30d

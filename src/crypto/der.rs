@@ -71,18 +71,31 @@ impl<'a> Elements<'a> {
     }
 }
 
-/// When a certificate ends (RFC 5280 §4.1.2.5).
-pub(super) fn not_after(certificate: &[u8]) -> Option<UnixTime> {
-    let mut signed = Elements::new(certificate).within(SEQUENCE)?.within(SEQUENCE)?;
-    // Version, serial number, algorithm, issuer.
-    signed.optional(CONTEXT_0);
-    signed.next(INTEGER)?;
-    signed.next(SEQUENCE)?;
-    signed.next(SEQUENCE)?;
-    let mut validity = signed.within(SEQUENCE)?;
-    validity.any()?;
-    let (tag, text) = validity.any()?;
-    time(tag, text)
+/// What is read of a certificate (RFC 5280 §4.1), of whatever version.
+pub(super) struct Certificate<'a> {
+    pub not_after: UnixTime,
+    /// `SubjectPublicKeyInfo`, all of it.
+    pub public_key: &'a [u8],
+}
+
+impl<'a> Certificate<'a> {
+    pub fn read(certificate: &'a [u8]) -> Option<Self> {
+        let mut signed = Elements::new(certificate).within(SEQUENCE)?.within(SEQUENCE)?;
+        // Version, serial number, algorithm, issuer.
+        signed.optional(CONTEXT_0);
+        signed.next(INTEGER)?;
+        signed.next(SEQUENCE)?;
+        signed.next(SEQUENCE)?;
+        let mut validity = signed.within(SEQUENCE)?;
+        validity.any()?;
+        let (tag, text) = validity.any()?;
+        // Subject.
+        signed.next(SEQUENCE)?;
+        let before = signed.0;
+        signed.next(SEQUENCE)?;
+        let public_key = before.strip_suffix(signed.0)?;
+        Some(Self { not_after: time(tag, text)?, public_key })
+    }
 }
 
 /// In UTC, as certificates have it: with seconds, and a `Z` behind them.
@@ -119,6 +132,7 @@ mod tests {
     use super::*;
     use rcgen::CertificateParams;
     use rcgen::KeyPair;
+    use rcgen::PublicKeyData;
 
     #[test]
     fn a_certificates_end_is_read() {
@@ -129,9 +143,11 @@ mod tests {
             let mut params = CertificateParams::new(["client.test".to_owned()]).unwrap();
             params.not_after = rcgen::date_time_ymd(year, month, day);
             let made = params.self_signed(&key).unwrap();
-            assert_eq!(not_after(made.der()), Some(UnixTime::from_s(end)), "{year}");
+            let read = Certificate::read(made.der()).unwrap();
+            assert_eq!(read.not_after, UnixTime::from_s(end), "{year}");
+            assert_eq!(read.public_key, key.subject_public_key_info());
             for cut in [0, 1, 40, made.der().len() - 1] {
-                assert_eq!(not_after(&made.der()[..cut]), None, "{cut}");
+                assert!(Certificate::read(&made.der()[..cut]).is_none(), "{cut}");
             }
         }
     }

@@ -3,8 +3,11 @@ mod client_certificate;
 mod der;
 mod digest;
 mod error;
+mod password;
+mod pkcs12;
 #[cfg(feature = "rsa-sha1")]
 mod rsa_sha1;
+mod scalar_key;
 mod signing_key;
 
 pub use client_certificate::ClientCertificate;
@@ -17,6 +20,7 @@ pub use digest::sha256;
 pub use error::KeyError;
 #[cfg(feature = "rsa-sha1")]
 pub use rsa_sha1::RsaSha1Key;
+pub use scalar_key::ScalarKey;
 pub use signing_key::JwsAlgorithm;
 pub use signing_key::SigningKey;
 pub use signing_key::encoded;

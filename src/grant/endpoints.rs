@@ -1,4 +1,5 @@
 //! Where messages go: which settings say it, and who says whose host it is.
+use super::assume_role::AssumeRole;
 use super::error::Step;
 use super::oauth1::Oauth1Grant;
 use super::session::SessionLogin;
@@ -69,5 +70,13 @@ impl SessionLogin {
             Endpoint { setting, url }
         })
         .collect()
+    }
+}
+
+impl AssumeRole {
+    /// Where keys are lent.
+    pub fn endpoints(&self) -> Vec<Endpoint<'_>> {
+        let setting = vec!["assume_role".into(), "sts_url".into()];
+        vec![Endpoint { setting, url: self.url() }]
     }
 }

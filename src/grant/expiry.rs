@@ -121,7 +121,7 @@ fn number(value: &Value) -> Option<f64> {
 }
 
 /// RFC 3339, with or without its offset, or RFC 9110 §5.6.7.
-fn date(text: &str) -> Option<UnixTime> {
+pub(super) fn date(text: &str) -> Option<UnixTime> {
     let text = text.trim();
     let timestamp = text.parse::<jiff::Timestamp>().ok().or_else(|| {
         let civil = text.parse::<jiff::civil::DateTime>().ok()?;

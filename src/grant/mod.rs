@@ -2,6 +2,7 @@
 mod account;
 mod answer;
 mod assertion;
+mod assume_role;
 mod authorize;
 mod callback;
 mod check;
@@ -45,6 +46,8 @@ pub use account::AccountPlaces;
 pub use account::NoPointer;
 pub use account::RawAccount;
 pub use answer::Answer;
+pub use assume_role::AssumeRole;
+pub use assume_role::RoleSettings;
 pub use authorize::Authorization;
 pub use callback::CALLBACK_LEN_MAX;
 pub use callback::CallbackError;

@@ -79,8 +79,6 @@ pub enum Verdict {
     Skipped,
     /// It is, and not just as it stands in the document; or it should be looked at.
     Noted,
-    /// It would be, if this version of attache had the type.
-    Unsupported,
 }
 
 /// A report while it is written.
@@ -138,15 +136,6 @@ impl Reporter {
         self.tell(Verdict::Noted, subject, at, problem.as_ref(), hint.as_ref());
     }
 
-    pub(super) fn unsupported(
-        &mut self,
-        at: Pointer,
-        problem: impl AsRef<str>,
-        hint: impl AsRef<str>,
-    ) {
-        self.tell(Verdict::Unsupported, Subject::Auth, at, problem.as_ref(), hint.as_ref());
-    }
-
     fn tell(&mut self, verdict: Verdict, subject: Subject, at: Pointer, problem: &str, hint: &str) {
         if self.places.len() >= PLACES_MAX {
             self.more += 1;
@@ -188,7 +177,6 @@ impl fmt::Display for Told {
         let verdict = match self.verdict {
             Verdict::Skipped => "left out",
             Verdict::Noted => "note",
-            Verdict::Unsupported => "not supported by this attache",
         };
         write!(f, "{}: {verdict}: {}", self.line, self.problem)?;
         if !self.pointer.is_empty() {

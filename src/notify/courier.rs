@@ -205,7 +205,8 @@ fn of_failure(error: SendError) -> Answer {
         | SendError::HandshakeTimedOut
         | SendError::NoHttp2
         | SendError::NotHttp
-        | SendError::Closed => Answer::None(error.to_string()),
+        | SendError::Closed
+        | SendError::TlsEnded => Answer::None(error.to_string()),
     }
 }
 

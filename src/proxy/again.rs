@@ -6,6 +6,7 @@ use super::error::ProxyError;
 use super::replay::Bounds;
 use super::replay::KeptBodies;
 use super::replay::Replay;
+use super::replay::Unfed;
 use super::replay::Unfilled;
 use super::retry;
 use super::retry::Attempts;
@@ -40,6 +41,10 @@ use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
 use std::time::Instant;
+
+/// How fast a body has to come that is read before it is sent, once `first_byte` is over, in bytes a second: far
+/// below what any network of use does.
+const READ_AHEAD_LEAST: u64 = 4 * 1024;
 
 /// Most of a discarded answer that is read, in bytes: up to here it is cheaper than a new link.
 pub(super) const DISCARD_MAX: usize = 64 * 1024;
@@ -171,33 +176,67 @@ impl<'e> Plan<'e> {
 
     /// Reads a body that a signature covers, as far as its bounds allow.
     pub async fn read_ahead(&self, watch: &Watch) -> Result<(), ProxyError> {
-        let PlannedBody::Signed(replay) = &self.body else { return Ok(()) };
+        match &self.body {
+            PlannedBody::Signed(replay) => self.fill(replay, watch).await,
+            PlannedBody::None | PlannedBody::Once(_) | PlannedBody::Replayed(_) => Ok(()),
+        }
+    }
+
+    /// Whether there is anything to read ahead.
+    pub fn reads_ahead(&self) -> bool {
+        matches!(self.body, PlannedBody::Signed(_))
+    }
+
+    async fn fill(&self, replay: &Replay, watch: &Watch) -> Result<(), ProxyError> {
         watch.arm(self.settings.timeouts.first_byte, OnExpiry::Answer);
+        let began = Instant::now();
         let filled = poll_fn(|cx| match replay.poll_filled(cx) {
-            Poll::Pending if watch.poll_expired(cx) => {
+            Poll::Pending if watch.poll_expired(cx) || self.is_dripping(replay, began) => {
                 let stalls = watch.caller_stalls.get();
-                let why = if stalls { ProxyError::CallerStalled } else { ProxyError::TimedOut };
-                Poll::Ready(Err(why))
+                Poll::Ready(Err(if stalls {
+                    ProxyError::CallerStalled
+                } else {
+                    ProxyError::BodyUnkept
+                }))
             }
             polled => polled.map(|it| it.map_err(|it| self.unread(it))),
         });
         filled.await
     }
 
-    /// Puts the body through what a signer computes. It has been read ahead.
-    pub async fn feed(&self, feeds: &mut [Feed]) -> Result<(), ProxyError> {
-        match &self.body {
-            PlannedBody::None => Ok(()),
-            PlannedBody::Signed(replay) => replay.feed(feeds).await.map_err(|it| self.unread(it)),
-            // A signer asked for what it said that it does not need.
-            PlannedBody::Once(_) | PlannedBody::Replayed(_) => Err(ProxyError::BodyLost),
-        }
+    /// Whether a body comes so slowly that others should have the room that it takes.
+    fn is_dripping(&self, replay: &Replay, began: Instant) -> bool {
+        let grace = self.settings.timeouts.first_byte;
+        let late = began.elapsed().saturating_sub(grace).as_secs();
+        late > 0 && replay.kept_len() < late.saturating_mul(READ_AHEAD_LEAST)
+    }
+
+    /// Puts the body through what a signer computes: one that has been read ahead, or was kept of an attempt before.
+    pub async fn feed(&self, feeds: &mut [Feed], watch: &Watch) -> Result<(), ProxyError> {
+        let replay = match &self.body {
+            PlannedBody::None => return Ok(()),
+            PlannedBody::Signed(replay) => replay,
+            PlannedBody::Replayed(replay) => {
+                // A challenge asked for it that was not expected.
+                replay.withdraw();
+                self.fill(replay, watch).await?;
+                replay
+            }
+            // A signer asks for what it said that it does not need.
+            PlannedBody::Once(_) => return Err(ProxyError::BodyUnkept),
+        };
+        let fed = replay.feed(feeds, watch).await;
+        fed.map_err(|why| match why {
+            Unfed::Late => ProxyError::BodyUnkept,
+            Unfed::Unfilled(why) => self.unread(why),
+        })
     }
 
     /// The body, where a signer needs all of it at once.
     pub fn whole(&self) -> Option<Bytes> {
         match &self.body {
-            PlannedBody::Signed(replay) => replay.whole(),
+            PlannedBody::Signed(replay) if self.is_whole => replay.whole(),
+            PlannedBody::Signed(_) => None,
             PlannedBody::None | PlannedBody::Once(_) | PlannedBody::Replayed(_) => None,
         }
     }
@@ -219,7 +258,7 @@ impl<'e> Plan<'e> {
             },
             Unfilled::NoRoom => ProxyError::NoRoomToSign,
             Unfilled::Gone => ProxyError::Send(SendError::RequestBody),
-            Unfilled::Lost => ProxyError::BodyLost,
+            Unfilled::Lost => ProxyError::BodyUnkept,
         }
     }
 

@@ -1,4 +1,5 @@
 //! The bodies of an exchange: the caller's on its way up, the upstream's on its way down.
+use super::pieces::InPieces;
 use super::replay::Attempt;
 use super::tally::Tally;
 use crate::server;
@@ -40,6 +41,22 @@ pub enum Source {
     Replayed(Attempt),
     /// A signer made it.
     Made(Full<Bytes>),
+    /// It is signed on its way.
+    InPieces(Box<InPieces>),
+}
+
+impl Source {
+    pub(super) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, server::BodyError>>> {
+        match self {
+            Self::Once(body) => Pin::new(body).poll_frame(cx),
+            Self::Replayed(body) => Pin::new(body).poll_frame(cx),
+            Self::Made(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Self::InPieces(body) => Pin::new(&mut **body).poll_frame(cx),
+        }
+    }
 }
 
 impl OutBody {
@@ -79,14 +96,8 @@ impl Body for OutBody {
             self.gate = None;
         }
         let this = &mut *self;
-        let polled = match &mut this.source {
-            None => return Poll::Ready(None),
-            Some(Source::Once(body)) => Pin::new(body).poll_frame(cx),
-            Some(Source::Replayed(body)) => Pin::new(body).poll_frame(cx),
-            Some(Source::Made(body)) => {
-                Pin::new(body).poll_frame(cx).map_err(|never| match never {})
-            }
-        };
+        let Some(source) = &mut this.source else { return Poll::Ready(None) };
+        let polled = source.poll_frame(cx);
         polled.map_ok(|frame| match frame.into_trailers() {
             Ok(trailers) => Frame::trailers(server::trailers(trailers, &this.injected)),
             Err(data) => data,
@@ -99,6 +110,7 @@ impl Body for OutBody {
             Some(Source::Once(body)) => body.is_end_stream(),
             Some(Source::Replayed(body)) => body.is_end_stream(),
             Some(Source::Made(body)) => body.is_end_stream(),
+            Some(Source::InPieces(body)) => body.is_end_stream(),
         }
     }
 
@@ -108,6 +120,7 @@ impl Body for OutBody {
             Some(Source::Once(body)) => body.size_hint(),
             Some(Source::Replayed(body)) => body.size_hint(),
             Some(Source::Made(body)) => body.size_hint(),
+            Some(Source::InPieces(body)) => body.size_hint(),
         }
     }
 }

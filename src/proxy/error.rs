@@ -48,6 +48,8 @@ pub enum ProxyError {
     Unsignable(#[from] SignError),
     #[error("a signature covers the request body, and it is longer than {max} bytes")]
     TooLongToSign { max: u64 },
+    #[error("the request body could not be held until it was signed")]
+    BodyUnkept,
     #[error("there is no room left to hold the request body until it is signed")]
     NoRoomToSign,
     #[error("the upstream did not answer in time")]
@@ -95,7 +97,9 @@ impl ProxyError {
             Self::TargetTooLong { .. } => (Code::TargetTooLong, Caller),
             Self::TimedOut => (Code::UpstreamTimeout, Upstream),
             Self::Limited(refused) => refused.verdict(),
-            Self::Panicked(_) | Self::BodyLost => (Code::Internal, ErrorSource::Attache),
+            Self::Panicked(_) | Self::BodyLost | Self::BodyUnkept => {
+                (Code::Internal, ErrorSource::Attache)
+            }
             Self::Resolve(error @ (ResolveError::Unled | ResolveError::Misled { .. })) => {
                 (error.code(), Upstream)
             }
@@ -159,6 +163,7 @@ fn send_verdict(error: SendError) -> (Code, ErrorSource) {
         SendError::Certificate { .. }
         | SendError::Handshake
         | SendError::HandshakeTimedOut
+        | SendError::TlsEnded
         | SendError::NoHttp2 => (Code::UpstreamTls, Upstream),
         SendError::NotHttp | SendError::Closed => (Code::UpstreamProtocol, Upstream),
         SendError::NoLink => Refused::no_link().verdict(),

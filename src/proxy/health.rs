@@ -69,7 +69,8 @@ fn is_upstreams(error: SendError) -> bool {
         | SendError::HandshakeTimedOut
         | SendError::NoHttp2
         | SendError::NotHttp
-        | SendError::Closed => true,
+        | SendError::Closed
+        | SendError::TlsEnded => true,
         SendError::Forbidden { .. }
         | SendError::NoLink
         | SendError::NoDescriptor

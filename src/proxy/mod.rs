@@ -11,6 +11,7 @@ mod head;
 mod health;
 mod identify;
 mod listing;
+mod pieces;
 mod refused;
 mod replay;
 mod retry;
@@ -19,6 +20,7 @@ mod tally;
 mod token;
 mod turn;
 
+use crate::auth::BodyUse;
 use crate::auth::Learnt;
 use crate::auth::Prepared;
 use crate::journal::Pen;
@@ -26,6 +28,8 @@ use crate::limits::Circuits;
 use crate::limits::Gates;
 use crate::limits::Rates;
 use crate::limits::Refusals;
+use crate::model::Key;
+use crate::model::Origin;
 use crate::model::UnixTime;
 use crate::reload::Current;
 use crate::renewal::Renewals;
@@ -77,9 +81,12 @@ use http::header;
 use http::request::Parts;
 use http_body::Body;
 use http_body_util::Full;
+use pieces::InPieces;
 use signed::Told;
 use std::cell::Cell;
 use std::cell::OnceCell;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -127,8 +134,8 @@ pub struct Proxy {
     pub refusals: Option<Arc<Refusals>>,
     /// The store was not reached for so long that nothing that is stored counts: set by the worker's tick.
     pub is_stale: Rc<Cell<bool>>,
-    /// When a clock was last said to be wrong, in seconds since 1970.
-    pub skew_told_s: Cell<u64>,
+    /// When the log was last told of a clock that is wrong, by connection, in seconds since 1970.
+    pub skew_told_s: RefCell<HashMap<Key, u64>>,
 }
 
 impl Handler for Proxy {
@@ -308,18 +315,25 @@ impl Proxy {
             is_idempotent,
             is_websocket,
             has_token: matches!(target.puts, Puts::Token(_)),
-            body_use: onward.prepared.body_use(&head.method, &head.headers),
+            body_use: body_use(head, &onward, origin),
         };
         let mut plan = Plan::new(asked, settings, origin, &self.bodies);
-        plan.read_ahead(&link.watch).await?;
+        if plan.reads_ahead() {
+            // Where nothing would be sent, nothing is read for it either.
+            drop(self.circuits.ask(origin, settings, Instant::now)?);
+            Box::pin(plan.read_ahead(&link.watch)).await?;
+        }
         self.plan_begins(&plan, &link.watch);
         let (mut held, newer) = (&held, OnceCell::new());
+        let mut learnt;
         let sent = loop {
             onward.proof = self.proof(held, &target, &head.method, uri.path());
             let mut told = match onward.prepared.signers() {
                 [] => Told::Passed(Outgoing { head, onward: &onward }),
                 // In a box: few requests are signed, and every exchange would carry it.
-                _ => Told::Signed(Box::pin(self.signed(head, &onward, &uri, origin, &plan)).await?),
+                _ => Told::Signed(
+                    Box::pin(self.signed(head, &onward, &uri, origin, &plan, &link.watch)).await?,
+                ),
             };
             let mut body = Some(body_of(head, &onward, &mut told, &mut plan));
             let request = RequestHead {
@@ -332,9 +346,9 @@ impl Proxy {
             let outcome = self
                 .send(destination, &request, &mut body, plan.manner, &link.watch, tally)
                 .await?;
-            let learnt = outcome.as_ref().map_or(Learnt::Nothing, |sent| {
-                let response = &sent.response;
-                onward.prepared.learn(origin, response.status(), response.headers())
+            learnt = outcome.as_ref().map_or(Learnt::Nothing, |sent| {
+                let (status, headers) = (sent.response.status(), sent.response.headers());
+                onward.prepared.learn(origin, told.fields(), status, headers)
             });
             match outcome {
                 Ok(sent)
@@ -365,7 +379,8 @@ impl Proxy {
             }
         };
         let prepared = onward.prepared;
-        if let Some(refusals) = &self.refusals {
+        // A challenge that stands at the end was not answered: nothing was said of the credential.
+        if let Some(refusals) = self.refusals.as_ref().filter(|_| learnt == Learnt::Nothing) {
             health::tell_of_credential(refusals, &target, prepared, sent.response.status());
         }
         let idle = timeouts.idle;
@@ -423,10 +438,15 @@ impl Proxy {
         let (status, headers) = (sent.response.status(), sent.response.headers());
         let skew = upstream::skew(status, headers, (self.clock)())?;
         self.metrics.shared().skewed();
-        let now_s = (self.clock)().as_s();
-        if now_s.saturating_sub(self.skew_told_s.get()) >= SKEW_TOLD_EACH_S {
-            let (connection, status) = (target.connection.key.as_str(), status.as_u16());
-            self.skew_told_s.set(now_s);
+        let (key, now_s) = (&target.connection.key, (self.clock)().as_s());
+        let mut told = self.skew_told_s.borrow_mut();
+        let is_due = told.get(key).is_none_or(|it| now_s.abs_diff(*it) >= SKEW_TOLD_EACH_S);
+        if is_due {
+            if told.len() >= SKEWS_TOLD_MAX {
+                told.clear();
+            }
+            told.insert(key.clone(), now_s);
+            let (connection, status) = (key.as_str(), status.as_u16());
             tracing::warn!(connection, status, "{skew}");
         }
         Some(skew)
@@ -511,7 +531,10 @@ impl Proxy {
 /// A hint beside an answer that is the upstream's own.
 const WARNING: HeaderName = HeaderName::from_static("attache-warning");
 
-/// How often the log tells of clocks, at most, in seconds.
+/// Connections whose clocks are remembered to have been told of.
+const SKEWS_TOLD_MAX: usize = 256;
+
+/// How often the log tells of one connection's clock, at most, in seconds.
 const SKEW_TOLD_EACH_S: u64 = 60;
 
 /// How long an answer of our own may take to reach a caller that reads slowly.
@@ -551,13 +574,32 @@ fn uri_of(mut text: String, query: Option<&str>) -> Result<Uri, ProxyError> {
     Uri::from_maybe_shared(Bytes::from(text)).map_err(|_| ProxyError::Target)
 }
 
+/// What the credential needs of the body, by the fields that go on.
+fn body_use(head: &Parts, onward: &Onward<'_>, origin: &Origin) -> BodyUse {
+    let prepared = onward.prepared;
+    if prepared.signers().is_empty() {
+        return BodyUse::Untouched;
+    }
+    if onward.ignore.is_empty() && !onward.asks.has_connection {
+        return prepared.body_use(origin, &head.method, &head.headers);
+    }
+    let mut headers = outgoing(head, onward);
+    if let Some(length) = head.headers.get(header::CONTENT_LENGTH) {
+        headers.insert(header::CONTENT_LENGTH, length.clone());
+    }
+    prepared.body_use(origin, &head.method, &headers)
+}
+
 /// The body as it goes on.
 fn body_of(head: &Parts, onward: &Onward<'_>, told: &mut Told<'_>, plan: &mut Plan<'_>) -> OutBody {
     if let Some(made) = told.take_body() {
         let body = OutBody::streamed(Source::Made(Full::new(made)), Vec::new());
         return if onward.expects_continue { body.held() } else { body };
     }
-    let Some(source) = plan.next_body() else { return OutBody::empty() };
+    let Some(mut source) = plan.next_body() else { return OutBody::empty() };
+    if let Some(chunks) = told.take_chunks() {
+        source = Source::InPieces(Box::new(InPieces::new(source, chunks)));
+    }
     let may_have_trailers = onward.asks.has_transfer_encoding || head.version == Version::HTTP_2;
     let names = onward.prepared.header_names().cloned();
     let proof = onward.proof.as_ref().map(|_| head::DPOP);

@@ -116,7 +116,7 @@ fn verdict(token: &Token, method: &TokenMethod, sent: &Sent<OutBody>) -> Verdict
     let body = sent.response.body();
     let is_short = || body.size_hint().lower() <= FAILURE_BODY_LEN_MAX as u64;
     let may_say = method.refuses_in_body(status) && !body.is_end_stream();
-    if may_say && is_short() && is_plain_json(headers) {
+    if may_say && is_short() && is_read(method, headers) {
         return Verdict::Unsure;
     }
     Verdict::Taken
@@ -129,13 +129,12 @@ fn asks_for_nonce(headers: &HeaderMap) -> bool {
     headers.contains_key("dpop-nonce") && challenges.any(|it| says(it.as_bytes()))
 }
 
-/// `application/json`, or a type on top of it (RFC 6839 §3.1), in no content coding.
-fn is_plain_json(headers: &HeaderMap) -> bool {
+/// A type that the method reads, in no content coding.
+fn is_read(method: &TokenMethod, headers: &HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE).map(|it| it.as_bytes());
     let essence = content_type.and_then(|it| it.split(|it| *it == b';').next());
     let essence = essence.unwrap_or_default().trim_ascii().to_ascii_lowercase();
-    let is_json = essence.ends_with(b"/json") || essence.ends_with(b"+json");
-    is_json && !headers.contains_key(header::CONTENT_ENCODING)
+    method.reads_type(&essence) && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
 impl Proxy {

@@ -9,6 +9,7 @@ use crate::auth::Draft;
 use crate::auth::Moment;
 use crate::crypto;
 use crate::model::Origin;
+use crate::server::Watch;
 use crate::upstream::Fields;
 use bytes::Bytes;
 use http::HeaderName;
@@ -29,7 +30,7 @@ pub(super) struct Signed {
     /// In place of the caller's.
     pub(super) body: Option<Bytes>,
     /// What signs the body on its way.
-    pub(super) chunks: Option<Box<Chunks>>,
+    chunks: Option<Box<Chunks>>,
 }
 
 impl Fields for Told<'_> {
@@ -50,11 +51,27 @@ impl Told<'_> {
         }
     }
 
+    /// The fields as they are sent, where a signer was at work.
+    pub(super) fn fields(&self) -> &[(HeaderName, HeaderValue)] {
+        match self {
+            Self::Passed(_) => &[],
+            Self::Signed(signed) => &signed.fields,
+        }
+    }
+
     /// The body that a signer made.
     pub(super) fn take_body(&mut self) -> Option<Bytes> {
         match self {
             Self::Passed(_) => None,
             Self::Signed(signed) => signed.body.take(),
+        }
+    }
+
+    /// What signs the body on its way.
+    pub(super) fn take_chunks(&mut self) -> Option<Box<Chunks>> {
+        match self {
+            Self::Passed(_) => None,
+            Self::Signed(signed) => signed.chunks.take(),
         }
     }
 }
@@ -68,6 +85,7 @@ impl Proxy {
         uri: &Uri,
         origin: &Origin,
         plan: &Plan<'_>,
+        watch: &Watch,
     ) -> Result<Box<Signed>, ProxyError> {
         let mut fields = Vec::with_capacity(head.headers.len() + FIELDS_ADDED);
         Outgoing { head, onward }.each(|name, value| fields.push((name.clone(), value.clone())));
@@ -79,7 +97,7 @@ impl Proxy {
             let moment = Moment { now: (self.clock)(), random: crypto::random() };
             let mut feeds = signer.begin(&draft, &moment)?;
             if !feeds.is_empty() {
-                plan.feed(&mut feeds).await?;
+                plan.feed(&mut feeds, watch).await?;
             }
             signer.sign(&mut draft, &moment, feeds)?;
         }

@@ -29,7 +29,7 @@ impl Errands {
         let by_probe = client.under.method.probe.as_ref().is_some_and(|it| it.account.is_some());
         let by_userinfo = match &client.holder.method.way {
             Way::Oauth2(method) => method.declares_account(),
-            Way::Session(_) | Way::Oauth1(_) => false,
+            Way::Session(_) | Way::Oauth1(_) | Way::Role(_) => false,
         };
         let claimed = tokens.id_token.as_ref().and_then(IdToken::read).and_then(|it| it.whose);
         if !by_probe && !by_userinfo && claimed.is_some() {
@@ -58,7 +58,7 @@ async fn account(
 ) -> Result<Option<Account>, ErrandError> {
     let asked = match &client.holder.method.way {
         Way::Oauth2(method) if declared.by_userinfo || !declared.by_probe => Some(method),
-        Way::Oauth2(_) | Way::Session(_) | Way::Oauth1(_) => None,
+        Way::Oauth2(_) | Way::Session(_) | Way::Oauth1(_) | Way::Role(_) => None,
     };
     let told = match asked {
         Some(method) => by_userinfo(bureau, client, method, &tokens).await,

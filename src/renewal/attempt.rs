@@ -9,6 +9,8 @@ use super::had::Kept;
 use super::had::Missed;
 use super::proof;
 use super::putting::Putting;
+use super::signed;
+use crate::catalog::AssumedRole;
 use crate::catalog::Way;
 use crate::grant::Answer;
 use crate::grant::Ask;
@@ -37,6 +39,7 @@ pub(super) async fn once(
     match &job.holder.method.way {
         Way::Oauth2(method) => oauth2(bureau, job, method, before, putting).await,
         Way::Session(login) => session(bureau, job, login).await,
+        Way::Role(role) => assumed(bureau, job, role).await,
         // It is good as far as anybody knows, or somebody has to consent.
         Way::Oauth1(_) => {
             let why = "only a person's consent gives another token";
@@ -173,6 +176,35 @@ async fn session(bureau: &Bureau, job: &Job, method: &SessionLogin) -> Result<Go
         values.insert(name, session.values.values(name).to_vec());
     }
     let kept = Kept::Session { values, expiry: session.expiry };
+    let (secret, guarded) = (0, Vec::new());
+    Ok(Got { kept, asked_at, asked_since, secret, guarded })
+}
+
+async fn assumed(bureau: &Bureau, job: &Job, role: &AssumedRole) -> Result<Got, Missed> {
+    let holder = &*job.holder;
+    let occasion = Occasion {
+        credential: &holder.credential,
+        variables: &holder.variables,
+        secret: 0,
+        now: bureau.now(),
+        random: random(),
+    };
+    let request = role.asked.request(&occasion);
+    let mut request = request.map_err(|it| Missed::of_settings(&it))?;
+    // Its place first: a signature is as old as it waits.
+    let place = bureau.place_at(request.target.origin()).await?;
+    let keys = role.scheme.prepare(&role.asked.keys(&holder.credential));
+    let keys = keys.map_err(|errors| {
+        let words = errors.first().map_or_else(String::new, ToString::to_string);
+        Missed::again(Fault::Operator, words)
+    })?;
+    let (asked_at, asked_since) = (bureau.now(), Instant::now());
+    signed::sign(&keys, &mut request, asked_at)?;
+    let replied = bureau.send_from(place, Sending::of(job), &request).await?;
+    let Replied { status, headers, body } = replied;
+    let held = &holder.credential;
+    let session = role.asked.answered(status.as_u16(), &headers, &body, held, asked_at)?;
+    let kept = Kept::Session { values: session.values, expiry: session.expiry };
     let (secret, guarded) = (0, Vec::new());
     Ok(Got { kept, asked_at, asked_since, secret, guarded })
 }

@@ -247,7 +247,10 @@ impl Bureau {
             | SendError::NoLink
             | SendError::NoDescriptor => (Fault::Provider, Heard::Unsent),
             _ if failed.unprocessed => (Fault::Provider, Heard::Unsent),
-            SendError::NotHttp | SendError::Closed | SendError::RequestBody => {
+            SendError::NotHttp
+            | SendError::Closed
+            | SendError::TlsEnded
+            | SendError::RequestBody => {
                 (Fault::Provider, Heard::Lost)
             }
         };

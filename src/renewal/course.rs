@@ -224,7 +224,11 @@ impl Course<'_> {
     /// What goes on though nothing can be put down.
     async fn without(&self, unkept: Unkept) -> Step {
         let job = self.job;
-        if rotates(job) || matches!(unkept, Unkept::Damaged(_)) && self.job.holder.renews_by_token()
+        let holder = &job.holder;
+        // What is kept may well be good: nobody is told to consent again because it can't be read.
+        if rotates(job)
+            || holder.needs_a_person()
+            || matches!(unkept, Unkept::Damaged(_)) && holder.renews_by_token()
         {
             let fault = match unkept {
                 Unkept::Away(_) | Unkept::Refused(_) => Fault::Provider,
@@ -237,7 +241,6 @@ impl Course<'_> {
         let before = job.kept.as_ref().and_then(Kept::tokens);
         let outcome = attempt::once(self.bureau, job, before, None).await;
         let version = job.version.unwrap_or_default();
-        let holder = &job.holder;
         Step::Ended(Box::new(outcome.and_then(|it| it.ready(holder, version, Source::Message))))
     }
 

@@ -172,6 +172,9 @@ impl Client {
         match &self.holder.method.way {
             Way::Oauth2(method) => Ok(method),
             Way::Session(_) => Err(ErrandError::Unfit("a session login has no provider to ask")),
+            Way::Role(_) => {
+                Err(ErrandError::Unfit("a role that is assumed has no provider to ask"))
+            }
             Way::Oauth1(_) => {
                 Err(ErrandError::Unfit("a provider of OAuth 1.0a has nothing of the kind"))
             }

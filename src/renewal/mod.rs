@@ -27,6 +27,7 @@ mod probe;
 mod proof;
 mod putting;
 mod sealed;
+mod signed;
 mod status;
 mod sweep;
 mod thread;

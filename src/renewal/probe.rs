@@ -37,6 +37,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
+use http::Method;
 use http::StatusCode;
 use http::Uri;
 use http::header;
@@ -259,8 +260,17 @@ impl Fields for Head<'_> {
     }
 }
 
+/// A request as it goes out.
+struct Out {
+    target: Uri,
+    fields: Vec<(HeaderName, HeaderValue)>,
+    body: Bytes,
+}
+
 /// An answer, and as much of its body as was asked for.
 struct Heard {
+    /// The fields of the request that it answers.
+    asked: Vec<(HeaderName, HeaderValue)>,
     status: u16,
     headers: HeaderMap,
     /// None where it was not looked at, or is too long.
@@ -271,9 +281,8 @@ impl Visit<'_> {
     async fn run(&self) -> Result<Probed, ErrandError> {
         let _place = self.bureau.place_at(self.base.origin()).await?;
         let mut heard = self.exchange().await?;
-        if heard.status == 401 && self.has_new_nonce(&heard.headers) {
-            heard = self.exchange().await?;
-        } else if self.is_challenged(&heard) {
+        let has_new_nonce = heard.status == 401 && self.has_new_nonce(&heard.headers);
+        if self.is_challenged(&heard) || has_new_nonce {
             heard = self.exchange().await?;
         }
         self.verdict(&heard)
@@ -289,30 +298,16 @@ impl Visit<'_> {
             text.extend(["?", query]);
         }
         let unsendable = |_| ErrandError::Operator("the credential makes no URL".to_owned());
-        let mut target = Uri::try_from(text).map_err(unsendable)?;
+        let target = Uri::try_from(text).map_err(unsendable)?;
         let (origin, key) = (base.origin(), &connection.key);
-        let mut fields = Vec::new();
-        let head = Head { host: base.host(), prepared, proof: self.proof() };
-        head.each(|name, value| fields.push((name.clone(), value.clone())));
-        if !prepared.signers().is_empty() {
-            let path = target.path().to_owned();
-            let mut draft = Draft::new(&method, origin, &path, target.query(), fields);
-            let moment = Moment { now: self.bureau.now(), random: random() };
-            prepared
-                .sign(&mut draft, &moment)
-                .map_err(|it| ErrandError::Operator(format!("the probe can't be signed: {it}")))?;
-            let text =
-                [&*path, draft.query().map_or("", |_| "?"), draft.query().unwrap_or_default()];
-            target = Uri::try_from(text.concat()).map_err(unsendable)?;
-            fields = draft.into_fields();
-        }
         let to = Destination { origin, settings: self.settings, connection: key };
         let mut manner = Manner::default();
-        let sent = loop {
-            let head = RequestHead { method: &method, target: &target, fields: &fields };
-            let mut body = Some(Full::new(Bytes::new()));
+        let (sent, asked) = loop {
+            let out = self.out(&method, &target)?;
+            let head = RequestHead { method: &method, target: &out.target, fields: &out.fields };
+            let mut body = Some(Full::new(out.body.clone()));
             match self.bureau.upstream.send(to, &head, &mut body, manner, || {}).await {
-                Ok(sent) => break sent,
+                Ok(sent) => break (sent, out.fields),
                 // A pooled link was dead: nobody has seen it.
                 Err(failed)
                     if !manner.fresh_link && (failed.unprocessed || failed.may_try_again) =>
@@ -332,13 +327,35 @@ impl Visit<'_> {
                 Some(body).filter(|it| it.len() <= BODY_LEN_MAX)
             }
         };
-        Ok(Heard { status, headers: head.headers, body })
+        Ok(Heard { asked, status, headers: head.headers, body })
+    }
+
+    /// One attempt's request: proven and signed for it alone.
+    fn out(&self, method: &Method, target: &Uri) -> Result<Out, ErrandError> {
+        let prepared = self.put.prepared();
+        let mut fields = Vec::new();
+        let head = Head { host: self.base.host(), prepared, proof: self.proof() };
+        head.each(|name, value| fields.push((name.clone(), value.clone())));
+        let origin = self.base.origin();
+        let mut draft = Draft::new(method, origin, target.path(), target.query(), fields);
+        draft.body = Some(&[]);
+        let moment = Moment { now: self.bureau.now(), random: random() };
+        let unsigned = |it| ErrandError::Operator(format!("the probe can't be signed: {it}"));
+        prepared.sign(&mut draft, &moment).map_err(unsigned)?;
+        let target = match draft.query() {
+            Some(query) => Uri::try_from([target.path(), "?", query].concat()),
+            None => Uri::try_from(target.path()),
+        };
+        let unsendable = |_| ErrandError::Operator("the credential makes no URL".to_owned());
+        let (target, body) = (target.map_err(unsendable)?, draft.new_body.take());
+        Ok(Out { target, body: body.unwrap_or_default(), fields: draft.into_fields() })
     }
 
     /// Whether the credential knows an answer to the API's challenge now.
     fn is_challenged(&self, heard: &Heard) -> bool {
         let Ok(status) = StatusCode::from_u16(heard.status) else { return false };
-        let learnt = self.put.prepared().learn(self.base.origin(), status, &heard.headers);
+        let learnt =
+            self.put.prepared().learn(self.base.origin(), &heard.asked, status, &heard.headers);
         learnt == Learnt::Challenge
     }
 
@@ -415,6 +432,7 @@ impl Visit<'_> {
             | SendError::NoDescriptor
             | SendError::NotHttp
             | SendError::Closed
+            | SendError::TlsEnded
             | SendError::RequestBody => {
                 let why = failed.error.to_string().replace("upstream", "API");
                 ErrandError::away(format!("the API could not be reached: {why}"))

@@ -25,6 +25,8 @@ pub enum SendError {
     NotHttp,
     #[error("the upstream closed the connection before it answered")]
     Closed,
+    #[error("the upstream ended TLS before it answered, as it does with a certificate that it does not take")]
+    TlsEnded,
     #[error("all links that there may be to the upstream are in use")]
     NoLink,
     #[error("attache has no file descriptors left to connect with")]

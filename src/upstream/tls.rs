@@ -15,6 +15,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::sign::SingleCertAndKey;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use tokio::net::TcpStream;
@@ -79,6 +80,19 @@ impl Connectors {
         made.insert(key, connector.clone());
         Ok(connector)
     }
+}
+
+/// Why a link gives nothing more. An upstream refuses a client's certificate by an alert, which with TLS 1.3 comes when the
+/// handshake is over for the client (RFC 8446 §4.4.2.4). The request may have been read by then: it is as if the link had
+/// ended, but for what is told.
+pub(super) fn ended(error: &io::Error) -> SendError {
+    let inner = error.get_ref().and_then(|it| it.downcast_ref::<rustls::Error>());
+    let is_alert = match inner {
+        Some(inner) => matches!(inner, rustls::Error::AlertReceived(_)),
+        // HTTP/2 keeps an error's words alone.
+        None => error.to_string().starts_with("received fatal alert"),
+    };
+    if is_alert { SendError::TlsEnded } else { SendError::Closed }
 }
 
 /// For HTTP/1.1 with these roots (PEM), or the system's: for commands, which ask attache itself.

@@ -99,3 +99,31 @@ async fn two_that_put_something_in_one_place_are_refused_by_name() {
     );
     assert!(error.contains("connections.api.credentials"), "{error}");
 }
+
+#[tokio::test]
+async fn a_token_s_place_is_no_other_type_s_either() {
+    let upstream = RawUpstream::start([Script::ok("hi")]).await;
+    let token = "{ oauth2: { grant: client_credentials, token_url: https://id.test/token } }";
+    for (other, credentials) in [
+        ("{ basic: {} }", "username: u, password: p"),
+        ("{ aws_sigv4: { service: execute-api, region: eu-west-1 } }", AWS),
+        ("{ digest: {} }", "username: u, password: p"),
+    ] {
+        let credentials = format!("client_id: c, client_secret: s, {credentials}");
+        let types = format!("{token}, {other}");
+        let refused =
+            Gateway::try_start(&configuration(&upstream.url(), "", &types, &credentials), "");
+        let error = format!("{:?}", refused.err().expect("it does not start"));
+        assert!(error.contains("two of the types put header `authorization`"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_signature_beside_another_body_is_refused() {
+    let upstream = RawUpstream::start([Script::ok("hi")]).await;
+    let types = "{ oauth1: { in: body } }, { signed_request: { preset: binance } }";
+    let credentials = "consumer_key: k, consumer_secret: s, api_key: a, secret: s";
+    let refused = Gateway::try_start(&configuration(&upstream.url(), "", types, credentials), "");
+    let error = format!("{:?}", refused.err().expect("it does not start"));
+    assert!(error.contains("one of the types sends another body"), "{error}");
+}

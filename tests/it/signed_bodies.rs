@@ -182,6 +182,64 @@ async fn a_retry_is_signed_anew_over_the_same_body() {
 }
 
 #[tokio::test]
+async fn a_body_that_was_answered_in_the_middle_is_hashed_from_its_beginning_again() {
+    let settings = "upstream: { retries: { attempts: 2, base: 1ms, budget_floor: 200 } }";
+    let bytes = body(5_000_000);
+    let early = Script::new().read_head().read_rest(500_000).write(DOWN).read_to_end();
+    let upstream = RawUpstream::start([early, Script::ok("ok")]).await;
+    let gateway = gateway(&upstream, settings);
+    let mut client = gateway.client().await;
+    put(&mut client, "Content-Length: 5000000\r\n", &bytes).await;
+    assert_eq!(client.response().await.map(|it| it.status), Some(200));
+    let _first = upstream.request().await;
+    assert_signed(&upstream.request().await, &bytes);
+}
+
+#[tokio::test]
+async fn no_two_attempts_have_a_nonce_in_common() {
+    let settings = "upstream: { retries: { attempts: 2, base: 1ms, budget_floor: 200 } }";
+    let twice = Script::new().read_request().write(DOWN).read_request().write(OK);
+    let upstream = RawUpstream::start([twice]).await;
+    let configuration = configuration(&upstream.url(), settings)
+        .replace("aws_sigv4: { service: s3, region: eu-west-1 }", "oauth1: { body_hash: true }")
+        .replace(
+            "access_key_id: AKIDEXAMPLE, secret_access_key: ",
+            "consumer_key: k, consumer_secret: ",
+        );
+    let gateway = Gateway::start(&configuration);
+    let mut client = gateway.client().await;
+    put(&mut client, "Content-Length: 3\r\n", b"abc").await;
+    assert_eq!(client.response().await.map(|it| it.status), Some(200));
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let received = upstream.request().await;
+        let signature = received.field("authorization").expect("a signature").to_owned();
+        // SHA-1 of `abc`, in Base64 and percent-encoded.
+        assert!(
+            signature.contains("oauth_body_hash=\"qZk%2BNkcGgWq6PiVxeFDCbJzQ2J0%3D\""),
+            "{signature}"
+        );
+        let (_, nonce) = signature.split_once("oauth_nonce=\"").expect("a nonce");
+        seen.push(nonce.split('"').next().unwrap_or_default().to_owned());
+    }
+    assert_ne!(seen[0], seen[1]);
+}
+
+#[tokio::test]
+async fn what_a_caller_asks_to_drop_makes_no_difference_to_what_is_read() {
+    let stated = format!("X-Amz-Content-Sha256: {}\r\n", hex::encode(Sha256::digest(b"else")));
+    for drop in ["Attache-Ignore-Headers: x-amz-content-sha256", "Connection: x-amz-content-sha256"]
+    {
+        let upstream = RawUpstream::start([Script::ok("ok")]).await;
+        let gateway = gateway(&upstream, "");
+        let mut client = gateway.client().await;
+        put(&mut client, &format!("{stated}{drop}\r\nContent-Length: 3\r\n"), b"abc").await;
+        assert_eq!(client.response().await.map(|it| it.status), Some(200), "{drop}");
+        assert_signed(&upstream.request().await, b"abc");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_memory_has_no_room_for_is_refused_for_now() {
     let server = r#"
 log: { format: json, access: ACCESS }

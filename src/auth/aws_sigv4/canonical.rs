@@ -46,12 +46,10 @@ fn is_covered(name: &HeaderName) -> bool {
 }
 
 impl SignedFields {
-    /// `except`: a field that is not to be covered.
-    pub fn of(draft: &Draft<'_>, except: Option<&HeaderName>) -> Self {
+    pub fn of(draft: &Draft<'_>) -> Self {
         let fields = draft.fields();
-        let is_signed = |name: &HeaderName| is_covered(name) && Some(name) != except;
         let mut indices: Vec<usize> =
-            (0..fields.len()).filter(|it| is_signed(&fields[*it].0)).collect();
+            (0..fields.len()).filter(|it| is_covered(&fields[*it].0)).collect();
         let name = |it: usize| fields[it].0.as_str();
         indices.sort_unstable_by(|one, two| (name(*one), one).cmp(&(name(*two), two)));
         let mut names = String::with_capacity(indices.len() * 16);

@@ -5,6 +5,8 @@ use arc_swap::ArcSwapOption;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
+pub(super) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
 /// What a signature's key is good for.
 #[derive(Debug)]
 pub(super) struct DayKey {

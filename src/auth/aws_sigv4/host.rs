@@ -33,7 +33,7 @@ const ELSEWHERE: [(&str, &str); 2] =
 const NOT_SERVICES: [&str; 3] = ["dualstack", "fips", "vpce"];
 
 /// Hosts' names of services, where signatures have another. Longer ones first where one ends in another.
-const NAMES: [(&str, &str); 41] = [
+const NAMES: [(&str, &str); 42] = [
     ("api.ecr", "ecr"),
     ("api.ecr-public", "ecr-public"),
     ("api.elastic-inference", "elastic-inference"),
@@ -72,6 +72,7 @@ const NAMES: [(&str, &str); 41] = [
     ("runtime-v2-lex", "lex"),
     ("s3-accesspoint", "s3"),
     ("s3-control", "s3"),
+    ("s3-global", "s3"),
     ("session.qldb", "qldb"),
     ("streams.dynamodb", "dynamodb"),
     ("transcribestreaming", "transcribe"),
@@ -206,6 +207,7 @@ mod tests {
             ("123456789012.s3-control.us-west-2.amazonaws.com", "us-west-2", "s3"),
             ("p-1.o-2.s3-outposts.us-west-2.amazonaws.com", "us-west-2", "s3-outposts"),
             ("p-1.s3-object-lambda.us-west-2.amazonaws.com", "us-west-2", "s3-object-lambda"),
+            ("mfzwi23gnjvgw.accesspoint.s3-global.amazonaws.com", "us-east-1", "s3"),
             // Endpoints within a network of one's own.
             ("vpce-1a2b3c4d-5e6f.sqs.us-east-1.vpce.amazonaws.com", "us-east-1", "sqs"),
             ("vpce-1a2b-5e6f-us-east-1a.s3.us-east-1.vpce.amazonaws.com", "us-east-1", "s3"),

@@ -2,20 +2,27 @@
 //!
 //! Source: AWS IAM User Guide, "AWS Signature Version 4 for API requests"; Amazon S3 API Reference, "Authenticating
 //! Requests (AWS Signature Version 4)".
+mod assume_role;
 mod canonical;
 mod chunks;
 mod day_key;
+mod framed;
 mod host;
 mod keys;
 mod path;
 mod payload;
+mod pieces;
 mod presented;
 mod query;
+mod region_key;
 mod service;
 mod settings;
+mod signature;
 mod signer;
 mod stamp;
 
+pub use assume_role::RawAssumeRole;
+pub use chunks::ChunkError;
 pub use chunks::Chunks;
 pub use settings::AwsSigv4;
 pub use settings::Payload;
@@ -34,6 +41,7 @@ use super::Prepared;
 use super::SchemeFault;
 use super::SignError;
 use super::Signer;
+use super::Step;
 
 #[cfg(test)]
 mod tests;

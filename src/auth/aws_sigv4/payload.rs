@@ -12,6 +12,8 @@ pub(super) const STREAMING: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
 /// A body that the caller's own SDK has put into pieces without signatures, a checksum behind the last. There is nothing to
 /// sign anew in it.
 const FRAMED: &[u8] = b"STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+/// The same with signatures, and trailers behind the last piece.
+pub(super) const STREAMING_TRAILER: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
 /// What all bodies in pieces are called.
 const STREAMING_PREFIX: &[u8] = b"STREAMING-";
 
@@ -27,47 +29,56 @@ pub(super) enum Treatment {
     Unsigned,
     /// It is signed piece by piece.
     Streamed,
-    /// It comes in pieces that the caller's SDK has signed with keys of its own.
+    /// The same, of one that comes in pieces which the caller's SDK has signed with keys of its own.
+    Resigned { has_trailers: bool },
+    /// It comes in pieces that can't be signed anew.
     Refused,
 }
 
-/// `stated`: the caller's X-Amz-Content-Sha256, where there is one.
+/// `service`: empty where it is unknown. `stated`: the caller's X-Amz-Content-Sha256, where there is one.
 pub(super) fn treatment(
     settings: &AwsSigv4,
+    service: &str,
     stated: Option<&[u8]>,
     is_len_known: bool,
 ) -> Treatment {
     match stated {
         Some(FRAMED) => return Treatment::Stated,
-        Some(stated) if stated.starts_with(STREAMING_PREFIX) => return Treatment::Refused,
+        Some(stated) if stated.starts_with(STREAMING_PREFIX) => {
+            let has_trailers = stated == STREAMING_TRAILER.as_bytes();
+            let is_known = has_trailers || stated == STREAMING.as_bytes();
+            let may_sign =
+                settings.transmission == Transmission::Header && settings.regions.is_none();
+            return match is_known && may_sign {
+                true => Treatment::Resigned { has_trailers },
+                false => Treatment::Refused,
+            };
+        }
         _ => {}
     }
+    let is_presigned_object =
+        settings.transmission == Transmission::Query && service::is_object_store(service);
     match settings.payload {
+        _ if service::is_unsigned_only(service) => Treatment::Unsigned,
         Some(Payload::Unsigned) => Treatment::Unsigned,
         _ if stated.is_some_and(is_hash) => Treatment::Stated,
         Some(Payload::Streaming) if is_len_known => Treatment::Streamed,
+        None if is_presigned_object => Treatment::Unsigned,
         None | Some(Payload::Signed | Payload::Streaming) => Treatment::Hashed,
     }
 }
 
-/// The same, when the service is known too.
-pub(super) fn settled(settings: &AwsSigv4, service: &str, treatment: Treatment) -> Treatment {
-    let is_presigned_object =
-        settings.transmission == Transmission::Query && service::is_object_store(service);
-    let is_unsigned =
-        service::is_unsigned_only(service) || is_presigned_object && settings.payload.is_none();
-    if is_unsigned && treatment == Treatment::Hashed { Treatment::Unsigned } else { treatment }
-}
-
 /// Whether [`FIELD`] is sent.
 pub(super) fn is_said(settings: &AwsSigv4, service: &str, treatment: Treatment) -> bool {
+    let is_hashed = treatment == Treatment::Hashed;
     match settings.transmission {
-        _ if settings.content_sha256.is_some() => settings.content_sha256 == Some(true),
-        Transmission::Header => {
-            treatment != Treatment::Hashed || service::wants_payload_field(service)
+        _ if is_hashed && settings.content_sha256.is_some() => {
+            settings.content_sha256 == Some(true)
         }
+        // What is no hash has to be said: nobody could compute it.
+        Transmission::Header => !is_hashed || service::wants_payload_field(service),
         // Without it, S3 takes the body of a request with a signature in its query for unsigned.
-        Transmission::Query => treatment == Treatment::Hashed && service::is_object_store(service),
+        Transmission::Query => is_hashed && service::is_object_store(service),
     }
 }
 

@@ -2,8 +2,10 @@
 use super::AuthError;
 use super::AwsSigv4Signer;
 use super::Prepared;
+use super::RawAssumeRole;
 use super::SchemeFault;
 use super::Signer;
+use super::Step;
 use super::keys;
 use super::keys::AccessKey;
 use super::service;
@@ -30,6 +32,11 @@ pub struct RawAwsSigv4 {
     /// `eu-west-1`. Default: as the host's name says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// Default: sigv4, which is good in one region.
+    pub algorithm: Algorithm,
+    /// With `sigv4a`: the regions that a signature is good in, `*` for all. Default: `region`, or all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub region_set: Vec<String>,
     /// Where the signature goes.
     pub r#in: Transmission,
     /// What of the body is signed. Default: `signed`; `unsigned` for S3 with `in: query`.
@@ -46,6 +53,30 @@ pub struct RawAwsSigv4 {
     /// Whether the path is percent-encoded once more before signing. Default: yes, but not for S3.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub double_encode: Option<bool>,
+    /// Keys are lent for a role: the credential's own sign nothing but what asks for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assume_role: Option<RawAssumeRole>,
+}
+
+/// How a signature is made.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Deserialize,
+    serde::Serialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Algorithm {
+    /// HMAC-SHA256 with a key of one day and region.
+    #[default]
+    Sigv4,
+    /// ECDSA on P-256, good in several regions.
+    Sigv4a,
 }
 
 /// Where a signature goes.
@@ -86,6 +117,10 @@ pub enum Payload {
 pub struct AwsSigv4 {
     pub(super) service: Option<Box<str>>,
     pub(super) region: Option<Box<str>>,
+    /// Where neither the settings nor the host say one.
+    pub(super) else_region: Option<Box<str>>,
+    /// Comma-separated, with `sigv4a`.
+    pub(super) regions: Option<Box<str>>,
     pub(super) transmission: Transmission,
     pub(super) payload: Option<Payload>,
     /// In seconds, 1 to [`EXPIRES_MAX_S`].
@@ -100,12 +135,15 @@ impl Default for RawAwsSigv4 {
         Self {
             service: None,
             region: None,
+            algorithm: Algorithm::default(),
+            region_set: Vec::new(),
             r#in: Transmission::default(),
             payload: None,
             expires: EXPIRES.into(),
             content_sha256: None,
             normalize_path: None,
             double_encode: None,
+            assume_role: None,
         }
     }
 }
@@ -125,6 +163,7 @@ impl TryFrom<RawAwsSigv4> for AwsSigv4 {
                 faults.push(SchemeFault::at(setting, problem, hint));
             }
         }
+        faults.extend(regions_faults(&raw));
         if raw.payload == Some(Payload::Streaming) {
             faults.extend(streaming_fault(&raw));
         }
@@ -152,9 +191,12 @@ impl TryFrom<RawAwsSigv4> for AwsSigv4 {
         if !faults.is_empty() {
             return Err(faults);
         }
+        let regions = (raw.algorithm == Algorithm::Sigv4a).then(|| regions(&raw).into());
         Ok(Self {
+            regions,
             service: raw.service.map(Into::into),
             region: raw.region.map(Into::into),
+            else_region: None,
             transmission: raw.r#in,
             payload: raw.payload,
             expires_s,
@@ -163,6 +205,36 @@ impl TryFrom<RawAwsSigv4> for AwsSigv4 {
             double_encode: raw.double_encode,
         })
     }
+}
+
+fn regions(raw: &RawAwsSigv4) -> String {
+    match (&*raw.region_set, &raw.region) {
+        ([], Some(region)) => region.clone(),
+        ([], None) => "*".to_owned(),
+        (regions, _) => regions.join(","),
+    }
+}
+
+fn regions_faults(raw: &RawAwsSigv4) -> Vec<SchemeFault> {
+    let path = vec![Step::Field("region_set".into())];
+    if raw.algorithm == Algorithm::Sigv4 {
+        let problem = "a signature of `algorithm: sigv4` is good in one region".to_owned();
+        let hint = "write `region`, or `algorithm: sigv4a` beside it".to_owned();
+        let is_there = !raw.region_set.is_empty();
+        return is_there.then(|| SchemeFault { path, problem, hint }).into_iter().collect();
+    }
+    let wrong = raw.region_set.iter().enumerate().filter(|it| it.1 != "*" && !is_pattern(it.1));
+    let fault = |(index, region): (usize, &String)| SchemeFault {
+        path: path.iter().cloned().chain([Step::Index(index)]).collect(),
+        problem: format!("`{region}` can't be the name of a region"),
+        hint: "write it as in `eu-west-1`, `eu-*` or `*`".to_owned(),
+    };
+    wrong.map(fault).collect()
+}
+
+/// `eu-west-1`, `eu-*`.
+fn is_pattern(region: &str) -> bool {
+    is_scope_part(region.strip_suffix('*').unwrap_or(region))
 }
 
 /// Why a body can't be signed in pieces.
@@ -175,6 +247,10 @@ fn streaming_fault(raw: &RawAwsSigv4) -> Option<SchemeFault> {
             problem,
             "write `in: header`, or `payload: unsigned`",
         ));
+    }
+    if raw.algorithm == Algorithm::Sigv4a {
+        let problem = "pieces are signed with `algorithm: sigv4` alone";
+        return Some(SchemeFault::at("payload", problem, "write `payload: unsigned`, or `signed`"));
     }
     if !service.is_some_and(service::is_object_store) {
         let problem = "only S3 reads bodies that are signed in pieces";
@@ -194,6 +270,9 @@ fn is_scope_part(name: &str) -> bool {
 }
 
 impl AwsSigv4 {
+    /// The credential fields of an access key: the last may be absent.
+    pub const KEYS: [&'static str; 3] = keys::FIELDS;
+
     /// The credential fields that it takes.
     pub(in crate::auth) fn fields(&self) -> Vec<&str> {
         keys::FIELDS.to_vec()

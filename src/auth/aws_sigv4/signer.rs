@@ -4,7 +4,6 @@ use super::BodyUse;
 use super::Chunks;
 use super::Draft;
 use super::Moment;
-use super::Payload;
 use super::Placed;
 use super::SignError;
 use super::Transmission;
@@ -12,66 +11,74 @@ use super::canonical;
 use super::canonical::Parts;
 use super::canonical::SignedFields;
 use super::chunks::EMPTY_SHA256;
-use super::chunks::SIGNATURE_LEN;
-use super::chunks::hex_of;
 use super::day_key::DayKeys;
 use super::host;
 use super::keys::AccessKey;
 use super::payload;
 use super::payload::Treatment;
+use super::pieces;
+use super::pieces::Pieces;
 use super::query;
+use super::region_key;
 use super::service;
 use super::service::PathRule;
+use super::signature;
+use super::signature::Keys;
 use super::stamp::Stamp;
 use crate::auth::Place;
-use crate::crypto::Digested;
 use crate::crypto::Feed;
 use crate::crypto::Hash;
-use crate::crypto::MacKey;
+use crate::model::Origin;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
 use http::header::AUTHORIZATION;
-use http::header::CONTENT_ENCODING;
 use http::header::CONTENT_LENGTH;
 use std::fmt;
 
 const DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
-const DECODED_LEN: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+const REGIONS: HeaderName = HeaderName::from_static("x-amz-region-set");
 
 /// Settings and keys, ready to sign.
 pub struct AwsSigv4Signer {
     settings: AwsSigv4,
     key: AccessKey,
-    day_keys: DayKeys,
+    keys: Keys,
     /// The query's parameters that a caller's signature may stand in.
     names: Vec<Box<str>>,
-}
-
-/// Where a request is signed for.
-struct Scope<'a> {
-    region: &'a str,
-    service: &'a str,
 }
 
 impl AwsSigv4Signer {
     pub(super) fn new(settings: AwsSigv4, key: AccessKey) -> Self {
         let names = query::SIGNING.map(Into::into).into();
-        Self { settings, key, day_keys: DayKeys::default(), names }
+        let keys = match &settings.regions {
+            None => Keys::Day(DayKeys::default()),
+            Some(regions) => {
+                Keys::Regions { key: region_key::derived(&key), regions: regions.clone() }
+            }
+        };
+        Self { settings, key, keys, names }
     }
 
-    pub(in crate::auth) fn body_use(&self, _method: &Method, headers: &HeaderMap) -> BodyUse {
+    pub(in crate::auth) fn body_use(
+        &self,
+        origin: &Origin,
+        _method: &Method,
+        headers: &HeaderMap,
+    ) -> BodyUse {
         let mut stated = headers.get_all(&payload::FIELD).iter();
         let only = stated.next().filter(|_| stated.next().is_none());
-        let is_len_known = headers.contains_key(CONTENT_LENGTH);
-        match payload::treatment(&self.settings, only.map(HeaderValue::as_bytes), is_len_known) {
+        match self.treatment(origin, only, headers.contains_key(CONTENT_LENGTH)) {
             Treatment::Hashed => BodyUse::Fed,
             Treatment::Stated | Treatment::Unsigned | Treatment::Refused => BodyUse::Untouched,
-            Treatment::Streamed => BodyUse::Chunked,
+            Treatment::Streamed | Treatment::Resigned { .. } => BodyUse::Chunked,
         }
+    }
+
+    pub(in crate::auth) fn changes_body(&self) -> bool {
+        self.settings.payload == Some(super::Payload::Streaming)
     }
 
     pub(in crate::auth) fn begin(
@@ -79,12 +86,15 @@ impl AwsSigv4Signer {
         draft: &Draft<'_>,
         _moment: &Moment,
     ) -> Result<Vec<Feed>, SignError> {
-        match self.treatment(draft) {
+        match self.treatment_of(draft) {
             Treatment::Hashed => Ok(vec![Hash::Sha256.feed()]),
-            Treatment::Stated | Treatment::Unsigned | Treatment::Streamed => Ok(Vec::new()),
+            Treatment::Stated
+            | Treatment::Unsigned
+            | Treatment::Streamed
+            | Treatment::Resigned { .. } => Ok(Vec::new()),
             Treatment::Refused => Err(SignError::Unsignable {
-                what: "the body comes in pieces that are signed with a key of the caller's own; have the SDK send it \
-                       whole, or with a checksum behind it alone"
+                what: "the body comes in pieces that the SDK has signed, in a way that can't be signed anew here; have it \
+                       send the body whole"
                     .into(),
             }),
         }
@@ -96,53 +106,70 @@ impl AwsSigv4Signer {
         moment: &Moment,
         fed: Vec<Feed>,
     ) -> Result<(), SignError> {
-        let scope = self.scope(draft)?;
+        let place = self.place(draft)?;
         let stamp = Stamp::new(moment.now);
-        let treatment = payload::settled(&self.settings, scope.service, self.treatment(draft));
+        let treatment = self.treatment_of(draft);
         self.forget_signature(draft);
         let payload = said(draft, treatment, fed);
         let is_repeated = draft.values(&payload::FIELD).next().is_some();
-        if is_repeated || payload::is_said(&self.settings, scope.service, treatment) {
+        if is_repeated || payload::is_said(&self.settings, place.service, treatment) {
             draft.set(&payload::FIELD, plain(&payload));
         }
         match self.settings.transmission {
-            Transmission::Header => self.sign_fields(draft, &scope, &stamp, &payload, treatment),
-            Transmission::Query => self.sign_query(draft, &scope, &stamp, &payload),
+            Transmission::Header => {
+                let pieces = pieces::of(draft, treatment)?;
+                self.sign_fields(draft, place, &stamp, &payload, pieces);
+            }
+            Transmission::Query => self.sign_query(draft, place, &stamp, &payload),
         }
         Ok(())
     }
 
     /// The fields of both forms: a signature of the caller's own stays in neither place.
     pub(in crate::auth) fn headers(&self) -> Vec<HeaderName> {
-        vec![AUTHORIZATION, DATE, TOKEN]
+        vec![AUTHORIZATION, DATE, TOKEN, REGIONS]
     }
 
     pub(in crate::auth) fn describe(&self) -> Vec<Placed> {
         let placed = |place, name: &str| Placed { place, name: name.to_owned() };
         let has_token = self.key.session_token.is_some();
+        let has_regions = self.keys.regions().is_some();
         match self.settings.transmission {
             Transmission::Header => {
                 let fields = [AUTHORIZATION, DATE].into_iter().chain(has_token.then_some(TOKEN));
+                let fields = fields.chain(has_regions.then_some(REGIONS));
                 fields.map(|it| placed(Place::Header, it.as_str())).collect()
             }
             Transmission::Query => query::SIGNING
                 .into_iter()
                 .filter(|it| *it != query::TOKEN || has_token)
-                .filter(|it| *it != query::REGIONS)
+                .filter(|it| *it != query::REGIONS || has_regions)
                 .map(|it| placed(Place::Query, it))
                 .collect(),
         }
     }
 
-    fn treatment(&self, draft: &Draft<'_>) -> Treatment {
-        let stated = draft.value(&payload::FIELD).map(HeaderValue::as_bytes);
-        payload::treatment(&self.settings, stated, draft.body_len.is_some())
+    fn treatment_of(&self, draft: &Draft<'_>) -> Treatment {
+        self.treatment(draft.origin, draft.value(&payload::FIELD), draft.body_len.is_some())
     }
 
-    fn scope<'s>(&'s self, draft: &Draft<'s>) -> Result<Scope<'s>, SignError> {
+    /// `stated`: X-Amz-Content-Sha256 as the caller has it, where it is there once.
+    fn treatment(
+        &self,
+        origin: &Origin,
+        stated: Option<&HeaderValue>,
+        is_len_known: bool,
+    ) -> Treatment {
+        let service = self.settings.service.as_deref();
+        let service = service.or_else(|| host::spoken(origin.host()).service);
+        let stated = stated.map(HeaderValue::as_bytes);
+        payload::treatment(&self.settings, service.unwrap_or_default(), stated, is_len_known)
+    }
+
+    fn place<'s>(&'s self, draft: &Draft<'s>) -> Result<signature::Place<'s>, SignError> {
         let (region, service) = (self.settings.region.as_deref(), self.settings.service.as_deref());
         if let (Some(region), Some(service)) = (region, service) {
-            return Ok(Scope { region, service });
+            return Ok(signature::Place { region, service });
         }
         let spoken = host::spoken(draft.origin.host());
         let unknown = |what: &str| SignError::Unsignable {
@@ -150,9 +177,12 @@ impl AwsSigv4Signer {
                 "the host's name does not say which AWS {what} it is of, and the settings have no `{what}`"
             ),
         };
-        let region = region.or(spoken.region).ok_or_else(|| unknown("region"))?;
+        let else_region = self.settings.else_region.as_deref();
+        // Of several regions none is named in the scope.
+        let else_region = else_region.or(self.keys.regions());
+        let region = region.or(spoken.region).or(else_region).ok_or_else(|| unknown("region"))?;
         let service = service.or(spoken.service).ok_or_else(|| unknown("service"))?;
-        Ok(Scope { region, service })
+        Ok(signature::Place { region, service })
     }
 
     /// Takes a signature of the caller's own out of the query.
@@ -167,73 +197,78 @@ impl AwsSigv4Signer {
     fn sign_fields(
         &self,
         draft: &mut Draft<'_>,
-        scope: &Scope<'_>,
+        place: signature::Place<'_>,
         stamp: &Stamp,
         payload: &str,
-        treatment: Treatment,
+        pieces: Option<Pieces>,
     ) {
         draft.set(&DATE, plain(stamp.as_str()));
         if let Some(token) = &self.key.session_token {
             draft.set(&TOKEN, token.clone());
         }
-        let streamed_len = draft.body_len.filter(|it| *it > 0 && treatment == Treatment::Streamed);
-        if let Some(len) = streamed_len {
-            draft.set(&DECODED_LEN, HeaderValue::from(len));
-            let encoding = chunked_encoding(draft);
-            draft.set(&CONTENT_ENCODING, encoding);
+        if let Some(regions) = self.keys.regions() {
+            draft.set(&REGIONS, plain(regions));
         }
-        let fields = SignedFields::of(draft, None);
+        if let Some(pieces) = &pieces {
+            pieces.say(draft);
+        }
+        let fields = SignedFields::of(draft);
         let query = draft.query().unwrap_or_default();
-        let parts = Parts { path: self.path_rule(scope.service), query, own: "", payload };
+        let parts = Parts { path: self.path_rule(place.service), query, own: "", payload };
         let hash = canonical::hash(draft, &fields, &parts);
-
-        let scope_text = scope.text(stamp);
-        let key =
-            self.day_keys.get(self.key.secret.expose(), stamp.day(), scope.region, scope.service);
-        let signature = signature(&key.key, stamp, &scope_text, &hash);
+        let scope = self.keys.scope(place, stamp);
+        let signature = self.keys.sign(&self.key, place, (stamp, &scope), &hash);
         let value = [
-            ALGORITHM,
+            self.keys.algorithm(),
             " Credential=",
             &self.key.id,
             "/",
-            &scope_text,
+            &scope,
             ", SignedHeaders=",
             &fields.names,
             ", Signature=",
-            ascii(&signature),
+            &signature.hex,
         ]
         .concat();
         let mut value = HeaderValue::try_from(value).expect("names, an id and hex are ASCII");
         value.set_sensitive(true);
         draft.set(&AUTHORIZATION, value);
-        if let Some(len) = streamed_len {
-            let chunks = Chunks::new(key, (stamp.as_str(), &scope_text), signature, len);
+        if let (Some(pieces), Some(key)) = (pieces, signature.key) {
+            let seed = signature.hex.as_bytes().try_into().expect("an HMAC has 64 digits");
+            let chunks = Chunks::new(key, (stamp.as_str(), &scope), seed, pieces.body_len);
+            let chunks = if pieces.is_framed { chunks.framed(pieces.trailers_len) } else { chunks };
             draft.chunks = Some(Box::new(chunks));
         }
     }
 
-    fn sign_query(&self, draft: &mut Draft<'_>, scope: &Scope<'_>, stamp: &Stamp, payload: &str) {
-        let fields = SignedFields::of(draft, None);
-        let scope_text = scope.text(stamp);
+    fn sign_query(
+        &self,
+        draft: &mut Draft<'_>,
+        place: signature::Place<'_>,
+        stamp: &Stamp,
+        payload: &str,
+    ) {
+        let fields = SignedFields::of(draft);
+        let scope = self.keys.scope(place, stamp);
         let token = self.key.session_token();
-        let is_token_behind = service::has_token_behind(scope.service);
+        let is_token_behind = service::has_token_behind(place.service);
         let mut own = String::with_capacity(512);
-        query::put_pair(&mut own, query::ALGORITHM, ALGORITHM);
-        query::put_pair(&mut own, query::CREDENTIAL, &[&*self.key.id, "/", &scope_text].concat());
+        query::put_pair(&mut own, query::ALGORITHM, self.keys.algorithm());
+        query::put_pair(&mut own, query::CREDENTIAL, &[&*self.key.id, "/", &scope].concat());
         query::put_pair(&mut own, query::DATE, stamp.as_str());
         query::put_pair(&mut own, query::EXPIRES, &self.settings.expires_s.to_string());
+        if let Some(regions) = self.keys.regions() {
+            query::put_pair(&mut own, query::REGIONS, regions);
+        }
         if let Some(token) = token.filter(|_| !is_token_behind) {
             query::put_pair(&mut own, query::TOKEN, token);
         }
         query::put_pair(&mut own, query::SIGNED_FIELDS, &fields.names);
         let query = draft.query().unwrap_or_default();
-        let parts = Parts { path: self.path_rule(scope.service), query, own: &own, payload };
+        let parts = Parts { path: self.path_rule(place.service), query, own: &own, payload };
         let hash = canonical::hash(draft, &fields, &parts);
-
-        let key =
-            self.day_keys.get(self.key.secret.expose(), stamp.day(), scope.region, scope.service);
-        let signature = signature(&key.key, stamp, &scope_text, &hash);
-        query::put_pair(&mut own, query::SIGNATURE, ascii(&signature));
+        let signature = self.keys.sign(&self.key, place, (stamp, &scope), &hash);
+        query::put_pair(&mut own, query::SIGNATURE, &signature.hex);
         if let Some(token) = token.filter(|_| is_token_behind) {
             query::put_pair(&mut own, query::TOKEN, token);
         }
@@ -249,13 +284,6 @@ impl AwsSigv4Signer {
     }
 }
 
-impl Scope<'_> {
-    /// `20150830/us-east-1/iam/aws4_request`.
-    fn text(&self, stamp: &Stamp) -> String {
-        [stamp.day(), "/", self.region, "/", self.service, "/aws4_request"].concat()
-    }
-}
-
 /// What stands for the body.
 fn said(draft: &Draft<'_>, treatment: Treatment, fed: Vec<Feed>) -> String {
     match treatment {
@@ -264,34 +292,16 @@ fn said(draft: &Draft<'_>, treatment: Treatment, fed: Vec<Feed>) -> String {
             None => EMPTY_SHA256.to_owned(),
         },
         Treatment::Streamed if draft.body_len == Some(0) => EMPTY_SHA256.to_owned(),
-        Treatment::Streamed => payload::STREAMING.to_owned(),
+        Treatment::Streamed | Treatment::Resigned { has_trailers: false } => {
+            payload::STREAMING.to_owned()
+        }
+        Treatment::Resigned { has_trailers: true } => payload::STREAMING_TRAILER.to_owned(),
         Treatment::Stated => {
             let stated = draft.value(&payload::FIELD).and_then(|it| it.to_str().ok());
             stated.unwrap_or(payload::UNSIGNED).to_owned()
         }
         Treatment::Unsigned | Treatment::Refused => payload::UNSIGNED.to_owned(),
     }
-}
-
-/// `aws-chunked`, before what the body is encoded in besides. S3 takes it off again.
-fn chunked_encoding(draft: &Draft<'_>) -> HeaderValue {
-    let mut all = b"aws-chunked".to_vec();
-    for value in draft.values(&CONTENT_ENCODING).filter(|it| !it.is_empty()) {
-        all.push(b',');
-        all.extend_from_slice(value.as_bytes());
-    }
-    HeaderValue::from_bytes(&all).expect("fields' values joined with a comma are one")
-}
-
-/// In hex. Source: AWS IAM User Guide, "Create a signed AWS API request", steps 3 and 5.
-fn signature(key: &MacKey, stamp: &Stamp, scope: &str, request: &Digested) -> [u8; SIGNATURE_LEN] {
-    let request = hex_of(request.bytes());
-    let text = [ALGORITHM, "\n", stamp.as_str(), "\n", scope, "\n", ascii(&request)].concat();
-    hex_of(key.of(text.as_bytes()).bytes())
-}
-
-fn ascii(text: &[u8]) -> &str {
-    std::str::from_utf8(text).expect("hex is ASCII")
 }
 
 fn plain(text: &str) -> HeaderValue {

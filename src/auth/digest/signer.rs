@@ -57,16 +57,11 @@ impl DigestSigner {
         Self { settings, username, password, known: Mutex::default() }
     }
 
-    /// Where a server is known to cover no bodies, they stream.
-    pub(in super::super) fn body_use(&self) -> BodyUse {
-        if !self.settings.allows_bodies() {
-            return BodyUse::Kept;
-        }
-        let known = self.known();
-        let mut sessions = known.iter().filter_map(|it| it.session.as_ref()).peekable();
-        let covers_none =
-            sessions.peek().is_some() && sessions.all(|it| it.challenge.qop != Qop::AuthInt);
-        if covers_none { BodyUse::Kept } else { BodyUse::Fed }
+    /// Where an origin is known to cover no bodies, they stream.
+    pub(in super::super) fn body_use(&self, origin: &Origin) -> BodyUse {
+        let covers = |it: Arc<Session>| it.challenge.qop == Qop::AuthInt;
+        let may_cover = || self.session(origin).is_none_or(covers);
+        if self.settings.allows_bodies() && may_cover() { BodyUse::Fed } else { BodyUse::Kept }
     }
 
     pub(in super::super) fn begin(
@@ -98,6 +93,7 @@ impl DigestSigner {
     pub(in super::super) fn learn(
         &self,
         origin: &Origin,
+        _sent: &[(HeaderName, HeaderValue)],
         status: StatusCode,
         headers: &HeaderMap,
     ) -> Learnt {

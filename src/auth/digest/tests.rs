@@ -286,11 +286,11 @@ impl Talk {
     fn answered(&self, status: u16, name: &'static str, value: &str) -> Learnt {
         let mut headers = HeaderMap::new();
         headers.append(HeaderName::from_static(name), HeaderValue::try_from(value).unwrap());
-        self.signer().learn(&self.origin, StatusCode::from_u16(status).unwrap(), &headers)
+        self.signer().learn(&self.origin, &[], StatusCode::from_u16(status).unwrap(), &headers)
     }
 
     fn body_use(&self) -> BodyUse {
-        self.signer().body_use(&Method::POST, &HeaderMap::new())
+        self.signer().body_use(&self.origin, &Method::POST, &HeaderMap::new())
     }
 }
 
@@ -410,6 +410,11 @@ fn bodies_are_read_only_where_they_may_be_covered() {
     // By the formulas of RFC 7616 §3.4 with Python's hashlib, for the body `body`.
     let response = "8e1b8d85de84b9796b455e663dcddb8a9bf81978c28500a3c0e09312d05a29a1";
     assert!(sent.contains(response), "{sent}");
+
+    let elsewhere = Origin::parse("https://other.example.com").unwrap();
+    talk.refused("nonce=n2");
+    let body_use = talk.signer().body_use(&elsewhere, &Method::POST, &HeaderMap::new());
+    assert_eq!(body_use, BodyUse::Fed, "of that one nobody knows");
 
     assert_eq!(Talk::new(json!({ "qop": ["auth"] })).body_use(), BodyUse::Kept);
 }

@@ -273,8 +273,11 @@ fn claims_are_json_with_its_places_filled() {
     let jwt = settings(written.clone()).unwrap();
     assert_eq!(jwt.fields(), ["secret", "app", "id"]);
     assert_eq!(
-        prepared(written.clone(), &[("secret", "s"), app, id]).signers()[0]
-            .body_use(&Method::POST, &http::HeaderMap::new()),
+        prepared(written.clone(), &[("secret", "s"), app, id]).signers()[0].body_use(
+            &Origin::parse("https://api.test").unwrap(),
+            &Method::POST,
+            &http::HeaderMap::new()
+        ),
         BodyUse::Fed
     );
     // Of `{}`, from `openssl dgst -binary`.

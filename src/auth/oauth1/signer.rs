@@ -105,6 +105,10 @@ impl Oauth1Signer {
         }
     }
 
+    pub(in super::super) fn changes_body(&self) -> bool {
+        self.transmission == Transmission::Body
+    }
+
     pub(in super::super) fn begin(
         &self,
         draft: &Draft<'_>,

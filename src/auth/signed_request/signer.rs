@@ -218,6 +218,10 @@ impl SignedRequestSigner {
         next(last.unwrap_or_default()).unwrap_or(us)
     }
 
+    pub(in crate::auth) fn changes_body(&self) -> bool {
+        self.recipe.put.iter().any(|it| matches!(it.place, PutPlace::Form(_)))
+    }
+
     pub(in crate::auth) fn has_clock(&self) -> bool {
         self.recipe.has_clock
     }

@@ -224,9 +224,21 @@ pub(in crate::cli) const FORECAST: Kind = Kind {
     columns: &[
         Column { head: "CONNECTION", cell: |it| text(it, "/connection") },
         Column { head: "TENANT", cell: |it| text(it, "/tenant") },
-        Column { head: "STATE", cell: |it| text(it, "/grant/state") },
+        Column {
+            head: "STATE",
+            cell: |it| match it["certificate"].is_object() {
+                true => "certificate".to_owned(),
+                false => text(it, "/grant/state"),
+            },
+        },
         Column { head: "FAILS AT", cell: |it| when(&it["fails_at"]) },
-        Column { head: "WHY", cell: |it| text(it, "/grant/why") },
+        Column {
+            head: "WHY",
+            cell: |it| match it["certificate"].is_object() {
+                true => "its client certificate ends".to_owned(),
+                false => text(it, "/grant/why"),
+            },
+        },
     ],
 };
 

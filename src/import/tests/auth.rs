@@ -104,24 +104,23 @@ fn a_choice_of_schemes_is_a_method_of_each_and_nothing_asked_for_is_left_unsaid(
 }
 
 #[test]
-fn types_that_this_attache_lacks_are_told_as_such() {
-    for (scheme, unsupported, skipped) in [
-        (json!({ "type": "openIdConnect" }), 0, 1),
-        (json!({ "type": "mutualTLS" }), 1, 0),
-        (json!({ "type": "http", "scheme": "digest" }), 1, 0),
+fn digest_and_certificates_are_methods_and_an_issuer_that_is_missing_is_told() {
+    for (scheme, made_of, skipped) in [
+        (json!({ "type": "openIdConnect" }), None, 1),
+        (json!({ "type": "mutualTLS" }), Some(json!({ "mtls": {} })), 0),
+        (json!({ "type": "http", "scheme": "Digest" }), Some(json!({ "digest": {} })), 0),
     ] {
         let made = imported(&with("/components/securitySchemes/token", scheme.clone()));
-        assert!(made.connector.auth.is_empty(), "{scheme}");
-        let count = |verdict| {
-            let places =
-                made.report.places.iter().filter(|it| it.pointer.starts_with("/components"));
-            places.filter(|it| it.verdict == verdict).count()
-        };
+        let auth = &made.to_json()["auth"];
+        let expected = made_of.map(|it| json!({ "token": it }));
         assert_eq!(
-            (count(Verdict::Unsupported), count(Verdict::Skipped)),
-            (unsupported, skipped),
+            auth.as_object().filter(|it| !it.is_empty()),
+            expected.as_ref().and_then(|it| it.as_object()),
             "{scheme}"
         );
+        let places = made.report.places.iter().filter(|it| it.pointer.starts_with("/components"));
+        let count = places.filter(|it| it.verdict == Verdict::Skipped).count();
+        assert_eq!(count, skipped, "{scheme}");
     }
 }
 

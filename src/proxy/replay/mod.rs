@@ -75,6 +75,17 @@ pub enum Unfilled {
     Lost,
 }
 
+/// Why a body did not go through what is computed of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfed {
+    Unfilled(Unfilled),
+    /// The exchange's deadline passed meanwhile.
+    Late,
+}
+
+/// How much of a body in memory is hashed without a break, in bytes: a millisecond or less.
+const FEED_PIECE: usize = 1 << 20;
+
 impl Replay {
     /// Keeps nothing: it can be sent again only as long as no attempt was given any of it.
     pub fn unkept(live: RequestBody, idle: Duration) -> Rc<Self> {
@@ -137,29 +148,46 @@ impl Replay {
         self.0.borrow_mut().poll_filled(cx)
     }
 
-    /// Puts all of it through `feeds`: it has been read before.
-    pub async fn feed(&self, feeds: &mut [Feed]) -> Result<(), Unfilled> {
+    /// Puts all of it through `feeds`, after [`Replay::poll_filled`]. Whoever had it before gets no more of it.
+    ///
+    /// One piece at a time: others of the worker have their turn in between.
+    pub async fn feed(&self, feeds: &mut [Feed], watch: &Watch) -> Result<(), Unfed> {
+        self.withdraw();
+        if let Some(record) = &mut self.0.borrow_mut().record {
+            record.rewind();
+        }
         let mut at = 0;
         loop {
-            let piece = poll_fn(|cx| {
+            let fed = poll_fn(|cx| {
+                if watch.poll_expired(cx) {
+                    return Poll::Ready(Err(Unfed::Late));
+                }
                 let inner = &mut *self.0.borrow_mut();
                 let Some(record) = &mut inner.record else {
-                    return Poll::Ready(Err(Unfilled::Lost));
+                    return Poll::Ready(Err(Unfed::Unfilled(Unfilled::Lost)));
                 };
                 if let Some(all) = record.in_memory() {
-                    feeds.iter_mut().for_each(|it| it.update(all));
-                    return Poll::Ready(Ok(None));
+                    let rest = &all[usize::try_from(at).unwrap_or(usize::MAX).min(all.len())..];
+                    let piece = &rest[..rest.len().min(FEED_PIECE)];
+                    feeds.iter_mut().for_each(|it| it.update(piece));
+                    return Poll::Ready(Ok((piece.len() as u64, rest.len() > piece.len())));
                 }
                 if at >= record.len() {
-                    return Poll::Ready(Ok(None));
+                    return Poll::Ready(Ok((0, false)));
                 }
-                let piece = ready!(record.poll_piece(at, cx));
+                let Some(piece) = ready!(record.poll_piece(at, cx)) else {
+                    return Poll::Ready(Err(Unfed::Unfilled(Unfilled::Lost)));
+                };
                 inner.watch.put_off(inner.idle);
-                Poll::Ready(piece.map(Some).ok_or(Unfilled::Lost))
+                feeds.iter_mut().for_each(|it| it.update(&piece));
+                Poll::Ready(Ok((piece.len() as u64, true)))
             });
-            let Some(piece) = piece.await? else { return Ok(()) };
-            feeds.iter_mut().for_each(|it| it.update(&piece));
-            at += piece.len() as u64;
+            let (length, has_more) = fed.await?;
+            if !has_more {
+                return Ok(());
+            }
+            at += length;
+            tokio::task::yield_now().await;
         }
     }
 
@@ -167,6 +195,11 @@ impl Replay {
     pub fn whole(&self) -> Option<Bytes> {
         let inner = self.0.borrow();
         inner.record.as_ref()?.in_memory().map(Bytes::copy_from_slice)
+    }
+
+    /// So much of it has come and is kept, in bytes.
+    pub fn kept_len(&self) -> u64 {
+        self.0.borrow().record.as_ref().map_or(0, Record::len)
     }
 
     /// In bytes, where it is known.
@@ -278,6 +311,10 @@ impl Inner {
 
     fn poll_filled(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Unfilled>> {
         let Some(record) = &mut self.record else { return Poll::Ready(Err(Unfilled::Lost)) };
+        if self.ahead.is_some() {
+            // A part of it came while nobody asked, and was more than could be kept.
+            return Poll::Ready(Err(Unfilled::TooLong));
+        }
         if self.announced.is_some_and(|it| it > record.length_max()) {
             return Poll::Ready(Err(Unfilled::TooLong));
         }

@@ -127,7 +127,7 @@ pub fn of_error(error: SendError) -> Option<RetryOn> {
         | SendError::NoDescriptor
         | SendError::Handshake
         | SendError::HandshakeTimedOut => Some(RetryOn::Connect),
-        SendError::Closed => Some(RetryOn::Closed),
+        SendError::Closed | SendError::TlsEnded => Some(RetryOn::Closed),
         SendError::Forbidden { .. }
         | SendError::Certificate { .. }
         | SendError::NoHttp2

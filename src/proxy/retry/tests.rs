@@ -96,6 +96,7 @@ fn a_refused_certificate_or_address_is_not_tried_again() {
         (SendError::Unresolved, Some(RetryOn::Connect)),
         (SendError::HandshakeTimedOut, Some(RetryOn::Connect)),
         (SendError::Closed, Some(RetryOn::Closed)),
+        (SendError::TlsEnded, Some(RetryOn::Closed)),
         (SendError::Certificate { class: "expired" }, None),
         (SendError::Forbidden { class: "loopback" }, None),
         (SendError::NotHttp, None),

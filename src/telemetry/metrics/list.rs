@@ -129,6 +129,10 @@ metrics! {
         "Tokens that providers were to end, of grants that were revoked and of what was deleted, by what came of them.";
     CONNECT_OUTCOMES "attache_connect_outcomes_total" Counter ["outcome"] super::labels::ConnectOutcome::ALL.len(),
         "Connections of connect sessions, by what came of them.";
+    CERTIFICATES_ENDED "attache_client_certificates_ended" Gauge [] 1,
+        "Certificates for upstreams whose time is over, of connections and of activations in files.";
+    CERTIFICATES_ENDING "attache_client_certificates_ending" Gauge [] 1,
+        "Certificates for upstreams that end within 30 days, of connections and of activations in files.";
     GRANTS_FAILING "attache_grants_failing" Gauge [] 1,
         "Stored grants that no new token was had for lately, of all replicas.";
     GRANTS_DEAD "attache_grants_reauthorization_required" Gauge [] 1,

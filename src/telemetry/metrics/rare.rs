@@ -66,6 +66,8 @@ pub(super) struct Rare {
     renewals: IntCounterVec,
     revocations: IntCounterVec,
     connect_outcomes: IntCounterVec,
+    certificates_ended: IntGauge,
+    certificates_ending: IntGauge,
     grants_failing: IntGauge,
     grants_dead: IntGauge,
     grants_open: IntGauge,
@@ -124,6 +126,8 @@ impl Rare {
             renewals: counters(registry, &list::RENEWALS),
             revocations: counters(registry, &list::REVOCATIONS),
             connect_outcomes: counters(registry, &list::CONNECT_OUTCOMES),
+            certificates_ended: int_gauge(registry, &list::CERTIFICATES_ENDED),
+            certificates_ending: int_gauge(registry, &list::CERTIFICATES_ENDING),
             grants_failing: int_gauge(registry, &list::GRANTS_FAILING),
             grants_dead: int_gauge(registry, &list::GRANTS_DEAD),
             grants_open: int_gauge(registry, &list::GRANTS_OPEN),
@@ -252,6 +256,12 @@ impl Metrics {
     /// So many credentials are told of as failing now.
     pub fn credentials_failing(&self, count: usize) {
         self.rare.credentials_failing.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// So many certificates for upstreams have ended, and so many are about to.
+    pub fn certificates(&self, ended: usize, ending: usize) {
+        self.rare.certificates_ended.set(i64::try_from(ended).unwrap_or(i64::MAX));
+        self.rare.certificates_ending.set(i64::try_from(ending).unwrap_or(i64::MAX));
     }
 
     /// How the stored grants are.

@@ -59,6 +59,7 @@ fn busy() -> Arc<Metrics> {
     metrics.revocation(RevocationOutcome::Revoked);
     metrics.connect_page(PageStatus::Led);
     metrics.connect_outcome(ConnectOutcome::Connected);
+    metrics.certificates(1, 2);
     metrics.grants(GrantsNow { failing: 1, dead: 1, open: 1, late_ms: 1000 });
     metrics.audited(2);
     metrics.audit_broken();

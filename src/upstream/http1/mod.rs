@@ -13,6 +13,7 @@ use super::link::RequestBody;
 use super::link::RequestHead;
 use super::link::Upgraded;
 use super::socket::Socket;
+use super::tls;
 use crate::wire::BodyFailed;
 use crate::wire::Chunked;
 use crate::wire::Malformed;
@@ -123,7 +124,8 @@ impl<B: RequestBody> Http1<B> {
         if !self.has_written {
             // An idle link with something to read is at its end, or out of step.
             match self.poll_fill(READ, cx) {
-                Poll::Ready(_) => return Poll::Ready(Err(SendError::Closed)),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(tls::ended(&error))),
+                Poll::Ready(Ok(_)) => return Poll::Ready(Err(SendError::Closed)),
                 // Out of budget it is pending too, whatever waits there.
                 Poll::Pending if !has_budget_remaining() => return Poll::Pending,
                 Poll::Pending => {}
@@ -168,8 +170,10 @@ impl<B: RequestBody> Http1<B> {
                 }
             }
             let before = self.inbox.len();
-            if !matches!(ready!(self.poll_fill(READ, cx)), Ok(1..)) {
-                return Poll::Ready(Err(SendError::Closed));
+            match ready!(self.poll_fill(READ, cx)) {
+                Ok(0) => return Poll::Ready(Err(SendError::Closed)),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Err(tls::ended(&error))),
             }
             has_line = self.inbox[before..].contains(&b'\n');
         }

@@ -4,6 +4,7 @@ use super::super::link::Fields;
 use super::super::link::LinkFailed;
 use super::super::link::RequestBody;
 use super::super::link::RequestHead;
+use super::super::tls;
 use super::body::Incoming;
 use super::framing;
 use super::peer::Peer;
@@ -150,6 +151,7 @@ fn not_http() -> LinkFailed {
 /// written to the link before the stream began.
 fn failed(place: &Place, said: u64, error: &h2::Error) -> LinkFailed {
     let is_refused = error.is_remote() && error.is_reset();
+    let ended = || error.get_io().map_or(SendError::Closed, tls::ended);
     match error.reason() {
         Some(Reason::HTTP_1_1_REQUIRED) if error.is_remote() => {
             place.peer().wants_http1();
@@ -164,9 +166,9 @@ fn failed(place: &Place, said: u64, error: &h2::Error) -> LinkFailed {
         _ if error.is_go_away() && error.is_remote() => {
             LinkFailed { error: SendError::Closed, refused: true }
         }
-        _ if error.is_library() => not_http(),
+        _ if error.is_library() && ended() == SendError::Closed => not_http(),
         // The link ended before a byte of the head was written.
-        _ if place.link().said() == said => LinkFailed { error: SendError::Closed, refused: true },
-        _ => LinkFailed { error: SendError::Closed, refused: false },
+        _ if place.link().said() == said => LinkFailed { error: ended(), refused: true },
+        _ => LinkFailed { error: ended(), refused: false },
     }
 }

@@ -2,6 +2,7 @@
 use super::super::error::SendError;
 use super::super::link::HEAD_MAX;
 use super::super::socket::Socket;
+use super::super::tls;
 use super::counted::Counted;
 use super::peer::Peer;
 use bytes::Bytes;
@@ -127,7 +128,7 @@ impl Link {
             .data_frame_budget(SMALL_FRAMES)
             .handshake(socket)
             .await
-            .map_err(|_| SendError::Closed)?;
+            .map_err(|it| it.get_io().map_or(SendError::Closed, tls::ended))?;
         let shared = Rc::new(Shared {
             allowed: Cell::new(None),
             heard,

@@ -57,8 +57,14 @@ impl Authority {
 
     /// A certificate for a client of this name and its key, as PEM text.
     pub fn client(&self, name: &str) -> ClientPair {
+        self.client_until(name, 2999)
+    }
+
+    /// The same, good until the first day of a year.
+    pub fn client_until(&self, name: &str, year: i32) -> ClientPair {
         let key = KeyPair::generate().expect("keys can be made");
-        let params = CertificateParams::new([name.to_owned()]).expect("a valid name");
+        let mut params = CertificateParams::new([name.to_owned()]).expect("a valid name");
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
         let certificate = params.signed_by(&key, &self.issuer).expect("the authority signs");
         ClientPair {
             certificate: certificate.pem(),

@@ -8,12 +8,12 @@ use super::request::scheme;
 use super::request::signer;
 use crate::auth::AwsSigv4;
 use crate::auth::BodyUse;
+use crate::auth::ChunkError;
 use crate::auth::Prepared;
 use crate::auth::SignError;
 use crate::auth::Signer;
 use crate::model::Credential;
-use http::HeaderMap;
-use http::Method;
+use crate::model::Origin;
 
 const HOST: &str = "bucket.s3.eu-west-1.amazonaws.com";
 const OF_HELLO: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -98,17 +98,22 @@ fn what_stands_for_the_body() {
         ("{}", BodyUse::Fed, Some(OF_HELLO)),
         ("{ payload: signed }", BodyUse::Fed, Some(OF_HELLO)),
         ("{ payload: unsigned }", BodyUse::Untouched, Some("UNSIGNED-PAYLOAD")),
-        ("{ in: query }", BodyUse::Fed, None),
+        ("{ in: query }", BodyUse::Untouched, None),
         ("{ in: query, payload: unsigned }", BodyUse::Untouched, None),
         ("{ in: query, payload: signed }", BodyUse::Fed, Some(OF_HELLO)),
         (aoss, BodyUse::Fed, Some(OF_HELLO)),
         (api, BodyUse::Fed, None),
         (api_unsigned, BodyUse::Untouched, Some("UNSIGNED-PAYLOAD")),
-        (lattice, BodyUse::Fed, Some("UNSIGNED-PAYLOAD")),
+        (lattice, BodyUse::Untouched, Some("UNSIGNED-PAYLOAD")),
         ("{ content_sha256: false }", BodyUse::Fed, None),
+        (
+            "{ content_sha256: false, payload: unsigned }",
+            BodyUse::Untouched,
+            Some("UNSIGNED-PAYLOAD"),
+        ),
     ] {
         let (prepared, request) = (key(settings), put("hello"));
-        let used = signer(&prepared).body_use(&Method::PUT, &request.headers());
+        let used = request.body_use(&prepared);
         assert_eq!(used, body_use, "{settings}");
         let sent = request.signed(&prepared).unwrap();
         assert_eq!(sent.value("x-amz-content-sha256"), said, "{settings}");
@@ -121,13 +126,13 @@ fn a_hash_that_the_caller_states_is_signed() {
     let hashed = put("hello").signed(&key("{}")).unwrap();
     let stated = put("hello").field("x-amz-content-sha256", OF_HELLO);
     let prepared = key("{}");
-    assert_eq!(signer(&prepared).body_use(&Method::PUT, &stated.headers()), BodyUse::Untouched);
+    assert_eq!(stated.body_use(&prepared), BodyUse::Untouched);
     assert_eq!(stated.signed(&prepared).unwrap().signature(), hashed.signature());
 
     let framed = put("5\r\nhello\r\n0\r\n")
         .field("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER");
     let framed = framed.field("content-encoding", "aws-chunked");
-    assert_eq!(signer(&prepared).body_use(&Method::PUT, &framed.headers()), BodyUse::Untouched);
+    assert_eq!(framed.body_use(&prepared), BodyUse::Untouched);
     let sent = framed.signed(&prepared).unwrap();
     assert_eq!(sent.value("x-amz-content-sha256"), Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER"));
 
@@ -139,7 +144,7 @@ fn a_hash_that_the_caller_states_is_signed() {
             .field("x-amz-content-sha256", OF_NOTHING)
             .field("x-amz-content-sha256", OF_NOTHING),
     ] {
-        assert_eq!(signer(&prepared).body_use(&Method::PUT, &stated.headers()), BodyUse::Fed);
+        assert_eq!(stated.body_use(&prepared), BodyUse::Fed);
         assert_eq!(stated.signed(&prepared).unwrap().signature(), hashed.signature());
     }
     let unsigned = put("hello").field("x-amz-content-sha256", OF_HELLO);
@@ -147,23 +152,89 @@ fn a_hash_that_the_caller_states_is_signed() {
     assert_eq!(sent.value("x-amz-content-sha256"), Some("UNSIGNED-PAYLOAD"));
 }
 
+const FRAMES: &str = "5;chunk-signature=00\r\nhello\r\n0;chunk-signature=11\r\n\r\n";
+
+/// As SDKs do it that sign uploads in pieces: here with a key that is nobody's.
 #[test]
-fn pieces_that_the_caller_has_signed_are_refused() {
-    for stated in
-        ["STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"]
-    {
-        let request = put("hello").field("x-amz-content-sha256", stated);
-        let refused = request.signed(&key("{}")).unwrap_err().to_string();
-        assert!(refused.starts_with("the body comes in pieces that are signed"), "{refused}");
+fn pieces_that_the_caller_has_signed_are_signed_anew() {
+    let theirs = put(FRAMES)
+        .field("content-encoding", "aws-chunked")
+        .field("x-amz-decoded-content-length", "5")
+        .field("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
+    let streamed = key("{ service: s3, payload: streaming }");
+    for prepared in [key("{}"), key("{ payload: unsigned }"), streamed.clone()] {
+        let used = theirs.body_use(&prepared);
+        assert_eq!(used, BodyUse::Chunked);
+        let mut ours = theirs.signed(&prepared).unwrap();
+        let mut plain = put("hello").signed(&streamed).unwrap();
+        assert_eq!(ours.value("authorization"), plain.value("authorization"));
+        let (mut ours, mut plain) = (ours.chunks.take().unwrap(), plain.chunks.take().unwrap());
+        assert_eq!(ours.sent_len(), plain.sent_len());
+        for piece in FRAMES.as_bytes().chunks(3) {
+            assert_eq!(ours.push(piece).unwrap().len(), 0);
+        }
+        plain.push(b"hello").unwrap();
+        assert_eq!(ours.end().unwrap(), plain.end().unwrap());
     }
+}
+
+#[test]
+fn pieces_that_can_not_be_signed_anew_are_refused() {
+    let theirs = |stated: &str| put(FRAMES).field("x-amz-content-sha256", stated);
+    let refused =
+        |request: Request, settings: &str| request.signed(&key(settings)).unwrap_err().to_string();
+    let plain = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
+    let trailer = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
+    let in_a_way =
+        "the body comes in pieces that the SDK has signed, in a way that can't be signed anew here";
+    for (request, settings, words) in [
+        (theirs("STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD"), "{}", in_a_way),
+        (theirs(plain), "{ in: query }", in_a_way),
+        (theirs(plain), "{ algorithm: sigv4a }", in_a_way),
+        (theirs(plain), "{}", "the signature covers X-Amz-Decoded-Content-Length"),
+        (
+            theirs(trailer).field("x-amz-decoded-content-length", "5"),
+            "{}",
+            "the signature covers X-Amz-Trailer",
+        ),
+        (
+            theirs(trailer)
+                .field("x-amz-decoded-content-length", "5")
+                .field("x-amz-trailer", "x-amz-other"),
+            "{}",
+            "what X-Amz-Trailer announces is no checksum",
+        ),
+    ] {
+        let refused = refused(request, settings);
+        assert!(refused.starts_with(words), "{settings}: {refused}");
+    }
+}
+
+#[test]
+fn frames_of_another_length_than_was_said_are_not_sent() {
+    let chunks = |length: &str| {
+        let theirs = put(FRAMES)
+            .field("x-amz-decoded-content-length", length)
+            .field("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
+        theirs.signed(&key("{}")).unwrap().chunks.take().unwrap()
+    };
+    assert_eq!(chunks("4").push(FRAMES.as_bytes()), Err(ChunkError::Length));
+    let mut longer = chunks("6");
+    longer.push(FRAMES.as_bytes()).unwrap();
+    assert_eq!(longer.end(), Err(ChunkError::Length));
+    assert_eq!(chunks("5").push(b"hello, world\r\n"), Err(ChunkError::Frames));
+    let mut more = chunks("5");
+    more.push(FRAMES.strip_suffix("\r\n").unwrap().as_bytes()).unwrap();
+    more.push(b"x-amz-checksum-crc32:sOO8/Q==\r\n\r\n").unwrap();
+    assert_eq!(more.end(), Err(ChunkError::Frames), "a trailer that was not announced");
 }
 
 #[test]
 fn a_body_is_streamed_where_its_length_is_known() {
     let prepared = key("{ service: s3, payload: streaming }");
-    let (request, unknown) = (put("hello"), HeaderMap::new());
-    assert_eq!(signer(&prepared).body_use(&Method::PUT, &request.headers()), BodyUse::Chunked);
-    assert_eq!(signer(&prepared).body_use(&Method::PUT, &unknown), BodyUse::Fed);
+    let (request, unknown) = (put("hello"), put(""));
+    assert_eq!(request.body_use(&prepared), BodyUse::Chunked);
+    assert_eq!(unknown.body_use(&prepared), BodyUse::Fed);
     let sent = request.clone().field("content-encoding", "gzip").signed(&prepared).unwrap();
     assert_eq!(sent.value("content-encoding"), Some("aws-chunked,gzip"));
     assert_eq!(sent.value("x-amz-decoded-content-length"), Some("5"));
@@ -254,6 +325,27 @@ fn iot_takes_a_token_behind_the_signature() {
 }
 
 #[test]
+fn a_signature_of_several_regions_says_which() {
+    let access_point = "mfzwi23gnjvgw.accesspoint.s3-global.amazonaws.com";
+    let get = Request::new("GET", access_point, "/a").field("x-amz-region-set", "theirs");
+    for (settings, regions) in [
+        ("{ algorithm: sigv4a }", "*"),
+        ("{ algorithm: sigv4a, region: eu-west-1 }", "eu-west-1"),
+        ("{ algorithm: sigv4a, region_set: [eu-*, us-east-1] }", "eu-*,us-east-1"),
+    ] {
+        let sent = get.signed(&key(settings)).unwrap();
+        assert_eq!(sent.value("x-amz-region-set"), Some(regions), "{settings}");
+        let value = sent.value("authorization").unwrap();
+        let scope = "AWS4-ECDSA-P256-SHA256 Credential=AKIDEXAMPLE/20150830/s3/aws4_request, ";
+        assert!(value.starts_with(scope), "{value}");
+    }
+    let elsewhere = Request::new("GET", "example.com", "/a");
+    assert!(elsewhere.signed(&key("{ algorithm: sigv4a, service: s3 }")).is_ok());
+    let plain = get.signed(&key("{ }")).unwrap();
+    assert_eq!(plain.value("x-amz-region-set"), None);
+}
+
+#[test]
 fn nothing_prints_a_key() {
     let prepared = lent_key("{}");
     let sent = put("hello").signed(&prepared).unwrap();
@@ -282,6 +374,16 @@ fn what_goes_where_is_told() {
 fn wrong_settings_are_told_with_a_way_out() {
     for (settings, path, problem) in [
         ("{ service: \"a/b\" }", "service", "`a/b` can't be the name of a service"),
+        (
+            "{ region_set: [x] }",
+            "region_set",
+            "a signature of `algorithm: sigv4` is good in one region",
+        ),
+        (
+            "{ service: s3, payload: streaming, algorithm: sigv4a }",
+            "payload",
+            "pieces are signed with `algorithm: sigv4` alone",
+        ),
         ("{ region: \"\" }", "region", "`` can't be the name of a region"),
         ("{ expires: 8d }", "expires", "`8d` is not between 1s and 7d, in whole seconds"),
         ("{ expires: 500ms }", "expires", "`500ms` is not between 1s and 7d, in whole seconds"),

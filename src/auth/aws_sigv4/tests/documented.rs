@@ -106,6 +106,51 @@ fn of_s3_with_the_body_in_signed_pieces() {
     }
 }
 
+/// Amazon S3 API Reference, "Signature Calculations for the Authorization Header: Including Trailing Headers (Chunked
+/// Upload)": the example, sent by an SDK that has signed it with another key.
+#[test]
+fn of_s3_with_a_checksum_behind_signed_pieces() {
+    let body = "a".repeat(66_560);
+    let theirs = format!(
+        "10400;chunk-signature=00\r\n{body}\r\n0;chunk-signature=11\r\n\
+         x-amz-checksum-crc32c:sOO8/Q==\r\nx-amz-trailer-signature:22\r\n\r\n"
+    );
+    let put = Request::new("PUT", "s3.amazonaws.com", "/examplebucket/chunkObject.txt")
+        .field("x-amz-storage-class", "REDUCED_REDUNDANCY")
+        .field("content-encoding", "aws-chunked")
+        .field("x-amz-decoded-content-length", "66560")
+        .field("x-amz-trailer", "x-amz-checksum-crc32c")
+        .field("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER")
+        .body(&theirs);
+    let mut sent = sent(put, "{}");
+    assert_eq!(
+        sent.value("authorization").unwrap(),
+        "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, \
+         SignedHeaders=content-encoding;host;x-amz-content-sha256;x-amz-date;\
+         x-amz-decoded-content-length;x-amz-storage-class;x-amz-trailer, \
+         Signature=106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e",
+    );
+    let mut chunks = sent.chunks.take().unwrap();
+    let said = chunks.sent_len();
+    let mut ready = Vec::new();
+    for piece in theirs.as_bytes().chunks(1_000) {
+        ready.extend(chunks.push(piece).unwrap());
+    }
+    ready.extend(chunks.end().unwrap());
+    let ready = String::from_utf8(ready.concat()).unwrap();
+    assert_eq!(ready.len() as u64, said);
+    let expected = [
+        "10000;chunk-signature=b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2\r\n",
+        &"a".repeat(65_536),
+        "\r\n400;chunk-signature=1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7\r\n",
+        &"a".repeat(1_024),
+        "\r\n0;chunk-signature=2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992\r\n\
+         x-amz-checksum-crc32c:sOO8/Q==\r\n\
+         x-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435\r\n\r\n",
+    ];
+    assert_eq!(ready.replace('a', ""), expected.concat().replace('a', ""));
+}
+
 /// AWS General Reference, "Signature Version 4 signing process": the request that its steps are shown on.
 #[test]
 fn of_iam() {

@@ -2,9 +2,12 @@
 use super::request::Request;
 use super::request::prepared;
 use super::request::raw;
+use aws_lc_rs::signature::ECDSA_P256_SHA256_ASN1;
+use aws_lc_rs::signature::UnparsedPublicKey;
 use serde_json::Value;
 
 const SUITE: &str = include_str!("../../../../tests/fixtures/aws_sigv4/v4.json");
+const SUITE_4A: &str = include_str!("../../../../tests/fixtures/aws_sigv4/v4a.json");
 
 /// Vectors that do not apply here, and why.
 const LEFT_OUT: [(&str, &str); 1] = [(
@@ -39,11 +42,11 @@ pub(super) fn parsed(text: &str) -> (Request, String) {
     (request, host)
 }
 
-fn settings(context: &Value, form: &str) -> String {
+fn settings(context: &Value, form: &str, algorithm: &str) -> String {
     let text = |name: &str| context[name].as_str().unwrap().to_owned();
     // The suite's paths are encoded once, but for two that are below.
     format!(
-        "{{ service: {}, region: {}, in: {form}, expires: {}s, normalize_path: {}, double_encode: false, content_sha256: {}, payload: signed }}",
+        "{{ algorithm: {algorithm}, service: {}, region: {}, in: {form}, expires: {}s, normalize_path: {}, double_encode: false, content_sha256: {}, payload: signed }}",
         text("service"),
         text("region"),
         context["expiration_in_seconds"],
@@ -67,7 +70,7 @@ fn every_vector_that_applies() {
         let (request, _) = parsed(vector["request"].as_str().unwrap());
         for form in ["header", "query"] {
             let prepared = prepared(
-                raw(&settings(context, form)),
+                raw(&settings(context, form, "sigv4")),
                 key("access_key_id"),
                 key("secret_access_key"),
                 key("token"),
@@ -75,6 +78,42 @@ fn every_vector_that_applies() {
             let sent = request.signed(&prepared).unwrap();
             let expected = vector[form]["signature"].as_str().unwrap().trim();
             assert_eq!(sent.signature(), expected, "{name} {form}: {sent:?}");
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 2 * (38 - LEFT_OUT.len()));
+}
+
+/// Each signature is another, so that ours is checked with the suite's public key, over the suite's own text.
+#[test]
+fn every_vector_of_4a_that_applies() {
+    let suite: serde_json::Map<String, Value> = serde_json::from_str(SUITE_4A).unwrap();
+    let mut checked = 0;
+    for (name, vector) in &suite {
+        if LEFT_OUT.iter().any(|it| it.0 == name) {
+            continue;
+        }
+        let context = &vector["context"];
+        let keys = &context["credentials"];
+        let key = |it: &str| keys[it].as_str().unwrap_or_default();
+        let point = ["X", "Y"].map(|it| vector["public_key"][it].as_str().unwrap());
+        let point = hex::decode(["04", point[0], point[1]].concat()).unwrap();
+        let (request, _) = parsed(vector["request"].as_str().unwrap());
+        for form in ["header", "query"] {
+            let prepared = prepared(
+                raw(&settings(context, form, "sigv4a")),
+                key("access_key_id"),
+                key("secret_access_key"),
+                key("token"),
+            );
+            let sent = request.signed(&prepared).unwrap();
+            let text = vector[form]["string_to_sign"].as_str().unwrap().trim_end();
+            let signature = hex::decode(sent.signature()).unwrap();
+            let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &point);
+            let is_right = public.verify(text.as_bytes(), &signature).is_ok();
+            assert!(is_right, "{name} {form}: {sent:?}");
+            let theirs = hex::decode(vector[form]["signature"].as_str().unwrap().trim()).unwrap();
+            assert!(public.verify(text.as_bytes(), &theirs).is_ok(), "{name} {form}");
             checked += 1;
         }
     }

@@ -81,6 +81,11 @@ impl Request {
         headers
     }
 
+    pub fn body_use(&self, prepared: &Prepared) -> BodyUse {
+        let origin = Origin::parse(&format!("https://{}", self.host)).unwrap();
+        signer(prepared).body_use(&origin, &self.method, &self.headers())
+    }
+
     pub fn signed(&self, prepared: &Prepared) -> Result<Sent, SignError> {
         let [signer] = prepared.signers() else { panic!("there is one signer") };
         let origin = Origin::parse(&format!("https://{}", self.host)).unwrap();
@@ -98,7 +103,7 @@ impl Request {
         let mut fed = signer.begin(&draft, &moment)?;
         fed.iter_mut().for_each(|it| it.update(&self.body));
         if !fed.is_empty() {
-            assert_eq!(signer.body_use(&self.method, &self.headers()), BodyUse::Fed);
+            assert_eq!(self.body_use(prepared), BodyUse::Fed);
         }
         signer.sign(&mut draft, &moment, fed)?;
         Ok(Sent {

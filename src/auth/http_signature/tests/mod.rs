@@ -98,7 +98,7 @@ impl Request<'_> {
         self.with(&|name| prepared.injects_header(name), |mut draft| {
             let moment = Moment { now: UnixTime::from_s(CREATED), random: *b"0123456789abcdef" };
             let mut fed = signer.begin(&draft, &moment)?;
-            let body_use = signer.body_use(draft.method, &HeaderMap::new());
+            let body_use = signer.body_use(draft.origin, draft.method, &HeaderMap::new());
             assert_eq!(fed.is_empty(), body_use == BodyUse::Untouched);
             self.body.chunks(5).for_each(|piece| fed.iter_mut().for_each(|it| it.update(piece)));
             signer.sign(&mut draft, &moment, fed)?;

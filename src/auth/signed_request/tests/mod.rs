@@ -109,7 +109,7 @@ impl Case<'_> {
         let mut draft = Draft::new(&method, &origin, path, query, fields);
         let moment = Moment { now: UnixTime::from_ms(self.ms), random: self.random };
         let [signer] = prepared.signers() else { panic!("one signer") };
-        let body_use = signer.body_use(&method, &HeaderMap::new());
+        let body_use = signer.body_use(&origin, &method, &HeaderMap::new());
         draft.body_len = Some(self.body.len() as u64);
         if body_use == BodyUse::Whole && !self.body.is_empty() {
             draft.body = Some(self.body);
@@ -130,6 +130,7 @@ impl Case<'_> {
     fn body_use(&self) -> BodyUse {
         let prepared = prepared(self.recipe, self.credential);
         let method = Method::try_from(self.method).unwrap();
-        prepared.signers()[0].body_use(&method, &HeaderMap::new())
+        let origin = Origin::parse("https://api.test").unwrap();
+        prepared.signers()[0].body_use(&origin, &method, &HeaderMap::new())
     }
 }
