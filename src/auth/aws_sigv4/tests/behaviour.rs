@@ -13,7 +13,6 @@ use crate::auth::Prepared;
 use crate::auth::SignError;
 use crate::auth::Signer;
 use crate::model::Credential;
-use crate::model::Origin;
 
 const HOST: &str = "bucket.s3.eu-west-1.amazonaws.com";
 const OF_HELLO: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";

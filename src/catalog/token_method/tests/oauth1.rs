@@ -31,7 +31,7 @@ connections:
 }
 
 fn told(settings: &str, own: &str) -> Vec<String> {
-    build(settings, own).unwrap_err().iter().map(|it| it.problem.to_string()).collect()
+    build(settings, own).unwrap_err().iter().map(|it| it.problem.clone()).collect()
 }
 
 #[test]
