@@ -68,7 +68,7 @@ fn a_streamed_signature_is_the_signature() {
 fn no_body_is_an_empty_one() {
     let recipe = "{ content: '{body|sha256|hex}[-{body|md5|hex}]', encoding: none, algorithm: sha1,\
         put: [{ in: header, name: X-Sig, value: '{signature|hex}' }] }";
-    let empty = Case { credential: &[], body: b"", ..case(&recipe) };
+    let empty = Case { credential: &[], body: b"", ..case(recipe) };
     let nothing = crate::crypto::Hash::Sha256.of(b"").hex();
     assert_eq!(
         empty.sent().header("x-sig"),
