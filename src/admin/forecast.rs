@@ -80,7 +80,7 @@ fn is_not(it: &bool) -> bool {
 
 /// What fails, or is going to.
 enum Fails {
-    Grant(Failing),
+    Grant(Box<Failing>),
     Certificate(Ending),
 }
 
@@ -88,9 +88,7 @@ impl Fails {
     /// By what pages are ordered: when, whose, which tenant's, and which slot's.
     fn place(&self) -> (i64, &str, &str, &str) {
         match self {
-            Self::Grant(Failing { at_ms, name, .. }) => {
-                (*at_ms, &name.owner, &name.tenant, name.slot.as_str())
-            }
+            Self::Grant(it) => (it.at_ms, &it.name.owner, &it.name.tenant, it.name.slot.as_str()),
             Self::Certificate(it) => (it.at_ms, &it.owner, &it.tenant, it.slot),
         }
     }
@@ -116,7 +114,7 @@ pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
     let holders = Holders::of(&call, &all).await?;
     for fails in all {
         let Failing { at_ms, name, row } = match fails {
-            Fails::Grant(failing) => failing,
+            Fails::Grant(failing) => *failing,
             Fails::Certificate(ending) => {
                 items.push(Shown::ending(ending));
                 continue;
@@ -157,7 +155,7 @@ fn merged(
     limit: usize,
 ) -> (Vec<Fails>, Option<String>) {
     let is_full = found.len() >= limit;
-    let mut all: Vec<Fails> = found.into_iter().map(Fails::Grant).collect();
+    let mut all: Vec<Fails> = found.into_iter().map(|it| Fails::Grant(Box::new(it))).collect();
     let after = after.map(|(at, (owner, slot, tenant))| (*at, &**owner, &**tenant, slot.as_str()));
     let endings = endings.into_iter().map(Fails::Certificate);
     all.extend(endings.filter(|it| after.is_none_or(|after| it.place() > after)));
@@ -259,7 +257,7 @@ mod tests {
             tenant: "a b  c".to_owned(),
             slot: Slot::Activation,
         };
-        let text = behind(&Fails::Grant(Failing { at_ms: -5, name, row: None }));
+        let text = behind(&Fails::Grant(Box::new(Failing { at_ms: -5, name, row: None })));
         let expected = (-5, ("file:crm".to_owned(), Slot::Activation, "a b  c".to_owned()));
         assert_eq!(place(&text), Some(expected));
         for bad in ["", "x", "5 file:crm", "5 file:crm activation", "5 file:crm none acme"] {

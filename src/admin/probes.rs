@@ -186,7 +186,7 @@ fn is_recent(token: &Token) -> bool {
 /// Whether there is something to have another token by.
 async fn can_be_renewed(call: &Call, grantee: &Grantee) -> Result<bool, ApiError> {
     let holder = &grantee.client.holder;
-    if let Way::Session(_) | Way::Role(_) = holder.method.way {
+    if let Way::Session(_) = holder.method.way {
         return Ok(true);
     }
     let credential = match grant_acts::present(call, grantee).await? {

@@ -62,8 +62,8 @@ impl TokenMethod {
         match &self.way {
             Way::Oauth2(method) => method.endpoints(),
             Way::Session(login) => login.endpoints(),
-            Way::Role(role) => role.asked.endpoints(),
             Way::Oauth1(grant) => grant.endpoints(),
+            Way::Role(role) => role.asked.endpoints(),
         }
     }
 }

@@ -53,9 +53,9 @@ pub struct TokenMethod {
 pub enum Way {
     Oauth2(Oauth2),
     Session(SessionLogin),
-    Role(AssumedRole),
     /// By a person's consent (RFC 5849 §2); it signs each request, and ends when somebody takes it back.
     Oauth1(Oauth1Grant),
+    Role(AssumedRole),
 }
 
 /// A role for which keys are lent (AWS Security Token Service).
@@ -185,7 +185,6 @@ impl TokenMethod {
             Way::Session(login) => login.fields(is_variable),
             Way::Role(role) => role.asked.fields(is_variable),
             Way::Oauth1(grant) => grant.fields(self.scheme.fields().into_iter(), is_variable),
-            Way::Role(role) => role.asked.fields(is_variable),
         }
     }
 
@@ -257,8 +256,8 @@ impl TokenMethod {
         match &self.way {
             Way::Oauth2(method) => method.failure_reads_body(Some(status)),
             Way::Session(login) => login.failure_reads_body(Some(status)),
-            Way::Role(role) => role.asked.failure_reads_body(Some(status)),
             Way::Oauth1(_) => false,
+            Way::Role(role) => role.asked.failure_reads_body(Some(status)),
         }
     }
 
@@ -300,7 +299,7 @@ impl TokenMethod {
     }
 
     pub(super) fn is_of_the_app(&self, field: &str) -> bool {
-        match &self.way {
+        match self.way {
             Way::Oauth2(_) => OF_THE_APP.contains(&field),
             Way::Oauth1(_) => OF_THE_CONSUMER.contains(&field),
             Way::Session(_) => false,
@@ -502,7 +501,5 @@ fn told(error: &SettingsError, at: At<'_>) -> Problem {
     problem
 }
 
-#[cfg(test)]
-mod oauth1_tests;
 #[cfg(test)]
 mod tests;

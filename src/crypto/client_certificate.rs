@@ -28,6 +28,9 @@ const PRIVATE_KEY_PASSWORD: &str = "private_key_password";
 const PKCS12: &str = "pkcs12";
 const PKCS12_PASSWORD: &str = "pkcs12_password";
 
+/// Certificates in one file, at most.
+const CERTIFICATES_MAX: usize = 32;
+
 /// In Base64: a key and a long chain are 10 KiB.
 const PKCS12_LEN_MAX: usize = 256 << 10;
 
@@ -78,17 +81,24 @@ impl ClientCertificate {
         let file = file.map_err(|_| unusable("is not in Base64"))?;
         let Pkcs12 { key, certificates } = Pkcs12::open(&file, password).map_err(unusable)?;
         let key = Der(PrivatePkcs8KeyDer::from(key.to_vec()).into());
-        let certificates: Vec<_> = certificates.into_iter().map(CertificateDer::from).collect();
-        let mut refused = unusable("has no certificate in it");
-        for at in 0..certificates.len() {
-            let mut ordered = certificates.clone();
-            ordered[..=at].rotate_right(1);
-            match Self::of(ordered, &key, (PKCS12, PKCS12)) {
-                Ok(read) => return Ok(read),
-                Err(error) => refused = error,
-            }
+        if certificates.len() > CERTIFICATES_MAX {
+            return Err(unusable("has more than 32 certificates in it"));
         }
-        Err(refused)
+        let mut ordered: Vec<_> = certificates.into_iter().map(CertificateDer::from).collect();
+        let signing = any_supported_type(&key.0)
+            .map_err(|_| unusable("has a key that TLS has no use for"))?;
+        let public_key = signing.public_key();
+        let is_own = |it: &CertificateDer<'_>| {
+            let read = Certificate::read(it);
+            read.is_some_and(|it| {
+                public_key.as_ref().is_some_and(|key| key.as_ref() == it.public_key)
+            })
+        };
+        let at = ordered.iter().position(is_own);
+        if let Some(at) = at {
+            ordered[..=at].rotate_right(1);
+        }
+        Self::of(ordered, &key, (PKCS12, PKCS12))
     }
 
     /// `fields`: what certificates and key stand in.
@@ -108,8 +118,8 @@ impl ClientCertificate {
         if public_key.is_none_or(|it| it.as_ref() != own) {
             return Err(unusable("does not belong to the certificate"));
         }
-        // None of them is any good without the others.
-        let not_after = read.iter().map(|it| it.not_after).min().ok_or(unread)?;
+        // Of the others a server may need none: files have old roots in them, too.
+        let not_after = read.first().ok_or(unread)?.not_after;
         let certified = CertifiedKey::new(certificates, signing);
         // The certificate names its public key, and so the private one.
         let parts: Vec<&[u8]> = certified.cert.iter().map(|it| it.as_ref()).collect();
@@ -121,7 +131,7 @@ impl ClientCertificate {
         &self.certified
     }
 
-    /// When it ends, or the first of those between it and its authority.
+    /// When it ends. Those between it and its authority may end before it.
     pub fn not_after(&self) -> UnixTime {
         self.not_after
     }
@@ -298,7 +308,7 @@ mod tests {
                 let mut damaged = file.to_vec();
                 damaged[at] ^= flip;
                 // The first length octets say how long the others are; the check covers the rest.
-                assert!(opened(&damaged, PASSWORD).is_err() || at < 60 || at > 1000, "{at}");
+                assert!(opened(&damaged, PASSWORD).is_err() || !(60..=1000).contains(&at), "{at}");
             }
             assert!(opened(&file[..at], PASSWORD).is_err(), "{at}");
         }
@@ -326,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_with_the_first_of_its_chain() {
+    fn it_ends_when_its_own_certificate_does() {
         let made = |year: i32| {
             let key = KeyPair::generate().unwrap();
             let mut params = CertificateParams::new(["client.test".to_owned()]).unwrap();
@@ -336,6 +346,6 @@ mod tests {
         let ((late, key), (early, _)) = (made(2040), made(2030));
         assert_eq!(read(&late, &key).unwrap().not_after(), UnixTime::from_s(2_208_988_800));
         let chain = [&*late, &*early].concat();
-        assert_eq!(read(&chain, &key).unwrap().not_after(), UnixTime::from_s(1_893_456_000));
+        assert_eq!(read(&chain, &key).unwrap().not_after(), UnixTime::from_s(2_208_988_800));
     }
 }

@@ -10,7 +10,6 @@ pub(super) const OBJECT: u8 = 0x06;
 pub(super) const UTC_TIME: u8 = 0x17;
 pub(super) const GENERALIZED_TIME: u8 = 0x18;
 pub(super) const SEQUENCE: u8 = 0x30;
-pub(super) const SET: u8 = 0x31;
 /// `[0]` around something.
 pub(super) const CONTEXT_0: u8 = 0xa0;
 /// `[0]` in place of a primitive's tag.
@@ -98,6 +97,9 @@ impl<'a> Certificate<'a> {
     }
 }
 
+/// The last second of the year 9999.
+const ENDLESS_S: u64 = 253_402_300_799;
+
 /// In UTC, as certificates have it: with seconds, and a `Z` behind them.
 fn time(tag: u8, text: &[u8]) -> Option<UnixTime> {
     let digits = text.strip_suffix(b"Z")?;
@@ -123,8 +125,13 @@ fn time(tag: u8, text: &[u8]) -> Option<UnixTime> {
     let is_whole = rest.len() == 10;
     let (month, day, hour) = (two(month)?, two(day)?, two(hour)?);
     let at = DateTime::new(year, month, day, hour, two(minute)?, two(second)?, 0).ok()?;
-    let at = at.to_zoned(TimeZone::UTC).ok().filter(|_| is_whole)?;
-    u64::try_from(at.timestamp().as_second()).ok().map(UnixTime::from_s)
+    if !is_whole {
+        return None;
+    }
+    // `99991231235959Z`: without end (RFC 5280 §4.1.2.5), and beyond what a timestamp of the library's holds.
+    let Ok(at) = at.to_zoned(TimeZone::UTC) else { return Some(UnixTime::from_s(ENDLESS_S)) };
+    // Before 1970: over, by any clock.
+    Some(UnixTime::from_s(u64::try_from(at.timestamp().as_second()).unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -139,6 +146,11 @@ mod tests {
         for (year, month, day, end) in
             [(2049, 12, 31, 2_524_521_600), (2050, 1, 1, 2_524_608_000), (1999, 3, 4, 920_505_600)]
         {
+            assert_eq!(
+                time(GENERALIZED_TIME, b"99991231235959Z"),
+                Some(UnixTime::from_s(ENDLESS_S))
+            );
+            assert_eq!(time(GENERALIZED_TIME, b"19000101000000Z"), Some(UnixTime::from_s(0)));
             let key = KeyPair::generate().unwrap();
             let mut params = CertificateParams::new(["client.test".to_owned()]).unwrap();
             params.not_after = rcgen::date_time_ymd(year, month, day);
@@ -155,7 +167,7 @@ mod tests {
     #[test]
     fn only_times_in_utc_with_seconds_are_read() {
         let of = |tag, text: &str| time(tag, text.as_bytes()).map(UnixTime::as_s);
-        assert_eq!(of(UTC_TIME, "500101000000Z"), None, "before 1970");
+        assert_eq!(of(UTC_TIME, "500101000000Z"), Some(0), "over by any clock");
         assert_eq!(of(UTC_TIME, "700101000001Z"), Some(1));
         assert_eq!(of(GENERALIZED_TIME, "20260228235959Z"), Some(1_772_323_199));
         for bad in [

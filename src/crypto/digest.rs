@@ -49,7 +49,7 @@ pub enum Feed {
 
 /// A key for HMAC (RFC 2104) that is set up once. Prints without itself.
 #[derive(Clone)]
-pub struct MacKey(hmac::Key);
+pub struct MacKey(Box<hmac::Key>);
 
 impl Hash {
     fn sha(self) -> Option<&'static digest::Algorithm> {
@@ -90,7 +90,7 @@ impl MacKey {
             Hash::Sha384 => hmac::HMAC_SHA384,
             Hash::Sha512 => hmac::HMAC_SHA512,
         };
-        Some(Self(hmac::Key::new(algorithm, key)))
+        Some(Self(Box::new(hmac::Key::new(algorithm, key))))
     }
 
     /// Of a whole message.
@@ -156,7 +156,10 @@ impl Digested {
 
     /// In lower case.
     pub fn hex(&self) -> String {
-        hex::encode(self.bytes())
+        // At once, and not digit by digit.
+        let mut text = vec![0; 2 * self.len];
+        hex::encode_to_slice(self.bytes(), &mut text).expect("a byte has two digits");
+        String::from_utf8(text).expect("hex is ASCII")
     }
 }
 

@@ -295,9 +295,9 @@ impl Oauth2 {
                 asked_at,
             ),
             dpop_key: None,
-            extra: BTreeMap::new(),
+            extra: Box::default(),
             kept,
-            unkept,
+            unkept: unkept.into(),
             access_token: Secret::new(access_token),
         }))
     }

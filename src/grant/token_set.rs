@@ -26,11 +26,11 @@ pub struct TokenSet {
     pub dpop_key: Option<Box<Secret>>,
     /// What requests are signed with beside the token, by name: a token's own secret, a session's parts. It came
     /// with this token and is good with no other.
-    pub extra: BTreeMap<String, Secret>,
+    pub extra: Box<BTreeMap<String, Secret>>,
     /// Variables of the holder.
     pub kept: BTreeMap<String, String>,
     /// Variables that the answer had a value for that their pattern does not allow: told, not stored.
-    pub unkept: Vec<String>,
+    pub unkept: Box<[String]>,
 }
 
 /// When an access token ends.
@@ -104,7 +104,7 @@ impl TokenSet {
         if let Some(key) = &self.dpop_key {
             put(DPOP_KEY, Secret::clone(key));
         }
-        for (name, value) in &self.extra {
+        for (name, value) in self.extra.iter() {
             put(&[EXTRA_PREFIX, name].concat(), value.clone());
         }
         for (name, value) in &self.kept {
@@ -140,9 +140,9 @@ impl TokenSet {
             },
             refresh_expires_at: time("refresh_expires_at"),
             dpop_key: field(DPOP_KEY).cloned().map(Box::new),
-            extra: extra.collect(),
+            extra: Box::new(extra.collect()),
             kept: kept.collect(),
-            unkept: Vec::new(),
+            unkept: Box::default(),
         })
     }
 }

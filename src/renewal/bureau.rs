@@ -250,9 +250,7 @@ impl Bureau {
             SendError::NotHttp
             | SendError::Closed
             | SendError::TlsEnded
-            | SendError::RequestBody => {
-                (Fault::Provider, Heard::Lost)
-            }
+            | SendError::RequestBody => (Fault::Provider, Heard::Lost),
         };
         // It speaks of an upstream, which the provider is here.
         let words = error.to_string().replace("upstream", "provider");

@@ -25,7 +25,9 @@ pub enum SendError {
     NotHttp,
     #[error("the upstream closed the connection before it answered")]
     Closed,
-    #[error("the upstream ended TLS before it answered, as it does with a certificate that it does not take")]
+    #[error(
+        "the upstream ended TLS before it answered, as it does with a certificate that it does not take"
+    )]
     TlsEnded,
     #[error("all links that there may be to the upstream are in use")]
     NoLink,

@@ -212,7 +212,8 @@ impl<B: RequestBody> Upstream<B> {
                         continue;
                     }
                     let LinkFailed { error, refused: unprocessed } = failed;
-                    let may_try_again = unprocessed || (pooled && matches!(error, SendError::Closed | SendError::TlsEnded));
+                    let may_try_again = unprocessed
+                        || (pooled && matches!(error, SendError::Closed | SendError::TlsEnded));
                     return Err(Failed { error, may_try_again, unprocessed, spent });
                 }
             }

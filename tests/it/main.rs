@@ -105,6 +105,7 @@ mod retry_bodies;
 mod secrets;
 mod signed_bodies;
 mod signed_pieces;
+mod signed_recipes;
 mod soak;
 mod store_authorizations;
 mod store_changes;

@@ -31,35 +31,72 @@ pub(super) enum Treatment {
     Streamed,
     /// The same, of one that comes in pieces which the caller's SDK has signed with keys of its own.
     Resigned { has_trailers: bool },
-    /// It comes in pieces that can't be signed anew.
-    Refused,
+    /// It is not sent.
+    Refused(Refusal),
 }
 
-/// `service`: empty where it is unknown. `stated`: the caller's X-Amz-Content-Sha256, where there is one.
+/// Why a body is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It comes in pieces that the caller's SDK has signed, and that can't be signed anew.
+    SignedByCaller,
+    /// It comes as [`FRAMED`] says, and the settings want it signed: there is no hash of the pieces' bytes that a service
+    /// would take for one of the body.
+    Framed,
+    /// The settings want it signed, and the service takes none that is.
+    Unsignable,
+}
+
+impl Refusal {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::SignedByCaller => {
+                "the body comes in pieces that the SDK has signed, in a way that can't be signed anew here; have it \
+                 send the body whole"
+            }
+            Self::Framed => {
+                "the body comes in pieces without signatures, and `payload` in the settings wants it signed; have the \
+                 SDK send it whole, without a checksum behind it"
+            }
+            Self::Unsignable => {
+                "the service takes no signed body, and the settings have `payload: signed`"
+            }
+        }
+    }
+}
+
+/// `service`: as signatures name it, where it is known. `stated`: the caller's X-Amz-Content-Sha256, where there is one.
 pub(super) fn treatment(
     settings: &AwsSigv4,
-    service: &str,
+    service: Option<&str>,
     stated: Option<&[u8]>,
     is_len_known: bool,
 ) -> Treatment {
-    match stated {
-        Some(FRAMED) => return Treatment::Stated,
-        Some(stated) if stated.starts_with(STREAMING_PREFIX) => {
-            let has_trailers = stated == STREAMING_TRAILER.as_bytes();
-            let is_known = has_trailers || stated == STREAMING.as_bytes();
-            let may_sign =
-                settings.transmission == Transmission::Header && settings.regions.is_none();
-            return match is_known && may_sign {
-                true => Treatment::Resigned { has_trailers },
-                false => Treatment::Refused,
-            };
-        }
-        _ => {}
+    let is_framed = stated == Some(FRAMED);
+    let is_unsigned_only = service.is_some_and(service::is_unsigned_only);
+    if let Some(stated) = stated.filter(|it| !is_framed && it.starts_with(STREAMING_PREFIX)) {
+        let has_trailers = stated == STREAMING_TRAILER.as_bytes();
+        let is_known = has_trailers || stated == STREAMING.as_bytes();
+        let may_sign = settings.transmission == Transmission::Header && settings.regions.is_none();
+        return match is_known && may_sign && !is_unsigned_only {
+            true => Treatment::Resigned { has_trailers },
+            false => Treatment::Refused(Refusal::SignedByCaller),
+        };
     }
-    let is_presigned_object =
-        settings.transmission == Transmission::Query && service::is_object_store(service);
+    if is_unsigned_only {
+        return match settings.payload {
+            Some(Payload::Signed) => Treatment::Refused(Refusal::Unsignable),
+            _ => Treatment::Unsigned,
+        };
+    }
+    let is_presigned_object = settings.transmission == Transmission::Query
+        && service.is_some_and(service::is_object_store);
     match settings.payload {
-        _ if service::is_unsigned_only(service) => Treatment::Unsigned,
+        // What a caller says weakens nothing that the settings say.
+        Some(Payload::Signed | Payload::Streaming) if is_framed => {
+            Treatment::Refused(Refusal::Framed)
+        }
+        _ if is_framed => Treatment::Stated,
         Some(Payload::Unsigned) => Treatment::Unsigned,
         _ if stated.is_some_and(is_hash) => Treatment::Stated,
         Some(Payload::Streaming) if is_len_known => Treatment::Streamed,

@@ -47,7 +47,7 @@ pub(super) fn of(draft: &Draft<'_>, treatment: Treatment) -> Result<Option<Piece
             let trailers_len = if has_trailers { Some(trailers_len(draft)?) } else { None };
             Ok(Some(Pieces { body_len, is_framed: true, trailers_len }))
         }
-        Treatment::Hashed | Treatment::Stated | Treatment::Unsigned | Treatment::Refused => {
+        Treatment::Hashed | Treatment::Stated | Treatment::Unsigned | Treatment::Refused(_) => {
             Ok(None)
         }
     }

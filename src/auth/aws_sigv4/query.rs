@@ -15,6 +15,11 @@ pub(super) const SIGNATURE: &str = "X-Amz-Signature";
 pub(super) const SIGNING: [&str; 8] =
     [ALGORITHM, CREDENTIAL, DATE, EXPIRES, SIGNED_FIELDS, TOKEN, REGIONS, SIGNATURE];
 
+/// Whether a signature may stand in the query, by a look at its letters: each of the names has a `z`, or an escape for it.
+pub(super) fn may_be_signed(query: &str) -> bool {
+    query.bytes().any(|it| matches!(it, b'z' | b'Z' | b'%'))
+}
+
 /// Puts the canonical form of `query` behind `text`; `own` are pairs in canonical form already, `a=b&c=d`.
 ///
 /// A `+` is a space, as to the services' own parsers of forms and queries.

@@ -163,7 +163,9 @@ impl TryFrom<RawAwsSigv4> for AwsSigv4 {
                 faults.push(SchemeFault::at(setting, problem, hint));
             }
         }
+        faults.extend(misspelt_fault(&raw));
         faults.extend(regions_faults(&raw));
+        faults.extend(body_fault(&raw));
         if raw.payload == Some(Payload::Streaming) {
             faults.extend(streaming_fault(&raw));
         }
@@ -221,7 +223,7 @@ fn regions_faults(raw: &RawAwsSigv4) -> Vec<SchemeFault> {
         let problem = "a signature of `algorithm: sigv4` is good in one region".to_owned();
         let hint = "write `region`, or `algorithm: sigv4a` beside it".to_owned();
         let is_there = !raw.region_set.is_empty();
-        return is_there.then(|| SchemeFault { path, problem, hint }).into_iter().collect();
+        return is_there.then_some(SchemeFault { path, problem, hint }).into_iter().collect();
     }
     let wrong = raw.region_set.iter().enumerate().filter(|it| it.1 != "*" && !is_pattern(it.1));
     let fault = |(index, region): (usize, &String)| SchemeFault {
@@ -235,6 +237,29 @@ fn regions_faults(raw: &RawAwsSigv4) -> Vec<SchemeFault> {
 /// `eu-west-1`, `eu-*`.
 fn is_pattern(region: &str) -> bool {
     is_scope_part(region.strip_suffix('*').unwrap_or(region))
+}
+
+/// `S3`: signatures say `s3`.
+fn misspelt_fault(raw: &RawAwsSigv4) -> Option<SchemeFault> {
+    let name = raw.service.as_deref().filter(|it| is_scope_part(it) && service::is_misspelt(it))?;
+    let problem = format!("`{name}` is not how signatures spell the service");
+    Some(SchemeFault::at("service", problem, format!("write `{}`", name.to_ascii_lowercase())))
+}
+
+/// What of a body the service does not take, as far as that is known.
+fn body_fault(raw: &RawAwsSigv4) -> Option<SchemeFault> {
+    let name = raw.service.as_deref()?;
+    match raw.payload? {
+        Payload::Unsigned if service::is_signed_only(name) => {
+            let problem = format!("`{name}` takes no body that is not signed");
+            Some(SchemeFault::at("payload", problem, "leave it out, or write `payload: signed`"))
+        }
+        Payload::Signed if service::is_unsigned_only(name) => {
+            let problem = format!("`{name}` takes no signed body");
+            Some(SchemeFault::at("payload", problem, "leave it out, or write `payload: unsigned`"))
+        }
+        Payload::Signed | Payload::Unsigned | Payload::Streaming => None,
+    }
 }
 
 /// Why a body can't be signed in pieces.

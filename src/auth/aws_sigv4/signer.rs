@@ -25,6 +25,7 @@ use super::service::PathRule;
 use super::signature;
 use super::signature::Keys;
 use super::stamp::Stamp;
+use crate::auth;
 use crate::auth::Place;
 use crate::crypto::Feed;
 use crate::crypto::Hash;
@@ -70,9 +71,11 @@ impl AwsSigv4Signer {
     ) -> BodyUse {
         let mut stated = headers.get_all(&payload::FIELD).iter();
         let only = stated.next().filter(|_| stated.next().is_none());
-        match self.treatment(origin, only, headers.contains_key(CONTENT_LENGTH)) {
+        let is_len_known = headers.contains_key(CONTENT_LENGTH);
+        let stated = only.map(HeaderValue::as_bytes);
+        match payload::treatment(&self.settings, self.service(origin), stated, is_len_known) {
             Treatment::Hashed => BodyUse::Fed,
-            Treatment::Stated | Treatment::Unsigned | Treatment::Refused => BodyUse::Untouched,
+            Treatment::Stated | Treatment::Unsigned | Treatment::Refused(_) => BodyUse::Untouched,
             Treatment::Streamed | Treatment::Resigned { .. } => BodyUse::Chunked,
         }
     }
@@ -86,17 +89,13 @@ impl AwsSigv4Signer {
         draft: &Draft<'_>,
         _moment: &Moment,
     ) -> Result<Vec<Feed>, SignError> {
-        match self.treatment_of(draft) {
+        match self.treatment(draft, self.service(draft.origin)) {
             Treatment::Hashed => Ok(vec![Hash::Sha256.feed()]),
             Treatment::Stated
             | Treatment::Unsigned
             | Treatment::Streamed
             | Treatment::Resigned { .. } => Ok(Vec::new()),
-            Treatment::Refused => Err(SignError::Unsignable {
-                what: "the body comes in pieces that the SDK has signed, in a way that can't be signed anew here; have it \
-                       send the body whole"
-                    .into(),
-            }),
+            Treatment::Refused(why) => Err(SignError::Unsignable { what: why.words().to_owned() }),
         }
     }
 
@@ -108,11 +107,11 @@ impl AwsSigv4Signer {
     ) -> Result<(), SignError> {
         let place = self.place(draft)?;
         let stamp = Stamp::new(moment.now);
-        let treatment = self.treatment_of(draft);
+        let treatment = self.treatment(draft, Some(place.service));
         self.forget_signature(draft);
         let payload = said(draft, treatment, fed);
-        let is_repeated = draft.values(&payload::FIELD).next().is_some();
-        if is_repeated || payload::is_said(&self.settings, place.service, treatment) {
+        let is_there = draft.values(&payload::FIELD).next().is_some();
+        if is_there || payload::is_said(&self.settings, place.service, treatment) {
             draft.set(&payload::FIELD, plain(&payload));
         }
         match self.settings.transmission {
@@ -149,21 +148,14 @@ impl AwsSigv4Signer {
         }
     }
 
-    fn treatment_of(&self, draft: &Draft<'_>) -> Treatment {
-        self.treatment(draft.origin, draft.value(&payload::FIELD), draft.body_len.is_some())
+    fn treatment(&self, draft: &Draft<'_>, service: Option<&str>) -> Treatment {
+        let stated = draft.value(&payload::FIELD).map(HeaderValue::as_bytes);
+        payload::treatment(&self.settings, service, stated, draft.body_len.is_some())
     }
 
-    /// `stated`: X-Amz-Content-Sha256 as the caller has it, where it is there once.
-    fn treatment(
-        &self,
-        origin: &Origin,
-        stated: Option<&HeaderValue>,
-        is_len_known: bool,
-    ) -> Treatment {
-        let service = self.settings.service.as_deref();
-        let service = service.or_else(|| host::spoken(origin.host()).service);
-        let stated = stated.map(HeaderValue::as_bytes);
-        payload::treatment(&self.settings, service.unwrap_or_default(), stated, is_len_known)
+    /// As signatures name it, where it is known.
+    fn service<'s>(&'s self, origin: &'s Origin) -> Option<&'s str> {
+        self.settings.service.as_deref().or_else(|| host::spoken(origin.host()).service)
     }
 
     fn place<'s>(&'s self, draft: &Draft<'s>) -> Result<signature::Place<'s>, SignError> {
@@ -187,9 +179,8 @@ impl AwsSigv4Signer {
 
     /// Takes a signature of the caller's own out of the query.
     fn forget_signature(&self, draft: &mut Draft<'_>) {
-        let is_there =
-            draft.query().is_some_and(|it| super::super::query::has_any(it, &self.names));
-        if is_there {
+        let is_there = |it: &str| query::may_be_signed(it) && auth::query::has_any(it, &self.names);
+        if draft.query().is_some_and(is_there) {
             draft.put_query(&self.names, "");
         }
     }
@@ -300,7 +291,7 @@ fn said(draft: &Draft<'_>, treatment: Treatment, fed: Vec<Feed>) -> String {
             let stated = draft.value(&payload::FIELD).and_then(|it| it.to_str().ok());
             stated.unwrap_or(payload::UNSIGNED).to_owned()
         }
-        Treatment::Unsigned | Treatment::Refused => payload::UNSIGNED.to_owned(),
+        Treatment::Unsigned | Treatment::Refused(_) => payload::UNSIGNED.to_owned(),
     }
 }
 

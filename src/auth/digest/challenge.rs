@@ -2,6 +2,7 @@
 use super::settings::Digest;
 use super::settings::DigestAlgorithm;
 use super::settings::Qop;
+use std::borrow::Cow;
 
 /// Longest parameter that is kept of a challenge, in bytes: it goes out with every request.
 const PARAMETER_LEN_MAX: usize = 4096;
@@ -9,7 +10,7 @@ const PARAMETER_LEN_MAX: usize = 4096;
 /// A parameter's value. Bytes, since a realm may be written in any character set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Text {
-    /// As it was written, between its quotes: goes back the same.
+    /// As it was written between its quotes, or would have been: goes back the same.
     pub raw: Box<[u8]>,
     /// What it means: what is hashed.
     pub plain: Box<[u8]>,
@@ -21,6 +22,8 @@ pub(super) struct Challenge {
     pub realm: Text,
     pub nonce: Text,
     pub opaque: Option<Text>,
+    /// Where it is asked for the same, as it is written; empty where nothing is said of that.
+    pub domain: Box<[u8]>,
     pub algorithm: DigestAlgorithm,
     pub is_session: bool,
     /// As the server writes it; `None` where it left it to be MD5.
@@ -32,6 +35,15 @@ pub(super) struct Challenge {
     pub is_user_hashed: bool,
     /// What is hashed is UTF-8 in Normalization Form C.
     pub is_utf8: bool,
+}
+
+/// What an answer says of the challenge that it is to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    pub realm: Box<[u8]>,
+    pub nonce: Box<[u8]>,
+    /// Of the request, without its query.
+    pub path: Box<[u8]>,
 }
 
 type Parameters = Vec<(Box<[u8]>, Text)>;
@@ -63,12 +75,16 @@ pub(super) fn info(field: &[u8], name: &str) -> Option<Text> {
     found.filter(|it| it.raw.len() <= PARAMETER_LEN_MAX)
 }
 
-impl Challenge {
-    /// Whether it asks for the same, whatever it says of the answer before.
-    pub fn is_same(&self, other: &Self) -> bool {
-        Self { is_stale: false, ..self.clone() } == Self { is_stale: false, ..other.clone() }
-    }
+/// Reads an Authorization field that a session made.
+pub(super) fn said(field: &[u8]) -> Option<Said> {
+    let mut all = challenges(field).into_iter();
+    let (_, parameters) = all.find(|it| it.0.eq_ignore_ascii_case(b"digest"))?;
+    let find = |name: &[u8]| parameters.iter().find(|it| *it.0 == *name).map(|it| &*it.1.plain);
+    let path = find(b"uri")?.split(|it| *it == b'?').next()?;
+    Some(Said { realm: find(b"realm")?.into(), nonce: find(b"nonce")?.into(), path: path.into() })
+}
 
+impl Challenge {
     fn read(parameters: Parameters, settings: &Digest) -> Option<Self> {
         let find = |name: &str| {
             let mut all = parameters.iter();
@@ -99,6 +115,7 @@ impl Challenge {
             realm: find("realm")?.clone(),
             nonce: find("nonce")?.clone(),
             opaque: find("opaque").cloned(),
+            domain: find("domain").map(|it| it.plain.clone()).unwrap_or_default(),
             algorithm,
             is_session,
             algorithm_name: written,
@@ -194,8 +211,9 @@ impl Scanner<'_> {
                 Some(Item::Other)
             }
             Some(_) => {
-                let raw = self.take(|it| !is_space(it) && it != b',');
-                Some(Item::Parameter(name, Text { plain: raw.clone(), raw }))
+                let plain = self.take(|it| !is_space(it) && it != b',');
+                let raw = escaped(&plain).into();
+                Some(Item::Parameter(name, Text { raw, plain }))
             }
         }
     }
@@ -242,4 +260,16 @@ fn is_space(byte: u8) -> bool {
 /// RFC 9110 §5.6.2.
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Between quotes (RFC 9110 §5.6.4).
+pub(super) fn escaped(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.iter().any(|it| matches!(it, b'"' | b'\\')) {
+        return text.into();
+    }
+    let each = text.iter().flat_map(|it| {
+        let escape = matches!(it, b'"' | b'\\').then_some(b'\\');
+        escape.into_iter().chain([*it])
+    });
+    each.collect::<Vec<u8>>().into()
 }

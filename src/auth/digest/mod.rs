@@ -3,6 +3,7 @@ mod challenge;
 mod session;
 mod settings;
 mod signer;
+mod spaces;
 #[cfg(test)]
 mod tests;
 

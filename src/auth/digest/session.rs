@@ -1,6 +1,8 @@
 //! One origin's challenge, and the answers to it (RFC 7616 §3.4).
 use super::challenge::Challenge;
+use super::challenge::Said;
 use super::challenge::Text;
+use super::challenge::escaped;
 use super::settings::Qop;
 use crate::crypto::Digested;
 use crate::crypto::Hash;
@@ -8,8 +10,8 @@ use percent_encoding::AsciiSet;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::utf8_percent_encode;
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 use unicode_normalization::UnicodeNormalization;
@@ -30,6 +32,9 @@ const EXTENDED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
+/// Requests sent with a nonce: one for all who ever sign with it.
+pub(super) type Counter = Arc<AtomicU32>;
+
 /// A challenge that is answered until it is refused or replaced. All who sign for the origin share it.
 pub(super) struct Session {
     pub challenge: Challenge,
@@ -38,11 +43,8 @@ pub(super) struct Session {
     /// H(username ":" realm ":" password) in hex.
     secret: Zeroizing<String>,
     /// Of a `-sess` algorithm: the client's number of the first answer, and H(A1) made with it (RFC 7616 §3.4.2).
-    key: OnceLock<(Box<str>, Zeroizing<String>)>,
-    /// Requests sent with the nonce.
-    count: AtomicU32,
-    /// An answer to a request that was signed so was no refusal.
-    pub is_accepted: AtomicBool,
+    key: Arc<OnceLock<(Box<str>, Zeroizing<String>)>>,
+    counter: Counter,
 }
 
 /// What of a request goes into an answer.
@@ -70,28 +72,44 @@ impl Session {
             challenge,
             username: sent.into(),
             secret: Zeroizing::new(secret),
-            key: OnceLock::new(),
-            count: AtomicU32::new(0),
-            is_accepted: AtomicBool::new(false),
+            key: Arc::default(),
+            counter: Counter::default(),
         }
     }
 
     /// The same with the nonce that an answer gave for the next request (RFC 7616 §3.5): a session's key stays.
-    pub fn next(&self, nonce: Text) -> Self {
+    pub fn next(&self, nonce: Text, counter: Counter) -> Self {
         Self {
             challenge: Challenge { nonce, is_stale: false, ..self.challenge.clone() },
             username: self.username.clone(),
             secret: self.secret.clone(),
-            key: self.key.clone(),
-            count: AtomicU32::new(0),
-            is_accepted: AtomicBool::new(true),
+            key: Arc::clone(&self.key),
+            counter,
         }
+    }
+
+    /// As it takes another's place in its realm: with what its nonce was counted to before, and with a session's key where the
+    /// nonce, of which that is made, stays.
+    pub fn in_place_of(self, other: &Self, counter: Counter) -> Self {
+        let (own, others) = (&self.challenge, &other.challenge);
+        let has_same_key = own.nonce.plain == others.nonce.plain && self.secret == other.secret;
+        let key = Arc::clone(if has_same_key { &other.key } else { &self.key });
+        Self { key, counter, ..self }
+    }
+
+    pub fn counter(&self) -> Counter {
+        Arc::clone(&self.counter)
+    }
+
+    /// Whether this is the nonce that a request had on.
+    pub fn is_what_was_said(&self, said: &Said) -> bool {
+        self.challenge.realm.plain == said.realm && self.challenge.nonce.plain == said.nonce
     }
 
     /// The next answer's number, from 1 on. `None` where the nonce has been used as often as can be written.
     pub fn count(&self) -> Option<u32> {
         let next = |count: u32| count.checked_add(1);
-        let before = self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        let before = self.counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
         before.ok().map(|it| it + 1)
     }
 
@@ -195,16 +213,4 @@ fn name(qop: Qop) -> &'static [u8] {
         Qop::AuthInt => b"auth-int",
         Qop::None => b"",
     }
-}
-
-/// Between quotes (RFC 9110 §5.6.4).
-fn escaped(text: &[u8]) -> Cow<'_, [u8]> {
-    if !text.iter().any(|it| matches!(it, b'"' | b'\\')) {
-        return text.into();
-    }
-    let each = text.iter().flat_map(|it| {
-        let escape = matches!(it, b'"' | b'\\').then_some(b'\\');
-        escape.into_iter().chain([*it])
-    });
-    each.collect::<Vec<u8>>().into()
 }

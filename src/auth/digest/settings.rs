@@ -130,10 +130,6 @@ impl Digest {
         })
     }
 
-    pub(super) fn allows_bodies(&self) -> bool {
-        self.qop.contains(&Qop::AuthInt)
-    }
-
     /// The credential fields that it takes.
     pub(in super::super) fn fields(&self) -> Vec<&str> {
         FIELDS.to_vec()

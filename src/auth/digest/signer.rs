@@ -1,4 +1,4 @@
-//! What is known of each origin's challenges, and who answers them.
+//! Who answers challenges, with what is known of them.
 use super::super::BodyUse;
 use super::super::Draft;
 use super::super::Learnt;
@@ -7,11 +7,12 @@ use super::super::Place;
 use super::super::Placed;
 use super::super::SignError;
 use super::challenge;
-use super::challenge::Challenge;
+use super::challenge::Said;
 use super::session::Asked;
 use super::session::Session;
 use super::settings::Digest;
 use super::settings::Qop;
+use super::spaces::Spaces;
 use crate::crypto::Feed;
 use crate::model::Origin;
 use crate::model::Secret;
@@ -26,42 +27,28 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 
 const AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("authentication-info");
-
-/// Origins whose challenge is kept. A connection has its own and those that it allows; beyond this many the one that
-/// was heard of longest ago is asked again.
-const ORIGINS_MAX: usize = 32;
 
 /// Settings and keys, ready to sign.
 pub struct DigestSigner {
     settings: Digest,
     username: Secret,
     password: Secret,
-    /// The one that was heard of last stands last. Locked for a look, never while something is computed.
-    known: Mutex<Vec<Known>>,
-}
-
-/// What is known of an origin.
-struct Known {
-    origin: Origin,
-    /// `None` until it has sent a challenge.
-    session: Option<Arc<Session>>,
-    /// Requests that went out with nothing on, and whose answers have yet to come.
-    unanswered: u32,
+    /// Locked for a look, or to put one in another's place: never while an answer is computed.
+    spaces: Mutex<Spaces>,
 }
 
 impl DigestSigner {
     pub(super) fn new(settings: Digest, username: Secret, password: Secret) -> Self {
-        Self { settings, username, password, known: Mutex::default() }
+        Self { settings, username, password, spaces: Mutex::default() }
     }
 
-    /// Where an origin is known to cover no bodies, they stream.
+    /// Only where a server is known to cover bodies are they read first. Where nothing is known they stream, and a
+    /// challenge that asks for one is answered with what was kept of it.
     pub(in super::super) fn body_use(&self, origin: &Origin) -> BodyUse {
-        let covers = |it: Arc<Session>| it.challenge.qop == Qop::AuthInt;
-        let may_cover = || self.session(origin).is_none_or(covers);
-        if self.settings.allows_bodies() && may_cover() { BodyUse::Fed } else { BodyUse::Kept }
+        let covers = |it: &Session| it.challenge.qop == Qop::AuthInt;
+        if self.spaces().sessions(origin).any(covers) { BodyUse::Fed } else { BodyUse::Kept }
     }
 
     pub(in super::super) fn begin(
@@ -69,7 +56,7 @@ impl DigestSigner {
         draft: &Draft<'_>,
         _moment: &Moment,
     ) -> Result<Vec<Feed>, SignError> {
-        let session = self.session(draft.origin);
+        let session = self.session(draft);
         let covering = session.filter(|it| it.challenge.qop == Qop::AuthInt);
         Ok(covering.map(|it| it.challenge.algorithm.hash().feed()).into_iter().collect())
     }
@@ -81,112 +68,49 @@ impl DigestSigner {
         moment: &Moment,
         fed: Vec<Feed>,
     ) -> Result<(), SignError> {
-        let session = self.session(draft.origin);
-        let Some(field) = session.and_then(|it| field(&it, draft, moment, fed)) else {
-            self.goes_bare(draft.origin);
-            return Ok(());
-        };
-        draft.set(&AUTHORIZATION, field);
+        let session = self.session(draft);
+        if let Some(field) = session.and_then(|it| field(&it, draft, moment, fed)) {
+            draft.set(&AUTHORIZATION, field);
+        }
         Ok(())
     }
 
+    /// Keeps a refusal's challenge, and an answer's next nonce. What the request said is read from the field that it went out
+    /// with: many are on their way at once, and none of them is another's.
     pub(in super::super) fn learn(
         &self,
         origin: &Origin,
-        _sent: &[(HeaderName, HeaderValue)],
+        sent: &[(HeaderName, HeaderValue)],
         status: StatusCode,
         headers: &HeaderMap,
     ) -> Learnt {
         if status == StatusCode::UNAUTHORIZED {
             let fields = headers.get_all(WWW_AUTHENTICATE);
             let fields = fields.iter().map(HeaderValue::as_bytes);
-            let challenge = challenge::strongest(fields, &self.settings);
-            let was_bare = self.comes_back(origin);
-            return challenge.map_or(Learnt::Nothing, |it| self.challenged(origin, it, was_bare));
+            let Some(asked) = challenge::strongest(fields, &self.settings) else {
+                return Learnt::Nothing;
+            };
+            let asked = Session::new(asked, self.username.expose(), self.password.expose());
+            let said = said(sent);
+            let is_worth_it = self.spaces().challenged(origin, asked, said.as_ref());
+            return if is_worth_it { Learnt::Challenge } else { Learnt::Nothing };
         }
         let next = headers.get(AUTHENTICATION_INFO);
         let next = next.and_then(|it| challenge::info(it.as_bytes(), "nextnonce"));
-        let mut known = self.known();
-        let Some(known) = known.iter_mut().find(|it| it.origin == *origin) else {
-            return Learnt::Nothing;
-        };
-        // Nothing was asked for: what is still awaited is less by one, whichever of them it was.
-        known.unanswered = known.unanswered.saturating_sub(1);
-        if let Some(session) = &mut known.session {
-            session.is_accepted.store(true, Ordering::Relaxed);
-            if let Some(nonce) = next.filter(|it| *it != session.challenge.nonce) {
-                *session = Arc::new(session.next(nonce));
-            }
+        if let Some(nonce) = next
+            && let Some(said) = said(sent)
+        {
+            self.spaces().advance(origin, &said, nonce);
         }
         Learnt::Nothing
     }
 
-    /// Keeps the challenge, and says whether an answer to it is worth another request.
-    ///
-    /// It is where the request had no answer on, where the server says that only the nonce was too old, where it did
-    /// take the answers before this one (not every server says `stale`), and where it is another realm that asks. Else the
-    /// password is wrong.
-    fn challenged(&self, origin: &Origin, challenge: Challenge, was_bare: bool) -> Learnt {
-        let before = self.session(origin);
-        let is_worth_it = match &before {
-            None => true,
-            Some(session) => {
-                was_bare
-                    || challenge.is_stale
-                    || session.is_accepted.load(Ordering::Relaxed)
-                    || session.challenge.realm != challenge.realm
-            }
-        };
-        match before.filter(|it| it.challenge.is_same(&challenge)) {
-            // The nonce again: its numbers go on, or the server would take the next for a repetition.
-            Some(session) => session.is_accepted.store(false, Ordering::Relaxed),
-            None => {
-                let (username, password) = (self.username.expose(), self.password.expose());
-                self.put(origin, Arc::new(Session::new(challenge, username, password)));
-            }
-        }
-        if is_worth_it { Learnt::Challenge } else { Learnt::Nothing }
+    fn session(&self, draft: &Draft<'_>) -> Option<Arc<Session>> {
+        self.spaces().session(draft.origin, draft.path)
     }
 
-    fn put(&self, origin: &Origin, session: Arc<Session>) {
-        let mut known = self.known();
-        let unanswered = match known.iter().position(|it| it.origin == *origin) {
-            Some(at) => known.remove(at).unanswered,
-            None => 0,
-        };
-        if known.len() == ORIGINS_MAX {
-            known.remove(0);
-        }
-        known.push(Known { origin: origin.clone(), session: Some(session), unanswered });
-    }
-
-    fn session(&self, origin: &Origin) -> Option<Arc<Session>> {
-        let known = self.known();
-        known.iter().find(|it| it.origin == *origin)?.session.clone()
-    }
-
-    /// A request goes out with nothing on.
-    fn goes_bare(&self, origin: &Origin) {
-        let mut known = self.known();
-        if let Some(known) = known.iter_mut().find(|it| it.origin == *origin) {
-            known.unanswered = known.unanswered.saturating_add(1);
-            return;
-        }
-        if known.len() == ORIGINS_MAX {
-            known.remove(0);
-        }
-        known.push(Known { origin: origin.clone(), session: None, unanswered: 1 });
-    }
-
-    /// Whether one of those that went out with nothing on is still awaited: this is taken for its answer.
-    fn comes_back(&self, origin: &Origin) -> bool {
-        let mut known = self.known();
-        let awaited = known.iter_mut().find(|it| it.origin == *origin && it.unanswered > 0);
-        awaited.map(|it| it.unanswered -= 1).is_some()
-    }
-
-    fn known(&self) -> MutexGuard<'_, Vec<Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn spaces(&self) -> MutexGuard<'_, Spaces> {
+        self.spaces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(in super::super) fn headers(&self) -> Vec<HeaderName> {
@@ -196,6 +120,12 @@ impl DigestSigner {
     pub(in super::super) fn describe(&self) -> Vec<Placed> {
         vec![Placed { place: Place::Header, name: AUTHORIZATION.to_string() }]
     }
+}
+
+/// `None` where the request went out with nothing on.
+fn said(sent: &[(HeaderName, HeaderValue)]) -> Option<Said> {
+    let field = sent.iter().find(|it| it.0 == AUTHORIZATION)?;
+    challenge::said(field.1.as_bytes())
 }
 
 /// `None` where the nonce is used up, or where the body was not fed to what this session hashes it with, another

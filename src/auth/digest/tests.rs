@@ -10,6 +10,7 @@ use super::RawDigest;
 use super::challenge;
 use super::challenge::Challenge;
 use super::session::Asked;
+use super::session::Counter;
 use super::session::Session;
 use crate::crypto::Hash;
 use crate::model::Credential;
@@ -21,8 +22,12 @@ use http::HeaderValue;
 use http::Method;
 use http::StatusCode;
 use http::header::AUTHORIZATION;
+use http::header::HOST;
 use serde_json::Value;
 use serde_json::json;
+use std::cell::RefCell;
+use std::sync::Barrier;
+use std::thread;
 
 /// The request of RFC 7616 §3.9.1.
 const INDEX: Asked<'static> =
@@ -130,7 +135,7 @@ fn a_session_keeps_its_key_and_its_number() {
     assert!(second.contains("nc=00000002, cnonce=\"one\""), "{second}");
     let text =
         |it: &str| challenge::info(format!("nextnonce={it}").as_bytes(), "nextnonce").unwrap();
-    let third = sent(&session.next(text("m")), "three");
+    let third = sent(&session.next(text("m"), Counter::default()), "three");
     assert!(third.contains("nonce=\"m\", nc=00000001, cnonce=\"one\""), "{third}");
     // By the formulas of RFC 7616 §3.4 with Python's hashlib: the key is that of the first nonce.
     let response = "1343a6945b7c7376f45257ddaafbc4e92a14113a0606af1f9a7100f894b6a8a1";
@@ -248,6 +253,9 @@ fn a_credential_that_can_not_be_sent_is_refused() {
 struct Talk {
     prepared: Prepared,
     origin: Origin,
+    path: &'static str,
+    /// What went out last in Authorization.
+    last: RefCell<Option<String>>,
 }
 
 impl Talk {
@@ -255,7 +263,8 @@ impl Talk {
         let credential =
             Credential::from_iter([("username", "Mufasa"), ("password", "Circle of Life")]);
         let prepared = settings(written).prepare(&credential).unwrap();
-        Self { prepared, origin: Origin::parse("https://api.example.com").unwrap() }
+        let origin = Origin::parse("https://api.example.com").unwrap();
+        Self { prepared, origin, path: "/a", last: RefCell::default() }
     }
 
     fn signer(&self) -> &Signer {
@@ -264,29 +273,43 @@ impl Talk {
 
     /// What goes out in Authorization.
     fn sent(&self) -> Option<String> {
-        self.sent_to(&self.origin)
+        let sent = put(self.signer(), &self.origin, self.path);
+        self.last.replace(sent.clone());
+        sent
     }
 
     fn sent_to(&self, origin: &Origin) -> Option<String> {
-        let mut draft = Draft::new(&Method::POST, origin, "/a", Some("b=%20"), Vec::new());
-        let moment = Moment { now: UnixTime::from_s(0), random: [0xcd; 16] };
-        let mut fed = self.signer().begin(&draft, &moment).unwrap();
-        fed.iter_mut().for_each(|it| it.update(b"body"));
-        self.signer().sign(&mut draft, &moment, fed).unwrap();
-        let value = draft.value(&AUTHORIZATION)?;
-        assert!(value.is_sensitive());
-        Some(value.to_str().unwrap().to_owned())
+        put(self.signer(), origin, self.path)
     }
 
+    fn sent_for(&mut self, path: &'static str) -> Option<String> {
+        self.path = path;
+        self.sent()
+    }
+
+    /// The last request is refused.
     fn refused(&self, challenge: &str) -> Learnt {
+        self.refused_of(self.last.borrow().as_deref(), challenge)
+    }
+
+    /// A request is refused that went out with this in Authorization.
+    fn refused_of(&self, sent: Option<&str>, challenge: &str) -> Learnt {
         let challenge = format!("Digest realm=\"r\", qop=\"auth\", {challenge}");
-        self.answered(401, "www-authenticate", &challenge)
+        self.answered_of(sent, 401, "www-authenticate", &challenge)
     }
 
     fn answered(&self, status: u16, name: &'static str, value: &str) -> Learnt {
-        let mut headers = HeaderMap::new();
-        headers.append(HeaderName::from_static(name), HeaderValue::try_from(value).unwrap());
-        self.signer().learn(&self.origin, &[], StatusCode::from_u16(status).unwrap(), &headers)
+        self.answered_of(self.last.borrow().as_deref(), status, name, value)
+    }
+
+    fn answered_of(
+        &self,
+        sent: Option<&str>,
+        status: u16,
+        name: &'static str,
+        value: &str,
+    ) -> Learnt {
+        learn(self.signer(), &self.origin, sent, status, (name, value))
     }
 
     fn body_use(&self) -> BodyUse {
@@ -294,11 +317,46 @@ impl Talk {
     }
 }
 
+fn put(signer: &Signer, origin: &Origin, path: &str) -> Option<String> {
+    let mut draft = Draft::new(&Method::POST, origin, path, Some("b=%20"), Vec::new());
+    let moment = Moment { now: UnixTime::from_s(0), random: [0xcd; 16] };
+    let mut fed = signer.begin(&draft, &moment).unwrap();
+    fed.iter_mut().for_each(|it| it.update(b"body"));
+    signer.sign(&mut draft, &moment, fed).unwrap();
+    let value = draft.value(&AUTHORIZATION)?;
+    assert!(value.is_sensitive());
+    Some(value.to_str().unwrap().to_owned())
+}
+
+fn learn(
+    signer: &Signer,
+    origin: &Origin,
+    sent: Option<&str>,
+    status: u16,
+    (name, value): (&'static str, &str),
+) -> Learnt {
+    let sent = sent.map(|it| (AUTHORIZATION, HeaderValue::try_from(it).unwrap()));
+    let host = (HOST, HeaderValue::from_static("api.example.com"));
+    let sent = [host].into_iter().chain(sent).collect::<Vec<_>>();
+    let mut headers = HeaderMap::new();
+    headers.append(HeaderName::from_static(name), HeaderValue::try_from(value).unwrap());
+    signer.learn(origin, &sent, StatusCode::from_u16(status).unwrap(), &headers)
+}
+
+fn part(sent: &str, name: &str) -> String {
+    let rest = sent.split(name).nth(1).unwrap();
+    rest.split([',', ' ']).next().unwrap().trim_matches('"').to_owned()
+}
+
 /// Nonce and number of what went out.
 fn numbered(sent: Option<String>) -> String {
     let sent = sent.unwrap();
-    let part = |name: &str| sent.split(name).nth(1).unwrap().split([',', ' ']).next().unwrap();
-    [part(", nonce=").trim_matches('"'), part(", nc=")].join(" ")
+    [part(&sent, ", nonce="), part(&sent, ", nc=")].join(" ")
+}
+
+/// The realm that what went out is for.
+fn realm(sent: Option<String>) -> String {
+    part(&sent.unwrap(), ", realm=")
 }
 
 #[test]
@@ -341,20 +399,19 @@ fn a_wrong_password_is_told_to_the_caller() {
     assert_eq!(numbered(talk.sent()), "n2 00000002");
 }
 
-/// Not every server says `stale` of a nonce that it has forgotten.
+/// A server that forgets a nonce says `stale` (RFC 7616 §3.3); whoever was let in before may have lost that since.
 #[test]
-fn whoever_was_let_in_before_may_answer_again() {
+fn a_nonce_that_was_good_before_and_is_refused_is_told_to_the_caller() {
     let talk = Talk::new(json!({}));
     talk.sent();
     talk.refused("nonce=n1");
     talk.sent();
     talk.answered(200, "date", "-");
     talk.sent();
-    assert_eq!(talk.refused("nonce=n2"), Learnt::Challenge);
-    talk.sent();
-    assert_eq!(talk.refused("nonce=n3"), Learnt::Nothing);
+    assert_eq!(talk.refused("nonce=n2"), Learnt::Nothing);
+    assert_eq!(numbered(talk.sent()), "n2 00000001");
     // Another realm has another password, as far as anybody knows.
-    let other = "Digest realm=\"other\", qop=auth, nonce=n4";
+    let other = "Digest realm=\"other\", qop=auth, nonce=n3";
     assert_eq!(talk.answered(401, "www-authenticate", other), Learnt::Challenge);
 }
 
@@ -362,21 +419,152 @@ fn whoever_was_let_in_before_may_answer_again() {
 fn each_of_many_that_went_out_bare_may_answer() {
     let talk = Talk::new(json!({}));
     (0..3).for_each(|_| assert_eq!(talk.sent(), None));
-    for nonce in ["nonce=n1", "nonce=n2", "nonce=n3"] {
-        assert_eq!(talk.refused(nonce), Learnt::Challenge, "{nonce}");
+    assert_eq!(talk.refused_of(None, "nonce=n1"), Learnt::Challenge);
+    // The first one's answer is taken before the others are refused.
+    assert_eq!(numbered(talk.sent()), "n1 00000001");
+    assert_eq!(talk.answered(200, "date", "-"), Learnt::Nothing);
+    for nonce in ["nonce=n2", "nonce=n3"] {
+        assert_eq!(talk.refused_of(None, nonce), Learnt::Challenge, "{nonce}");
     }
+    talk.sent();
     assert_eq!(talk.refused("nonce=n4"), Learnt::Nothing);
+}
+
+#[test]
+fn whoever_signed_with_a_nonce_that_was_replaced_meanwhile_may_answer() {
+    let talk = Talk::new(json!({}));
+    talk.refused("nonce=n1");
+    let (one, two) = (talk.sent(), talk.sent());
+    assert_eq!(talk.refused_of(one.as_deref(), "nonce=n2"), Learnt::Nothing);
+    assert_eq!(talk.refused_of(two.as_deref(), "nonce=n3"), Learnt::Challenge);
+    assert_eq!(numbered(talk.sent()), "n3 00000001");
+    assert_eq!(talk.refused("nonce=n4"), Learnt::Nothing);
+}
+
+/// A server that forgets its quotes: what goes back means the same, and is known again.
+#[test]
+fn what_no_token_may_have_is_quoted_and_known_again() {
+    let talk = Talk::new(json!({}));
+    let challenge = r#"Digest realm=DOMAIN\name, nonce=a"b\c, qop=auth"#;
+    assert_eq!(talk.answered(401, "www-authenticate", challenge), Learnt::Challenge);
+    let sent = talk.sent().unwrap();
+    assert!(
+        sent.contains(r#"realm="DOMAIN\\name", uri="/a?b=%20", nonce="a\"b\\c", nc=00000001"#),
+        "{sent}"
+    );
+    assert_eq!(talk.answered(401, "www-authenticate", challenge), Learnt::Nothing);
+    assert!(talk.sent().unwrap().contains("nc=00000002"));
 }
 
 #[test]
 fn the_same_nonce_again_is_counted_on() {
     let talk = Talk::new(json!({}));
-    talk.sent();
-    talk.sent();
-    assert_eq!(talk.refused("nonce=n1"), Learnt::Challenge);
+    (0..4).for_each(|_| assert_eq!(talk.sent(), None));
+    assert_eq!(talk.refused_of(None, "nonce=n1"), Learnt::Challenge);
     assert_eq!(numbered(talk.sent()), "n1 00000001");
-    assert_eq!(talk.refused("nonce=n1"), Learnt::Challenge);
+    assert_eq!(talk.refused_of(None, "nonce=n1"), Learnt::Challenge);
     assert_eq!(numbered(talk.sent()), "n1 00000002");
+    // What else it says does not matter to whoever counts, nor what was there in between.
+    assert_eq!(talk.refused_of(None, "nonce=n1, opaque=o"), Learnt::Challenge);
+    let sent = talk.sent();
+    assert!(sent.as_ref().is_some_and(|it| it.contains("opaque=\"o\"")));
+    assert_eq!(numbered(sent), "n1 00000003");
+    talk.answered(200, "authentication-info", "nextnonce=\"n2\"");
+    assert_eq!(numbered(talk.sent()), "n2 00000001");
+    assert_eq!(talk.refused_of(None, "nonce=n1"), Learnt::Challenge);
+    assert_eq!(numbered(talk.sent()), "n1 00000004");
+}
+
+#[test]
+fn a_next_nonce_that_comes_late_takes_nothing_back() {
+    let talk = Talk::new(json!({}));
+    talk.refused("nonce=n1");
+    let next = |sent: Option<String>, nonce: &str| {
+        let value = format!("nextnonce=\"{nonce}\"");
+        talk.answered_of(sent.as_deref(), 200, "authentication-info", &value);
+    };
+    let (one, two) = (talk.sent(), talk.sent());
+    next(one, "n2");
+    let three = talk.sent();
+    assert_eq!(numbered(three.clone()), "n2 00000001");
+    next(three, "n3");
+    assert_eq!(numbered(talk.sent()), "n3 00000001");
+    next(two, "n2");
+    let last = talk.sent();
+    assert_eq!(numbered(last.clone()), "n3 00000002");
+    // A server that gives an old one again on purpose has counted, too.
+    next(last, "n1");
+    assert_eq!(numbered(talk.sent()), "n1 00000003");
+}
+
+#[test]
+fn a_session_s_key_stays_with_its_nonce() {
+    let talk = Talk::new(json!({}));
+    talk.refused_of(None, "nonce=n1, algorithm=MD5-sess");
+    let first = talk.sent().unwrap();
+    // Another opaque text and the same nonce: the server has made its key once.
+    talk.refused_of(None, "nonce=n1, algorithm=MD5-sess, opaque=o");
+    let moment = Moment { now: UnixTime::from_s(0), random: [0xef; 16] };
+    let mut draft = Draft::new(&Method::POST, &talk.origin, "/a", None, Vec::new());
+    talk.signer().sign(&mut draft, &moment, Vec::new()).unwrap();
+    let second = draft.value(&AUTHORIZATION).unwrap().to_str().unwrap();
+    assert_eq!(part(&first, ", cnonce="), part(second, ", cnonce="));
+}
+
+#[test]
+fn no_number_is_counted_twice() {
+    let session = Session::new(read("Digest realm=r, nonce=n, qop=auth").unwrap(), "u", "p");
+    let together = Barrier::new(4);
+    let mut counted = thread::scope(|scope| {
+        let one = || {
+            together.wait();
+            (0..100_000).map(|_| session.count().unwrap()).collect::<Vec<_>>()
+        };
+        [0; 4].map(|_| scope.spawn(one)).map(|it| it.join().unwrap()).concat()
+    });
+    counted.sort();
+    assert!(counted.into_iter().eq(1..=400_000));
+}
+
+#[test]
+fn no_number_of_a_nonce_goes_out_twice() {
+    let talk = Talk::new(json!({}));
+    talk.refused("nonce=n1");
+    let (signer, origin) = (talk.signer(), &talk.origin);
+    let together = Barrier::new(8);
+    let mut sent = thread::scope(|scope| {
+        let one = || {
+            together.wait();
+            (0..500).map(|_| numbered(put(signer, origin, "/a"))).collect::<Vec<_>>()
+        };
+        let threads = [0; 8].map(|_| scope.spawn(one));
+        threads.map(|it| it.join().unwrap()).concat()
+    });
+    sent.sort();
+    let expected = (1..=4000).map(|it| format!("n1 {it:08x}")).collect::<Vec<_>>();
+    assert_eq!(sent, expected);
+}
+
+/// Several that went out bare are told one nonce at a time, each on a thread of its own.
+#[test]
+fn no_number_goes_out_twice_where_many_learn_one_nonce() {
+    for round in 0..200 {
+        let talk = Talk::new(json!({}));
+        let (signer, origin) = (talk.signer(), &talk.origin);
+        let together = Barrier::new(4);
+        let challenge = format!("Digest realm=r, qop=auth, nonce=n{round}");
+        let mut sent = thread::scope(|scope| {
+            let one = || {
+                together.wait();
+                let told = ("www-authenticate", &*challenge);
+                assert_eq!(learn(signer, origin, None, 401, told), Learnt::Challenge);
+                numbered(put(signer, origin, "/a"))
+            };
+            [0; 4].map(|_| scope.spawn(one)).map(|it| it.join().unwrap())
+        });
+        sent.sort();
+        assert_eq!(sent, [1, 2, 3, 4].map(|it| format!("n{round} {it:08x}")));
+    }
 }
 
 #[test]
@@ -393,28 +581,84 @@ fn each_origin_has_its_own_nonce_and_few_are_kept() {
     assert_eq!(talk.sent_to(&origin(1)), None, "33 are one more than are kept");
 }
 
+/// Two realms on one origin, nothing said of where they are: each path is refused once.
 #[test]
-fn bodies_are_read_only_where_they_may_be_covered() {
-    let talk = Talk::new(json!({}));
-    assert_eq!(talk.body_use(), BodyUse::Fed, "nobody knows yet");
+fn each_realm_of_an_origin_is_answered_where_it_was_heard_of() {
+    let mut talk = Talk::new(json!({}));
+    let challenge = |realm: &str| format!("Digest realm={realm}, qop=auth, nonce=of-{realm}");
+    let mut challenged = 0;
+    for turn in 0..3 {
+        for (path, asks) in [("/one/x", "one"), ("/two/y/z", "two"), ("/two/y/w", "two")] {
+            let mut sent = talk.sent_for(path);
+            if sent.as_deref().is_none_or(|it| part(it, ", realm=") != asks) {
+                challenged += 1;
+                let learnt = talk.answered(401, "www-authenticate", &challenge(asks));
+                assert_eq!(learnt, Learnt::Challenge, "{turn} {path}");
+                sent = talk.sent();
+            }
+            assert_eq!(realm(sent), asks, "{turn} {path}");
+        }
+    }
+    assert_eq!(challenged, 3, "the first one went out bare, so that nobody knew its path");
+    assert_eq!(numbered(talk.sent_for("/one/")), "of-one 00000005");
+}
+
+#[test]
+fn a_realm_is_answered_where_it_says_that_it_is() {
+    let mut talk = Talk::new(json!({}));
+    for (realm, domain) in [
+        ("one", "/one /first"),
+        ("two", "https://api.example.com/two https://elsewhere.example.com/one/two"),
+        ("all", "/"),
+    ] {
+        let challenge = format!("Digest realm={realm}, qop=auth, nonce=n, domain=\"{domain}\"");
+        talk.answered_of(None, 401, "www-authenticate", &challenge);
+    }
+    for (path, asks) in [
+        ("/one", "one"),
+        ("/first/a", "one"),
+        ("/two/a", "two"),
+        ("/one/two", "one"),
+        ("/b", "all"),
+    ] {
+        assert_eq!(realm(talk.sent_for(path)), asks, "{path}");
+    }
+}
+
+#[test]
+fn an_origin_of_many_realms_puts_no_other_out() {
+    let mut talk = Talk::new(json!({}));
+    talk.refused("nonce=n1");
+    let other = talk.origin.clone();
+    talk.origin = Origin::parse("https://odd.example.com").unwrap();
+    for number in 0..100 {
+        let challenge = format!("Digest realm=r{number}, qop=auth, nonce=n, domain=/{number}/");
+        talk.answered_of(None, 401, "www-authenticate", &challenge);
+    }
+    assert_eq!(realm(talk.sent_for("/96/")), "r96");
+    assert_eq!(realm(talk.sent_for("/95/")), "r99", "five are one more than are kept");
+    assert_eq!(numbered(talk.sent_to(&other)), "n1 00000001");
+}
+
+#[test]
+fn bodies_are_read_only_where_they_are_covered() {
+    let mut talk = Talk::new(json!({}));
+    assert_eq!(talk.body_use(), BodyUse::Kept, "nobody knows yet");
     talk.sent();
     talk.refused("nonce=n1");
     assert_eq!(talk.body_use(), BodyUse::Kept);
-    talk.answered(
-        401,
-        "www-authenticate",
-        "Digest realm=\"r\", nonce=n, qop=auth-int, algorithm=SHA-256",
-    );
+    talk.origin = Origin::parse("https://two.example.com").unwrap();
+    assert_eq!(talk.body_use(), BodyUse::Kept);
+    assert_eq!(talk.sent(), None);
+    let covering = "Digest realm=\"r\", nonce=n, qop=auth-int, algorithm=SHA-256";
+    assert_eq!(talk.answered(401, "www-authenticate", covering), Learnt::Challenge);
     assert_eq!(talk.body_use(), BodyUse::Fed);
     let sent = talk.sent().unwrap();
     // By the formulas of RFC 7616 §3.4 with Python's hashlib, for the body `body`.
     let response = "8e1b8d85de84b9796b455e663dcddb8a9bf81978c28500a3c0e09312d05a29a1";
     assert!(sent.contains(response), "{sent}");
-
-    let elsewhere = Origin::parse("https://other.example.com").unwrap();
-    talk.refused("nonce=n2");
-    let body_use = talk.signer().body_use(&elsewhere, &Method::POST, &HeaderMap::new());
-    assert_eq!(body_use, BodyUse::Fed, "of that one nobody knows");
+    talk.origin = Origin::parse("https://api.example.com").unwrap();
+    assert_eq!(talk.body_use(), BodyUse::Kept, "another origin's server has asked for more");
 
     assert_eq!(Talk::new(json!({ "qop": ["auth"] })).body_use(), BodyUse::Kept);
 }

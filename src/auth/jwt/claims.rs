@@ -50,7 +50,7 @@ enum FieldForm {
     Text,
     /// Standard alphabet with padding (RFC 4648 §4).
     Base64,
-    /// Bare, as JSON writes numbers.
+    /// Bare, digit for digit, as JSON writes numbers.
     Number,
 }
 
@@ -186,14 +186,12 @@ impl Claims {
                         _ if value.is_empty() => faults.push(AuthError::Empty { field: field() }),
                         FieldForm::Text => escape(value, &mut fixed),
                         FieldForm::Base64 => STANDARD.encode_string(value, &mut fixed),
+                        FieldForm::Number if is_number(value.trim()) => {
+                            fixed.push_str(value.trim())
+                        }
                         FieldForm::Number => {
-                            match serde_json::from_str::<serde_json::Number>(value) {
-                                Ok(number) => fixed.push_str(&number.to_string()),
-                                Err(_) => {
-                                    let what = "is no number, which a claim has to be";
-                                    faults.push(AuthError::Unusable { field: field(), what });
-                                }
-                            }
+                            let what = "is no number, which a claim has to be";
+                            faults.push(AuthError::Unusable { field: field(), what });
                         }
                     }
                 }
@@ -436,6 +434,28 @@ impl Reader<'_> {
         let (path, problem) = (self.path.clone(), problem.to_owned());
         self.faults.push(SchemeFault { path, problem, hint: hint.to_owned() });
     }
+}
+
+/// Whether JSON writes numbers so (RFC 8259 §6). Read as one it would be rounded, where it is longer than a machine's.
+fn is_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (integer, rest) = digits(unsigned);
+    if integer.is_empty() || integer.len() > 1 && integer.starts_with('0') {
+        return false;
+    }
+    let rest = match rest.strip_prefix('.').map(digits) {
+        Some(("", _)) => return false,
+        Some((_, rest)) => rest,
+        None => rest,
+    };
+    let Some(exponent) = rest.strip_prefix(['e', 'E']) else { return rest.is_empty() };
+    let (exponent, rest) = digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent));
+    !exponent.is_empty() && rest.is_empty()
+}
+
+/// Those that it begins with, and what is behind them.
+fn digits(text: &str) -> (&str, &str) {
+    text.split_at(text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len()))
 }
 
 /// Between the quotes of a JSON text (RFC 8259 §7).

@@ -312,6 +312,41 @@ fn claims_are_json_with_its_places_filled() {
     assert_eq!(made.as_object().unwrap().len(), expected.as_object().unwrap().len());
 }
 
+/// RFC 8259 §6: what a number is made of. It is written as it came, beyond what any machine counts with.
+#[test]
+fn a_number_is_none_of_ours_to_round() {
+    let claims = |id: &str| {
+        let written = json!({ "algorithm": "HS256", "claims": { "id": "{id|number}", "iat": null, "exp": null } });
+        let credential = [("secret", "s"), ("id", id)].into_iter().collect::<Credential>();
+        let prepared = settings(written).unwrap().prepare(&credential).ok()?;
+        let payload = token(&prepared, moment(NOW_S)).split('.').nth(1).unwrap().to_owned();
+        Some(String::from_utf8(URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap())
+    };
+    for id in [
+        "0",
+        "-0",
+        "7",
+        "18446744073709551616",
+        "123456789012345678901234567890",
+        "-9223372036854775809",
+        "0.10",
+        "1.0",
+        "-12.50e+07",
+        "1E400",
+        "3e-2",
+    ] {
+        assert_eq!(claims(id), Some(format!("{{\"id\":{id}}}")), "{id}");
+    }
+    // As it is pasted.
+    assert_eq!(claims(" 12\n").as_deref(), Some("{\"id\":12}"));
+    for id in [
+        "-", "+1", "01", "-01", "1.", ".5", "1e", "1e+", "1.e1", "0x1", "1_0", "1 2", "1,2",
+        "1e1.5", "--1", "NaN", "Infinity", "\u{664}", "1\"", "1}", "true", " ",
+    ] {
+        assert_eq!(claims(id), None, "{id}");
+    }
+}
+
 /// GitHub ("Generating a JSON Web Token (JWT) for a GitHub App"): issued 60 s ago, at most 10 minutes.
 #[test]
 fn a_github_app_has_its_token() {

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 pub(super) enum Key {
     /// HMAC (RFC 5849 §3.4.2).
-    Mac(MacKey),
+    Mac(Box<MacKey>),
     /// RSASSA-PKCS1-v1_5 (§3.4.3).
     Rsa(Box<SigningKey>),
     #[cfg(feature = "rsa-sha1")]
@@ -42,7 +42,8 @@ impl Key {
                 return Self::Plain(Secret::new(text));
             }
         };
-        Self::Mac(MacKey::new(hash, &text).expect("each of these hashes has a keyed form"))
+        let key = MacKey::new(hash, &text).expect("each of these hashes has a keyed form");
+        Self::Mac(Box::new(key))
     }
 
     /// Of the private key in the credential field `field`, in PEM.

@@ -26,6 +26,7 @@ use http::HeaderValue;
 use http::Method;
 use http::header::AUTHORIZATION;
 use http::header::CONTENT_ENCODING;
+use http::header::CONTENT_LENGTH;
 use http::header::CONTENT_TYPE;
 use std::borrow::Cow;
 use std::fmt;
@@ -94,7 +95,8 @@ impl Oauth1Signer {
         let mut types = headers.get_all(CONTENT_TYPE).iter();
         let content_type = types.next().filter(|_| types.next().is_none());
         let is_typed = headers.contains_key(CONTENT_TYPE);
-        let kind = BodyKind::of(method, content_type, !is_typed);
+        let is_empty = !is_typed && headers.get(CONTENT_LENGTH).is_none_or(|it| it == "0");
+        let kind = BodyKind::of(method, content_type, is_empty);
         let is_ours = self.transmission == Transmission::Body;
         match kind {
             BodyKind::Form if is_ours || self.key.signs() => BodyUse::Whole,

@@ -61,10 +61,10 @@ impl List {
     }
 
     fn takes(&self, name: &[u8]) -> bool {
-        let is = |it: &Box<str>| it.as_bytes() == name;
+        let is = |it: &str| it.as_bytes() == name;
         name.starts_with(self.prefix.as_bytes())
-            && self.names.as_ref().is_none_or(|it| it.iter().any(is))
-            && !self.without.iter().any(is)
+            && self.names.as_ref().is_none_or(|it| it.iter().any(|it| is(it)))
+            && !self.without.iter().any(|it| is(it))
     }
 }
 

@@ -1,4 +1,6 @@
 //! Methods whose credential has to be had, and what is said of holders that can't have any.
+mod oauth1;
+
 use crate::catalog::Kind;
 use crate::catalog::PathSegment;
 use crate::catalog::Problem;

@@ -202,8 +202,8 @@ pub(super) fn token_set(token: Secret, secret: Secret) -> TokenSet {
         expiry: Expiry::Never,
         refresh_expires_at: None,
         dpop_key: None,
-        extra: BTreeMap::from([(TOKEN_SECRET.to_owned(), secret)]),
+        extra: Box::new(BTreeMap::from([(TOKEN_SECRET.to_owned(), secret)])),
         kept: BTreeMap::new(),
-        unkept: Vec::new(),
+        unkept: Box::default(),
     }
 }

@@ -13,7 +13,6 @@ use crate::auth::Prepared;
 use crate::auth::SignError;
 use crate::auth::Signer;
 use crate::model::Credential;
-use crate::model::Origin;
 
 const HOST: &str = "bucket.s3.eu-west-1.amazonaws.com";
 const OF_HELLO: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -306,6 +305,12 @@ fn a_host_that_says_nothing_needs_settings() {
         assert!(text.contains(&format!("no `{what}`")), "{text}");
         assert!(!text.contains("example.com"), "{text}");
     }
+    // S3's acceleration is the same host for all regions.
+    let get = Request::new("GET", "bucket.s3-accelerate.amazonaws.com", "/a");
+    let refused = get.signed(&key("{}")).unwrap_err().to_string();
+    assert!(refused.contains("no `region`"), "{refused}");
+    let sent = get.signed(&key("{ region: eu-west-1 }")).unwrap();
+    assert!(sent.value("authorization").unwrap().contains("/eu-west-1/s3/aws4_request"));
     let sent = other.signed(&key("{ service: s3, region: auto }")).unwrap();
     assert!(sent.value("authorization").unwrap().contains("/auto/s3/aws4_request"));
     // What is set goes before what the host says.
@@ -341,7 +346,7 @@ fn a_signature_of_several_regions_says_which() {
     }
     let elsewhere = Request::new("GET", "example.com", "/a");
     assert!(elsewhere.signed(&key("{ algorithm: sigv4a, service: s3 }")).is_ok());
-    let plain = get.signed(&key("{ }")).unwrap();
+    let plain = put("").field("x-amz-region-set", "theirs").signed(&key("{}")).unwrap();
     assert_eq!(plain.value("x-amz-region-set"), None);
 }
 
@@ -384,6 +389,18 @@ fn wrong_settings_are_told_with_a_way_out() {
             "payload",
             "pieces are signed with `algorithm: sigv4` alone",
         ),
+        ("{ service: S3 }", "service", "`S3` is not how signatures spell the service"),
+        ("{ service: DynamoDB }", "service", "`DynamoDB` is not how signatures spell the service"),
+        (
+            "{ service: lambda, payload: unsigned }",
+            "payload",
+            "`lambda` takes no body that is not signed",
+        ),
+        (
+            "{ service: vpc-lattice-svcs, payload: signed }",
+            "payload",
+            "`vpc-lattice-svcs` takes no signed body",
+        ),
         ("{ region: \"\" }", "region", "`` can't be the name of a region"),
         ("{ expires: 8d }", "expires", "`8d` is not between 1s and 7d, in whole seconds"),
         ("{ expires: 500ms }", "expires", "`500ms` is not between 1s and 7d, in whole seconds"),
@@ -400,6 +417,15 @@ fn wrong_settings_are_told_with_a_way_out() {
         assert_eq!(fault.problem, problem, "{settings}");
         assert_eq!(format!("{:?}", fault.path), format!("[Field({path:?})]"), "{settings}");
         assert!(!fault.hint.is_empty(), "{settings}");
+    }
+    for settings in [
+        "{ service: s3, payload: unsigned }",
+        "{ service: vpc-lattice-svcs, payload: unsigned }",
+        "{ service: lambda }",
+        "{ service: IoTSecuredTunneling }",
+        "{ payload: unsigned }",
+    ] {
+        assert!(AwsSigv4::try_from(raw(settings)).is_ok(), "{settings}");
     }
     assert!(serde_yaml::from_str::<crate::auth::RawAwsSigv4>("{ regoin: x }").is_err());
 }

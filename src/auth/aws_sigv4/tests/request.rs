@@ -81,14 +81,17 @@ impl Request {
         headers
     }
 
+    fn origin(&self) -> Origin {
+        Origin::parse(&format!("https://{}", self.host)).unwrap()
+    }
+
     pub fn body_use(&self, prepared: &Prepared) -> BodyUse {
-        let origin = Origin::parse(&format!("https://{}", self.host)).unwrap();
-        signer(prepared).body_use(&origin, &self.method, &self.headers())
+        signer(prepared).body_use(&self.origin(), &self.method, &self.headers())
     }
 
     pub fn signed(&self, prepared: &Prepared) -> Result<Sent, SignError> {
         let [signer] = prepared.signers() else { panic!("there is one signer") };
-        let origin = Origin::parse(&format!("https://{}", self.host)).unwrap();
+        let origin = self.origin();
         let host = (HeaderName::from_static("host"), self.host.parse().unwrap());
         let dropped = signer.headers();
         let theirs = self.fields.iter().map(|(name, value)| {
@@ -102,8 +105,9 @@ impl Request {
         let moment = Moment { now: self.now, random: [7; 16] };
         let mut fed = signer.begin(&draft, &moment)?;
         fed.iter_mut().for_each(|it| it.update(&self.body));
-        if !fed.is_empty() {
-            assert_eq!(self.body_use(prepared), BodyUse::Fed);
+        if !self.body.is_empty() {
+            let is_fed = self.body_use(prepared) == BodyUse::Fed;
+            assert_eq!(is_fed, !fed.is_empty(), "what is read is what is asked for");
         }
         signer.sign(&mut draft, &moment, fed)?;
         Ok(Sent {

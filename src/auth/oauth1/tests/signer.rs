@@ -26,6 +26,7 @@ use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
 use http::header::CONTENT_ENCODING;
+use http::header::CONTENT_LENGTH;
 use http::header::CONTENT_TYPE;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -55,6 +56,11 @@ fn a_body_is_read_only_where_it_is_signed() {
         assert_eq!(asked(Some("application/json")), json, "{yaml}");
         assert_eq!(asked(None), none, "{yaml}");
     }
+    // Bytes that nobody has named are no form.
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_LENGTH, HeaderValue::from_static("5"));
+    let signer = signer("{ in: body }", KEYS);
+    assert_eq!(signer.body_use(&Method::POST, &headers), B::Untouched);
 }
 
 /// RFC 5849 §3.4.4.

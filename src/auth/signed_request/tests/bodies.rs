@@ -65,11 +65,9 @@ fn a_streamed_signature_is_the_signature() {
 
 #[test]
 fn no_body_is_an_empty_one() {
-    let recipe = format!(
-        "{{ content: '{{body|sha256|hex}}[-{{body|md5|hex}}]', encoding: none, algorithm: sha1,\
-        put: [{{ in: header, name: X-Sig, value: '{{signature|hex}}' }}] }}"
-    );
-    let empty = Case { credential: &[], body: b"", ..case(&recipe) };
+    let recipe = "{ content: '{body|sha256|hex}[-{body|md5|hex}]', encoding: none, algorithm: sha1,\
+        put: [{ in: header, name: X-Sig, value: '{signature|hex}' }] }";
+    let empty = Case { credential: &[], body: b"", ..case(recipe) };
     let nothing = crate::crypto::Hash::Sha256.of(b"").hex();
     assert_eq!(
         empty.sent().header("x-sig"),

@@ -223,3 +223,21 @@ fn akamai_edgegrid() {
         assert_eq!(case.body_use(), body_use, "{name}");
     }
 }
+
+/// duo_client 5.7.0, `sign` with signature version 2: the order is that of the encoded names.
+#[test]
+fn duo() {
+    let case = Case {
+        recipe: "preset: duo",
+        credential: &[("integration_key", "DIWJ8X6AEYOR5OMC6TQ1"), ("secret", "s3cr3t")],
+        method: "POST",
+        url: "https://api-x.duosecurity.com/admin/v1/users",
+        headers: &[("content-type", "application/x-www-form-urlencoded")],
+        body: b"%C3%A9=%C3%A9&x=%2B%26%3D&a-b=1&a=2&a=1+",
+        ..PLAIN
+    };
+    assert_eq!(
+        case.sent().header("authorization"),
+        "Basic RElXSjhYNkFFWU9SNU9NQzZUUTE6MWJiMDc5NjU2Mjc5OThhNjk4NzU1M2M0ZjFjZWNhZTQyMGZkNWNiN2UxMGMwZWU2NGI1NDdmM2FiNzE5ODYwYmJiNTQ5NzZmZGU1YzgzMTU5N2UzOTFlYjJmMDU3Mzg5NmVhYTNhMmJiMTQxM2RiN2Q0NDA2YTFiMjBiNDk4MDg="
+    );
+}

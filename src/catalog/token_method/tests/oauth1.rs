@@ -22,6 +22,7 @@ connections:
     connector: api
     auth: m
     embedded: true
+    inputs: {{ consumer_key: global, consumer_secret: global }}
     credentials: {{ consumer_key: k, consumer_secret: s }}
 "
     );
@@ -30,7 +31,7 @@ connections:
 }
 
 fn told(settings: &str, own: &str) -> Vec<String> {
-    build(settings, own).unwrap_err().iter().map(|it| it.problem.to_string()).collect()
+    build(settings, own).unwrap_err().iter().map(|it| it.problem.clone()).collect()
 }
 
 #[test]
