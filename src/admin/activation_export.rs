@@ -12,9 +12,9 @@ use super::grants;
 use super::sent;
 use super::sent::Members;
 use crate::catalog::Auth;
+use crate::catalog::Way;
 use crate::grant::DPOP_KEY;
 use crate::grant::Oauth1Grant;
-use crate::grant::TokenSet;
 use crate::model::Credential;
 use crate::model::Scope;
 use crate::model::Secret;
@@ -32,6 +32,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Context;
@@ -46,9 +47,15 @@ pub(super) const AT_ONCE: usize = 2;
 /// Activations that are open in memory at the same time, of one export.
 const PAGE: u32 = 200;
 
-/// The fields of a credential that a grant's tokens are; the first is one of OAuth 1.0a.
-const TOKEN_SECRET: &str = "token_secret";
+/// The fields of a credential that a grant's tokens are: those that it can't do without are the first two.
 const TOKENS: [&str; 5] = ["access_token", "refresh_token", "expires_at", "scope", DPOP_KEY];
+
+/// The same of OAuth 1.0a: other methods take fields of these names for something else.
+const TOKEN_SECRET: &str = "token_secret";
+const OAUTH1_TOKENS: [&str; 2] = ["token", TOKEN_SECRET];
+
+/// The fields by which a token is told where its method is not known.
+const OF_ANY: [&str; 3] = ["access_token", "refresh_token", TOKEN_SECRET];
 
 /// What is wanted.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -198,17 +205,17 @@ impl Export {
             Some(mut credential) => {
                 match self.tokens(found).await? {
                     Tokens::Brought => {}
-                    Tokens::Had(tokens) => {
-                        variables.extend(tokens.kept.clone());
-                        credential = laid_over(&credential, &tokens);
+                    Tokens::Had { present, names, kept } => {
+                        variables.extend(kept);
+                        lay_over(&mut credential, &present, names);
                     }
-                    Tokens::Ended => without_tokens(&mut credential),
+                    Tokens::Ended(names) => names.iter().for_each(|it| credential.remove(it)),
                     // What it brought may be used up long ago: it does not pass for the present one.
-                    Tokens::Unknown(why) if has_tokens(&credential) => {
+                    Tokens::Unknown(why, names) if has_any(&credential, names) => {
                         line.insert("unreadable".to_owned(), why.into());
                         credential = Credential::default();
                     }
-                    Tokens::Unknown(_) => {}
+                    Tokens::Unknown(..) => {}
                 }
                 add(&mut line, &credential);
             }
@@ -233,24 +240,34 @@ impl Export {
         let snapshot = self.api.live.snapshot_full();
         let served = snapshot.connection(&row.connection).filter(|it| *it.owner == *row.owner);
         let (Some(connection), Some(backing)) = (served, self.api.backing()) else {
-            return Ok(Tokens::Unknown("its connection is not served: nobody knows its tokens"));
+            let why = "its connection is not served: nobody knows its tokens";
+            return Ok(Tokens::Unknown(why, &OF_ANY));
         };
-        if !matches!(connection.method.auth, Auth::Token(_)) {
-            return Ok(Tokens::Brought);
-        }
+        let Auth::Token(method) = &connection.method.auth else { return Ok(Tokens::Brought) };
+        let (all, needed): (&[_], &[_]) = match method.way {
+            Way::Oauth1(_) => (&OAUTH1_TOKENS, &OAUTH1_TOKENS),
+            Way::Oauth2(_) | Way::Session(_) | Way::Role(_) => (&TOKENS, &TOKENS[..2]),
+        };
         let Some(grantee) = Under::grantee_in(&backing.keys, connection, found).await else {
-            return Ok(Tokens::Unknown("its grant can't be told"));
+            return Ok(Tokens::Unknown("its grant can't be told", needed));
         };
         let kept = backing.store.grants().get(&self.scope, grantee.key()).await?;
         let Some(kept) = kept.filter(|it| grantee.has(it)) else { return Ok(Tokens::Brought) };
         if matches!(kept.state, GrantState::Revoked | GrantState::ReauthorizationRequired) {
-            return Ok(Tokens::Ended);
+            return Ok(Tokens::Ended(all));
         }
         if kept.tokens.is_none() {
             return Ok(Tokens::Brought);
         }
         let opened = grants::opened(&backing.keys, grantee.key(), kept.tokens.as_ref()).await;
-        Ok(opened.map_or(Tokens::Unknown("its tokens can't be opened"), Tokens::Had))
+        let Some(tokens) = opened else {
+            return Ok(Tokens::Unknown("its tokens can't be opened", needed));
+        };
+        let present = match method.way {
+            Way::Oauth1(_) => Oauth1Grant::signing_fields(&tokens),
+            Way::Oauth2(_) | Way::Session(_) | Way::Role(_) => tokens.to_credential(),
+        };
+        Ok(Tokens::Had { present, names: all, kept: tokens.kept })
     }
 }
 
@@ -258,52 +275,44 @@ impl Export {
 enum Tokens {
     /// Those that it was given: no others were had with them.
     Brought,
-    Had(TokenSet),
-    /// None: a person has to consent again.
-    Ended,
-    /// In words, why nobody can tell.
-    Unknown(&'static str),
+    Had {
+        /// Its fields, with others.
+        present: Credential,
+        names: &'static [&'static str],
+        /// Variables that came with it.
+        kept: BTreeMap<String, String>,
+    },
+    /// None: a person has to consent again. Of the fields of one.
+    Ended(&'static [&'static str]),
+    /// In words, why nobody can tell; and the fields of which one was brought has some.
+    Unknown(&'static str, &'static [&'static str]),
 }
 
-fn has_tokens(credential: &Credential) -> bool {
-    ["access_token", "refresh_token", TOKEN_SECRET]
-        .iter()
-        .any(|it| !credential.values(it).is_empty())
-}
-
-fn without_tokens(credential: &mut Credential) {
-    // A token of OAuth 1.0a: other methods take a field of its name for something else.
-    if credential.field(TOKEN_SECRET).is_some() {
-        credential.remove(TOKEN_SECRET);
-        credential.remove("token");
-    }
-    TOKENS.into_iter().for_each(|it| credential.remove(it));
+fn has_any(credential: &Credential, names: &[&str]) -> bool {
+    names.iter().any(|it| !credential.values(it).is_empty())
 }
 
 /// Those fields alone that a credential may begin with.
-fn laid_over(credential: &Credential, tokens: &TokenSet) -> Credential {
-    let present = tokens.to_credential();
-    let mut all = credential.clone();
-    if tokens.extra.contains_key(TOKEN_SECRET) {
-        let signing = Oauth1Grant::signing_fields(tokens);
-        return all.overlaid(&signing);
-    }
-    for name in TOKENS {
+fn lay_over(credential: &mut Credential, present: &Credential, names: &[&str]) {
+    for name in names {
         // An end that was brought is not that of the present token.
         let values = present.values(name).to_vec();
         if !values.is_empty() {
-            all.insert(name, values);
-        } else if name == "expires_at" {
-            all.remove(name);
+            credential.insert(*name, values);
+        } else if *name == "expires_at" {
+            credential.remove(name);
         }
     }
-    all
 }
 
 /// As an import takes it: tokens beside the other fields.
 fn add(line: &mut Members, credential: &Credential) {
     let mut fields = Members::new();
     for name in credential.fields() {
+        // A token may have an empty secret; a field that is sent has a value.
+        if name == TOKEN_SECRET && credential.field(name).is_some_and(Secret::is_empty) {
+            continue;
+        }
         let value = match credential.values(name) {
             [one] => json!(one.expose()),
             several => json!(several.iter().map(Secret::expose).collect::<Vec<_>>()),

@@ -46,6 +46,9 @@ pub(super) struct Known {
 /// `POST …/renew`: another token, now. Answers as `GET` of it does.
 pub(super) async fn renew(call: Call) -> Result<Answer, ApiError> {
     let grantee = Grantee::of(&call, call.flag("test")?).await?;
+    if grantee.client.holder.needs_a_person() {
+        return Err(ErrandError::Unfit("only a person's consent gives another token").into());
+    }
     renewed(&call, &grantee, true).await?;
     grants::shown_with(&call, &grantee).await
 }

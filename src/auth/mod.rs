@@ -55,6 +55,7 @@ pub use jwt::Per;
 pub use jwt::RawJwt;
 pub use jwt::SecretEncoding;
 pub use mtls::RawMtls;
+pub use oauth1::CallbackPlace;
 pub use oauth1::Oauth1;
 pub use oauth1::RawOauth1;
 pub use onto::Onto;

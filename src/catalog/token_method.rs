@@ -6,6 +6,7 @@ use super::token_endpoints::segments;
 use crate::auth::ApiKey;
 use crate::auth::AuthError;
 use crate::auth::AwsSigv4;
+use crate::auth::CallbackPlace;
 use crate::auth::Custom;
 use crate::auth::Oauth1;
 use crate::auth::Place;
@@ -135,7 +136,7 @@ impl TokenMethod {
         at: At<'_>,
         problems: &mut Vec<Problem>,
     ) -> Option<Result<Self, Scheme>> {
-        let RawOauth1 { request_url, authorize_url, token_url, .. } = raw;
+        let RawOauth1 { request_url, authorize_url, token_url, callback, .. } = raw;
         let scheme = Scheme::Oauth1(Arc::new(scheme));
         if [request_url, authorize_url, token_url].into_iter().all(Option::is_none) {
             return Some(Err(scheme));
@@ -144,6 +145,7 @@ impl TokenMethod {
             request_url: request_url.as_deref(),
             authorize_url: authorize_url.as_deref(),
             token_url: token_url.as_deref(),
+            callback_on_url: *callback == CallbackPlace::Authorize,
         };
         let grant = Oauth1Grant::new(urls);
         let grant = grant.map_err(|it| problems.extend(it.iter().map(|it| told(it, at)))).ok()?;

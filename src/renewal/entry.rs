@@ -43,6 +43,8 @@ pub(super) struct Entry {
     pub is_declared: bool,
     /// The store is asked before anybody else.
     pub is_kept: bool,
+    /// Whoever asks for another token gets the one that there is: nothing but a person's consent gives another.
+    pub needs_a_person: bool,
     token: Option<Arc<Token>>,
     state: State,
     pub flight: Option<watch::Receiver<Option<Landed>>>,
@@ -139,6 +141,7 @@ impl Entry {
             version: None,
             is_declared: false,
             is_kept: false,
+            needs_a_person: false,
             token: None,
             state: State::Active,
             flight: None,
@@ -179,7 +182,7 @@ impl Entry {
         }
         let good = self.token.as_ref().filter(|it| it.is_good(now, at)).cloned();
         if let Some(token) = &good
-            && is_asked_for(token, demand)
+            && (is_asked_for(token, demand) || self.is_all_there_is())
         {
             return Step::Serve(Arc::clone(token));
         }
@@ -211,6 +214,11 @@ impl Entry {
                 Step::Begin
             }
         }
+    }
+
+    /// Whether asking brings no other token than the one that is there. Of a dead grant more is known elsewhere.
+    fn is_all_there_is(&self) -> bool {
+        self.needs_a_person && !matches!(self.state, State::Dead { .. })
     }
 
     /// Whether it is too early for another token than this, whoever asks.

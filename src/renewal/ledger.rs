@@ -109,6 +109,7 @@ impl Ledger {
         if !self.entries.contains_key(place) {
             let mut entry = Entry::new(settings);
             entry.is_kept = self.is_kept;
+            entry.needs_a_person = holder.needs_a_person();
             if let Some(tokens) = holder.own_tokens(now)
                 && !self.is_kept
             {

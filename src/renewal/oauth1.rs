@@ -40,7 +40,7 @@ struct Message<'m> {
     /// With the temporary token where there is one.
     credential: Credential,
     /// Signed with the others.
-    parameter: (&'static str, &'m str),
+    parameter: Option<(&'static str, &'m str)>,
 }
 
 impl<'c> ThreeLegged<'c> {
@@ -62,10 +62,10 @@ impl<'c> ThreeLegged<'c> {
         let message = Message {
             leg: Leg::TemporaryCredentials,
             credential: self.signing(client, None),
-            parameter: ("oauth_callback", redirect_uri),
+            parameter: self.grant.callback(redirect_uri),
         };
         let answer = self.said(bureau, client, &message).await?;
-        let temporary = Oauth1Grant::temporary(&answer).map_err(|it| match it {
+        let temporary = self.grant.temporary(&answer).map_err(|it| match it {
             // Nobody has said anything yet: it is the app that is not known, or its clock.
             Oauth1Error::Refused { .. } | Oauth1Error::Unconfirmed => {
                 ErrandError::Operator(it.to_string())
@@ -73,7 +73,7 @@ impl<'c> ThreeLegged<'c> {
             away => ErrandError::away(away.to_string()),
         })?;
         let occasion = client.own_occasion(bureau, 0);
-        let url = self.grant.authorization_url(&temporary.token, &occasion)?;
+        let url = self.grant.authorization_url(&temporary.token, redirect_uri, &occasion)?;
         Ok((url, temporary))
     }
 
@@ -90,7 +90,7 @@ impl<'c> ThreeLegged<'c> {
         let message = Message {
             leg: Leg::Token,
             credential: self.signing(client, Some(temporary)),
-            parameter: ("oauth_verifier", verifier.expose()),
+            parameter: Some(("oauth_verifier", verifier.expose())),
         };
         let answer = self.said(bureau, client, &message).await?;
         Oauth1Grant::token(&answer).map_err(|it| match it {
@@ -132,7 +132,7 @@ impl<'c> ThreeLegged<'c> {
         message: &Message<'_>,
     ) -> Result<TokenRequest, ErrandError> {
         let target = self.grant.target(message.leg, occasion)?;
-        let signer = self.scheme.signing(&message.credential, &[message.parameter]);
+        let signer = self.scheme.signing(&message.credential, message.parameter.as_slice());
         let signer = signer.map_err(|errors| {
             let words = errors.first().map_or_else(String::new, ToString::to_string);
             ErrandError::Operator(words)

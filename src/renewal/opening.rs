@@ -51,7 +51,11 @@ impl Course<'_> {
             None => !job.is_forced && !job.is_due,
         };
         let is_due = row.due_ms.is_none_or(|it| it <= row.now_ms);
-        let is_wanted = is_newer && !(job.is_due && is_due);
+        let is_dead =
+            matches!(row.state, GrantState::Revoked | GrantState::ReauthorizationRequired);
+        // Where only a person gives another token there is nothing to be tried, and nothing to fail.
+        let is_all_there_is = holder.needs_a_person() && !is_dead;
+        let is_wanted = is_newer && !(job.is_due && is_due) || is_all_there_is;
         if let Some(kept) = kept.as_ref().filter(|it| is_wanted && is_alive(it, now)) {
             let got = Got::again(kept.clone(), now);
             return Opening::Ended(got.ready(holder, row.version, Source::Kept));
@@ -74,7 +78,7 @@ impl Course<'_> {
             GrantState::Revoked if is_ours => Opening::Ended(Err(Missed::dead(row.why).known())),
             GrantState::ReauthorizationRequired
                 if is_as_tried
-                    && !job.is_forced
+                    && (!job.is_forced || holder.needs_a_person())
                     && !self.is_token(answer.as_ref(), kept.as_ref()) =>
             {
                 Opening::Ended(Err(Missed::dead(row.why).known()))
@@ -140,7 +144,8 @@ impl Course<'_> {
         let now = self.bureau.now();
         let brought = holder.own_tokens(now).map(Kept::Tokens);
         let job = self.job;
-        let is_wanted = job.version.is_none() && !job.is_forced && !job.is_due && attempt.is_none();
+        let is_new = job.version.is_none() && !job.is_forced && !job.is_due && attempt.is_none();
+        let is_wanted = is_new || holder.needs_a_person();
         if let Some(kept) = brought.as_ref().filter(|it| is_wanted && is_alive(it, now)) {
             let got = Got::again(kept.clone(), now);
             let had = got.ready(holder, version, Source::Kept);

@@ -4,6 +4,7 @@ use crate::support::Operator;
 use crate::support::Provider;
 use crate::support::RawUpstream;
 use crate::support::Rotating;
+use crate::support::Says;
 use crate::support::Script;
 use crate::support::Shell;
 use crate::support::age;
@@ -128,6 +129,45 @@ each_engine! {
         assert_eq!(found["crm@gone"], json!({ "connection": "crm", "tenant": "gone", "enabled": true }));
         let closed = &found["crm@closed"];
         assert_eq!((&closed["unreadable"], &closed["refresh_token"]), (&json!("its tokens can't be opened"), &json!(null)), "{closed}");
+    }
+
+    async fn a_token_of_oauth1_is_known_by_its_method_and_has_no_empty_secret(database: Database) {
+        let form = |text: &str| Says::status(200, text).with("Content-Type: application/x-www-form-urlencoded\r\n");
+        let temporary = "oauth_token=tmp-1&oauth_token_secret=u&oauth_callback_confirmed=true";
+        let provider =
+            Provider::start([form(temporary), form("oauth_token=t-1&oauth_token_secret=")]).await;
+        let gateway = Gateway::beside_exporting(&database, ALLOW);
+        let operator = gateway.operator();
+        let url = provider.url();
+        let oauth1 = json!({
+            "request_url": format!("{url}/initiate"), "authorize_url": format!("{url}/authorize"),
+            "token_url": format!("{url}/token"),
+        });
+        let connector = json!({ "base_url": "https://api.example", "auth": { "m": { "oauth1": oauth1 } } });
+        operator.put("/v1/connectors/api", connector).await.is(201);
+        let app = json!({ "consumer_key": "app", "consumer_secret": "s" });
+        let connection = json!({ "connector": "api", "auth": "m", "embedded": true, "credentials": app });
+        operator.put("/v1/connections/crm", connection).await.is(201);
+        let at = "/v1/connections/crm/activations/acme";
+        operator.put(at, json!({ "credentials": { "token": "br0ught" } })).await.is(201);
+        let back = "https://app.example/back";
+        operator.post(&format!("{at}/authorize"), json!({ "redirect_uri": back })).await.is(200);
+        let back = json!({ "url": format!("{back}?oauth_token=tmp-1&oauth_verifier=v") });
+        operator.post(&format!("{at}/callback"), back).await.is(200);
+
+        let (private, recipient) = age::pair();
+        let shell = shell(&gateway);
+        let exported = async |name: &str| {
+            shell.done(&format!("attache activation export --recipient {recipient} -f {name}")).await;
+            let file = fs::read(shell.folder.path().join(name)).unwrap();
+            lines(&age::opened(&private, &file).unwrap())["crm@acme"].clone()
+        };
+        let acme = json!({ "connection": "crm", "tenant": "acme", "enabled": true });
+        let mut with_token = acme.clone();
+        with_token["credentials"] = json!({ "token": "t-1" });
+        assert_eq!(exported("had.age").await, with_token);
+        operator.send("POST", &format!("{at}/revoke"), "", None).await.is(200);
+        assert_eq!(exported("ended.age").await, acme, "what it brought is none either");
     }
 
     async fn it_is_for_those_alone_whom_the_configuration_names(database: Database) {

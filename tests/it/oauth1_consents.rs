@@ -175,13 +175,61 @@ each_engine! {
         assert_eq!(provider.asked().len(), 2, "none of that used it up");
     }
 
+    async fn asking_for_another_token_leaves_a_good_one_as_it_is(database: Database) {
+        let upstream = RawUpstream::start([Script::ok("hi").again()]).await;
+        let provider = Provider::start([temporary("tmp-1"), token("t-1")]).await;
+        let gateway = Gateway::beside(&database, SERVED);
+        let operator = app(&gateway, &provider, &upstream.url()).await;
+        operator.put(ACME, json!({})).await.is(201);
+        begin(&operator, ACME).await.is(200);
+        back(&operator, ACME, "oauth_token=tmp-1&oauth_verifier=v-1").await.is(200);
+        let other = Gateway::beside(&database, SERVED);
+        // The other one knows nothing of it yet.
+        for proxy in [gateway.proxy, gateway.proxy, other.proxy, other.proxy] {
+            let request = format!(
+                "GET /c/crm@acme/a HTTP/1.1\r\nHost: g\r\nAttache-Key: {CALLER_KEY}\r\nAttache-Force-Refresh: true\r\n\r\n"
+            );
+            let answer = raw_request(proxy, request).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let received = upstream.request().await;
+            assert!(received.field("authorization").unwrap().contains("oauth_token=\"t-1\""));
+        }
+        let refused = operator.post(&format!("{ACME}/renew"), json!({})).await.is(422);
+        assert!(refused.response.text().contains("only a person's consent"), "{}", refused.response.text());
+        let grant = operator.get(ACME).await.is(200).body["grant"].clone();
+        assert_eq!(grant["state"], "active", "{grant}");
+        assert_eq!(database.number("SELECT COUNT(*) FROM grants WHERE state <> 'active'").await, 0);
+        assert_eq!(provider.asked().len(), 2);
+    }
+
+    async fn a_callback_goes_with_the_person_where_the_provider_has_it_so(database: Database) {
+        let unconfirmed = form(&format!("oauth_token=tmp-1&oauth_token_secret={}", SECRETS[1]));
+        let provider = Provider::start([unconfirmed, token("t-1")]).await;
+        let gateway = Gateway::beside(&database, SERVED);
+        let operator = app(&gateway, &provider, "https://api.example").await;
+        let mut method = method(&provider);
+        method["oauth1"]["callback"] = json!("authorize");
+        let connector = json!({ "base_url": "https://api.example", "auth": { "m": method } });
+        operator.put("/v1/connectors/api", connector).await.is(200);
+        operator.put(ACME, json!({})).await.is(201);
+        let begun = begin(&operator, ACME).await.is(200);
+        let url = format!(
+            "{}/authorize?name=Acme&oauth_token=tmp-1&oauth_callback=https%3A%2F%2Fapp.example%2Fback",
+            provider.url()
+        );
+        assert_eq!(begun.text("url"), url);
+        assert!(!checked(&provider.asked_once(), "").contains_key("oauth_callback"));
+        back(&operator, ACME, "oauth_token=tmp-1&oauth_verifier=v-1").await.is(200);
+        assert_eq!(checked(&provider.asked()[1], SECRETS[1])["oauth_verifier"], "v-1");
+    }
+
     async fn a_no_is_told_and_used_up(database: Database) {
         let provider = Provider::start([temporary("tmp-1")]).await;
         let gateway = Gateway::beside(&database, SERVED);
         let operator = app(&gateway, &provider, "https://api.example").await;
         operator.put(ACME, json!({})).await.is(201);
         for (number, query) in
-            ["denied=tmp-", "oauth_problem=user_refused&oauth_token=tmp-", "oauth_token=tmp-"].into_iter().enumerate()
+            ["denied=tmp-", "oauth_verifier=NULL&oauth_token=tmp-", "oauth_token=tmp-"].into_iter().enumerate()
         {
             provider.says([temporary(&format!("tmp-{number}"))]);
             let asked = provider.asked().len();

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from support.attache import PATIENCE_S, Attache
 from support.browser import redirected
-from support.oauthlib_server import FORM, Provider
+from support.oauthlib_server import CONSUMERS_OWN, FORM, Provider
 
 CONSUMER = "app"
 SECRET = f"{secrets.token_urlsafe(16)} +%/:&="
@@ -61,9 +61,9 @@ class Oauth1Test(unittest.TestCase):
         hidden = [SECRET, PLAIN_SECRET, PRIVATE_KEY.splitlines()[1], *cls.provider.validator.tokens.values()]
         assert not [it for it in hidden if it in said], "attache's own output holds what it must not"
 
-    def connect(self, key: str, oauth1: dict, **credentials):
+    def connect(self, key: str, oauth1: dict, base: str = "/api", **credentials):
         fields = {"consumer_key": CONSUMER} | ({"private_key": PRIVATE_KEY} if oauth1["signature"].startswith("rsa") else {"consumer_secret": SECRET})
-        self.attache.send("PUT", f"connectors/{key}", {"base_url": f"{self.provider.url}/api", "auth": {"main": {"oauth1": oauth1}}})
+        self.attache.send("PUT", f"connectors/{key}", {"base_url": f"{self.provider.url}{base}", "auth": {"main": {"oauth1": oauth1}}})
         self.attache.send("PUT", f"connections/{key}", {"connector": key, "auth": "main", "credentials": fields | credentials})
 
     def ask(self, key: str, method: str, path: str, content_type: str | None, body: bytes) -> tuple[int, dict]:
@@ -115,13 +115,19 @@ class Oauth1Test(unittest.TestCase):
         self.signs_all("rsa-sha1", "header", token)
 
     def test_two_legged(self):
-        self.connect("two-legged", {"signature": "hmac_sha1"})
-        for method, path, content_type, body in REQUESTS:
-            with self.subTest(f"{method} {path}"):
-                status, said = self.ask("two-legged", method, path, content_type, body)
-                # This provider's API wants a token: all but that is found to be right.
-                wrong = {name for name, is_right in said["log"].items() if not is_right}
-                self.assertEqual((status, wrong - {"resource_owner"}), (401, set()), said)
+        right = {"client": True, "signature": True}
+        for place in PLACES:
+            key = f"two-legged-{place}"
+            self.connect(key, {"signature": "hmac_sha1", "in": place}, CONSUMERS_OWN)
+            for method, path, content_type, body in REQUESTS:
+                with self.subTest(f"{key} {method} {path}"):
+                    status, said = self.ask(key, method, path, content_type, body)
+                    self.assertEqual((status, said["valid"], said["token"], said["log"]), (200, True, None, right), said)
+
+    def test_two_legged_with_a_wrong_secret_is_refused(self):
+        self.connect("two-legged-wrong", {"signature": "hmac_sha1"}, CONSUMERS_OWN, consumer_secret="wrong")
+        status, said = self.ask("two-legged-wrong", "GET", "/a", None, b"")
+        self.assertEqual((status, said["valid"], said["log"]), (401, False, {"client": True, "signature": False}))
 
     def test_a_wrong_secret_is_refused(self):
         token, _ = self.provider.give_token()

@@ -4,12 +4,15 @@ use super::parameters::Parameters;
 use super::percent;
 use http::header::HOST;
 
-/// `METHOD&url&parameters`, the latter two percent-encoded (§3.4.1.1).
+/// `METHOD&url&parameters`, the latter two percent-encoded; the method in upper case, however it is sent (§3.4.1.1).
 pub(super) fn base_string(draft: &Draft<'_>, parameters: &mut Parameters) -> Vec<u8> {
     let method = draft.method.as_str();
     let room = method.len() + 2 + (draft.path.len() + 64) * 3 + parameters.room();
     let mut base = Vec::with_capacity(room);
-    percent::put(method.as_bytes(), &mut base);
+    match method.bytes().any(|it| it.is_ascii_lowercase()) {
+        true => percent::put(method.to_ascii_uppercase().as_bytes(), &mut base),
+        false => percent::put(method.as_bytes(), &mut base),
+    }
     base.push(b'&');
     put_url(draft, &mut base);
     base.push(b'&');

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 pub(super) enum Key {
     /// HMAC (RFC 5849 §3.4.2).
-    Mac(Box<MacKey>),
+    Mac(MacKey),
     /// RSASSA-PKCS1-v1_5 (§3.4.3).
     Rsa(Box<SigningKey>),
     #[cfg(feature = "rsa-sha1")]
@@ -25,25 +25,23 @@ pub(super) enum Key {
 }
 
 impl Key {
-    /// Of both secrets, the token's being empty where there is no token: each encoded, `&` between them.
-    pub fn shared(method: SignatureMethod, consumer: &str, token: &str) -> Self {
+    /// Of both secrets, the token's being empty where there is no token: each encoded, `&` between them. `hash`: of
+    /// HMAC; none sends them as they are.
+    pub fn shared(hash: Option<Hash>, consumer: &str, token: &str) -> Self {
         let mut text = Zeroizing::new(Vec::with_capacity((consumer.len() + token.len()) * 3 + 1));
         percent::put(consumer.as_bytes(), &mut text);
         text.push(b'&');
         percent::put(token.as_bytes(), &mut text);
-        let hash = match method {
-            SignatureMethod::HmacSha1 => Hash::Sha1,
-            SignatureMethod::HmacSha512 => Hash::Sha512,
-            SignatureMethod::HmacSha256 | SignatureMethod::RsaSha1 | SignatureMethod::RsaSha256 => {
-                Hash::Sha256
+        match hash {
+            Some(hash) => {
+                let key = MacKey::new(hash, &text);
+                Self::Mac(key.expect("each of these hashes has a keyed form"))
             }
-            SignatureMethod::Plaintext => {
+            None => {
                 let text = str::from_utf8(&text).expect("what is encoded is ASCII");
-                return Self::Plain(Secret::new(text));
+                Self::Plain(Secret::new(text))
             }
-        };
-        let key = MacKey::new(hash, &text).expect("each of these hashes has a keyed form");
-        Self::Mac(Box::new(key))
+        }
     }
 
     /// Of the private key in the credential field `field`, in PEM.

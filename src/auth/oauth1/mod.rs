@@ -14,6 +14,7 @@ mod signer;
 #[cfg(test)]
 mod tests;
 
+pub use settings::CallbackPlace;
 pub use settings::Oauth1;
 pub use settings::RawOauth1;
 pub use signer::Oauth1Signer;

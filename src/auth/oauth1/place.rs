@@ -14,11 +14,17 @@ pub(super) enum Place {
     Body,
 }
 
+/// A field that may stand there once stands there more often.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Several;
+
 /// What a request's body is to its signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BodyKind {
-    /// Its pairs are parameters.
+    /// Its pairs are parameters, and ours can stand behind them.
     Form,
+    /// It is said to be a form, and there is none, in a request whose method has no use for one.
+    Unwritten,
     /// There is none, and a form would be no harm.
     Absent,
     /// It is none of the signature's business.
@@ -26,26 +32,46 @@ pub(super) enum BodyKind {
 }
 
 impl BodyKind {
-    /// `content_type`: the only one there is.
-    pub fn of(method: &Method, content_type: Option<&HeaderValue>, is_empty: bool) -> Self {
+    /// `content_type`: the only one there is; an error where there are several.
+    pub fn of(
+        method: &Method,
+        content_type: Result<Option<&HeaderValue>, Several>,
+        is_empty: bool,
+    ) -> Self {
+        let takes_one = matches!(*method, Method::POST | Method::PUT | Method::PATCH);
         match content_type {
-            Some(it) if is_form(it) => Self::Form,
-            None if is_empty && matches!(*method, Method::POST | Method::PUT | Method::PATCH) => {
-                Self::Absent
-            }
+            Ok(Some(it)) if is_form(it) && is_empty && !takes_one => Self::Unwritten,
+            Ok(Some(it)) if is_form(it) => Self::Form,
+            Ok(None) if is_empty && takes_one => Self::Absent,
             _ => Self::Other,
         }
+    }
+
+    /// Whether a hash of it may go along: not of a form, which is signed itself, nor where the parameters are in it
+    /// (OAuth Request Body Hash 1.0, §4.1.1).
+    pub fn has_hash(self, transmission: Transmission) -> bool {
+        !matches!(self, Self::Form | Self::Unwritten)
+            && Place::of(transmission, self) != Place::Body
     }
 }
 
 impl Place {
     pub fn of(transmission: Transmission, body: BodyKind) -> Self {
         match (transmission, body) {
-            (Transmission::Header, _) | (Transmission::Body, BodyKind::Other) => Self::Header,
+            (Transmission::Header, _)
+            | (Transmission::Body, BodyKind::Other | BodyKind::Unwritten) => Self::Header,
             (Transmission::Query, _) => Self::Query,
             (Transmission::Body, BodyKind::Form | BodyKind::Absent) => Self::Body,
         }
     }
+}
+
+/// The one value of a field that may stand there once; none where it is not there.
+pub(super) fn only<'v>(
+    mut values: impl Iterator<Item = &'v HeaderValue>,
+) -> Result<Option<&'v HeaderValue>, Several> {
+    let value = values.next();
+    values.next().map_or(Ok(value), |_| Err(Several))
 }
 
 /// Whatever charset and the like stand behind the type (RFC 9110 §8.3.1).

@@ -30,7 +30,8 @@ pub struct RawOauth1 {
     /// `{account_id}`. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub realm: Option<String>,
-    /// Whether `oauth_body_hash` goes along with bodies that are no forms. Default: false.
+    /// Whether `oauth_body_hash` goes along with bodies that are no forms, where the parameters are not in the body
+    /// themselves. Default: false.
     pub body_hash: bool,
     /// Whether `oauth_version` is left out, which few providers ask for (RFC 5849 §3.1). Default: false.
     pub omit_version: bool,
@@ -44,6 +45,29 @@ pub struct RawOauth1 {
     /// Where the token is asked for (RFC 5849 §2.3).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_url: Option<String>,
+    /// With what the provider is told where the person comes back to. Default: request.
+    pub callback: CallbackPlace,
+}
+
+/// What `oauth_callback` goes with.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Deserialize,
+    serde::Serialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum CallbackPlace {
+    /// With the request for temporary credentials, whose answer has to confirm it (RFC 5849 §2.1).
+    #[default]
+    Request,
+    /// With the URL that the person is sent to, as few providers have it; nothing is confirmed then.
+    Authorize,
 }
 
 /// How a request is signed.
@@ -155,6 +179,14 @@ impl TryFrom<RawOauth1> for Oauth1 {
                 "leave it out, or choose another `signature`",
             ));
         }
+        let urls = [&raw.request_url, &raw.authorize_url, &raw.token_url];
+        if raw.callback == CallbackPlace::Authorize && urls.into_iter().all(Option::is_none) {
+            faults.push(SchemeFault::at(
+                "callback",
+                "nobody is sent anywhere without an `authorize_url`",
+                "write request_url, authorize_url and token_url as well, or leave it out",
+            ));
+        }
         let realm = raw.realm.as_deref().map(Template::parse).transpose();
         let realm = realm.unwrap_or_else(|fault| {
             faults.push(SchemeFault::at("realm", fault.to_string(), fault.hint()));
@@ -246,8 +278,15 @@ impl Oauth1 {
             }
         }
         let key = match (self.signature, credential.field(PRIVATE_KEY)) {
-            (method, Some(key)) if method.is_rsa() => Key::private(method, PRIVATE_KEY, key),
-            (method, _) => Ok(Key::shared(method, text(CONSUMER_SECRET), text(TOKEN_SECRET))),
+            (method, Some(key)) if method.is_rsa() => {
+                Key::private(method, PRIVATE_KEY, key).map_err(AuthError::from)
+            }
+            (method, None) if method.is_rsa() => {
+                Err(AuthError::Missing { field: PRIVATE_KEY.to_owned() })
+            }
+            (method, _) => {
+                Ok(Key::shared(method.hash(), text(CONSUMER_SECRET), text(TOKEN_SECRET)))
+            }
         };
         match key {
             Ok(key) if faults.is_empty() => {
@@ -263,7 +302,7 @@ impl Oauth1 {
                 Ok(Signer::Oauth1(Arc::new(signer)))
             }
             key => {
-                faults.extend(key.err().map(AuthError::from));
+                faults.extend(key.err());
                 Err(faults)
             }
         }

@@ -12,6 +12,7 @@ use super::percent;
 use super::place::BodyKind;
 use super::place::FORM;
 use super::place::Place;
+use super::place::only;
 use super::protocol;
 use super::settings::Oauth1;
 use super::settings::Transmission;
@@ -31,6 +32,9 @@ use http::header::CONTENT_TYPE;
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
+
+/// Fields of a form that are sorted for one signature, at most.
+pub(super) const PAIRS_MAX: usize = 65_536;
 
 /// Settings and keys, ready to sign.
 pub struct Oauth1Signer {
@@ -92,18 +96,13 @@ impl Oauth1Signer {
     }
 
     pub(in super::super) fn body_use(&self, method: &Method, headers: &HeaderMap) -> BodyUse {
-        let mut types = headers.get_all(CONTENT_TYPE).iter();
-        let content_type = types.next().filter(|_| types.next().is_none());
-        let is_typed = headers.contains_key(CONTENT_TYPE);
-        let is_empty = !is_typed && headers.get(CONTENT_LENGTH).is_none_or(|it| it == "0");
-        let kind = BodyKind::of(method, content_type, is_empty);
-        let is_ours = self.transmission == Transmission::Body;
-        match kind {
-            BodyKind::Form if is_ours || self.key.signs() => BodyUse::Whole,
-            BodyKind::Absent if is_ours => BodyUse::Whole,
-            BodyKind::Form => BodyUse::Untouched,
-            BodyKind::Absent | BodyKind::Other if self.body_hash.is_some() => BodyUse::Fed,
-            BodyKind::Absent | BodyKind::Other => BodyUse::Untouched,
+        // Without a length there may be one all the same.
+        let is_empty = headers.get(CONTENT_LENGTH).is_some_and(|it| it == "0");
+        let content_type = only(headers.get_all(CONTENT_TYPE).iter());
+        match BodyKind::of(method, content_type, is_empty) {
+            BodyKind::Form => BodyUse::Whole,
+            kind if self.body_hash.is_some() && kind.has_hash(self.transmission) => BodyUse::Fed,
+            BodyKind::Unwritten | BodyKind::Absent | BodyKind::Other => BodyUse::Untouched,
         }
     }
 
@@ -116,7 +115,7 @@ impl Oauth1Signer {
         draft: &Draft<'_>,
         _moment: &Moment,
     ) -> Result<Vec<Feed>, SignError> {
-        let hash = self.body_hash.filter(|_| kind(draft) != BodyKind::Form);
+        let hash = self.body_hash.filter(|_| kind(draft).has_hash(self.transmission));
         Ok(hash.map(Hash::feed).into_iter().collect())
     }
 
@@ -144,7 +143,7 @@ impl Oauth1Signer {
     pub(super) fn sign_as(&self, draft: &mut Draft<'_>, own: &Own<'_>) -> Result<(), SignError> {
         let kind = kind(draft);
         let place = Place::of(self.transmission, kind);
-        self.check(draft, kind, place)?;
+        self.check(draft, kind)?;
         without_copies(draft, kind);
         let mut signature = Vec::with_capacity(128);
         match self.key.signs() {
@@ -161,7 +160,7 @@ impl Oauth1Signer {
     }
 
     /// What the caller or the operator has to mend.
-    fn check(&self, draft: &Draft<'_>, kind: BodyKind, place: Place) -> Result<(), SignError> {
+    fn check(&self, draft: &Draft<'_>, kind: BodyKind) -> Result<(), SignError> {
         let unsignable = |what: &str| Err(SignError::Unsignable { what: what.to_owned() });
         if !self.key.signs() && !is_private(draft) {
             // RFC 5849 §3.4.4.
@@ -169,11 +168,19 @@ impl Oauth1Signer {
                 "the secrets themselves are sent with PLAINTEXT, and this URL is not https",
             );
         }
-        let needs_form = kind == BodyKind::Form && (self.key.signs() || place == Place::Body);
-        if needs_form && draft.values(&CONTENT_ENCODING).any(|it| it != "identity") {
+        if kind != BodyKind::Form {
+            return Ok(());
+        }
+        if draft.values(&CONTENT_ENCODING).any(is_coded) {
             return unsignable(
                 "the form is compressed, and its fields are signed: send it as it is",
             );
+        }
+        let form = body(draft);
+        // No pair is shorter than a byte and its `&`.
+        if self.key.signs() && form.len() / 2 >= PAIRS_MAX && has_too_many_pairs(form) {
+            let what = format!("the form has more than {PAIRS_MAX} fields, which are signed");
+            return Err(SignError::Unsignable { what });
         }
         Ok(())
     }
@@ -242,7 +249,9 @@ impl Oauth1Signer {
                 let form = body(draft);
                 let form = [form, if form.is_empty() { b"" } else { b"&" }, &text].concat();
                 draft.new_body = Some(form.into());
-                draft.set(&CONTENT_TYPE, FORM);
+                if draft.value(&CONTENT_TYPE).is_none() {
+                    draft.set(&CONTENT_TYPE, FORM);
+                }
             }
         }
     }
@@ -272,10 +281,19 @@ pub(super) fn nonce(random: &[u8; 16]) -> [u8; 32] {
 }
 
 fn kind(draft: &Draft<'_>) -> BodyKind {
-    let is_typed = draft.values(&CONTENT_TYPE).next().is_some();
-    let content_type = draft.value(&CONTENT_TYPE);
-    let is_empty = !is_typed && draft.new_body.is_none() && draft.body_len == Some(0);
-    BodyKind::of(draft.method, content_type, is_empty)
+    let is_empty = match &draft.new_body {
+        Some(body) => body.is_empty(),
+        None => draft.body_len == Some(0),
+    };
+    BodyKind::of(draft.method, only(draft.values(&CONTENT_TYPE)), is_empty)
+}
+
+fn is_coded(content_encoding: &HeaderValue) -> bool {
+    !content_encoding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity")
+}
+
+fn has_too_many_pairs(form: &[u8]) -> bool {
+    form.split(|it| *it == b'&').filter(|it| !it.is_empty()).nth(PAIRS_MAX).is_some()
 }
 
 /// The body as it is going to be sent, as far as it is there.

@@ -39,10 +39,12 @@ pub enum Oauth1Error {
 
 impl Oauth1Grant {
     /// The answer to the first message.
-    pub fn temporary(answer: &Answer) -> Result<Temporary, Oauth1Error> {
+    pub fn temporary(&self, answer: &Answer) -> Result<Temporary, Oauth1Error> {
         let pairs = pairs(answer)?;
         let (token, secret) = (token(&pairs)?, secret(&pairs)?);
-        if value(&pairs, "oauth_callback_confirmed") != Some("true") {
+        let is_confirmed = value(&pairs, "oauth_callback_confirmed") == Some("true");
+        // What it was not told it does not confirm.
+        if !is_confirmed && !self.callback_on_url {
             return Err(Oauth1Error::Unconfirmed);
         }
         Ok(Temporary { token, secret })

@@ -9,6 +9,9 @@ use crate::model::Secret;
 /// In what a redirect back names its consent: what providers send where somebody says no is not in the RFC.
 const TOKENS: [&str; 2] = ["oauth_token", "denied"];
 
+/// The verifier that is none.
+const DENIED: &str = "NULL";
+
 impl Oauth1Grant {
     /// The temporary token in a redirect back, by which its consent is found.
     pub fn callback_token(query: &str) -> Option<String> {
@@ -38,6 +41,10 @@ impl Oauth1Grant {
             });
         }
         let verifier = parameter(query, "oauth_verifier")?.filter(|it| !it.is_empty());
-        verifier.map(Secret::new).ok_or(CallbackError::NoCode)
+        match verifier {
+            // What Garmin sends where somebody says no.
+            Some(it) if it == DENIED => Err(CallbackError::Denied),
+            verifier => verifier.map(Secret::new).ok_or(CallbackError::NoCode),
+        }
     }
 }

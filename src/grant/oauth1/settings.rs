@@ -22,6 +22,8 @@ pub struct RawOauth1Grant<'r> {
     pub request_url: Option<&'r str>,
     pub authorize_url: Option<&'r str>,
     pub token_url: Option<&'r str>,
+    /// Whether the person's URL says where to come back to, in place of the first message.
+    pub callback_on_url: bool,
 }
 
 /// Where the messages go.
@@ -29,6 +31,7 @@ pub struct RawOauth1Grant<'r> {
 pub struct Oauth1Grant {
     /// Behind one pointer: a method of another kind is not made larger by it.
     pub(in super::super) urls: Box<Urls>,
+    pub(super) callback_on_url: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -50,6 +53,9 @@ pub enum Leg {
 /// The fields of the token and its secret, as an operator brings them, and in [`TokenSet::extra`].
 const TOKEN: &str = "token";
 const TOKEN_SECRET: &str = "token_secret";
+
+/// Where the person comes back to.
+const CALLBACK: &str = "oauth_callback";
 
 impl Oauth1Grant {
     pub fn new(raw: RawOauth1Grant<'_>) -> Result<Self, Vec<SettingsError>> {
@@ -75,7 +81,8 @@ impl Oauth1Grant {
         let token = read("token_url", raw.token_url);
         match (request, authorize, token) {
             (Some(request), Some(authorize), Some(token)) => {
-                Ok(Self { urls: Box::new(Urls { request, authorize, token }) })
+                let urls = Box::new(Urls { request, authorize, token });
+                Ok(Self { urls, callback_on_url: raw.callback_on_url })
             }
             _ => Err(faults),
         }
@@ -155,16 +162,25 @@ impl Oauth1Grant {
         url.expand(setting, |name| occasion.find(name))
     }
 
+    /// What the first message says of where the person comes back to (RFC 5849 §2.1).
+    pub fn callback<'u>(&self, redirect_uri: &'u str) -> Option<(&'static str, &'u str)> {
+        (!self.callback_on_url).then_some((CALLBACK, redirect_uri))
+    }
+
     /// Where the person's browser goes (RFC 5849 §2.2), with the temporary token.
     pub fn authorization_url(
         &self,
         token: &Secret,
+        redirect_uri: &str,
         occasion: &Occasion<'_>,
     ) -> Result<Zeroizing<String>, GrantError> {
         let url = self.urls.authorize.expand("authorize_url", |name| occasion.find(name))?;
-        let mut pair = url::form_urlencoded::Serializer::new(String::new());
-        pair.append_pair("oauth_token", token.expose());
-        Ok(url.with_query(&pair.finish()).whole())
+        let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+        pairs.append_pair("oauth_token", token.expose());
+        if self.callback_on_url {
+            pairs.append_pair(CALLBACK, redirect_uri);
+        }
+        Ok(url.with_query(&pairs.finish()).whole())
     }
 
     /// What makes it another grant: whose app it is, whose token was brought, and where tokens are had.

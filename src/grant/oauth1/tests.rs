@@ -11,13 +11,22 @@ use crate::model::UnixTime;
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
+fn one() -> Oauth1Grant {
+    grant("api.example")
+}
+
 fn grant(host: &str) -> Oauth1Grant {
+    with_callback(host, false)
+}
+
+fn with_callback(host: &str, callback_on_url: bool) -> Oauth1Grant {
     let [request, authorize, token] =
         ["initiate", "authorize?scope=read", "token"].map(|it| format!("https://{host}/{it}"));
     Oauth1Grant::new(RawOauth1Grant {
         request_url: Some(&request),
         authorize_url: Some(&authorize),
         token_url: Some(&token),
+        callback_on_url,
     })
     .unwrap()
 }
@@ -43,7 +52,7 @@ fn occasion<'a>(
 #[test]
 fn temporary_credentials_are_taken_where_the_callback_is_confirmed() {
     let good = "oauth_token=hh5s93j4hdidpola&oauth_token_secret=hdhd0244k9j7ao03&oauth_callback_confirmed=true";
-    let temporary = Oauth1Grant::temporary(&answer(200, good)).unwrap();
+    let temporary = one().temporary(&answer(200, good)).unwrap();
     assert_eq!(temporary.token.expose(), "hh5s93j4hdidpola");
     assert_eq!(temporary.secret.expose(), "hdhd0244k9j7ao03");
     let refused = |status, problem: Option<&str>| Oauth1Error::Refused {
@@ -68,7 +77,7 @@ fn temporary_credentials_are_taken_where_the_callback_is_confirmed() {
         (503, good, Oauth1Error::Away { status: 503 }),
         (302, good, Oauth1Error::Away { status: 302 }),
     ] {
-        assert_eq!(Oauth1Grant::temporary(&answer(status, body)), Err(error), "{status} {body}");
+        assert_eq!(one().temporary(&answer(status, body)), Err(error), "{status} {body}");
     }
 }
 
@@ -108,6 +117,7 @@ fn a_redirect_back_is_read_for_its_own_consent_alone() {
             "oauth_token=hdk48Djdsa&oauth_problem=token_expired",
             E::Provider { error: "token_expired".to_owned(), description: None },
         ),
+        ("oauth_token=hdk48Djdsa&oauth_verifier=NULL", E::Denied),
         ("oauth_token=hdk48Djdsa", E::NoCode),
         ("oauth_token=hdk48Djdsa&oauth_verifier=", E::NoCode),
         (&format!("{good}&oauth_token=x"), E::Twice("oauth_token".to_owned())),
@@ -115,6 +125,10 @@ fn a_redirect_back_is_read_for_its_own_consent_alone() {
         (&format!("{good}&a={}", "x".repeat(16 << 10)), E::TooLong),
     ] {
         assert_eq!(Oauth1Grant::verifier(query, &token), Err(error), "{query}");
+    }
+    for word in ["null", "NULLABLE"] {
+        let query = format!("oauth_token=hdk48Djdsa&oauth_verifier={word}");
+        assert_eq!(Oauth1Grant::verifier(&query, &token).unwrap().expose(), word);
     }
     assert_eq!(
         Oauth1Grant::verifier("oauth_token=&oauth_verifier=a", &Secret::default()),
@@ -129,8 +143,10 @@ fn the_urls_take_variables_and_the_browser_takes_the_token() {
     let credential = Credential::default();
     let variables = BTreeMap::from([("account".to_owned(), "acme".to_owned())]);
     let occasion = occasion(&credential, &variables);
-    let url = grant.authorization_url(&Secret::new("a b&c"), &occasion).unwrap();
+    let (token, back) = (Secret::new("a b&c"), "https://app.example/back?a=1");
+    let url = grant.authorization_url(&token, back, &occasion).unwrap();
     assert_eq!(*url, "https://acme.example.com/authorize?scope=read&oauth_token=a+b%26c");
+    assert_eq!(grant.callback(back), Some(("oauth_callback", back)));
     let guarded: Vec<String> =
         grant.guarded(&occasion).iter().map(|it| it.path().to_owned()).collect();
     assert_eq!(guarded, ["/initiate", "/token"]);
@@ -140,11 +156,29 @@ fn the_urls_take_variables_and_the_browser_takes_the_token() {
     assert_eq!(faults.len(), 1, "one variable is told once");
 }
 
+/// As Garmin has it: its first message says nothing of the callback, and its answer confirms nothing.
+#[test]
+fn a_callback_may_go_with_the_person() {
+    let grant = with_callback("api.example", true);
+    let (credential, variables) = (Credential::default(), BTreeMap::new());
+    let back = "https://app.example/back?a=1";
+    assert_eq!(grant.callback(back), None);
+    let temporary = grant.temporary(&answer(200, "oauth_token=a&oauth_token_secret=b")).unwrap();
+    let occasion = occasion(&credential, &variables);
+    let url = grant.authorization_url(&temporary.token, back, &occasion).unwrap();
+    assert_eq!(
+        *url,
+        "https://api.example/authorize?scope=read&oauth_token=a&oauth_callback=https%3A%2F%2Fapp.example%2Fback%3Fa%3D1"
+    );
+    let missing = Oauth1Grant::verifier("oauth_token=a", &temporary.token);
+    assert_eq!(missing, Err(CallbackError::NoCode), "there is a verifier all the same");
+}
+
 #[test]
 fn urls_that_can_not_be_are_told_where_they_stand() {
     let good = "https://api.example/token";
     let told = |request_url, authorize_url, token_url| {
-        let raw = RawOauth1Grant { request_url, authorize_url, token_url };
+        let raw = RawOauth1Grant { request_url, authorize_url, token_url, callback_on_url: false };
         let faults = Oauth1Grant::new(raw).unwrap_err();
         faults.iter().map(ToString::to_string).collect::<Vec<_>>()
     };

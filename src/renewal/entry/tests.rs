@@ -94,6 +94,27 @@ impl Case {
     }
 }
 
+/// A token of OAuth 1.0a has no end, and no message brings another.
+#[test]
+fn where_only_a_person_gives_another_token_asking_for_it_gives_the_one_that_is_there() {
+    let mut case = Case::new();
+    case.entry.needs_a_person = true;
+    assert_eq!(case.ask(Demand::Newer, S), "begin", "the store may have one");
+    case.had(2 * S, 1, None);
+    for after in [3 * S, 60 * S, HOUR] {
+        assert_eq!(case.ask(Demand::Newer, after), "serve 1");
+        assert_eq!(case.ask(Demand::After(1), after), "serve 1");
+    }
+    assert_eq!(case.entry.status().state, GrantState::Active);
+    assert_eq!(case.lands(HOUR, Outcome::Dead).1, Change::Died);
+    assert_eq!(case.ask(Demand::Newer, HOUR + S), "Dead", "the API does not take it either");
+    assert_eq!(
+        case.ask(Demand::Newer, HOUR + 60 * S),
+        "begin",
+        "somebody may have brought it back"
+    );
+}
+
 #[test]
 fn one_request_is_begun_and_all_others_wait_for_it() {
     let mut case = Case::new();

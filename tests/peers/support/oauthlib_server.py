@@ -8,7 +8,10 @@ import secrets
 import threading
 import time
 
-from oauthlib.oauth1 import AccessTokenEndpoint, AuthorizationEndpoint, RequestTokenEndpoint, RequestValidator, ResourceEndpoint
+from oauthlib.oauth1 import AccessTokenEndpoint, AuthorizationEndpoint, RequestTokenEndpoint, RequestValidator, ResourceEndpoint, SignatureOnlyEndpoint
+
+# Below it requests have no token: all that is checked is the consumer's signature.
+CONSUMERS_OWN = "/own"
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -119,6 +122,7 @@ class Provider:
         validator = provider.validator
         request_token, access_token = RequestTokenEndpoint(validator), AccessTokenEndpoint(validator)
         authorization, resource = AuthorizationEndpoint(validator), ResourceEndpoint(validator)
+        signature_only = SignatureOnlyEndpoint(validator)
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -147,7 +151,9 @@ class Provider:
                 elif path == "/token":
                     headers, said, status = access_token.create_access_token_response(*asked)
                 else:
-                    is_valid, request = resource.validate_protected_resource_request(*asked)
+                    is_own = path.startswith(f"{CONSUMERS_OWN}/")
+                    validate = signature_only.validate_request if is_own else resource.validate_protected_resource_request
+                    is_valid, request = validate(*asked)
                     told = {"valid": is_valid, "token": request.resource_owner_key if is_valid else None, "body": body.hex(), "path": self.path}
                     told |= {"log": {name: bool(it) for name, it in (request.validator_log or {}).items()}}
                     headers, said, status = {"Content-Type": "application/json"}, json.dumps(told), 200 if is_valid else 401

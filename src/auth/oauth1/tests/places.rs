@@ -62,13 +62,19 @@ fn in_the_body_they_stand_behind_a_form() {
         assert!(fits(&form, &[before, ours].concat()), "{form}");
         assert_eq!(sent.authorization, None);
         assert_eq!(sent.query.as_deref(), Some("b=1"));
-        assert_eq!(sent.content_type.as_deref(), Some(FORM));
+        assert_eq!(sent.content_type.as_deref(), Some(content_type.unwrap_or(FORM)));
     }
+    let get = Request { method: Method::GET, ..post(Some(FORM), b"a=1") };
+    let form = String::from_utf8(get.signed_as(&signer, &own("1", "n")).body).unwrap();
+    assert!(fits(&form, &["a=1&", ours].concat()), "{form}");
     // What is no form has no place for them (RFC 5849 §3.5.2).
     for request in [
         post(Some("application/json"), b"{}"),
         post(None, b"a=1"),
         Request { url: "https://api.example/a", ..GET },
+        Request { method: Method::GET, ..post(Some(FORM), b"") },
+        Request { method: Method::HEAD, ..post(Some(FORM), b"") },
+        Request { method: Method::DELETE, ..post(Some(FORM), b"") },
     ] {
         let sent = request.signed_as(&signer, &own("1", "n"));
         assert!(sent.authorization.is_some());
@@ -88,7 +94,7 @@ fn a_callers_own_parameters_are_replaced() {
         "oauth_signature=",
         "+oauth_version=2",
     ];
-    for yaml in ["{ in: header }", "{ in: query }", "{ in: body }"] {
+    for yaml in ["{ in: header }", "{ in: query }", "{ in: body }", "{ signature: plaintext }"] {
         let signer = signer(yaml, KEYS);
         let clean = Request {
             method: Method::POST,

@@ -115,7 +115,7 @@ proptest! {
 
 /// The properties above are of `POST`; nothing but the method is another's.
 #[test]
-fn a_method_is_signed_as_it_is_written() {
+fn other_methods_are_signed_by_their_names() {
     let signer = signer("", "consumer_key=k consumer_secret=s");
     for method in ["GET", "DELETE", "PROPFIND", "M-SEARCH"] {
         let method = Method::from_bytes(method.as_bytes()).unwrap();

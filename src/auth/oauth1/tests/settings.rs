@@ -36,6 +36,10 @@ fn settings_that_can_not_be_are_told() {
             "{ realm: '{token_secret}' }",
             "realm: names `token_secret`, which would be sent in the clear\n  name the field of an account id, as `{account_id}`",
         ),
+        (
+            "{ callback: authorize }",
+            "callback: nobody is sent anywhere without an `authorize_url`\n  write request_url, authorize_url and token_url as well, or leave it out",
+        ),
         ("{ realm: \"a\\nb\" }", "realm: has a control character\n  remove it"),
         (
             "{ realm: '{account' }",
@@ -107,6 +111,14 @@ fn credentials_that_do_not_fit_are_told_by_field() {
     assert!(
         matches!(&unknown[..], [AuthError::Unknown { field, .. }] if field == "consumer_secret")
     );
+}
+
+/// What signs the messages of a consent is made of fields that nobody has checked before.
+#[test]
+fn without_its_private_key_nothing_signs_in_its_place() {
+    let credential = credential("consumer_key=k consumer_secret=s");
+    let errors = settings("{ signature: rsa_sha256 }").signing(&credential, &[]).err();
+    assert_eq!(errors, Some(vec![AuthError::Missing { field: "private_key".to_owned() }]));
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! What is asked of a body, what can't be signed, keys, nonces.
+use super::super::signer::PAIRS_MAX;
 use super::super::signer::nonce;
 use super::GET;
 use super::Request;
@@ -11,6 +12,8 @@ use crate::auth::BodyUse;
 use crate::auth::Draft;
 use crate::auth::Place;
 use crate::auth::Scheme;
+use crate::auth::SignError;
+use crate::crypto;
 use crate::model::Credential;
 use crate::model::Origin;
 use aws_lc_rs::encoding::AsDer;
@@ -37,30 +40,86 @@ const FORM: &str = "application/x-www-form-urlencoded";
 #[test]
 fn a_body_is_read_only_where_it_is_signed() {
     use BodyUse as B;
-    for (yaml, form, json, none) in [
-        ("", B::Whole, B::Untouched, B::Untouched),
-        ("{ in: query }", B::Whole, B::Untouched, B::Untouched),
-        ("{ in: body }", B::Whole, B::Untouched, B::Whole),
-        ("{ body_hash: true }", B::Whole, B::Fed, B::Fed),
-        ("{ signature: plaintext }", B::Untouched, B::Untouched, B::Untouched),
-        ("{ signature: plaintext, in: body }", B::Whole, B::Untouched, B::Whole),
+    for (yaml, form, json, untyped, none) in [
+        ("", B::Whole, B::Untouched, B::Untouched, B::Untouched),
+        ("{ in: query }", B::Whole, B::Untouched, B::Untouched, B::Untouched),
+        ("{ in: body }", B::Whole, B::Untouched, B::Untouched, B::Untouched),
+        ("{ body_hash: true }", B::Whole, B::Fed, B::Fed, B::Fed),
+        ("{ body_hash: true, in: body }", B::Whole, B::Fed, B::Fed, B::Untouched),
+        ("{ signature: plaintext }", B::Whole, B::Untouched, B::Untouched, B::Untouched),
+        ("{ signature: plaintext, in: body }", B::Whole, B::Untouched, B::Untouched, B::Untouched),
     ] {
         let signer = signer(yaml, KEYS);
-        let asked = |content_type: Option<&'static str>| {
+        let asked = |content_type: Option<&'static str>, length: &'static str| {
             let mut headers = HeaderMap::new();
             let value = content_type.map(HeaderValue::from_static);
             value.map(|it| headers.insert(CONTENT_TYPE, it));
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static(length));
             signer.body_use(&Method::POST, &headers)
         };
-        assert_eq!(asked(Some(FORM)), form, "{yaml}");
-        assert_eq!(asked(Some("application/json")), json, "{yaml}");
-        assert_eq!(asked(None), none, "{yaml}");
+        assert_eq!(asked(Some(FORM), "3"), form, "{yaml}");
+        assert_eq!(asked(Some("application/json"), "3"), json, "{yaml}");
+        assert_eq!(asked(None, "2097152"), untyped, "{yaml}");
+        assert_eq!(asked(None, "0"), none, "{yaml}");
+        assert_eq!(signer.body_use(&Method::POST, &HeaderMap::new()), untyped, "{yaml}");
     }
     // Bytes that nobody has named are no form.
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_LENGTH, HeaderValue::from_static("5"));
     let signer = signer("{ in: body }", KEYS);
     assert_eq!(signer.body_use(&Method::POST, &headers), B::Untouched);
+}
+
+/// OAuth Request Body Hash 1.0, §4.1.1: none with the parameters in a form.
+#[test]
+fn no_hash_goes_along_with_a_form() {
+    for (yaml, method, content_type, body, hashes) in [
+        ("{ body_hash: true }", Method::POST, None, &b""[..], true),
+        ("{ body_hash: true }", Method::POST, Some(FORM), b"a=1", false),
+        ("{ body_hash: true }", Method::GET, Some(FORM), b"", false),
+        ("{ body_hash: true, in: body }", Method::POST, None, b"", false),
+        ("{ body_hash: true, in: body }", Method::POST, Some(FORM), b"a=1", false),
+        ("{ body_hash: true, in: body }", Method::POST, None, b"a=1", true),
+        ("{ body_hash: true, in: body }", Method::GET, None, b"", true),
+        ("{ body_hash: true, in: body }", Method::POST, Some("text/plain"), b"a", true),
+    ] {
+        let request = Request { method, content_type, body, ..GET };
+        let sent = request.signed(&signer(yaml, KEYS)).unwrap();
+        let all = [sent.authorization.unwrap_or_default().into_bytes(), sent.body].concat();
+        let all = String::from_utf8(all).unwrap();
+        assert_eq!(all.contains("oauth_body_hash"), hashes, "{yaml} {content_type:?} {all}");
+    }
+}
+
+#[test]
+fn a_form_of_too_many_fields_is_refused_in_words() {
+    let signer = signer("", KEYS);
+    let signed = |body: &str| {
+        let post = Request {
+            method: Method::POST,
+            content_type: Some(FORM),
+            body: body.as_bytes(),
+            ..GET
+        };
+        post.signed(&signer).map(drop)
+    };
+    let most = "a&".repeat(PAIRS_MAX);
+    assert_eq!(signed(&most), Ok(()));
+    assert_eq!(signed(&[&most, "&&&"].concat()), Ok(()), "between two `&` is nothing");
+    let what = "the form has more than 65536 fields, which are signed".to_owned();
+    assert_eq!(signed(&[&most, "b"].concat()), Err(SignError::Unsignable { what }));
+}
+
+/// RFC 5849 §3.4.1.1.
+#[test]
+fn a_method_is_signed_in_upper_case() {
+    let signer = signer("", KEYS);
+    let base = |method: &[u8]| {
+        let method = Method::from_bytes(method).unwrap();
+        Request { method, ..GET }.base_string(&signer, &own("1", "n"))
+    };
+    assert!(base(b"Propfind").starts_with("PROPFIND&https"));
+    assert_eq!(base(b"get"), base(b"GET"));
 }
 
 /// RFC 5849 §3.4.4.
@@ -89,16 +148,18 @@ fn secrets_do_not_go_in_plain_text_over_plain_http() {
 
 #[test]
 fn a_compressed_form_is_refused_in_words() {
-    let signer = signer("", KEYS);
     let origin = Origin::parse("https://api.example").unwrap();
-    for (encoding, is_signed) in [("gzip", false), ("identity", true)] {
-        let fields = vec![
-            (CONTENT_TYPE, HeaderValue::from_static(FORM)),
-            (CONTENT_ENCODING, HeaderValue::from_static(encoding)),
-        ];
-        let mut draft = Draft::new(&Method::POST, &origin, "/", None, fields);
-        let signed = signer.sign_as(&mut draft, &own("1", "n"));
-        assert_eq!(signed.is_ok(), is_signed, "{encoding}");
+    for yaml in ["", "{ signature: plaintext }"] {
+        let signer = signer(yaml, KEYS);
+        for (encoding, is_signed) in [("gzip", false), ("identity", true), ("Identity", true)] {
+            let fields = vec![
+                (CONTENT_TYPE, HeaderValue::from_static(FORM)),
+                (CONTENT_ENCODING, HeaderValue::from_static(encoding)),
+            ];
+            let mut draft = Draft::new(&Method::POST, &origin, "/", None, fields);
+            let signed = signer.sign_as(&mut draft, &own("1", "n"));
+            assert_eq!(signed.is_ok(), is_signed, "{yaml} {encoding}");
+        }
     }
 }
 
@@ -106,12 +167,7 @@ fn a_compressed_form_is_refused_in_words() {
 #[test]
 fn a_million_nonces_are_a_million() {
     let mut seen = HashSet::new();
-    for count in 0..1_000_000_u64 {
-        let mut random = [0; 16];
-        random[8..].copy_from_slice(&count.to_be_bytes());
-        assert!(seen.insert(nonce(&random)));
-    }
-    assert_eq!(seen.len(), 1_000_000);
+    assert!((0..1_000_000).all(|_| seen.insert(nonce(&crypto::random()))));
 }
 
 #[test]
