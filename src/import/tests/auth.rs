@@ -36,7 +36,7 @@ fn schemes_together_are_one_method_where_each_is_a_fixed_value_at_a_place_of_its
         // One header carries one of them: then each that can be is a method.
         ([("a", bearer.clone()), ("b", basic)], None, &["a", "b"]),
         ([("a", key("X-A")), ("b", key("x-a"))], None, &["a", "b"]),
-        ([("a", key("X-A")), ("b", digest)], None, &["a"]),
+        ([("a", key("X-A")), ("b", digest)], None, &["a", "b"]),
         ([("a", key("X-A")), ("b", oauth2)], None, &["a"]),
         // Names that become one and the same field.
         (
@@ -80,7 +80,7 @@ fn schemes_that_can_not_be_one_method_are_one_each() {
     document["components"]["securitySchemes"]["key"] = key("X-Key");
     document["security"] = json!([{ "token": [], "key": [], "signed": [] }]);
     let made = imported(&document);
-    assert_eq!(made.connector.auth.keys().collect::<Vec<_>>(), ["token", "key"]);
+    assert_eq!(made.connector.auth.keys().collect::<Vec<_>>(), ["token", "signed", "key"]);
     let mut places = made.report.places.iter();
     let place = places.find(|it| it.problem.contains("are needed together")).unwrap();
     assert!(place.hint.contains("each is a method of its own"), "{place}");
