@@ -211,6 +211,7 @@ each_engine! {
         method["oauth1"]["callback"] = json!("authorize");
         let connector = json!({ "base_url": "https://api.example", "auth": { "m": method } });
         operator.put("/v1/connectors/api", connector).await.is(200);
+        operator.post("/v1/connections/crm/repin", json!({})).await.is(200);
         operator.put(ACME, json!({})).await.is(201);
         let begun = begin(&operator, ACME).await.is(200);
         let url = format!(
