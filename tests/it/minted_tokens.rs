@@ -70,3 +70,29 @@ async fn a_token_of_one_request_says_what_is_sent() {
     }
     assert_ne!(made[0]["jti"], made[1]["jti"]);
 }
+
+#[tokio::test]
+async fn a_token_or_a_signature_in_the_query_does_not_come_back_in_a_redirect() {
+    let token = "jwt: { algorithm: HS256, in: query, name: jwt }";
+    let presigned = "aws_sigv4: { service: s3, region: eu-west-1, in: query }";
+    let keys = "access_key_id: AKIDEXAMPLE, secret_access_key: hush";
+    for (method, credentials, name) in
+        [(token, "secret: hush", "jwt"), (presigned, keys, "X-Amz-Signature")]
+    {
+        let answer = format!(
+            "HTTP/1.1 302 Found\r\nLocation: /next?a=1&{name}=s3cr3t&b=2\r\nContent-Length: 0\r\n\r\n"
+        );
+        let upstream = RawUpstream::start([Script::answer(answer)]).await;
+        let gateway = Gateway::start(&format!(
+            "egress: {{ allow: [127.0.0.0/8] }}
+connectors: {{ api: {{ base_url: \"{}\", auth: {{ m: {{ {method} }} }} }} }}
+connections: {{ api: {{ connector: api, auth: m, credentials: {{ {credentials} }} }} }}
+",
+            upstream.url()
+        ));
+        let got = gateway.raw(tagged("GET", "/x", "", "")).await;
+        assert_eq!(got.field("location"), Some("/next?a=1&b=2"), "{name}");
+        let line = upstream.request().await.line().to_owned();
+        assert!(line.contains(&format!("{name}=")), "{line}");
+    }
+}

@@ -165,7 +165,7 @@ async fn a_caller_that_leaves_in_the_middle_costs_nobody_anything() {
 }
 
 #[tokio::test]
-async fn a_retry_is_signed_anew_over_the_same_body() {
+async fn a_retry_has_the_same_body_under_its_signature() {
     let settings = "upstream: { retries: { attempts: 2, base: 1ms, budget_floor: 200 } }";
     for length in [1000, 2_000_000] {
         let twice = Script::new().read_request().write(DOWN).read_request().write(OK);
