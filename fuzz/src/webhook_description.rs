@@ -8,6 +8,7 @@ use attache::model::Secret;
 use attache::model::UnixTime;
 use attache::webhook::Delivery;
 use attache::webhook::Description;
+use attache::webhook::Given;
 use attache::webhook::RawDescription;
 
 /// Between the description and the delivery.
@@ -30,7 +31,9 @@ pub fn holds(input: &[u8]) {
     let Some(description) = described(written) else { return };
     assert!((400..=499).contains(&description.failure_status()));
     let secret = [Secret::new(SECRET)];
-    let Ok(verifier) = description.verifier(&secret) else { return };
+    let Ok(verifier) = description.verifier(&Given { secrets: &secret, ..Given::default() }) else {
+        return;
+    };
     assert!(!format!("{verifier:?}").contains(SECRET), "the verifier prints its secret");
     let Some((head, body)) = http_text::request(rest) else { return };
     let delivery = Delivery {
@@ -40,8 +43,8 @@ pub fn holds(input: &[u8]) {
         headers: &head.headers,
         body,
     };
-    let verdict = verifier.verify(&delivery, NOW);
-    assert_eq!(verdict, verifier.verify(&delivery, NOW));
+    let verdict = verifier.verify(&delivery, NOW, None);
+    assert_eq!(verdict, verifier.verify(&delivery, NOW, None));
     assert!(verdict.is_err() || knows, "{written}\nlets a stranger through: {delivery:?}");
 }
 

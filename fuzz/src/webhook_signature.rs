@@ -8,6 +8,7 @@ use attache::model::Secret;
 use attache::model::UnixTime;
 use attache::webhook::Delivery;
 use attache::webhook::Description;
+use attache::webhook::Given;
 use attache::webhook::RawDescription;
 use attache::webhook::Verifier;
 use base64::Engine;
@@ -45,7 +46,8 @@ static VERIFIERS: LazyLock<HashMap<&str, Verifier>> = LazyLock::new(|| {
         };
         let raw: RawDescription = serde_yaml::from_str(written).expect("the sample reads");
         let description = Description::try_from(raw).expect("the sample is sound");
-        (name, description.verifier(&SECRETS.map(Secret::new)).expect("the secrets are sound"))
+        let given = Given { secrets: &SECRETS.map(Secret::new), ..Given::default() };
+        (name, description.verifier(&given).expect("the secrets are sound"))
     };
     SENDERS.into_iter().map(verifier).collect()
 });
@@ -67,7 +69,7 @@ pub fn holds(input: &[u8]) {
         headers: &sent.headers,
         body: sent.body,
     };
-    let verdict = verifier.verify(&delivery, UnixTime::from_s(NOW_S));
+    let verdict = verifier.verify(&delivery, UnixTime::from_s(NOW_S), None);
     assert_eq!(verdict.is_ok(), sent.is_good(sender), "{sender}: {verdict:?} on {delivery:?}");
     if let Ok(verified) = verdict {
         let id = verified.id.unwrap_or_default();

@@ -233,6 +233,7 @@ mod tests {
     use crate::catalog::Auth;
     use crate::catalog::RawAuthMethod;
     use crate::model::Key;
+    use crate::webhook::Given;
 
     fn method(settings: Value) -> AuthMethod {
         let raw: RawAuthMethod = serde_json::from_value(settings).unwrap();
@@ -261,7 +262,8 @@ mod tests {
                 Auth::Outbound(scheme) => scheme.prepare(&stands_in(scheme.fields())).is_ok(),
                 Auth::Token(token) => token.is_fit(&stands_in(method.fields())),
                 Auth::Inbound(description) => {
-                    description.verifier(&[Secret::new(STAND_IN)]).is_ok()
+                    let given = Given { secrets: &[Secret::new(STAND_IN)], ..Given::default() };
+                    description.verifier(&given).is_ok()
                 }
             };
             assert!(is_fit, "{settings}");

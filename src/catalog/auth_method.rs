@@ -122,9 +122,6 @@ pub enum Auth {
     Inbound(Description),
 }
 
-/// The credential field of webhooks.
-pub(super) const SECRET: &str = "secret";
-
 /// Fields that everybody may see, unless somebody says that they are secret.
 const SEEN: [&str; 9] = [
     "username",
@@ -264,7 +261,7 @@ impl Auth {
         match self {
             Self::Outbound(scheme) => scheme.fields(),
             Self::Token(method) => method.fields(|_| false).iter().map(|it| it.name).collect(),
-            Self::Inbound(_) => vec![SECRET],
+            Self::Inbound(description) => description.fields().iter().map(|it| it.0).collect(),
         }
     }
 

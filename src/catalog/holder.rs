@@ -1,7 +1,6 @@
 //! What holds a credential: a standard connection, an activation, test credentials.
 use super::auth_method::Auth;
 use super::auth_method::AuthMethod;
-use super::auth_method::SECRET;
 use super::auth_method::described;
 use super::base_url::BaseUrlTemplate;
 use super::connection::Connection;
@@ -19,6 +18,11 @@ use crate::auth::Prepared;
 use crate::crypto::ClientCertificate;
 use crate::model::BaseUrl;
 use crate::model::Credential;
+use crate::model::Secret;
+use crate::webhook::ACCOUNT;
+use crate::webhook::Given;
+use crate::webhook::SECRET;
+use crate::webhook::VERIFY_TOKEN;
 use crate::webhook::Verifier;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -174,13 +178,21 @@ impl Mould<'_> {
             // Made elsewhere, of more than its credential.
             Auth::Token(_) => None,
             Auth::Inbound(description) => {
-                for field in credential.fields().filter(|it| *it != SECRET) {
+                let taken = description.fields();
+                let is_taken = |it: &str| taken.iter().any(|(name, _)| *name == it);
+                for field in credential.fields().filter(|it| !is_taken(it)) {
+                    let names: Vec<_> = taken.iter().map(|it| format!("`{}`", it.0)).collect();
                     problems.push(at.key(field).problem(
                         format!("the credential field `{field}` is unknown here"),
-                        "this auth method takes `secret`",
+                        format!("this auth method takes {}", names.join(", ")),
                     ));
                 }
-                match description.verifier(credential.values(SECRET)) {
+                let given = Given {
+                    secrets: credential.values(SECRET),
+                    verify_token: credential.field(VERIFY_TOKEN),
+                    account: credential.field(ACCOUNT).map(Secret::expose),
+                };
+                match description.verifier(&given) {
                     Ok(verifier) => Some(Ready::Inbound(verifier)),
                     Err(error) => {
                         problems.push(described(&error, at));

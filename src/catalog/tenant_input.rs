@@ -115,8 +115,9 @@ fn fields(mould: Mould<'_>, way: ConnectWay) -> Vec<TenantInput> {
             let need = |it| if scheme.is_optional(it) { Need::Optional } else { Need::Required };
             scheme.fields().into_iter().map(|it| (it, need(it))).collect()
         }
-        auth @ Auth::Inbound(_) => {
-            auth.fields().into_iter().map(|it| (it, Need::Required)).collect()
+        Auth::Inbound(description) => {
+            let need = |it| if it { Need::Required } else { Need::Optional };
+            description.fields().into_iter().map(|(name, it)| (name, need(it))).collect()
         }
     };
     // Whoever is sent to the provider fills in what it takes to get there, and no more.

@@ -205,7 +205,7 @@ impl Inbound {
             headers: &head.headers,
             body: &body.bytes,
         };
-        receiver.verifier.verify(&delivery, (self.clock)()).map_err(|refusal| {
+        receiver.verifier.verify(&delivery, (self.clock)(), None).map_err(|refusal| {
             let status = receiver.verifier.description().failure_status();
             InboundError::Refused { refusal, status }
         })

@@ -12,6 +12,15 @@ use http::HeaderName;
 use http::HeaderValue;
 use std::sync::Arc;
 
+/// The credential's field with the secrets, or the sender's public keys.
+pub const SECRET: &str = "secret";
+
+/// The credential's field with what handshakes show.
+pub const VERIFY_TOKEN: &str = "verify_token";
+
+/// The credential's field with what one is known by at the sender.
+pub const ACCOUNT: &str = "account";
+
 /// How a sender signs its webhooks, checked. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(pub(super) Arc<Rules>);
@@ -63,6 +72,26 @@ impl Description {
             warnings.push("with neither a clock nor an id, a captured delivery can be sent again");
         }
         warnings
+    }
+
+    /// The credential's fields that it has a use for, and whether each has to be there.
+    pub fn fields(&self) -> Vec<(&'static str, bool)> {
+        vec![(SECRET, true)]
+    }
+
+    /// Whether the sender hands its secret over, so that there may be none yet.
+    pub fn learns_secret(&self) -> bool {
+        false
+    }
+
+    /// Whether deliveries of all tenants come to one address, and say themselves whose they are.
+    pub fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Methods of requests that are taken, POST among them.
+    pub fn takes_method(&self, method: &http::Method) -> bool {
+        *method == http::Method::POST
     }
 
     /// Status of the answer to a delivery that does not verify.

@@ -82,6 +82,11 @@ impl KeyForm {
             Algorithm::HmacSha1 => hmac_signer(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &bytes),
             Algorithm::Sha256 => Signer::Hash { key: bytes },
             Algorithm::Token => Signer::Token { sha256: sha256(&bytes) },
+            Algorithm::Ed25519
+            | Algorithm::EcdsaP256
+            | Algorithm::RsaSha256
+            | Algorithm::RsaSha1
+            | Algorithm::Jwt => return Err(KeyError::NotBase64),
         })
     }
 
@@ -98,7 +103,9 @@ impl KeyForm {
         let bytes = match self.encoding {
             KeyEncoding::Utf8 => text.as_bytes().to_vec(),
             KeyEncoding::Hex => hex::decode(&*text).map_err(|_| KeyError::NotHex)?,
-            KeyEncoding::Base64 => BASE64.decode(&*text).map_err(|_| KeyError::NotBase64)?,
+            KeyEncoding::Base64 | KeyEncoding::Base64url => {
+                BASE64.decode(&*text).map_err(|_| KeyError::NotBase64)?
+            }
         };
         let bytes = Zeroizing::new(bytes);
         if bytes.is_empty() {
@@ -165,7 +172,8 @@ impl Algorithm {
         match self {
             Self::HmacSha1 => 20,
             Self::HmacSha256 | Self::Sha256 | Self::Token => 32,
-            Self::HmacSha512 => 64,
+            Self::HmacSha512 | Self::Ed25519 | Self::EcdsaP256 => 64,
+            Self::RsaSha256 | Self::RsaSha1 | Self::Jwt => 0,
         }
     }
 }

@@ -7,9 +7,12 @@ use super::description::ReplayBy;
 use super::description::Rules;
 use super::error::DescriptionError;
 use super::error::Step;
+use super::handshake::Handshake;
 use super::key::Signer;
 use super::key::Tag;
 use super::key::sha256;
+use super::public_keys::KeysAt;
+use super::public_keys::PublicKeys;
 use super::raw::Algorithm;
 use super::refusal::Refusal;
 use super::refusal::What;
@@ -43,11 +46,24 @@ pub struct Verifier {
     signers: Box<[Signer]>,
 }
 
+/// What the credential of a connection or activation has for its description.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Given<'a> {
+    /// The new one first, then the old ones. Public keys where the sender signs with a private one.
+    pub secrets: &'a [Secret],
+    /// What a handshake shows (`check: token`).
+    pub verify_token: Option<&'a Secret>,
+    /// What one is known by at the sender: no secret.
+    pub account: Option<&'a str>,
+}
+
 /// What a good delivery is called, and what it is remembered by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// The sender's id for it: 1 to 256 visible ASCII characters.
     pub id: Option<String>,
+    /// The tenant that it names, where the description says where.
+    pub tenant: Option<String>,
     /// None where a repeat cannot be told, or is not to be.
     pub replay_key: Option<ReplayKey>,
     /// How long it has to be remembered, in seconds.
@@ -67,7 +83,8 @@ struct Candidate {
 
 impl Description {
     /// Takes the secrets in: the new one first, then the old ones.
-    pub fn verifier(&self, secrets: &[Secret]) -> Result<Verifier, DescriptionError> {
+    pub fn verifier(&self, given: &Given<'_>) -> Result<Verifier, DescriptionError> {
+        let secrets = given.secrets;
         let whole = || vec![Step::from("secret")];
         if secrets.is_empty() {
             let hint = "write what the sender signs with; without it nothing can be verified";
@@ -106,11 +123,32 @@ impl Verifier {
         &self.description
     }
 
+    /// Whether there is no secret yet: the sender hands it over in a handshake.
+    pub fn is_waiting(&self) -> bool {
+        self.signers.is_empty()
+    }
+
+    /// Where the keys are that this delivery has to be verified with, where they are not given.
+    /// Refused where it names a place of its own that is not among the hosts of the description.
+    pub fn keys_at(&self, _delivery: &Delivery<'_>) -> Result<Option<KeysAt>, Refusal> {
+        Ok(None)
+    }
+
+    /// The handshake that the delivery has the shape of.
+    pub fn handshake(&self, _delivery: &Delivery<'_>) -> Option<&Handshake> {
+        None
+    }
+
     /// Whether the sender knows a secret and signed exactly this, not too long ago.
     ///
     /// The body is only hashed until its signature is good; what is read out of it (a clock, an id)
     /// is read afterwards.
-    pub fn verify(&self, delivery: &Delivery<'_>, now: UnixTime) -> Result<Verified, Refusal> {
+    pub fn verify(
+        &self,
+        delivery: &Delivery<'_>,
+        now: UnixTime,
+        _fetched: Option<&PublicKeys>,
+    ) -> Result<Verified, Refusal> {
         let rules = &*self.description.0;
         required(rules, delivery)?;
         let mut texts = Vec::with_capacity(rules.places.len());
@@ -205,6 +243,11 @@ fn digest(algorithm: Algorithm, place: &Place, encoded: &str) -> Option<Tag> {
         Algorithm::HmacSha256 | Algorithm::HmacSha1 | Algorithm::HmacSha512 | Algorithm::Sha256 => {
             signature::decoded(place.encoding, encoded, len)
         }
+        Algorithm::Ed25519
+        | Algorithm::EcdsaP256
+        | Algorithm::RsaSha256
+        | Algorithm::RsaSha1
+        | Algorithm::Jwt => None,
         Algorithm::Token => {
             let mut tag = [0; signature::DIGEST_LEN_MAX];
             tag[..len].copy_from_slice(&sha256(encoded.as_bytes()));
@@ -251,7 +294,7 @@ fn verified(rules: &Rules, facts: &Facts<'_>, first_tag: &Tag) -> Result<Verifie
         }
     };
     let remember_s = rules.clock.as_ref().map_or(REMEMBER_UNCLOCKED_S, |it| it.window_s());
-    Ok(Verified { id: id.and_then(printable), replay_key, remember_s })
+    Ok(Verified { id: id.and_then(printable), tenant: None, replay_key, remember_s })
 }
 
 /// The id as a header can carry it; None where it cannot.

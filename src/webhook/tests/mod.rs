@@ -7,6 +7,7 @@ mod rules;
 use super::Delivery;
 use super::Description;
 use super::DescriptionError;
+use super::Given;
 use super::RawDescription;
 use super::Refusal;
 use super::Verified;
@@ -110,7 +111,7 @@ impl Case {
             headers: &headers,
             body: &self.body,
         };
-        verifier(&self.description, &secrets).unwrap().verify(&delivery, self.now)
+        verifier(&self.description, &secrets).unwrap().verify(&delivery, self.now, None)
     }
 
     /// The verdict in short: `good`, or the reason of the refusal.
@@ -125,5 +126,5 @@ fn described(yaml: &str) -> Result<Description, Vec<DescriptionError>> {
 
 fn verifier(yaml: &str, secrets: &[&str]) -> Result<Verifier, DescriptionError> {
     let secrets: Vec<Secret> = secrets.iter().map(|it| Secret::new(*it)).collect();
-    described(yaml).unwrap().verifier(&secrets)
+    described(yaml).unwrap().verifier(&Given { secrets: &secrets, ..Given::default() })
 }
