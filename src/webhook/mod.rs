@@ -1,10 +1,14 @@
 //! Signatures of inbound webhooks, described as data and checked: pure, no clock and no socket.
+mod canonical;
 mod check;
 mod clock;
 mod delivery;
 mod description;
 mod error;
+mod filters;
 mod handshake;
+mod jcs;
+mod jwt;
 mod key;
 mod outgoing;
 mod outgoing_secrets;
@@ -14,6 +18,7 @@ mod public_keys;
 mod raw;
 mod refusal;
 mod signature;
+mod strict_json;
 mod template;
 mod verify;
 
