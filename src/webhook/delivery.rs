@@ -1,6 +1,7 @@
 //! A webhook as it arrived, and what may be read of it before it is trusted.
 use super::form;
 use super::json::Json;
+use super::jwt::Token;
 use super::key::Signer;
 use super::pointer::Pointer;
 use super::refusal::Refusal;
@@ -36,6 +37,8 @@ pub(super) struct Facts<'d> {
     pub(super) timestamp: Option<&'d str>,
     /// What one is known by at the sender.
     pub(super) account: Option<&'d str>,
+    /// The token that is the signature.
+    pub(super) token: Option<&'d Token<'d>>,
     /// What answers to handshakes are signed with.
     pub(super) signer: Option<&'d Signer>,
 }
@@ -58,6 +61,7 @@ impl<'d> Facts<'d> {
             list: None,
             timestamp: None,
             account: None,
+            token: None,
             signer: None,
         }
     }
