@@ -1,7 +1,9 @@
 //! A webhook as it arrived, and what may be read of it before it is trusted.
 use super::form;
 use super::json::Json;
+use super::jwt::Token;
 use super::key::Signer;
+use super::multipart;
 use super::pointer::Pointer;
 use super::refusal::Refusal;
 use super::refusal::What;
@@ -36,6 +38,8 @@ pub(super) struct Facts<'d> {
     pub(super) timestamp: Option<&'d str>,
     /// What one is known by at the sender.
     pub(super) account: Option<&'d str>,
+    /// The token that is the signature.
+    pub(super) token: Option<&'d Token<'d>>,
     /// What answers to handshakes are signed with.
     pub(super) signer: Option<&'d Signer>,
 }
@@ -58,6 +62,7 @@ impl<'d> Facts<'d> {
             list: None,
             timestamp: None,
             account: None,
+            token: None,
             signer: None,
         }
     }
@@ -91,7 +96,12 @@ impl<'a> Delivery<'a> {
 
     /// The form field's value, decoded; a repeated one is refused, however spelled.
     pub(super) fn form_value(&self, name: &str) -> Result<Option<Cow<'a, str>>, Refusal> {
-        form::field(self.body, name)
+        let content_type = self.header(&http::header::CONTENT_TYPE)?;
+        let content_type = content_type.and_then(|it| std::str::from_utf8(it).ok());
+        match content_type.and_then(multipart::boundary) {
+            Some(boundary) => multipart::field(self.body, boundary, name),
+            None => form::field(self.body, name),
+        }
     }
 }
 

@@ -154,7 +154,8 @@ impl Rules {
         let detached = self.jwt.as_ref().and_then(|it| it.detached.as_ref());
         let templates = [Some(&self.content), self.id.as_ref(), configured, detached];
         let audience = self.jwt.as_ref().and_then(|it| it.rules.audience.as_ref());
-        templates.into_iter().flatten().any(Template::names_account)
+        let claims = self.jwt.iter().flat_map(|it| it.claims.iter().map(|it| &it.1));
+        templates.into_iter().flatten().chain(claims).any(Template::names_account)
             || self.require.iter().any(|it| matches!(it.1, Expected::Account(..)))
             || audience == Some(&Audience::Account)
     }

@@ -1,7 +1,6 @@
 //! Signatures by the sender's private key, and tokens; and where the public keys are.
 use super::candidates;
 use super::candidates::Candidate;
-use super::clock::ClockAt;
 use super::delivery::Delivery;
 use super::delivery::Document;
 use super::delivery::Facts;
@@ -17,17 +16,13 @@ use super::public_keys::KeysForm;
 use super::raw::Algorithm;
 use super::refusal::Refusal;
 use super::refusal::What;
-use super::rules::BoundAt;
 use super::rules::Jwt;
 use super::rules::KeyUrlAt;
 use super::rules::KeysFrom;
 use super::rules::Rules;
-use super::signature::Place;
 use super::spot::Spot;
 use super::template::Piece;
 use super::verify::Case;
-use super::verify::Claims;
-use super::verify::Proof;
 use super::verify::Verifier;
 use crate::crypto::PublicKey;
 use crate::crypto::Verify;
@@ -79,72 +74,73 @@ pub(super) fn fingerprint(
     Err(Refusal::Mismatch)
 }
 
-/// A token that one of the keys signed, and that says what it has to.
-pub(super) fn token_proof<'d>(
+/// The token that one of the keys signed and that says what it has to, with a digest of what is
+/// signed in it.
+pub(super) fn token(
     case: &Case<'_>,
     jwt: &Jwt,
-    facts: Facts<'d>,
-    texts: Vec<(&Place, Cow<'d, str>)>,
+    facts: &Facts<'_>,
+    candidates: &[Candidate<&str>],
     note: &mut impl FnMut(Note<'_>),
-) -> Result<Proof<'d>, Refusal> {
-    let payload = match &jwt.detached {
-        None => None,
-        Some(template) => {
-            let content = template.pieces(&facts)?;
-            note(Note::Content(&content));
-            Some(joined(&content))
-        }
-    };
-    let candidates = candidates::tokens(case.rules, &texts, note)?;
-    let read = |text: &str| Token::read(text, payload.is_some()).is_some();
-    if !candidates.iter().any(|it| read(it.signature)) {
-        return Err(Refusal::Malformed(What::Signature));
-    }
-    for candidate in &candidates {
-        let Some(token) = Token::read(candidate.signature, payload.is_some()) else {
+) -> Result<(Tag, Option<String>), Refusal> {
+    let mut refusal = Refusal::Malformed(What::Signature);
+    for candidate in candidates {
+        let text = candidate.signature;
+        let Some(token) = Token::read(text, jwt.detached.is_some()) else {
             continue;
+        };
+        refusal = Refusal::Mismatch;
+        let facts = Facts { token: Some(&token), ..*facts };
+        let payload = match &jwt.detached {
+            None => None,
+            Some(template) => {
+                let content = template.pieces(&facts)?;
+                note(Note::Content(&content));
+                Some(joined(&content))
+            }
         };
         let verifies = |key: KeyFor<'_>| match &payload {
             None => jwt.rules.verifies(&token, key),
             Some(payload) => jwt.rules.verifies_detached(&token, payload, key),
         };
+        let keys = token_keys(case, &token);
         let fits = |index: usize| candidate.secret.is_none_or(|it| it == index);
-        let shared = case.signers.iter().enumerate().filter_map(|(index, it)| match it {
-            Signer::Jwt { key } if fits(index) => Some(KeyFor::Shared(key)),
-            _ => None,
-        });
-        let public = public_keys(case, token.kid()).into_iter().enumerate();
-        let public = public.filter(|it| fits(it.0)).map(|it| KeyFor::Public(it.1));
-        let mut keys = shared.chain(public);
-        let good = keys.any(verifies);
-        note(Note::Compared { good, signatures: candidates.len(), keys: case.signers.len() });
-        if good {
-            note(Note::Claims);
-            jwt.rules.check(&token, case.now, LEEWAY, facts.account)?;
-            let fingerprint = match &payload {
-                Some(payload) => candidates::tag_of(payload),
-                // Less the signature, of which there can be many good ones.
-                None => {
-                    let end = candidate.signature.rfind('.').unwrap_or_default();
-                    candidates::tag_of(&candidate.signature.as_bytes()[..end])
-                }
-            };
-            return Ok(Proof { fingerprint, timestamp: None, claims: claims(case.rules, &token) });
+        let good = keys.iter().enumerate().any(|(index, key)| fits(index) && verifies(*key));
+        note(Note::Compared { good, signatures: candidates.len(), keys: keys.len() });
+        if !good {
+            continue;
         }
+        note(Note::Claims);
+        jwt.rules.check(&token, case.now, LEEWAY, facts.account)?;
+        claims(jwt, &token, &facts)?;
+        let signed = match &payload {
+            Some(payload) => payload,
+            // Less the signature, of which there can be many good ones.
+            None => &text.as_bytes()[..text.rfind('.').unwrap_or_default()],
+        };
+        return Ok((candidates::tag_of(signed), Some(text.to_owned())));
     }
-    Err(Refusal::Mismatch)
+    Err(refusal)
 }
 
-fn claims(rules: &Rules, token: &Token<'_>) -> Claims {
-    let timestamp = match rules.clock.as_ref().map(|it| &it.at) {
-        Some(ClockAt::Claim(name)) => token.claim_text(name),
-        Some(ClockAt::Spot(_) | ClockAt::Label(_)) | None => None,
-    };
-    let digest = match rules.bind.as_ref().map(|it| &it.at) {
-        Some(BoundAt::Claim(name)) => token.claim_text(name),
-        Some(BoundAt::Spot(_)) | None => None,
-    };
-    Claims { timestamp, digest }
+/// Claims that have to be there with a value that the delivery itself gives.
+fn claims(jwt: &Jwt, token: &Token<'_>, facts: &Facts<'_>) -> Result<(), Refusal> {
+    for (name, template) in &jwt.claims {
+        let said = token.claim_text(name).ok_or(Refusal::Missing(What::Required))?;
+        let wanted = template.text(facts)?.ok_or(Refusal::Missing(What::Value))?;
+        if said.as_bytes() != wanted {
+            return Err(Refusal::Mismatch);
+        }
+    }
+    Ok(())
+}
+
+fn token_keys<'c>(case: &Case<'c>, token: &Token<'_>) -> Vec<KeyFor<'c>> {
+    let shared = case.signers.iter().filter_map(|it| match it {
+        Signer::Jwt { key } => Some(KeyFor::Shared(key)),
+        Signer::Hmac(_) | Signer::Hash { .. } | Signer::Token { .. } | Signer::Public(_) => None,
+    });
+    shared.chain(public_keys(case, token.kid()).into_iter().map(KeyFor::Public)).collect()
 }
 
 /// The keys that may verify: those of the credential, or what was fetched.

@@ -77,6 +77,8 @@ pub(super) struct Jwt {
     /// Both sides have the key, which is not public then.
     pub(super) is_shared: bool,
     pub(super) detached: Option<Template>,
+    /// Claims with the values that they have to have.
+    pub(super) claims: Box<[(Box<str>, Template)]>,
 }
 
 /// The value that a header has to have.

@@ -7,8 +7,8 @@ use super::delivery::Delivery;
 use super::delivery::Document;
 use super::delivery::Facts;
 use super::description::Description;
-use super::form;
 use super::json::Json;
+use super::jwt::Token;
 use super::key::Signer;
 use super::key::Tag;
 use super::keyed;
@@ -47,14 +47,8 @@ pub(super) struct Proof<'d> {
     pub(super) fingerprint: Tag,
     /// The timestamp's text as sent, where it was read.
     pub(super) timestamp: Option<Cow<'d, str>>,
-    pub(super) claims: Claims,
-}
-
-/// What a good token says and is still to be looked at.
-#[derive(Default)]
-pub(super) struct Claims {
-    pub(super) timestamp: Option<String>,
-    pub(super) digest: Option<String>,
+    /// The token, where it is one.
+    pub(super) token: Option<String>,
 }
 
 /// One delivery under the eye of the rules that are for its shape.
@@ -108,9 +102,7 @@ impl Verifier {
         let account = self.account.as_deref();
         required(rules, delivery, account, note)?;
         let field = match &rules.document {
-            Some(name) => {
-                Some(form::field(delivery.body, name)?.ok_or(Refusal::Missing(What::Value))?)
-            }
+            Some(name) => Some(delivery.form_value(name)?.ok_or(Refusal::Missing(What::Value))?),
             None => None,
         };
         let text = field.as_ref().map_or(delivery.body, |it| it.as_bytes());
@@ -126,15 +118,16 @@ impl Verifier {
             }
             (Some(_) | None, _) => case.proof(facts, note)?,
         };
+        let is_detached = rules.jwt.as_ref().is_some_and(|it| it.detached.is_some());
+        let token = proof.token.as_deref().and_then(|it| Token::read(it, is_detached));
+        let facts = Facts { token: token.as_ref(), ..facts };
         if let Some(bind) = &rules.bind {
             note(Note::Bound(bind));
-            bound::check(bind, &facts, proof.claims.digest.as_deref())?;
+            bound::check(bind, &facts)?;
         }
         let timestamp = match (&rules.clock, proof.timestamp) {
             // From here on the sender is who it says it is.
-            (Some(clock), None) => {
-                Some(case.late_clock(clock, &facts, proof.claims.timestamp, note)?)
-            }
+            (Some(clock), None) => Some(case.late_clock(clock, &facts, note)?),
             (_, early) => early,
         };
         let facts = Facts { timestamp: timestamp.as_deref(), ..facts };
@@ -192,23 +185,24 @@ impl Case<'_> {
                 texts.push((place, text));
             }
         }
-        if let Some(jwt) = &rules.jwt {
-            return keyed::token_proof(self, jwt, facts, texts, note);
-        }
         let list = candidates::list(&texts);
         let early = clock_text(rules, &Facts { list, ..facts })?;
         let signed = Facts { list, timestamp: early.as_deref(), ..facts };
-        let fingerprint = if rules.algorithm.digest_len() == 0 {
+        let (fingerprint, token) = if let Some(jwt) = &rules.jwt {
+            let candidates = candidates::tokens(rules, &texts, note)?;
+            self.check_clock(early.as_deref(), note)?;
+            keyed::token(self, jwt, &signed, &candidates, note)?
+        } else if rules.algorithm.digest_len() == 0 {
             let signatures = candidates::raw(rules, &texts, note)?;
             self.check_clock(early.as_deref(), note)?;
-            keyed::fingerprint(self, &signatures, &signed, note)?
+            (keyed::fingerprint(self, &signatures, &signed, note)?, None)
         } else {
             let candidates = candidates::digests(rules, &texts, note)?;
             self.check_clock(early.as_deref(), note)?;
-            candidates::fingerprint(self, &candidates, &signed, note)?
+            (candidates::fingerprint(self, &candidates, &signed, note)?, None)
         };
         let timestamp = early.map(|it| Cow::Owned(it.into_owned()));
-        Ok(Proof { fingerprint, timestamp, claims: Claims::default() })
+        Ok(Proof { fingerprint, timestamp, token })
     }
 
     fn check_clock(
@@ -230,14 +224,13 @@ impl Case<'_> {
         &self,
         clock: &Clock,
         facts: &Facts<'d>,
-        claim: Option<String>,
         note: &mut impl FnMut(Note<'_>),
     ) -> Result<Cow<'d, str>, Refusal> {
         let text = match &clock.at {
             ClockAt::Spot(spot) => {
                 spot.text(facts).map_err(|_| Refusal::Malformed(What::Timestamp))?
             }
-            ClockAt::Claim(_) => claim.map(Cow::Owned),
+            ClockAt::Claim(name) => facts.token.and_then(|it| it.claim_text(name)).map(Cow::Owned),
             ClockAt::Label(_) => None,
         };
         let text = text.ok_or(Refusal::Missing(What::Timestamp))?;

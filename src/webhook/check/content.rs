@@ -17,6 +17,10 @@ use crate::webhook::template::Filter;
 use crate::webhook::template::Slot;
 use crate::webhook::template::Template;
 use crate::webhook::template::Value;
+use http::HeaderName;
+
+/// What TrueLayer's payload always has among its headers.
+const TRUELAYER_TIMESTAMP: HeaderName = HeaderName::from_static("x-tl-webhook-timestamp");
 
 /// What one signature covers.
 pub(super) struct Signed<'c> {
@@ -38,7 +42,7 @@ impl Signed<'_> {
         let whole = |slot: &Slot| match &slot.value {
             Value::Body | Value::FormSorted => slot.keeps_all(),
             Value::Canonical(Canonical::Contentful | Canonical::PlivoV3) => slot.keeps_all(),
-            Value::Canonical(Canonical::PaddleClassic) => slot.keeps_all(),
+            Value::Canonical(Canonical::PaddleClassic | Canonical::TrueLayer) => slot.keeps_all(),
             _ => false,
         };
         let is_token = self.in_token && self.places.iter().all(|it| it.at == At::Body);
@@ -67,6 +71,9 @@ impl Signed<'_> {
         let named = |slot: &Slot| match (&slot.value, &clock.at) {
             (Value::Timestamp, ClockAt::Spot(_) | ClockAt::Label(_)) => slot.keeps_all(),
             (Value::Label(label), ClockAt::Label(clock)) => label == clock && slot.keeps_all(),
+            (Value::Canonical(Canonical::TrueLayer), ClockAt::Spot(Spot::Header(name))) => {
+                *name == TRUELAYER_TIMESTAMP
+            }
             (value, ClockAt::Spot(Spot::Header(_))) => canonical(value),
             _ => false,
         };
@@ -88,7 +95,9 @@ impl Signed<'_> {
                 _ => None,
             };
             let same = |signed: &Slot| signed.has_all_of(&named.value);
-            spot.is_some_and(|it| self.has_spot(&it))
+            let of_token = matches!(named.value, Value::Claim(_)) && self.in_token;
+            of_token
+                || spot.is_some_and(|it| self.has_spot(&it))
                 || self.content.certain().any(same)
                 || (named.value == Value::Timestamp
                     && self.clock.is_some_and(|it| self.has_clock(it)))
@@ -207,6 +216,12 @@ impl Check {
         if !listed && template.values().any(|it| matches!(it, Value::Label(_))) {
             let hint = "labels are looked for in the one `signature`, which needs a `list`";
             self.wrong(path(), "has a `{label.X}`, and there is no list", hint);
+        }
+        let of_token =
+            |it: &Value| matches!(it, Value::Claim(_) | Value::Canonical(Canonical::TrueLayer));
+        if field == "content" && template.values().any(of_token) {
+            let hint = "claims are for `id` and `replay_key`, TrueLayer's is for `jwt.detached`";
+            self.wrong(path(), "has a value of a token in it", hint);
         }
         if template.slots().any(Slot::is_hmac) {
             let hint = "only answers to handshakes are signed: `respond`";

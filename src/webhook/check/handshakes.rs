@@ -93,7 +93,11 @@ impl Check {
     ) {
         let path = || vec![Step::from("respond")];
         match slot.value {
-            Value::Key | Value::Timestamp | Value::Label(_) | Value::Canonical(_) => {
+            Value::Key
+            | Value::Timestamp
+            | Value::Label(_)
+            | Value::Claim(_)
+            | Value::Canonical(_) => {
                 let hint = "answer with a header, a query parameter or `{json./x}`";
                 self.wrong(path(), "has a value that is none of a handshake's", hint);
             }

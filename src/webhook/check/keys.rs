@@ -139,9 +139,13 @@ impl Check {
             None => None,
             Some(text) => self.template("jwt.detached", text, clock, false),
         };
+        let claims = raw.claims.iter().flatten().filter_map(|(name, text)| {
+            Some((name.as_str().into(), self.template("jwt.claims", text, clock, false)?))
+        });
+        let claims = claims.collect();
         let issuer = raw.issuer.map(Box::from);
         let rules = JwtRules { algorithms: algorithms.into(), issuer, audience };
-        Some(Jwt { rules, is_shared, detached })
+        Some(Jwt { rules, is_shared, detached, claims })
     }
 }
 

@@ -30,6 +30,8 @@ pub(in crate::webhook) enum Value {
     /// What an entry of the signature's list begins with: `t=` for `{label.t}`.
     Label(Box<str>),
     Json(Pointer),
+    /// Of the token, once it is believed.
+    Claim(Box<str>),
     Canonical(Canonical),
 }
 
@@ -39,6 +41,7 @@ pub(in crate::webhook) enum Canonical {
     Contentful,
     PlivoV3,
     PaddleClassic,
+    TrueLayer,
 }
 
 impl Value {
@@ -57,6 +60,7 @@ impl Value {
             "canonical.contentful" => Self::Canonical(Canonical::Contentful),
             "canonical.plivo_v3" => Self::Canonical(Canonical::PlivoV3),
             "canonical.paddle_classic" => Self::Canonical(Canonical::PaddleClassic),
+            "canonical.truelayer" => Self::Canonical(Canonical::TrueLayer),
             _ => match text.split_once('.')? {
                 ("header", name) => Self::Header(name.parse().ok()?),
                 ("query", name) if !name.is_empty() => Self::Query(decoded(name)?),
@@ -64,6 +68,7 @@ impl Value {
                 ("label", name) if !name.is_empty() => {
                     Self::Label(format!("{}=", name.trim_end_matches('=')).into())
                 }
+                ("claim", name) if !name.is_empty() => Self::Claim(name.into()),
                 ("json", pointer) => Self::Json(Pointer::parse(pointer)?),
                 _ => return None,
             },
@@ -91,6 +96,10 @@ impl Value {
             }
             Self::Label(label) => facts.labelled(label)?.map(|it| Cow::Borrowed(it.as_bytes())),
             Self::Json(pointer) => facts.document.text(pointer)?.map(bytes),
+            Self::Claim(name) => {
+                let claim = facts.token.and_then(|it| it.claim_text(name));
+                claim.map(|it| Cow::Owned(it.into_bytes()))
+            }
             Self::Canonical(form) => Some(Cow::Owned(form.text(facts)?)),
         };
         Ok(bytes.map(Piece::Bytes))
@@ -102,6 +111,10 @@ impl Canonical {
         match self {
             Self::Contentful => canonical::contentful(facts.delivery, facts.timestamp),
             Self::PlivoV3 => canonical::plivo_v3(facts.delivery, facts.timestamp),
+            Self::TrueLayer => {
+                let names = facts.token.and_then(|it| it.header("tl_headers"));
+                canonical::truelayer(facts.delivery, names)
+            }
             Self::PaddleClassic => canonical::paddle_classic(facts.delivery, facts.timestamp),
         }
     }
