@@ -147,6 +147,12 @@ pub(super) fn preset(name: &str) -> Option<&'static RawDescription> {
     PRESETS.get(name)
 }
 
+/// A preset's file.
+#[cfg(test)]
+pub(super) fn text(name: &str) -> &'static str {
+    FILES.iter().find(|it| it.0 == name).map(|it| it.1).expect("a preset's name")
+}
+
 /// The presets' names, in alphabetical order.
 pub fn names() -> impl Iterator<Item = &'static str> {
     FILES.iter().map(|it| it.0)

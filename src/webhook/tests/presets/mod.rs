@@ -2,6 +2,7 @@
 //! is broken.
 mod breakages;
 mod clocks;
+mod docs;
 mod handshakes;
 mod particular;
 mod row;
@@ -56,33 +57,6 @@ fn a_preset_warns_of_what_it_cannot_do_and_of_nothing_else() {
         ] {
             let warned = warnings.iter().any(|it| it.starts_with(start));
             assert_eq!(warned, expected, "{}: {start}: {warnings:?}", row.name());
-        }
-    }
-}
-
-#[test]
-fn zz_diag() {
-    for name in crate::webhook::preset_names() {
-        let raw = RawDescription { preset: Some(name.to_owned()), ..RawDescription::default() };
-        if let Err(e) = Description::try_from(raw) {
-            println!("LOAD {name}: {e:?}");
-        }
-    }
-    for row in rows() {
-        let raw = RawDescription { preset: Some(row.preset.clone()), ..RawDescription::default() };
-        if Description::try_from(raw).is_err() {
-            continue;
-        }
-        let sent = row.sent();
-        let r = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sent.verify()));
-        match r {
-            Err(e) => println!("PANIC {}: {:?}", row.name(), e.downcast_ref::<String>()),
-            Ok(Err(e)) => println!("REFUSED {}: {e:?}", row.name()),
-            Ok(Ok(v)) => {
-                if v.id != row.id || v.replay_key.is_some() != row.told_apart {
-                    println!("DIFF {}: {v:?}", row.name())
-                }
-            }
         }
     }
 }
