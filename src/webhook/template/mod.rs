@@ -85,10 +85,6 @@ impl Template {
         self.slots().map(|it| &it.value)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The pieces in order. A value that is absent without being optional, or there twice, is a
     /// refusal.
     pub(super) fn pieces<'d>(&'d self, facts: &Facts<'d>) -> Result<Vec<Piece<'d>>, Refusal> {
