@@ -113,6 +113,7 @@ mod store_faults;
 mod store_given;
 mod store_grant_looks;
 mod store_grants;
+mod store_learned;
 mod store_migrate;
 mod store_renewals;
 mod store_rows;
