@@ -12,9 +12,9 @@ const TARGET_LEN_MAX: usize = 16 * 1024;
 /// How long a body may take to arrive, from the end of the head: senders themselves give up sooner.
 pub(super) const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// Refuses what is not one plain POST.
+/// Refuses what is not one plain request of a method that some handshake may have.
 pub(super) fn check(head: &Parts) -> Result<(), InboundError> {
-    if head.method != Method::POST {
+    if ![Method::POST, Method::GET, Method::HEAD].contains(&head.method) {
         return Err(InboundError::Method);
     }
     let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());

@@ -6,10 +6,13 @@ use super::key::KeyForm;
 use super::presets;
 use super::raw::Algorithm;
 use super::raw::RawDescription;
+use super::refusal::Refusal;
 use super::signature::Place;
 use super::template::Template;
+use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The credential's field with the secrets, or the sender's public keys.
@@ -79,6 +82,11 @@ impl Description {
         vec![(SECRET, true)]
     }
 
+    /// Whether a secret of the credential verifies deliveries: else fetched keys do.
+    pub fn takes_secret(&self) -> bool {
+        self.fields().iter().any(|it| it.0 == SECRET)
+    }
+
     /// Whether the sender hands its secret over, so that there may be none yet.
     pub fn learns_secret(&self) -> bool {
         false
@@ -87,6 +95,15 @@ impl Description {
     /// Whether deliveries of all tenants come to one address, and say themselves whose they are.
     pub fn is_shared(&self) -> bool {
         false
+    }
+
+    /// The tenant that a delivery names where it can be read before anything is verified: in a header or the query.
+    pub fn tenant_of<'d>(
+        &self,
+        _headers: &'d HeaderMap,
+        _query: &'d str,
+    ) -> Result<Option<Cow<'d, str>>, Refusal> {
+        Ok(None)
     }
 
     /// Methods of requests that are taken, POST among them.
