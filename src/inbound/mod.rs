@@ -178,6 +178,9 @@ impl Inbound {
             activation::refuse_stored(&snapshot, receiver.connection)?;
         }
         tally.found(&receiver);
+        if !receiver.verifier.description().takes_method(&head.method) {
+            return Err(InboundError::Method);
+        }
 
         let began = Instant::now();
         let body =
