@@ -142,5 +142,6 @@ mod two_tenants;
 mod upstream_faults;
 mod webhook_handshakes;
 mod webhook_keys;
+mod webhook_secrets;
 mod webhook_tenants;
 mod webhooks;
