@@ -114,6 +114,7 @@ mod store_given;
 mod store_grant_looks;
 mod store_grants;
 mod store_migrate;
+mod store_received;
 mod store_renewals;
 mod store_rows;
 mod store_together;
