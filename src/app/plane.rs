@@ -8,7 +8,8 @@ use crate::config::Settings;
 use crate::connect::Desk;
 use crate::connect::Pages;
 use crate::inbound::Inbound;
-use crate::inbound::ReplayMemory;
+use crate::inbound::RefusedDeliveries;
+use crate::inbound::Replay;
 use crate::journal::Journal;
 use crate::limits::Budget;
 use crate::limits::Circuits;
@@ -66,7 +67,9 @@ pub(super) struct Plane {
     pub live: Arc<Live>,
     pub metrics: Arc<Metrics>,
     pub journal: Arc<Journal>,
-    pub replay: Arc<ReplayMemory>,
+    pub replay: Arc<Replay>,
+    /// Where there is a store.
+    pub refused: Option<Arc<RefusedDeliveries>>,
     pub budget: Arc<Budget>,
     pub rates: Arc<Rates>,
     pub gates: Arc<Gates>,
@@ -129,6 +132,7 @@ impl Plane {
             pen: Rc::clone(&pen),
             clock: now,
             replay: self.replay,
+            refused: self.refused,
             public_url: self.settings.public.url.clone(),
             max_body: self.settings.public.max_body,
             budget: Arc::clone(&self.budget),

@@ -6,15 +6,22 @@
 mod activation;
 mod address;
 mod body;
+mod clerk;
 mod deliver;
 mod error;
+mod ledger;
 mod receive;
+mod refused;
 mod replay;
 mod tally;
 
 pub use body::InBody;
+pub use clerk::Clerk;
+pub use ledger::Ledger;
+pub use refused::RefusalTeller;
+pub use refused::RefusedDeliveries;
 pub use replay::REMEMBERED_MAX;
-pub use replay::ReplayMemory;
+pub use replay::Replay;
 
 use crate::catalog::UpstreamSettings;
 use crate::journal::Pen;
@@ -58,6 +65,7 @@ use http::StatusCode;
 use http::header;
 use http::request::Parts;
 use http_body_util::Full;
+use replay::Asked;
 use replay::Claim;
 use replay::DeliveryKey;
 use replay::UnderWay;
@@ -76,8 +84,10 @@ pub struct Inbound {
     pub ids: Ids,
     pub pen: Rc<Pen>,
     pub clock: fn() -> UnixTime,
-    /// Shared by all workers.
-    pub replay: Arc<ReplayMemory>,
+    /// Shared by all workers, as is the next.
+    pub replay: Arc<Replay>,
+    /// Where there is a store: what is told of deliveries that are refused.
+    pub refused: Option<Arc<RefusedDeliveries>>,
     /// The URL that senders know this listener by, without a final slash; from the Host field where
     /// none is configured.
     pub public_url: Option<String>,
@@ -172,7 +182,7 @@ impl Inbound {
         let verified = self.verify(head, &body, link, &receiver)?;
         // Only what is verified counts: nobody else can use a sender's rate up.
         self.rates.admit(None, receiver.connection, receiver.tenant, Instant::now())?;
-        let under_way = match self.claim(&receiver, &verified) {
+        let under_way = match self.claim(&receiver, &verified).await {
             None => None,
             Some(Claim::First(under_way)) => Some(under_way),
             Some(Claim::InFlight) => return Err(InboundError::InFlight),
@@ -212,10 +222,15 @@ impl Inbound {
     }
 
     /// None where a repeat can't be told.
-    fn claim(&self, receiver: &Receiver<'_>, verified: &Verified) -> Option<Claim> {
+    async fn claim(&self, receiver: &Receiver<'_>, verified: &Verified) -> Option<Claim> {
         let key = verified.replay_key.as_ref()?;
-        let key = DeliveryKey::new(receiver.connection, receiver.tenant, key);
-        Some(self.replay.claim(key, verified.remember_s, (self.clock)()))
+        let asked = Asked {
+            key: DeliveryKey::new(receiver.connection, receiver.tenant, key),
+            connection: &receiver.connection.key,
+            remember_s: verified.remember_s,
+            longest: deliver::longest(&receiver.connection.upstream),
+        };
+        Some(self.replay.claim(asked, (self.clock)()).await)
     }
 
     fn forwarding(

@@ -140,4 +140,5 @@ mod token_replicas;
 mod tokens;
 mod two_tenants;
 mod upstream_faults;
+mod webhook_repeats;
 mod webhooks;
