@@ -413,3 +413,6 @@ impl fmt::Debug for PublicKey {
         f.write_str("[public key]")
     }
 }
+
+#[cfg(test)]
+mod tests;

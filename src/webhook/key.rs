@@ -66,6 +66,8 @@ pub(super) enum Signer {
     /// The secret's own SHA-256, so that tokens of any length compare in constant time.
     Token {
         sha256: [u8; 32],
+        /// The secret, for deliveries that are made to try a receiver with.
+        shown: Zeroizing<Vec<u8>>,
     },
     /// The sender's, which verifies and signs nothing.
     Public(Box<PublicKey>),
@@ -102,7 +104,10 @@ impl KeyForm {
             Algorithm::HmacSha512 => return self.hmac(hmac::HMAC_SHA512, secret),
             Algorithm::HmacSha1 => return self.hmac(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret),
             Algorithm::Sha256 => return Ok(Signer::Hash { key: self.bytes(secret)? }),
-            Algorithm::Token => return Ok(Signer::Token { sha256: sha256(&self.bytes(secret)?) }),
+            Algorithm::Token => {
+                let shown = self.bytes(secret)?;
+                return Ok(Signer::Token { sha256: sha256(&shown), shown });
+            }
             Algorithm::Jwt if is_shared => return Ok(Signer::Jwt { key: self.bytes(secret)? }),
             Algorithm::Ed25519 => PublicKind::Ed25519,
             Algorithm::EcdsaP256 => PublicKind::EcdsaP256,
@@ -186,7 +191,7 @@ impl Signer {
                 }
                 fill(&mut tag, context.finish().as_ref());
             }
-            Self::Token { sha256 } => fill(&mut tag, sha256),
+            Self::Token { sha256, .. } => fill(&mut tag, sha256),
             // What these verify is asked of the key itself; `Description` saw to that.
             Self::Public(_) | Self::Jwt { .. } => {}
         }

@@ -105,3 +105,87 @@ fn set(bytes: &[u8]) -> Option<Box<[Named]>> {
     let is_unique = kids.windows(2).all(|it| it[0] != it[1]);
     is_unique.then_some(keys)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::CertificateParams;
+    use rcgen::KeyPair;
+    use serde_json::json;
+
+    /// RFC 8037 appendix A.2 and RFC 7515 appendix A.3.
+    const ED25519: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+    const P256: (&str, &str) = (
+        "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    );
+
+    fn ed25519(kid: &str) -> Value {
+        json!({ "kty": "OKP", "crv": "Ed25519", "x": ED25519, "kid": kid })
+    }
+
+    fn p256(kid: &str) -> Value {
+        json!({ "kty": "EC", "crv": "P-256", "x": P256.0, "y": P256.1, "kid": kid })
+    }
+
+    fn read(set: &Value) -> Option<PublicKeys> {
+        PublicKeys::read(KeysForm::Jwks, set.to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_set_has_its_keys_by_their_ids() {
+        let nameless = json!({ "kty": "OKP", "crv": "Ed25519", "x": ED25519 });
+        let other = json!({ "kty": "oct", "k": "AAAA", "kid": "shared" });
+        let unknown = json!({ "kty": "AKP", "alg": "ML-DSA-44", "kid": "new", "pub": "" });
+        let set = json!({ "keys": [ed25519("a"), other, p256("b"), nameless, unknown], "x": 1 });
+        let keys = read(&set).unwrap();
+        assert!(keys.has("a") && keys.has("b"));
+        assert!(!keys.has("shared") && !keys.has("new") && !keys.has(""));
+        let key = |jwk: &Value| PublicKey::from_jwk(jwk).unwrap();
+        assert_eq!(keys.for_kid(Some("b")).collect::<Vec<_>>(), [&key(&p256("b"))]);
+        assert_eq!(keys.for_kid(Some("c")).count(), 0);
+        assert_eq!(keys.for_kid(None).count(), 3);
+        assert_eq!(keys.keys(UnixTime::from_s(0)).count(), 3);
+        assert_eq!(read(&json!({ "keys": [] })).unwrap().for_kid(None).count(), 0);
+    }
+
+    #[test]
+    fn what_is_no_set_is_not_read() {
+        for set in [
+            json!(null),
+            json!([]),
+            json!({}),
+            json!({ "keys": {} }),
+            json!({ "keys": [ed25519("a"), p256("a")] }),
+            json!({ "keys": vec![p256("a"); 65] }),
+            json!({ "keys": vec![json!({}); 65] }),
+            json!({ "keys": [p256("a")], "padding": "a".repeat(BYTES_MAX) }),
+        ] {
+            assert_eq!(read(&set), None);
+        }
+        let two = format!(r#"{{"keys":[],"keys":[{}]}}"#, p256("a"));
+        for bytes in [&b""[..], b"{", b"-----BEGIN CERTIFICATE-----", two.as_bytes()] {
+            assert_eq!(PublicKeys::read(KeysForm::Jwks, bytes), None);
+        }
+        let set = json!({ "keys": [p256("a")] }).to_string();
+        assert_eq!(PublicKeys::read(KeysForm::Certificate, set.as_bytes()), None);
+    }
+
+    #[test]
+    fn a_certificate_has_its_key_while_it_is_valid() {
+        let pair = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(["sns.test".to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(2025, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2026, 1, 1);
+        let pem = params.self_signed(&pair).unwrap().pem();
+        let keys = PublicKeys::read(KeysForm::Certificate, pem.as_bytes()).unwrap();
+        // `date -u -d 2025-01-01 +%s`, and a year later.
+        for (now_s, count) in
+            [(1_735_689_599, 0), (1_735_689_600, 1), (1_767_225_600, 1), (1_767_225_601, 0)]
+        {
+            assert_eq!(keys.keys(UnixTime::from_ms(now_s * 1000 + 999)).count(), count, "{now_s}");
+        }
+        assert_eq!(keys.for_kid(None).count(), 0);
+        assert!(!keys.has(""));
+    }
+}

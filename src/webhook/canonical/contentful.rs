@@ -2,8 +2,8 @@
 //!
 //! Source: npm @contentful/node-apps-toolkit 3.16.1, `requests/sign-request.ts` and `utils.ts`.
 use super::MALFORMED;
+use super::target;
 use super::text;
-use super::without_query;
 use crate::webhook::delivery::Delivery;
 use crate::webhook::refusal::Refusal;
 use crate::webhook::refusal::What;
@@ -80,8 +80,8 @@ pub(in crate::webhook) fn contentful(
 }
 
 fn path(delivery: &Delivery<'_>) -> Result<String, Refusal> {
-    let (_, rest) = without_query(delivery).split_once("://").ok_or(MALFORMED)?;
-    let path = rest.find('/').map(|it| &rest[it..]).ok_or(MALFORMED)?;
+    let path = target(delivery)?;
+    let path = path.split_once('?').map_or(path, |it| it.0);
     let path = percent_encode(path.as_bytes(), ENCODE_URI);
     if delivery.query.is_empty() {
         return Ok(path.to_string());

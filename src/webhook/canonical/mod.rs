@@ -2,10 +2,15 @@
 mod contentful;
 mod paddle_classic;
 mod plivo_v3;
+mod truelayer;
+
+#[cfg(test)]
+mod tests;
 
 pub(super) use contentful::contentful;
 pub(super) use paddle_classic::paddle_classic;
 pub(super) use plivo_v3::plivo_v3;
+pub(super) use truelayer::truelayer;
 
 use super::delivery::Delivery;
 use super::refusal::Refusal;
@@ -18,6 +23,14 @@ const MALFORMED: Refusal = Refusal::Malformed(What::Value);
 /// The public URL without its query.
 fn without_query<'d>(delivery: &Delivery<'d>) -> &'d str {
     delivery.url.split_once('?').map_or(delivery.url, |it| it.0)
+}
+
+/// The public URL's path and query.
+fn target<'d>(delivery: &Delivery<'d>) -> Result<&'d str, Refusal> {
+    let (_, rest) = delivery.url.split_once("://").ok_or(MALFORMED)?;
+    let path = rest.find('/').map(|it| &rest[it..]);
+    let is_of_query = |path: &str| rest.len() - path.len() > rest.find('?').unwrap_or(rest.len());
+    path.filter(|it| !is_of_query(it)).ok_or(MALFORMED)
 }
 
 /// Names and values, decoded. Refused where one of them is no UTF-8: decoders put the same character

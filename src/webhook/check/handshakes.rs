@@ -70,21 +70,25 @@ impl Check {
             self.wrong(vec!["when".into()], "is any POST, and nothing is checked", hint);
         }
         let reply = self.reply(raw.respond, check != HandshakeCheck::Signature)?;
+        let in_json = matches!(reply.body, BodyForm::Json(_)) && reply.headers.is_empty();
+        let shape = when.spot.as_ref().filter(|_| in_json);
+        let given_back = [store.as_ref(), shape];
         for template in reply.templates() {
             for slot in template.slots() {
-                self.echo(slot, check, &when, store.as_ref(), ways);
+                self.echo(slot, check, &when, given_back, ways);
             }
         }
         Some(Handshake { when, check, token, reply, store })
     }
 
-    /// One value of an answer.
+    /// One value of an answer. What nobody signed is given back only where it cannot be more than
+    /// a text: the secret handed over, and within JSON what the request is known by.
     fn echo(
         &mut self,
         slot: &Slot,
         check: HandshakeCheck,
         when: &When,
-        store: Option<&Spot>,
+        given_back: [Option<&Spot>; 2],
         ways: &[Rules],
     ) {
         let path = || vec![Step::from("respond")];
@@ -99,14 +103,14 @@ impl Check {
             }
             _ => {}
         }
-        let is_stored = match (&slot.value, store) {
-            (Value::Header(name), Some(Spot::Header(stored))) => name == stored,
-            (Value::Json(pointer), Some(Spot::Json(stored))) => pointer == stored,
-            (Value::Form(name), Some(Spot::Form(stored))) => name == stored,
+        let is_given_back = given_back.into_iter().flatten().any(|it| match (&slot.value, it) {
+            (Value::Header(name), Spot::Header(given)) => name == given,
+            (Value::Json(pointer), Spot::Json(given)) => pointer == given,
+            (Value::Form(name), Spot::Form(given)) => name == given,
             _ => false,
-        };
+        });
         let is_shown = matches!(slot.value, Value::Query(_) | Value::Header(_) | Value::Account);
-        if check == HandshakeCheck::None && !is_shown && !is_stored {
+        if check == HandshakeCheck::None && !is_shown && !is_given_back {
             let hint = "answer with a query parameter or a header, or write `check: signature`";
             self.wrong(path(), "gives something back that nobody signed", hint);
         }
