@@ -2,9 +2,12 @@
 mod capture;
 mod declared;
 mod likely;
+mod outcome;
+mod report;
 mod request;
 mod sender;
 mod show;
+mod sign;
 mod verify;
 mod when;
 
@@ -16,6 +19,9 @@ pub(super) enum Command {
     /// Check a captured request, step by step; where it does not verify, say what is likely wrong
     #[command(after_help = verify::EXAMPLES)]
     Verify(verify::Verify),
+    /// Print a request that is signed as a sender does, to try a receiver out
+    #[command(after_help = sign::EXAMPLES)]
+    Sign(sign::Sign),
 }
 
 /// Exit codes: 0 verified or signed, 1 refused, 2 wrong usage.
@@ -23,6 +29,7 @@ pub(super) fn run(command: Command) -> ExitCode {
     memory::keep_private();
     let done = match command {
         Command::Verify(verify) => verify.run(),
+        Command::Sign(sign) => sign.run(),
     };
     done.unwrap_or_else(|stopped| stopped.tell())
 }

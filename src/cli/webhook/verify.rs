@@ -2,22 +2,23 @@
 use super::likely;
 use super::likely::Case;
 use super::likely::Findings;
+use super::outcome::Outcome;
+use super::report;
 use super::request::RequestArgs;
 use super::sender;
 use super::sender::SenderArgs;
-use super::show::Mark;
-use super::show::Page;
 use super::when;
 use crate::app;
 use crate::cli::stopped::Stopped;
 use crate::demo::Paint;
 use crate::model::UnixTime;
-use crate::webhook::Refusal;
-use crate::webhook::Verified;
+use crate::webhook::Delivery;
+use crate::webhook::KeysForm;
+use crate::webhook::PublicKeys;
+use crate::webhook::Verifier;
 use clap::ArgGroup;
 use clap::Args;
-use serde_json::Value;
-use serde_json::json;
+use std::env;
 use std::io;
 use std::io::Write;
 use std::path::PathBuf;
@@ -29,7 +30,7 @@ Examples:
   attache webhook verify request.http --description mine.yaml --at 1700000000
   attache webhook verify request.http --config attache.yaml --connection stripe-hooks";
 
-/// Exits with 0 where the request verifies, with 1 where it is refused.
+/// Exits with 0 where the request verifies, or is a handshake that is answered; with 1 where it is refused.
 #[derive(Args, Clone, Debug)]
 #[command(group(ArgGroup::new("signed").required(true).args(["preset", "description", "connection"])))]
 pub(in crate::cli) struct Verify {
@@ -57,81 +58,43 @@ impl Verify {
         let verifier = sender.verifier()?;
         let public_url = self.public_url.as_deref().or(sender.public_url.as_deref());
         let request = self.request.read(public_url)?;
-        let keys = self.keys.as_deref().map(sender::public_keys).transpose()?;
         let now = self.at.unwrap_or_else(app::now);
-        let verdict = verifier.verify(&request.delivery(), now, keys.as_ref());
+        let keys = self.keys(&verifier, &request.delivery())?;
+        let outcome = Outcome::of(&verifier, &request.delivery(), now, keys.as_ref());
         let case = Case { sender, request, now, keys: keys.as_ref() };
-        let findings = match verdict {
-            Ok(_) => Findings::default(),
-            Err(_) => likely::findings(&case),
+        let findings = match &outcome.refusal {
+            None => Findings::default(),
+            Some(_) => likely::findings(&case),
         };
-        let paint = Paint::new(&io::stdout(), std::env::var("NO_COLOR").ok().as_deref());
         let text = if self.json {
-            as_json(&verdict, &findings).to_string() + "\n"
+            report::json(&case, &verifier, &outcome, &findings).to_string() + "\n"
         } else {
-            told(&case, &verdict, &findings, paint)
+            let paint = Paint::new(&io::stdout(), env::var("NO_COLOR").ok().as_deref());
+            report::text(&case, &verifier, &outcome, &findings, paint)
         };
         let written = io::stdout().write_all(text.as_bytes());
         written.map_err(|it| Stopped::Failed(format!("the verdict: {}", it.kind())))?;
-        Ok(if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if outcome.refusal.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
-}
 
-fn told(
-    case: &Case<'_>,
-    verdict: &Result<Verified, Refusal>,
-    findings: &Findings,
-    paint: Paint,
-) -> String {
-    let mut page = Page::new(paint);
-    for oddity in &case.request.oddities {
-        page.step(Mark::Neither, "the capture", oddity);
-    }
-    match verdict {
-        Ok(verified) => {
-            page.headline("It verifies.");
-            if let Some(id) = &verified.id {
-                page.step(Mark::Neither, "its id", id);
-            }
+    /// The keys that the gateway would fetch: they have to be given, as nothing is asked for here.
+    fn keys(
+        &self,
+        verifier: &Verifier,
+        delivery: &Delivery<'_>,
+    ) -> Result<Option<PublicKeys>, Stopped> {
+        if let Some(path) = &self.keys {
+            return sender::public_keys(path).map(Some);
         }
-        Err(refusal) => {
-            page.headline(&format!("Refused: {} {}: {refusal}.", code(*refusal), refusal.reason()));
-            likely_causes(&mut page, case, findings);
-        }
-    }
-    page.into_text()
-}
-
-fn likely_causes(page: &mut Page, case: &Case<'_>, findings: &Findings) {
-    if findings.only_stale {
-        page.item(&format!(
-            "nothing but its clock is wrong, compared with {}: --at says another time",
-            when::shown(case.now)
-        ));
-    }
-    for with in &findings.with {
-        page.item(&format!("it would verify with {with}"));
-    }
-}
-
-fn code(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::Missing(_) => "webhook_unsigned",
-        Refusal::Malformed(_) | Refusal::Mismatch => "webhook_bad_signature",
-        Refusal::Stale => "webhook_stale",
-    }
-}
-
-fn as_json(verdict: &Result<Verified, Refusal>, findings: &Findings) -> Value {
-    match verdict {
-        Ok(verified) => json!({ "verified": true, "id": verified.id, "tenant": verified.tenant }),
-        Err(refusal) => json!({
-            "verified": false,
-            "code": code(*refusal),
-            "reason": refusal.reason(),
-            "detail": refusal.to_string(),
-            "only_stale": findings.only_stale,
-            "would_verify_with": findings.with,
-        }),
+        // Where the place itself is refused, the verdict says so.
+        let Ok(Some(at)) = verifier.keys_at(delivery) else { return Ok(None) };
+        let form = match at.form {
+            KeysForm::Jwks => "the JWK set",
+            KeysForm::Certificate => "the certificate",
+        };
+        Err(Stopped::Invalid(format!(
+            "it is signed with a key of {form} at {}: fetch that, and name the file with --keys",
+            at.url
+        )))
     }
 }
