@@ -39,7 +39,7 @@ pub(super) fn text(
         page.step(Mark::Neither, "handshake", check_in_words(check));
     }
     let steps = outcome.explained.iter().flat_map(|it| &it.steps);
-    for step in steps.filter(|it| is_told(it)) {
+    for step in steps.filter(|it| is_told(it, outcome)) {
         let mark = if step.passed { Mark::Good } else { Mark::Bad };
         page.step(mark, &step.part.to_string(), &said(&step.text));
         // Who hands a secret over has it in what is hashed.
@@ -63,10 +63,10 @@ pub(super) fn text(
     page.into_text()
 }
 
-/// That nothing had to be looked for is not worth a line.
-fn is_told(step: &Examined) -> bool {
+/// What is answered here is called nothing, and comes again as often as it likes.
+fn is_told(step: &Examined, outcome: &Outcome) -> bool {
     match step.part {
-        Part::Id => !step.text.starts_with("has none"),
+        Part::Id | Part::Replay => outcome.handshake.is_none(),
         Part::Alternative
         | Part::Required
         | Part::Element
@@ -76,8 +76,7 @@ fn is_told(step: &Examined) -> bool {
         | Part::Comparison
         | Part::Claims
         | Part::Bound
-        | Part::Tenant
-        | Part::Replay => true,
+        | Part::Tenant => true,
     }
 }
 
@@ -118,8 +117,9 @@ fn causes(
     if findings.only_stale {
         page.item(&only_stale(case, verifier));
     }
+    let besides = if refusal == Refusal::Stale { "besides its clock, " } else { "" };
     for with in &findings.with {
-        page.item(&concealed_text(&format!("it would verify with {with}"), secrets));
+        page.item(&concealed_text(&format!("{besides}it would verify with {with}"), secrets));
     }
     if case.request.is_url_assumed && refusal == Refusal::Mismatch && findings.with.is_empty() {
         page.item(&format!(

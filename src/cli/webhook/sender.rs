@@ -176,7 +176,10 @@ fn written(text: &str) -> Result<Value, Stopped> {
         Some(raw) if errors.is_empty() => {
             serde_json::to_value(raw).map_err(|it| Stopped::Invalid(it.to_string()))
         }
-        _ => Err(Stopped::from(errors)),
+        _ => {
+            let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            Err(Stopped::Invalid(format!("the description is not valid\n{}", texts.join("\n"))))
+        }
     }
 }
 
