@@ -105,7 +105,7 @@ async fn what_is_likely_wrong_is_said() {
             &["lower-case hex", "the signature's hex in lower case"],
         ),
         (
-            "another preset",
+            "another header",
             request(STRIPE, BODY).replace("Stripe-Signature", "X-Signature"),
             "--at 1700000005",
             &["webhook_unsigned", "stripe-signature"],

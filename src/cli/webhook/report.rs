@@ -133,14 +133,17 @@ fn causes(
 fn expected(case: &Case<'_>, verifier: &Verifier, refusal: Refusal) -> Vec<String> {
     let expectations = verifier.expectations(&case.request.delivery());
     let (Refusal::Missing(what) | Refusal::Malformed(what)) = refusal else { return Vec::new() };
+    let places = expectations.signatures.into_iter();
+    let mut told: Vec<String> =
+        places.map(|it| format!("the signature is expected in {it}")).collect();
     match what {
-        What::Signature => {
-            let places = expectations.signatures.into_iter();
-            places.map(|it| format!("the signature is expected in {it}")).collect()
-        }
+        What::Signature => told,
+        // It may be within the signature's list.
         What::Timestamp => {
-            let place = expectations.timestamp.into_iter();
-            place.map(|it| format!("the timestamp is expected in {it}")).collect()
+            told.extend(
+                expectations.timestamp.map(|it| format!("the timestamp is expected in {it}")),
+            );
+            told
         }
         What::Required | What::Value => Vec::new(),
     }

@@ -126,14 +126,11 @@ impl Sign {
 
 /// For clap.
 fn url(text: &str) -> Result<String, &'static str> {
-    let parsed = url::Url::parse(text).map_err(|_| "is not a URL")?;
+    const DUE: &str = "write it as https://hooks.example.com/hooks/github";
+    let parsed = url::Url::parse(text).map_err(|_| DUE)?;
     let is_http = matches!(parsed.scheme(), "http" | "https") && parsed.has_host();
     let is_plain = text.bytes().all(|it| it.is_ascii_graphic());
-    if is_http && is_plain && parsed.fragment().is_none() {
-        Ok(text.to_owned())
-    } else {
-        Err("write it as https://hooks.example.com/hooks/github")
-    }
+    if is_http && is_plain && parsed.fragment().is_none() { Ok(text.to_owned()) } else { Err(DUE) }
 }
 
 /// For clap.
