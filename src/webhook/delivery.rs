@@ -3,6 +3,7 @@ use super::form;
 use super::json::Json;
 use super::jwt::Token;
 use super::key::Signer;
+use super::multipart;
 use super::pointer::Pointer;
 use super::refusal::Refusal;
 use super::refusal::What;
@@ -95,7 +96,12 @@ impl<'a> Delivery<'a> {
 
     /// The form field's value, decoded; a repeated one is refused, however spelled.
     pub(super) fn form_value(&self, name: &str) -> Result<Option<Cow<'a, str>>, Refusal> {
-        form::field(self.body, name)
+        let content_type = self.header(&http::header::CONTENT_TYPE)?;
+        let content_type = content_type.and_then(|it| std::str::from_utf8(it).ok());
+        match content_type.and_then(multipart::boundary) {
+            Some(boundary) => multipart::field(self.body, boundary, name),
+            None => form::field(self.body, name),
+        }
     }
 }
 

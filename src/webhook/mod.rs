@@ -17,6 +17,7 @@ mod json;
 mod jwt;
 mod key;
 mod keyed;
+mod multipart;
 mod named;
 mod note;
 mod outgoing;

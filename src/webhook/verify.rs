@@ -7,7 +7,6 @@ use super::delivery::Delivery;
 use super::delivery::Document;
 use super::delivery::Facts;
 use super::description::Description;
-use super::form;
 use super::json::Json;
 use super::jwt::Token;
 use super::key::Signer;
@@ -103,9 +102,7 @@ impl Verifier {
         let account = self.account.as_deref();
         required(rules, delivery, account, note)?;
         let field = match &rules.document {
-            Some(name) => {
-                Some(form::field(delivery.body, name)?.ok_or(Refusal::Missing(What::Value))?)
-            }
+            Some(name) => Some(delivery.form_value(name)?.ok_or(Refusal::Missing(What::Value))?),
             None => None,
         };
         let text = field.as_ref().map_or(delivery.body, |it| it.as_bytes());
