@@ -216,3 +216,117 @@ impl fmt::Debug for KeyRing {
         f.debug_struct("KeyRing").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTHING: Option<&str> = None;
+
+    struct Clocked {
+        state: State,
+        began: Instant,
+    }
+
+    impl Clocked {
+        fn new() -> Self {
+            Self { state: State::default(), began: Instant::now() }
+        }
+
+        fn at(&self, s: u64) -> Instant {
+            self.began + Duration::from_secs(s)
+        }
+
+        fn look(&mut self, url: &str, kid: Option<&str>, s: u64) -> Look {
+            let (now, connection) = (self.at(s), Key::try_from("hooks").unwrap());
+            self.state.look(&by(url), kid, &connection, now)
+        }
+
+        /// What a look says in one word.
+        fn word(&mut self, url: &str, kid: Option<&str>, s: u64) -> &'static str {
+            match self.look(url, kid, s) {
+                Look::Kept(_) => "kept",
+                Look::Fetch(_) => "fetch",
+                Look::Unavailable => "unavailable",
+            }
+        }
+
+        fn keep(&mut self, url: &str, keys: Option<Arc<PublicKeys>>, s: u64) -> bool {
+            let now = self.at(s);
+            self.state.keep(&by(url), keys, now).is_some()
+        }
+    }
+
+    fn by(url: &str) -> By {
+        By { url: url.to_owned(), form: KeysForm::Jwks, settings: 1 }
+    }
+
+    /// RFC 8037 appendix A.2, called `a`.
+    fn keys() -> Option<Arc<PublicKeys>> {
+        let set = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a",
+            "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+        Some(Arc::new(PublicKeys::read(KeysForm::Jwks, set).unwrap()))
+    }
+
+    #[test]
+    fn keys_are_good_for_an_hour_and_go_on_for_a_day_where_they_can_not_be_had() {
+        let mut ring = Clocked::new();
+        assert_eq!(ring.word("u", NOTHING, 0), "fetch");
+        assert!(ring.keep("u", keys(), 0));
+        assert_eq!(ring.word("u", Some("a"), 3599), "kept");
+        assert_eq!(ring.word("u", NOTHING, 3600), "fetch");
+        assert!(ring.keep("u", None, 3600), "the old ones go on");
+        assert_eq!(ring.word("u", NOTHING, 3659), "kept");
+        assert_eq!(ring.word("u", NOTHING, 3660), "fetch");
+        assert!(ring.keep("u", None, 86_399));
+        assert!(!ring.keep("u", None, 86_400));
+        assert_eq!(ring.word("u", NOTHING, 86_401), "fetch");
+    }
+
+    #[test]
+    fn a_key_that_is_not_in_the_set_is_looked_for_once_a_minute() {
+        let mut ring = Clocked::new();
+        assert_eq!(ring.word("u", Some("b"), 0), "fetch");
+        assert!(ring.keep("u", keys(), 0));
+        assert_eq!(ring.word("u", Some("b"), 59), "kept");
+        assert_eq!(ring.word("u", Some("b"), 60), "fetch");
+        assert_eq!(ring.word("u", Some("a"), 60), "kept", "nobody else waits for that");
+    }
+
+    #[test]
+    fn a_page_without_keys_is_left_alone_for_a_few_seconds() {
+        let mut ring = Clocked::new();
+        assert_eq!(ring.word("u", NOTHING, 0), "fetch");
+        assert!(!ring.keep("u", None, 0));
+        assert_eq!(ring.word("u", NOTHING, 4), "unavailable");
+        assert_eq!(ring.word("u", NOTHING, 5), "fetch");
+    }
+
+    #[test]
+    fn strangers_pages_have_a_quota_and_what_is_proved_has_none() {
+        let mut ring = Clocked::new();
+        assert_eq!(ring.word("proved", NOTHING, 0), "fetch");
+        ring.keep("proved", keys(), 0);
+        ring.state.pages.get_mut(&by("proved")).unwrap().is_proved = true;
+        for n in 1..UNPROVED_MAX {
+            assert_eq!(ring.word(&n.to_string(), NOTHING, 1), "fetch", "{n}");
+        }
+        assert_eq!(ring.word("one more", NOTHING, 59), "unavailable");
+        assert_eq!(ring.word("proved", NOTHING, 3600), "fetch");
+        assert_eq!(ring.word("one more", NOTHING, 3600), "fetch", "another minute");
+    }
+
+    #[test]
+    fn a_full_ring_lets_go_of_what_is_not_proved() {
+        let mut ring = Clocked::new();
+        ring.look("proved", NOTHING, 0);
+        ring.keep("proved", keys(), 0);
+        ring.state.pages.get_mut(&by("proved")).unwrap().is_proved = true;
+        for n in 0..2 * PAGES_MAX as u64 {
+            ring.look(&n.to_string(), NOTHING, n * 60);
+            ring.keep(&n.to_string(), None, n * 60);
+        }
+        assert_eq!(ring.state.pages.len(), PAGES_MAX);
+        assert!(ring.state.pages.contains_key(&by("proved")));
+    }
+}

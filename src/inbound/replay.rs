@@ -22,6 +22,9 @@ use std::time::Duration;
 /// the ones accepted longest ago are forgotten, so that a delivery is never refused for want of room.
 pub const REMEMBERED_MAX: usize = 1 << 18;
 
+/// Parts of the memory; each has room for four thousand.
+const PARTS: usize = 64;
+
 /// What a claim lasts beyond the time that forwarding takes: so that a slow machine does not lose one.
 const LEASE_SLACK: Duration = Duration::from_secs(5);
 
@@ -50,9 +53,13 @@ pub struct Asked<'a> {
 
 /// What this process remembers: the deliveries that are under way and those that were accepted. A repeat may reach any
 /// worker.
+///
+/// In parts by the key, each under a lock of its own: no part is so large that making more room in it, or letting go of
+/// what is past its time, would hold up whoever else delivers.
 #[derive(Debug)]
 pub struct ReplayMemory {
-    state: Mutex<State>,
+    parts: Box<[Mutex<State>]>,
+    /// Of each part.
     remembered_max: usize,
 }
 
@@ -153,7 +160,8 @@ impl Replay {
 
 impl Default for ReplayMemory {
     fn default() -> Self {
-        Self { state: Mutex::default(), remembered_max: REMEMBERED_MAX }
+        let parts = (0..PARTS).map(|_| Mutex::default()).collect();
+        Self { parts, remembered_max: REMEMBERED_MAX / PARTS }
     }
 }
 
@@ -161,7 +169,7 @@ impl ReplayMemory {
     /// Asks about a verified delivery, and takes it on if nobody has. `remember_s`: how long to
     /// remember it once accepted, in seconds.
     pub fn claim(self: &Arc<Self>, key: DeliveryKey, remember_s: u64, now: UnixTime) -> Claim {
-        let mut state = self.state();
+        let mut state = self.state(&key);
         state.forget(now);
         match state.known.get(&key) {
             Some(Known::UnderWay) => Claim::InFlight,
@@ -174,14 +182,16 @@ impl ReplayMemory {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self, key: &DeliveryKey) -> MutexGuard<'_, State> {
+        // Keys are digests: any byte of theirs spreads them evenly. The map goes by all of them.
+        let part = usize::from(key.0[0]) % self.parts.len();
         // Nothing between two changes of the state can panic.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.parts[part].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(test)]
     fn small(remembered_max: usize) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::default(), remembered_max })
+        Arc::new(Self { parts: Box::new([Mutex::default()]), remembered_max })
     }
 }
 
@@ -225,7 +235,7 @@ impl UnderWay {
     fn remember(&mut self, now: UnixTime, for_ms: u64) {
         self.is_accepted = true;
         let until = UnixTime::from_ms(now.as_ms().saturating_add(for_ms));
-        let mut state = self.memory.state();
+        let mut state = self.memory.state(&self.key);
         state.forget(now);
         if state.accepted.len() >= self.memory.remembered_max {
             state.forget_oldest();
@@ -244,7 +254,7 @@ impl Drop for UnderWay {
         if let Some((ledger, connection)) = &self.ledger {
             ledger.release(self.key, connection);
         }
-        self.memory.state().known.remove(&self.key);
+        self.memory.state(&self.key).known.remove(&self.key);
     }
 }
 
@@ -306,7 +316,7 @@ mod tests {
         let memory = ReplayMemory::small(8);
         drop(first(memory.claim(key(1), 600, at(0))));
         drop(first(memory.claim(key(1), 600, at(1))));
-        assert!(memory.state().known.is_empty());
+        assert!(memory.state(&key(0)).known.is_empty());
     }
 
     #[test]
@@ -314,7 +324,7 @@ mod tests {
         let memory = ReplayMemory::small(3);
         for n in 0..10 {
             first(memory.claim(key(n), 600, at(0))).accepted_here(at(0));
-            let state = memory.state();
+            let state = memory.state(&key(0));
             assert!(state.known.len() <= 3 && state.accepted.len() <= 3);
         }
         for n in 7..10 {
@@ -341,8 +351,8 @@ mod tests {
             first(memory.claim(key(n), 10, at(u64::from(n)))).accepted_here(at(u64::from(n)));
         }
         drop(memory.claim(key(1000), 10, at(1000)));
-        assert!(memory.state().accepted.is_empty());
-        assert!(memory.state().known.is_empty());
+        assert!(memory.state(&key(0)).accepted.is_empty());
+        assert!(memory.state(&key(0)).known.is_empty());
     }
 
     #[test]
@@ -372,5 +382,20 @@ mod tests {
             }
         });
         assert_eq!(firsts.into_inner(), 2000);
+    }
+
+    #[test]
+    fn all_parts_together_remember_as_many_as_there_may_be() {
+        let memory = Arc::new(ReplayMemory::default());
+        let many = u32::try_from(REMEMBERED_MAX + REMEMBERED_MAX / 8).unwrap();
+        for n in 0..many {
+            first(memory.claim(key(n), 600, at(0))).accepted_here(at(0));
+        }
+        let all: Vec<_> = memory.parts.iter().map(|it| it.lock().unwrap().known.len()).collect();
+        assert!(all.iter().all(|it| *it == REMEMBERED_MAX / PARTS), "{all:?}");
+        // What came last is known in whichever part it is.
+        for n in many - 1000..many {
+            assert!(matches!(memory.claim(key(n), 600, at(1)), Claim::Repeat), "{n}");
+        }
     }
 }
