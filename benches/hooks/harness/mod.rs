@@ -5,6 +5,7 @@ mod content;
 mod latencies;
 mod ledger;
 mod load;
+mod machine;
 mod phase;
 mod program;
 mod report;

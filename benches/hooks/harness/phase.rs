@@ -5,8 +5,8 @@ use super::latencies::Latencies;
 use super::load::Kind;
 use super::load::Load;
 use super::load::Outcome;
+use super::machine;
 use super::on_a_thread;
-use super::program;
 use super::trickle;
 use super::trickle::Trickled;
 use std::io;
@@ -74,7 +74,7 @@ impl Phase {
     pub fn run(&self, shared: &Shared) -> io::Result<Told> {
         let (to, time) = (shared.program.addresses, shared.time);
         let began = Instant::now();
-        let cpu = [shared.program.cpu_s()?, program::cpu_s("self")?, program::machine_cpu_s()?];
+        let cpu = [shared.program.cpu_s()?, machine::cpu_s("self")?, machine::all_cpu_s()?];
         let start = |load: Load| {
             let ledger = Arc::clone(&shared.ledger);
             on_a_thread(async move || load.run(to, ledger, time).await)
@@ -86,7 +86,7 @@ impl Phase {
             .then(|| on_a_thread(async move || trickle::run(senders, to.public, time).await));
         let (status, mut resident_mib) = (shared.program.status(), 0.0_f64);
         while !steady.is_finished() {
-            resident_mib = resident_mib.max(program::resident_mib(&status));
+            resident_mib = resident_mib.max(machine::resident_mib(&status));
             std::thread::sleep(LOOK);
         }
         let join = |_| io::Error::other("a sender panicked");
@@ -97,8 +97,8 @@ impl Phase {
         }
         let trickled = trickling.map(|it| it.join().map_err(join)).transpose()?;
         let attache_s = shared.program.cpu_s()? - cpu[0];
-        let bench_s = program::cpu_s("self")? - cpu[1];
-        let others_s = program::machine_cpu_s()? - cpu[2] - attache_s - bench_s;
+        let bench_s = machine::cpu_s("self")? - cpu[1];
+        let others_s = machine::all_cpu_s()? - cpu[2] - attache_s - bench_s;
         let (name, time) = (self.name, began.elapsed());
         let loads = outcomes;
         Ok(Told { name, time, steady, loads, trickled, attache_s, bench_s, others_s, resident_mib })

@@ -1,6 +1,7 @@
 //! The attache that is flooded, with the limits that it comes with.
 use super::Settings;
 use super::content::SECRET;
+use super::machine;
 use super::wire::Link;
 use std::fs;
 use std::fs::File;
@@ -22,9 +23,6 @@ const ADMIN_TOKEN: &str = "the-flood-s-own-admin-token-0123";
 
 /// How long it may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Clock ticks of the kernel's accounts in a second: what Linux shows to programs on every machine.
-const TICKS: f64 = 100.0;
 
 /// A running attache. Killed when dropped.
 pub struct Program {
@@ -110,7 +108,7 @@ connections:
 
     /// Seconds of CPU time that it has had, of users and of the kernel.
     pub fn cpu_s(&self) -> io::Result<f64> {
-        cpu_s(&self.child.id().to_string())
+        machine::cpu_s(&self.child.id().to_string())
     }
 
     /// Where the operating system tells of its memory.
@@ -125,40 +123,6 @@ impl Drop for Program {
         drop(self.child.kill());
         drop(self.child.wait());
     }
-}
-
-/// Of a process by its number, or of `self`.
-pub fn cpu_s(process: &str) -> io::Result<f64> {
-    let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The name, in parentheses, may hold anything (proc_pid_stat(5)).
-    let fields = text.rsplit(')').next().unwrap_or_default();
-    let ticks = fields.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<f64>().ok());
-    Ok(ticks.sum::<f64>() / TICKS)
-}
-
-/// Seconds of CPU time that the whole machine has worked.
-pub fn machine_cpu_s() -> io::Result<f64> {
-    let text = fs::read_to_string("/proc/stat")?;
-    let fields: Vec<f64> = text
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .split_whitespace()
-        .skip(1)
-        .filter_map(|it| it.parse().ok())
-        .collect();
-    // Without what was idle, or waited for a disk: the fourth and the fifth (proc_stat(5)).
-    let worked = fields.iter().take(8).sum::<f64>() - fields.iter().skip(3).take(2).sum::<f64>();
-    Ok(worked / TICKS)
-}
-
-/// Resident memory in MiB, as a process's `status` says.
-pub fn resident_mib(status: &PathBuf) -> f64 {
-    let text = fs::read_to_string(status).unwrap_or_default();
-    let kib = text
-        .lines()
-        .find_map(|it| it.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok());
-    kib.map_or(0.0, |it: f64| it / 1024.0)
 }
 
 /// What attache's own metrics say is held right now.
