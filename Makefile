@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-peers test-differential test-long soak fuzz bench bench-store check
+.PHONY: help demo test test-rust test-peers test-differential test-long soak fuzz bench bench-store bench-hooks check
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
@@ -53,6 +53,10 @@ bench: ## Criterion benches, then attache beside nginx, HAProxy and Envoy (bench
 bench-store: ## A million activations in SQLite, then in PostgreSQL (ARGS="sqlite --activations 100000": benches/store/run)
 	@scripts/need rust cc python postgres
 	@benches/store/run $(ARGS)
+
+bench-hooks: ## Floods of webhooks beside a steady traffic of requests (ARGS="--seconds 5" and others: benches/hooks/run)
+	@scripts/need rust cc
+	@benches/hooks/run $(ARGS)
 
 check: ## Format, lints, and what else is installed: cargo-deny, shellcheck
 	@scripts/need rust cc

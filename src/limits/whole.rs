@@ -23,6 +23,9 @@ pub struct WholeBody {
     _held: Held,
 }
 
+/// How many times what has come a body may have room for.
+const ROOM_TIMES: usize = 4;
+
 /// Why a body was not read to its end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyRefused {
@@ -77,8 +80,12 @@ pub async fn whole(
         if first.is_empty() {
             first = data;
         } else {
+            if rest.capacity() < len {
+                // What is said saves copies and is believed no further: room for a few times what came.
+                let room = said.and_then(|it| usize::try_from(it).ok()).unwrap_or(2 * len);
+                rest.reserve(room.clamp(len, ROOM_TIMES * len) - rest.len());
+            }
             if rest.is_empty() {
-                rest.reserve(len);
                 rest.extend_from_slice(&first);
             }
             rest.extend_from_slice(&data);

@@ -142,6 +142,7 @@ mod token_replicas;
 mod tokens;
 mod two_tenants;
 mod upstream_faults;
+mod webhook_floods;
 mod webhook_handshakes;
 mod webhook_keys;
 mod webhook_repeats;
