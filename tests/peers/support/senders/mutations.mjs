@@ -1,0 +1,183 @@
+// What is done to every sender's good request, and what each has to be answered. One table for all of them.
+//
+// `make` gives the broken requests (all of them must be refused), or a text: why it does not apply to this sender.
+import { base64, base64url, clockText, compose, facts, hex, nowS } from "./request.mjs";
+
+const BAD = "webhook_bad_signature";
+const STALE = "webhook_stale";
+const UNSIGNED = "webhook_unsigned";
+
+/** More than any preset takes. */
+const CROWD = 33;
+
+const NO_CLOCK = "no clock is signed";
+const CLOCK_IN_BODY = "the clock is a field of the body";
+
+/** A signature of the right length that is not the right one. */
+const wrong = (text) => (text[0] === "1" ? "2" : "1") + text.slice(1);
+
+const signatureOf = (sender, it) => {
+  let found;
+  compose(sender, it, { encode: (tag) => (found = sender.encode(tag)) });
+  return found;
+};
+
+const named = (request, name) => request.headers.filter(([it]) => it.toLowerCase() === name.toLowerCase());
+const without = (request, name) => request.headers.filter(([it]) => it.toLowerCase() !== name.toLowerCase());
+
+/** The request with a header of it there twice: a stranger's before the good one, behind it, and the good one again. */
+function doubled(request, name, stranger) {
+  const [good] = named(request, name);
+  const others = without(request, name);
+  const pairs = [[stranger, good[1]], [good[1], stranger], [good[1], good[1]]];
+  return pairs.map((values) => ({ ...request, headers: [...others, ...values.map((it) => [good[0], it])] }));
+}
+
+/** What a sender's request is made of, signed with the secret that attache has. */
+const of = (sender, at) => facts(sender, { secret: sender.its, at });
+const atDistance = (sender, seconds) => of(sender, clockText(sender.clock, nowS() + seconds));
+
+export const mutations = [
+  {
+    name: "body flipped",
+    make: (sender) => [sender.flip(compose(sender, of(sender)))],
+  },
+  {
+    name: "other secret",
+    make: (sender) => [compose(sender, of(sender), { key: sender.key(sender.secret()) })],
+  },
+  {
+    name: "empty secret",
+    make: (sender) => sender.keyless ?? [compose(sender, of(sender), { key: sender.emptyKey ?? Buffer.alloc(0) })],
+  },
+  {
+    name: "stale",
+    code: STALE,
+    make: (sender) => (sender.clock ? [compose(sender, atDistance(sender, -sender.clock.past - 60)), compose(sender, atDistance(sender, -86_400 * 400))] : NO_CLOCK),
+  },
+  {
+    name: "future",
+    code: STALE,
+    make: (sender) => (sender.clock ? [sender.clock.future + 60, 86_400 * 3650].map((it) => compose(sender, atDistance(sender, it))) : NO_CLOCK),
+  },
+  {
+    name: "non-numeric timestamp",
+    make(sender) {
+      if (!sender.clock) return NO_CLOCK;
+      const good = clockText(sender.clock, nowS());
+      const texts = ["abc", "NaN", `${good}.0`, `+${good}`, `${nowS()}e0`, `0x${nowS().toString(16)}`];
+      return texts.map((at) => compose(sender, of(sender, at)));
+    },
+  },
+  {
+    name: "repeated timestamp",
+    make(sender) {
+      if (!sender.clock) return NO_CLOCK;
+      const it = of(sender);
+      const other = clockText(sender.clock, nowS() - 1);
+      const { clock, clockLabel, clockTwice } = sender.place;
+      if (clock) return doubled(compose(sender, it), clock, other);
+      if (clockLabel) return [[it.at, other], [other, it.at], [it.at, it.at]].map((clocks) => compose(sender, it, { clocks }));
+      const bodies = (clockTwice ?? sender.clockTwice)(it.body.toString(), it.at);
+      return bodies.map((body) => compose(sender, { ...it, body: Buffer.from(body) }));
+    },
+  },
+  {
+    name: "repeated signature",
+    make(sender) {
+      const it = of(sender);
+      const good = signatureOf(sender, it);
+      const bad = wrong(good);
+      if (sender.place.body) return sender.place.twice(compose(sender, it).body.toString(), good, bad).map((body) => ({ ...compose(sender, it), body: Buffer.from(body) }));
+      const request = compose(sender, it);
+      return doubled(request, sender.place.name, named(compose(sender, it, { signatures: [bad] }), sender.place.name)[0][1]);
+    },
+  },
+  {
+    name: "truncated",
+    make(sender) {
+      const unit = sender.encode === hex ? 2 : 4;
+      const cut = [(text) => text.slice(0, -unit), (text) => text.slice(0, -1), (text) => text.slice(0, unit), (text) => text.slice(unit)];
+      return cut.map((shorten) => compose(sender, of(sender), { encode: (tag) => shorten(sender.encode(tag)) }));
+    },
+  },
+  {
+    name: "other encoding",
+    make(sender) {
+      const it = of(sender);
+      const good = signatureOf(sender, it);
+      const padless = (tag) => base64(tag).replace(/=+$/, "");
+      const surplus = (tag) => `${base64(tag)}=`;
+      // The last character's unused bits, which lenient decoders drop.
+      const stray = (tag) => base64(tag).replace(/(.)(=+)$/, (_, last, padding) => String.fromCharCode(last.charCodeAt(0) + 1) + padding);
+      const spellings = [hex, (tag) => hex(tag).toUpperCase(), base64, padless, surplus, stray, base64url, (tag) => `0x${hex(tag)}`];
+      return spellings.map((encode) => compose(sender, it, { encode })).filter((request) => !same(request, compose(sender, it, { signatures: [good] })));
+    },
+  },
+  {
+    name: "algorithm downgraded",
+    make(sender) {
+      if (sender.downgraded) return sender.downgraded(of(sender));
+      const others = ["md5", "sha1", "sha256", "sha512"].filter((it) => it !== sender.hash);
+      const requests = others.map((hash) => compose(sender, of(sender), { hash }));
+      // The prefix says so as well, and a receiver who believed it would take them.
+      const said = (hash) => sender.place.prefix?.replace(sender.hash, hash);
+      return [...requests, ...others.filter((it) => said(it) !== sender.place.prefix && sender.place.prefix).map((hash) => compose(sender, of(sender), { hash, prefix: said(hash) }))];
+    },
+  },
+  {
+    name: "moved label",
+    code: (sender) => (sender.place.label || !sender.place.prefix ? UNSIGNED : BAD),
+    make(sender) {
+      const { label, prefix, body } = sender.place;
+      if (body) return sender.place.moved ?? sender.moved?.(of(sender)) ?? "the signature is a field of the body, without a label";
+      const it = of(sender);
+      if (label) return ["v9=", "x", ""].filter((other) => other !== label).map((other) => compose(sender, it, { label: other + (label.endsWith(",") ? "," : "") }));
+      if (prefix) return ["", "v9=", prefix.toUpperCase(), `${prefix}${prefix}`].map((other) => compose(sender, it, { prefix: other }));
+      return [compose(sender, it, { name: "X-Other-Signature" }), compose(sender, it, { name: "Authorization" })];
+    },
+  },
+  {
+    name: "extra candidates",
+    make(sender) {
+      const it = of(sender);
+      const good = signatureOf(sender, it);
+      const crowd = Array(CROWD - 1).fill(wrong(good));
+      const { name, label, body } = sender.place;
+      if (body) return [compose(sender, it, { signatures: [`${wrong(good)},${good}`] })];
+      if (label) return [[...crowd, good], [good, ...crowd]].map((signatures) => compose(sender, it, { signatures }));
+      // One header, one signature: a list of them is none.
+      const [value, stranger] = [good, wrong(good)].map((signature) => named(compose(sender, it, { signatures: [signature] }), name)[0][1]);
+      const request = compose(sender, it);
+      const lists = [[value, stranger], [stranger, value], [...Array(CROWD - 1).fill(stranger), value]];
+      return [", ", ","].flatMap((by) => lists.map((values) => ({ ...request, headers: [...without(request, name), [name, values.join(by)]] })));
+    },
+  },
+  {
+    name: "BOM",
+    make: (sender) => [compose(sender, of(sender))].map((request) => ({ ...request, body: Buffer.concat([Buffer.from("\ufeff"), request.body]) })),
+  },
+  {
+    name: "body re-serialised",
+    make(sender) {
+      const request = compose(sender, of(sender));
+      const text = request.body.toString();
+      if (sender.rewritten) return sender.rewritten(text).map((body) => ({ ...request, body: Buffer.from(body) }));
+      const read = JSON.parse(text);
+      const written = [JSON.stringify(read), JSON.stringify(read, null, 2), `${text}\n`];
+      return written.filter((it) => it !== text).map((body) => ({ ...request, body: Buffer.from(body) }));
+    },
+  },
+];
+
+const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+/** The requests of a mutation for a sender, or why there are none. */
+export function broken(mutation, sender) {
+  return sender.spared[mutation.name] ?? mutation.make(sender);
+}
+
+export function codeOf(mutation, sender) {
+  const own = sender.codes?.[mutation.name] ?? mutation.code ?? BAD;
+  return typeof own === "function" ? own(sender) : own;
+}
