@@ -32,9 +32,9 @@ export default [
   sender({
     name: "shopify", sdk: "@shopify/shopify-api", way: "signs", preset: "shopify", encode: base64,
     place: header("X-Shopify-Hmac-Sha256"),
-    headers: () => [
+    headers: ({ id }) => [
       ["X-Shopify-Topic", "orders/create"], ["X-Shopify-Shop-Domain", "shop.test"],
-      ["X-Shopify-API-Version", "2026-01"], ["X-Shopify-Webhook-Id", randomUUID()],
+      ["X-Shopify-API-Version", "2026-01"], ["X-Shopify-Webhook-Id", id],
     ],
     async official(it, request) {
       const signature = await createSHA256HMAC(it.secret, text(it));

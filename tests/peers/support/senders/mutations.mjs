@@ -1,7 +1,7 @@
 // What is done to every sender's good request, and what each has to be answered. One table for all of them.
 //
 // `make` gives the broken requests (all of them must be refused), or a text: why it does not apply to this sender.
-import { base64, base64url, clockText, compose, facts, hex, nowS } from "./request.mjs";
+import { base64, base64url, clockText, compose, facts, hex, nowS, tagOf } from "./request.mjs";
 
 const BAD = "webhook_bad_signature";
 const STALE = "webhook_stale";
@@ -16,11 +16,7 @@ const CLOCK_IN_BODY = "the clock is a field of the body";
 /** A signature of the right length that is not the right one. */
 const wrong = (text) => (text[0] === "1" ? "2" : "1") + text.slice(1);
 
-const signatureOf = (sender, it) => {
-  let found;
-  compose(sender, it, { encode: (tag) => (found = sender.encode(tag)) });
-  return found;
-};
+const signatureOf = (sender, it) => sender.encode(tagOf(sender, it));
 
 const named = (request, name) => request.headers.filter(([it]) => it.toLowerCase() === name.toLowerCase());
 const without = (request, name) => request.headers.filter(([it]) => it.toLowerCase() !== name.toLowerCase());
@@ -88,7 +84,10 @@ export const mutations = [
       const it = of(sender);
       const good = signatureOf(sender, it);
       const bad = wrong(good);
-      if (sender.place.body) return sender.place.twice(compose(sender, it).body.toString(), good, bad).map((body) => ({ ...compose(sender, it), body: Buffer.from(body) }));
+      if (sender.place.twice) {
+        const request = compose(sender, it, { signatures: [good] });
+        return sender.place.twice(request.body.toString(), good, bad).map((body) => ({ ...request, body: Buffer.from(body) }));
+      }
       const request = compose(sender, it);
       return doubled(request, sender.place.name, named(compose(sender, it, { signatures: [bad] }), sender.place.name)[0][1]);
     },
@@ -105,13 +104,12 @@ export const mutations = [
     name: "other encoding",
     make(sender) {
       const it = of(sender);
-      const good = signatureOf(sender, it);
-      const padless = (tag) => base64(tag).replace(/=+$/, "");
-      const surplus = (tag) => `${base64(tag)}=`;
+      const tag = tagOf(sender, it);
+      const plain = base64(tag);
       // The last character's unused bits, which lenient decoders drop.
-      const stray = (tag) => base64(tag).replace(/(.)(=+)$/, (_, last, padding) => String.fromCharCode(last.charCodeAt(0) + 1) + padding);
-      const spellings = [hex, (tag) => hex(tag).toUpperCase(), base64, padless, surplus, stray, base64url, (tag) => `0x${hex(tag)}`];
-      return spellings.map((encode) => compose(sender, it, { encode })).filter((request) => !same(request, compose(sender, it, { signatures: [good] })));
+      const stray = plain.replace(/(.)(=+)$/, (_, last, padding) => String.fromCharCode(last.charCodeAt(0) + 1) + padding);
+      const spellings = [hex(tag), hex(tag).toUpperCase(), `0x${hex(tag)}`, plain, plain.replace(/=+$/, ""), `${plain}=`, stray, base64url(tag)];
+      return spellings.filter((text) => text !== sender.encode(tag)).map((text) => compose(sender, it, { signatures: [text] }));
     },
   },
   {
@@ -129,9 +127,9 @@ export const mutations = [
     name: "moved label",
     code: (sender) => (sender.place.label || !sender.place.prefix ? UNSIGNED : BAD),
     make(sender) {
-      const { label, prefix, body } = sender.place;
-      if (body) return sender.place.moved ?? sender.moved?.(of(sender)) ?? "the signature is a field of the body, without a label";
+      const { label, prefix, moved } = sender.place;
       const it = of(sender);
+      if (moved) return moved(compose(sender, it).body.toString()).map((body) => ({ ...compose(sender, it), body: Buffer.from(body) }));
       if (label) return ["v9=", "x", ""].filter((other) => other !== label).map((other) => compose(sender, it, { label: other + (label.endsWith(",") ? "," : "") }));
       if (prefix) return ["", "v9=", prefix.toUpperCase(), `${prefix}${prefix}`].map((other) => compose(sender, it, { prefix: other }));
       return [compose(sender, it, { name: "X-Other-Signature" }), compose(sender, it, { name: "Authorization" })];
@@ -143,9 +141,9 @@ export const mutations = [
       const it = of(sender);
       const good = signatureOf(sender, it);
       const crowd = Array(CROWD - 1).fill(wrong(good));
-      const { name, label, body } = sender.place;
+      const { name, separator, body } = sender.place;
       if (body) return [compose(sender, it, { signatures: [`${wrong(good)},${good}`] })];
-      if (label) return [[...crowd, good], [good, ...crowd]].map((signatures) => compose(sender, it, { signatures }));
+      if (separator) return [[...crowd, good], [good, ...crowd]].map((signatures) => compose(sender, it, { signatures }));
       // One header, one signature: a list of them is none.
       const [value, stranger] = [good, wrong(good)].map((signature) => named(compose(sender, it, { signatures: [signature] }), name)[0][1]);
       const request = compose(sender, it);

@@ -150,11 +150,10 @@ def box(it):
 
 def twilio(it, algorithm=None):
     from twilio.request_validator import RequestValidator
+    from werkzeug.datastructures import MultiDict
 
-    validator = RequestValidator(it.secret)
-    form = {name: [it[1] for it in it.more["form"] if it[0] == name] for name, _ in it.more["form"]}
-    form = {name: values if len(values) > 1 else values[0] for name, values in form.items()}
-    return {"X-Twilio-Signature": validator.compute_signature(it.url, form, algorithm)}
+    signature = RequestValidator(it.secret).compute_signature(it.url, MultiDict(it.more["form"]), algorithm)
+    return {"X-Twilio-Signature": signature}
 
 
 def twilio_sharedkey(it):

@@ -2,15 +2,27 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import clocked from "./clocked.mjs";
 import hashedBodies from "./hashed-bodies.mjs";
-import { base64, event, header, list, sender } from "./request.mjs";
+import { formOf, twilioForm } from "./elsewhere.mjs";
+import { SIGNATURE, base64, event, hmac, header, inBody, list, sender } from "./request.mjs";
 import { official } from "./python.mjs";
 
 const node = Object.fromEntries([...hashedBodies, ...clocked].map((it) => [it.name, it]));
 
+const hexSecret = () => randomBytes(32).toString("hex");
+const fromHex = (secret) => Buffer.from(secret, "hex");
+
+/** One of the items of an Adyen notification; what is signed of it. */
+const item = (eventCode) => ({
+  additionalData: { hmacSignature: SIGNATURE, note: "x" }, pspReference: randomUUID(), amount: { value: 1130, currency: "EUR" },
+  success: "true", eventCode, merchantAccountCode: "TestMerchant", merchantReference: "order:1", eventDate: "2026-01-02T03:04:05Z",
+});
+const itemContent = (it) =>
+  [it.pspReference, it.originalReference, it.merchantAccountCode, it.merchantReference, it.amount.value, it.amount.currency, it.eventCode, it.success].join(":");
+
 /** A sender who asks the Python SDK of this name. */
 const python = (name, sdk, it) => sender({
   preset: name, ...it, hmac: { preset: name }, name: `${name}-py`, sdk: `PyPI ${sdk}`,
-  official: (facts, request) => official(name, { ...facts, headers: lowered(request), more: it.more?.(facts) ?? {} }),
+  official: (facts, request) => official(name, { at: null, ...facts, body: request.body, headers: lowered(request), more: it.more?.(facts) ?? {} }),
 });
 const lowered = (request) => Object.fromEntries(request.headers.map(([name, it]) => [name.toLowerCase(), it]));
 const SECONDARY = randomBytes(24).toString("base64url");
@@ -36,7 +48,7 @@ export default [
     place: list("ElevenLabs-Signature", { separator: ",", label: "v0=", clockLabel: "t=" }),
   }),
   python("adyen-platform", "adyen", {
-    way: "signs", secret: () => randomBytes(32).toString("hex"), key: (secret) => Buffer.from(secret, "hex"), encode: base64,
+    way: "signs", secret: hexSecret, key: fromHex, encode: base64,
     place: header("HmacSignature"),
   }),
   python("hubspot-v1", "hubspot-api-client", {
@@ -58,6 +70,27 @@ export default [
     content: ({ body, at }) => `${body}${at}`,
     headers: ({ id }) => [["Box-Signature-Version", "1"], ["Box-Signature-Algorithm", "HmacSHA256"], ["Box-Delivery-Id", id]],
     place: header("Box-Signature-Primary", { clock: "Box-Delivery-Timestamp" }),
+  }),
+  python("twilio", "twilio", { ...twilioForm, ...signs, more: (it) => ({ form: formOf(it) }) }),
+  python("twilio-sharedkey", "twilio", {
+    ...twilioForm, ...signs, hash: "sha256", account: "webhooks_sharedkey_1", more: (it) => ({ form: formOf(it) }),
+    headers: ({ account }) => [["X-Twilio-Webhooks-Signature-Settings", `key=${account},algorithm=HMAC_SHA256`]],
+  }),
+  python("adyen-payments", "adyen", {
+    secret: hexSecret, key: fromHex, encode: base64,
+    body: (_, secret) => {
+      const items = [item("AUTHORISATION"), item("REFUND")];
+      items[0].additionalData.hmacSignature = base64(hmac("sha256", fromHex(secret), itemContent(items[0])));
+      return `{"live": "false", "notificationItems": ${JSON.stringify(items.map((it) => ({ NotificationRequestItem: it })))}}`;
+    },
+    content: (it) => itemContent(JSON.parse(it.body).notificationItems[1].NotificationRequestItem),
+    place: inBody({
+      twice: (body, good, bad) => [[good, bad], [bad, good], [good, good]].map((pair) => body.replace(good, pair.join('","hmacSignature":"'))),
+      moved: (body) => [body.replace(/"hmacSignature"(?!.*"hmacSignature")/, '"other"'), body.replace('"hmacSignature"', '"other"')],
+    }),
+    flip: (request) => ({ ...request, body: Buffer.from(request.body.toString().replace('"value":1130,"currency":"EUR"},"success":"true","eventCode":"REFUND"', '"value":1131,"currency":"EUR"},"success":"true","eventCode":"REFUND"')) }),
+    codes: { "moved label": "webhook_unsigned" },
+    spared: { "body re-serialised": "fields of every item are signed, not the text" },
   }),
   python("square", "squareup", {
     encode: base64, rest: "/notify?shop=1", content: ({ url, body }) => `${url}${body}`,

@@ -63,7 +63,7 @@ export const nowS = () => Math.floor(Date.now() / 1000);
 
 /** What the signature is made of, for a sender at a moment: `at` is the clock's text as it is sent. */
 export function facts(sender, { secret, at = sender.clock && clockText(sender.clock, nowS()), body }) {
-  const bytes = Buffer.from(body ?? sender.body(at));
+  const bytes = Buffer.from(body ?? sender.body(at, secret));
   const rest = typeof sender.rest === "function" ? sender.rest(bytes) : sender.rest;
   const hook = `/hooks/${sender.name}${rest.replace("{uuid}", randomUUID())}`;
   return { method: "POST", hook, url: PUBLIC + hook, at, secret, id: `msg_${randomUUID()}`, account: sender.account, body: bytes };
@@ -71,9 +71,13 @@ export function facts(sender, { secret, at = sender.clock && clockText(sender.cl
 
 /** A request with the signature that these few lines make. `over` replaces what a sender does as it should. */
 export function compose(sender, it, over = {}) {
-  const { key = sender.key(it.secret), hash = sender.hash, encode = sender.encode, ...parts } = over;
-  const tag = sender.tag(hash, key, Buffer.from(sender.content(it)));
-  return place(sender, it, { signatures: [encode(tag)], clocks: it.at === undefined ? [] : [it.at], ...parts });
+  const { encode = sender.encode, ...parts } = over;
+  return place(sender, it, { signatures: [encode(tagOf(sender, it, over))], clocks: it.at === undefined ? [] : [it.at], ...parts });
+}
+
+/** The signature's bytes. */
+export function tagOf(sender, it, { key = sender.key(it.secret), hash = sender.hash, tag = sender.tag } = {}) {
+  return tag(hash, key, Buffer.from(sender.content(it)));
 }
 
 function place(sender, it, parts) {
@@ -96,16 +100,16 @@ export function header(name, { prefix = "", clock } = {}) {
 export function list(name, { separator, label, clockLabel, clock, others = () => [], last = false }) {
   return {
     name, separator, label, clockLabel, clock,
-    put({ signatures, clocks, label: other = label }, it) {
+    put({ signatures, clocks, label: other = label, name: elsewhere = name }, it) {
       const times = clockLabel ? clocks.map((text) => clockLabel + text) : [];
       const signed = signatures.map((text) => other + text);
       const entries = last ? [...signed, ...others(it), ...times] : [...times, ...others(it), ...signed];
-      return { headers: [[name, entries.join(separator)], ...(clock ? clocks.map((text) => [clock, text]) : [])] };
+      return { headers: [[elsewhere, entries.join(separator)], ...(clock ? clocks.map((text) => [clock, text]) : [])] };
     },
   };
 }
 
-/** The signature in the body, where `SIGNATURE` stands; `twice` writes its field a second time. */
-export function inBody({ twice, clockTwice }) {
-  return { body: true, twice, clockTwice, put: ({ signatures }, it) => ({ body: it.body.toString().replaceAll(SIGNATURE, () => signatures[0]) }) };
+/** The signature in the body, where `SIGNATURE` stands. `twice` writes it twice, given the signed body, it and another; `moved` takes it away. */
+export function inBody({ twice, moved }) {
+  return { body: true, twice, moved, put: ({ signatures }, it) => ({ body: it.body.toString().replace(SIGNATURE, () => signatures[0]) }) };
 }
