@@ -22,7 +22,7 @@ const itemContent = (it) =>
 /** A sender who asks the Python SDK of this name. */
 const python = (name, sdk, it) => sender({
   preset: name, ...it, hmac: { preset: name }, name: `${name}-py`, sdk: `PyPI ${sdk}`,
-  official: (facts, request) => official(name, { at: null, ...facts, body: request.body, headers: lowered(request), more: it.more?.(facts) ?? {} }),
+  official: (facts, request) => official(name, { ...facts, at: facts.at ?? null, body: request.body, headers: lowered(request), more: it.more?.(facts) ?? {} }),
 });
 const lowered = (request) => Object.fromEntries(request.headers.map(([name, it]) => [name.toLowerCase(), it]));
 const SECONDARY = randomBytes(24).toString("base64url");
