@@ -5,7 +5,7 @@ import braintree from "braintree";
 import { EventCallbackHelper } from "@dropbox/sign";
 import plivo from "plivo";
 import twilio from "twilio";
-import { SIGNATURE, base64, event, header, inBody, list, sender } from "./request.mjs";
+import { SIGNATURE, base64, event, header, inBody, list, nowS, sender } from "./request.mjs";
 
 export const FORM = "application/x-www-form-urlencoded";
 const FIELDS = "the decoded fields are signed, in an order of their own";
@@ -35,8 +35,6 @@ export const twilioForm = {
   rest: "/voice?x=1&y=%2F", place: header("X-Twilio-Signature"),
   spared: { "body re-serialised": FIELDS },
 };
-
-const eventTime = () => String(Math.floor(Date.now() / 1000));
 
 export default [
   sender({
@@ -83,10 +81,9 @@ export default [
   }),
   sender({
     name: "dropbox-sign", sdk: "@dropbox/sign", preset: "dropbox-sign", type: FORM,
-    clock: { format: "s", past: 300, future: 300 },
-    body: (at) => {
+    body() {
       const account = { reported_for_account_id: randomUUID() };
-      const told = { event: { event_time: at, event_type: "signature_request_sent", event_hash: SIGNATURE, event_metadata: account } };
+      const told = { event: { event_time: `${nowS()}`, event_type: "signature_request_sent", event_hash: SIGNATURE, event_metadata: account } };
       return `json=${encodeURIComponent(JSON.stringify(told))}`;
     },
     content(it) {
@@ -99,7 +96,6 @@ export default [
       ].map((pair) => body.replace(good, pair.join("%22%2C%22event_hash%22%3A%22"))).concat(`${body}&json=%7B%7D`, `json=%7B%7D&${body}`),
       moved: (body) => [body.replace("event_hash", "other_hash"), body.replace("json=", "other=")],
     }),
-    clockTwice: (body, at) => [[at, "1"], ["1", at], [at, at]].map((pair) => body.replace(at, pair.join("%22%2C%22event_time%22%3A%22"))),
     flip: (request) => ({ ...request, body: Buffer.from(text(request).replace("request_sent", "request_lent")) }),
     codes: { "moved label": "webhook_unsigned" },
     spared: { "body re-serialised": "two fields are signed, not the text" },

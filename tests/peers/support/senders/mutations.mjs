@@ -11,7 +11,6 @@ const UNSIGNED = "webhook_unsigned";
 const CROWD = 33;
 
 const NO_CLOCK = "no clock is signed";
-const CLOCK_IN_BODY = "the clock is a field of the body";
 
 /** A signature of the right length that is not the right one. */
 const wrong = (text) => (text[0] === "1" ? "2" : "1") + text.slice(1);
@@ -71,10 +70,10 @@ export const mutations = [
       if (!sender.clock) return NO_CLOCK;
       const it = of(sender);
       const other = clockText(sender.clock, nowS() - 1);
-      const { clock, clockLabel, clockTwice } = sender.place;
+      const { clock, clockLabel } = sender.place;
       if (clock) return doubled(compose(sender, it), clock, other);
       if (clockLabel) return [[it.at, other], [other, it.at], [it.at, it.at]].map((clocks) => compose(sender, it, { clocks }));
-      const bodies = (clockTwice ?? sender.clockTwice)(it.body.toString(), it.at);
+      const bodies = sender.clockTwice(it.body.toString(), it.at);
       return bodies.map((body) => compose(sender, { ...it, body: Buffer.from(body) }));
     },
   },
