@@ -31,7 +31,8 @@ before(async () => {
     };
   }
   const anywhere = { listen: "127.0.0.1:0" };
-  const server = { proxy: anywhere, admin: { ...anywhere, token: attache.token }, public: { ...anywhere, url: PUBLIC }, shutdown: { ready_delay: "0s" } };
+  const admin = { ...anywhere, token: attache.token };
+  const server = { proxy: anywhere, admin, public: { ...anywhere, url: PUBLIC }, shutdown: { ready_delay: "0s" } };
   attache.more = { server, connectors, connections };
   await attache.run();
 });
@@ -67,6 +68,7 @@ for (const sender of senders) {
       const requests = broken(mutation, sender);
       if (typeof requests === "string") return void (outcomes[sender.name][mutation.name] = requests);
       assert.ok(requests.length > 0);
+      target.taken(sender.name);
       const expected = codeOf(mutation, sender);
       for (const [number, request] of requests.entries()) {
         const answer = await send(attache.public, request);

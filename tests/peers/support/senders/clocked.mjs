@@ -45,7 +45,8 @@ const clockMember = (name, at) => `, "${name}": ${/^\d+$/.test(at) ? at : JSON.s
 const withClock = (name) => (at) => event().replace(/ }$/, clockMember(name, at));
 const memberTwice = (name) => (body, at) => {
   const other = String(Number(at) - 1000);
-  return [[at, other], [other, at], [at, at]].map(([one, two]) => body.replace(clockMember(name, at), clockMember(name, one).slice(0, -2) + clockMember(name, two)));
+  const both = (one, two) => clockMember(name, one).slice(0, -" }".length) + clockMember(name, two);
+  return [both(at, other), both(other, at), both(at, at)].map((members) => body.replace(clockMember(name, at), members));
 };
 
 export default [
@@ -128,7 +129,9 @@ export default [
     clock: millis(300), content: ({ at, body }) => `${at}:${body}`,
     place: header("x-webflow-signature", { clock: "x-webflow-timestamp" }),
     official: async (it, request) => assert.ok(
-      await new WebflowClient({ accessToken: "unused" }).webhooks.verifySignature({ headers: lowered(request), body: text(it), secret: it.secret }),
+      await new WebflowClient({ accessToken: "unused" }).webhooks.verifySignature({
+        headers: lowered(request), body: text(it), secret: it.secret,
+      }),
     ),
   }),
   sender({
@@ -181,7 +184,10 @@ export default [
     name: "contentful", sdk: "@contentful/node-apps-toolkit", way: "signs", preset: "contentful",
     secret: () => randomBytes(32).toString("hex"), clock: millis(30),
     rest: "/entries?kind=a b&x=%C3%A9".replace(" ", "%20"),
-    content: ({ hook, at, body }) => ["POST", canonical(hook), `x-contentful-signed-headers:${signed};x-contentful-timestamp:${at};${topic.join(":")}`, body].join("\n"),
+    content({ hook, at, body }) {
+      const headers = [["x-contentful-signed-headers", signed], ["x-contentful-timestamp", at], topic];
+      return ["POST", canonical(hook), headers.map((it) => it.join(":")).join(";"), body].join("\n");
+    },
     headers: () => [topic, ["x-contentful-signed-headers", signed]],
     place: header("x-contentful-signature", { clock: "x-contentful-timestamp" }),
     official(it, request) {
@@ -193,7 +199,11 @@ export default [
   }),
   sender({
     name: "hygraph", sdk: "@hygraph/utils", way: "signs", preset: "hygraph", encode: base64,
-    clock: millis(300), content: ({ at, body }) => JSON.stringify({ Body: body.toString(), EnvironmentName: "master", TimeStamp: /^\d+$/.test(at) ? Number(at) : at }),
+    clock: millis(300),
+    content({ at, body }) {
+      const TimeStamp = /^\d+$/.test(at) ? Number(at) : at;
+      return JSON.stringify({ Body: body.toString(), EnvironmentName: "master", TimeStamp });
+    },
     place: list("gcms-signature", { separator: ", ", label: "sign=", clockLabel: "t=", others: () => ["env=master"], last: true }),
     official(it, request) {
       const now = Date.now;

@@ -83,8 +83,8 @@ export default [
     name: "dropbox-sign", sdk: "@dropbox/sign", preset: "dropbox-sign", type: FORM,
     body() {
       const account = { reported_for_account_id: randomUUID() };
-      const told = { event: { event_time: `${nowS()}`, event_type: "signature_request_sent", event_hash: SIGNATURE, event_metadata: account } };
-      return `json=${encodeURIComponent(JSON.stringify(told))}`;
+      const event = { event_time: `${nowS()}`, event_type: "signature_request_sent", event_hash: SIGNATURE, event_metadata: account };
+      return `json=${encodeURIComponent(JSON.stringify({ event }))}`;
     },
     content(it) {
       const { event_time, event_type } = JSON.parse(new URLSearchParams(text(it)).get("json")).event;
@@ -109,13 +109,17 @@ export default [
     name: "braintree", sdk: "braintree", way: "signs", preset: "braintree", account: "public-key-1", type: FORM, hash: "sha1",
     key: (secret) => createHash("sha1").update(secret).digest(), emptyKey: createHash("sha1").update("").digest(),
     body() {
-      const xml = `<notification><kind>check</kind><subject><check type="boolean">true</check></subject><!-- ${randomUUID()} --></notification>`;
+      const subject = `<subject><check type="boolean">true</check></subject><!-- ${randomUUID()} -->`;
+      const xml = `<notification><kind>check</kind>${subject}</notification>`;
       const payload = `${Buffer.from(xml).toString("base64")}\n`;
       return `bt_signature=public-key-1%7C${SIGNATURE}&bt_payload=${encodeURIComponent(payload)}`;
     },
     content: (it) => new URLSearchParams(text(it)).get("bt_payload"),
     place: inBody({
-      twice: (body, good, bad) => [`${body}&bt_signature=public-key-1%7C${bad}`, `bt_signature=public-key-1%7C${bad}&${body}`, `${body}&${body}`],
+      twice: (body, good, bad) => {
+        const other = `bt_signature=public-key-1%7C${bad}`;
+        return [`${body}&${other}`, `${other}&${body}`, `${body}&${body}`];
+      },
       moved: (body) => [body.replace("bt_signature=", "other=")],
     }),
     codes: { "moved label": "webhook_unsigned" },

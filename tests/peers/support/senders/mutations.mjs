@@ -28,14 +28,22 @@ function doubled(request, name, stranger) {
   return pairs.map((values) => ({ ...request, headers: [...others, ...values.map((it) => [good[0], it])] }));
 }
 
+const withBody = (request, body) => ({ ...request, body: Buffer.from(body) });
+
 /** What a sender's request is made of, signed with the secret that attache has. */
 const of = (sender, at) => facts(sender, { secret: sender.its, at });
-const atDistance = (sender, seconds) => of(sender, clockText(sender.clock, nowS() + seconds));
+
+/** The sender's good request. */
+const whole = (sender) => compose(sender, of(sender));
+
+/** Good requests of these many seconds from now. */
+const away = (sender, ...distances) =>
+  distances.map((seconds) => compose(sender, of(sender, clockText(sender.clock, nowS() + seconds))));
 
 export const mutations = [
   {
     name: "body flipped",
-    make: (sender) => [sender.flip(compose(sender, of(sender)))],
+    make: (sender) => [sender.flip(whole(sender))],
   },
   {
     name: "other secret",
@@ -43,17 +51,17 @@ export const mutations = [
   },
   {
     name: "empty secret",
-    make: (sender) => sender.keyless ?? [compose(sender, of(sender), { key: sender.emptyKey ?? Buffer.alloc(0) })],
+    make: (sender) => [compose(sender, of(sender), { key: sender.emptyKey ?? Buffer.alloc(0) })],
   },
   {
     name: "stale",
     code: STALE,
-    make: (sender) => (sender.clock ? [compose(sender, atDistance(sender, -sender.clock.past - 60)), compose(sender, atDistance(sender, -86_400 * 400))] : NO_CLOCK),
+    make: (sender) => (sender.clock ? away(sender, -sender.clock.past - 60, -86_400 * 400) : NO_CLOCK),
   },
   {
     name: "future",
     code: STALE,
-    make: (sender) => (sender.clock ? [sender.clock.future + 60, 86_400 * 3650].map((it) => compose(sender, atDistance(sender, it))) : NO_CLOCK),
+    make: (sender) => (sender.clock ? away(sender, sender.clock.future + 60, 86_400 * 3650) : NO_CLOCK),
   },
   {
     name: "non-numeric timestamp",
@@ -74,7 +82,7 @@ export const mutations = [
       if (clock) return doubled(compose(sender, it), clock, other);
       if (clockLabel) return [[it.at, other], [other, it.at], [it.at, it.at]].map((clocks) => compose(sender, it, { clocks }));
       const bodies = sender.clockTwice(it.body.toString(), it.at);
-      return bodies.map((body) => compose(sender, { ...it, body: Buffer.from(body) }));
+      return bodies.map((body) => compose(sender, withBody(it, body)));
     },
   },
   {
@@ -85,18 +93,19 @@ export const mutations = [
       const bad = wrong(good);
       if (sender.place.twice) {
         const request = compose(sender, it, { signatures: [good] });
-        return sender.place.twice(request.body.toString(), good, bad).map((body) => ({ ...request, body: Buffer.from(body) }));
+        return sender.place.twice(request.body.toString(), good, bad).map((body) => withBody(request, body));
       }
-      const request = compose(sender, it);
-      return doubled(request, sender.place.name, named(compose(sender, it, { signatures: [bad] }), sender.place.name)[0][1]);
+      const { name } = sender.place;
+      const [[, stranger]] = named(compose(sender, it, { signatures: [bad] }), name);
+      return doubled(compose(sender, it), name, stranger);
     },
   },
   {
     name: "truncated",
     make(sender) {
       const unit = sender.encode === hex ? 2 : 4;
-      const cut = [(text) => text.slice(0, -unit), (text) => text.slice(0, -1), (text) => text.slice(0, unit), (text) => text.slice(unit)];
-      return cut.map((shorten) => compose(sender, of(sender), { encode: (tag) => shorten(sender.encode(tag)) }));
+      const cuts = [[0, -unit], [0, -1], [0, unit], [unit]];
+      return cuts.map((cut) => compose(sender, of(sender), { encode: (tag) => sender.encode(tag).slice(...cut) }));
     },
   },
   {
@@ -107,8 +116,9 @@ export const mutations = [
       const plain = base64(tag);
       // The last character's unused bits, which lenient decoders drop.
       const stray = plain.replace(/(.)(=+)$/, (_, last, padding) => String.fromCharCode(last.charCodeAt(0) + 1) + padding);
-      const spellings = [hex(tag), hex(tag).toUpperCase(), `0x${hex(tag)}`, plain, plain.replace(/=+$/, ""), `${plain}=`, stray, base64url(tag)];
-      return spellings.filter((text) => text !== sender.encode(tag)).map((text) => compose(sender, it, { signatures: [text] }));
+      const others = [hex(tag), hex(tag).toUpperCase(), `0x${hex(tag)}`, plain, plain.replace(/=+$/, ""), `${plain}=`, stray, base64url(tag)]
+        .filter((text) => text !== sender.encode(tag));
+      return others.map((text) => compose(sender, it, { signatures: [text] }));
     },
   },
   {
@@ -118,8 +128,10 @@ export const mutations = [
       const others = ["md5", "sha1", "sha256", "sha512"].filter((it) => it !== sender.hash);
       const requests = others.map((hash) => compose(sender, of(sender), { hash }));
       // The prefix says so as well, and a receiver who believed it would take them.
-      const said = (hash) => sender.place.prefix?.replace(sender.hash, hash);
-      return [...requests, ...others.filter((it) => said(it) !== sender.place.prefix && sender.place.prefix).map((hash) => compose(sender, of(sender), { hash, prefix: said(hash) }))];
+      const { prefix } = sender.place;
+      if (!prefix?.includes(sender.hash)) return requests;
+      const said = others.map((hash) => compose(sender, of(sender), { hash, prefix: prefix.replace(sender.hash, hash) }));
+      return [...requests, ...said];
     },
   },
   {
@@ -128,8 +140,11 @@ export const mutations = [
     make(sender) {
       const { label, prefix, moved } = sender.place;
       const it = of(sender);
-      if (moved) return moved(compose(sender, it).body.toString()).map((body) => ({ ...compose(sender, it), body: Buffer.from(body) }));
-      if (label) return ["v9=", "x", ""].filter((other) => other !== label).map((other) => compose(sender, it, { label: other + (label.endsWith(",") ? "," : "") }));
+      if (moved) return moved(whole(sender).body.toString()).map((body) => withBody(whole(sender), body));
+      if (label) {
+        const end = label.endsWith(",") ? "," : "";
+        return ["v9=", "x", ""].map((other) => compose(sender, it, { label: other + end }));
+      }
       if (prefix) return ["", "v9=", prefix.toUpperCase(), `${prefix}${prefix}`].map((other) => compose(sender, it, { prefix: other }));
       return [compose(sender, it, { name: "X-Other-Signature" }), compose(sender, it, { name: "Authorization" })];
     },
@@ -144,30 +159,32 @@ export const mutations = [
       if (body) return [compose(sender, it, { signatures: [`${wrong(good)},${good}`] })];
       if (separator) return [[...crowd, good], [good, ...crowd]].map((signatures) => compose(sender, it, { signatures }));
       // One header, one signature: a list of them is none.
-      const [value, stranger] = [good, wrong(good)].map((signature) => named(compose(sender, it, { signatures: [signature] }), name)[0][1]);
+      const [value, stranger] = [good, wrong(good)].map((text) => named(compose(sender, it, { signatures: [text] }), name)[0][1]);
       const request = compose(sender, it);
       const lists = [[value, stranger], [stranger, value], [...Array(CROWD - 1).fill(stranger), value]];
-      return [", ", ","].flatMap((by) => lists.map((values) => ({ ...request, headers: [...without(request, name), [name, values.join(by)]] })));
+      const texts = lists.flatMap((values) => [values.join(", "), values.join(",")]);
+      return texts.map((text) => ({ ...request, headers: [...without(request, name), [name, text]] }));
     },
   },
   {
     name: "BOM",
-    make: (sender) => [compose(sender, of(sender))].map((request) => ({ ...request, body: Buffer.concat([Buffer.from("\ufeff"), request.body]) })),
+    make(sender) {
+      const request = whole(sender);
+      return [withBody(request, Buffer.concat([Buffer.from("\ufeff"), request.body]))];
+    },
   },
   {
     name: "body re-serialised",
     make(sender) {
-      const request = compose(sender, of(sender));
+      const request = whole(sender);
       const text = request.body.toString();
-      if (sender.rewritten) return sender.rewritten(text).map((body) => ({ ...request, body: Buffer.from(body) }));
+      if (sender.rewritten) return sender.rewritten(text).map((body) => withBody(request, body));
       const read = JSON.parse(text);
       const written = [JSON.stringify(read), JSON.stringify(read, null, 2), `${text}\n`];
-      return written.filter((it) => it !== text).map((body) => ({ ...request, body: Buffer.from(body) }));
+      return written.filter((it) => it !== text).map((body) => withBody(request, body));
     },
   },
 ];
-
-const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 /** The requests of a mutation for a sender, or why there are none. */
 export function broken(mutation, sender) {

@@ -12,7 +12,10 @@ export function send(address, { method, hook, headers, body }) {
       const parts = [];
       answer.on("data", (part) => parts.push(part));
       answer.on("error", fail);
-      answer.on("end", () => done({ status: answer.statusCode, error: answer.headers["attache-error"], headers: answer.headers, body: Buffer.concat(parts) }));
+      answer.on("end", () => {
+        const { statusCode: status, headers } = answer;
+        done({ status, headers, error: headers["attache-error"], body: Buffer.concat(parts) });
+      });
     });
     asked.on("error", fail);
     asked.end(body);

@@ -21,7 +21,8 @@ export async function table(senders, outcomes) {
     for (const [name, why] of all) if (why !== true) (reasons[why] ??= []).push(name);
     const apart = Object.entries(reasons).map(([why, names]) => `${names.join(", ")}: ${why}`);
     const way = sender.way === "signs" ? "signs" : "verifies";
-    rows.push(`| ${sender.hmac.preset} | ${await named(sender.sdk)} | ${way} | ${all.filter(([, it]) => it === true).length} | ${apart.join("; ")} |`);
+    const refused = all.filter(([, it]) => it === true).length;
+    rows.push(`| ${sender.hmac.preset} | ${await named(sender.sdk)} | ${way} | ${refused} | ${apart.join("; ")} |`);
   }
   return `${rows.join("\n")}\n`;
 }

@@ -30,7 +30,10 @@ export default [
     place: header("X-Signature-Ed25519", { clock: "X-Signature-Timestamp" }),
     // HMAC-SHA512's digests are as long as the signatures.
     downgraded(it) { return confused(it, "sha512", this); },
-    official: async (it, request) => assert.ok(await verifyKey(text(it), value(request, "X-Signature-Ed25519"), it.at, raw(it.secret).toString("hex"))),
+    async official(it, request) {
+      const signature = value(request, "X-Signature-Ed25519");
+      assert.ok(await verifyKey(text(it), signature, it.at, raw(it.secret).toString("hex")));
+    },
   }),
   sender({
     ...common, name: "sendgrid", sdk: "@sendgrid/eventwebhook", preset: "sendgrid",
@@ -39,7 +42,9 @@ export default [
     content: ({ at, body }) => `${at}${body}`,
     body: () => `[${event({ event: "delivered" })}]\r\n`,
     place: header("X-Twilio-Email-Event-Webhook-Signature", { clock: "X-Twilio-Email-Event-Webhook-Timestamp" }),
-    downgraded(it) { return [...confused(it, "sha256", this), compose(this, it, { hash: "sha1" }), compose(this, it, { hash: "sha512" })]; },
+    downgraded(it) {
+      return [...confused(it, "sha256", this), compose(this, it, { hash: "sha1" }), compose(this, it, { hash: "sha512" })];
+    },
     official(it, request) {
       const verifier = new EventWebhook();
       const key = verifier.convertPublicKeyToECDSA(der(it.secret).toString("base64"));

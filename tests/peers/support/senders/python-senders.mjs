@@ -16,15 +16,19 @@ const item = (eventCode) => ({
   additionalData: { hmacSignature: SIGNATURE, note: "x" }, pspReference: randomUUID(), amount: { value: 1130, currency: "EUR" },
   success: "true", eventCode, merchantAccountCode: "TestMerchant", merchantReference: "order:1", eventDate: "2026-01-02T03:04:05Z",
 });
-const itemContent = (it) =>
-  [it.pspReference, it.originalReference, it.merchantAccountCode, it.merchantReference, it.amount.value, it.amount.currency, it.eventCode, it.success].join(":");
+const itemContent = ({ amount, ...it }) => {
+  const first = [it.pspReference, it.originalReference, it.merchantAccountCode, it.merchantReference];
+  return [...first, amount.value, amount.currency, it.eventCode, it.success].join(":");
+};
 
 /** A sender who asks the Python SDK of this name. */
 const python = (name, sdk, it) => sender({
   preset: name, ...it, hmac: { preset: name }, name: `${name}-py`, sdk: `PyPI ${sdk}`,
-  official: (facts, request) => official(name, { ...facts, at: facts.at ?? null, body: request.body, headers: lowered(request), more: it.more?.(facts) ?? {} }),
+  official(facts, { body, headers }) {
+    const named = Object.fromEntries(headers.map(([name, it]) => [name.toLowerCase(), it]));
+    return official(name, { ...facts, at: facts.at ?? null, body, headers: named, more: it.more?.(facts) ?? {} });
+  },
 });
-const lowered = (request) => Object.fromEntries(request.headers.map(([name, it]) => [name.toLowerCase(), it]));
 const SECONDARY = randomBytes(24).toString("base64url");
 const signs = { way: "signs" };
 const checks = { way: "checks" };
@@ -41,7 +45,10 @@ export default [
   python("paddle-billing", "paddle-python-sdk", { ...node["paddle-billing"], ...signs }),
   python("onfido", "onfido-python", {
     place: header("X-SHA2-Signature"),
-    body: () => event({ payload: { resource_type: "check", action: "check.started", object: { id: randomUUID(), href: "https://api.onfido.test/v3/checks/1" } } }),
+    body() {
+      const object = { id: randomUUID(), href: "https://api.onfido.test/v3/checks/1" };
+      return event({ payload: { resource_type: "check", action: "check.started", object } });
+    },
   }),
   python("elevenlabs", "elevenlabs", {
     clock: { format: "s", past: 1800, future: 300 }, content: ({ at, body }) => `${at}.${body}`,
@@ -85,10 +92,12 @@ export default [
     },
     content: (it) => itemContent(JSON.parse(it.body).notificationItems[1].NotificationRequestItem),
     place: inBody({
-      twice: (body, good, bad) => [[good, bad], [bad, good], [good, good]].map((pair) => body.replace(good, pair.join('","hmacSignature":"'))),
+      twice: (body, good, bad) =>
+        [[good, bad], [bad, good], [good, good]].map((pair) => body.replace(good, pair.join('","hmacSignature":"'))),
       moved: (body) => [body.replace(/"hmacSignature"(?!.*"hmacSignature")/, '"other"'), body.replace('"hmacSignature"', '"other"')],
     }),
-    flip: (request) => ({ ...request, body: Buffer.from(request.body.toString().replace('"value":1130,"currency":"EUR"},"success":"true","eventCode":"REFUND"', '"value":1131,"currency":"EUR"},"success":"true","eventCode":"REFUND"')) }),
+    // The last item's amount: whoever looks at the first alone does not see it.
+    flip: (request) => ({ ...request, body: Buffer.from(request.body.toString().replace(/1130(?!.*1130)/, "1131")) }),
     codes: { "moved label": "webhook_unsigned" },
     spared: { "body re-serialised": "fields of every item are signed, not the text" },
   }),
