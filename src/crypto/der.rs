@@ -72,6 +72,7 @@ impl<'a> Elements<'a> {
 
 /// What is read of a certificate (RFC 5280 §4.1), of whatever version.
 pub(super) struct Certificate<'a> {
+    pub not_before: UnixTime,
     pub not_after: UnixTime,
     /// `SubjectPublicKeyInfo`, all of it.
     pub public_key: &'a [u8],
@@ -86,14 +87,14 @@ impl<'a> Certificate<'a> {
         signed.next(SEQUENCE)?;
         signed.next(SEQUENCE)?;
         let mut validity = signed.within(SEQUENCE)?;
-        validity.any()?;
-        let (tag, text) = validity.any()?;
+        let mut moment = || validity.any().and_then(|(tag, text)| time(tag, text));
+        let (not_before, not_after) = (moment()?, moment()?);
         // Subject.
         signed.next(SEQUENCE)?;
         let before = signed.0;
         signed.next(SEQUENCE)?;
         let public_key = before.strip_suffix(signed.0)?;
-        Some(Self { not_after: time(tag, text)?, public_key })
+        Some(Self { not_before, not_after, public_key })
     }
 }
 

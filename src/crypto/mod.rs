@@ -5,6 +5,7 @@ mod digest;
 mod error;
 mod password;
 mod pkcs12;
+mod public_key;
 #[cfg(feature = "rsa-sha1")]
 mod rsa_sha1;
 mod scalar_key;
@@ -18,6 +19,11 @@ pub use digest::Hash;
 pub use digest::MacKey;
 pub use digest::sha256;
 pub use error::KeyError;
+pub use public_key::CertifiedPublicKey;
+pub use public_key::PublicKey;
+pub use public_key::PublicKeyError;
+pub use public_key::PublicKind;
+pub use public_key::Verify;
 #[cfg(feature = "rsa-sha1")]
 pub use rsa_sha1::RsaSha1Key;
 pub use scalar_key::ScalarKey;

@@ -75,6 +75,27 @@ enum Key {
 }
 
 impl JwsAlgorithm {
+    /// The one of this name; `none` is none.
+    pub fn named(name: &str) -> Option<Self> {
+        [
+            Self::HS256,
+            Self::HS384,
+            Self::HS512,
+            Self::RS256,
+            Self::RS384,
+            Self::RS512,
+            Self::PS256,
+            Self::PS384,
+            Self::PS512,
+            Self::ES256,
+            Self::ES384,
+            Self::ES512,
+            Self::EdDSA,
+        ]
+        .into_iter()
+        .find(|it| it.name() == name)
+    }
+
     /// Its name in a JOSE header.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,10 +1,9 @@
 //! The sender's signed clock: where it is, how it is written, how far it may be off.
-use super::pointer::Pointer;
 use super::raw::TimeFormat;
 use super::refusal::Refusal;
 use super::refusal::What;
+use super::spot::Spot;
 use crate::model::UnixTime;
-use http::HeaderName;
 
 /// Most digits of a timestamp; more would overflow somewhere.
 const DIGITS_MAX: usize = 16;
@@ -19,9 +18,11 @@ pub(super) struct Clock {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ClockAt {
-    Header(HeaderName),
+    Spot(Spot),
+    /// What the entry of the signature's list begins with.
     Label(Box<str>),
-    Json(Pointer),
+    /// Of the token.
+    Claim(Box<str>),
 }
 
 impl Clock {
@@ -43,6 +44,25 @@ impl Clock {
     /// How long a delivery with a good clock stays good, in seconds, rounded up.
     pub(super) fn window_s(&self) -> u64 {
         self.past_s.saturating_add(self.future_s).saturating_add(1)
+    }
+
+    /// This moment as the sender writes it.
+    pub(super) fn written(&self, now: UnixTime) -> String {
+        match self.format {
+            TimeFormat::UnixS => now.as_s().to_string(),
+            TimeFormat::UnixMs => now.as_ms().to_string(),
+            TimeFormat::Rfc3339 => {
+                let ms = i64::try_from(now.as_ms()).unwrap_or(i64::MAX);
+                let time = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MAX);
+                format!("{time:.3}")
+            }
+        }
+    }
+
+    /// How far off the clock is, in seconds: its age, negative where it is ahead.
+    pub(super) fn age_s(&self, text: &str, now: UnixTime) -> Option<i64> {
+        let seconds = |it: UnixTime| i64::try_from(it.as_s()).unwrap_or(i64::MAX);
+        Some(seconds(now) - seconds(self.parse(text)?))
     }
 
     fn parse(&self, text: &str) -> Option<UnixTime> {

@@ -1,4 +1,10 @@
 //! A webhook as it arrived, and what may be read of it before it is trusted.
+use super::form;
+use super::json::Json;
+use super::jwt::Token;
+use super::key::Signer;
+use super::multipart;
+use super::pointer::Pointer;
 use super::refusal::Refusal;
 use super::refusal::What;
 use super::signature::Entries;
@@ -23,10 +29,53 @@ pub struct Delivery<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts<'d> {
     pub(super) delivery: &'d Delivery<'d>,
+    /// The spelling of the URL that is tried.
+    pub(super) url: &'d str,
+    pub(super) document: Document<'d>,
     /// The signature's value, where it is a list.
     pub(super) list: Option<Entries<'d>>,
     /// The timestamp's text as sent.
     pub(super) timestamp: Option<&'d str>,
+    /// What one is known by at the sender.
+    pub(super) account: Option<&'d str>,
+    /// The token that is the signature.
+    pub(super) token: Option<&'d Token<'d>>,
+    /// What answers to handshakes are signed with.
+    pub(super) signer: Option<&'d Signer>,
+}
+
+/// What JSON pointers go into.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Document<'d> {
+    /// Read before anybody proved who sent it: whatever can be read in two ways is refused.
+    Strict(Json<'d>),
+    /// The sender's own text, from which a value is taken without reading on.
+    Proved(&'d [u8]),
+}
+
+impl<'d> Facts<'d> {
+    pub(super) fn of(delivery: &'d Delivery<'d>) -> Self {
+        Self {
+            delivery,
+            url: delivery.url,
+            document: Document::Proved(delivery.body),
+            list: None,
+            timestamp: None,
+            account: None,
+            token: None,
+            signer: None,
+        }
+    }
+}
+
+impl<'d> Document<'d> {
+    /// The text of what the pointer leads to.
+    pub(super) fn text(self, pointer: &Pointer) -> Result<Option<Cow<'d, str>>, Refusal> {
+        match self {
+            Self::Proved(bytes) => Ok(pointer.find(bytes).map(Cow::Owned)),
+            Self::Strict(json) => Ok(json.at(pointer)?.map(Json::text).transpose()?.flatten()),
+        }
+    }
 }
 
 impl<'a> Delivery<'a> {
@@ -42,12 +91,16 @@ impl<'a> Delivery<'a> {
 
     /// The query parameter's value, form-decoded; a repeated one is refused, however spelled.
     pub(super) fn query_value(&self, name: &str) -> Result<Option<Cow<'a, str>>, Refusal> {
-        let pairs = url::form_urlencoded::parse(self.query.as_bytes());
-        let mut values = pairs.filter(|it| it.0 == name).map(|it| it.1);
-        let first = values.next();
-        match values.next() {
-            Some(_) => Err(Refusal::Malformed(What::Value)),
-            None => Ok(first),
+        form::field(self.query.as_bytes(), name)
+    }
+
+    /// The form field's value, decoded; a repeated one is refused, however spelled.
+    pub(super) fn form_value(&self, name: &str) -> Result<Option<Cow<'a, str>>, Refusal> {
+        let content_type = self.header(&http::header::CONTENT_TYPE)?;
+        let content_type = content_type.and_then(|it| std::str::from_utf8(it).ok());
+        match content_type.and_then(multipart::boundary) {
+            Some(boundary) => multipart::field(self.body, boundary, name),
+            None => form::field(self.body, name),
         }
     }
 }

@@ -1,15 +1,17 @@
 //! A checked description: everything that could make a verifier lenient is refused here, at load.
 use super::check::Check;
-use super::clock::Clock;
 use super::error::DescriptionError;
-use super::key::KeyForm;
+use super::jwt::Audience;
 use super::presets;
-use super::raw::Algorithm;
+use super::raw::HandshakeCheck;
 use super::raw::RawDescription;
-use super::signature::Place;
+use super::rules::Expected;
+use super::rules::ReplayBy;
+use super::rules::Rules;
+use super::rules::Whole;
 use super::template::Template;
-use http::HeaderName;
-use http::HeaderValue;
+use super::template::Value;
+use http::Method;
 use std::sync::Arc;
 
 /// The credential's field with the secrets, or the sender's public keys.
@@ -23,80 +25,113 @@ pub const ACCOUNT: &str = "account";
 
 /// How a sender signs its webhooks, checked. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Description(pub(super) Arc<Rules>);
-
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Rules {
-    pub(super) key: KeyForm,
-    pub(super) algorithm: Algorithm,
-    pub(super) require: Box<[(HeaderName, HeaderValue)]>,
-    pub(super) places: Box<[Place]>,
-    pub(super) clock: Option<Clock>,
-    pub(super) content: Template,
-    pub(super) id: Option<Template>,
-    pub(super) replay: ReplayBy,
-    pub(super) max_signatures: usize,
-    pub(super) failure_status: u16,
-    pub(super) partial: bool,
-}
-
-/// What makes two deliveries the same.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum ReplayBy {
-    Off,
-    /// The first of these that the delivery has: the configured key, the id where `id` says that it
-    /// counts, the signature where there is a clock.
-    Key {
-        configured: Option<Template>,
-        id: bool,
-    },
-}
+pub struct Description(pub(super) Arc<Whole>);
 
 impl Description {
     /// What whoever configured this should know, one sentence each.
     pub fn warnings(&self) -> Vec<&'static str> {
-        let rules = &*self.0;
+        let ways = &self.0.ways;
+        let any = |is: fn(&Rules) -> bool| ways.iter().any(is);
         let mut warnings = Vec::new();
-        if rules.partial {
+        if any(|it| it.partial) {
             warnings.push(
                 "`covers: partial`: the signature does not cover the body, which could be another",
             );
         }
-        if rules.algorithm == Algorithm::Token {
+        if any(Rules::is_token) {
             warnings
                 .push("`algorithm: token`: the sender shows the secret itself with each delivery");
         }
-        if matches!(rules.replay, ReplayBy::Key { configured: None, id: false })
-            && rules.clock.is_none()
-        {
+        if any(Rules::is_repeatable) {
             warnings.push("with neither a clock nor an id, a captured delivery can be sent again");
+        }
+        if self.0.tenant.is_some() && any(|it| !it.signs_tenant) {
+            warnings.push("`tenant`: the signature does not cover it, which could be another");
+        }
+        if self.learns_secret() {
+            warnings.push(
+                "`store_secret_once`: whoever calls first hands over the secret, while there is none",
+            );
         }
         warnings
     }
 
     /// The credential's fields that it has a use for, and whether each has to be there.
     pub fn fields(&self) -> Vec<(&'static str, bool)> {
-        vec![(SECRET, true)]
+        let mut fields = Vec::new();
+        if self.takes_secret() {
+            fields.push((SECRET, !self.learns_secret()));
+        }
+        if self.shows_token() {
+            fields.push((VERIFY_TOKEN, true));
+        }
+        if self.names_account() {
+            fields.push((ACCOUNT, true));
+        }
+        fields
     }
 
     /// Whether the sender hands its secret over, so that there may be none yet.
     pub fn learns_secret(&self) -> bool {
-        false
+        self.0.handshakes.iter().any(|it| it.store.is_some())
     }
 
     /// Whether deliveries of all tenants come to one address, and say themselves whose they are.
     pub fn is_shared(&self) -> bool {
-        false
+        self.0.tenant.is_some()
     }
 
     /// Methods of requests that are taken, POST among them.
-    pub fn takes_method(&self, method: &http::Method) -> bool {
-        *method == http::Method::POST
+    pub fn takes_method(&self, method: &Method) -> bool {
+        let shapes = self.0.ways.iter().filter_map(|it| it.when.as_ref());
+        let shapes = shapes.chain(self.0.handshakes.iter().map(|it| &it.when));
+        *method == Method::POST || shapes.into_iter().any(|it| it.method == *method)
     }
 
     /// Status of the answer to a delivery that does not verify.
     pub fn failure_status(&self) -> u16 {
         self.0.failure_status
+    }
+
+    pub(super) fn takes_secret(&self) -> bool {
+        self.0.ways.iter().any(Rules::takes_secret)
+    }
+
+    pub(super) fn shows_token(&self) -> bool {
+        self.0.handshakes.iter().any(|it| it.check == HandshakeCheck::Token)
+    }
+
+    pub(super) fn names_account(&self) -> bool {
+        let replies =
+            self.0.handshakes.iter().any(|it| it.templates().any(Template::names_account));
+        replies || self.0.ways.iter().any(Rules::names_account)
+    }
+}
+
+impl Template {
+    fn names_account(&self) -> bool {
+        self.values().any(|it| *it == Value::Account)
+    }
+}
+
+impl Rules {
+    fn is_repeatable(&self) -> bool {
+        let unnamed = matches!(self.replay, ReplayBy::Key { configured: None, id: false });
+        unnamed && self.clock.is_none()
+    }
+
+    fn names_account(&self) -> bool {
+        let configured = match &self.replay {
+            ReplayBy::Off => None,
+            ReplayBy::Key { configured, .. } => configured.as_ref(),
+        };
+        let detached = self.jwt.as_ref().and_then(|it| it.detached.as_ref());
+        let templates = [Some(&self.content), self.id.as_ref(), configured, detached];
+        let audience = self.jwt.as_ref().and_then(|it| it.rules.audience.as_ref());
+        let claims = self.jwt.iter().flat_map(|it| it.claims.iter().map(|it| &it.1));
+        templates.into_iter().flatten().chain(claims).any(Template::names_account)
+            || self.require.iter().any(|it| matches!(it.1, Expected::Account(..)))
+            || audience == Some(&Audience::Account)
     }
 }
 
@@ -106,8 +141,8 @@ impl TryFrom<RawDescription> for Description {
     fn try_from(raw: RawDescription) -> Result<Self, Vec<DescriptionError>> {
         let raw = with_preset(raw)?;
         let mut check = Check::default();
-        let rules = check.rules(raw);
-        if check.problems.is_empty() { Ok(Self(Arc::new(rules))) } else { Err(check.problems) }
+        let whole = check.whole(raw);
+        if check.problems.is_empty() { Ok(Self(Arc::new(whole))) } else { Err(check.problems) }
     }
 }
 

@@ -6,6 +6,9 @@ use super::raw::Normalize;
 use super::raw::RawKey;
 use super::signature::DIGEST_LEN_MAX;
 use super::template::Piece;
+use crate::crypto::PublicKey;
+use crate::crypto::PublicKeyError;
+use crate::crypto::PublicKind;
 use crate::model::Secret;
 use aws_lc_rs::digest;
 use aws_lc_rs::hmac;
@@ -21,6 +24,11 @@ use zeroize::Zeroizing;
 /// Base64 as operators paste it: the padding may be missing, nothing else.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+const BASE64URL: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
@@ -44,6 +52,8 @@ pub(super) enum KeyError {
     NotHex,
     #[error("is not base64")]
     NotBase64,
+    #[error("{0}")]
+    Public(PublicKeyError),
 }
 
 /// A key with its algorithm.
@@ -56,6 +66,14 @@ pub(super) enum Signer {
     /// The secret's own SHA-256, so that tokens of any length compare in constant time.
     Token {
         sha256: [u8; 32],
+        /// The secret, for deliveries that are made to try a receiver with.
+        shown: Zeroizing<Vec<u8>>,
+    },
+    /// The sender's, which verifies and signs nothing.
+    Public(Box<PublicKey>),
+    /// What tokens are signed with.
+    Jwt {
+        key: Zeroizing<Vec<u8>>,
     },
 }
 
@@ -74,20 +92,48 @@ impl From<RawKey> for KeyForm {
 }
 
 impl KeyForm {
-    pub(super) fn signer(&self, secret: &Secret, algorithm: Algorithm) -> Result<Signer, KeyError> {
-        let bytes = self.bytes(secret)?;
-        Ok(match algorithm {
-            Algorithm::HmacSha256 => hmac_signer(hmac::HMAC_SHA256, &bytes),
-            Algorithm::HmacSha512 => hmac_signer(hmac::HMAC_SHA512, &bytes),
-            Algorithm::HmacSha1 => hmac_signer(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &bytes),
-            Algorithm::Sha256 => Signer::Hash { key: bytes },
-            Algorithm::Token => Signer::Token { sha256: sha256(&bytes) },
-            Algorithm::Ed25519
-            | Algorithm::EcdsaP256
-            | Algorithm::RsaSha256
-            | Algorithm::RsaSha1
-            | Algorithm::Jwt => return Err(KeyError::NotBase64),
-        })
+    /// `is_shared`: tokens are signed with a key that both sides have.
+    pub(super) fn signer(
+        &self,
+        secret: &Secret,
+        algorithm: Algorithm,
+        is_shared: bool,
+    ) -> Result<Signer, KeyError> {
+        let kind = match algorithm {
+            Algorithm::HmacSha256 => return self.hmac(hmac::HMAC_SHA256, secret),
+            Algorithm::HmacSha512 => return self.hmac(hmac::HMAC_SHA512, secret),
+            Algorithm::HmacSha1 => return self.hmac(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret),
+            Algorithm::Sha256 => return Ok(Signer::Hash { key: self.bytes(secret)? }),
+            Algorithm::Token => {
+                let shown = self.bytes(secret)?;
+                return Ok(Signer::Token { sha256: sha256(&shown), shown });
+            }
+            Algorithm::Jwt if is_shared => return Ok(Signer::Jwt { key: self.bytes(secret)? }),
+            Algorithm::Ed25519 => PublicKind::Ed25519,
+            Algorithm::EcdsaP256 => PublicKind::EcdsaP256,
+            Algorithm::RsaSha256 | Algorithm::RsaSha1 => PublicKind::Rsa,
+            Algorithm::Jwt => PublicKind::Any,
+        };
+        self.public(secret, kind)
+    }
+
+    fn hmac(&self, algorithm: hmac::Algorithm, secret: &Secret) -> Result<Signer, KeyError> {
+        Ok(Signer::Hmac(Box::new(hmac::Key::new(algorithm, &self.bytes(secret)?))))
+    }
+
+    /// PEM or a JWK as text, else the encoded bytes.
+    fn public(&self, secret: &Secret, kind: PublicKind) -> Result<Signer, KeyError> {
+        let text = secret.expose();
+        if text.is_empty() {
+            return Err(KeyError::Empty);
+        }
+        let is_text = self.encoding == KeyEncoding::Utf8 || text.contains("-----BEGIN");
+        let key = if is_text {
+            PublicKey::from_text(text, kind)
+        } else {
+            PublicKey::from_bytes(&self.bytes(secret)?, kind)
+        };
+        key.map(|it| Signer::Public(Box::new(it))).map_err(KeyError::Public)
     }
 
     fn bytes(&self, secret: &Secret) -> Result<Zeroizing<Vec<u8>>, KeyError> {
@@ -103,9 +149,8 @@ impl KeyForm {
         let bytes = match self.encoding {
             KeyEncoding::Utf8 => text.as_bytes().to_vec(),
             KeyEncoding::Hex => hex::decode(&*text).map_err(|_| KeyError::NotHex)?,
-            KeyEncoding::Base64 | KeyEncoding::Base64url => {
-                BASE64.decode(&*text).map_err(|_| KeyError::NotBase64)?
-            }
+            KeyEncoding::Base64 => BASE64.decode(&*text).map_err(|_| KeyError::NotBase64)?,
+            KeyEncoding::Base64url => BASE64URL.decode(&*text).map_err(|_| KeyError::NotBase64)?,
         };
         let bytes = Zeroizing::new(bytes);
         if bytes.is_empty() {
@@ -146,14 +191,20 @@ impl Signer {
                 }
                 fill(&mut tag, context.finish().as_ref());
             }
-            Self::Token { sha256 } => fill(&mut tag, sha256),
+            Self::Token { sha256, .. } => fill(&mut tag, sha256),
+            // What these verify is asked of the key itself; `Description` saw to that.
+            Self::Public(_) | Self::Jwt { .. } => {}
         }
         tag
     }
-}
 
-fn hmac_signer(algorithm: hmac::Algorithm, key: &[u8]) -> Signer {
-    Signer::Hmac(Box::new(hmac::Key::new(algorithm, key)))
+    /// The HMAC of `bytes`, for an answer to the sender; None where the algorithm is another.
+    pub(super) fn digest(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Hmac(key) => Some(hmac::sign(key, bytes).as_ref().to_vec()),
+            Self::Hash { .. } | Self::Token { .. } | Self::Public(_) | Self::Jwt { .. } => None,
+        }
+    }
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
@@ -167,14 +218,18 @@ fn fill(tag: &mut Tag, digest: &[u8]) {
 }
 
 impl Algorithm {
-    /// Length of what the algorithm makes, in bytes.
+    /// Length of what is compared, in bytes; 0 where a public key or a token is asked instead.
     pub(super) fn digest_len(self) -> usize {
         match self {
             Self::HmacSha1 => 20,
             Self::HmacSha256 | Self::Sha256 | Self::Token => 32,
-            Self::HmacSha512 | Self::Ed25519 | Self::EcdsaP256 => 64,
-            Self::RsaSha256 | Self::RsaSha1 | Self::Jwt => 0,
+            Self::HmacSha512 => 64,
+            Self::Ed25519 | Self::EcdsaP256 | Self::RsaSha256 | Self::RsaSha1 | Self::Jwt => 0,
         }
+    }
+
+    pub(super) fn is_hmac(self) -> bool {
+        matches!(self, Self::HmacSha1 | Self::HmacSha256 | Self::HmacSha512)
     }
 }
 
@@ -252,7 +307,7 @@ mod tests {
                  9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737",
             ),
         ] {
-            let signer = KeyForm::default().signer(&Secret::new("Jefe"), algorithm).unwrap();
+            let signer = KeyForm::default().signer(&Secret::new("Jefe"), algorithm, false).unwrap();
             let made = signer.tag(&content);
             assert_eq!(hex::encode(&made[..algorithm.digest_len()]), tag, "{algorithm:?}");
         }
@@ -261,7 +316,8 @@ mod tests {
     #[test]
     fn a_signer_says_nothing_of_its_key() {
         for algorithm in [Algorithm::HmacSha256, Algorithm::Sha256, Algorithm::Token] {
-            let signer = KeyForm::default().signer(&Secret::new("hunter2"), algorithm).unwrap();
+            let signer =
+                KeyForm::default().signer(&Secret::new("hunter2"), algorithm, false).unwrap();
             assert_eq!(format!("{signer:?}"), "[redacted]");
         }
     }

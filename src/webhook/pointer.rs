@@ -19,6 +19,10 @@ impl Pointer {
         names.map(unescaped).collect::<Option<_>>().map(Self)
     }
 
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|it| &**it)
+    }
+
     /// The string or whole number it points to, as text; None for whatever else. It stops reading
     /// once found, so it must only be asked of a body whose signature is good.
     pub(super) fn find(&self, json: &[u8]) -> Option<String> {

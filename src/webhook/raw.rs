@@ -32,7 +32,8 @@ pub struct RawDescription {
     pub timestamp: Option<RawTimestamp>,
     /// What is signed: literals and `{body}`, `{timestamp}`, `{method}`, `{url}`, `{url.no_query}`, `{url.path}`,
     /// `{key}`, `{account}`, `{header.X}`, `{query.X}`, `{query.sorted}`, `{form.X}`, `{form.sorted}`,
-    /// `{json./pointer}`, `{label.X}`, `{canonical.contentful}`, `{canonical.plivo_v3}`, `{canonical.paddle_classic}`. `{x?}` may be absent,
+    /// `{json./pointer}`, `{label.X}`, `{canonical.contentful}`, `{canonical.plivo_v3}`, `{canonical.paddle_classic}`,
+    /// `{canonical.truelayer}`, `{claim.X}` (in `id` and `replay_key`). `{x?}` may be absent,
     /// `[..{x}..]` is left out where x is absent. Filters: `{x|json}`, `{x|jcs}`, `{x|lower}`, `{x|crc32}`,
     /// `{x|sha256}`, `{x|sha256(hex)}`, `{x|pctdecode(chars)}`.
     pub content: Option<String>,
@@ -132,6 +133,9 @@ pub struct RawJwt {
     pub issuer: Option<String>,
     /// The `aud` that it has to have; `{account}` is the credential's.
     pub audience: Option<String>,
+    /// Claims that have to be there with the value of a template like `content`:
+    /// `url_hash: "{url|sha256(hex)}"`.
+    pub claims: Option<BTreeMap<String, String>>,
     /// The payload is detached (RFC 7515 appendix F): it is this template, like `content`.
     pub detached: Option<String>,
 }
@@ -424,6 +428,7 @@ impl RawJwt {
             algorithms: over.algorithms.or(self.algorithms),
             issuer: over.issuer.or(self.issuer),
             audience: over.audience.or(self.audience),
+            claims: over.claims.or(self.claims),
             detached: over.detached.or(self.detached),
         }
     }

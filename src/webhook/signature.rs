@@ -1,32 +1,37 @@
 //! Where a request's signatures are, and how their text is decoded.
-use super::delivery::Delivery;
+use super::delivery::Facts;
 use super::raw::Encoding;
 use super::refusal::Refusal;
 use super::refusal::What;
+use super::spot::Spot;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::HeaderName;
 use std::borrow::Cow;
 use std::str;
 
 /// Longest digest, in bytes: SHA-512's.
 pub(super) const DIGEST_LEN_MAX: usize = 64;
 
+/// Longest text of a signature by a private key: of an RSA key of 8192 bits, in hex.
+const BYTES_TEXT_MAX: usize = 2048;
+
 /// One place that a signature, or a list with signatures in it, is read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) at: At,
     pub(super) shape: Shape,
-    pub(super) encoding: Encoding,
+    /// None where the place shows a secret as it is.
+    pub(super) encoding: Option<Encoding>,
     /// The only secret that signs here; any where None.
     pub(super) secret: Option<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum At {
-    Header(HeaderName),
-    Query(Box<str>),
+    Spot(Spot),
+    /// The body is the signature.
+    Body,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,18 +73,13 @@ impl<'d> Entries<'d> {
 
 impl Place {
     /// The text as sent. Exactly one, else it would be ours to choose which one counts.
-    pub(super) fn text<'d>(
-        &self,
-        delivery: &Delivery<'d>,
-    ) -> Result<Option<Cow<'d, str>>, Refusal> {
-        let malformed = |_| Refusal::Malformed(What::Signature);
+    pub(super) fn text<'d>(&self, facts: &Facts<'d>) -> Result<Option<Cow<'d, str>>, Refusal> {
+        let malformed = Refusal::Malformed(What::Signature);
         match &self.at {
-            At::Query(name) => delivery.query_value(name).map_err(malformed),
-            At::Header(name) => {
-                let value = delivery.header(name).map_err(malformed)?;
-                let text = value.map(str::from_utf8).transpose();
-                text.map(|it| it.map(Cow::Borrowed))
-                    .map_err(|_| Refusal::Malformed(What::Signature))
+            At::Spot(spot) => spot.text(facts).map_err(|_| malformed),
+            At::Body => {
+                let text = str::from_utf8(facts.delivery.body).map_err(|_| malformed)?;
+                Ok(Some(Cow::Borrowed(text)).filter(|it| !it.is_empty()))
             }
         }
     }
@@ -129,6 +129,29 @@ pub(super) fn decoded(
     let mut digest = [0; DIGEST_LEN_MAX];
     digest[..digest_len].copy_from_slice(&room[..digest_len]);
     (len == digest_len).then_some(digest)
+}
+
+/// Bytes of any length up to 1 KiB, spelled in the one canonical way.
+pub(super) fn bytes(encoding: Encoding, text: &str) -> Option<Vec<u8>> {
+    if text.is_empty() || text.len() > BYTES_TEXT_MAX {
+        return None;
+    }
+    match encoding {
+        Encoding::Hex => {
+            let plain = text.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
+            plain.then(|| hex::decode(text).ok())?
+        }
+        Encoding::Base64 => STANDARD.decode(text).ok(),
+        Encoding::Base64url => URL_SAFE_NO_PAD.decode(text).ok(),
+    }
+}
+
+pub(super) fn encoded(encoding: Encoding, bytes: &[u8]) -> String {
+    match encoding {
+        Encoding::Hex => hex::encode(bytes),
+        Encoding::Base64 => STANDARD.encode(bytes),
+        Encoding::Base64url => URL_SAFE_NO_PAD.encode(bytes),
+    }
 }
 
 #[cfg(test)]

@@ -1,121 +1,63 @@
 //! The verifier: a description with the secrets in it.
+use super::bound;
+use super::candidates;
+use super::clock::Clock;
 use super::clock::ClockAt;
 use super::delivery::Delivery;
+use super::delivery::Document;
 use super::delivery::Facts;
 use super::description::Description;
-use super::description::ReplayBy;
-use super::description::Rules;
-use super::error::DescriptionError;
-use super::error::Step;
-use super::handshake::Handshake;
+use super::json::Json;
+use super::jwt::Token;
 use super::key::Signer;
 use super::key::Tag;
-use super::key::sha256;
-use super::public_keys::KeysAt;
+use super::keyed;
+use super::named;
+use super::named::Verified;
+use super::note::Note;
 use super::public_keys::PublicKeys;
 use super::raw::Algorithm;
 use super::refusal::Refusal;
 use super::refusal::What;
-use super::signature;
-use super::signature::Entries;
-use super::signature::Place;
-use super::template::Piece;
-use crate::model::Secret;
+use super::rules::Rules;
+use super::spot::Spot;
 use crate::model::UnixTime;
 use std::borrow::Cow;
-use std::str;
-use subtle::Choice;
-use subtle::ConstantTimeEq;
 
-/// Most secrets of one connection: the new one and the old ones, while rotating. Each costs a hash
-/// of the body when none matches.
-pub const SECRETS_MAX: usize = 8;
-
-/// How long a delivery without a clock is remembered: a day, in which senders' own retries of what
-/// they believe lost arrive.
-const REMEMBER_UNCLOCKED_S: u64 = 86_400;
-
-/// Longest id that is passed on in a header.
-const ID_LEN_MAX: usize = 256;
+/// Most elements that are verified one by one in one delivery.
+const ELEMENTS_MAX: usize = 256;
 
 /// Checks deliveries against a description and the secrets of one connection or activation.
 #[derive(Debug)]
 pub struct Verifier {
-    description: Description,
-    /// At least one.
-    signers: Box<[Signer]>,
+    pub(super) description: Description,
+    /// Of each way of signing; none where the sender hands its secret over and has not yet, or
+    /// where its keys are fetched.
+    pub(super) signers: Box<[Box<[Signer]>]>,
+    /// SHA-256 of each secret as it was given.
+    pub(super) known: Box<[[u8; 32]]>,
+    /// SHA-256 of what a handshake shows.
+    pub(super) verify_token: Option<[u8; 32]>,
+    pub(super) account: Option<Box<str>>,
 }
 
-/// What the credential of a connection or activation has for its description.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Given<'a> {
-    /// The new one first, then the old ones. Public keys where the sender signs with a private one.
-    pub secrets: &'a [Secret],
-    /// What a handshake shows (`check: token`).
-    pub verify_token: Option<&'a Secret>,
-    /// What one is known by at the sender: no secret.
-    pub account: Option<&'a str>,
+/// What a good signature leaves behind.
+pub(super) struct Proof<'d> {
+    /// The same for the same content and clock, whichever signature was sent.
+    pub(super) fingerprint: Tag,
+    /// The timestamp's text as sent, where it was read.
+    pub(super) timestamp: Option<Cow<'d, str>>,
+    /// The token, where it is one.
+    pub(super) token: Option<String>,
 }
 
-/// What a good delivery is called, and what it is remembered by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified {
-    /// The sender's id for it: 1 to 256 visible ASCII characters.
-    pub id: Option<String>,
-    /// The tenant that it names, where the description says where.
-    pub tenant: Option<String>,
-    /// None where a repeat cannot be told, or is not to be.
-    pub replay_key: Option<ReplayKey>,
-    /// How long it has to be remembered, in seconds.
-    pub remember_s: u64,
-}
-
-/// A digest of what makes a delivery the same as another to the same connection and tenant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ReplayKey([u8; 32]);
-
-/// A signature of the request, decoded.
-struct Candidate {
-    digest: Tag,
-    /// The only secret that it may be made with; any where None.
-    secret: Option<usize>,
-}
-
-impl Description {
-    /// Takes the secrets in: the new one first, then the old ones.
-    pub fn verifier(&self, given: &Given<'_>) -> Result<Verifier, DescriptionError> {
-        let secrets = given.secrets;
-        let whole = || vec![Step::from("secret")];
-        if secrets.is_empty() {
-            let hint = "write what the sender signs with; without it nothing can be verified";
-            return Err(DescriptionError::new(whole(), "is missing", hint));
-        }
-        if secrets.len() > SECRETS_MAX {
-            let hint = format!("keep the newest; at most {SECRETS_MAX} are tried");
-            return Err(DescriptionError::new(whole(), "has too many values", hint));
-        }
-        let rules = &*self.0;
-        if rules.places.iter().all(|it| it.secret.is_some_and(|at| at >= secrets.len())) {
-            let hint = "each signature names its secret by number, counted from 0";
-            return Err(DescriptionError::new(
-                whole(),
-                "is not what any signature is made with",
-                hint,
-            ));
-        }
-        let signers = secrets.iter().enumerate().map(|(index, secret)| {
-            rules.key.signer(secret, rules.algorithm).map_err(|problem| {
-                let mut path = whole();
-                path.extend((secrets.len() > 1).then_some(Step::Index(index)));
-                DescriptionError::new(
-                    path,
-                    problem.to_string(),
-                    "copy it anew from the sender's settings",
-                )
-            })
-        });
-        Ok(Verifier { description: self.clone(), signers: signers.collect::<Result<_, _>>()? })
-    }
+/// One delivery under the eye of the rules that are for its shape.
+#[derive(Clone, Copy)]
+pub(super) struct Case<'v> {
+    pub(super) rules: &'v Rules,
+    pub(super) signers: &'v [Signer],
+    pub(super) fetched: Option<&'v PublicKeys>,
+    pub(super) now: UnixTime,
 }
 
 impl Verifier {
@@ -125,191 +67,218 @@ impl Verifier {
 
     /// Whether there is no secret yet: the sender hands it over in a handshake.
     pub fn is_waiting(&self) -> bool {
-        self.signers.is_empty()
-    }
-
-    /// Where the keys are that this delivery has to be verified with, where they are not given.
-    /// Refused where it names a place of its own that is not among the hosts of the description.
-    pub fn keys_at(&self, _delivery: &Delivery<'_>) -> Result<Option<KeysAt>, Refusal> {
-        Ok(None)
-    }
-
-    /// The handshake that the delivery has the shape of.
-    pub fn handshake(&self, _delivery: &Delivery<'_>) -> Option<&Handshake> {
-        None
+        self.known.is_empty() && self.description.learns_secret()
     }
 
     /// Whether the sender knows a secret and signed exactly this, not too long ago.
     ///
-    /// The body is only hashed until its signature is good; what is read out of it (a clock, an id)
-    /// is read afterwards.
+    /// `fetched`: the keys from where `keys_at` said. The body is only hashed until its signature is
+    /// good, save where the signature or what it signs is in it: then it is read so strictly that
+    /// nobody could read it otherwise.
     pub fn verify(
         &self,
         delivery: &Delivery<'_>,
         now: UnixTime,
-        _fetched: Option<&PublicKeys>,
+        fetched: Option<&PublicKeys>,
     ) -> Result<Verified, Refusal> {
-        let rules = &*self.description.0;
-        required(rules, delivery)?;
-        let mut texts = Vec::with_capacity(rules.places.len());
-        for place in &rules.places {
-            if let Some(text) = place.text(delivery)? {
-                texts.push((place, text));
-            }
-        }
-        let candidates = candidates(rules, &texts)?;
-        let mut facts = Facts { delivery, list: list(&texts), timestamp: None };
-        let early = clock_text(rules, &facts)?;
-        facts.timestamp = early;
-        if let (Some(clock), Some(text)) = (&rules.clock, early) {
-            clock.check(text, now)?;
-        }
-        let first_tag = self.match_any(&candidates, &rules.content.pieces(&facts)?)?;
-
-        // From here on the sender is who it says it is.
-        let late = match rules.clock.as_ref().map(|it| (it, &it.at)) {
-            Some((clock, ClockAt::Json(pointer))) => {
-                let text = pointer.find(delivery.body).ok_or(Refusal::Missing(What::Timestamp))?;
-                clock.check(&text, now)?;
-                Some(text)
-            }
-            _ => None,
-        };
-        let facts = Facts { timestamp: early.or(late.as_deref()), ..facts };
-        verified(rules, &facts, &first_tag)
+        self.verify_noting(delivery, now, fetched, &mut |_| {})
     }
 
-    /// Tries every secret on every candidate, without a shortcut that could tell how close one came.
-    /// Gives what the first secret makes of the content.
-    fn match_any(&self, candidates: &[Candidate], content: &[Piece<'_>]) -> Result<Tag, Refusal> {
-        let len = self.description.0.algorithm.digest_len();
-        let mut first = None;
-        for (index, signer) in self.signers.iter().enumerate() {
-            let tag = signer.tag(content);
-            let first = *first.get_or_insert(tag);
-            let mut good = Choice::from(0);
-            for candidate in candidates {
-                if candidate.secret.is_none_or(|it| it == index) {
-                    good |= candidate.digest[..len].ct_eq(&tag[..len]);
-                }
-            }
-            if good.into() {
-                return Ok(first);
-            }
+    pub(super) fn verify_noting(
+        &self,
+        delivery: &Delivery<'_>,
+        now: UnixTime,
+        fetched: Option<&PublicKeys>,
+        note: &mut impl FnMut(Note<'_>),
+    ) -> Result<Verified, Refusal> {
+        let ways = &self.description.0.ways;
+        let way = self.way(delivery).ok_or(Refusal::Missing(What::Signature))?;
+        note(Note::Way { index: way, of: ways.len() });
+        let case = Case { rules: &ways[way], signers: &self.signers[way], fetched, now };
+        if self.is_waiting() {
+            return Err(Refusal::Missing(What::Signature));
         }
-        Err(Refusal::Mismatch)
+        let rules = case.rules;
+        let account = self.account.as_deref();
+        required(rules, delivery, account, note)?;
+        let field = match &rules.document {
+            Some(name) => Some(delivery.form_value(name)?.ok_or(Refusal::Missing(What::Value))?),
+            None => None,
+        };
+        let text = field.as_ref().map_or(delivery.body, |it| it.as_bytes());
+        let document = match rules.reads_early {
+            true => Document::Strict(Json::read(text)?),
+            false => Document::Proved(text),
+        };
+        let facts = Facts { document, account, ..Facts::of(delivery) };
+        let proof = match (&rules.each, document) {
+            (Some(each), Document::Strict(json)) => {
+                let elements = json.all(each)?.ok_or(Refusal::Missing(What::Signature))?;
+                case.each(facts, &elements, note)?
+            }
+            (Some(_) | None, _) => case.proof(facts, note)?,
+        };
+        let is_detached = rules.jwt.as_ref().is_some_and(|it| it.detached.is_some());
+        let token = proof.token.as_deref().and_then(|it| Token::read(it, is_detached));
+        let facts = Facts { token: token.as_ref(), ..facts };
+        if let Some(bind) = &rules.bind {
+            note(Note::Bound(bind));
+            bound::check(bind, &facts)?;
+        }
+        let timestamp = match (&rules.clock, proof.timestamp) {
+            // From here on the sender is who it says it is.
+            (Some(clock), None) => Some(case.late_clock(clock, &facts, note)?),
+            (_, early) => early,
+        };
+        let facts = Facts { timestamp: timestamp.as_deref(), ..facts };
+        named::verified(&self.description, rules, &facts, &proof.fingerprint)
+    }
+
+    /// The way of signing that is for requests of this shape.
+    pub(super) fn way(&self, delivery: &Delivery<'_>) -> Option<usize> {
+        let fits = |it: &Rules| it.when.as_ref().is_none_or(|when| when.fits(delivery));
+        self.description.0.ways.iter().position(fits)
     }
 }
 
-fn required(rules: &Rules, delivery: &Delivery<'_>) -> Result<(), Refusal> {
-    for (name, value) in &rules.require {
+impl Case<'_> {
+    /// Every element has to verify, and there has to be one.
+    fn each<'d>(
+        &self,
+        facts: Facts<'d>,
+        elements: &[Json<'d>],
+        note: &mut impl FnMut(Note<'_>),
+    ) -> Result<Proof<'d>, Refusal> {
+        if elements.is_empty() {
+            return Err(Refusal::Missing(What::Signature));
+        }
+        if elements.len() > ELEMENTS_MAX {
+            return Err(Refusal::Malformed(What::Signature));
+        }
+        let mut whole: Option<Proof<'d>> = None;
+        for (index, element) in elements.iter().enumerate() {
+            note(Note::Element { index, of: elements.len() });
+            let facts = Facts { document: Document::Strict(*element), ..facts };
+            let proof = self.proof(facts, note)?;
+            whole = Some(match whole {
+                None => proof,
+                Some(mut before) => {
+                    before.fingerprint =
+                        candidates::tag_of(&[before.fingerprint, proof.fingerprint].concat());
+                    before
+                }
+            });
+        }
+        whole.ok_or(Refusal::Missing(What::Signature))
+    }
+
+    /// One signature over one content.
+    fn proof<'d>(
+        &self,
+        facts: Facts<'d>,
+        note: &mut impl FnMut(Note<'_>),
+    ) -> Result<Proof<'d>, Refusal> {
+        let rules = self.rules;
+        let mut texts = Vec::with_capacity(rules.places.len());
+        for place in &rules.places {
+            if let Some(text) = place.text(&facts)? {
+                texts.push((place, text));
+            }
+        }
+        let list = candidates::list(&texts);
+        let early = clock_text(rules, &Facts { list, ..facts })?;
+        let signed = Facts { list, timestamp: early.as_deref(), ..facts };
+        let (fingerprint, token) = if let Some(jwt) = &rules.jwt {
+            let candidates = candidates::tokens(rules, &texts, note)?;
+            self.check_clock(early.as_deref(), note)?;
+            keyed::token(self, jwt, &signed, &candidates, note)?
+        } else if rules.algorithm.digest_len() == 0 {
+            let signatures = candidates::raw(rules, &texts, note)?;
+            self.check_clock(early.as_deref(), note)?;
+            (keyed::fingerprint(self, &signatures, &signed, note)?, None)
+        } else {
+            let candidates = candidates::digests(rules, &texts, note)?;
+            self.check_clock(early.as_deref(), note)?;
+            (candidates::fingerprint(self, &candidates, &signed, note)?, None)
+        };
+        let timestamp = early.map(|it| Cow::Owned(it.into_owned()));
+        Ok(Proof { fingerprint, timestamp, token })
+    }
+
+    fn check_clock(
+        &self,
+        text: Option<&str>,
+        note: &mut impl FnMut(Note<'_>),
+    ) -> Result<(), Refusal> {
+        match (&self.rules.clock, text) {
+            (Some(clock), Some(text)) => {
+                note(Note::Timestamp { text, clock });
+                clock.check(text, self.now)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A clock within what had to be verified first.
+    fn late_clock<'d>(
+        &self,
+        clock: &Clock,
+        facts: &Facts<'d>,
+        note: &mut impl FnMut(Note<'_>),
+    ) -> Result<Cow<'d, str>, Refusal> {
+        let text = match &clock.at {
+            ClockAt::Spot(spot) => {
+                spot.text(facts).map_err(|_| Refusal::Malformed(What::Timestamp))?
+            }
+            ClockAt::Claim(name) => facts.token.and_then(|it| it.claim_text(name)).map(Cow::Owned),
+            ClockAt::Label(_) => None,
+        };
+        let text = text.ok_or(Refusal::Missing(What::Timestamp))?;
+        self.check_clock(Some(&text), note)?;
+        Ok(text)
+    }
+}
+
+fn required(
+    rules: &Rules,
+    delivery: &Delivery<'_>,
+    account: Option<&str>,
+    note: &mut impl FnMut(Note<'_>),
+) -> Result<(), Refusal> {
+    for (name, expected) in &rules.require {
+        note(Note::Required(name));
         let malformed = Refusal::Malformed(What::Required);
         let sent = delivery.header(name).map_err(|_| malformed)?;
-        if sent.ok_or(Refusal::Missing(What::Required))? != value.as_bytes() {
+        if !expected.is(sent.ok_or(Refusal::Missing(What::Required))?, account) {
             return Err(malformed);
         }
     }
     Ok(())
 }
 
-/// The request's signatures, decoded. Those that do not decode are left out where others do.
-fn candidates(rules: &Rules, texts: &[(&Place, Cow<'_, str>)]) -> Result<Vec<Candidate>, Refusal> {
-    let mut seen = 0;
-    let mut candidates = Vec::new();
-    for (place, text) in texts {
-        for encoded in place.signatures(text) {
-            seen += 1;
-            if seen > rules.max_signatures {
-                return Err(Refusal::Malformed(What::Signature));
-            }
-            let digest = digest(rules.algorithm, place, encoded);
-            candidates.extend(digest.map(|digest| Candidate { digest, secret: place.secret }));
-        }
-    }
-    // A list without an entry of ours is unsigned; a text without the prefix is malformed.
-    let unlisted = seen == 0 && list(texts).is_some();
-    if texts.is_empty() || unlisted {
-        Err(Refusal::Missing(What::Signature))
-    } else if candidates.is_empty() {
-        Err(Refusal::Malformed(What::Signature))
-    } else {
-        Ok(candidates)
-    }
-}
-
-fn digest(algorithm: Algorithm, place: &Place, encoded: &str) -> Option<Tag> {
-    let len = algorithm.digest_len();
-    match algorithm {
-        Algorithm::HmacSha256 | Algorithm::HmacSha1 | Algorithm::HmacSha512 | Algorithm::Sha256 => {
-            signature::decoded(place.encoding, encoded, len)
-        }
-        Algorithm::Ed25519
-        | Algorithm::EcdsaP256
-        | Algorithm::RsaSha256
-        | Algorithm::RsaSha1
-        | Algorithm::Jwt => None,
-        Algorithm::Token => {
-            let mut tag = [0; signature::DIGEST_LEN_MAX];
-            tag[..len].copy_from_slice(&sha256(encoded.as_bytes()));
-            Some(tag)
-        }
-    }
-}
-
-/// The signature's list, which the labels are in.
-fn list<'d>(texts: &'d [(&'d Place, Cow<'d, str>)]) -> Option<Entries<'d>> {
-    texts.iter().find_map(|(place, text)| place.entries(text))
-}
-
-/// The timestamp as sent, unless it is within the body, which cannot be trusted yet.
-fn clock_text<'d>(rules: &Rules, facts: &Facts<'d>) -> Result<Option<&'d str>, Refusal> {
-    let malformed = Refusal::Malformed(What::Timestamp);
+/// The timestamp as sent, unless it is in what has to be verified first.
+fn clock_text<'d>(rules: &Rules, facts: &Facts<'d>) -> Result<Option<Cow<'d, str>>, Refusal> {
+    let malformed = |_| Refusal::Malformed(What::Timestamp);
     let text = match rules.clock.as_ref().map(|it| &it.at) {
-        None | Some(ClockAt::Json(_)) => return Ok(None),
-        Some(ClockAt::Header(name)) => {
-            let sent = facts.delivery.header(name).map_err(|_| malformed)?;
-            sent.map(str::from_utf8).transpose().map_err(|_| malformed)?
-        }
-        Some(ClockAt::Label(label)) => facts.labelled(label).map_err(|_| malformed)?,
+        None | Some(ClockAt::Claim(_)) => return Ok(None),
+        Some(ClockAt::Spot(Spot::Json(_))) if !rules.reads_early => return Ok(None),
+        Some(ClockAt::Spot(spot)) => spot.text(facts).map_err(malformed)?,
+        Some(ClockAt::Label(label)) => facts.labelled(label).map_err(malformed)?.map(Cow::Borrowed),
     };
     text.map(Some).ok_or(Refusal::Missing(What::Timestamp))
 }
 
-fn verified(rules: &Rules, facts: &Facts<'_>, first_tag: &Tag) -> Result<Verified, Refusal> {
-    let text = |template: Option<&_>| {
-        let template: &super::template::Template = template?;
-        template.text(facts).transpose()
-    };
-    let id = text(rules.id.as_ref()).transpose()?;
-    let replay_key = match &rules.replay {
-        ReplayBy::Off => None,
-        ReplayBy::Key { configured, id: id_counts } => {
-            let configured = text(configured.as_ref()).transpose()?;
-            let id = id.as_ref().filter(|_| *id_counts);
-            let signed = || rules.clock.is_some().then(|| ReplayKey::of(b'S', first_tag));
-            configured
-                .map(|it| ReplayKey::of(b'K', &it))
-                .or_else(|| id.map(|it| ReplayKey::of(b'I', it)))
-                .or_else(signed)
-        }
-    };
-    let remember_s = rules.clock.as_ref().map_or(REMEMBER_UNCLOCKED_S, |it| it.window_s());
-    Ok(Verified { id: id.and_then(printable), tenant: None, replay_key, remember_s })
-}
-
-/// The id as a header can carry it; None where it cannot.
-fn printable(id: Vec<u8>) -> Option<String> {
-    let plain = id.len() <= ID_LEN_MAX && id.iter().all(u8::is_ascii_graphic);
-    plain.then(|| String::from_utf8(id).ok())?
-}
-
-impl ReplayKey {
-    /// Keys of different kinds differ even if what they are made of does not.
-    fn of(kind: u8, name: &[u8]) -> Self {
-        Self(sha256(&[&[kind], name].concat()))
+impl Rules {
+    pub(super) fn signer(
+        &self,
+        secret: &crate::model::Secret,
+    ) -> Result<Signer, super::key::KeyError> {
+        let is_shared = self.jwt.as_ref().is_some_and(|it| it.is_shared);
+        self.key.signer(secret, self.algorithm, is_shared)
     }
 
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+    /// Whether nothing is signed, as the secret itself is shown.
+    pub(super) fn is_token(&self) -> bool {
+        self.algorithm == Algorithm::Token
     }
 }

@@ -26,11 +26,11 @@ fn each_mistake_is_named_with_its_place() {
         ),
         (
             r#"{ signature: {}, content: "{body}" }"#,
-            "signature: has to have exactly one of `header` and `query`",
+            "signature: has to have exactly one of `header`, `query`, `form`, `json` and `body`",
         ),
         (
             r#"{ signature: { header: a, query: b }, content: "{body}" }"#,
-            "signature: has to have exactly one of `header` and `query`",
+            "signature: has to have exactly one of `header`, `query`, `form`, `json` and `body`",
         ),
         (
             r#"{ signature: { header: "a b" }, content: "{body}" }"#,
@@ -86,7 +86,7 @@ fn each_mistake_is_named_with_its_place() {
         ),
         (
             r#"{ signature: { header: a }, timestamp: {}, content: "{body}" }"#,
-            "timestamp: has to have exactly one of `header`, `label` and `json`",
+            "timestamp: has to have exactly one of `header`, `label`, `json`, `form`, `query` and `claim`",
         ),
         (
             r#"{ signature: { header: a }, timestamp: { json: at }, content: "{body}" }"#,
@@ -131,7 +131,7 @@ fn all_mistakes_are_named_at_once() {
         r#"{ signature: { query: "" }, timestamp: {}, content: "{bodi}", max_signatures: 0 }"#;
     let places: Vec<_> =
         problems(yaml).iter().map(|it| it.split(':').next().unwrap().to_owned()).collect();
-    assert_eq!(places, ["signature", "timestamp", "content", "max_signatures"]);
+    assert_eq!(places, ["signature.query", "timestamp", "content", "max_signatures"]);
 }
 
 #[test]

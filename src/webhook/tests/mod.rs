@@ -1,6 +1,10 @@
 //! The verifier from outside: good deliveries, and what becomes of them when one thing is broken.
 mod descriptions;
+mod explained;
+mod handshakes;
+mod keyed;
 mod official;
+mod places;
 mod presets;
 mod rules;
 
@@ -27,6 +31,7 @@ const NOW: UnixTime = UnixTime::from_s(1_700_000_000);
 struct Case {
     description: String,
     secrets: Vec<String>,
+    account: Option<&'static str>,
     method: &'static str,
     url: String,
     headers: Vec<(String, Vec<u8>)>,
@@ -39,6 +44,7 @@ impl Case {
         Self {
             description: description.to_owned(),
             secrets: vec![SECRET.to_owned()],
+            account: None,
             method: "POST",
             url: "https://hooks.example.com/hooks/in".to_owned(),
             headers: Vec::new(),
@@ -95,7 +101,12 @@ impl Case {
         self
     }
 
-    fn verify(&self) -> Result<Verified, Refusal> {
+    fn account(mut self, account: &'static str) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    fn header_map(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
             headers.append(
@@ -103,15 +114,30 @@ impl Case {
                 HeaderValue::from_bytes(value).unwrap(),
             );
         }
-        let secrets: Vec<&str> = self.secrets.iter().map(String::as_str).collect();
-        let delivery = Delivery {
+        headers
+    }
+
+    fn verifier(&self) -> Verifier {
+        let secrets: Vec<Secret> = self.secrets.iter().map(|it| Secret::new(&**it)).collect();
+        let verify_token = Secret::new("shown-by-the-sender");
+        let given =
+            Given { secrets: &secrets, account: self.account, verify_token: Some(&verify_token) };
+        described(&self.description).unwrap().verifier(&given).unwrap()
+    }
+
+    /// Does something with the delivery that this is.
+    fn with_delivery<T>(&self, act: impl FnOnce(&Delivery<'_>) -> T) -> T {
+        act(&Delivery {
             method: self.method,
             url: &self.url,
             query: self.url.split_once('?').map_or("", |it| it.1),
-            headers: &headers,
+            headers: &self.header_map(),
             body: &self.body,
-        };
-        verifier(&self.description, &secrets).unwrap().verify(&delivery, self.now, None)
+        })
+    }
+
+    fn verify(&self) -> Result<Verified, Refusal> {
+        self.with_delivery(|it| self.verifier().verify(it, self.now, None))
     }
 
     /// The verdict in short: `good`, or the reason of the refusal.

@@ -1,14 +1,18 @@
 //! What is signed, and what a delivery is called, as a template over the delivery's parts.
 //!
 //! `{x}` is a value, `{x?}` one that may be absent, `[..{x}..]` a group that is left out where x is
-//! absent, `{x|pctdecode(chars)}` a value with these percent-encoded characters decoded; `{{`, `}}`,
-//! `[[` and `]]` are the characters themselves.
+//! absent, `{x|filter}` a value with something done to it; `{{`, `}}`, `[[` and `]]` are the
+//! characters themselves.
+mod filter;
+mod value;
+
+pub(super) use filter::Filter;
+pub(super) use value::Canonical;
+pub(super) use value::Value;
+
 use super::delivery::Facts;
-use super::pointer::Pointer;
 use super::refusal::Refusal;
 use super::refusal::What;
-use http::HeaderName;
-use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,27 +26,11 @@ enum Part {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Slot {
-    value: Value,
-    optional: bool,
-    /// Characters whose percent-encoding is undone.
-    decode: Option<Box<str>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value {
-    Body,
-    Timestamp,
-    Method,
-    Url,
-    UrlNoQuery,
-    Key,
-    Header(HeaderName),
-    /// A query parameter's name, decoded.
-    Query(Box<str>),
-    /// What an entry of the signature's list begins with: `t=` for `{label.t}`.
-    Label(Box<str>),
-    Json(Pointer),
+pub(super) struct Slot {
+    pub(super) value: Value,
+    pub(super) optional: bool,
+    /// In the order in which they are applied.
+    pub(super) filters: Box<[Filter]>,
 }
 
 /// A piece of an evaluated template. The key is left to whoever has it.
@@ -61,6 +49,8 @@ pub(super) enum TemplateError {
     UnknownValue(String),
     #[error("there is no filter `{0}`")]
     UnknownFilter(String),
+    #[error("`{{key}}` has a filter, which would hash something else")]
+    FilteredKey,
     #[error("a group within a group")]
     NestedGroup,
     #[error("the group `[{0}]` has no value whose absence could drop it")]
@@ -72,23 +62,27 @@ impl Template {
         parsed(text, false).map(Self)
     }
 
-    /// The values that are there whatever the request looks like: not optional, not in a group.
-    pub(super) fn certain(&self) -> impl Iterator<Item = &Value> {
+    /// What is there whatever the request looks like: not optional, not in a group.
+    pub(super) fn certain(&self) -> impl Iterator<Item = &Slot> {
         self.0.iter().filter_map(|part| match part {
-            Part::Slot(slot) if !slot.optional => Some(&slot.value),
+            Part::Slot(slot) if !slot.optional => Some(slot),
             Part::Slot(_) | Part::Literal(_) | Part::Group(_) => None,
         })
     }
 
-    pub(super) fn values(&self) -> impl Iterator<Item = &Value> {
+    pub(super) fn slots(&self) -> impl Iterator<Item = &Slot> {
         let slots = self.0.iter().flat_map(|part| match part {
             Part::Group(inner) => &inner[..],
             Part::Slot(_) | Part::Literal(_) => std::slice::from_ref(part),
         });
         slots.filter_map(|part| match part {
-            Part::Slot(slot) => Some(&slot.value),
+            Part::Slot(slot) => Some(slot),
             Part::Literal(_) | Part::Group(_) => None,
         })
+    }
+
+    pub(super) fn values(&self) -> impl Iterator<Item = &Value> {
+        self.slots().map(|it| &it.value)
     }
 
     /// The pieces in order. A value that is absent without being optional, or there twice, is a
@@ -141,69 +135,38 @@ fn group<'d>(inner: &'d [Part], facts: &Facts<'d>) -> Result<Option<Vec<Piece<'d
 
 impl Slot {
     fn parse(text: &str) -> Result<Self, TemplateError> {
-        let (text, decode) = match text.split_once('|') {
-            None => (text, None),
-            Some((text, filter)) => {
-                let chars = filter.strip_prefix("pctdecode(").and_then(|it| it.strip_suffix(')'));
-                let chars = chars.filter(|it| !it.is_empty() && it.is_ascii());
-                let unknown = || TemplateError::UnknownFilter(filter.to_owned());
-                (text, Some(chars.ok_or_else(unknown)?.into()))
-            }
-        };
+        let mut filters = text.split('|');
+        let text = filters.next().unwrap_or_default();
         let (text, optional) = text.strip_suffix('?').map_or((text, false), |it| (it, true));
         let unknown = || TemplateError::UnknownValue(text.to_owned());
-        Ok(Self { value: Value::parse(text).ok_or_else(unknown)?, optional, decode })
+        let value = Value::parse(text).ok_or_else(unknown)?;
+        let filters = filters.map(Filter::parse).collect::<Result<Box<[_]>, _>>()?;
+        if value == Value::Key && !filters.is_empty() {
+            return Err(TemplateError::FilteredKey);
+        }
+        Ok(Self { value, optional, filters })
+    }
+
+    /// Whether this is what `value` stands for, with nothing lost on the way.
+    pub(super) fn has_all_of(&self, value: &Value) -> bool {
+        self.value == *value && self.keeps_all()
+    }
+
+    /// Whether every filter keeps what there is to know.
+    pub(super) fn keeps_all(&self) -> bool {
+        self.filters.iter().all(Filter::keeps_all)
     }
 
     fn piece<'d>(&'d self, facts: &Facts<'d>) -> Result<Option<Piece<'d>>, Refusal> {
-        let value: Option<Cow<'d, [u8]>> = match &self.value {
-            Value::Key => return Ok(Some(Piece::Key)),
-            Value::Body => Some(Cow::Borrowed(facts.delivery.body)),
-            Value::Method => Some(Cow::Borrowed(facts.delivery.method.as_bytes())),
-            Value::Url => Some(Cow::Borrowed(facts.delivery.url.as_bytes())),
-            Value::UrlNoQuery => {
-                let end = facts.delivery.url.find('?').unwrap_or(facts.delivery.url.len());
-                Some(Cow::Borrowed(&facts.delivery.url.as_bytes()[..end]))
-            }
-            Value::Timestamp => facts.timestamp.map(|it| Cow::Borrowed(it.as_bytes())),
-            Value::Header(name) => facts.delivery.header(name)?.map(Cow::Borrowed),
-            Value::Query(name) => facts.delivery.query_value(name)?.map(|it| match it {
-                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-            }),
-            Value::Label(label) => facts.labelled(label)?.map(|it| Cow::Borrowed(it.as_bytes())),
-            Value::Json(pointer) => {
-                pointer.find(facts.delivery.body).map(|it| Cow::Owned(it.into_bytes()))
-            }
-        };
-        Ok(value.map(|bytes| match &self.decode {
-            None => Piece::Bytes(bytes),
-            Some(chars) => Piece::Bytes(Cow::Owned(decoded(&bytes, chars.as_bytes()))),
-        }))
-    }
-}
-
-impl Value {
-    fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "body" => Self::Body,
-            "timestamp" => Self::Timestamp,
-            "method" => Self::Method,
-            "url" => Self::Url,
-            "url.no_query" => Self::UrlNoQuery,
-            "key" => Self::Key,
-            _ => match text.split_once('.')? {
-                ("header", name) => Self::Header(name.parse().ok()?),
-                ("query", name) if !name.is_empty() => {
-                    Self::Query(percent_decode_str(name).decode_utf8().ok()?.into())
+        match self.value.piece(facts)? {
+            Some(Piece::Bytes(mut bytes)) => {
+                for filter in &self.filters {
+                    bytes = filter.apply(&bytes, facts)?;
                 }
-                ("label", name) if !name.is_empty() => {
-                    Self::Label(format!("{}=", name.trim_end_matches('=')).into())
-                }
-                ("json", pointer) => Self::Json(Pointer::parse(pointer)?),
-                _ => return None,
-            },
-        })
+                Ok(Some(Piece::Bytes(bytes)))
+            }
+            whole => Ok(whole),
+        }
     }
 }
 
@@ -276,23 +239,6 @@ fn group_end(text: &str) -> Option<usize> {
     None
 }
 
-/// `bytes` with `%XX` replaced where it stands for one of `chars`.
-fn decoded(bytes: &[u8], chars: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some((&first, after)) = rest.split_first() {
-        let escaped = if first == b'%' { after.first_chunk::<2>() } else { None };
-        let byte = escaped.and_then(|pair| {
-            let mut byte = [0];
-            hex::decode_to_slice(pair, &mut byte).ok().filter(|()| chars.contains(&byte[0]))?;
-            Some(byte[0])
-        });
-        plain.push(byte.unwrap_or(first));
-        rest = if byte.is_some() { &after[2..] } else { after };
-    }
-    plain
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::delivery::Delivery;
@@ -311,7 +257,7 @@ mod tests {
             headers: &headers,
             body: br#"{"id":"evt_1"}"#,
         };
-        let facts = Facts { delivery: &delivery, list: None, timestamp: Some("1700") };
+        let facts = Facts { timestamp: Some("1700"), ..Facts::of(&delivery) };
         let text = Template::parse(template).unwrap().text(&facts)?;
         Ok(text.map(|it| String::from_utf8(it).unwrap()))
     }
