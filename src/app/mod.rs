@@ -28,6 +28,7 @@ use crate::connect;
 use crate::connect::Answered;
 use crate::connect::Asked;
 use crate::connect::Pages;
+use crate::inbound::KeyRing;
 use crate::inbound::ReplayMemory;
 use crate::journal;
 use crate::journal::Journal;
@@ -252,6 +253,7 @@ impl App {
             let is_secure = public_url.as_deref().is_some_and(|it| it.starts_with("https:"));
             (Arc::new(Pages::new(asking(&api), is_secure)), it.opened.runtime.clone())
         });
+        let sender_keys = Arc::new(KeyRing::new(renewing.errands().clone()));
         let mut traffic = Vec::new();
         for (index, shares) in proxy.shares.into_iter().zip(public.shares).enumerate() {
             let plane = Plane {
@@ -259,6 +261,7 @@ impl App {
                 metrics: Arc::clone(&metrics),
                 journal: Arc::clone(&journal),
                 replay: Arc::clone(&replay),
+                sender_keys: Arc::clone(&sender_keys),
                 budget: Arc::clone(&budget),
                 rates: Arc::clone(&rates),
                 gates: Arc::clone(&gates),

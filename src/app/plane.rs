@@ -8,6 +8,7 @@ use crate::config::Settings;
 use crate::connect::Desk;
 use crate::connect::Pages;
 use crate::inbound::Inbound;
+use crate::inbound::KeyRing;
 use crate::inbound::ReplayMemory;
 use crate::journal::Journal;
 use crate::limits::Budget;
@@ -67,6 +68,7 @@ pub(super) struct Plane {
     pub metrics: Arc<Metrics>,
     pub journal: Arc<Journal>,
     pub replay: Arc<ReplayMemory>,
+    pub sender_keys: Arc<KeyRing>,
     pub budget: Arc<Budget>,
     pub rates: Arc<Rates>,
     pub gates: Arc<Gates>,
@@ -129,6 +131,7 @@ impl Plane {
             pen: Rc::clone(&pen),
             clock: now,
             replay: self.replay,
+            sender_keys: self.sender_keys,
             public_url: self.settings.public.url.clone(),
             max_body: self.settings.public.max_body,
             budget: Arc::clone(&self.budget),

@@ -8,12 +8,15 @@ use super::connection::Kind;
 use super::connection::RawActivations;
 use super::connection::SuppliedBy;
 use super::holder::Mould;
+use super::holder::Ready;
 use super::problem::At;
 use super::problem::Problem;
 use super::variables::VariableError;
 use crate::model::Credential;
 use crate::model::Key;
 use crate::model::TenantId;
+use crate::webhook::SECRET;
+use crate::webhook::Verifier;
 use hashbrown::HashMap;
 use sha2::Digest;
 use sha2::Sha256;
@@ -30,6 +33,8 @@ pub struct Shared {
     pub(super) variables: BTreeMap<String, String>,
     /// The values of its global inputs.
     pub(super) credential: Credential,
+    /// What verifies deliveries to the address that all tenants share, where there is one.
+    verifier: Option<Verifier>,
     identity: Identity,
 }
 
@@ -56,6 +61,11 @@ impl Connection {
             Kind::Standard(_) => None,
             Kind::Embedded { shared, .. } => Some(shared),
         }
+    }
+
+    /// What verifies deliveries of all its tenants that come to one address.
+    pub fn shared_verifier(&self) -> Option<&Verifier> {
+        self.shared()?.verifier.as_ref()
     }
 
     /// One of this embedded connection's activations, made of what is stored of it. The paths of the
@@ -180,8 +190,24 @@ pub(super) fn embedded(
     activations.shrink_to_fit();
     let identity = identity(&owner, mould);
     let variables = mould.inherited.clone();
-    let shared = Box::new(Shared { owner, variables, credential: own.credential, identity });
+    let verifier = verifier(mould, at, problems);
+    let credential = own.credential;
+    let shared = Box::new(Shared { owner, variables, credential, verifier, identity });
     Some(Kind::Embedded { activations, test, shared })
+}
+
+/// What verifies deliveries to the address that all tenants share: where the description says how they name their
+/// tenant, and the connection has what verifies them before they do.
+fn verifier(mould: Mould<'_>, at: At<'_>, problems: &mut Vec<Problem>) -> Option<Verifier> {
+    let Auth::Inbound(description) = &mould.method.auth else { return None };
+    let has_secret = mould.credential.field(SECRET).is_some() || !description.takes_secret();
+    if !description.is_shared() || !has_secret {
+        return None;
+    }
+    match mould.ready(mould.credential, at.key("credentials"), problems) {
+        Some(Ready::Inbound(verifier)) => Some(verifier),
+        Some(Ready::Outbound(_) | Ready::Token(_)) | None => None,
+    }
 }
 
 /// What the method takes nowhere would be told to each tenant, who could do nothing about it.

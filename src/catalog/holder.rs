@@ -138,7 +138,13 @@ impl Mould<'_> {
             None => {
                 let is_of_app = |it: &TokenMethod| it.is_of_the_app(name);
                 let is_set = self.credential.field(name).is_some();
-                is_set && matches!(&self.method.auth, Auth::Token(it) if is_of_app(it))
+                is_set
+                    && match &self.method.auth {
+                        Auth::Token(it) => is_of_app(it),
+                        // One address for all tenants: the sender signs with the app's secret.
+                        Auth::Inbound(it) => it.is_shared(),
+                        Auth::Outbound(_) => false,
+                    }
             }
         }
     }
@@ -159,7 +165,7 @@ impl Mould<'_> {
         }
     }
 
-    fn ready(
+    pub(super) fn ready(
         &self,
         credential: &Credential,
         at: At<'_>,

@@ -83,7 +83,7 @@ pub struct PublicListener {
     /// The URL that the internet knows this listener by. Some senders sign it. No final slash.
     #[serde(deserialize_with = "field::public_url")]
     pub url: Option<String>,
-    /// Longest webhook body, in bytes. Default 8MiB.
+    /// Longest webhook body, in bytes. Default 25MiB.
     #[serde(deserialize_with = "field::body_size")]
     #[schemars(with = "ByteSize")]
     pub max_body: usize,
@@ -180,7 +180,7 @@ impl Default for AdminListener {
 impl Default for PublicListener {
     fn default() -> Self {
         let limits = LinkLimits::default();
-        Self { listen: loopback(8082), tls: None, url: None, max_body: 8 << 20, limits }
+        Self { listen: loopback(8082), tls: None, url: None, max_body: 25 << 20, limits }
     }
 }
 

@@ -76,6 +76,11 @@ impl Target {
         Ok(Self { origin: Arc::clone(base.origin()), path: path.into(), query: Secret::new(query) })
     }
 
+    /// Something that is to be fetched without a credential: an https URL without a user name or a fragment.
+    pub fn page(url: &str) -> Option<Self> {
+        Self::parse(url).ok().filter(|it| it.origin.is_https())
+    }
+
     pub fn origin(&self) -> &Arc<Origin> {
         &self.origin
     }

@@ -9,6 +9,7 @@ use crate::catalog::Section;
 use crate::catalog::Snapshot;
 use crate::model::TenantId;
 use crate::resolve::ResolveError;
+use crate::server::Link;
 use crate::vault::Asker;
 use crate::vault::Found;
 use crate::vault::VaultError;
@@ -30,9 +31,29 @@ impl Inbound {
         if self.vault.is_some() { Fetched::Unasked } else { Fetched::NoStore }
     }
 
+    /// What the store has for this address, where it has to be asked.
+    pub(super) async fn found(
+        &self,
+        snapshot: &Snapshot,
+        address: &Address<'_>,
+        link: &Link,
+    ) -> Result<Option<Found>, InboundError> {
+        match address.find(snapshot, self.unasked()) {
+            Err(InboundError::Resolve(ResolveError::Unfetched)) => {
+                self.fetch(snapshot, address, link.peer.ip()).await.map(Some)
+            }
+            Err(error) => Err(error),
+            Ok(_) => Ok(None),
+        }
+    }
+
+    pub(super) fn fetched<'f>(&self, found: Option<&'f Found>) -> Fetched<'f> {
+        found.map_or(self.unasked(), Found::fetched)
+    }
+
     /// What is known of the activation at this address, else what the store says: nobody has proved
     /// anything yet, so an address has only so much looked up that is not there.
-    pub(super) async fn fetch(
+    async fn fetch(
         &self,
         snapshot: &Snapshot,
         address: &Address<'_>,

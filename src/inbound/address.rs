@@ -12,6 +12,7 @@ use crate::resolve;
 use crate::resolve::ResolveError;
 use crate::webhook::Verifier;
 use crate::wire::path_guard;
+use http::request::Parts;
 use std::sync::Arc;
 
 /// `/hooks/{connection}[@{tenant}]rest`, not yet looked up.
@@ -28,7 +29,8 @@ pub(super) struct Address<'h> {
 pub(super) struct Receiver<'s> {
     pub(super) connection: &'s Arc<Connection>,
     pub(super) tenant: Option<&'s TenantId>,
-    pub(super) holder: &'s Holder,
+    /// None at the address that all tenants share: the delivery says whose it is, once it is verified.
+    pub(super) holder: Option<&'s Holder>,
     pub(super) verifier: &'s Verifier,
 }
 
@@ -42,6 +44,34 @@ impl<'h> Address<'h> {
             resolve::named(segment).map_err(|_| ResolveError::ConnectionNotFound)?;
         path_guard(rest).map_err(ResolveError::from)?;
         Ok(Self { connection, tenant, rest })
+    }
+
+    /// The same with the tenant that the delivery names in a header or its query, where the description says so and
+    /// each tenant has a secret of its own: what is named so only chooses whose secret has to fit.
+    pub(super) fn named_by(
+        self,
+        head: &'h Parts,
+        snapshot: &Snapshot,
+    ) -> Result<Self, InboundError> {
+        let Some(connection) = snapshot.connection(self.connection) else { return Ok(self) };
+        let Auth::Inbound(description) = &connection.method.auth else { return Ok(self) };
+        if connection.shared().is_none() || connection.shared_verifier().is_some() {
+            return Ok(self);
+        }
+        let query = head.uri.query().unwrap_or_default();
+        let status = description.failure_status();
+        let named = description.tenant_of(&head.headers, query);
+        let named = named.map_err(|refusal| InboundError::Refused { refusal, status })?;
+        Ok(Self { tenant: named.or(self.tenant), ..self })
+    }
+
+    /// The same address with the tenant that a verified delivery has named.
+    pub(super) fn of_tenant<'t>(&self, tenant: Option<&'t str>) -> Result<Address<'t>, InboundError>
+    where
+        'h: 't,
+    {
+        let tenant = tenant.ok_or(InboundError::NoTenant)?;
+        Ok(Address { tenant: Some(tenant.into()), connection: self.connection, rest: self.rest })
     }
 
     /// Finds who receives. A connection that takes no webhooks answers like one that is not there.
@@ -61,9 +91,14 @@ impl<'h> Address<'h> {
             // Nothing could verify that the delivery is this tenant's.
             return Err(ResolveError::ActivationNotFound.into());
         }
+        if let (None, Some(verifier)) = (&self.tenant, connection.shared_verifier()) {
+            return Ok(Receiver { connection, tenant: None, holder: None, verifier });
+        }
         let (holder, tenant) = resolve::holder(connection, self.tenant.as_deref(), false, fetched)?;
         match &holder.ready {
-            Ready::Inbound(verifier) => Ok(Receiver { connection, tenant, holder, verifier }),
+            Ready::Inbound(verifier) => {
+                Ok(Receiver { connection, tenant, holder: Some(holder), verifier })
+            }
             Ready::Outbound(_) | Ready::Token(_) => Err(ResolveError::ConnectionNotFound.into()),
         }
     }

@@ -12,6 +12,9 @@ use crate::webhook::Refusal;
 /// Seconds after which a sender may ask again about a delivery that is on its way.
 const IN_FLIGHT_RETRY_S: u64 = 5;
 
+/// Seconds after which keys that could not be had are looked for again.
+const NO_KEYS_RETRY_S: u64 = 10;
+
 /// Why a delivery was answered here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InboundError {
@@ -19,6 +22,10 @@ pub enum InboundError {
     NoSuchPath,
     #[error("webhooks are sent by POST")]
     Method,
+    #[error("the sender's public keys can't be had")]
+    NoKeys,
+    #[error("the delivery names no tenant, or one that no tenant can be called")]
+    NoTenant,
     #[error("the request has no single valid Host")]
     Host,
     #[error("the request's length is ambiguous")]
@@ -102,6 +109,11 @@ impl InboundError {
             }
             Self::TargetTooLong => (Code::TargetTooLong, Caller, refused),
             Self::TooLarge { .. } => (Code::BodyTooLarge, Caller, refused),
+            Self::NoKeys => {
+                let unavailable = WebhookVerdict::KeysUnavailable;
+                (Code::CredentialUnavailable, ErrorSource::Attache, unavailable)
+            }
+            Self::NoTenant => (Code::TenantRequired, Caller, refused),
             Self::Limited(limited) => {
                 let (code, source) = limited.verdict();
                 (code, source, refused)
@@ -125,6 +137,7 @@ impl InboundError {
             Self::InFlight => Some(IN_FLIGHT_RETRY_S),
             Self::Limited(limited) => Some(limited.retry_after_s),
             Self::Vault(error) => Some(error.retry_after_s()),
+            Self::NoKeys => Some(NO_KEYS_RETRY_S),
             _ => None,
         };
         Verdict { code, status, source, retry_after, counted_as }
@@ -144,9 +157,12 @@ impl InboundError {
             | Self::BrokeOff
             | Self::Limited(_)
             | Self::InFlight => self.to_string(),
-            Self::Resolve(_) | Self::Vault(_) | Self::Refused { .. } | Self::Undeliverable(_) => {
-                self.verdict().code.as_str().to_owned()
-            }
+            Self::NoKeys
+            | Self::NoTenant
+            | Self::Resolve(_)
+            | Self::Vault(_)
+            | Self::Refused { .. }
+            | Self::Undeliverable(_) => self.verdict().code.as_str().to_owned(),
         }
     }
 }

@@ -8,11 +8,14 @@ mod address;
 mod body;
 mod deliver;
 mod error;
+mod handshake;
+mod keys;
 mod receive;
 mod replay;
 mod tally;
 
 pub use body::InBody;
+pub use keys::KeyRing;
 pub use replay::REMEMBERED_MAX;
 pub use replay::ReplayMemory;
 
@@ -25,7 +28,6 @@ use crate::limits::Strangers;
 use crate::limits::WholeBody;
 use crate::model::UnixTime;
 use crate::reload::Live;
-use crate::resolve::ResolveError;
 use crate::server::Cut;
 use crate::server::Handler;
 use crate::server::Link;
@@ -43,6 +45,8 @@ use crate::upstream::SendError;
 use crate::upstream::Upstream;
 use crate::vault::Vault;
 use crate::webhook::Delivery;
+use crate::webhook::Handshake;
+use crate::webhook::HandshakeCheck;
 use crate::webhook::Verified;
 use address::Address;
 use address::Receiver;
@@ -52,6 +56,7 @@ use deliver::Told;
 use error::InboundError;
 use error::Undeliverable;
 use http::HeaderValue;
+use http::Method;
 use http::Request;
 use http::Response;
 use http::StatusCode;
@@ -78,6 +83,8 @@ pub struct Inbound {
     pub clock: fn() -> UnixTime,
     /// Shared by all workers.
     pub replay: Arc<ReplayMemory>,
+    /// Public keys of senders. Shared by all workers.
+    pub sender_keys: Arc<KeyRing>,
     /// The URL that senders know this listener by, without a final slash; from the Host field where
     /// none is configured.
     pub public_url: Option<String>,
@@ -113,6 +120,10 @@ impl Handler for Inbound {
                 tally.verdict(WebhookVerdict::Repeated);
                 own(Response::new(Bytes::new()), tally)
             }
+            Ok(Answer::Handshake(response)) => {
+                tally.verdict(WebhookVerdict::Handshake);
+                own(*response, tally)
+            }
             Err(error) => {
                 if let InboundError::Limited(refused) = error {
                     self.metrics.shared().limited(refused.limit);
@@ -135,6 +146,7 @@ enum Answer {
     /// The target's, and how long to wait between two pieces of its body.
     Target(Box<Response<ResponseBody<Full<Bytes>>>>, Duration),
     Repeat,
+    Handshake(Box<Response<Bytes>>),
 }
 
 impl Inbound {
@@ -149,18 +161,19 @@ impl Inbound {
         receive::check(head)?;
         let address = Address::of(head.uri.path())?;
         let snapshot = self.live.snapshot_full();
-        let found;
-        let receiver = match address.find(&snapshot, self.unasked()) {
-            Err(InboundError::Resolve(ResolveError::Unfetched)) => {
-                found = self.fetch(&snapshot, &address, link.peer.ip()).await?;
-                address.find(&snapshot, found.fetched())?
-            }
-            found => found?,
+        let address = match address.tenant {
+            Some(_) => address,
+            None => address.named_by(head, &snapshot)?,
         };
+        let found = self.found(&snapshot, &address, link).await?;
+        let receiver = address.find(&snapshot, self.fetched(found.as_ref()))?;
         if self.is_stale.get() {
             activation::refuse_stored(&snapshot, receiver.connection)?;
         }
         tally.found(&receiver);
+        if !receiver.verifier.description().takes_method(&head.method) {
+            return Err(InboundError::Method);
+        }
 
         let began = Instant::now();
         let body =
@@ -169,7 +182,31 @@ impl Inbound {
         tally.received(began.elapsed());
         let body = body?;
 
-        let verified = self.verify(head, &body, link, &receiver)?;
+        let url = self.url(head, link)?;
+        let delivery = Delivery {
+            method: head.method.as_str(),
+            url: &url,
+            query: head.uri.query().unwrap_or_default(),
+            headers: &head.headers,
+            body: &body.bytes,
+        };
+        if let Some(handshake) = receiver.verifier.handshake(&delivery) {
+            return self.shake_hands(handshake, &delivery, &receiver).await;
+        }
+        if head.method != Method::POST {
+            return Err(InboundError::Method);
+        }
+        let verified = self.verify(&delivery, &receiver).await?;
+        let (named, of_tenant);
+        let receiver = match receiver.holder {
+            Some(_) => receiver,
+            None => {
+                named = address.of_tenant(verified.tenant.as_deref())?;
+                of_tenant = self.found(&snapshot, &named, link).await?;
+                named.find(&snapshot, self.fetched(of_tenant.as_ref()))?
+            }
+        };
+        tally.found(&receiver);
         // Only what is verified counts: nobody else can use a sender's rate up.
         self.rates.admit(None, receiver.connection, receiver.tenant, Instant::now())?;
         let under_way = match self.claim(&receiver, &verified) {
@@ -183,13 +220,8 @@ impl Inbound {
         self.forward(forwarding, &settings, tally).await
     }
 
-    fn verify(
-        &self,
-        head: &Parts,
-        body: &WholeBody,
-        link: &Link,
-        receiver: &Receiver<'_>,
-    ) -> Result<Verified, InboundError> {
+    /// The public URL that the sender called, as configured, with its target as on the request line.
+    fn url(&self, head: &Parts, link: &Link) -> Result<String, InboundError> {
         let origin = match &self.public_url {
             Some(url) => url.clone(),
             None => {
@@ -198,17 +230,44 @@ impl Inbound {
             }
         };
         let target = head.uri.path_and_query().map_or("/", |it| it.as_str());
-        let delivery = Delivery {
-            method: head.method.as_str(),
-            url: &(origin + target),
-            query: head.uri.query().unwrap_or_default(),
-            headers: &head.headers,
-            body: &body.bytes,
+        Ok(origin + target)
+    }
+
+    async fn verify(
+        &self,
+        delivery: &Delivery<'_>,
+        receiver: &Receiver<'_>,
+    ) -> Result<Verified, InboundError> {
+        let Receiver { connection, verifier, .. } = *receiver;
+        let refused = |refusal| {
+            let status = verifier.description().failure_status();
+            InboundError::Refused { refusal, status }
         };
-        receiver.verifier.verify(&delivery, (self.clock)(), None).map_err(|refusal| {
+        let Some(at) = verifier.keys_at(delivery).map_err(refused)? else {
+            return verifier.verify(delivery, (self.clock)(), None).map_err(refused);
+        };
+        let keys = self.sender_keys.keys(connection, &at).await.ok_or(InboundError::NoKeys)?;
+        let verified = verifier.verify(delivery, (self.clock)(), Some(&keys)).map_err(refused)?;
+        self.sender_keys.proved(connection, &at);
+        Ok(verified)
+    }
+
+    /// Answers what the sender wants to know before, or while, it sends.
+    async fn shake_hands(
+        &self,
+        handshake: &Handshake,
+        delivery: &Delivery<'_>,
+        receiver: &Receiver<'_>,
+    ) -> Result<Answer, InboundError> {
+        match handshake.check() {
+            HandshakeCheck::Signature => self.verify(delivery, receiver).await.map(drop)?,
+            HandshakeCheck::Token | HandshakeCheck::None => {}
+        }
+        let reply = receiver.verifier.answer(handshake, delivery).map_err(|refusal| {
             let status = receiver.verifier.description().failure_status();
             InboundError::Refused { refusal, status }
-        })
+        })?;
+        Ok(Answer::Handshake(Box::new(handshake::response(reply))))
     }
 
     /// None where a repeat can't be told.
@@ -227,7 +286,8 @@ impl Inbound {
         verified: &Verified,
         under_way: Option<UnderWay>,
     ) -> Result<Forwarding, Undeliverable> {
-        let base = receiver.holder.base.clone().ok_or(Undeliverable::NoBaseUrl)?;
+        let base = receiver.holder.and_then(|it| it.base.clone());
+        let base = base.ok_or(Undeliverable::NoBaseUrl)?;
         let target = deliver::target(&base, address.rest, head.uri.query());
         let told = Told {
             connection: receiver.connection.key.as_str(),

@@ -12,9 +12,9 @@ const TARGET_LEN_MAX: usize = 16 * 1024;
 /// How long a body may take to arrive, from the end of the head: senders themselves give up sooner.
 pub(super) const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// Refuses what is not one plain POST.
+/// Refuses what is not one plain request of a method that some handshake may have.
 pub(super) fn check(head: &Parts) -> Result<(), InboundError> {
-    if head.method != Method::POST {
+    if ![Method::POST, Method::GET, Method::HEAD].contains(&head.method) {
         return Err(InboundError::Method);
     }
     let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
@@ -67,9 +67,9 @@ mod tests {
     }
 
     #[test]
-    fn one_plain_post_is_wanted() {
+    fn one_plain_request_is_wanted() {
         assert_eq!(check(&head(|_| {})), Ok(()));
-        for method in ["GET", "HEAD", "PUT", "OPTIONS", "TRACE", "CONNECT", "post", "DELETE"] {
+        for method in ["PUT", "OPTIONS", "TRACE", "CONNECT", "post", "DELETE"] {
             let method = method.parse().unwrap();
             assert_eq!(check(&head(|it| it.method = method)), Err(InboundError::Method));
         }

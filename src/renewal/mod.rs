@@ -23,6 +23,7 @@ mod ledger;
 mod message;
 mod oauth1;
 mod opening;
+mod page;
 mod probe;
 mod proof;
 mod putting;

@@ -1,17 +1,23 @@
 //! A checked description: everything that could make a verifier lenient is refused here, at load.
 use super::check::Check;
+use super::delivery::Delivery;
 use super::error::DescriptionError;
 use super::jwt::Audience;
 use super::presets;
 use super::raw::HandshakeCheck;
 use super::raw::RawDescription;
+use super::refusal::Refusal;
+use super::refusal::What;
 use super::rules::Expected;
 use super::rules::ReplayBy;
 use super::rules::Rules;
 use super::rules::Whole;
+use super::spot::Spot;
 use super::template::Template;
 use super::template::Value;
+use http::HeaderMap;
 use http::Method;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The credential's field with the secrets, or the sender's public keys.
@@ -81,6 +87,25 @@ impl Description {
         self.0.tenant.is_some()
     }
 
+    /// The tenant that a delivery names where it can be read before anything is verified: in a header or the query.
+    /// Named twice it is refused; in the body nobody has named it yet.
+    pub fn tenant_of<'d>(
+        &self,
+        headers: &'d HeaderMap,
+        query: &'d str,
+    ) -> Result<Option<Cow<'d, str>>, Refusal> {
+        let delivery = Delivery { method: "", url: "", query, headers, body: b"" };
+        match &self.0.tenant {
+            Some(Spot::Query(name)) => delivery.query_value(name),
+            Some(Spot::Header(name)) => {
+                let text = delivery.header(name)?.map(str::from_utf8).transpose();
+                let text = text.map_err(|_| Refusal::Malformed(What::Value))?;
+                Ok(text.map(Cow::Borrowed))
+            }
+            Some(Spot::Form(_) | Spot::Json(_)) | None => Ok(None),
+        }
+    }
+
     /// Methods of requests that are taken, POST among them.
     pub fn takes_method(&self, method: &Method) -> bool {
         let shapes = self.0.ways.iter().filter_map(|it| it.when.as_ref());
@@ -93,7 +118,8 @@ impl Description {
         self.0.failure_status
     }
 
-    pub(super) fn takes_secret(&self) -> bool {
+    /// Whether a secret of the credential verifies deliveries: else fetched keys do.
+    pub fn takes_secret(&self) -> bool {
         self.0.ways.iter().any(Rules::takes_secret)
     }
 

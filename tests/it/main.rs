@@ -139,4 +139,7 @@ mod token_replicas;
 mod tokens;
 mod two_tenants;
 mod upstream_faults;
+mod webhook_handshakes;
+mod webhook_keys;
+mod webhook_tenants;
 mod webhooks;

@@ -221,6 +221,10 @@ labels! {
         InFlight "in_flight",
         /// Verified, but its target did not take it.
         Undeliverable "undeliverable",
+        /// Answered here: what a sender wants to know before, or while, it sends.
+        Handshake "handshake",
+        /// The sender's public keys could not be had.
+        KeysUnavailable "keys_unavailable",
         /// No signature where one is due.
         Missing "missing",
         /// A signature that can't be read.
