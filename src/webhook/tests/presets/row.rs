@@ -32,20 +32,24 @@ pub(super) struct Row {
     _signed: String,
     #[serde(default, rename = "source")]
     _source: String,
-    #[serde(default = "secrets")]
+    #[serde(default = "default_secrets")]
     pub(super) secrets: Vec<String>,
     pub(super) account: Option<String>,
     pub(super) keys: Option<Keys>,
-    #[serde(default = "method")]
+    /// Keys of the same kind that are not the sender's.
+    #[serde(default)]
+    pub(super) other: Vec<String>,
+    pub(super) other_keys: Option<Keys>,
+    #[serde(default = "default_method")]
     method: String,
-    #[serde(default = "url")]
+    #[serde(default = "default_url")]
     url: String,
     #[serde(default)]
     headers: IndexMap<String, String>,
     body: String,
     pub(super) signature: Signature,
     pub(super) clock: Option<Clock>,
-    #[serde(default = "now_ms")]
+    #[serde(default = "default_now_ms")]
     now_ms: u64,
     /// Where the body is not signed: the texts that are.
     pub(super) covers: Option<Vec<String>>,
@@ -126,7 +130,7 @@ impl Row {
             preset: row.preset,
             secrets: row.secrets,
             account: row.account,
-            verify_token: None,
+            verify_token: Some("verify-token-1".to_owned()),
             keys: row.keys,
             method: row.method,
             url: row.url,
@@ -196,19 +200,19 @@ impl Keys {
     }
 }
 
-fn secrets() -> Vec<String> {
+pub(super) fn default_secrets() -> Vec<String> {
     vec!["it-is-a-secret".to_owned()]
 }
 
-fn method() -> String {
+pub(super) fn default_method() -> String {
     "POST".to_owned()
 }
 
-fn url() -> String {
+pub(super) fn default_url() -> String {
     "https://hooks.example.com/hooks/in".to_owned()
 }
 
-fn now_ms() -> u64 {
+pub(super) fn default_now_ms() -> u64 {
     1_700_000_000_000
 }
 
