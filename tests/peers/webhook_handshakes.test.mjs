@@ -95,7 +95,10 @@ test("Slack: the challenge is echoed once its signature is right", async () => {
 test("Zoom: the plain token is answered with its HMAC, to nobody but Zoom", async () => {
   const body = '{"payload":{"plainToken":"qgg8vlvZRS6UYooatFL8Aw"},"event_ts":1654503849680,"event":"endpoint.url_validation"}';
   const at = `${nowS()}`;
-  const signed = (secret) => [["x-zm-request-timestamp", at], ["x-zm-signature", `v0=${hex(secret, `v0:${at}:${body}`)}`], JSON_TYPE];
+  const signed = (secret) => {
+    const signature = `v0=${hex(secret, `v0:${at}:${body}`)}`;
+    return [["x-zm-request-timestamp", at], ["x-zm-signature", signature], JSON_TYPE];
+  };
   const expected = `{"plainToken":"qgg8vlvZRS6UYooatFL8Aw","encryptedToken":"${hex(secrets.zoom, "qgg8vlvZRS6UYooatFL8Aw")}"}`;
   const answer = await ask("POST", "/hooks/zoom", { headers: signed(secrets.zoom), body });
   answered(answer, inItsOrder(answer.body, expected), "application/json");
@@ -110,13 +113,13 @@ test("Dropbox: the challenge is echoed as plain text, for anybody", async () => 
   const body = '{"list_folder": {"accounts": ["dbid:AAH4f99"]}, "delta": {"users": [12345678]}}';
   await comesIn("dropbox", [["X-Dropbox-Signature", hex(secrets.dropbox, body)]], body);
   refused(await ask("POST", "/hooks/dropbox?challenge=abc", { headers: [JSON_TYPE], body }), "webhook_unsigned");
-  refused(await ask("GET", "/hooks/dropbox?challenge=a&challenge=b"), "webhook_bad_signature");
+  refused(await ask("GET", "/hooks/dropbox?challenge=a&challenge=b"), "method_not_allowed", 405);
 });
 
 // learn.microsoft.com, "Receive change notifications through webhooks", "notificationUrl validation".
 test("Microsoft Graph: the validation token is echoed decoded, and notifications show the client state", async () => {
-  const hook = "/hooks/microsoft-graph?validationToken=Validation%3A+Testing+client+application+reachability+for+subscription+Request-Id%3A+1";
-  const text = "Validation: Testing client application reachability for subscription Request-Id: 1";
+  const hook = "/hooks/microsoft-graph?validationToken=Validation%3A+Testing+client+application+reachability+Request-Id%3A+1";
+  const text = "Validation: Testing client application reachability Request-Id: 1";
   answered(await ask("POST", hook, { headers: [["content-type", "text/plain; charset=utf-8"]] }), text, "text/plain");
   const notification = (...states) =>
     JSON.stringify({ value: states.map((clientState) => ({ id: randomUUID(), changeType: "updated", clientState })) });
@@ -144,7 +147,7 @@ test("X: the CRC token is answered with its HMAC, and nothing that could be an e
   for (const forged of [event, "{}", "a b", "x".repeat(65), ""]) {
     refused(await ask("GET", `/hooks/x?crc_token=${encodeURIComponent(forged)}`), "webhook_bad_signature");
   }
-  refused(await ask("GET", `/hooks/x?crc_token=a&crc_token=b`), "webhook_bad_signature");
+  refused(await ask("GET", "/hooks/x?crc_token=a&crc_token=b"), "method_not_allowed", 405);
   refused(await ask("POST", `/hooks/x?crc_token=${token}`, { headers: [JSON_TYPE], body: event }), "webhook_unsigned");
   await comesIn("x", [["x-twitter-webhooks-signature", `sha256=${base64(secrets.x, event)}`]], event);
 });
