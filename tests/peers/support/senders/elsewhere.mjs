@@ -36,6 +36,9 @@ export const twilioForm = {
   spared: { "body re-serialised": FIELDS },
 };
 
+/** Under another name the field with the signature is not there, and a BOM is part of the first name. */
+const elsewhere = { "moved label": "webhook_unsigned", BOM: "webhook_unsigned" };
+
 export default [
   sender({
     ...twilioForm, name: "twilio", sdk: "twilio", way: "signs", preset: "twilio",
@@ -97,7 +100,7 @@ export default [
       moved: (body) => [body.replace("event_hash", "other_hash"), body.replace("json=", "other=")],
     }),
     flip: (request) => ({ ...request, body: Buffer.from(text(request).replace("request_sent", "request_lent")) }),
-    codes: { "moved label": "webhook_unsigned" },
+    codes: elsewhere,
     spared: { "body re-serialised": "two fields are signed, not the text" },
     official(it, request) {
       const told = JSON.parse(new URLSearchParams(text(request)).get("json")).event;
@@ -122,7 +125,7 @@ export default [
       },
       moved: (body) => [body.replace("bt_signature=", "other=")],
     }),
-    codes: { "moved label": "webhook_unsigned" },
+    codes: elsewhere,
     flip: (request) => ({ ...request, body: Buffer.from(text(request).replace("bt_payload=", "bt_payload=AAAA")) }),
     spared: { "body re-serialised": "the decoded payload is signed" },
     async official(it) {

@@ -111,5 +111,6 @@ export function list(name, { separator, label, clockLabel, clock, others = () =>
 
 /** The signature in the body, where `SIGNATURE` stands. `twice` writes it twice, given the signed body, it and another; `moved` takes it away. */
 export function inBody({ twice, moved }) {
-  return { body: true, twice, moved, put: ({ signatures }, it) => ({ body: it.body.toString().replace(SIGNATURE, () => signatures[0]) }) };
+  const put = ({ signatures }, it) => ({ body: it.body.toString().replace(SIGNATURE, () => signatures[0]) });
+  return { body: true, twice, moved, put };
 }
