@@ -42,7 +42,8 @@ pub(super) async fn of_connection(call: Call) -> Result<Answer, ApiError> {
         unreadable.extend(listed.unreadable.iter().map(Unreadable::from));
         for found in &listed.rows {
             if under.declared(&found.0.value.tenant).is_none() {
-                items.push((found.0.value.tenant.clone(), activations::shown(found)));
+                let view = activations::shown_under(under.connection.as_deref(), found);
+                items.push((found.0.value.tenant.clone(), view));
                 grantees.push(under.grantee(&call, found).await);
             }
         }
@@ -82,8 +83,10 @@ pub(super) async fn of_tenant(call: Call) -> Result<Answer, ApiError> {
         for found in &listed.rows {
             let owner = &found.0.value.owner;
             if !items.iter().any(|it| it.0 == *owner) {
-                items.push((owner.clone(), activations::shown(found)));
-                grantees.push(match by_owner.get(&**owner) {
+                let under = by_owner.get(&**owner).copied();
+                let view = activations::shown_under(under.map(Arc::as_ref), found);
+                items.push((owner.clone(), view));
+                grantees.push(match under {
                     Some(connection) => Under::grantee_of(&call, connection, found).await,
                     None => None,
                 });

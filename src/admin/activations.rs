@@ -16,6 +16,7 @@ use super::farewells::Farewell;
 use super::grantee::Grantee;
 use super::grants;
 use super::grants::GrantView;
+use super::learned_secrets;
 use super::origin;
 use super::origin::Moved;
 use super::patch;
@@ -74,6 +75,7 @@ const SHOWN: &[&str] = &[
     "updated_at",
     "source",
     ACCOUNT,
+    learned_secrets::WAITS,
     grants::MEMBER,
 ];
 
@@ -288,7 +290,8 @@ impl Under {
         };
         let sealed = current.and_then(|it| it.1.as_ref());
         let set = credentials::set_now(fields.as_ref());
-        let (credential, change) = credentials::merged(call, at, fields, sealed).await?;
+        let (credential, change) =
+            credentials::merged(call, (at, &connection.method), fields, sealed).await?;
         credentials::check_set(&connection.method, &credential, &set, OWN)?;
         let draft = connection.activation(tenant.clone(), raw.enabled, &raw.variables, credential);
         let activation = draft.map_err(|it| ApiError::below(&it, 1))?;
@@ -384,7 +387,7 @@ impl Under {
 
     /// With what is known of its grant.
     async fn shown(&self, call: &Call, found: &Found) -> Result<Members, ApiError> {
-        let mut view = shown(found);
+        let mut view = shown_under(self.connection.as_deref(), found);
         let grantee = self.grantee(call, found).await;
         grants::add(call, grants::MEMBER, grantee, &mut view).await?;
         Ok(view)
@@ -608,6 +611,17 @@ pub(super) fn shown((stored, credential): &Found) -> Members {
     view
 }
 
+/// The same under this connection, where it is known.
+pub(super) fn shown_under(connection: Option<&Connection>, found: &Found) -> Members {
+    let mut view = shown(found);
+    let (stored, credential) = found;
+    let waits = connection.and_then(|it| {
+        learned_secrets::waits_until(&it.method, credential.as_ref(), stored.updated_at_ms)
+    });
+    view.extend(waits.map(|it| (learned_secrets::WAITS.to_owned(), it)));
+    view
+}
+
 /// The same of one in a file.
 pub(super) fn declared_view(
     snapshot: &Snapshot,
@@ -645,6 +659,7 @@ pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
         .with(OWN, credentials)
         .with(ACCOUNT, account)
         .with(grants::MEMBER, grant)
+        .with(learned_secrets::WAITS, learned_secrets::waits_schema())
         .shown()
         .named("Activation", "One tenant's credentials and variables under an embedded connection.")
 }

@@ -16,6 +16,7 @@ use super::farewells::Farewell;
 use super::grantee;
 use super::grants;
 use super::grants::GrantView;
+use super::learned_secrets;
 use super::origin;
 use super::sent;
 use super::sent::Fields;
@@ -30,6 +31,7 @@ use crate::catalog::Opened;
 use crate::catalog::PathSegment;
 use crate::catalog::RawAuthMethod;
 use crate::catalog::RawConnection;
+use crate::catalog::Ready;
 use crate::catalog::Section;
 use crate::catalog::Snapshot;
 use crate::catalog::StoredConnection;
@@ -69,6 +71,8 @@ enum Status {
     Ready,
     /// Embedded, and no tenant is activated yet.
     NotActivated,
+    /// Its webhook secret is the sender's to hand over, which was not done yet.
+    WaitingForSecret,
     Disabled,
     /// Its origin is another than its stored credentials were entered for: they are not used until that is
     /// confirmed, or they are entered anew.
@@ -91,6 +95,7 @@ impl Definition for Connections {
         "auth_method",
         "effective_base_url",
         "status",
+        learned_secrets::WAITS,
         "uses",
         grants::MEMBER,
         grants::TEST_MEMBER,
@@ -129,9 +134,17 @@ impl Definition for Connections {
         }
         show_served(call, (&stored.key, &row.id), row.enabled, &mut view).await?;
         for at in places(&row.id) {
-            if let Some(shown) = credentials::shown(credentials::current(call, at).await?.as_ref())
-            {
+            let current = credentials::current(call, at).await?;
+            if let Some(shown) = credentials::shown(current.as_ref()) {
                 view.insert(at.member.to_owned(), shown);
+            }
+            if at.slot == Slot::Own && !row.embedded {
+                let snapshot = call.api.live.snapshot_full();
+                let waits = snapshot.connection(&stored.key).and_then(|it| {
+                    let updated_at_ms = stored.updated_at_ms;
+                    learned_secrets::waits_until(&it.method, current.as_ref(), updated_at_ms)
+                });
+                view.extend(waits.map(|it| (learned_secrets::WAITS.to_owned(), it)));
             }
         }
         if alone {
@@ -284,14 +297,14 @@ impl Plan<'_> {
             test_now = credentials::replaceable(call, test_place, sent.test.as_ref()).await?;
         }
         let set = [&sent.own, &sent.test].map(|it| credentials::set_now(it.as_ref()));
-        let (own, own_change) =
-            credentials::merged(call, own_place, sent.own, own_now.as_ref()).await?;
-        let (test, test_change) =
-            credentials::merged(call, test_place, sent.test, test_now.as_ref()).await?;
         let key = call.own_key(self.key)?;
         let method = Key::try_from(&*self.raw.auth)
             .map_err(|it| ApiError::invalid("/auth", it.to_string(), ""))?;
         let method = method_of(method, self.pinned)?;
+        let (own, own_change) =
+            credentials::merged(call, (own_place, &method), sent.own, own_now.as_ref()).await?;
+        let (test, test_change) =
+            credentials::merged(call, (test_place, &method), sent.test, test_now.as_ref()).await?;
         credentials::check_set(&method, &own, &set[0], own_place.member)?;
         credentials::check_set(&method, &test, &set[1], test_place.member)?;
         let revision = u32::try_from(self.pinned.revision).unwrap_or(u32::MAX);
@@ -542,7 +555,10 @@ async fn status(
         return Ok(Status::OriginChanged);
     }
     match &connection.kind {
-        Kind::Standard(_) => Ok(Status::Ready),
+        Kind::Standard(holder) => match &holder.ready {
+            Ready::Inbound(verifier) if verifier.is_waiting() => Ok(Status::WaitingForSecret),
+            Ready::Inbound(_) | Ready::Outbound(_) | Ready::Token(_) => Ok(Status::Ready),
+        },
         Kind::Embedded { activations, .. } if !activations.is_empty() => Ok(Status::Ready),
         Kind::Embedded { .. } => {
             let Some(backing) = call.api.backing() else { return Ok(Status::NotActivated) };
@@ -594,6 +610,7 @@ pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
             }),
         )
         .with("status", json!(status))
+        .with(learned_secrets::WAITS, learned_secrets::waits_schema())
         .with(grants::MEMBER, grant.clone())
         .with(grants::TEST_MEMBER, grant)
         .with("uses", json!(uses))

@@ -6,6 +6,7 @@ use super::sent::Fields;
 use super::sent::Members;
 use super::shape::ShownField;
 use super::time;
+use crate::catalog::Auth;
 use crate::catalog::AuthMethod;
 use crate::config::Step;
 use crate::config::pointer;
@@ -20,6 +21,10 @@ use crate::store::Place;
 use crate::store::SealedCredential;
 use crate::store::Secrets;
 use crate::vault::Keys;
+use crate::webhook::ACCOUNT;
+use crate::webhook::Given;
+use crate::webhook::SECRET;
+use crate::webhook::VERIFY_TOKEN;
 use serde_json::Value;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -27,6 +32,38 @@ use std::sync::Arc;
 
 /// For the value of a field that does not open: every auth type takes it, whatever it decodes it from.
 const STAND_IN: &str = "0123456789abcdef0123456789abcdef";
+
+/// The same where the secret of a webhook is the sender's public key: one of each kind as PEM, which stands for its DER
+/// in base64 as well, and the bytes of an Ed25519 key in hex and base64. Nobody has kept what they belong to.
+const STAND_IN_KEYS: &[&str] = &[
+    ED25519_KEY,
+    P256_KEY,
+    RSA_KEY,
+    "13a7e09bd8e745962ec83c53c6766d58c000b6ca984ac6cde06cb266de38b993",
+    "E6fgm9jnRZYuyDxTxnZtWMAAtsqYSsbN4GyyZt44uZM=",
+];
+
+const ED25519_KEY: &str = "-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAE6fgm9jnRZYuyDxTxnZtWMAAtsqYSsbN4GyyZt44uZM=
+-----END PUBLIC KEY-----
+";
+
+const P256_KEY: &str = "-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEoNdjU5AoRzYqetZozQuA9SIzrYVE
+/gM6fiLZpRWV79Di+VcUb7Jwody/TUvH6IVqsxmou9xObOpEyqwsJBOD8g==
+-----END PUBLIC KEY-----
+";
+
+const RSA_KEY: &str = "-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA3/jnMAixt8xYej8Y0wY9
+0T6nJLBxCUMvwjZnU8H0IQxo7Wqo4h4mV6nJ0UkulhQHLcFzTZOCOq2hhNS9sUtu
+wU0M8WnPKbqaN/FrVu1KBGyma68ngwOYOmA1Wlvb4e0vjrMG6gOz9XLotwRL13S6
+p4KTfGYrmZaSRGOsYptOzMf9kaJNXlO9XFB6SAdA5GVX7cKdANQ3QAK3YdMRS5gn
+Bqj5P5QLx+zjSvb/zqYRounTYb11LpikSHCuIo7GawABJXsiNqS/klcNkpcAYwEP
+tUYNlNOinWgW6BZhftrjk0s3Mza5uMXq2cig9nAIduT8bQuvCfLmMKhnQr4o1uda
+4QIDAQAB
+-----END PUBLIC KEY-----
+";
 
 /// Where a credential is: whose, for which tenant, in which slot.
 #[derive(Clone, Copy)]
@@ -102,7 +139,7 @@ pub(super) fn shown(current: Option<&SealedCredential>) -> Option<Value> {
 /// The credential that there will be, and what is to be done to what is stored.
 pub(super) async fn merged(
     call: &Call,
-    at: Where<'_>,
+    (at, method): (Where<'_>, &AuthMethod),
     sent: Option<Fields>,
     current: Option<&SealedCredential>,
 ) -> Result<(Credential, Change), ApiError> {
@@ -115,7 +152,7 @@ pub(super) async fn merged(
     let shown = shown.unwrap_or_default();
     let Some(sent) = sent.filter(|it| !sent::keeps_all(it, &shown)) else {
         let credential = match current {
-            Some(it) => kept(keys, at, it).await,
+            Some(it) => kept(keys, (at, method), it).await,
             None => Credential::default(),
         };
         return Ok((credential, Change::Kept));
@@ -155,11 +192,39 @@ pub(super) fn check_set(
 
 /// What stays as it is, for all else to be checked with. Where it does not open it is not looked at:
 /// whoever lost the key can still edit the rest.
-async fn kept(keys: &Keys, at: Where<'_>, current: &SealedCredential) -> Credential {
-    opened(keys, at, current).await.unwrap_or_else(|| {
-        let names = current.sealed.fields.keys();
-        names.map(|it| (it.as_str(), STAND_IN)).collect()
-    })
+async fn kept(
+    keys: &Keys,
+    (at, method): (Where<'_>, &AuthMethod),
+    current: &SealedCredential,
+) -> Credential {
+    opened(keys, at, current)
+        .await
+        .unwrap_or_else(|| stand_in(method, current.sealed.fields.keys().map(String::as_str)))
+}
+
+/// A credential of these fields that the method takes.
+fn stand_in<'n>(method: &AuthMethod, names: impl Iterator<Item = &'n str>) -> Credential {
+    let credential: Credential = names.map(|it| (it, STAND_IN)).collect();
+    let Auth::Inbound(description) = &method.auth else { return credential };
+    let with = |secret: &str| {
+        let mut credential = credential.clone();
+        if credential.field(SECRET).is_some() {
+            credential.insert(SECRET, vec![Secret::new(secret)]);
+        }
+        credential
+    };
+    let is_fit = |it: &Credential| {
+        let given = Given {
+            secrets: it.values(SECRET),
+            verify_token: it.field(VERIFY_TOKEN),
+            account: it.field(ACCOUNT).map(Secret::expose),
+        };
+        description.verifier(&given).is_ok()
+    };
+    let bare = |pem: &str| pem.lines().filter(|it| !it.starts_with("-----")).collect::<String>();
+    let all = std::iter::once(&STAND_IN).chain(STAND_IN_KEYS);
+    let all = all.flat_map(|it| [(*it).to_owned(), bare(it)]);
+    all.map(|it| with(&it)).find(is_fit).unwrap_or(credential)
 }
 
 /// `None` where it does not open.
@@ -230,10 +295,8 @@ pub(super) fn sealing(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::Auth;
     use crate::catalog::RawAuthMethod;
     use crate::model::Key;
-    use crate::webhook::Given;
 
     fn method(settings: Value) -> AuthMethod {
         let raw: RawAuthMethod = serde_json::from_value(settings).unwrap();
@@ -256,13 +319,18 @@ mod tests {
         ];
         for settings in types.into_iter().chain(presets) {
             let method = method(settings.clone());
-            let stands_in =
-                |fields: Vec<&str>| fields.into_iter().map(|it| (it, STAND_IN)).collect();
+            let stands_in = |fields: Vec<&str>| stand_in(&method, fields.into_iter());
             let is_fit = match &method.auth {
                 Auth::Outbound(scheme) => scheme.prepare(&stands_in(scheme.fields())).is_ok(),
                 Auth::Token(token) => token.is_fit(&stands_in(method.fields())),
                 Auth::Inbound(description) => {
-                    let given = Given { secrets: &[Secret::new(STAND_IN)], ..Given::default() };
+                    let fields = description.fields().into_iter().map(|it| it.0);
+                    let credential = stands_in(fields.collect());
+                    let given = Given {
+                        secrets: credential.values(SECRET),
+                        verify_token: credential.field(VERIFY_TOKEN),
+                        account: credential.field(ACCOUNT).map(Secret::expose),
+                    };
                     description.verifier(&given).is_ok()
                 }
             };

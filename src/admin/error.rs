@@ -191,6 +191,11 @@ pub(super) enum ApiError {
     /// Whoever connects can't mend it: what is wrong is told to whoever runs it alone.
     #[error("Whoever runs the connection has to mend it first.")]
     Misconfigured,
+    #[error(
+        "There is no webhook secret to be shown: no sender has handed one over, or it was shown before. One is shown \
+         once; to have another one, remove the secret and let the sender hand it over again."
+    )]
+    NothingToReveal,
     #[error("It was used already, is too old, or was never begun here: begin again.")]
     ConsentUnknown,
     #[error("The log has the details, under this request id.")]
@@ -350,7 +355,7 @@ impl ApiError {
             Self::Forbidden { .. } | Self::Undisclosed(_) | Self::Unexported(_) => {
                 Code::OperatorForbidden
             }
-            Self::NoSuchPath | Self::NotFound { .. } => Code::NotFound,
+            Self::NoSuchPath | Self::NotFound { .. } | Self::NothingToReveal => Code::NotFound,
             Self::Method { .. } => Code::MethodNotAllowed,
             Self::BadRequest(_) => Code::BadRequest,
             Self::MediaType(_) => Code::UnsupportedMediaType,

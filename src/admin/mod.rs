@@ -60,6 +60,7 @@ mod integrations;
 mod inward;
 mod issued;
 mod known_tokens;
+mod learned_secrets;
 mod merge_patch;
 mod openapi;
 mod operator;

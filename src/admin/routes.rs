@@ -23,6 +23,7 @@ use super::events;
 use super::grant_routes::of_grants;
 use super::import;
 use super::integrations;
+use super::learned_secrets;
 use super::origin;
 use super::repin;
 use super::replace;
@@ -397,8 +398,17 @@ fn of_acts() -> Vec<Route> {
         .takes(schema::<origin::Confirmation>)
         .gives(schema::<origin::Confirmed>)
         .dry_run(),
+        Route::post(
+            "/v1/connections/{connection}/webhook/reveal",
+            "revealConnectionSecret",
+            REVEAL,
+            learned_secrets::of_connection,
+        )
+        .gives(schema::<learned_secrets::Revealed>),
     ]
 }
+
+const REVEAL: &str = "Show the webhook secret that the sender handed over: once";
 
 fn of_activations() -> Vec<Route> {
     let all = "/v1/connections/{connection}/activations";
@@ -426,6 +436,13 @@ fn of_activations() -> Vec<Route> {
             .previews(schema::<uses::Preview>)
             .headers(MEANT)
             .codes(DECLARED),
+        Route::post(
+            "/v1/connections/{connection}/activations/{tenant}/webhook/reveal",
+            "revealActivationSecret",
+            REVEAL,
+            learned_secrets::of_activation,
+        )
+        .gives(schema::<learned_secrets::Revealed>),
     ]
 }
 

@@ -29,6 +29,7 @@ use crate::connect::Answered;
 use crate::connect::Asked;
 use crate::connect::Pages;
 use crate::inbound::KeyRing;
+use crate::inbound::Learned;
 use crate::inbound::ReplayMemory;
 use crate::journal;
 use crate::journal::Journal;
@@ -253,6 +254,10 @@ impl App {
             let is_secure = public_url.as_deref().is_some_and(|it| it.starts_with("https:"));
             (Arc::new(Pages::new(asking(&api), is_secure)), it.opened.runtime.clone())
         });
+        let learned = stored.as_ref().map(|it| {
+            let Opened { store, sealer, keys, writes, runtime, .. } = it.opened.clone();
+            Learned::new((store, runtime), (sealer, keys), writes, now)
+        });
         let sender_keys = Arc::new(KeyRing::new(renewing.errands().clone()));
         let mut traffic = Vec::new();
         for (index, shares) in proxy.shares.into_iter().zip(public.shares).enumerate() {
@@ -267,6 +272,7 @@ impl App {
                 gates: Arc::clone(&gates),
                 circuits: Arc::clone(&circuits),
                 vault: vault.clone(),
+                learned: learned.clone(),
                 renewals: Arc::clone(renewing.renewals()),
                 refusals: refusals.clone(),
                 strangers: Arc::clone(&strangers),

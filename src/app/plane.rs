@@ -9,6 +9,7 @@ use crate::connect::Desk;
 use crate::connect::Pages;
 use crate::inbound::Inbound;
 use crate::inbound::KeyRing;
+use crate::inbound::Learned;
 use crate::inbound::ReplayMemory;
 use crate::journal::Journal;
 use crate::limits::Budget;
@@ -74,6 +75,7 @@ pub(super) struct Plane {
     pub gates: Arc<Gates>,
     pub circuits: Arc<Circuits>,
     pub vault: Option<Arc<Vault>>,
+    pub learned: Option<Arc<Learned>>,
     pub renewals: Arc<Renewals>,
     pub refusals: Option<Arc<Refusals>>,
     pub strangers: Arc<Strangers>,
@@ -137,6 +139,7 @@ impl Plane {
             budget: Arc::clone(&self.budget),
             rates: Arc::clone(&self.rates),
             vault: self.vault.clone(),
+            learned: self.learned,
             strangers: self.strangers,
             is_stale: Rc::clone(&is_stale),
         });

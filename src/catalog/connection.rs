@@ -250,6 +250,7 @@ impl Connection {
             inputs: &[],
             settings: &upstream,
             is_set: is_declared,
+            may_wait: !is_declared && !raw.embedded,
         };
         let kind = if raw.embedded {
             let mould = Mould { inherited: &raw.variables, inputs: &inputs, ..mould };

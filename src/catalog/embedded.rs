@@ -104,6 +104,7 @@ impl Connection {
             inputs: &self.inputs,
             settings: &self.upstream,
             is_set: false,
+            may_wait: true,
         })
     }
 }

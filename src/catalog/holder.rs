@@ -86,6 +86,8 @@ pub(super) struct Mould<'a> {
     pub(super) settings: &'a Arc<UpstreamSettings>,
     /// What is filled in is being set here, not read again: it has to fit what is said of its fields.
     pub(super) is_set: bool,
+    /// What a sender hands over can be kept, so that a secret which it hands over need not be there yet.
+    pub(super) may_wait: bool,
 }
 
 impl Mould<'_> {
@@ -199,6 +201,14 @@ impl Mould<'_> {
                     account: credential.field(ACCOUNT).map(Secret::expose),
                 };
                 match description.verifier(&given) {
+                    Ok(verifier) if verifier.is_waiting() && !self.may_wait => {
+                        problems.push(at.key(SECRET).problem(
+                            "is missing, and nothing that the sender hands over can be kept here",
+                            "write it, or create the connection by the API: then it waits for the sender to hand the \
+                             secret over",
+                        ));
+                        None
+                    }
                     Ok(verifier) => Some(Ready::Inbound(verifier)),
                     Err(error) => {
                         problems.push(described(&error, at));

@@ -1,4 +1,5 @@
 //! Every way in which a delivery is not forwarded, and what its sender is told.
+use super::learned::NotKept;
 use crate::limits::BodyRefused;
 use crate::limits::Refused;
 use crate::model::Code;
@@ -14,6 +15,9 @@ const IN_FLIGHT_RETRY_S: u64 = 5;
 
 /// Seconds after which keys that could not be had are looked for again.
 const NO_KEYS_RETRY_S: u64 = 10;
+
+/// Seconds after which a secret that could not be kept may be handed over again.
+const NOT_KEPT_RETRY_S: u64 = 1;
 
 /// Why a delivery was answered here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +56,8 @@ pub enum InboundError {
         /// What the description wants such a delivery answered with.
         status: u16,
     },
+    #[error(transparent)]
+    NotKept(#[from] NotKept),
     #[error("the same delivery is being forwarded right now")]
     InFlight,
     #[error("{0}")]
@@ -124,6 +130,12 @@ impl InboundError {
                 let (code, counted_as) = refusal_verdict(*refusal);
                 (code, Caller, counted_as)
             }
+            Self::NotKept(NotKept::Unavailable) => {
+                (Code::CredentialUnavailable, ErrorSource::Attache, refused)
+            }
+            Self::NotKept(NotKept::NotAwaited | NotKept::TooLate | NotKept::Unusable) => {
+                (Code::WebhookBadSignature, Caller, WebhookVerdict::Mismatch)
+            }
             Self::InFlight => (Code::WebhookInFlight, Caller, WebhookVerdict::InFlight),
             Self::Undeliverable(_) => {
                 (Code::WebhookUndeliverable, Upstream, WebhookVerdict::Undeliverable)
@@ -138,6 +150,7 @@ impl InboundError {
             Self::Limited(limited) => Some(limited.retry_after_s),
             Self::Vault(error) => Some(error.retry_after_s()),
             Self::NoKeys => Some(NO_KEYS_RETRY_S),
+            Self::NotKept(NotKept::Unavailable) => Some(NOT_KEPT_RETRY_S),
             _ => None,
         };
         Verdict { code, status, source, retry_after, counted_as }
@@ -158,6 +171,7 @@ impl InboundError {
             | Self::Limited(_)
             | Self::InFlight => self.to_string(),
             Self::NoKeys
+            | Self::NotKept(_)
             | Self::NoTenant
             | Self::Resolve(_)
             | Self::Vault(_)

@@ -10,12 +10,15 @@ mod deliver;
 mod error;
 mod handshake;
 mod keys;
+mod learned;
 mod receive;
 mod replay;
 mod tally;
 
 pub use body::InBody;
 pub use keys::KeyRing;
+pub use learned::Learned;
+pub use learned::NotKept;
 pub use replay::REMEMBERED_MAX;
 pub use replay::ReplayMemory;
 
@@ -26,6 +29,7 @@ use crate::limits::Budget;
 use crate::limits::Rates;
 use crate::limits::Strangers;
 use crate::limits::WholeBody;
+use crate::model::Secret;
 use crate::model::UnixTime;
 use crate::reload::Live;
 use crate::server::Cut;
@@ -67,6 +71,7 @@ use replay::Claim;
 use replay::DeliveryKey;
 use replay::UnderWay;
 use std::cell::Cell;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,6 +100,8 @@ pub struct Inbound {
     pub rates: Arc<Rates>,
     /// The stored activations, where there is a store.
     pub vault: Option<Arc<Vault>>,
+    /// What keeps the secrets that senders hand over, where there is a store. Shared by all workers.
+    pub learned: Option<Arc<Learned>>,
     /// What may be looked up for whom. Shared by all workers.
     pub strangers: Arc<Strangers>,
     /// The store was not reached for so long that nothing that is stored counts: set by the worker's tick.
@@ -191,7 +198,7 @@ impl Inbound {
             body: &body.bytes,
         };
         if let Some(handshake) = receiver.verifier.handshake(&delivery) {
-            return self.shake_hands(handshake, &delivery, &receiver).await;
+            return self.shake_hands(handshake, &delivery, &receiver, link.peer.ip()).await;
         }
         if head.method != Method::POST {
             return Err(InboundError::Method);
@@ -258,16 +265,41 @@ impl Inbound {
         handshake: &Handshake,
         delivery: &Delivery<'_>,
         receiver: &Receiver<'_>,
+        sender: IpAddr,
     ) -> Result<Answer, InboundError> {
         match handshake.check() {
             HandshakeCheck::Signature => self.verify(delivery, receiver).await.map(drop)?,
             HandshakeCheck::Token | HandshakeCheck::None => {}
         }
-        let reply = receiver.verifier.answer(handshake, delivery).map_err(|refusal| {
+        let mut reply = receiver.verifier.answer(handshake, delivery).map_err(|refusal| {
             let status = receiver.verifier.description().failure_status();
             InboundError::Refused { refusal, status }
         })?;
+        if let Some(secret) = reply.learned.take() {
+            self.learn(receiver, secret, sender).await?;
+        }
         Ok(Answer::Handshake(Box::new(handshake::response(reply))))
+    }
+
+    /// Keeps what the sender hands over before it is told that it was taken.
+    async fn learn(
+        &self,
+        receiver: &Receiver<'_>,
+        secret: Secret,
+        sender: IpAddr,
+    ) -> Result<(), InboundError> {
+        let (connection, now) = (receiver.connection, Instant::now());
+        let learned = self.learned.as_ref().ok_or(NotKept::NotAwaited)?;
+        let key = connection.key.as_str();
+        self.strangers.admit(sender, key, now)?;
+        let description = receiver.verifier.description();
+        let whose = (connection.as_ref(), receiver.tenant);
+        let kept = learned.keep(whose, description, secret, sender).await;
+        // A guess, as far as anybody can tell.
+        if matches!(kept, Err(NotKept::NotAwaited | NotKept::TooLate | NotKept::Unusable)) {
+            self.strangers.missed(sender, key, now);
+        }
+        Ok(kept?)
     }
 
     /// None where a repeat can't be told.
@@ -401,6 +433,9 @@ fn log(error: &InboundError, tally: &Tally) {
             reason = refusal.reason(),
             "webhook refused: {refusal}"
         ),
+        InboundError::NotKept(error) => {
+            tracing::warn!(connection, tenant, request_id, "{error}");
+        }
         InboundError::Undeliverable(error) => {
             tracing::warn!(connection, tenant, request_id, "webhook not delivered: {error}");
         }

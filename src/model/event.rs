@@ -31,6 +31,8 @@ pub enum EventType {
     ConnectionReauthorizationRequired,
     /// There is a token again where a person had to authorize it.
     ConnectionAuthorized,
+    /// A sender of webhooks has handed its secret over, the connection's own or a tenant's under it.
+    ConnectionSecretLearned,
     TenantCreated,
     TenantUpdated,
     TenantDeleted,
@@ -90,6 +92,7 @@ impl EventType {
         Self::ConnectionRecovered,
         Self::ConnectionReauthorizationRequired,
         Self::ConnectionAuthorized,
+        Self::ConnectionSecretLearned,
         Self::TenantCreated,
         Self::TenantUpdated,
         Self::TenantDeleted,
@@ -140,6 +143,7 @@ impl EventType {
             Self::ConnectionRecovered => "connection.recovered",
             Self::ConnectionReauthorizationRequired => "connection.reauthorization_required",
             Self::ConnectionAuthorized => "connection.authorized",
+            Self::ConnectionSecretLearned => "connection.secret_learned",
             Self::TenantCreated => "tenant.created",
             Self::TenantUpdated => "tenant.updated",
             Self::TenantDeleted => "tenant.deleted",

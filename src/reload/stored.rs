@@ -386,7 +386,8 @@ impl Layer {
             | Slot::Reply
             | Slot::Subscription
             | Slot::Deployment
-            | Slot::Authorization => {}
+            | Slot::Authorization
+            | Slot::Learned => {}
             Slot::Grant | Slot::GrantAnswer | Slot::TestGrant | Slot::TestGrantAnswer => {}
         }
     }

@@ -37,6 +37,8 @@ pub enum Slot {
     TestGrantAnswer,
     /// What a consent is waited for with: the owner is its own.
     Authorization,
+    /// A secret that a sender of webhooks handed over, until it was shown once.
+    Learned,
 }
 
 impl Slot {
@@ -52,6 +54,7 @@ impl Slot {
         Self::TestGrant,
         Self::TestGrantAnswer,
         Self::Authorization,
+        Self::Learned,
     ];
 
     /// As it is stored, and bound.
@@ -68,6 +71,7 @@ impl Slot {
             Self::TestGrant => "test_grant",
             Self::TestGrantAnswer => "test_grant_answer",
             Self::Authorization => "authorization",
+            Self::Learned => "learned",
         }
     }
 

@@ -60,6 +60,10 @@ pub enum Act {
     Revoked,
     /// An access token was shown to an operator.
     Disclosed,
+    /// A sender of webhooks has handed its secret over, and it was kept.
+    Learned,
+    /// A secret that a sender handed over was shown to an operator: this one time.
+    Revealed,
 }
 
 impl Act {
@@ -76,6 +80,8 @@ impl Act {
         Self::Authorized,
         Self::Revoked,
         Self::Disclosed,
+        Self::Learned,
+        Self::Revealed,
     ];
 
     /// As it is stored and shown.
@@ -93,6 +99,8 @@ impl Act {
             Self::Authorized => "authorized",
             Self::Revoked => "revoked",
             Self::Disclosed => "disclosed",
+            Self::Learned => "learned",
+            Self::Revealed => "revealed",
         }
     }
 }

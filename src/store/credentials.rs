@@ -392,6 +392,8 @@ impl Write<'_> {
         let Some(seal) = seal else {
             if !rows.is_empty() {
                 self.sealed.push(Resealed::new(slot, current.as_ref(), None));
+                // Set anew, what was learned is shown only as long as it is in use.
+                self.forget_learned(owner, tenant).await?;
             }
             let sql = "DELETE FROM credentials WHERE owner = $1 AND tenant = $2 AND slot = $3";
             return self.tx.run(sql, &place).await.map(drop);

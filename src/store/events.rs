@@ -273,7 +273,9 @@ fn types(entry: &Entry) -> Vec<EventType> {
         | Act::Rewrapped
         | Act::Broken
         | Act::Revoked
-        | Act::Disclosed => Vec::new(),
+        | Act::Disclosed
+        | Act::Learned
+        | Act::Revealed => Vec::new(),
     };
     let Some(kind) = entry.of else {
         // Keys are rotated in many lots: that they are is told at the end of the last.
@@ -283,6 +285,7 @@ fn types(entry: &Entry) -> Vec<EventType> {
     match entry.act {
         Act::Lapsed => return vec![E::ConnectionReauthorizationRequired],
         Act::Authorized => return vec![E::ConnectionAuthorized],
+        Act::Learned => return vec![E::ConnectionSecretLearned],
         _ => {}
     }
     match kind {

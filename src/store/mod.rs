@@ -29,6 +29,7 @@ mod given;
 mod grants;
 mod idempotency;
 mod integrations;
+mod learned;
 mod links;
 mod migrate;
 mod moves;
@@ -141,6 +142,12 @@ pub use idempotency::Claim;
 pub use idempotency::Idempotency;
 pub use integrations::IntegrationRow;
 pub use integrations::Integrations;
+pub use learned::HandedOver;
+pub use learned::LearnedSecrets;
+pub use learned::Sealing;
+pub use learned::SecretOf;
+pub use learned::WAITS_FOR_SECRET;
+pub use learned::waits_until_ms;
 pub use migrate::Migrated;
 pub use migrate::SCHEMA;
 pub use origins::Bind;
@@ -395,6 +402,10 @@ impl Store {
 
     pub fn credentials(&self) -> Credentials<'_> {
         Credentials(self)
+    }
+
+    pub fn learned_secrets(&self) -> LearnedSecrets<'_> {
+        LearnedSecrets(self)
     }
 
     pub fn origins(&self) -> Origins<'_> {

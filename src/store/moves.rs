@@ -90,6 +90,8 @@ impl Moved {
             Slot::Reply | Slot::Subscription | Slot::Deployment | Slot::Authorization => {}
             // Had with one of the others, which is counted.
             Slot::Grant | Slot::GrantAnswer | Slot::TestGrant | Slot::TestGrantAnswer => {}
+            // Part of one of the others.
+            Slot::Learned => {}
         }
     }
 }

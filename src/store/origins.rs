@@ -268,7 +268,8 @@ impl Write<'_> {
                 Some(Slot::Activation) => moved.activations = count,
                 Some(Slot::Reply | Slot::Subscription | Slot::Deployment | Slot::Authorization)
                 | None => {}
-                // Had with one of the others, which is counted.
+                // Part of one of the others, or had with it, and that is counted.
+                Some(Slot::Learned) => {}
                 Some(Slot::Grant | Slot::GrantAnswer | Slot::TestGrant | Slot::TestGrantAnswer) => {
                 }
             }

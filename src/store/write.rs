@@ -425,12 +425,24 @@ impl Write<'_> {
         standing: Option<&Standing>,
         told: (&str, &str),
     ) -> Result<Written, StoreError> {
+        let act = if standing.is_some() { Act::Updated } else { Act::Created };
+        self.put_as(act, keys, record, standing, told).await
+    }
+
+    /// The same, told as this act.
+    pub(super) async fn put_as<R: Record>(
+        &mut self,
+        act: Act,
+        keys: &[&str],
+        record: &R,
+        standing: Option<&Standing>,
+        told: (&str, &str),
+    ) -> Result<Written, StoreError> {
         let table = &R::TABLE;
         let was = match standing {
             Some(_) => self.was::<R>(keys).await?,
             None => None,
         };
-        let act = if standing.is_some() { Act::Updated } else { Act::Created };
         let told = Told { kind: table.kind, key: told.0, tenant: told.1 };
         let revision = self.change(told, act, was, Some(shown(record))).await?;
         let own = record.values();

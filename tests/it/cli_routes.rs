@@ -58,6 +58,8 @@ const COMMANDS: &[(&str, &str)] = &[
     ("completeActivation", "activation callback k@t https://app.example/back?code=c"),
     ("getConnectionToken", "connection access-token k"),
     ("getActivationToken", "activation access-token k@t"),
+    ("revealConnectionSecret", "connection webhook-secret k"),
+    ("revealActivationSecret", "activation webhook-secret k@t"),
     ("listForecast", "forecast"),
     ("listConnectSessions", "connect-session list"),
     ("createConnectSession", "connect-session create t --connection k"),

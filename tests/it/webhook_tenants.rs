@@ -80,7 +80,7 @@ async fn nothing_is_told_of_tenants_to_whoever_does_not_sign() {
     for (body, status, code) in [
         (r#"{"team_id":"T2"}"#, 404, "activation_not_found"),
         (r#"{"team_id":"T9"}"#, 404, "activation_not_found"),
-        (r#"{"team_id":""}"#, 400, "tenant_required"),
+        (r#"{"team_id":""}"#, 404, "activation_not_found"),
         (r#"{"team_id":null}"#, 400, "tenant_required"),
         ("{}", 400, "tenant_required"),
         ("x", 400, "tenant_required"),

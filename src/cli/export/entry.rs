@@ -14,7 +14,7 @@ const SHOWN: &[&str] = &["key", "version", "created_at", "updated_at", "source"]
 
 /// What they add to a connection.
 const OF_CONNECTIONS: &[&str] =
-    &["id", "revision", "latest_revision", "effective_base_url", "status", "uses"];
+    &["id", "revision", "latest_revision", "effective_base_url", "status", "waits_until", "uses"];
 
 /// What they add to an event subscription.
 const OF_SUBSCRIPTIONS: &[&str] = &["status", "pending", "failing_since", "previous_secret_until"];

@@ -72,6 +72,12 @@ fn name(entry: &Entry, names: &HashMap<String, String>) -> String {
         Slot::TestGrant => format!("{connection}, the token of its test credential"),
         Slot::TestGrantAnswer => format!("{connection}, a token server's last answer for a test"),
         Slot::Authorization => "a consent that is waited for".to_owned(),
+        Slot::Learned if tenant.is_empty() => {
+            format!("{connection}, a webhook secret that was not shown yet")
+        }
+        Slot::Learned => {
+            format!("{connection}, a webhook secret of tenant {tenant:?} that was not shown yet")
+        }
         Slot::Deployment => "deployment, the key of its fingerprints".to_owned(),
     }
 }

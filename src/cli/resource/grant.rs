@@ -95,6 +95,12 @@ pub(in crate::cli) enum Act {
         #[arg(long)]
         test: bool,
     },
+    /// Print the webhook secret that the sender handed over: once
+    WebhookSecret {
+        /// The connection, or the tenant's activation
+        #[arg(value_name = "CONNECTION[@TENANT]")]
+        of: Holder,
+    },
 }
 
 impl Act {
@@ -112,6 +118,20 @@ impl Act {
             Self::Introspect { of, test } => (of, "introspect", test, None),
             Self::Probe { of, test } => (of, "probe", test, None),
             Self::Verify { of, test } => (of, "verify", test, None),
+            Self::WebhookSecret { of } => {
+                let place = match &of.tenant {
+                    Some(tenant) => path([
+                        "connections",
+                        &of.connection,
+                        "activations",
+                        tenant,
+                        "webhook",
+                        "reveal",
+                    ]),
+                    None => path(["connections", &of.connection, "webhook", "reveal"]),
+                };
+                return verb::send(client, Ask::new(Method::POST, place), output).await;
+            }
             Self::AccessToken { of, test } => {
                 let ask = Ask::new(Method::GET, at(&of, "token"));
                 let ask = if test { ask.query("test", "true") } else { ask };

@@ -1,6 +1,13 @@
 //! Keys and signatures that openssl 3.0.19 made of `a message`, and what must not pass for one.
+use super::read::SMALL_ORDER;
+use super::read::element;
 use super::*;
+use crate::crypto::der::Elements;
+use crate::crypto::der::INTEGER;
+use crate::crypto::der::SEQUENCE;
+use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rcgen::CertificateParams;
 use rcgen::KeyPair;
 use rcgen::PublicKeyData;

@@ -20,6 +20,9 @@ use std::borrow::Cow;
 
 const MALFORMED: Refusal = Refusal::Malformed(What::Value);
 
+/// Names and values, in some order.
+type Pairs<'d> = Vec<(Cow<'d, str>, Cow<'d, str>)>;
+
 /// The public URL without its query.
 fn without_query<'d>(delivery: &Delivery<'d>) -> &'d str {
     delivery.url.split_once('?').map_or(delivery.url, |it| it.0)
@@ -35,9 +38,9 @@ fn target<'d>(delivery: &Delivery<'d>) -> Result<&'d str, Refusal> {
 
 /// Names and values, decoded. Refused where one of them is no UTF-8: decoders put the same character
 /// in the place of whatever they cannot read.
-fn pairs(text: &[u8]) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, Refusal> {
+fn pairs(text: &[u8]) -> Result<Pairs<'_>, Refusal> {
     let unread = |it: &str| it.contains(char::REPLACEMENT_CHARACTER);
-    let pairs: Vec<_> = url::form_urlencoded::parse(text).collect();
+    let pairs: Pairs<'_> = url::form_urlencoded::parse(text).collect();
     if pairs.iter().any(|(name, value)| unread(name) || unread(value)) {
         return Err(MALFORMED);
     }
@@ -45,7 +48,7 @@ fn pairs(text: &[u8]) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, Refusal> {
 }
 
 /// The fields of a form in the body. A body that says that it is something else is none.
-fn form<'d>(delivery: &Delivery<'d>) -> Result<Vec<(Cow<'d, str>, Cow<'d, str>)>, Refusal> {
+fn form<'d>(delivery: &Delivery<'d>) -> Result<Pairs<'d>, Refusal> {
     if delivery.body.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,6 +1,7 @@
 //! Plivo's third kind of signature: URL, query and form in one order, and a nonce.
 //!
 //! Source: npm plivo 4.79.0, `utils/v3Security.js`.
+use super::Pairs;
 use super::form;
 use super::pairs;
 use super::text;
@@ -9,7 +10,6 @@ use crate::webhook::delivery::Delivery;
 use crate::webhook::refusal::Refusal;
 use crate::webhook::refusal::What;
 use http::HeaderName;
-use std::borrow::Cow;
 
 const NONCE: HeaderName = HeaderName::from_static("x-plivo-signature-v3-nonce");
 
@@ -48,8 +48,6 @@ pub(in crate::webhook) fn plivo_v3(
     content.push_str(nonce);
     Ok(content.into_bytes())
 }
-
-type Pairs<'d> = Vec<(Cow<'d, str>, Cow<'d, str>)>;
 
 fn sorted(mut pairs: Pairs<'_>) -> Pairs<'_> {
     pairs.sort_unstable();
