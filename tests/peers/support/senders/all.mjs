@@ -9,4 +9,4 @@ const every = [...hashedBodies, ...clocked, ...elsewhere, ...publicKeys, ...pyth
 
 /** `SENDERS=github,stripe` tries these presets' alone. */
 const only = process.env.SENDERS?.split(",");
-export const senders = every.filter((it) => !only || only.includes(it.hmac.preset));
+export const senders = every.filter((it) => !only || only.includes(it.preset));

@@ -12,6 +12,9 @@ async function named(sdk) {
   return `${sdk} ${version}`;
 }
 
+/** Several names in a row as one. */
+const ABOUT_TIME = "stale, future, non-numeric timestamp, repeated timestamp";
+
 /** `outcomes`: for each sender, each mutation's name with true where it was refused, or why it does not apply. */
 export async function table(senders, outcomes) {
   const rows = ["| preset | SDK | it | refused | does not apply |", "| --- | --- | --- | --- | --- |"];
@@ -19,12 +22,15 @@ export async function table(senders, outcomes) {
     const all = Object.entries(outcomes[sender.name]);
     const reasons = {};
     for (const [name, why] of all) if (why !== true) (reasons[why] ??= []).push(name);
-    const apart = Object.entries(reasons).map(([why, names]) => `${names.join(", ")}: ${why}`);
+    const apart = Object.entries(reasons).map(([why, names]) => `${names.join(", ").replace(ABOUT_TIME, "the four about time")}: ${why}`);
     const way = sender.way === "signs" ? "signs" : "verifies";
     const refused = all.filter(([, it]) => it === true).length;
-    rows.push(`| ${sender.hmac.preset} | ${await named(sender.sdk)} | ${way} | ${refused} | ${apart.join("; ")} |`);
+    rows.push(`| ${sender.preset} | ${await named(sender.sdk)} | ${way} | ${refused} | ${apart.join("; ")} |`);
   }
-  return `${rows.join("\n")}\n`;
+  const all = senders.flatMap(({ name }) => Object.values(outcomes[name]));
+  const packages = new Set(senders.map((it) => it.sdk)).size;
+  const counted = `${senders.length} senders, ${packages} packages; ${all.filter((it) => it === true).length} of ${all.length} apply, and are refused.`;
+  return `\n${counted}\n\n${rows.join("\n")}\n\n`;
 }
 
 /** The page's own table. With `PEERS_WRITE` set it is written first. */
