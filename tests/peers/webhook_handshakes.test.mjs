@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import { Attache, assertTold, soon } from "./support/attache.mjs";
 import { PUBLIC, hmac, nowS } from "./support/senders/request.mjs";
-import { Target, send } from "./support/senders/post.mjs";
+import { Target, hangUp, send } from "./support/senders/post.mjs";
 
 const attache = new Attache();
 const fresh = () => randomBytes(18).toString("base64url");
@@ -29,6 +29,7 @@ before(async () => {
 });
 
 after(async () => {
+  hangUp();
   await attache.stop();
   await target.stop();
 });

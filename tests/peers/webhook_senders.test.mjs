@@ -8,7 +8,7 @@ import { Attache } from "./support/attache.mjs";
 import { scene } from "./support/scene.mjs";
 import { PUBLIC, compose, facts } from "./support/senders/request.mjs";
 import { broken, codeOf, mutations } from "./support/senders/mutations.mjs";
-import { Target, send } from "./support/senders/post.mjs";
+import { Target, hangUp, send } from "./support/senders/post.mjs";
 import { table, written } from "./support/senders/proof.mjs";
 import * as python from "./support/senders/python.mjs";
 import { senders } from "./support/senders/all.mjs";
@@ -38,6 +38,7 @@ before(async () => {
 });
 
 after(async () => {
+  hangUp();
   python.stop();
   await attache.stop();
   await target.stop();

@@ -22,6 +22,9 @@ export function send(address, { method, hook, headers, body }) {
   });
 }
 
+/** Ends the links to attache, so that it need not wait for them. */
+export const hangUp = () => agent.destroy();
+
 /** A server that says 202 to everything and remembers it. */
 export class Target {
   records = [];
