@@ -1,5 +1,6 @@
 //! The store and what works on it, on a runtime of its own: no worker ever waits for a database.
 use super::StartError;
+use super::clock::now;
 use super::refusals::Teller;
 use super::refusals::Unserved;
 use super::refusals::WAITING_MAX;
@@ -8,6 +9,10 @@ use super::sealing::SealingError;
 use crate::config::Failing;
 use crate::config::SealSettings;
 use crate::config::StoreSettings;
+use crate::inbound::Clerk;
+use crate::inbound::Ledger;
+use crate::inbound::RefusalTeller;
+use crate::inbound::RefusedDeliveries;
 use crate::limits::Refusals;
 use crate::reload::Feed;
 use crate::reload::Listener;
@@ -75,6 +80,9 @@ pub struct Opened {
     pub keys: Arc<Keys>,
     pub vault: Arc<Vault>,
     pub refusals: Arc<Refusals>,
+    /// What is said of deliveries, and what is told of those that are refused.
+    pub ledger: Arc<Ledger>,
+    pub refused: Arc<RefusedDeliveries>,
     pub writes: Arc<Writes>,
     /// Where its work is done.
     pub runtime: Handle,
@@ -101,8 +109,19 @@ impl Control {
                     Err(error) => drop(told.send(Err(error))),
                     Ok((opened, feed, teller)) => {
                         let store = opened.store.clone();
+                        let clerk = Clerk::new(Arc::clone(&opened.ledger), store.clone());
+                        let refused = RefusalTeller {
+                            refused: Arc::clone(&opened.refused),
+                            store: store.clone(),
+                            clock: now,
+                        };
                         drop(told.send(Ok(opened)));
-                        tokio::join!(feed.run(stops.clone()), teller.run(stops));
+                        tokio::join!(
+                            feed.run(stops.clone()),
+                            teller.run(stops.clone()),
+                            clerk.run(stops.clone()),
+                            refused.run(stops),
+                        );
                         drop(tokio::time::timeout(END, store.close()).await);
                     }
                 }
@@ -189,6 +208,8 @@ async fn open(opening: Opening) -> Result<(Opened, Feed, Teller), StartError> {
     let feed = feed.await.map_err(not_reached)?;
     let (told, verdicts) = tokio::sync::mpsc::channel(WAITING_MAX);
     let refusals = Arc::new(Refusals::new(failing, told));
+    let ledger = Ledger::new(Arc::clone(&metrics));
+    let refused = Arc::default();
     let teller = Teller {
         store: store.clone(),
         live,
@@ -197,7 +218,8 @@ async fn open(opening: Opening) -> Result<(Opened, Feed, Teller), StartError> {
         metrics,
         unserved: Unserved::default(),
     };
-    Ok((Opened { store, sealer, keys, vault, refusals, writes, runtime }, feed, teller))
+    let opened = Opened { store, sealer, keys, vault, refusals, ledger, refused, writes, runtime };
+    Ok((opened, feed, teller))
 }
 
 /// Why a store can't be used: what only a person can mend is refused, like a wrong setting.

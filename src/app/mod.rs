@@ -30,7 +30,7 @@ use crate::connect::Asked;
 use crate::connect::Pages;
 use crate::inbound::KeyRing;
 use crate::inbound::Learned;
-use crate::inbound::ReplayMemory;
+use crate::inbound::Replay;
 use crate::journal;
 use crate::journal::Journal;
 use crate::limits::Budget;
@@ -214,7 +214,9 @@ impl App {
         let draining = Arc::new(AtomicBool::new(false));
         let (stop_traffic, traffic_stops) = watch::channel(false);
         let (stop_admin, admin_stops) = watch::channel(false);
-        let replay = Arc::new(ReplayMemory::default());
+        let ledger = stored.as_ref().map(|it| Arc::clone(&it.opened.ledger));
+        let replay = Arc::new(Replay::new(ledger));
+        let refused = stored.as_ref().map(|it| Arc::clone(&it.opened.refused));
         let budget = Budget::new(settings.memory.bodies);
         let gates = Arc::new(Gates::default());
         let circuits = Arc::new(Circuits::new(Arc::clone(&metrics)));
@@ -267,6 +269,7 @@ impl App {
                 journal: Arc::clone(&journal),
                 replay: Arc::clone(&replay),
                 sender_keys: Arc::clone(&sender_keys),
+                refused: refused.clone(),
                 budget: Arc::clone(&budget),
                 rates: Arc::clone(&rates),
                 gates: Arc::clone(&gates),

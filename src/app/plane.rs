@@ -10,7 +10,9 @@ use crate::connect::Pages;
 use crate::inbound::Inbound;
 use crate::inbound::KeyRing;
 use crate::inbound::Learned;
-use crate::inbound::ReplayMemory;
+use crate::inbound::RefusedDeliveries;
+use crate::inbound::Replay;
+use crate::inbound::Turns;
 use crate::journal::Journal;
 use crate::limits::Budget;
 use crate::limits::Circuits;
@@ -68,8 +70,10 @@ pub(super) struct Plane {
     pub live: Arc<Live>,
     pub metrics: Arc<Metrics>,
     pub journal: Arc<Journal>,
-    pub replay: Arc<ReplayMemory>,
     pub sender_keys: Arc<KeyRing>,
+    pub replay: Arc<Replay>,
+    /// Where there is a store.
+    pub refused: Option<Arc<RefusedDeliveries>>,
     pub budget: Arc<Budget>,
     pub rates: Arc<Rates>,
     pub gates: Arc<Gates>,
@@ -134,6 +138,8 @@ impl Plane {
             clock: now,
             replay: self.replay,
             sender_keys: self.sender_keys,
+            turns: Turns::default(),
+            refused: self.refused,
             public_url: self.settings.public.url.clone(),
             max_body: self.settings.public.max_body,
             budget: Arc::clone(&self.budget),

@@ -34,7 +34,7 @@ pub struct Shared {
     /// The values of its global inputs.
     pub(super) credential: Credential,
     /// What verifies deliveries to the address that all tenants share, where there is one.
-    verifier: Option<Verifier>,
+    verifier: Option<Arc<Verifier>>,
     identity: Identity,
 }
 
@@ -64,7 +64,7 @@ impl Connection {
     }
 
     /// What verifies deliveries of all its tenants that come to one address.
-    pub fn shared_verifier(&self) -> Option<&Verifier> {
+    pub fn shared_verifier(&self) -> Option<&Arc<Verifier>> {
         self.shared()?.verifier.as_ref()
     }
 
@@ -199,7 +199,7 @@ pub(super) fn embedded(
 
 /// What verifies deliveries to the address that all tenants share: where the description says how they name their
 /// tenant, and the connection has what verifies them before they do.
-fn verifier(mould: Mould<'_>, at: At<'_>, problems: &mut Vec<Problem>) -> Option<Verifier> {
+fn verifier(mould: Mould<'_>, at: At<'_>, problems: &mut Vec<Problem>) -> Option<Arc<Verifier>> {
     let Auth::Inbound(description) = &mould.method.auth else { return None };
     let has_secret = mould.credential.field(SECRET).is_some() || !description.takes_secret();
     if !description.is_shared() || !has_secret {

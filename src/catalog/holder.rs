@@ -45,7 +45,7 @@ pub enum Ready {
     Outbound(Prepared),
     /// It has to be had first.
     Token(Arc<TokenHolder>),
-    Inbound(Verifier),
+    Inbound(Arc<Verifier>),
 }
 
 impl Holder {
@@ -209,7 +209,7 @@ impl Mould<'_> {
                         ));
                         None
                     }
-                    Ok(verifier) => Some(Ready::Inbound(verifier)),
+                    Ok(verifier) => Some(Ready::Inbound(Arc::new(verifier))),
                     Err(error) => {
                         problems.push(described(&error, at));
                         None

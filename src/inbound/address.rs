@@ -31,7 +31,7 @@ pub(super) struct Receiver<'s> {
     pub(super) tenant: Option<&'s TenantId>,
     /// None at the address that all tenants share: the delivery says whose it is, once it is verified.
     pub(super) holder: Option<&'s Holder>,
-    pub(super) verifier: &'s Verifier,
+    pub(super) verifier: &'s Arc<Verifier>,
 }
 
 impl<'h> Address<'h> {

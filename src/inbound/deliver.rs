@@ -27,6 +27,7 @@ use percent_encoding::CONTROLS;
 use percent_encoding::utf8_percent_encode;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a tenant id is percent-encoded in, as callers write it in `Attache-Tenant`.
 const TENANT: &AsciiSet = &CONTROLS.add(b' ').add(b',').add(b'%');
@@ -61,7 +62,7 @@ pub(super) struct Forwarded {
 impl Forwarding {
     /// Sends the very bytes that were verified, once. A 2xx is the target's word that it has them.
     pub(super) async fn run(self) -> Forwarded {
-        let timeouts = self.settings.timeouts;
+        let most = longest(&self.settings);
         let mut fields = self.headers;
         fields.insert(header::HOST, self.base.host().clone());
         let head = RequestHead { method: &Method::POST, target: &self.target, fields: &fields };
@@ -71,22 +72,30 @@ impl Forwarding {
             settings: &self.settings,
             connection: &self.connection,
         };
-        let until_linked = self.settings.links.wait + timeouts.connect + timeouts.tls;
-        let most = until_linked + timeouts.first_byte;
-        let most = timeouts.total.map_or(most, |it| it.min(most));
         let sending = self.upstream.send(to, &head, &mut body, Manner::default(), || {});
         let (response, spent) = match tokio::time::timeout(most, sending).await {
             Ok(Ok(sent)) => (Ok(sent.response), sent.spent),
             Ok(Err(failed)) => (Err(Undeliverable::Send(failed.error)), failed.spent),
             Err(_) => (Err(Undeliverable::TimedOut), Spent::default()),
         };
-        if let (Ok(response), Some(under_way)) = (&response, self.under_way)
-            && response.status().is_success()
-        {
-            under_way.accepted((self.clock)());
+        // The sender's answer waits for it: a repeat that comes after it is known as one.
+        if let Some(under_way) = self.under_way {
+            match &response {
+                Ok(response) if response.status().is_success() => {
+                    under_way.accepted((self.clock)()).await;
+                }
+                Ok(_) | Err(_) => under_way.failed().await,
+            }
         }
         Forwarded { response, spent }
     }
+}
+
+/// How long a target may take until the head of its answer is there.
+pub(super) fn longest(settings: &UpstreamSettings) -> Duration {
+    let timeouts = settings.timeouts;
+    let most = settings.links.wait + timeouts.connect + timeouts.tls + timeouts.first_byte;
+    timeouts.total.map_or(most, |it| it.min(most))
 }
 
 /// Base URL, rest and query, byte for byte.

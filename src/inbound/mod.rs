@@ -6,21 +6,30 @@
 mod activation;
 mod address;
 mod body;
+mod clerk;
 mod deliver;
 mod error;
 mod handshake;
 mod keys;
 mod learned;
+mod ledger;
+mod prove;
 mod receive;
+mod refused;
 mod replay;
 mod tally;
 
 pub use body::InBody;
+pub use clerk::Clerk;
 pub use keys::KeyRing;
 pub use learned::Learned;
 pub use learned::NotKept;
+pub use ledger::Ledger;
+pub use prove::Turns;
+pub use refused::RefusalTeller;
+pub use refused::RefusedDeliveries;
 pub use replay::REMEMBERED_MAX;
-pub use replay::ReplayMemory;
+pub use replay::Replay;
 
 use crate::catalog::UpstreamSettings;
 use crate::journal::Pen;
@@ -67,6 +76,7 @@ use http::StatusCode;
 use http::header;
 use http::request::Parts;
 use http_body_util::Full;
+use replay::Asked;
 use replay::Claim;
 use replay::DeliveryKey;
 use replay::UnderWay;
@@ -86,13 +96,17 @@ pub struct Inbound {
     pub ids: Ids,
     pub pen: Rc<Pen>,
     pub clock: fn() -> UnixTime,
-    /// Shared by all workers.
-    pub replay: Arc<ReplayMemory>,
     /// Public keys of senders. Shared by all workers.
     pub sender_keys: Arc<KeyRing>,
+    /// Shared by all workers, as is the next.
+    pub replay: Arc<Replay>,
+    /// Where there is a store: what is told of deliveries that are refused.
+    pub refused: Option<Arc<RefusedDeliveries>>,
     /// The URL that senders know this listener by, without a final slash; from the Host field where
     /// none is configured.
     pub public_url: Option<String>,
+    /// For large bodies.
+    pub turns: Turns,
     /// Longest body, in bytes.
     pub max_body: usize,
     /// What bodies may hold of memory. Shared by all workers.
@@ -198,12 +212,14 @@ impl Inbound {
             body: &body.bytes,
         };
         if let Some(handshake) = receiver.verifier.handshake(&delivery) {
-            return self.shake_hands(handshake, &delivery, &receiver, link.peer.ip()).await;
+            return self
+                .shake_hands(handshake, (&delivery, &body.bytes), &receiver, link.peer.ip())
+                .await;
         }
         if head.method != Method::POST {
             return Err(InboundError::Method);
         }
-        let verified = self.verify(&delivery, &receiver).await?;
+        let verified = self.verify(&delivery, &body.bytes, &receiver).await?;
         let (named, of_tenant);
         let receiver = match receiver.holder {
             Some(_) => receiver,
@@ -216,7 +232,7 @@ impl Inbound {
         tally.found(&receiver);
         // Only what is verified counts: nobody else can use a sender's rate up.
         self.rates.admit(None, receiver.connection, receiver.tenant, Instant::now())?;
-        let under_way = match self.claim(&receiver, &verified) {
+        let under_way = match self.claim(&receiver, &verified).await {
             None => None,
             Some(Claim::First(under_way)) => Some(under_way),
             Some(Claim::InFlight) => return Err(InboundError::InFlight),
@@ -243,6 +259,7 @@ impl Inbound {
     async fn verify(
         &self,
         delivery: &Delivery<'_>,
+        body: &Bytes,
         receiver: &Receiver<'_>,
     ) -> Result<Verified, InboundError> {
         let Receiver { connection, verifier, .. } = *receiver;
@@ -250,12 +267,19 @@ impl Inbound {
             let status = verifier.description().failure_status();
             InboundError::Refused { refusal, status }
         };
-        let Some(at) = verifier.keys_at(delivery).map_err(refused)? else {
-            return verifier.verify(delivery, (self.clock)(), None).map_err(refused);
+        let at = verifier.keys_at(delivery).map_err(refused)?;
+        let keys = match &at {
+            None => None,
+            Some(at) => {
+                let keys = self.sender_keys.keys(connection, at).await;
+                Some(keys.ok_or(InboundError::NoKeys)?)
+            }
         };
-        let keys = self.sender_keys.keys(connection, &at).await.ok_or(InboundError::NoKeys)?;
-        let verified = verifier.verify(delivery, (self.clock)(), Some(&keys)).map_err(refused)?;
-        self.sender_keys.proved(connection, &at);
+        let verified = self.turns.verify(verifier, delivery, body, keys, (self.clock)()).await;
+        let verified = verified.ok_or(Undeliverable::Abandoned)?.map_err(refused)?;
+        if let Some(at) = &at {
+            self.sender_keys.proved(connection, at);
+        }
         Ok(verified)
     }
 
@@ -263,12 +287,12 @@ impl Inbound {
     async fn shake_hands(
         &self,
         handshake: &Handshake,
-        delivery: &Delivery<'_>,
+        (delivery, body): (&Delivery<'_>, &Bytes),
         receiver: &Receiver<'_>,
         sender: IpAddr,
     ) -> Result<Answer, InboundError> {
         match handshake.check() {
-            HandshakeCheck::Signature => self.verify(delivery, receiver).await.map(drop)?,
+            HandshakeCheck::Signature => self.verify(delivery, body, receiver).await.map(drop)?,
             HandshakeCheck::Token | HandshakeCheck::None => {}
         }
         let mut reply = receiver.verifier.answer(handshake, delivery).map_err(|refusal| {
@@ -303,10 +327,15 @@ impl Inbound {
     }
 
     /// None where a repeat can't be told.
-    fn claim(&self, receiver: &Receiver<'_>, verified: &Verified) -> Option<Claim> {
+    async fn claim(&self, receiver: &Receiver<'_>, verified: &Verified) -> Option<Claim> {
         let key = verified.replay_key.as_ref()?;
-        let key = DeliveryKey::new(receiver.connection, receiver.tenant, key);
-        Some(self.replay.claim(key, verified.remember_s, (self.clock)()))
+        let asked = Asked {
+            key: DeliveryKey::new(receiver.connection, receiver.tenant, key),
+            connection: &receiver.connection.key,
+            remember_s: verified.remember_s,
+            longest: deliver::longest(&receiver.connection.upstream),
+        };
+        Some(self.replay.claim(asked, (self.clock)()).await)
     }
 
     fn forwarding(

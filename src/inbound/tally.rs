@@ -104,6 +104,10 @@ impl Tally {
     pub(super) fn verdict(&self, verdict: WebhookVerdict) {
         let connection = self.record.connection.as_ref().map_or("", |it| it.as_str());
         self.inbound.metrics.shared().webhook_verdict(connection, verdict);
+        if let (Some(refused), Some(connection)) = (&self.inbound.refused, &self.record.connection)
+        {
+            refused.note(connection, verdict, self.record.started);
+        }
     }
 
     /// The response's head is about to go: our own work is done but for copying.

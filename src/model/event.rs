@@ -68,6 +68,8 @@ pub enum EventType {
     ConnectSessionConnected,
     /// One of them was not connected: `reason` says why. It may be tried again while the session is open.
     ConnectSessionFailed,
+    /// Deliveries to a connection are being refused: `reason` says why, and how many were.
+    WebhookRefused,
 }
 
 impl EventType {
@@ -118,6 +120,7 @@ impl EventType {
         Self::ConnectSessionCreated,
         Self::ConnectSessionConnected,
         Self::ConnectSessionFailed,
+        Self::WebhookRefused,
     ];
 
     /// As it is stored, shown and sent.
@@ -169,6 +172,7 @@ impl EventType {
             Self::ConnectSessionCreated => "connect_session.created",
             Self::ConnectSessionConnected => "connect_session.connected",
             Self::ConnectSessionFailed => "connect_session.failed",
+            Self::WebhookRefused => "webhook.refused",
         }
     }
 

@@ -97,5 +97,10 @@ async fn prune(store: &Store) -> Result<(), StoreError> {
     while store.events().prune(&Scope::System, older_than).await? >= u64::from(BATCH_MAX) {
         tokio::time::sleep(PAUSE).await;
     }
+    let older_than = ms(KEPT);
+    while store.webhook_refusals().prune(&Scope::System, older_than).await? >= u64::from(BATCH_MAX)
+    {
+        tokio::time::sleep(PAUSE).await;
+    }
     store.audit().look_at_end(&Scope::System).await
 }

@@ -28,6 +28,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("forecast", include_str!("migrations/0016_forecast.sql")),
     ("accounts", include_str!("migrations/0017_accounts.sql")),
     ("connect sessions", include_str!("migrations/0018_connect_sessions.sql")),
+    ("received", include_str!("migrations/0019_received.sql")),
 ];
 
 /// The schema that this attache reads and writes.

@@ -37,6 +37,7 @@ mod origins;
 mod orphans;
 mod patience;
 mod postgres;
+mod received;
 mod record;
 mod salvage;
 mod several;
@@ -50,6 +51,7 @@ mod trail;
 mod turns;
 mod unserved;
 mod uses;
+mod webhook_refusals;
 mod within;
 mod write;
 
@@ -156,6 +158,11 @@ pub use origins::Moved;
 pub use origins::Origins;
 pub use orphans::Orphans;
 pub use patience::patiently;
+pub use received::RECEIVED_OF_CONNECTION_MAX;
+pub use received::Receipt;
+pub use received::Received;
+pub use received::Said;
+pub use received::Word;
 pub use record::Listed;
 pub use record::Stored;
 pub use record::Written;
@@ -178,6 +185,8 @@ pub use unserved::Unread;
 pub use unserved::Unserved;
 pub use uses::Use;
 pub use uses::Uses;
+pub use webhook_refusals::Refused;
+pub use webhook_refusals::WebhookRefusals;
 
 use crate::config::StoreUrl;
 use crate::model::Scope;
@@ -223,6 +232,8 @@ const TABLES: &[&str] = &[
     "grants",
     "authorizations",
     "connect_sessions",
+    "received",
+    "webhook_refusals",
     "schema_versions",
 ];
 
@@ -450,6 +461,14 @@ impl Store {
 
     pub fn connect_sessions(&self) -> ConnectSessions<'_> {
         ConnectSessions(self)
+    }
+
+    pub fn received(&self) -> Received<'_> {
+        Received(self)
+    }
+
+    pub fn webhook_refusals(&self) -> WebhookRefusals<'_> {
+        WebhookRefusals(self)
     }
 
     pub fn events(&self) -> Events<'_> {

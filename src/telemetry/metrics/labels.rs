@@ -221,10 +221,6 @@ labels! {
         InFlight "in_flight",
         /// Verified, but its target did not take it.
         Undeliverable "undeliverable",
-        /// Answered here: what a sender wants to know before, or while, it sends.
-        Handshake "handshake",
-        /// The sender's public keys could not be had.
-        KeysUnavailable "keys_unavailable",
         /// No signature where one is due.
         Missing "missing",
         /// A signature that can't be read.
@@ -233,8 +229,34 @@ labels! {
         Stale "stale",
         /// Not made by whoever has the secret.
         Mismatch "mismatch",
+        /// Its sender's public keys could not be had, so that it could not be verified.
+        KeysUnavailable "keys_unavailable",
+        /// None: a sender that sets itself up was answered.
+        Handshake "handshake",
         /// Refused before its signature was looked at: too large, no such connection.
         Refused "refused",
+    }
+
+    /// What the store said of a delivery that is to be forwarded.
+    ReplayAsk {
+        /// Nobody has it.
+        First "first",
+        /// Another replica forwards it.
+        InFlight "in_flight",
+        /// It was accepted before.
+        Repeat "repeat",
+        /// Nothing, or not in time: what the process remembers had to do.
+        Unanswered "unanswered",
+    }
+
+    /// What became of the word that a delivery was accepted.
+    ReplayWrite {
+        /// It was in the store before its sender was answered.
+        Written "written",
+        /// It came there later.
+        Late "late",
+        /// It never did: too many waited, or the store refused it.
+        Lost "lost",
     }
 }
 

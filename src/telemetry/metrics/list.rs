@@ -103,6 +103,12 @@ metrics! {
         "Dials that the egress guard refused, by the class of the address.";
     WEBHOOK_VERDICTS "attache_webhook_verdicts_total" Counter ["connection", "verdict"] (NAMES_MAX + 1) * super::labels::WebhookVerdict::ALL.len(),
         "Deliveries, by what became of them.";
+    REPLAY_ASKS "attache_webhook_replay_asks_total" Counter ["outcome"] super::labels::ReplayAsk::ALL.len(),
+        "Deliveries that the store was asked about before they were forwarded, by what it said.";
+    REPLAY_WRITES "attache_webhook_replay_writes_total" Counter ["outcome"] super::labels::ReplayWrite::ALL.len(),
+        "Accepted deliveries that the store was told of, by whether it knows of them.";
+    REPLAY_WAIT "attache_webhook_replay_wait_seconds_total" Counter [] 1,
+        "Time that deliveries waited for the store, to be claimed and to be remembered.";
     STORE_UP "attache_store_up" Gauge [] 1,
         "1 while the store is reached, 0 while it is not or where there is none.";
     STORE_CONTACT "attache_store_last_contact_timestamp_seconds" Gauge [] 1,

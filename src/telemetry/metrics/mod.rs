@@ -25,6 +25,8 @@ pub use labels::PageStatus;
 pub use labels::Plane;
 pub use labels::PoolEvent;
 pub use labels::RenewalOutcome;
+pub use labels::ReplayAsk;
+pub use labels::ReplayWrite;
 pub use labels::Reread;
 pub use labels::RetryOutcome;
 pub use labels::RetryReason;

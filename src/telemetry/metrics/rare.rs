@@ -11,6 +11,8 @@ use super::labels::LookUp;
 use super::labels::OperatorFailure;
 use super::labels::PageStatus;
 use super::labels::RenewalOutcome;
+use super::labels::ReplayAsk;
+use super::labels::ReplayWrite;
 use super::labels::Reread;
 use super::labels::RetryOutcome;
 use super::labels::RetryReason;
@@ -21,6 +23,7 @@ use super::list::Definition;
 use crate::model::EventType;
 use crate::model::UnixTime;
 use crate::telemetry::log;
+use prometheus::Counter;
 use prometheus::Gauge;
 use prometheus::IntCounter;
 use prometheus::IntCounterVec;
@@ -28,6 +31,7 @@ use prometheus::IntGauge;
 use prometheus::Opts;
 use prometheus::Registry;
 use prometheus::core::Collector;
+use std::time::Duration;
 
 /// How the stored grants are, of all replicas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +58,9 @@ pub(super) struct Rare {
     skewed: IntCounter,
     egress_refused: Bounded,
     webhook_verdicts: Bounded,
+    replay_asks: IntCounterVec,
+    replay_writes: IntCounterVec,
+    replay_wait: Counter,
     store_up: IntGauge,
     store_contact: Gauge,
     store_position: IntGauge,
@@ -114,6 +121,9 @@ impl Rare {
             skewed: counter(registry, &list::SKEWED),
             egress_refused: Bounded::new(registry, &list::EGRESS_REFUSED, list::CLASSES_MAX),
             webhook_verdicts: Bounded::new(registry, &list::WEBHOOK_VERDICTS, list::NAMES_MAX),
+            replay_asks: counters(registry, &list::REPLAY_ASKS),
+            replay_writes: counters(registry, &list::REPLAY_WRITES),
+            replay_wait: seconds_counter(registry, &list::REPLAY_WAIT),
             store_up: int_gauge(registry, &list::STORE_UP),
             store_contact: gauge(registry, &list::STORE_CONTACT),
             store_position: int_gauge(registry, &list::STORE_POSITION),
@@ -214,6 +224,23 @@ impl Metrics {
     pub fn webhook_verdict(&self, connection: &str, verdict: WebhookVerdict) {
         let connection = if connection.is_empty() { list::NONE } else { connection };
         self.rare.webhook_verdicts.count(connection, &[verdict.as_str()]);
+    }
+
+    /// The store was asked about a delivery.
+    pub fn replay_asked(&self, said: ReplayAsk) {
+        self.rare.replay_asks.with_label_values(&[said.as_str()]).inc();
+    }
+
+    /// So many accepted deliveries were written to the store, or were not.
+    pub fn replay_written(&self, outcome: ReplayWrite, count: u64) {
+        if count > 0 {
+            self.rare.replay_writes.with_label_values(&[outcome.as_str()]).inc_by(count);
+        }
+    }
+
+    /// A delivery waited for the store.
+    pub fn replay_waited(&self, took: Duration) {
+        self.rare.replay_wait.inc_by(took.as_secs_f64());
     }
 
     /// The store answered, and so much of it is served.
@@ -353,6 +380,10 @@ fn seconds(time: UnixTime) -> f64 {
 
 fn counter(registry: &Registry, definition: &Definition) -> IntCounter {
     registered(registry, IntCounter::with_opts(opts(definition)))
+}
+
+fn seconds_counter(registry: &Registry, definition: &Definition) -> Counter {
+    registered(registry, Counter::with_opts(opts(definition)))
 }
 
 pub(super) fn counters(registry: &Registry, definition: &Definition) -> IntCounterVec {

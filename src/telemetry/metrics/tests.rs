@@ -4,6 +4,7 @@ use crate::model::Code;
 use crate::model::EventType;
 use crate::telemetry::exchange::ErrorSource;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 const STARTED: UnixTime = UnixTime::from_s(1_700_000_000);
 
@@ -47,6 +48,10 @@ fn busy() -> Arc<Metrics> {
     metrics.skewed();
     metrics.egress_refused("loopback");
     metrics.webhook_verdict("github-hooks", WebhookVerdict::Mismatch);
+    metrics.replay_asked(ReplayAsk::First);
+    metrics.replay_written(ReplayWrite::Late, 2);
+    metrics.replay_written(ReplayWrite::Lost, 0);
+    metrics.replay_waited(Duration::from_millis(250));
     metrics.store_reached(12, UnixTime::from_ms(1_700_000_001_500));
     metrics.store_skipped(1);
     metrics.store_unreadable(2);
@@ -136,6 +141,9 @@ fn numbers_come_out_as_they_went_in() {
         (r#"attache_retries_total{outcome="sent",reason="stale_link"}"#, "1"),
         (r#"attache_egress_refused_total{class="loopback"}"#, "1"),
         (r#"attache_webhook_verdicts_total{connection="github-hooks",verdict="mismatch"}"#, "1"),
+        (r#"attache_webhook_replay_asks_total{outcome="first"}"#, "1"),
+        (r#"attache_webhook_replay_writes_total{outcome="late"}"#, "2"),
+        ("attache_webhook_replay_wait_seconds_total", "0.25"),
         (r#"attache_reloads_total{result="ok"}"#, "1"),
         (r#"attache_reloads_total{result="failed"}"#, "0"),
         ("attache_reload_generation", "2"),
