@@ -21,6 +21,7 @@ mod resource;
 mod serve;
 mod stopped;
 mod text;
+mod webhook;
 
 use clap::Parser;
 use clap::Subcommand;
@@ -95,6 +96,9 @@ enum Command {
     /// Who is told of events, by signed requests
     #[command(after_help = examples::EVENT_SUBSCRIPTION)]
     EventSubscription(Resource<resource::EventSubscription>),
+    /// Signatures of webhooks: why a captured request does not verify, and signed ones to try with
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Links that tenants connect their accounts by
     #[command(after_help = examples::CONNECT_SESSION)]
     ConnectSession(Resource<resource::ConnectSession>),
@@ -135,6 +139,7 @@ pub fn run() -> ExitCode {
         Command::Forecast(it) => it.run(),
         Command::Event(it) => it.run(&resource::EVENTS),
         Command::EventSubscription(it) => it.run(&resource::EVENT_SUBSCRIPTIONS),
+        Command::Webhook(command) => webhook::run(command),
         Command::ConnectSession(it) => it.run(&resource::CONNECT_SESSIONS),
         Command::Apply(apply) => apply.run(),
         Command::Export(export) => export.run(),

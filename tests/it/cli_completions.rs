@@ -38,6 +38,8 @@ async fn bash_completes_commands_verbs_flags_and_values() {
     assert_eq!(values, ["json", "text", "yaml"].map(str::to_owned).into());
     let roles = offered(&shell, &["attache", "token", "create", "ci", "--role", "vi"]).await;
     assert_eq!(roles, ["viewer".to_owned()].into());
+    let webhook = offered(&shell, &["attache", "webhook", ""]).await;
+    assert!(webhook.is_superset(&["verify", "sign"].map(str::to_owned).into()), "{webhook:?}");
     assert!(offered(&shell, &["attache", "nothing"]).await.is_empty());
 }
 

@@ -34,6 +34,7 @@ mod cli_completions;
 mod cli_curl;
 mod cli_repeats;
 mod cli_routes;
+mod cli_webhook;
 mod client_certificates;
 mod client_identities;
 mod codes;

@@ -25,4 +25,5 @@ pub(super) use path::path;
 pub(super) use problem::Fault;
 pub(super) use problem::Problem;
 pub(super) use secret::secret;
+pub(super) use secret::secret_of_file;
 pub(super) use server_url::ServerUrl;
