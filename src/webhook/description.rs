@@ -178,9 +178,12 @@ fn with_preset(raw: RawDescription) -> Result<RawDescription, Vec<DescriptionErr
         return Ok(raw);
     };
     let preset = presets::preset(name).ok_or_else(|| {
-        let names = presets::names().collect::<Vec<_>>().join(", ");
         let problem = format!("no preset is called `{name}`");
-        let hint = format!("there are {names}; or describe the signature without a preset");
+        let near = presets::near(name).join(", ");
+        let near = if near.is_empty() { near } else { format!("is it one of {near}? ") };
+        let hint = format!(
+            "{near}docs/webhook-presets.md lists all of them; or describe the signature without a preset"
+        );
         vec![DescriptionError::new(vec!["preset".into()], problem, hint)]
     })?;
     Ok(preset.clone().overlaid(raw))

@@ -148,6 +148,17 @@ pub(super) fn preset(name: &str) -> Option<&'static RawDescription> {
 }
 
 /// A preset's file.
+/// Presets that somebody who wrote `name` may have meant, the first six in alphabetical order: one begins as the other
+/// does, or has it within.
+pub(super) fn near(name: &str) -> Vec<&'static str> {
+    let name = name.to_ascii_lowercase();
+    let begin = |it: &str| it.chars().take(3).collect::<String>();
+    let is_near = |it: &&str| {
+        begin(it) == begin(&name) || name.len() > 2 && (it.contains(&name) || name.contains(*it))
+    };
+    names().filter(is_near).take(6).collect()
+}
+
 #[cfg(test)]
 pub(super) fn text(name: &str) -> &'static str {
     FILES.iter().find(|it| it.0 == name).map(|it| it.1).expect("a preset's name")

@@ -324,7 +324,7 @@ async fn a_wrong_usage_says_what_to_write() {
         ("verify request.http --preset stripe", &["--secret-file", "ATTACHE_WEBHOOK_SECRET"]),
         (
             "verify request.http --preset nope --secret-file secret",
-            &["no preset is called `nope`", "github"],
+            &["no preset is called `nope`", "docs/webhook-presets.md"],
         ),
         ("verify nowhere --preset stripe --secret-file secret", &["nowhere"]),
         ("verify secret --preset stripe --secret-file secret", &["line 1", "request line"]),

@@ -49,7 +49,7 @@ pub(super) async fn apply(mut call: Call) -> Result<Answer, ApiError> {
     let bundle = Bundle::of(body, prune)?;
     let mut rehearsal = Rehearsal::begin(&call).await?;
     let rehearsed = rehearsal.run(bundle, prune, &asked);
-    let rehearsed = tokio::time::timeout(TIME_MAX, rehearsed).await;
+    let rehearsed = tokio::time::timeout(TIME_MAX, Box::pin(rehearsed)).await;
     let mut outcome = rehearsed.map_err(|_| ApiError::TooMuchAtOnce)??;
     if dry_run {
         return Answer::of(&outcome);

@@ -172,7 +172,7 @@ fn each_mistake_is_told_with_its_place_and_a_remedy() {
         (
             "{ preset: github }",
             "{ preset: githup }",
-            "a.yaml:10:26: connectors.github.auth.webhook.hmac.preset: no preset is called `githup`\n  there are box, calendly, github, hubspot-v3, linear, paddle-billing, shopify, slack, square, standard-webhooks, stripe, svix, typeform, zendesk, zoom; or describe the signature without a preset",
+            "a.yaml:10:26: connectors.github.auth.webhook.hmac.preset: no preset is called `githup`\n  is it one of github, gitlab, gitlab-token? docs/webhook-presets.md lists all of them; or describe the signature without a preset",
         ),
         (
             "base_url: https://app.example.com/github",

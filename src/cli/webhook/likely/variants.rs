@@ -57,8 +57,11 @@ fn bodies(body: &[u8]) -> Vec<Variant> {
     bodies.into_iter().map(variant).collect()
 }
 
+/// Another form of a secret, where it has one.
+type Form = fn(&str) -> Option<String>;
+
 fn secrets(secrets: &[Secret]) -> impl Iterator<Item = Variant> {
-    const FORMS: [(&str, fn(&str) -> Option<String>); 6] = [
+    const FORMS: [(&str, Form); 6] = [
         ("the secret less the white space around it", |it| Some(it.trim().to_owned())),
         ("the secret less the quotes around it", |it| {
             let bare = |quote| it.trim().strip_prefix(quote)?.strip_suffix(quote);
