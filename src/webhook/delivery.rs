@@ -69,6 +69,14 @@ impl<'d> Facts<'d> {
 }
 
 impl<'d> Document<'d> {
+    /// The same, but refused wherever it can be read in two ways.
+    pub(super) fn strict(self) -> Result<Self, Refusal> {
+        match self {
+            Self::Proved(bytes) => Ok(Self::Strict(Json::read(bytes)?)),
+            Self::Strict(_) => Ok(self),
+        }
+    }
+
     /// The text of what the pointer leads to.
     pub(super) fn text(self, pointer: &Pointer) -> Result<Option<Cow<'d, str>>, Refusal> {
         match self {

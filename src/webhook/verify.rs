@@ -226,9 +226,12 @@ impl Case<'_> {
         facts: &Facts<'d>,
         note: &mut impl FnMut(Note<'_>),
     ) -> Result<Cow<'d, str>, Refusal> {
+        let malformed = |_| Refusal::Malformed(What::Timestamp);
         let text = match &clock.at {
             ClockAt::Spot(spot) => {
-                spot.text(facts).map_err(|_| Refusal::Malformed(What::Timestamp))?
+                // A target that takes the other one of two must not be told that this one is fresh.
+                let document = facts.document.strict().map_err(malformed)?;
+                spot.text(&Facts { document, ..*facts }).map_err(malformed)?
             }
             ClockAt::Claim(name) => facts.token.and_then(|it| it.claim_text(name)).map(Cow::Owned),
             ClockAt::Label(_) => None,

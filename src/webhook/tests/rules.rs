@@ -62,6 +62,46 @@ fn rule_1_signature_timestamp_and_signed_id_occur_exactly_once() {
 }
 
 #[test]
+fn rule_1_a_clock_in_a_signed_body_occurs_exactly_once_too() {
+    let description = r#"
+        signature: { header: X-Sig }
+        timestamp: { json: /at }
+        content: "{body}"
+    "#;
+    // Each from `printf '%s' '…' | openssl dgst -sha256 -hmac it-is-a-secret`.
+    for (body, signed, verdict) in [
+        (
+            r#"{"at":1700000000}"#,
+            "74becab4bcdd9b4b8914d69e06d3b155550e36ea05c1ddd9e99be585f7b6a6c3",
+            "good",
+        ),
+        (
+            r#"{"at":1700000000,"at":1600000000}"#,
+            "5df89c7a2ca9f894eb40abee2436613a757487e554d3ef3232eb25bc52c7a320",
+            "malformed",
+        ),
+        (
+            r#"{"at":1600000000,"at":1700000000}"#,
+            "9231518d15c36ce510c6dbc49045c92635d272df4d22b75d81b8ece523653f9a",
+            "malformed",
+        ),
+        (
+            r#"{"at":1700000000,"\u0061t":1700000000}"#,
+            "fb0b71ccf745837a833e076157f424c2aa9463f6965e94c4f957ded2fa1419a2",
+            "malformed",
+        ),
+        (
+            r#"{"at":1700000000"#,
+            "22d93cc975eea8cb7586b65277eba66d6e7c177b3b41a2f8becd606c97edde3b",
+            "malformed",
+        ),
+    ] {
+        let case = Case::new(description, body).and("X-Sig", signed);
+        assert_eq!(case.verdict(), verdict, "{body}");
+    }
+}
+
+#[test]
 fn rule_2_the_clock_that_is_checked_is_the_one_that_is_signed_as_sent() {
     // From `printf '01700000000.{"id":7}' | openssl dgst -sha256 -hmac it-is-a-secret`.
     let zero_led = "26d0a310e1f6d66f70e48b0e911d9703cb5e1fcb1229e4c0fdeb891cfb73ef5f";

@@ -450,7 +450,7 @@ fn linears_clock_is_the_one_in_the_body() {
     for (body, signature, verdict) in [
         (r#"{"action":"create"}"#, LINEAR_NO_CLOCK, "missing"),
         (r#"{"webhookTimestamp":"abc"}"#, LINEAR_ABC, "malformed"),
-        (r#"{"webhookTimestamp":1.7e12}"#, LINEAR_FLOAT, "missing"),
+        (r#"{"webhookTimestamp":1.7e12}"#, LINEAR_FLOAT, "malformed"),
     ] {
         let case = good.clone().body(body).with("Linear-Signature", signature);
         assert_eq!(case.verdict(), verdict, "{body}");
