@@ -9,7 +9,6 @@ use crate::catalog::Section;
 use crate::catalog::Snapshot;
 use crate::model::TenantId;
 use crate::resolve::ResolveError;
-use crate::server::Link;
 use crate::vault::Asker;
 use crate::vault::Found;
 use crate::vault::VaultError;
@@ -31,16 +30,17 @@ impl Inbound {
         if self.vault.is_some() { Fetched::Unasked } else { Fetched::NoStore }
     }
 
-    /// What the store has for this address, where it has to be asked.
+    /// What the store has for this address, where it has to be asked. `guesser`: who may only have guessed
+    /// it; none where a verified delivery says it.
     pub(super) async fn found(
         &self,
         snapshot: &Snapshot,
         address: &Address<'_>,
-        link: &Link,
+        guesser: Option<IpAddr>,
     ) -> Result<Option<Found>, InboundError> {
         match address.find(snapshot, self.unasked()) {
             Err(InboundError::Resolve(ResolveError::Unfetched)) => {
-                self.fetch(snapshot, address, link.peer.ip()).await.map(Some)
+                self.fetch(snapshot, address, guesser).await.map(Some)
             }
             Err(error) => Err(error),
             Ok(_) => Ok(None),
@@ -51,13 +51,13 @@ impl Inbound {
         found.map_or(self.unasked(), Found::fetched)
     }
 
-    /// What is known of the activation at this address, else what the store says: nobody has proved
-    /// anything yet, so an address has only so much looked up that is not there.
+    /// What is known of the activation at this address, else what the store says: where nobody has proved
+    /// anything yet, an address has only so much looked up that is not there.
     async fn fetch(
         &self,
         snapshot: &Snapshot,
         address: &Address<'_>,
-        sender: IpAddr,
+        guesser: Option<IpAddr>,
     ) -> Result<Found, InboundError> {
         let connection =
             snapshot.connection(address.connection).ok_or(ResolveError::ConnectionNotFound)?;
@@ -70,13 +70,14 @@ impl Inbound {
         let tenant = TenantId::try_from(tenant).map_err(|_| ResolveError::ActivationNotFound)?;
         let key = connection.key.as_str();
         // What was there before is no guess, whoever else guesses at the same address.
-        if !vault.has_found(connection, tenant.as_str()) {
-            self.strangers.admit(sender, key, now)?;
+        let guesser = guesser.filter(|_| !vault.has_found(connection, tenant.as_str()));
+        if let Some(guesser) = guesser {
+            self.strangers.admit(guesser, key, now)?;
         }
         let found = vault.activation(connection, &tenant, Asker::Stranger).await;
         // What could not be asked is nobody's guess either.
-        if matches!(found, Ok(Found::Missing { .. })) {
-            self.strangers.missed(sender, key, now);
+        if let (Some(guesser), Ok(Found::Missing { .. })) = (guesser, &found) {
+            self.strangers.missed(guesser, key, now);
         }
         Ok(found?)
     }

@@ -10,6 +10,7 @@ use crate::catalog::Snapshot;
 use crate::model::TenantId;
 use crate::resolve;
 use crate::resolve::ResolveError;
+use crate::webhook::Refusal;
 use crate::webhook::Verifier;
 use crate::wire::path_guard;
 use http::request::Parts;
@@ -101,6 +102,20 @@ impl<'h> Address<'h> {
             }
             Ready::Outbound(_) | Ready::Token(_) => Err(ResolveError::ConnectionNotFound.into()),
         }
+    }
+}
+
+impl Receiver<'_> {
+    /// Refuses a delivery that says of itself that it is another tenant's than its path does: the app's secret, which
+    /// all of them are verified with, proves nothing of a path.
+    pub(super) fn is_named(&self, tenant: Option<&str>) -> Result<(), InboundError> {
+        let own = self.tenant.map(|it| it.as_str());
+        let is_shared = self.connection.shared_verifier().is_some();
+        if own.is_none() || tenant == own || (tenant.is_none() && !is_shared) {
+            return Ok(());
+        }
+        let status = self.verifier.description().failure_status();
+        Err(InboundError::Refused { refusal: Refusal::Mismatch, status })
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Anybody on the internet can send what names a key that nobody has. So a key that is not in a set is looked for
 //! again once a minute at most, and URLs that nothing good ever came from have a small quota of their own; what has
-//! verified a delivery before is kept and renewed whatever strangers do.
+//! verified a delivery before is kept and renewed whatever strangers do. A look goes on when whoever asked hangs up.
 use crate::catalog::Connection;
+use crate::limits;
 use crate::model::Key;
 use crate::renewal::Errands;
 use crate::webhook::KeysAt;
@@ -11,13 +12,14 @@ use crate::webhook::KeysForm;
 use crate::webhook::PublicKeys;
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
-use tokio::sync::OnceCell;
+use tokio::sync::watch;
 
 /// How long keys are taken for true without another look.
 const LIFE: Duration = Duration::from_secs(3600);
@@ -34,8 +36,14 @@ const MISSED_PAUSE: Duration = Duration::from_secs(5);
 /// Pages that are remembered.
 const PAGES_MAX: usize = 1024;
 
-/// Looks of one connection, a minute, at pages from which nothing has verified yet.
-const UNPROVED_MAX: u32 = 20;
+/// Looks of one network at one connection's pages from which nothing has verified yet, a minute.
+const OF_NETWORK_MAX: u32 = 20;
+
+/// The same of all networks together.
+const OF_CONNECTION_MAX: u32 = 200;
+
+/// Networks whose looks are counted at a time; beyond it there is none until a minute is over.
+const NETWORKS_MAX: usize = 4096;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -48,8 +56,8 @@ pub struct KeyRing {
 #[derive(Default)]
 struct State {
     pages: HashMap<By, Page>,
-    /// Looks at unproved pages, of each connection, since its minute began.
-    looks: HashMap<Key, (Instant, u32)>,
+    /// Looks at unproved pages since the minute of each began: of a network at a connection's, and of all at it.
+    looks: HashMap<(Key, Option<u64>), (Instant, u32)>,
 }
 
 /// A page, and the settings that it was reached with: what one connection was told by a host that it trusts is
@@ -71,12 +79,21 @@ struct Page {
     flight: Option<Flight>,
 }
 
-type Flight = Arc<OnceCell<Option<Arc<PublicKeys>>>>;
+/// Tells what came of a look.
+type Flight = watch::Receiver<Option<Option<Arc<PublicKeys>>>>;
+
+/// Who asks, for which connection.
+#[derive(Clone, Copy)]
+struct Asker<'a> {
+    connection: &'a Key,
+    network: u64,
+}
 
 /// What is to be done for a key.
 enum Look {
     Kept(Arc<PublicKeys>),
-    Fetch(Flight),
+    Wait(Flight),
+    Begin,
     Unavailable,
 }
 
@@ -88,22 +105,17 @@ impl KeyRing {
     /// The keys that are there, fetched now where they have to be. None where they can't be had: the
     /// sender is to come again.
     pub(super) async fn keys(
-        &self,
-        connection: &Connection,
+        self: &Arc<Self>,
+        connection: &Arc<Connection>,
         at: &KeysAt,
+        sender: IpAddr,
     ) -> Option<Arc<PublicKeys>> {
-        let by = By::of(connection, at);
-        let flight =
-            match self.state().look(&by, at.kid.as_deref(), &connection.key, Instant::now()) {
-                Look::Kept(keys) => return Some(keys),
-                Look::Unavailable => return None,
-                Look::Fetch(flight) => flight,
-            };
-        let fetch = async {
-            let fetched = self.fetched(connection, at).await;
-            self.state().keep(&by, fetched, Instant::now())
+        let mut flight = match self.look(connection, at, sender) {
+            Look::Kept(keys) => return Some(keys),
+            Look::Unavailable | Look::Begin => return None,
+            Look::Wait(flight) => flight,
         };
-        flight.get_or_init(|| fetch).await.clone()
+        flight.wait_for(Option::is_some).await.ok()?.clone().flatten()
     }
 
     /// A delivery has verified with what is there.
@@ -111,6 +123,29 @@ impl KeyRing {
         if let Some(page) = self.state().pages.get_mut(&By::of(connection, at)) {
             page.is_proved = true;
         }
+    }
+
+    /// What is there, or the look that is under way: begun now where there is none.
+    fn look(self: &Arc<Self>, connection: &Arc<Connection>, at: &KeysAt, sender: IpAddr) -> Look {
+        let by = By::of(connection, at);
+        let asker = Asker { connection: &connection.key, network: limits::network(sender) };
+        let mut state = self.state();
+        match state.look(&by, at.kid.as_deref(), asker, Instant::now()) {
+            Look::Begin => {}
+            known => return known,
+        }
+        let (tells, told) = watch::channel(None);
+        state.begin(&by, told.clone());
+        drop(state);
+        let (ring, connection, at) = (Arc::clone(self), Arc::clone(connection), at.clone());
+        // Bounded by the quota of looks, and by the time that an errand may take.
+        tokio::task::spawn_local(async move {
+            let fetched = ring.fetched(&connection, &at).await;
+            let kept = ring.state().keep(&by, fetched, Instant::now());
+            // Nobody may be waiting any more.
+            tells.send_replace(Some(kept));
+        });
+        Look::Wait(told)
     }
 
     async fn fetched(&self, connection: &Connection, at: &KeysAt) -> Option<Arc<PublicKeys>> {
@@ -137,34 +172,43 @@ impl KeyRing {
 }
 
 impl State {
-    fn look(&mut self, by: &By, kid: Option<&str>, connection: &Key, now: Instant) -> Look {
+    fn look(&mut self, by: &By, kid: Option<&str>, asker: Asker<'_>, now: Instant) -> Look {
         let page = self.pages.get(by);
         let age = |since: Instant| now.saturating_duration_since(since);
-        if let Some(page) = page {
-            let looked = page.looked.map(age);
-            if let Some((keys, since)) = &page.keys {
-                let has_it = kid.is_none_or(|it| keys.has(it));
-                let is_fresh = age(*since) < LIFE && has_it;
-                let is_left_alone = looked.is_some_and(|it| it < PAUSE) && age(*since) < STALE_LIFE;
-                if is_fresh || is_left_alone {
-                    return Look::Kept(Arc::clone(keys));
-                }
-            } else if looked.is_some_and(|it| it < MISSED_PAUSE) {
-                return Look::Unavailable;
-            }
-            if let Some(flight) = &page.flight {
-                return Look::Fetch(Arc::clone(flight));
-            }
-        }
-        let is_proved = page.is_some_and(|it| it.is_proved);
         let kept = page.and_then(|it| it.keys.as_ref()).filter(|it| age(it.1) < STALE_LIFE);
-        let kept = kept.map(|it| Arc::clone(&it.0));
-        if !is_proved && !self.may_look(connection, now) {
+        let has_it = kept.is_some_and(|(keys, _)| kid.is_none_or(|it| keys.has(it)));
+        if let Some((keys, since)) = kept
+            && has_it
+            && age(*since) < LIFE
+        {
+            return Look::Kept(Arc::clone(keys));
+        }
+        let is_known = kept.is_some();
+        // A key that is not there may be a new one: whoever signs with it is to come again.
+        let kept = kept.filter(|_| has_it).map(|it| Arc::clone(&it.0));
+        let Some(page) = page else { return self.may_begin(asker, now, kept) };
+        // One whose task is gone says nothing any more.
+        if let Some(flight) = page.flight.as_ref().filter(|it| it.has_changed().is_ok()) {
+            return kept.map_or_else(|| Look::Wait(flight.clone()), Look::Kept);
+        }
+        let pause = if is_known { PAUSE } else { MISSED_PAUSE };
+        if page.looked.is_some_and(|it| age(it) < pause) {
             return kept.map_or(Look::Unavailable, Look::Kept);
         }
+        if page.is_proved { Look::Begin } else { self.may_begin(asker, now, kept) }
+    }
+
+    fn may_begin(&mut self, asker: Asker<'_>, now: Instant, kept: Option<Arc<PublicKeys>>) -> Look {
+        match (self.may_look(asker, now), kept) {
+            (true, _) => Look::Begin,
+            (false, Some(keys)) => Look::Kept(keys),
+            (false, None) => Look::Unavailable,
+        }
+    }
+
+    fn begin(&mut self, by: &By, flight: Flight) {
         self.make_room(by);
-        let page = self.pages.entry(by.clone()).or_default();
-        Look::Fetch(Arc::clone(page.flight.get_or_insert_default()))
+        self.pages.entry(by.clone()).or_default().flight = Some(flight);
     }
 
     /// Keeps what came of a look, and says what is to be used.
@@ -174,6 +218,7 @@ impl State {
         fetched: Option<Arc<PublicKeys>>,
         now: Instant,
     ) -> Option<Arc<PublicKeys>> {
+        self.make_room(by);
         let page = self.pages.entry(by.clone()).or_default();
         page.flight = None;
         page.looked = Some(now);
@@ -184,13 +229,21 @@ impl State {
         (now.saturating_duration_since(*since) < STALE_LIFE).then(|| Arc::clone(keys))
     }
 
-    fn may_look(&mut self, connection: &Key, now: Instant) -> bool {
-        let is_over = |it: Instant| now.saturating_duration_since(it) >= MINUTE;
-        self.looks.retain(|_, it| !is_over(it.0));
-        let (_, looks) = self.looks.entry(connection.clone()).or_insert((now, 0));
-        let may = *looks < UNPROVED_MAX;
-        *looks += u32::from(may);
-        may
+    fn may_look(&mut self, asker: Asker<'_>, now: Instant) -> bool {
+        self.looks.retain(|_, it| now.saturating_duration_since(it.0) < MINUTE);
+        let of_network = (asker.connection.clone(), Some(asker.network));
+        let of_all = (asker.connection.clone(), None);
+        let used = |whose| self.looks.get(whose).map_or(0, |it| it.1);
+        if used(&of_network) >= OF_NETWORK_MAX
+            || used(&of_all) >= OF_CONNECTION_MAX
+            || self.looks.len() >= NETWORKS_MAX
+        {
+            return false;
+        }
+        for whose in [of_network, of_all] {
+            self.looks.entry(whose).or_insert((now, 0)).1 += 1;
+        }
+        true
     }
 
     /// What nothing has verified with goes first, then what was looked at longest ago.
@@ -238,15 +291,21 @@ mod tests {
         }
 
         fn look(&mut self, url: &str, kid: Option<&str>, s: u64) -> Look {
+            self.look_of(url, kid, s, 1)
+        }
+
+        fn look_of(&mut self, url: &str, kid: Option<&str>, s: u64, network: u64) -> Look {
             let (now, connection) = (self.at(s), Key::try_from("hooks").unwrap());
-            self.state.look(&by(url), kid, &connection, now)
+            let asker = Asker { connection: &connection, network };
+            self.state.look(&by(url), kid, asker, now)
         }
 
         /// What a look says in one word.
         fn word(&mut self, url: &str, kid: Option<&str>, s: u64) -> &'static str {
             match self.look(url, kid, s) {
                 Look::Kept(_) => "kept",
-                Look::Fetch(_) => "fetch",
+                Look::Begin => "fetch",
+                Look::Wait(_) => "wait",
                 Look::Unavailable => "unavailable",
             }
         }
@@ -280,7 +339,8 @@ mod tests {
         assert_eq!(ring.word("u", NOTHING, 3660), "fetch");
         assert!(ring.keep("u", None, 86_399));
         assert!(!ring.keep("u", None, 86_400));
-        assert_eq!(ring.word("u", NOTHING, 86_401), "fetch");
+        assert_eq!(ring.word("u", NOTHING, 86_404), "unavailable");
+        assert_eq!(ring.word("u", NOTHING, 86_405), "fetch");
     }
 
     #[test]
@@ -288,7 +348,7 @@ mod tests {
         let mut ring = Clocked::new();
         assert_eq!(ring.word("u", Some("b"), 0), "fetch");
         assert!(ring.keep("u", keys(), 0));
-        assert_eq!(ring.word("u", Some("b"), 59), "kept");
+        assert_eq!(ring.word("u", Some("b"), 59), "unavailable", "the sender is to come again");
         assert_eq!(ring.word("u", Some("b"), 60), "fetch");
         assert_eq!(ring.word("u", Some("a"), 60), "kept", "nobody else waits for that");
     }
@@ -308,12 +368,33 @@ mod tests {
         assert_eq!(ring.word("proved", NOTHING, 0), "fetch");
         ring.keep("proved", keys(), 0);
         ring.state.pages.get_mut(&by("proved")).unwrap().is_proved = true;
-        for n in 1..UNPROVED_MAX {
+        for n in 1..OF_NETWORK_MAX {
             assert_eq!(ring.word(&n.to_string(), NOTHING, 1), "fetch", "{n}");
         }
         assert_eq!(ring.word("one more", NOTHING, 59), "unavailable");
+        assert!(matches!(ring.look_of("one more", NOTHING, 59, 2), Look::Begin), "from elsewhere");
         assert_eq!(ring.word("proved", NOTHING, 3600), "fetch");
         assert_eq!(ring.word("one more", NOTHING, 3600), "fetch", "another minute");
+    }
+
+    #[test]
+    fn all_networks_together_have_a_quota() {
+        let mut ring = Clocked::new();
+        for n in 0..u64::from(OF_CONNECTION_MAX) {
+            let look = ring.look_of(&n.to_string(), NOTHING, 0, n);
+            assert!(matches!(look, Look::Begin), "{n}");
+        }
+        assert!(matches!(ring.look_of("more", NOTHING, 0, 1_000_000), Look::Unavailable));
+    }
+
+    #[test]
+    fn while_a_look_is_under_way_nobody_begins_another_and_one_that_is_gone_counts_no_more() {
+        let mut ring = Clocked::new();
+        let (tells, told) = watch::channel(None);
+        ring.state.begin(&by("u"), told);
+        assert_eq!(ring.word("u", NOTHING, 0), "wait");
+        drop(tells);
+        assert_eq!(ring.word("u", NOTHING, 0), "fetch");
     }
 
     #[test]

@@ -186,7 +186,7 @@ impl Inbound {
             Some(_) => address,
             None => address.named_by(head, &snapshot)?,
         };
-        let found = self.found(&snapshot, &address, link).await?;
+        let found = self.found(&snapshot, &address, Some(link.peer.ip())).await?;
         let receiver = address.find(&snapshot, self.fetched(found.as_ref()))?;
         if self.is_stale.get() {
             activation::refuse_stored(&snapshot, receiver.connection)?;
@@ -219,13 +219,16 @@ impl Inbound {
         if head.method != Method::POST {
             return Err(InboundError::Method);
         }
-        let verified = self.verify(&delivery, &body.bytes, &receiver).await?;
+        let verified = self.verify((&delivery, &body.bytes), &receiver, link.peer.ip()).await?;
         let (named, of_tenant);
         let receiver = match receiver.holder {
-            Some(_) => receiver,
+            Some(_) => {
+                receiver.is_named(verified.tenant.as_deref())?;
+                receiver
+            }
             None => {
                 named = address.of_tenant(verified.tenant.as_deref())?;
-                of_tenant = self.found(&snapshot, &named, link).await?;
+                of_tenant = self.found(&snapshot, &named, None).await?;
                 named.find(&snapshot, self.fetched(of_tenant.as_ref()))?
             }
         };
@@ -258,25 +261,33 @@ impl Inbound {
 
     async fn verify(
         &self,
-        delivery: &Delivery<'_>,
-        body: &Bytes,
+        (delivery, body): (&Delivery<'_>, &Bytes),
         receiver: &Receiver<'_>,
+        sender: IpAddr,
     ) -> Result<Verified, InboundError> {
         let Receiver { connection, verifier, .. } = *receiver;
         let refused = |refusal| {
             let status = verifier.description().failure_status();
             InboundError::Refused { refusal, status }
         };
-        let at = verifier.keys_at(delivery).map_err(refused)?;
+        let begun = self.turns.begin(verifier, delivery, body);
+        let at = match verifier.description().fetches_keys() {
+            true => {
+                let at = begun.run(|it, delivery| it.keys_at(delivery)).await;
+                at.ok_or(Undeliverable::Abandoned)?.map_err(refused)?
+            }
+            false => None,
+        };
         let keys = match &at {
             None => None,
             Some(at) => {
-                let keys = self.sender_keys.keys(connection, at).await;
+                let keys = self.sender_keys.keys(connection, at, sender).await;
                 Some(keys.ok_or(InboundError::NoKeys)?)
             }
         };
-        let verified = self.turns.verify(verifier, delivery, body, keys, (self.clock)()).await;
-        let verified = verified.ok_or(Undeliverable::Abandoned)?.map_err(refused)?;
+        let now = (self.clock)();
+        let verifying = begun.run(move |it, delivery| it.verify(delivery, now, keys.as_deref()));
+        let verified = verifying.await.ok_or(Undeliverable::Abandoned)?.map_err(refused)?;
         if let Some(at) = &at {
             self.sender_keys.proved(connection, at);
         }
@@ -292,7 +303,9 @@ impl Inbound {
         sender: IpAddr,
     ) -> Result<Answer, InboundError> {
         match handshake.check() {
-            HandshakeCheck::Signature => self.verify(delivery, body, receiver).await.map(drop)?,
+            HandshakeCheck::Signature => {
+                self.verify((delivery, body), receiver, sender).await.map(drop)?;
+            }
             HandshakeCheck::Token | HandshakeCheck::None => {}
         }
         let mut reply = receiver.verifier.answer(handshake, delivery).map_err(|refusal| {

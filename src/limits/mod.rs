@@ -31,6 +31,7 @@ pub use refusals::Refusals;
 pub use refusals::Verdict;
 pub use refused::Refused;
 pub use strangers::Strangers;
+pub use strangers::network;
 pub use whole::BodyRefused;
 pub use whole::WholeBody;
 pub use whole::whole;

@@ -52,7 +52,7 @@ impl Strangers {
 }
 
 /// An IPv4 address, or the /64 that one customer usually has of IPv6 (RFC 6177 §2).
-fn network(address: IpAddr) -> u64 {
+pub fn network(address: IpAddr) -> u64 {
     match address.to_canonical() {
         // Its first half is 0, which is nobody's network in IPv6.
         IpAddr::V4(address) => u64::from(address.to_bits()),

@@ -9,6 +9,7 @@ use super::raw::RawDescription;
 use super::refusal::Refusal;
 use super::refusal::What;
 use super::rules::Expected;
+use super::rules::KeysFrom;
 use super::rules::ReplayBy;
 use super::rules::Rules;
 use super::rules::Whole;
@@ -75,6 +76,11 @@ impl Description {
             fields.push((ACCOUNT, true));
         }
         fields
+    }
+
+    /// Whether some deliveries are verified with keys that are fetched.
+    pub fn fetches_keys(&self) -> bool {
+        self.0.ways.iter().any(|it| it.keys_from != KeysFrom::Given)
     }
 
     /// Whether the sender hands its secret over, so that there may be none yet.

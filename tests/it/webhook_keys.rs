@@ -2,6 +2,7 @@
 use crate::support::Authority;
 use crate::support::Gateway;
 use crate::support::Provider;
+use crate::support::RawClient;
 use crate::support::RawUpstream;
 use crate::support::Response;
 use crate::support::Says;
@@ -107,7 +108,7 @@ async fn a_key_that_nobody_has_is_not_looked_for_again_and_again() {
     assert_eq!(stage.token(&stage.pair, "a", "{}").await.text(), "taken");
     for _ in 0..20 {
         let answer = stage.token(&fresh(), "unknown", "{}").await;
-        assert_eq!(answer.status, 401, "{answer:?}");
+        assert_eq!(answer.status, 503, "{answer:?}");
     }
     assert_eq!(stage.keys.asked().len(), 1);
 }
@@ -130,6 +131,33 @@ async fn many_deliveries_at_once_wait_for_one_look() {
     let bodies: Vec<String> = (0..16).map(|it| format!("{{\"n\":{it}}}")).collect();
     let answers = futures(bodies.iter().map(|it| stage.signed(&stage.pair, it))).await;
     assert!(answers.iter().all(|it| it.text() == "taken"), "{answers:?}");
+    assert_eq!(stage.keys.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_makes_nobody_look_again() {
+    let gate = std::sync::Arc::new(tokio::sync::Notify::new());
+    let stage = stage(|pair| vec![set("a", pair).after(&gate)]).await;
+    let signature = hex::encode(stage.pair.sign(b"{}"));
+    let request = format!(
+        "POST /hooks/signed HTTP/1.1\r\nHost: a\r\nX-Signature: {signature}\r\nContent-Length: 2\r\n\r\n{{}}"
+    );
+    let mut first = RawClient::connect(stage.gateway.public).await;
+    first.send(&request).await;
+    stage.keys.was_asked(1).await;
+    first.hang_up();
+    for _ in 0..8 {
+        let mut rude = RawClient::connect(stage.gateway.public).await;
+        rude.send(&request).await;
+        rude.hang_up();
+    }
+    let waits = stage.signed(&stage.pair, "{\"n\":1}");
+    let opens = async {
+        tokio::task::yield_now().await;
+        gate.notify_one();
+    };
+    let (answer, ()) = tokio::join!(waits, opens);
+    assert_eq!(answer.text(), "taken");
     assert_eq!(stage.keys.asked().len(), 1);
 }
 

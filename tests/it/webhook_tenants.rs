@@ -70,6 +70,20 @@ async fn a_verified_body_says_whose_it_is() {
 }
 
 #[tokio::test]
+async fn a_path_takes_no_delivery_to_another_tenant_than_the_one_it_is_signed_for() {
+    let (target, gateway) = stage().await;
+    for body in [r#"{"team_id":"T2"}"#, "{}"] {
+        let answer = deliver(&gateway, "/hooks/shared@T1", APP, "", body).await;
+        let said = (answer.status, answer.code());
+        assert_eq!(said, (401, Some("webhook_bad_signature".to_owned())), "{body}");
+    }
+    let another = "X-Team: T1\r\n";
+    let answer = deliver(&gateway, "/hooks/named@T2", "s3cret-of-zeta", another, "{}").await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(target.links(), 0);
+}
+
+#[tokio::test]
 async fn nothing_is_told_of_tenants_to_whoever_does_not_sign() {
     let (target, gateway) = stage().await;
     for body in [r#"{"team_id":"T1"}"#, r#"{"team_id":"T2"}"#, r#"{"team_id":"T9"}"#, "{}", "x"] {
