@@ -21,6 +21,8 @@ pub(super) struct Whole {
     /// At least one; the first whose shape fits counts.
     pub(super) ways: Box<[Rules]>,
     pub(super) handshakes: Box<[Handshake]>,
+    /// Whether a handshake gives HMACs to whoever asks.
+    pub(super) signs_challenges: bool,
     pub(super) tenant: Option<Spot>,
     pub(super) failure_status: u16,
 }
