@@ -62,8 +62,8 @@ pub(super) enum KeysFrom {
     Given,
     /// In the JWK set at this URL.
     Jwks(Box<str>),
-    /// At a URL that the delivery names, on one of these hosts.
-    Named { at: KeyUrlAt, hosts: Box<[Box<str>]> },
+    /// At a URL that the delivery names, on one of these hosts and with one of these paths.
+    Named { at: KeyUrlAt, hosts: Box<[Box<str>]>, paths: Box<[Box<str>]> },
 }
 
 #[derive(Debug, PartialEq, Eq)]
