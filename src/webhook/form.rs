@@ -3,6 +3,12 @@ use super::refusal::Refusal;
 use super::refusal::What;
 use std::borrow::Cow;
 
+/// Whether a content type is that of a form such as is read here.
+pub(super) fn is_urlencoded(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
 /// A form's name and value, decoded.
 pub(super) type Field<'d> = (Cow<'d, str>, Cow<'d, str>);
 

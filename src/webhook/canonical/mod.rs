@@ -13,6 +13,7 @@ pub(super) use plivo_v3::plivo_v3;
 pub(super) use truelayer::truelayer;
 
 use super::delivery::Delivery;
+use super::form::is_urlencoded;
 use super::refusal::Refusal;
 use super::refusal::What;
 use http::HeaderName;
@@ -53,8 +54,7 @@ fn form<'d>(delivery: &Delivery<'d>) -> Result<Pairs<'d>, Refusal> {
         return Ok(Vec::new());
     }
     let media_type = text(delivery, &http::header::CONTENT_TYPE)?.unwrap_or_default();
-    let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if !is_urlencoded(media_type) {
         return Err(MALFORMED);
     }
     pairs(delivery.body)

@@ -144,6 +144,21 @@ fn the_hmac_of_a_challenge_signs_no_delivery() {
     }
 }
 
+#[test]
+fn a_form_is_one_only_where_its_content_type_says_so() {
+    let ping = with(r#"{ when: { form: webhook_id }, check: none, respond: { status: 200 } }"#);
+    let form = "application/x-www-form-urlencoded; charset=UTF-8";
+    assert!(answer(&Case::new(&ping, "webhook_id=7").and("Content-Type", form)).is_some());
+    let order = r#"{"note":"&webhook_id=1&"}"#;
+    for case in [
+        Case::new(&ping, order).and("Content-Type", "application/json"),
+        Case::new(&ping, order),
+        Case::new(&ping, "webhook_id=7").and("Content-Type", "application/json"),
+    ] {
+        assert!(answer(&case).is_none(), "a delivery is not swallowed");
+    }
+}
+
 const LEARNS: &str = r#"{ when: { header: X-Hook-Secret }, check: none,
     store_secret_once: { header: X-Hook-Secret },
     respond: { headers: { X-Hook-Secret: "{header.X-Hook-Secret}" } } }"#;
