@@ -87,11 +87,11 @@ pub(super) fn token(
             continue;
         };
         refusal = Refusal::Mismatch;
-        let facts = Facts { token: Some(&token), ..*facts };
         let payload = match &jwt.detached {
             None => None,
             Some(template) => {
-                let content = template.pieces(&facts)?;
+                let unproved = Facts { token: Some(&token), ..*facts };
+                let content = template.pieces(&unproved)?;
                 note(Note::Content(&content));
                 Some(joined(&content))
             }
@@ -107,6 +107,11 @@ pub(super) fn token(
         if !good {
             continue;
         }
+        let Some(token) = token.with_claims() else {
+            refusal = Refusal::Malformed(What::Signature);
+            continue;
+        };
+        let facts = Facts { token: Some(&token), ..*facts };
         note(Note::Claims);
         jwt.rules.check(&token, case.now, LEEWAY, facts.account)?;
         claims(jwt, &token, &facts)?;
@@ -230,7 +235,7 @@ fn first_token(rules: &Rules, delivery: &Delivery<'_>) -> Result<String, Refusal
 fn early_facts<'d>(rules: &Rules, delivery: &'d Delivery<'d>) -> Result<Facts<'d>, Refusal> {
     let facts = Facts::of(delivery);
     Ok(match rules.reads_early && rules.document.is_none() {
-        true => Facts { document: Document::Strict(Json::read(delivery.body)?), ..facts },
+        true => Facts { document: Document::Strict(Json::read_unproved(delivery.body)?), ..facts },
         false => facts,
     })
 }
@@ -238,7 +243,9 @@ fn early_facts<'d>(rules: &Rules, delivery: &'d Delivery<'d>) -> Result<Facts<'d
 fn spot_text(spot: &Spot, delivery: &Delivery<'_>) -> Result<Option<String>, Refusal> {
     let facts = Facts::of(delivery);
     let facts = match spot {
-        Spot::Json(_) => Facts { document: Document::Strict(Json::read(delivery.body)?), ..facts },
+        Spot::Json(_) => {
+            Facts { document: Document::Strict(Json::read_unproved(delivery.body)?), ..facts }
+        }
         Spot::Header(_) | Spot::Query(_) | Spot::Form(_) => facts,
     };
     Ok(spot.text(&facts)?.map(Cow::into_owned))

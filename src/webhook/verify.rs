@@ -115,7 +115,7 @@ impl Verifier {
         };
         let text = field.as_ref().map_or(delivery.body, |it| it.as_bytes());
         let document = match rules.reads_early {
-            true => Document::Strict(Json::read(text)?),
+            true => Document::Strict(Json::read_unproved(text)?),
             false => Document::Proved(text),
         };
         let facts = Facts { document, account, ..Facts::of(delivery) };
@@ -127,7 +127,8 @@ impl Verifier {
             (Some(_) | None, _) => case.proof(facts, note)?,
         };
         let is_detached = rules.jwt.as_ref().is_some_and(|it| it.detached.is_some());
-        let token = proof.token.as_deref().and_then(|it| Token::read(it, is_detached));
+        let token =
+            proof.token.as_deref().and_then(|it| Token::read(it, is_detached)?.with_claims());
         let facts = Facts { token: token.as_ref(), ..facts };
         if let Some(bind) = &rules.bind {
             note(Note::Bound(bind));

@@ -229,6 +229,39 @@ fn no_alternative_fits_is_unsigned_and_none_is_tried_in_its_place() {
 }
 
 #[test]
+fn what_is_read_before_it_is_proved_is_bounded() {
+    let padded = |json: &str, len: usize| format!("{json}{}", " ".repeat(len - json.len()));
+    let inside = r#"{ signature: { json: /sig }, content: "{json./id}", covers: partial }"#;
+    let json = format!(r#"{{"id":7,"sig":"{}"}}"#, "0".repeat(64));
+    let canonical = r#"{ signature: { header: X-Sig }, content: "{body|jcs}" }"#;
+    for (description, verdict) in [(inside, "mismatch"), (canonical, "mismatch")] {
+        let sent = |len: usize| {
+            Case::new(description, &padded(&json, len)).and("X-Sig", "0".repeat(64)).verdict()
+        };
+        assert_eq!(sent(1 << 20), verdict, "{description}");
+        assert_eq!(sent((1 << 20) + 1), "malformed", "{description}");
+    }
+    let alternatives = r#"
+        signature: { header: X-Sig }
+        alternatives: [{ when: { json: /kind, equals: a }, content: "{body}" }]
+    "#;
+    let sent = |len: usize| {
+        let body = padded(r#"{"kind":"a"}"#, len);
+        Case::new(alternatives, &body).and("X-Sig", "0".repeat(64)).verdict()
+    };
+    assert_eq!(sent(256 << 10), "mismatch");
+    assert_eq!(sent((256 << 10) + 1), "missing");
+
+    // What is read once it is proved may be longer.
+    let late = r#"{ signature: { header: X-Sig }, timestamp: { json: /at }, content: "{body}", id: "{json./id}" }"#;
+    let body = padded(r#"{"at":1700000000,"id":7}"#, 2 << 20);
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, super::SECRET.as_bytes());
+    let signed = hex::encode(aws_lc_rs::hmac::sign(&key, body.as_bytes()));
+    let verified = Case::new(late, &body).and("X-Sig", signed).verify().unwrap();
+    assert_eq!(verified.id.as_deref(), Some("7"));
+}
+
+#[test]
 fn sorted_queries_filters_and_the_account() {
     let messagebird = r#"
         signature: { header: X-Sig, encoding: base64 }
