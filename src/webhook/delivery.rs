@@ -102,14 +102,28 @@ impl<'a> Delivery<'a> {
         form::field(self.query.as_bytes(), name)
     }
 
-    /// The form field's value, decoded; a repeated one is refused, however spelled.
+    /// The form field's value, decoded; a repeated one is refused, however spelled. None where the
+    /// body does not say that it is a form: a text within JSON can look like one.
     pub(super) fn form_value(&self, name: &str) -> Result<Option<Cow<'a, str>>, Refusal> {
-        let content_type = self.header(&http::header::CONTENT_TYPE)?;
-        let content_type = content_type.and_then(|it| std::str::from_utf8(it).ok());
-        match content_type.and_then(multipart::boundary) {
+        let media_type = self.media_type()?;
+        match media_type.and_then(multipart::boundary) {
             Some(boundary) => multipart::field(self.body, boundary, name),
-            None => form::field(self.body, name),
+            None if media_type.is_some_and(form::is_urlencoded) => form::field(self.body, name),
+            None => Ok(None),
         }
+    }
+
+    /// The form's names and values run together in their order. None where the body is neither empty
+    /// nor says that it is such a form.
+    pub(super) fn form_sorted(&self) -> Result<Option<String>, Refusal> {
+        let is_form = self.media_type()?.is_some_and(form::is_urlencoded);
+        let read = is_form || self.body.is_empty();
+        read.then(|| form::sorted_together(self.body)).transpose()
+    }
+
+    fn media_type(&self) -> Result<Option<&'a str>, Refusal> {
+        let value = self.header(&http::header::CONTENT_TYPE)?;
+        Ok(value.and_then(|it| std::str::from_utf8(it).ok()))
     }
 }
 

@@ -3,13 +3,25 @@ use super::refusal::Refusal;
 use super::refusal::What;
 use std::borrow::Cow;
 
+/// Most fields of one form: each is decoded and some are sorted before anybody proved who sent them.
+pub(super) const FIELDS_MAX: usize = 4096;
+
+/// Whether a content type is that of a form such as is read here.
+pub(super) fn is_urlencoded(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
 /// A form's name and value, decoded.
 pub(super) type Field<'d> = (Cow<'d, str>, Cow<'d, str>);
 
-/// Every field of `application/x-www-form-urlencoded` text, in its order.
+/// Every field of `application/x-www-form-urlencoded` text, in its order. One too many is refused.
 pub(super) fn fields(form: &[u8]) -> impl Iterator<Item = Result<Field<'_>, Refusal>> {
     let pairs = form.split(|it| *it == b'&').filter(|it| !it.is_empty());
-    pairs.map(|pair| {
+    pairs.enumerate().map(|(index, pair)| {
+        if index >= FIELDS_MAX {
+            return Err(Refusal::Malformed(What::Value));
+        }
         let end = pair.iter().position(|it| *it == b'=').unwrap_or(pair.len());
         let value = pair.get(end + 1..).unwrap_or_default();
         Ok((decoded(&pair[..end])?, decoded(value)?))
@@ -81,6 +93,17 @@ mod tests {
                 "{form}"
             );
         }
+    }
+
+    #[test]
+    fn a_form_has_so_many_fields_and_no_more() {
+        let form = |fields: usize| (0..fields).map(|it| format!("f{it}=1&")).collect::<String>();
+        let (full, more) = (form(FIELDS_MAX), form(FIELDS_MAX + 1));
+        assert_eq!(field(full.as_bytes(), "f7").unwrap().as_deref(), Some("1"));
+        assert!(sorted_together(full.as_bytes()).is_ok());
+        let malformed = Refusal::Malformed(What::Value);
+        assert_eq!(field(more.as_bytes(), "f7"), Err(malformed));
+        assert_eq!(sorted_together(more.as_bytes()), Err(malformed));
     }
 
     #[test]

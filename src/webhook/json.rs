@@ -6,6 +6,9 @@ use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::str;
 
+/// Longest JSON that is read before anybody proved who sent it: 1 MiB.
+pub(super) const UNPROVED_LEN_MAX: usize = 1 << 20;
+
 /// One whole JSON value (RFC 8259), as it was sent and known to be well-formed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Json<'d>(&'d str);
@@ -16,6 +19,11 @@ impl<'d> Json<'d> {
         let text = str::from_utf8(bytes).map_err(|_| malformed())?;
         serde_json::from_str::<IgnoredAny>(text).map_err(|_| malformed())?;
         Ok(Self(text.trim_matches(is_space)))
+    }
+
+    /// The same of what nobody proved yet: refused beyond its bound too.
+    pub(super) fn read_unproved(bytes: &'d [u8]) -> Result<Self, Refusal> {
+        if bytes.len() > UNPROVED_LEN_MAX { Err(malformed()) } else { Self::read(bytes) }
     }
 
     /// What the pointer leads to; None where there is nothing. A name on the way that an object

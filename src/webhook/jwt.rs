@@ -18,6 +18,9 @@ use subtle::ConstantTimeEq;
 /// Longest header, in Base64.
 const HEADER_LEN_MAX: usize = 16 << 10;
 
+/// Longest payload, in Base64: of 1 MiB.
+const PAYLOAD_LEN_MAX: usize = (1_usize << 20).div_ceil(3) * 4;
+
 /// Longest signature, in Base64: of an RSA key of 8192 bits.
 const SIGNATURE_LEN_MAX: usize = 1366;
 
@@ -32,7 +35,9 @@ pub(super) struct Token<'t> {
     is_detached: bool,
     algorithm: JwsAlgorithm,
     header: Map<String, Value>,
-    /// Empty where the payload is detached.
+    /// In Base64; empty where it is detached.
+    payload: &'t str,
+    /// Empty where the payload is detached, and until they are asked for.
     claims: Map<String, Value>,
     signature: Vec<u8>,
 }
@@ -73,8 +78,9 @@ pub(super) enum KeyFor<'a> {
 }
 
 impl<'t> Token<'t> {
-    /// None where `text` is no token: three parts in Base64url without padding, the first two of
-    /// them JSON objects with each name once. Nor is it one where the header has an extension that
+    /// None where `text` is no token: three parts in Base64url without padding, the first of them
+    /// a JSON object with each name once. The second, which may be long, is not looked into before
+    /// the signature is good: `with_claims` does. Nor is it a token where the header has an extension that
     /// must be understood (`crit`, RFC 7515 §4.1.11), an unencoded payload (`b64`, RFC 7797) or a
     /// compressed one (`zip`).
     ///
@@ -82,25 +88,32 @@ impl<'t> Token<'t> {
     pub(super) fn read(text: &'t str, detached: bool) -> Option<Self> {
         let (signed, signature) = text.rsplit_once('.')?;
         let (header, payload) = signed.split_once('.')?;
-        if header.len() > HEADER_LEN_MAX || signature.len() > SIGNATURE_LEN_MAX {
+        if header.len() > HEADER_LEN_MAX
+            || payload.len() > PAYLOAD_LEN_MAX
+            || signature.len() > SIGNATURE_LEN_MAX
+            || payload.is_empty() != detached
+        {
             return None;
         }
         let header = object(header)?;
         if ["crit", "b64", "zip"].iter().any(|it| header.contains_key(*it)) {
             return None;
         }
-        let claims = match detached {
-            true => payload.is_empty().then(Map::new)?,
-            false => object(payload)?,
-        };
         Some(Self {
             signed: if detached { &signed[..signed.len() - 1] } else { signed },
             is_detached: detached,
             algorithm: JwsAlgorithm::named(header.get("alg")?.as_str()?)?,
             header,
-            claims,
+            payload,
+            claims: Map::new(),
             signature: URL_SAFE_NO_PAD.decode(signature).ok()?,
         })
+    }
+
+    /// The token with its claims. None where they are no JSON object with each name once.
+    pub(super) fn with_claims(self) -> Option<Self> {
+        let claims = if self.is_detached { Map::new() } else { object(self.payload)? };
+        Some(Self { claims, ..self })
     }
 
     /// A text of the header: `jku`.

@@ -12,9 +12,9 @@ use regex::Regex;
 use std::borrow::Cow;
 use std::str;
 
-/// Longest body that is looked into to see whether it is a handshake, or which alternative it is
-/// for: 1 MiB. It is parsed before anybody proved who sent it.
-const SHAPED_BODY_MAX: usize = 1 << 20;
+/// Longest body that is looked into to see which alternative it is for: 256 KiB. It is parsed, once
+/// for each of them, before anybody proved who sent it.
+const SHAPED_BODY_MAX: usize = 256 << 10;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Spot {

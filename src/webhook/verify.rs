@@ -58,6 +58,8 @@ pub(super) struct Case<'v> {
     pub(super) signers: &'v [Signer],
     pub(super) fetched: Option<&'v PublicKeys>,
     pub(super) now: UnixTime,
+    /// Whether anybody may have got an HMAC of a short text.
+    pub(super) signs_challenges: bool,
 }
 
 impl Verifier {
@@ -94,7 +96,13 @@ impl Verifier {
         let ways = &self.description.0.ways;
         let way = self.way(delivery).ok_or(Refusal::Missing(What::Signature))?;
         note(Note::Way { index: way, of: ways.len() });
-        let case = Case { rules: &ways[way], signers: &self.signers[way], fetched, now };
+        let case = Case {
+            rules: &ways[way],
+            signers: &self.signers[way],
+            fetched,
+            now,
+            signs_challenges: self.description.0.signs_challenges,
+        };
         if self.is_waiting() {
             return Err(Refusal::Missing(What::Signature));
         }
@@ -107,7 +115,7 @@ impl Verifier {
         };
         let text = field.as_ref().map_or(delivery.body, |it| it.as_bytes());
         let document = match rules.reads_early {
-            true => Document::Strict(Json::read(text)?),
+            true => Document::Strict(Json::read_unproved(text)?),
             false => Document::Proved(text),
         };
         let facts = Facts { document, account, ..Facts::of(delivery) };
@@ -119,7 +127,8 @@ impl Verifier {
             (Some(_) | None, _) => case.proof(facts, note)?,
         };
         let is_detached = rules.jwt.as_ref().is_some_and(|it| it.detached.is_some());
-        let token = proof.token.as_deref().and_then(|it| Token::read(it, is_detached));
+        let token =
+            proof.token.as_deref().and_then(|it| Token::read(it, is_detached)?.with_claims());
         let facts = Facts { token: token.as_ref(), ..facts };
         if let Some(bind) = &rules.bind {
             note(Note::Bound(bind));

@@ -13,6 +13,8 @@ pub(super) use plivo_v3::plivo_v3;
 pub(super) use truelayer::truelayer;
 
 use super::delivery::Delivery;
+use super::form::FIELDS_MAX;
+use super::form::is_urlencoded;
 use super::refusal::Refusal;
 use super::refusal::What;
 use http::HeaderName;
@@ -36,12 +38,12 @@ fn target<'d>(delivery: &Delivery<'d>) -> Result<&'d str, Refusal> {
     path.filter(|it| !is_of_query(it)).ok_or(MALFORMED)
 }
 
-/// Names and values, decoded. Refused where one of them is no UTF-8: decoders put the same character
-/// in the place of whatever they cannot read.
+/// Names and values, decoded. Refused where there are too many, or one of them is no UTF-8: decoders
+/// put the same character in the place of whatever they cannot read.
 fn pairs(text: &[u8]) -> Result<Pairs<'_>, Refusal> {
     let unread = |it: &str| it.contains(char::REPLACEMENT_CHARACTER);
-    let pairs: Pairs<'_> = url::form_urlencoded::parse(text).collect();
-    if pairs.iter().any(|(name, value)| unread(name) || unread(value)) {
+    let pairs: Pairs<'_> = url::form_urlencoded::parse(text).take(FIELDS_MAX + 1).collect();
+    if pairs.len() > FIELDS_MAX || pairs.iter().any(|(name, value)| unread(name) || unread(value)) {
         return Err(MALFORMED);
     }
     Ok(pairs)
@@ -53,8 +55,7 @@ fn form<'d>(delivery: &Delivery<'d>) -> Result<Pairs<'d>, Refusal> {
         return Ok(Vec::new());
     }
     let media_type = text(delivery, &http::header::CONTENT_TYPE)?.unwrap_or_default();
-    let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if !is_urlencoded(media_type) {
         return Err(MALFORMED);
     }
     pairs(delivery.body)

@@ -171,6 +171,9 @@ fn plivo_signs_what_is_signed_here() {
     assert_eq!(post(&[nonce, FORM, FORM], "a=1"), Err(MALFORMED));
     assert_eq!(post(&[nonce, ("content-type", "application/json")], "{}"), Err(MALFORMED));
     assert_eq!(post(&[nonce, FORM], "a=%ff"), Err(MALFORMED), "no UTF-8");
+    let many = "a=1&".repeat(FIELDS_MAX);
+    assert!(post(&[nonce, FORM], &many).is_ok());
+    assert_eq!(post(&[nonce, FORM], &format!("{many}a=1")), Err(MALFORMED), "too many");
     let charset = ("content-type", "Application/X-WWW-Form-Urlencoded; charset=utf-8");
     assert_eq!(post(&[nonce, charset], "a=1"), post(&[nonce, FORM], "a=1"));
     let body = Sent::new("GET", "https://example.test/plivo", &[nonce, FORM], "a=1");

@@ -8,6 +8,11 @@ fn rules(algorithms: &[JwsAlgorithm]) -> JwtRules {
     JwtRules { algorithms: algorithms.into(), ..JwtRules::default() }
 }
 
+/// A token with its claims.
+fn whole(text: &str, detached: bool) -> Option<Token<'_>> {
+    Token::read(text, detached)?.with_claims()
+}
+
 fn unpadded(text: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text).unwrap()
 }
@@ -21,7 +26,7 @@ fn the_published_hs256_token() {
     let key = unpadded(
         "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
     );
-    let token = Token::read(&token, false).unwrap();
+    let token = whole(&token, false).unwrap();
     assert!(rules(&[JwsAlgorithm::HS256]).verifies(&token, KeyFor::Shared(&key)));
     assert!(!rules(&[JwsAlgorithm::HS512]).verifies(&token, KeyFor::Shared(&key)));
     assert!(!rules(&[]).verifies(&token, KeyFor::Shared(&key)));
@@ -51,14 +56,14 @@ fn the_published_tokens_with_public_keys() {
     for (text, algorithm, key, other) in
         [(&rs256, A::RS256, &rsa, &ec), (&es256, A::ES256, &ec, &rsa)]
     {
-        let token = Token::read(text, false).unwrap();
+        let token = whole(text, false).unwrap();
         assert!(rules(&[A::PS256, algorithm]).verifies(&token, KeyFor::Public(key)));
         assert!(!rules(&[algorithm]).verifies(&token, KeyFor::Public(other)));
         assert!(!rules(&[algorithm]).verifies(&token, KeyFor::Shared(b"secret")));
         assert!(!rules(&[A::PS256, A::ES512, A::HS256]).verifies(&token, KeyFor::Public(key)));
         assert!(!rules(&[algorithm]).verifies_detached(&token, b"", KeyFor::Public(key)));
         let bent = text.replace("eyJpc3MiOiJqb2Ui", "eyJpc3MiOiJqb2Ei");
-        let bent = Token::read(&bent, false).unwrap();
+        let bent = whole(&bent, false).unwrap();
         assert_eq!(bent.claim_text("iss").as_deref(), Some("joa"));
         assert!(!rules(&[algorithm]).verifies(&bent, KeyFor::Public(key)));
     }
@@ -101,19 +106,19 @@ fn tokens_with_their_payload_elsewhere() {
     ] {
         let key = PublicKey::from_jwk(&jwk).unwrap();
         let key = KeyFor::Public(&key);
-        let token = Token::read(text, true).unwrap();
+        let token = whole(text, true).unwrap();
         let rules = rules(&[algorithm]);
         assert!(rules.verifies_detached(&token, payload.as_bytes(), key), "{payload}");
         assert!(!rules.verifies_detached(&token, format!("{payload} ").as_bytes(), key));
         assert!(!rules.verifies_detached(&token, b"", key));
         assert!(!rules.verifies(&token, key), "without its payload");
         let (header, signature) = text.split_once("..").unwrap();
-        let whole = format!("{header}.{}.{signature}", encoded(payload.as_bytes()));
-        assert!(Token::read(&whole, true).is_none(), "a payload of its own");
-        assert!(Token::read(text, false).is_none());
+        let joined = format!("{header}.{}.{signature}", encoded(payload.as_bytes()));
+        assert!(whole(&joined, true).is_none(), "a payload of its own");
+        assert!(whole(text, false).is_none());
     }
     let token = "eyJhbGciOiJFUzUxMiIsImtpZCI6ImstMSIsInRsX2hlYWRlcnMiOiJBLEIifQ..AA";
-    let token = Token::read(token, true).unwrap();
+    let token = whole(token, true).unwrap();
     assert_eq!((token.kid(), token.header("tl_headers")), (Some("k-1"), Some("A,B")));
 }
 
@@ -132,7 +137,7 @@ fn a_public_key_is_never_a_secret() {
     let every = [JwsAlgorithm::ES256, JwsAlgorithm::HS256, JwsAlgorithm::HS512];
     for secret in [pem.as_bytes(), pem.trim().as_bytes(), b"secret"] {
         let text = forged("HS256", secret);
-        let token = Token::read(&text, false).unwrap();
+        let token = whole(&text, false).unwrap();
         for key in [KeyFor::Public(&key), KeyFor::Shared(b"other"), KeyFor::Shared(b"")] {
             assert!(!rules(&every).verifies(&token, key));
         }
@@ -140,14 +145,14 @@ fn a_public_key_is_never_a_secret() {
         assert!(!rules(&[JwsAlgorithm::ES256]).verifies(&token, KeyFor::Shared(secret)));
         // A digest of another length.
         let text = forged("HS512", secret);
-        let token = Token::read(&text, false).unwrap();
+        let token = whole(&text, false).unwrap();
         assert!(!rules(&every).verifies(&token, KeyFor::Shared(secret)));
     }
     for alg in ["none", "None", "NONE", "", "hs256", "HS256 ", "ES256K", "RSA-OAEP"] {
-        assert!(Token::read(&forged(alg, b"secret"), false).is_none(), "{alg}");
+        assert!(whole(&forged(alg, b"secret"), false).is_none(), "{alg}");
     }
     let unsigned = format!("{}.{JSON}.", encoded(br#"{"alg":"HS256"}"#));
-    let token = Token::read(&unsigned, false).unwrap();
+    let token = whole(&unsigned, false).unwrap();
     assert!(!rules(&every).verifies(&token, KeyFor::Shared(b"secret")));
 }
 
@@ -155,7 +160,7 @@ fn a_public_key_is_never_a_secret() {
 fn what_is_not_written_as_a_token_is_none() {
     let read = |header: &str, payload: &str| {
         let text = format!("{}.{}.AA", encoded(header.as_bytes()), encoded(payload.as_bytes()));
-        Token::read(&text, false).is_some()
+        whole(&text, false).is_some()
     };
     assert!(read(r#"{"alg":"HS256"}"#, "{}"));
     for header in [
@@ -193,13 +198,29 @@ fn what_is_not_written_as_a_token_is_none() {
         "eyJhbGciOiJIUzI1NiJ9.e30.AA==",
         "eyJhbGciOiJIUzI1NiJ9..AA",
     ] {
-        assert!(Token::read(text, false).is_none(), "{text}");
+        assert!(whole(text, false).is_none(), "{text}");
     }
     let long = format!(r#"{{"alg":"HS256","x":"{}"}}"#, "a".repeat(HEADER_LEN_MAX));
     assert!(!read(&long, "{}"));
-    assert!(read(r#"{"alg":"HS256"}"#, &format!(r#"{{"x":"{}"}}"#, "a".repeat(1 << 20))));
+    let payload = |len: usize| format!(r#"{{"x":"{}"}}"#, "a".repeat(len - 8));
+    assert!(read(r#"{"alg":"HS256"}"#, &payload(1 << 20)));
+    assert!(!read(r#"{"alg":"HS256"}"#, &payload((1 << 20) + 4)));
     let long = format!("eyJhbGciOiJIUzI1NiJ9.e30.{}", "AAAA".repeat(400));
-    assert!(Token::read(&long, false).is_none());
+    assert!(whole(&long, false).is_none());
+}
+
+#[test]
+fn claims_are_built_once_they_are_asked_for() {
+    for payload in ["[]", "7", "{", r#"{"a":1,"a":2}"#] {
+        let text = format!("eyJhbGciOiJIUzI1NiJ9.{}.AA", encoded(payload.as_bytes()));
+        let token = Token::read(&text, false).unwrap();
+        assert!(token.claims.is_empty());
+        assert!(token.with_claims().is_none(), "{payload}");
+    }
+    let text = format!("eyJhbGciOiJIUzI1NiJ9.{JSON}.AA");
+    let token = Token::read(&text, false).unwrap();
+    assert_eq!(token.claim_text("iss"), None);
+    assert_eq!(token.with_claims().unwrap().claim_text("iss").as_deref(), Some("joe"));
 }
 
 /// 2023-11-14T22:13:20Z.
@@ -207,7 +228,7 @@ const NOW_S: u64 = 1_700_000_000;
 
 fn checked(rules: &JwtRules, claims: &Value, account: Option<&str>) -> Result<(), Refusal> {
     let text = format!("eyJhbGciOiJIUzI1NiJ9.{}.AA", encoded(claims.to_string().as_bytes()));
-    let token = Token::read(&text, false).unwrap();
+    let token = whole(&text, false).unwrap();
     let leeway = Leeway { past_s: 10, future_s: 20 };
     rules.check(&token, UnixTime::from_ms(NOW_S * 1000 + 999), leeway, account)
 }

@@ -3,6 +3,7 @@ use super::TemplateError;
 use crate::webhook::delivery::Facts;
 use crate::webhook::filters;
 use crate::webhook::jcs;
+use crate::webhook::json::UNPROVED_LEN_MAX;
 use crate::webhook::key::sha256;
 use crate::webhook::raw::Encoding;
 use crate::webhook::refusal::Refusal;
@@ -66,6 +67,7 @@ impl Filter {
         let malformed = Refusal::Malformed(What::Value);
         Ok(Cow::Owned(match self {
             Self::Json => filters::json_escaped(bytes).ok_or(malformed)?,
+            Self::Jcs if bytes.len() > UNPROVED_LEN_MAX => return Err(malformed),
             Self::Jcs => jcs::jcs(bytes).ok_or(malformed)?,
             Self::Lower => bytes.to_ascii_lowercase(),
             Self::Crc32 => filters::crc32_decimal(bytes),

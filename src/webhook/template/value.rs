@@ -91,9 +91,7 @@ impl Value {
             Self::Query(name) => delivery.query_value(name)?.map(bytes),
             Self::QuerySorted => Some(Cow::Owned(form::sorted_query(delivery.query).into_bytes())),
             Self::Form(name) => delivery.form_value(name)?.map(bytes),
-            Self::FormSorted => {
-                Some(Cow::Owned(form::sorted_together(delivery.body)?.into_bytes()))
-            }
+            Self::FormSorted => delivery.form_sorted()?.map(|it| Cow::Owned(it.into_bytes())),
             Self::Label(label) => facts.labelled(label)?.map(|it| Cow::Borrowed(it.as_bytes())),
             Self::Json(pointer) => facts.document.text(pointer)?.map(bytes),
             Self::Claim(name) => {

@@ -3,6 +3,8 @@
 use super::Case;
 use super::described;
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// Two elements, each with its own signature over two of its fields.
 const EACH: &str = r#"
     each: /items/*/it
@@ -118,7 +120,7 @@ fn json_within_a_form_field_and_signatures_in_form_fields() {
     let hash = "61569d1a163efbf9fb82664377b2b04199f970c21a7d6ab78aa4754320a488c3";
     let json = format!(r#"{{"event":{{"time":"1700000000","type":"sent","hash":"{hash}"}}}}"#);
     let form = format!("json={}", json.replace('"', "%22"));
-    let case = |body: &str| Case::new(dropbox_sign, body).verdict();
+    let case = |body: &str| Case::new(dropbox_sign, body).and("Content-Type", FORM).verdict();
     assert_eq!(case(&form), "good");
     assert_eq!(case(&form.replace("sent", "seen")), "mismatch");
     assert_eq!(case(&format!("{form}&json=1")), "malformed");
@@ -133,13 +135,28 @@ fn json_within_a_form_field_and_signatures_in_form_fields() {
     // Of `cGF5bG9hZA==` and a line feed.
     let signature = "37e423106543d95724531c990c76b0fae8a0bd7d76aba55a02d6d20eb56f3fd2";
     let form = format!("bt_signature=pub%7C{signature}&bt_payload=cGF5bG9hZA%3D%3D%0A");
-    let case = |body: &str| Case::new(braintree, body).verdict();
+    let case = |body: &str| Case::new(braintree, body).and("Content-Type", FORM).verdict();
     assert_eq!(case(&form), "good");
     assert_eq!(case(&form.replace("%0A", "")), "mismatch");
     assert_eq!(case(&format!("{form}&bt_payload=x")), "malformed");
     assert_eq!(case(&format!("{form}&%62t_signature=x")), "malformed");
     assert_eq!(case(&form.replace("pub", "other")), "missing", "another key's");
     assert_eq!(case("bt_payload=1"), "missing");
+    let good = Case::new(braintree, &form);
+    for (media_type, verdict) in [
+        (FORM, "good"),
+        ("Application/X-WWW-Form-URLencoded ; charset=utf-8", "good"),
+        ("application/json", "missing"),
+        ("text/plain", "missing"),
+        ("application/x-www-form-urlencodedx", "missing"),
+        ("", "missing"),
+    ] {
+        let sent = good.clone().and("Content-Type", media_type);
+        assert_eq!(sent.verdict(), verdict, "{media_type}");
+    }
+    assert_eq!(good.clone().verdict(), "missing", "nothing says that it is a form");
+    let twice = good.and("Content-Type", FORM).and("Content-Type", FORM);
+    assert_eq!(twice.verdict(), "malformed");
 }
 
 /// As Twilio signs forms and JSON; what is expected was made by Python's `hmac` with SHA-1.
@@ -157,7 +174,8 @@ const TWILIO: &str = r#"
 #[test]
 fn alternatives_are_chosen_by_shape_and_urls_tried_with_and_without_port() {
     let form = |url: &str, signature: &str| {
-        Case::new(TWILIO, "B=b&A=a").url(url).and("X-Twilio-Signature", signature)
+        let case = Case::new(TWILIO, "B=b&A=a").url(url).and("Content-Type", FORM);
+        case.and("X-Twilio-Signature", signature)
     };
     // Of `https://hooks.example.com/inAaBb`, and with `:443`.
     let (plain, ported) = ("pWc1vhpa11f/nJlvR0wDTHzNs7E=", "GVFPp5/yoVZlHbezIWlXLv9Ysio=");
@@ -171,6 +189,8 @@ fn alternatives_are_chosen_by_shape_and_urls_tried_with_and_without_port() {
     assert_eq!(form(url, plain).body("A=a&A=a&B=b").verdict(), "good", "made unique");
     assert_eq!(form(url, plain).body("A=a&B=c").verdict(), "mismatch");
     assert_eq!(form(url, plain).body("A=a&B=%ff").verdict(), "malformed");
+    let json = form(url, plain).with("Content-Type", "application/json");
+    assert_eq!(json.verdict(), "missing", "no form");
 
     let digest = "a3c90e3b7448d23d9eacebd0ebf15cae100e21f9b2c688f3f9d238edcd26d67f";
     let url = format!("{url}?bodySHA256={digest}");
@@ -179,7 +199,7 @@ fn alternatives_are_chosen_by_shape_and_urls_tried_with_and_without_port() {
         .and("X-Twilio-Signature", "jNIlUTPee6szj0fuCNdM9M7Z2VM=");
     assert_eq!(json.verdict(), "good");
     assert_eq!(json.clone().body(r#"{"id":8}"#).verdict(), "mismatch");
-    assert_eq!(json.clone().url(&format!("{url}&bodySHA256={digest}")).verdict(), "mismatch");
+    assert_eq!(json.clone().url(&format!("{url}&bodySHA256={digest}")).verdict(), "missing");
     let upper = url.replace(digest, &digest.to_uppercase());
     assert_eq!(json.url(&upper).verdict(), "mismatch");
 }
@@ -206,6 +226,39 @@ fn no_alternative_fits_is_unsigned_and_none_is_tried_in_its_place() {
         assert_eq!(broken.verdict(), "missing", "{row}");
     }
     assert_eq!(case.body(r#"{"kind":"a"}"#).verdict(), "mismatch", "under the rules of its shape");
+}
+
+#[test]
+fn what_is_read_before_it_is_proved_is_bounded() {
+    let padded = |json: &str, len: usize| format!("{json}{}", " ".repeat(len - json.len()));
+    let inside = r#"{ signature: { json: /sig }, content: "{json./id}", covers: partial }"#;
+    let json = format!(r#"{{"id":7,"sig":"{}"}}"#, "0".repeat(64));
+    let canonical = r#"{ signature: { header: X-Sig }, content: "{body|jcs}" }"#;
+    for (description, verdict) in [(inside, "mismatch"), (canonical, "mismatch")] {
+        let sent = |len: usize| {
+            Case::new(description, &padded(&json, len)).and("X-Sig", "0".repeat(64)).verdict()
+        };
+        assert_eq!(sent(1 << 20), verdict, "{description}");
+        assert_eq!(sent((1 << 20) + 1), "malformed", "{description}");
+    }
+    let alternatives = r#"
+        signature: { header: X-Sig }
+        alternatives: [{ when: { json: /kind, equals: a }, content: "{body}" }]
+    "#;
+    let sent = |len: usize| {
+        let body = padded(r#"{"kind":"a"}"#, len);
+        Case::new(alternatives, &body).and("X-Sig", "0".repeat(64)).verdict()
+    };
+    assert_eq!(sent(256 << 10), "mismatch");
+    assert_eq!(sent((256 << 10) + 1), "missing");
+
+    // What is read once it is proved may be longer.
+    let late = r#"{ signature: { header: X-Sig }, timestamp: { json: /at }, content: "{body}", id: "{json./id}" }"#;
+    let body = padded(r#"{"at":1700000000,"id":7}"#, 2 << 20);
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, super::SECRET.as_bytes());
+    let signed = hex::encode(aws_lc_rs::hmac::sign(&key, body.as_bytes()));
+    let verified = Case::new(late, &body).and("X-Sig", signed).verify().unwrap();
+    assert_eq!(verified.id.as_deref(), Some("7"));
 }
 
 #[test]
