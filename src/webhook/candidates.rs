@@ -7,6 +7,7 @@ use super::note::Note;
 use super::raw::Encoding;
 use super::refusal::Refusal;
 use super::refusal::What;
+use super::reply;
 use super::rules::Rules;
 use super::signature;
 use super::signature::Entries;
@@ -116,6 +117,9 @@ pub(super) fn fingerprint(
         let facts = Facts { url: &url, ..*facts };
         let content = case.rules.content.pieces(&facts)?;
         note(Note::Content(&content));
+        if case.signs_challenges && is_challenge(&content) {
+            return Err(Refusal::Mismatch);
+        }
         let (tag, good) = compared(case, candidates, &content)?;
         let first = *first.get_or_insert(tag);
         note(Note::Compared { good, signatures: candidates.len(), keys: case.signers.len() });
@@ -148,6 +152,18 @@ fn compared(
         }
     }
     first.map(|it| (it, false)).ok_or(Refusal::Mismatch)
+}
+
+/// Whether the whole content is what handshakes give an HMAC of.
+fn is_challenge(content: &[Piece<'_>]) -> bool {
+    let pieces = || {
+        content.iter().map(|it| match it {
+            Piece::Bytes(bytes) => &bytes[..],
+            Piece::Key => &[],
+        })
+    };
+    let len: usize = pieces().map(<[u8]>::len).sum();
+    len <= reply::CHALLENGE_LEN_MAX && reply::is_challenge(&pieces().collect::<Vec<_>>().concat())
 }
 
 /// The SHA-256 of `bytes` where a tag is wanted.

@@ -11,6 +11,7 @@ use super::jwt::Token;
 use super::key::Signer;
 use super::key::Tag;
 use super::note::Note;
+use super::pinned::pinned;
 use super::public_keys::KeysAt;
 use super::public_keys::KeysForm;
 use super::raw::Algorithm;
@@ -27,13 +28,9 @@ use super::verify::Verifier;
 use crate::crypto::PublicKey;
 use crate::crypto::Verify;
 use std::borrow::Cow;
-use url::Url;
 
 /// How far a token's own times may be off: clocks of two machines.
 const LEEWAY: Leeway = Leeway { past_s: 60, future_s: 60 };
-
-/// Longest URL of keys that a delivery may name.
-const URL_LEN_MAX: usize = 2048;
 
 /// Tries the public keys on every spelling of the URL. Gives a digest of what was signed: one and
 /// the same content can have many good signatures (of ECDSA two from each one).
@@ -192,17 +189,18 @@ impl Verifier {
                 };
                 Ok(Some(KeysAt { url: (**url).to_owned(), form: KeysForm::Jwks, kid }))
             }
-            KeysFrom::Named { at: KeyUrlAt::Spot(spot), hosts } => {
+            KeysFrom::Named { at: KeyUrlAt::Spot(spot), hosts, paths } => {
                 let url = spot_text(spot, delivery)?.ok_or(Refusal::Missing(What::Signature))?;
-                let url = pinned(&url, hosts).ok_or(Refusal::Malformed(What::Signature))?;
+                let url = pinned(&url, hosts, paths).ok_or(Refusal::Malformed(What::Signature))?;
                 Ok(Some(KeysAt { url, form: KeysForm::Certificate, kid: None }))
             }
-            KeysFrom::Named { at: KeyUrlAt::Parameter(name), hosts } => {
+            KeysFrom::Named { at: KeyUrlAt::Parameter(name), hosts, paths } => {
                 let malformed = Refusal::Malformed(What::Signature);
                 let is_detached = rules.jwt.as_ref().is_some_and(|it| it.detached.is_some());
                 let text = first_token(rules, delivery)?;
                 let token = Token::read(&text, is_detached).ok_or(malformed)?;
-                let url = pinned(token.header(name).ok_or(malformed)?, hosts).ok_or(malformed)?;
+                let url =
+                    pinned(token.header(name).ok_or(malformed)?, hosts, paths).ok_or(malformed)?;
                 let kid = token.kid().map(str::to_owned);
                 Ok(Some(KeysAt { url, form: KeysForm::Jwks, kid }))
             }
@@ -244,67 +242,4 @@ fn spot_text(spot: &Spot, delivery: &Delivery<'_>) -> Result<Option<String>, Ref
         Spot::Header(_) | Spot::Query(_) | Spot::Form(_) => facts,
     };
     Ok(spot.text(&facts)?.map(Cow::into_owned))
-}
-
-/// The URL, if it is an https one on one of the hosts, on their usual port and without a password.
-fn pinned(text: &str, hosts: &[Box<str>]) -> Option<String> {
-    let url = Url::parse(text).ok().filter(|_| text.len() <= URL_LEN_MAX)?;
-    let plain = url.scheme() == "https"
-        && url.port().is_none()
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.fragment().is_none();
-    let host = url.domain().filter(|_| plain)?;
-    hosts.iter().any(|it| is_host(it, host)).then(|| url.to_string())
-}
-
-/// `*` stands for one part without dots.
-fn is_host(pattern: &str, host: &str) -> bool {
-    let (mut wanted, mut parts) = (pattern.split('.'), host.split('.'));
-    loop {
-        match (wanted.next(), parts.next()) {
-            (None, None) => return true,
-            (Some("*"), Some(part)) if !part.is_empty() => {}
-            (Some(wanted), Some(part)) if wanted.eq_ignore_ascii_case(part) => {}
-            _ => return false,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_of_keys_is_https_on_a_host_that_is_named() {
-        let hosts: [Box<str>; 2] = ["sns.*.amazonaws.com".into(), "keys.example".into()];
-        for good in [
-            "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem",
-            "https://SNS.eu-west-1.amazonaws.com:443/a.pem?b=c",
-            "https://keys.example/",
-        ] {
-            assert!(pinned(good, &hosts).is_some(), "{good}");
-        }
-        for bad in [
-            "http://sns.eu-west-1.amazonaws.com/a.pem",
-            "https://sns.eu-west-1.amazonaws.com:8443/a.pem",
-            "https://sns.eu-west-1.amazonaws.com.evil.example/a.pem",
-            "https://sns.a.b.amazonaws.com/a.pem",
-            "https://sns..amazonaws.com/a.pem",
-            "https://sns.amazonaws.com/a.pem",
-            "https://evil.example/sns.eu-west-1.amazonaws.com/a.pem",
-            "https://sns.eu-west-1.amazonaws.com@evil.example/a.pem",
-            "https://me@keys.example/",
-            "https://me:x@keys.example/",
-            "https://keys.example/#x",
-            "https://keys.example./",
-            "https://127.0.0.1/",
-            "https://evilkeys.example/",
-            "/a.pem",
-            "",
-        ] {
-            assert_eq!(pinned(bad, &hosts), None, "{bad}");
-        }
-        assert_eq!(pinned(&format!("https://keys.example/{}", "x".repeat(2048)), &hosts), None);
-    }
 }

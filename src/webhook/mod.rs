@@ -23,6 +23,7 @@ mod named;
 mod note;
 mod outgoing;
 mod outgoing_secrets;
+mod pinned;
 mod pointer;
 mod presets;
 mod public_keys;

@@ -187,5 +187,7 @@ mod tests {
         }
         assert_eq!(keys.for_kid(None).count(), 0);
         assert!(!keys.has(""));
+        let echoed = format!("<Error><Resource>{pem}</Resource></Error>");
+        assert_eq!(PublicKeys::read(KeysForm::Certificate, echoed.as_bytes()), None);
     }
 }

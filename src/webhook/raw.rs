@@ -187,11 +187,12 @@ pub struct RawKey {
     pub digest: Option<KeyDigest>,
     /// The sender's public keys are at this https URL, as a JWK set (RFC 7517 §5).
     pub jwks: Option<String>,
-    /// The sender's certificate is at a URL that the delivery names, on one of these hosts alone.
+    /// The sender's certificate is at a URL that the delivery names, on one of these hosts and paths alone.
     pub certificate: Option<RawCertificate>,
 }
 
-/// A certificate's URL within a delivery, and the hosts that it may be on.
+/// A certificate's URL within a delivery, and the hosts and paths that it may have. It has neither
+/// query nor fragment, and no `%`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawCertificate {
@@ -203,6 +204,8 @@ pub struct RawCertificate {
     pub parameter: Option<String>,
     /// Host names, `*` for a part without dots: `sns.*.amazonaws.com`.
     pub hosts: Vec<String>,
+    /// Paths on them, at least one, `*` for a text without slashes: `/v1/notifications/certs/*`.
+    pub paths: Vec<String>,
 }
 
 /// One place where a signature is: exactly one of `header`, `query`, `form`, `json` and `body`.

@@ -16,7 +16,7 @@ use http::header::CONTENT_TYPE;
 const ECHO_LEN_MAX: usize = 1 << 10;
 
 /// Longest text that an HMAC is given for without a signature.
-const CHALLENGE_LEN_MAX: usize = 64;
+pub(super) const CHALLENGE_LEN_MAX: usize = 64;
 
 /// What a handshake is answered with.
 #[derive(Clone, Debug)]
@@ -64,6 +64,11 @@ impl ReplyForm {
             BodyForm::Json(json) => json.templates(),
         };
         self.headers.iter().map(|it| &it.1).chain(body)
+    }
+
+    /// Whether an HMAC is given to whoever asks.
+    pub(super) fn signs_challenges(&self) -> bool {
+        self.is_unproved && self.templates().any(|it| it.slots().any(Slot::is_hmac))
     }
 
     pub(super) fn made(
@@ -151,11 +156,16 @@ impl Slot {
             return Err(malformed);
         };
         let text = facts.delivery.query_value(name)?.ok_or(Refusal::Missing(What::Value))?;
-        let bare = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(&text);
-        let plain = |it: u8| it.is_ascii_alphanumeric() || b"-_.~+/".contains(&it);
-        let good = !bare.is_empty() && text.len() <= CHALLENGE_LEN_MAX && bare.bytes().all(plain);
-        if good { Ok(()) } else { Err(malformed) }
+        if is_challenge(text.as_bytes()) { Ok(()) } else { Err(malformed) }
     }
+}
+
+/// Whether this is a text that an HMAC may be given for without a signature; where one is given,
+/// no such text is ever taken for a delivery's content.
+pub(super) fn is_challenge(text: &[u8]) -> bool {
+    let bare = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
+    let plain = |it: &u8| it.is_ascii_alphanumeric() || b"-_.~+/".contains(it);
+    !bare.is_empty() && text.len() <= CHALLENGE_LEN_MAX && bare.iter().all(plain)
 }
 
 impl Template {

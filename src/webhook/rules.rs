@@ -21,6 +21,8 @@ pub(super) struct Whole {
     /// At least one; the first whose shape fits counts.
     pub(super) ways: Box<[Rules]>,
     pub(super) handshakes: Box<[Handshake]>,
+    /// Whether a handshake gives HMACs to whoever asks.
+    pub(super) signs_challenges: bool,
     pub(super) tenant: Option<Spot>,
     pub(super) failure_status: u16,
 }
@@ -60,8 +62,8 @@ pub(super) enum KeysFrom {
     Given,
     /// In the JWK set at this URL.
     Jwks(Box<str>),
-    /// At a URL that the delivery names, on one of these hosts.
-    Named { at: KeyUrlAt, hosts: Box<[Box<str>]> },
+    /// At a URL that the delivery names, on one of these hosts and with one of these paths.
+    Named { at: KeyUrlAt, hosts: Box<[Box<str>]>, paths: Box<[Box<str>]> },
 }
 
 #[derive(Debug, PartialEq, Eq)]

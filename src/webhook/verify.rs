@@ -58,6 +58,8 @@ pub(super) struct Case<'v> {
     pub(super) signers: &'v [Signer],
     pub(super) fetched: Option<&'v PublicKeys>,
     pub(super) now: UnixTime,
+    /// Whether anybody may have got an HMAC of a short text.
+    pub(super) signs_challenges: bool,
 }
 
 impl Verifier {
@@ -94,7 +96,13 @@ impl Verifier {
         let ways = &self.description.0.ways;
         let way = self.way(delivery).ok_or(Refusal::Missing(What::Signature))?;
         note(Note::Way { index: way, of: ways.len() });
-        let case = Case { rules: &ways[way], signers: &self.signers[way], fetched, now };
+        let case = Case {
+            rules: &ways[way],
+            signers: &self.signers[way],
+            fetched,
+            now,
+            signs_challenges: self.description.0.signs_challenges,
+        };
         if self.is_waiting() {
             return Err(Refusal::Missing(What::Signature));
         }

@@ -133,10 +133,14 @@ impl PublicKey {
         only.is_none_or(|it| key.verifier(Verify::Jws(it)).is_some()).then_some(key)
     }
 
-    /// The first certificate of a PEM file. Who issued it is not asked: it counts for where it
-    /// comes from.
+    /// The first certificate of a PEM file that has certificates, white space and nothing else.
+    /// Who issued it is not asked: it counts for where it comes from.
     pub fn from_certificate_pem(pem: &[u8]) -> Result<CertifiedPublicKey, PublicKeyError> {
-        let der = CertificateDer::from_pem_slice(pem).map_err(|_| PublicKeyError::Unreadable)?;
+        if !is_certificates(pem) {
+            return Err(PublicKeyError::Unreadable);
+        }
+        let der = CertificateDer::from_pem_slice(pem.trim_ascii())
+            .map_err(|_| PublicKeyError::Unreadable)?;
         let read = Certificate::read(&der).ok_or(PublicKeyError::Unreadable)?;
         let key = Self::from_spki(read.public_key)?;
         Ok(CertifiedPublicKey { key, not_before: read.not_before, not_after: read.not_after })
@@ -177,6 +181,28 @@ impl PublicKey {
             Err(_) => Err(PublicKeyError::Unreadable),
         }
     }
+}
+
+/// Whether there is nothing but certificates in PEM (RFC 7468 §5) and white space: an answer that
+/// has one in the midst of something else is that something else.
+fn is_certificates(pem: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(pem) else {
+        return false;
+    };
+    let is_base64 = |it: u8| it.is_ascii_alphanumeric() || b"+/=\r\n\t ".contains(&it);
+    let mut rest = text.trim_ascii();
+    while !rest.is_empty() {
+        let body = rest.strip_prefix("-----BEGIN CERTIFICATE-----");
+        let Some((body, behind)) = body.and_then(|it| it.split_once("-----END CERTIFICATE-----"))
+        else {
+            return false;
+        };
+        if !body.bytes().all(is_base64) {
+            return false;
+        }
+        rest = behind.trim_ascii_start();
+    }
+    true
 }
 
 /// The ordinates of Ed25519's points of order 1, 2, 4 and 8, without the bit for the sign. From the

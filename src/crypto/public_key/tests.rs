@@ -249,6 +249,30 @@ fn a_certificate_is_its_key_in_a_period() {
     assert_eq!(read.not_after, UnixTime::from_s(1_767_225_600));
     assert_eq!(PublicKey::from_text(&pem, PublicKind::EcdsaP256).unwrap(), read.key);
     assert_eq!(PublicKey::from_certificate_pem(RSA.as_bytes()), Err(PublicKeyError::Unreadable));
+    let other = rcgen::generate_simple_self_signed(["other.test".to_owned()]).unwrap().cert.pem();
+    for good in [format!("\r\n {pem}\n\n"), pem.replace('\n', "\r\n"), format!("{pem}{other}")] {
+        assert_eq!(
+            PublicKey::from_certificate_pem(good.as_bytes()).unwrap().key,
+            read.key,
+            "{good}"
+        );
+    }
+    for bad in [
+        String::new(),
+        "\n".to_owned(),
+        format!("<html>{pem}</html>"),
+        format!("{{\"echo\":\"\n{pem}\"}}"),
+        format!("x\n{pem}"),
+        format!("{pem}x"),
+        format!("{pem}{RSA}"),
+        format!("{RSA}{pem}"),
+        pem.replacen('\n', "\nProc-Type: 4\n", 1),
+        pem.replace("-----END CERTIFICATE-----", ""),
+        format!("\u{feff}{pem}"),
+    ] {
+        let read = PublicKey::from_certificate_pem(bad.as_bytes());
+        assert_eq!(read, Err(PublicKeyError::Unreadable), "{bad}");
+    }
 }
 
 /// The published keys of RFC 7515 and RFC 8037 are in the tests of tokens; here is what is no key.

@@ -81,8 +81,24 @@ impl Check {
                 self.wrong(path, "could be anybody's host", hint);
             }
         }
-        let hosts = raw.hosts.iter().map(|it| it.as_str().into()).collect();
-        at.map_or(KeysFrom::Given, |at| KeysFrom::Named { at, hosts })
+        let mut paths = path();
+        paths.push("paths".into());
+        if raw.paths.is_empty() {
+            let hint = "write where the sender has its keys: `/certs/*`; a host has more than them";
+            self.wrong(paths.clone(), "is empty", hint);
+        }
+        for (index, text) in raw.paths.iter().enumerate() {
+            if !is_path(text) {
+                let mut path = paths.clone();
+                path.push(Step::Index(index));
+                let hint = "begin with a slash and write parts plainly, `*` for one part or within \
+                            one, and not all of them";
+                self.wrong(path, "is no path that keys could be pinned to", hint);
+            }
+        }
+        let boxed = |it: &[String]| it.iter().map(|it| it.as_str().into()).collect();
+        let (hosts, paths) = (boxed(&raw.hosts), boxed(&raw.paths));
+        at.map_or(KeysFrom::Given, |at| KeysFrom::Named { at, hosts, paths })
     }
 
     pub(super) fn jwt(
@@ -177,4 +193,17 @@ fn is_pinned(host: &str) -> bool {
     let ends = parts.iter().rev().take(2).all(|it| plain(it));
     let is_name = parts.last().is_some_and(|it| !it.bytes().all(|it| it.is_ascii_digit()));
     parts.len() >= 2 && ends && is_name && parts.iter().all(|it| *it == "*" || plain(it))
+}
+
+/// Whether a path's parts are written plainly, each with one `*` at most, and one of them without.
+fn is_path(path: &str) -> bool {
+    let plain = |it: u8| it.is_ascii_alphanumeric() || b"-._~*".contains(&it);
+    let is_part = |it: &str| {
+        let dots = it == "." || it == "..";
+        !it.is_empty() && !dots && it.bytes().all(plain) && it.matches('*').count() <= 1
+    };
+    let Some(parts) = path.strip_prefix('/') else {
+        return false;
+    };
+    parts.split('/').all(is_part) && parts.split('/').any(|it| it != "*")
 }

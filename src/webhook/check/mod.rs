@@ -51,8 +51,9 @@ impl Check {
             Some(alternatives) => self.ways(&raw, alternatives, tenant.as_ref()),
         };
         let handshakes = self.handshakes(handshakes, &ways);
+        let signs_challenges = handshakes.iter().any(|it| it.reply.signs_challenges());
         let failure_status = self.failure_status(failure_status);
-        Whole { ways: ways.into(), handshakes, tenant, failure_status }
+        Whole { ways: ways.into(), handshakes, signs_challenges, tenant, failure_status }
     }
 
     fn only(&mut self, raw: RawDescription, tenant: Option<&super::spot::Spot>) -> Rules {

@@ -112,6 +112,38 @@ fn an_unsigned_challenge_is_signed_only_where_it_can_be_no_delivery() {
     }
 }
 
+/// What is got from the handshake, sent back as a delivery.
+#[test]
+fn the_hmac_of_a_challenge_signs_no_delivery() {
+    for challenge in ["null", "7", "0123456789abcdef0123", "true==", &"9".repeat(64)] {
+        let asked = get("preset: x", &format!("crc_token={}", challenge.replace('=', "%3D")));
+        let reply: serde_json::Value = serde_json::from_str(&body(&asked)).unwrap();
+        let token = reply["response_token"].as_str().unwrap();
+        let sent = Case::new("preset: x", challenge).and("x-twitter-webhooks-signature", token);
+        assert_eq!(sent.verify(), Err(Refusal::Mismatch), "{challenge}");
+    }
+    let without = r#"{ signature: { header: x-twitter-webhooks-signature, prefix: "sha256=", encoding: base64 },
+        content: "{body}" }"#;
+    // From `printf null | openssl dgst -sha256 -hmac it-is-a-secret -binary | base64`.
+    let null = Case::new(without, "null")
+        .and("x-twitter-webhooks-signature", "sha256=AbvuBqE6NYZV93hMEUufBmmxGmMcEz7mAzmkSzprFUU=");
+    assert_eq!(null.verdict(), "good", "nobody gets one where there is no such handshake");
+    assert_eq!(null.described("preset: x").verdict(), "mismatch");
+
+    let challenge = "0123456789abcdef0123";
+    let asked = get("preset: braintree", &format!("bt_challenge={challenge}")).account("pub");
+    let signed = body(&asked);
+    for form in [
+        format!("bt_signature={}&bt_payload={challenge}&anything=else", signed.replace('|', "%7C")),
+        format!("bt_signature={}&%62t_payload=0123456789%61bcdef0123", signed.replace('|', "%7C")),
+    ] {
+        let sent = Case::new("preset: braintree", &form)
+            .account("pub")
+            .and("Content-Type", "application/x-www-form-urlencoded");
+        assert_eq!(sent.verify(), Err(Refusal::Mismatch), "{form}");
+    }
+}
+
 const LEARNS: &str = r#"{ when: { header: X-Hook-Secret }, check: none,
     store_secret_once: { header: X-Hook-Secret },
     respond: { headers: { X-Hook-Secret: "{header.X-Hook-Secret}" } } }"#;

@@ -116,10 +116,10 @@ fn published_keys_are_fetched_and_without_them_nothing_verifies() {
 }
 
 #[test]
-fn a_certificate_is_only_looked_for_on_the_senders_hosts() {
+fn a_certificate_is_only_looked_for_on_the_senders_hosts_and_paths() {
     let yaml = r#"
         algorithm: rsa-sha256
-        key: { certificate: { json: /url, hosts: [sns.us-east-1.amazonaws.com] } }
+        key: { certificate: { json: /url, hosts: [sns.us-east-1.amazonaws.com], paths: [/*.pem] } }
         signature: { json: /sig, encoding: base64 }
         content: "{json./id}"
         covers: partial
@@ -133,6 +133,9 @@ fn a_certificate_is_only_looked_for_on_the_senders_hosts() {
     for bad in [
         r#"{"url":"https://evil.example/a.pem"}"#,
         r#"{"url":"http://sns.us-east-1.amazonaws.com/a.pem"}"#,
+        r#"{"url":"https://sns.us-east-1.amazonaws.com/?Action=Publish&x=a.pem"}"#,
+        r#"{"url":"https://sns.us-east-1.amazonaws.com/a.pem?x"}"#,
+        r#"{"url":"https://sns.us-east-1.amazonaws.com/a/b.pem"}"#,
         &format!(r#"{{"url":"{url}","url":"https://evil.example/"}}"#),
         "{}",
         "",
@@ -198,11 +201,15 @@ fn descriptions_of_keys_and_tokens_that_prove_nothing_are_refused() {
     assert!(described(&jwt("algorithms: [HS256]", bound)).is_ok());
     let certificate = |hosts: &str| {
         format!(
-            r#"{{ algorithm: rsa-sha256, key: {{ certificate: {{ header: u, hosts: [{hosts}] }} }},
+            r#"{{ algorithm: rsa-sha256, key: {{ certificate: {{ header: u, hosts: [{hosts}], paths: ["/a-*/*"] }} }},
             signature: {{ header: a }}, content: "{{body}}" }}"#
         )
     };
+    let pathed = |paths: &str| {
+        certificate("keys.example").replace(r#"paths: ["/a-*/*"]"#, &format!("paths: [{paths}]"))
+    };
     assert!(described(&certificate("\"sns.*.amazonaws.com\"")).is_ok());
+    assert!(described(&pathed("/a, /.well-known/jwks, \"/*/a\"")).is_ok());
     let keyed = |key: &str| {
         format!(
             r#"{{ algorithm: ed25519, key: {{ {key} }}, signature: {{ header: a }}, content: "{{body}}" }}"#
@@ -226,6 +233,19 @@ fn descriptions_of_keys_and_tokens_that_prove_nothing_are_refused() {
         certificate("\"a.exa*mple.com\""),
         certificate("com"),
         certificate("127.0.0.1"),
+        pathed(""),
+        certificate("keys.example").replace(r#", paths: ["/a-*/*"]"#, ""),
+        pathed("\"/*\""),
+        pathed("\"/*/*\""),
+        pathed("\"/a**\""),
+        pathed("\"*\""),
+        pathed("/"),
+        pathed("a"),
+        pathed("/a/"),
+        pathed("//a"),
+        pathed("/a/../b"),
+        pathed("\"/a%2fb\""),
+        pathed("\"/a?b\""),
         r#"{ key: { jwks: "https://a.example/k" }, signature: { header: a }, content: "{body}" }"#.to_owned(),
         r#"{ signature: { header: a }, content: "{header.x}", bind: { query: d } }"#.to_owned(),
         r#"{ signature: { header: a }, content: "{url}", bind: { header: d } }"#.to_owned(),
