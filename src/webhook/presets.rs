@@ -117,6 +117,7 @@ const FILES: &[(&str, &str)] = shipped![
     "telnyx",
     "trello",
     "truelayer",
+    "truelayer-sandbox",
     "twilio",
     "twilio-sharedkey",
     "typeform",

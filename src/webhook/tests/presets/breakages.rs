@@ -147,12 +147,16 @@ fn a_body_that_was_changed_is_refused() {
 
 #[test]
 fn what_a_partial_signature_covers_is_covered() {
+    let mut others = Vec::new();
     for row in rows() {
-        for text in row.covers.iter().flatten() {
+        for (text, reason) in row.covers.iter().flatten() {
             let verdict = row.replaced(text, &altered(text)).verdict();
-            assert!(ANY.contains(&verdict), "{}: {text}: {verdict}", row.name());
+            if verdict != reason {
+                others.push(format!("{}: {text}: {verdict}", row.name()));
+            }
         }
     }
+    assert_eq!(others, [""; 0]);
 }
 
 #[test]

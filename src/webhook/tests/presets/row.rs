@@ -51,8 +51,8 @@ pub(super) struct Row {
     pub(super) clock: Option<Clock>,
     #[serde(default = "default_now_ms")]
     now_ms: u64,
-    /// Where the body is not signed: the texts that are.
-    pub(super) covers: Option<Vec<String>>,
+    /// Where the body is not signed: the texts that are, and why the delivery is refused with another in its place.
+    pub(super) covers: Option<IndexMap<String, String>>,
     pub(super) id: Option<String>,
     /// Whether a repeat is known by anything.
     #[serde(default = "yes")]
