@@ -109,7 +109,8 @@ impl Control {
                     Err(error) => drop(told.send(Err(error))),
                     Ok((opened, feed, teller)) => {
                         let store = opened.store.clone();
-                        let clerk = Clerk::new(Arc::clone(&opened.ledger), store.clone());
+                        let (clerk, trimmer) =
+                            Clerk::new(Arc::clone(&opened.ledger), store.clone());
                         let refused = RefusalTeller {
                             refused: Arc::clone(&opened.refused),
                             store: store.clone(),
@@ -120,6 +121,7 @@ impl Control {
                             feed.run(stops.clone()),
                             teller.run(stops.clone()),
                             clerk.run(stops.clone()),
+                            trimmer.run(),
                             refused.run(stops),
                         );
                         drop(tokio::time::timeout(END, store.close()).await);

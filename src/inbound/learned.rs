@@ -28,10 +28,13 @@ use crate::webhook::VERIFY_TOKEN;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 
-/// How many secrets are looked at, at the same time: strangers hand them over, and others want the store's links.
+/// How many secrets are looked at, at the same time, each of another connection: strangers hand them over, and others
+/// want the store's links.
 const AT_ONCE: usize = 4;
 
 /// Longest secret that is kept, in bytes.
@@ -46,7 +49,7 @@ pub struct Learned {
     /// Of the store.
     runtime: Handle,
     clock: fn() -> UnixTime,
-    at_once: Semaphore,
+    places: Places,
 }
 
 /// Why a secret is not kept.
@@ -83,6 +86,41 @@ struct Present {
     fingerprint: Option<String>,
 }
 
+/// Connections whose secrets are looked at.
+#[derive(Default)]
+struct Places {
+    taken: Mutex<Vec<Key>>,
+}
+
+/// A connection's place, until it is dropped.
+struct Taken<'p> {
+    places: &'p Places,
+    connection: Key,
+}
+
+impl Places {
+    /// None where the connection has one, or all are taken.
+    fn take(&self, connection: &Key) -> Option<Taken<'_>> {
+        let mut taken = self.taken();
+        if taken.len() >= AT_ONCE || taken.contains(connection) {
+            return None;
+        }
+        taken.push(connection.clone());
+        Some(Taken { places: self, connection: connection.clone() })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Vec<Key>> {
+        // Nothing between two changes of it can panic.
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.places.taken().retain(|it| *it != self.connection);
+    }
+}
+
 impl Learned {
     pub fn new(
         (store, runtime): (Store, Handle),
@@ -90,8 +128,7 @@ impl Learned {
         writes: Arc<Writes>,
         clock: fn() -> UnixTime,
     ) -> Arc<Self> {
-        let at_once = Semaphore::new(AT_ONCE);
-        Arc::new(Self { store, sealer, keys, writes, runtime, clock, at_once })
+        Arc::new(Self { store, sealer, keys, writes, runtime, clock, places: Places::default() })
     }
 
     /// Keeps it where it is waited for, whether the sender hangs up or not, and has this process serve it. Good as
@@ -111,7 +148,9 @@ impl Learned {
         };
         let own = Arc::clone(self);
         let keeping = async move {
-            let Ok(_place) = own.at_once.try_acquire() else { return Err(NotKept::Unavailable) };
+            let Some(_taken) = own.places.take(&whose.connection) else {
+                return Err(NotKept::Unavailable);
+            };
             match own.try_to_keep(&whose, &secret, sender).await {
                 // Of two at the same time one was later: it may be the same sender.
                 Err(NotKept::NotAwaited) => own.try_to_keep(&whose, &secret, sender).await,
@@ -211,5 +250,23 @@ impl Whose {
 impl fmt::Debug for Learned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Learned").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn learned_secrets_of_one_connection_leave_places_to_others() {
+        let places = Places::default();
+        let key = |number: usize| Key::try_from(&*format!("hooks-{number}")).unwrap();
+        let mut taken: Vec<_> = (0..AT_ONCE - 1).map(|it| places.take(&key(it)).unwrap()).collect();
+        assert!(places.take(&key(0)).is_none(), "it has one");
+        taken.push(places.take(&key(AT_ONCE)).expect("there is one left"));
+        assert!(places.take(&key(AT_ONCE + 1)).is_none(), "all are taken");
+        taken.remove(0);
+        assert!(places.take(&key(1)).is_none(), "it has one still");
+        assert!(places.take(&key(0)).is_some());
     }
 }

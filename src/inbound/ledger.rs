@@ -63,7 +63,7 @@ impl Ledger {
         Self::of(PATIENCE, metrics)
     }
 
-    fn of(patience: Duration, metrics: Arc<Metrics>) -> Arc<Self> {
+    pub(super) fn of(patience: Duration, metrics: Arc<Metrics>) -> Arc<Self> {
         let (waiting, came, is_away) = (Mutex::default(), Notify::new(), AtomicBool::new(false));
         Arc::new(Self { waiting, came, is_away, patience, metrics })
     }
@@ -121,7 +121,7 @@ impl Ledger {
     }
 
     /// None where there is no room for it.
-    fn put(
+    pub(super) fn put(
         &self,
         key: DeliveryKey,
         connection: &Key,

@@ -18,6 +18,7 @@ mod receive;
 mod refused;
 mod replay;
 mod tally;
+mod trimmer;
 
 pub use body::InBody;
 pub use clerk::Clerk;
@@ -30,6 +31,7 @@ pub use refused::RefusalTeller;
 pub use refused::RefusedDeliveries;
 pub use replay::REMEMBERED_MAX;
 pub use replay::Replay;
+pub use trimmer::Trimmer;
 
 use crate::catalog::UpstreamSettings;
 use crate::journal::Pen;

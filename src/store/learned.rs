@@ -16,6 +16,7 @@ use super::credentials;
 use super::credentials::Place;
 use super::credentials::Seal;
 use super::engine::Value;
+use super::migrate::clock_of;
 use super::record::Record;
 use super::record::read;
 use super::write::Write;
@@ -76,6 +77,9 @@ impl LearnedSecrets<'_> {
         sealing: Sealing<'_>,
     ) -> Result<HandedOver, StoreError> {
         super::only_whoever_sees_everything(scope)?;
+        if let Some(refused) = self.refused(scope, of).await? {
+            return Ok(refused);
+        }
         let mut write = self.0.write(scope).await?;
         let Some(waiting) = write.waiting(of).await? else { return Ok(HandedOver::NotAwaited) };
         if waiting.until_ms() < write.now_ms {
@@ -98,6 +102,34 @@ impl LearnedSecrets<'_> {
             }
         }
         Ok(HandedOver::Kept(write.commit().await?))
+    }
+
+    /// Why it is refused at once, where it is: whoever hands over what is not waited for makes no other write wait.
+    async fn refused(
+        self,
+        scope: &Scope,
+        of: SecretOf<'_>,
+    ) -> Result<Option<HandedOver>, StoreError> {
+        let SecretOf { owner, tenant, field } = of;
+        if !has_none(self.0.credentials().get(scope, owner, tenant, of.slot()).await, field)? {
+            return Ok(Some(HandedOver::NotAwaited));
+        }
+        let now = clock_of(self.0.engine.is_postgres());
+        let (waiting, place) = if tenant.is_empty() {
+            ("connections WHERE id = $1 AND embedded = 0", vec![Value::Text(owner)])
+        } else {
+            let place = vec![Value::Text(owner), Value::Text(tenant)];
+            ("activations WHERE owner = $1 AND tenant = $2", place)
+        };
+        let sql = format!("SELECT updated_at, {now} FROM {waiting} AND enabled = 1");
+        let rows = self.0.engine.rows(&sql, &place).await?;
+        let Some(row) = rows.first() else { return Ok(Some(HandedOver::NotAwaited)) };
+        // What does not read is told of by the write.
+        let (Ok(updated_at_ms), Ok(now_ms)) = (row.integer(0), row.integer(1)) else {
+            return Ok(None);
+        };
+        let is_over = waits_until_ms(updated_at_ms) < now_ms;
+        Ok(is_over.then_some(HandedOver::TooLate))
     }
 
     /// What was handed over and was not shown yet, where it is still the secret.
@@ -146,6 +178,19 @@ impl LearnedSecrets<'_> {
     }
 }
 
+/// Whether there is no secret yet in the credential that was found.
+fn has_none(
+    found: Result<Option<SealedCredential>, StoreError>,
+    field: &str,
+) -> Result<bool, StoreError> {
+    match found {
+        Ok(present) => Ok(present.is_none_or(|it| !it.sealed.fields.contains_key(field))),
+        // What does not read may have been one.
+        Err(StoreError::Corrupt { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether what was handed over is still what is used.
 fn is_still(unseen: &SealedCredential, present: Option<&SealedCredential>, field: &str) -> bool {
     let fingerprint =
@@ -180,12 +225,8 @@ impl Write<'_> {
     /// Whoever this secret would be of, where it has none.
     async fn waiting(&mut self, of: SecretOf<'_>) -> Result<Option<Waiting>, StoreError> {
         let SecretOf { owner, tenant, field } = of;
-        match self.sealed_at(owner, tenant, of.slot()).await {
-            Ok(None) => {}
-            Ok(Some(present)) if !present.sealed.fields.contains_key(field) => {}
-            // What does not read may have been one.
-            Ok(Some(_)) | Err(StoreError::Corrupt { .. }) => return Ok(None),
-            Err(error) => return Err(error),
+        if !has_none(self.sealed_at(owner, tenant, of.slot()).await, field)? {
+            return Ok(None);
         }
         if !tenant.is_empty() {
             let found = self.current::<ActivationRow>(&[owner, tenant]).await?;

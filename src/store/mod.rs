@@ -162,6 +162,7 @@ pub use received::RECEIVED_OF_CONNECTION_MAX;
 pub use received::Receipt;
 pub use received::Received;
 pub use received::Said;
+pub use received::TRIMMED_AT_ONCE;
 pub use received::Word;
 pub use record::Listed;
 pub use record::Stored;

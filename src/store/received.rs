@@ -15,6 +15,9 @@ use std::collections::HashMap;
 /// time is over first are forgotten, so that a delivery is never refused for want of room. Some 200 bytes each.
 pub const RECEIVED_OF_CONNECTION_MAX: u32 = 1 << 18;
 
+/// How many of them are forgotten with one commit: few, since claims wait for it where there is one writer.
+pub const TRIMMED_AT_ONCE: u32 = 128;
+
 /// Rows that one statement writes at most.
 const ROWS_MAX: usize = 64;
 
@@ -106,21 +109,43 @@ impl Received<'_> {
         Ok(pruned)
     }
 
-    /// Forgets those of a connection that were accepted beyond the newest `most`, at most [`BATCH_MAX`] of them:
-    /// again, where it were so many. How many. Those that are being forwarded stay.
-    pub async fn trim(self, scope: &Scope, connection: &str, most: u32) -> Result<u64, StoreError> {
+    /// Until when the newest is remembered of those of a connection that were accepted beyond the newest `most`: it,
+    /// and what is remembered for less long, is too much. None where it is not too much. Waits for nobody who writes,
+    /// nor does who writes wait for it: it goes through all that the connection has.
+    pub async fn too_many(
+        self,
+        scope: &Scope,
+        connection: &str,
+        most: u32,
+    ) -> Result<Option<i64>, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let sql = "SELECT until FROM received WHERE connection = $1 AND holder = '' \
+                   ORDER BY until DESC LIMIT 1 OFFSET $2";
+        let values = [Value::Text(connection), Value::Integer(i64::from(most))];
+        let rows = self.0.engine.rows(sql, &values).await?;
+        rows.first().map(|it| it.integer(0).map_err(corrupt)).transpose()
+    }
+
+    /// Forgets those of a connection that were accepted and are remembered until then or less long, the oldest first,
+    /// at most [`TRIMMED_AT_ONCE`] of them: again, where it were so many. How many. Those that are being forwarded
+    /// stay.
+    pub async fn trim(
+        self,
+        scope: &Scope,
+        connection: &str,
+        until: i64,
+    ) -> Result<u64, StoreError> {
         super::only_whoever_sees_everything(scope)?;
         let mut tx = self.0.engine.begin().await?;
         let lot = format!(
-            "SELECT id FROM received WHERE connection = $1 AND holder = '' AND until <= \
-             (SELECT until FROM received WHERE connection = $1 AND holder = '' \
-             ORDER BY until DESC LIMIT 1 OFFSET $2) ORDER BY until LIMIT $3{}",
+            "SELECT id FROM received WHERE connection = $1 AND holder = '' AND until <= $2 \
+             ORDER BY until LIMIT $3{}",
             skipping(&tx)
         );
         let values = [
             Value::Text(connection),
-            Value::Integer(i64::from(most)),
-            Value::Integer(i64::from(BATCH_MAX)),
+            Value::Integer(until),
+            Value::Integer(i64::from(TRIMMED_AT_ONCE)),
         ];
         let trimmed = delete(&mut tx, &lot, &values).await?;
         tx.commit().await?;

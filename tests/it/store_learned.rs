@@ -159,6 +159,40 @@ each_engine! {
         assert_eq!(unseen(&store, of(&id)).await.unwrap().sealed, sealed("another"));
     }
 
+    async fn what_is_not_waited_for_is_refused_while_others_write(database: Database) {
+        let store = database.store().await;
+        let late = hooks(&store).await;
+        let off = ConnectionRow { enabled: false, ..row(false) };
+        let off = put(&store, "off", &off, Secrets::Keep).await;
+        let each = put(&store, "each", &row(true), Secrets::Keep).await;
+        let entered = |_: &Place<'_>| Ok(sealed("entered"));
+        let has = put(&store, "has", &row(false), Secrets::Set(&entered)).await;
+        let tenant = ActivationRow {
+            owner: each.clone(),
+            tenant: "acme".to_owned(),
+            connection: "each".to_owned(),
+            enabled: true,
+            definition: "{}".to_owned(),
+            account: None,
+        };
+        store.activations().put(SYSTEM, &tenant, Secrets::Keep, Expect::Absent).await.unwrap();
+        for table in ["connections", "activations"] {
+            database.run(&format!("UPDATE {table} SET updated_at = 5")).await;
+        }
+        let _held = database.nobody_else_writes().await;
+        for (whose, outcome) in [
+            (of(&late), HandedOver::TooLate),
+            (SecretOf { tenant: "acme", ..of(&each) }, HandedOver::TooLate),
+            (SecretOf { tenant: "globex", ..of(&each) }, HandedOver::NotAwaited),
+            (of(&each), HandedOver::NotAwaited),
+            (of(&off), HandedOver::NotAwaited),
+            (of(&has), HandedOver::NotAwaited),
+            (of("01gone"), HandedOver::NotAwaited),
+        ] {
+            assert_eq!(keep(&store, whose, "s").await, Ok(outcome), "{whose:?}");
+        }
+    }
+
     async fn of_a_tenant_it_is_kept_with_the_activation(database: Database) {
         let store = database.store().await;
         let owner = "file:hooks";

@@ -7,6 +7,7 @@ use attache::store::Receipt;
 use attache::store::Refused;
 use attache::store::Said;
 use attache::store::Store;
+use attache::store::TRIMMED_AT_ONCE;
 use attache::store::Word;
 
 /// Longer than any test.
@@ -153,14 +154,49 @@ each_engine! {
         one(&store, "a", 20, CLAIMED).await;
         let other = Said { id: [21; 32], connection: "other", word: ACCEPTED };
         say(&store, "a", &[other]).await;
-        assert_eq!(store.received().trim(SYSTEM, "hooks", 10).await.unwrap(), 0);
-        assert_eq!(store.received().trim(SYSTEM, "hooks", 4).await.unwrap(), 6);
+        let too_many = async |most| store.received().too_many(SYSTEM, "hooks", most).await.unwrap();
+        assert_eq!(too_many(10).await, None);
+        let until = too_many(4).await.expect("there are six more");
+        assert_eq!(store.received().trim(SYSTEM, "hooks", until).await.unwrap(), 6);
+        assert_eq!(too_many(4).await, None);
         assert_eq!(rows(&database).await, 6);
         for number in 0..10 {
             let receipt = one(&store, "b", number, CLAIMED).await;
             assert_eq!(receipt != Receipt::Done, number >= 6, "{number}");
         }
         assert_eq!(one(&store, "b", 20, CLAIMED).await, Receipt::InFlight);
+    }
+
+    async fn many_that_are_too_many_are_forgotten_few_at_a_time(database: Database) {
+        let store = database.store().await;
+        let at_once = i64::from(TRIMMED_AT_ONCE);
+        let count = 2 * at_once + 10;
+        let all: Vec<_> = (0..count)
+            .map(|number| {
+                let mut id = [0; 32];
+                id[..8].copy_from_slice(&number.to_be_bytes());
+                let word = Word::Accepted { remember_ms: LONG_MS + number * 1000 };
+                Said { id, connection: "hooks", word }
+            })
+            .collect();
+        say(&store, "a", &all).await;
+        let until = store.received().too_many(SYSTEM, "hooks", 5).await.unwrap().unwrap();
+        for trimmed in [at_once, at_once, 5, 0] {
+            let before = rows(&database).await;
+            let forgotten = store.received().trim(SYSTEM, "hooks", until).await.unwrap();
+            assert_eq!(i64::try_from(forgotten), Ok(trimmed));
+            assert_eq!(rows(&database).await, before - trimmed);
+        }
+        let receipts = say(&store, "b", &all[all.len() - 5..]).await;
+        assert_eq!(receipts, [Receipt::Done; 5], "what was accepted before");
+        assert_eq!(rows(&database).await, 5, "the newest");
+    }
+
+    async fn what_is_too_much_is_found_while_others_write(database: Database) {
+        let store = database.store().await;
+        say(&store, "a", &[said(1, ACCEPTED), said(2, ACCEPTED)]).await;
+        let _held = database.nobody_else_writes().await;
+        assert!(store.received().too_many(SYSTEM, "hooks", 1).await.unwrap().is_some());
     }
 
     async fn refusals_are_told_once_in_a_while_whoever_tells_them(database: Database) {

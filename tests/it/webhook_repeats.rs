@@ -11,6 +11,7 @@ use crate::support::each_engine;
 use crate::support::postgres::Server;
 use crate::support::raw_request;
 use crate::support::soon;
+use attache::app::now;
 use attache::model::EventType;
 use hmac::Hmac;
 use hmac::KeyInit;
@@ -138,6 +139,30 @@ each_engine! {
         assert_eq!(deliver(second.public, "1").await.error(), "webhook_in_flight");
         database.run("UPDATE received SET until = 5").await;
         assert_eq!(answer(second.public, "1").await, taken());
+    }
+
+    async fn the_lease_is_longer_than_forwarding_may_take(database: Database) {
+        let gate = Arc::new(Notify::new());
+        let slow = Script::new().read_request().wait(&gate).write(OK);
+        let target = RawUpstream::start([slow]).await;
+        let waits = "links: { max: 8, queue: 8, wait: 300s }";
+        let timeouts = "timeouts: { connect: 1000s, tls: 2000s, first_byte: 3000s }";
+        let patient = configuration(&target).replace(
+            "hooks: {",
+            &format!("hooks: {{ {waits}, {timeouts},"),
+        );
+        let gateway = Gateway::beside(&database, &patient);
+        let before = now().as_ms();
+        let mut sender = RawClient::connect(gateway.public).await;
+        sender.send(signed("hooks", "1", "s3cret")).await;
+        target.request().await;
+        let until = database.number("SELECT until FROM received WHERE holder <> ''").await;
+        // One machine, one clock.
+        let lease_ms = until - i64::try_from(before).expect("a time of today");
+        let longest_ms = (300 + 1000 + 2000 + 3000) * 1000;
+        assert!(lease_ms > longest_ms, "{lease_ms}");
+        gate.notify_one();
+        assert_eq!(sender.response().await.expect("an answer").text(), "taken");
     }
 
     async fn refused_deliveries_are_told_of_once_with_their_count(database: Database) {

@@ -9,7 +9,8 @@ CREATE TABLE received (
     until {integer} NOT NULL
 );
 CREATE INDEX received_old ON received (until);
-CREATE INDEX received_of ON received (connection, until);
+-- Those that were accepted, newest and oldest found without the table itself. Claims are not in it.
+CREATE INDEX received_of ON received (connection, until, holder) WHERE holder = '';
 -- When it was told last that a connection's deliveries are refused, for each reason.
 CREATE TABLE webhook_refusals (
     connection {text} NOT NULL,

@@ -121,6 +121,24 @@ impl Database {
         Ok(())
     }
 
+    /// Nobody else's write gets on while what this returns is there; whoever reads does.
+    pub async fn nobody_else_writes(&self) -> Writing {
+        let sql = if self.is_postgres() {
+            "BEGIN; LOCK TABLE deployment, received IN EXCLUSIVE MODE"
+        } else {
+            "BEGIN IMMEDIATE"
+        };
+        let sql = sqlx::raw_sql(sql);
+        if self.is_postgres() {
+            let mut link = PgConnection::connect(&self.url).await.expect("it is there");
+            sql.execute(&mut link).await.expect("nobody writes yet");
+            return Writing::Postgres(link);
+        }
+        let mut link = SqliteConnection::connect(&self.sqlx_url()).await.expect("it is there");
+        sql.execute(&mut link).await.expect("nobody writes yet");
+        Writing::Sqlite(link)
+    }
+
     /// As if it were time to renew these.
     pub async fn grants_are_due(&self, these: &str) {
         self.run(&format!("UPDATE grants SET due_at = 5, look_at = 5 WHERE {these}")).await;
@@ -174,6 +192,12 @@ impl Database {
     fn sqlx_url(&self) -> String {
         format!("sqlite://{}", self.file().display())
     }
+}
+
+/// A link with a write that is under way.
+pub enum Writing {
+    Postgres(#[expect(dead_code, reason = "held, not used")] PgConnection),
+    Sqlite(#[expect(dead_code, reason = "held, not used")] SqliteConnection),
 }
 
 impl Drop for Database {
