@@ -147,10 +147,9 @@ each_engine! {
         let target = RawUpstream::start([slow]).await;
         let waits = "links: { max: 8, queue: 8, wait: 300s }";
         let timeouts = "timeouts: { connect: 1000s, tls: 2000s, first_byte: 3000s }";
-        let patient = configuration(&target).replace(
-            "hooks: {",
-            &format!("hooks: {{ {waits}, {timeouts},"),
-        );
+        let upstream = format!("upstream: {{ {waits}, {timeouts} }}");
+        let patient =
+            configuration(&target).replace("hooks: {", &format!("hooks: {{ {upstream},"));
         let gateway = Gateway::beside(&database, &patient);
         let before = now().as_ms();
         let mut sender = RawClient::connect(gateway.public).await;
