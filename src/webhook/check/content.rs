@@ -97,6 +97,7 @@ impl Signed<'_> {
             let same = |signed: &Slot| signed.has_all_of(&named.value);
             let of_token = matches!(named.value, Value::Claim(_)) && self.in_token;
             of_token
+                || named.value == Value::Signature
                 || spot.is_some_and(|it| self.has_spot(&it))
                 || self.content.certain().any(same)
                 || (named.value == Value::Timestamp
@@ -222,6 +223,11 @@ impl Check {
         if field == "content" && template.values().any(of_token) {
             let hint = "claims are for `id` and `replay_key`, TrueLayer's is for `jwt.detached`";
             self.wrong(path(), "has a value of a token in it", hint);
+        }
+        let is_naming = matches!(field, "id" | "replay_key");
+        if !is_naming && template.values().any(|it| *it == Value::Signature) {
+            let hint = "it is for `id` and `replay_key`";
+            self.wrong(path(), "has the `{signature}` of itself in it", hint);
         }
         if template.slots().any(Slot::is_hmac) {
             let hint = "only answers to handshakes are signed: `respond`";
