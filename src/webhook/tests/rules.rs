@@ -405,6 +405,37 @@ fn deliveries_are_the_same_by_configured_key_or_signed_id_or_signature() {
 }
 
 #[test]
+fn another_body_under_an_unsigned_id_is_no_repeat() {
+    let key = |case: &Case| case.verify().unwrap().replay_key;
+    let unsigned = r#"{ signature: { header: X-Sig }, content: "{body}", id: "{header.X-Id}" }"#;
+    let named = |id: &str| body_only().described(unsigned).and("X-Id", id);
+    // From `printf '\xff\x00\x0d\x0a' | openssl dgst -sha256 -hmac it-is-a-secret`.
+    let other = named("1")
+        .body(b"\xff\x00\r\n")
+        .with("X-Sig", "040363bb36237293df5a702c996b25adbc7daa91d9127680ee3a7093f68a4d59");
+    assert_eq!(key(&named("1")), key(&named("1").and("X-Other", "1")));
+    assert_ne!(key(&named("1")), key(&other));
+    let warned = |yaml: &str| {
+        described(yaml).unwrap().warnings().iter().any(|it| it.contains("under another id"))
+    };
+    assert!(warned(unsigned));
+    assert!(!warned(&unsigned.replace("{header.X-Id}", "{json./id}")));
+    assert!(!warned(&format!("{CLOCKED}\n    id: \"{{header.X-Id}}\"")));
+
+    let signed = unsigned.replace("id:", r#"replay_key: "{signature}", id:"#);
+    assert!(!warned(&signed));
+    let named = |id: &str| body_only().described(&signed).and("X-Id", id);
+    assert_eq!(key(&named("1")), key(&named("2")), "whatever a thief calls it");
+    assert_ne!(key(&named("1")), key(&other.described(&signed)));
+    for bad in [
+        r#"{ signature: { header: X-Sig }, content: "{body}{signature}" }"#,
+        r#"{ algorithm: token, signature: { header: a }, covers: partial, replay_key: "{signature}" }"#,
+    ] {
+        assert!(described(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
 fn an_id_that_no_header_can_carry_is_not_passed_on() {
     let named = body_only()
         .described(r#"{ signature: { header: X-Sig }, content: "{body}", id: "{header.X-Id}" }"#);
