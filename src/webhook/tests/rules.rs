@@ -341,7 +341,24 @@ fn tokens_and_plain_hashes_verify_what_they_can() {
     let hash = body_only().described(hash).with("X-Sig", plain);
     assert_eq!(hash.verdict(), "good");
     assert_eq!(hash.clone().body("{}").verdict(), "mismatch");
-    assert_eq!(hash.secrets(&["other"]).verdict(), "mismatch");
+    assert_eq!(hash.clone().secrets(&["other"]).verdict(), "mismatch");
+    // SHA-256 by Python's `hashlib` of the secret and each body, as one who goes on with a known hash
+    // has it; the zeros are of the padding.
+    for (body, signed) in [
+        (
+            &b"{\"id\":7}\x80\x00\x00\xb0x"[..],
+            "ace9b9af9bd3024457b8548514cdab37235ccab1b1899630073f6ca2a504f0eb",
+        ),
+        (b"{\"id\":7}\x00x", "c66f9555e9ac1f23fc3972949ef55989ad33594a16d489366a139135254ff7a8"),
+        (b"{\"id\":7}\xff", "cafe08cc09d11942cecaa75b404fbfd944377bef03b0f11d8495c097238a7090"),
+    ] {
+        let extended = hash.clone().body(body).with("X-Sig", signed);
+        assert_eq!(extended.verdict(), "mismatch", "{body:?}");
+    }
+    let text = hash
+        .body("{\"id\":\"é\"}")
+        .with("X-Sig", "728ce70cde9ac3e5b9ec1c4469771cb11485426f898cba776f754ea41f908b50");
+    assert_eq!(text.verdict(), "good");
 }
 
 #[test]
