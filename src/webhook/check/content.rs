@@ -22,6 +22,9 @@ use http::HeaderName;
 /// What TrueLayer's payload always has among its headers.
 const TRUELAYER_TIMESTAMP: HeaderName = HeaderName::from_static("x-tl-webhook-timestamp");
 
+/// What Contentful's content always has among its headers.
+const CONTENTFUL_TIMESTAMP: HeaderName = HeaderName::from_static("x-contentful-timestamp");
+
 /// What one signature covers.
 pub(super) struct Signed<'c> {
     /// The content, or a token's detached payload.
@@ -65,16 +68,15 @@ impl Signed<'_> {
     }
 
     fn has_clock(&self, clock: &Clock) -> bool {
-        let canonical = |value: &Value| {
-            matches!(value, Value::Canonical(Canonical::Contentful | Canonical::PlivoV3))
-        };
         let named = |slot: &Slot| match (&slot.value, &clock.at) {
             (Value::Timestamp, ClockAt::Spot(_) | ClockAt::Label(_)) => slot.keeps_all(),
             (Value::Label(label), ClockAt::Label(clock)) => label == clock && slot.keeps_all(),
             (Value::Canonical(Canonical::TrueLayer), ClockAt::Spot(Spot::Header(name))) => {
                 *name == TRUELAYER_TIMESTAMP
             }
-            (value, ClockAt::Spot(Spot::Header(_))) => canonical(value),
+            (Value::Canonical(Canonical::Contentful), ClockAt::Spot(Spot::Header(name))) => {
+                *name == CONTENTFUL_TIMESTAMP
+            }
             _ => false,
         };
         match &clock.at {
