@@ -4,6 +4,7 @@ use super::key::Signer;
 use super::key::Tag;
 use super::key::sha256;
 use super::note::Note;
+use super::raw::Algorithm;
 use super::raw::Encoding;
 use super::refusal::Refusal;
 use super::refusal::What;
@@ -12,7 +13,9 @@ use super::rules::Rules;
 use super::signature;
 use super::signature::Entries;
 use super::signature::Place;
+use super::template::Filter;
 use super::template::Piece;
+use super::template::Slot;
 use super::verify::Case;
 use std::borrow::Cow;
 use subtle::Choice;
@@ -120,6 +123,9 @@ pub(super) fn fingerprint(
         if case.signs_challenges && is_challenge(&content) {
             return Err(Refusal::Mismatch);
         }
+        if case.rules.algorithm == Algorithm::Sha256 && is_extended(case.rules, &facts, &content) {
+            return Err(Refusal::Mismatch);
+        }
         let (tag, good) = compared(case, candidates, &content)?;
         let first = *first.get_or_insert(tag);
         note(Note::Compared { good, signatures: candidates.len(), keys: case.signers.len() });
@@ -152,6 +158,19 @@ fn compared(
         }
     }
     first.map(|it| (it, false)).ok_or(Refusal::Mismatch)
+}
+
+/// Whether this could be a plain hash that somebody without the key went on with: behind what was
+/// signed there would be SHA-256's padding (FIPS 180-4 §5.1.1), which has zeros in it and is no text.
+fn is_extended(rules: &Rules, facts: &Facts<'_>, content: &[Piece<'_>]) -> bool {
+    let is_text = |it: &[u8]| !it.contains(&0) && std::str::from_utf8(it).is_ok();
+    let hashes = |it: &Slot| it.filters.contains(&Filter::Sha256);
+    let has_digest = rules.content.slots().any(hashes);
+    let is_plain = |it: &Piece<'_>| match it {
+        Piece::Bytes(bytes) => is_text(bytes),
+        Piece::Key => true,
+    };
+    !is_text(facts.delivery.body) || !has_digest && !content.iter().all(is_plain)
 }
 
 /// Whether the whole content is what handshakes give an HMAC of.

@@ -3,6 +3,7 @@ use super::form;
 use super::json::Json;
 use super::jwt::Token;
 use super::key::Signer;
+use super::key::Tag;
 use super::multipart;
 use super::pointer::Pointer;
 use super::refusal::Refusal;
@@ -40,6 +41,8 @@ pub(super) struct Facts<'d> {
     pub(super) account: Option<&'d str>,
     /// The token that is the signature.
     pub(super) token: Option<&'d Token<'d>>,
+    /// Of what was signed, once it is proved.
+    pub(super) fingerprint: Option<&'d Tag>,
     /// What answers to handshakes are signed with.
     pub(super) signer: Option<&'d Signer>,
 }
@@ -63,6 +66,7 @@ impl<'d> Facts<'d> {
             timestamp: None,
             account: None,
             token: None,
+            fingerprint: None,
             signer: None,
         }
     }

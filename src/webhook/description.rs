@@ -8,6 +8,7 @@ use super::raw::HandshakeCheck;
 use super::raw::RawDescription;
 use super::refusal::Refusal;
 use super::refusal::What;
+use super::rules::ById;
 use super::rules::Expected;
 use super::rules::KeysFrom;
 use super::rules::ReplayBy;
@@ -51,6 +52,11 @@ impl Description {
         }
         if any(Rules::is_repeatable) {
             warnings.push("with neither a clock nor an id, a captured delivery can be sent again");
+        }
+        if any(Rules::is_renamable) {
+            warnings.push(
+                "neither `id` nor a time is signed: a captured delivery can be sent again under another id",
+            );
         }
         if self.0.tenant.is_some() && any(|it| !it.signs_tenant) {
             warnings.push("`tenant`: the signature does not cover it, which could be another");
@@ -148,8 +154,13 @@ impl Template {
 
 impl Rules {
     fn is_repeatable(&self) -> bool {
-        let unnamed = matches!(self.replay, ReplayBy::Key { configured: None, id: false });
+        let unnamed = matches!(self.replay, ReplayBy::Key { configured: None, id: ById::Never });
         unnamed && self.clock.is_none()
+    }
+
+    /// Whether a repeat is known by an id that anybody can change.
+    fn is_renamable(&self) -> bool {
+        matches!(self.replay, ReplayBy::Key { configured: None, id: ById::WithSignature })
     }
 
     fn names_account(&self) -> bool {

@@ -4,6 +4,7 @@ use super::description::Description;
 use super::key::Tag;
 use super::key::sha256;
 use super::refusal::Refusal;
+use super::rules::ById;
 use super::rules::ReplayBy;
 use super::rules::Rules;
 
@@ -37,6 +38,7 @@ pub(super) fn verified(
     facts: &Facts<'_>,
     fingerprint: &Tag,
 ) -> Result<Verified, Refusal> {
+    let facts = &Facts { fingerprint: Some(fingerprint), ..*facts };
     let text = |template: Option<&_>| {
         let template: &super::template::Template = template?;
         template.text(facts).transpose()
@@ -44,14 +46,15 @@ pub(super) fn verified(
     let id = text(rules.id.as_ref()).transpose()?;
     let replay_key = match &rules.replay {
         ReplayBy::Off => None,
-        ReplayBy::Key { configured, id: id_counts } => {
+        ReplayBy::Key { configured, id: by_id } => {
             let configured = text(configured.as_ref()).transpose()?;
-            let id = id.as_ref().filter(|_| *id_counts);
+            let named = id.as_ref().and_then(|it| match by_id {
+                ById::Alone => Some(ReplayKey::of(b'I', it)),
+                ById::WithSignature => Some(ReplayKey::of(b'B', &[fingerprint, &**it].concat())),
+                ById::Never => None,
+            });
             let signed = || rules.clock.is_some().then(|| ReplayKey::of(b'S', fingerprint));
-            configured
-                .map(|it| ReplayKey::of(b'K', &it))
-                .or_else(|| id.map(|it| ReplayKey::of(b'I', it)))
-                .or_else(signed)
+            configured.map(|it| ReplayKey::of(b'K', &it)).or(named).or_else(signed)
         }
     };
     let tenant = match &description.0.tenant {

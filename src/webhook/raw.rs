@@ -50,7 +50,8 @@ pub struct RawDescription {
     /// `Attache-Webhook-Id`.
     pub id: Option<String>,
     /// What makes a delivery the same as an earlier one, as a template like `id`. Default: the id
-    /// where the signature covers it or there is no clock, else the signature with its clock.
+    /// where the signature covers it, the id with the signature where there is no clock, else the
+    /// signature with its clock. `{signature}` is what was signed, as 64 digits.
     pub replay_key: Option<String>,
     /// `off`: a repeated delivery is forwarded again.
     pub replay: Option<Replay>,

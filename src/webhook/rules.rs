@@ -109,12 +109,23 @@ pub(super) enum BoundAt {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ReplayBy {
     Off,
-    /// The first of these that the delivery has: the configured key, the id where `id` says that it
+    /// The first of these that the delivery has: the configured key, the id as `id` says that it
     /// counts, the signature where there is a clock.
     Key {
         configured: Option<Template>,
-        id: bool,
+        id: ById,
     },
+}
+
+/// What the id tells of a repeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ById {
+    /// There is none, or the clock tells more than one that any thief can change.
+    Never,
+    /// It is signed.
+    Alone,
+    /// It is not signed, and neither is a clock: another content under the same id is no repeat.
+    WithSignature,
 }
 
 impl Rules {

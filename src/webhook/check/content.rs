@@ -22,6 +22,9 @@ use http::HeaderName;
 /// What TrueLayer's payload always has among its headers.
 const TRUELAYER_TIMESTAMP: HeaderName = HeaderName::from_static("x-tl-webhook-timestamp");
 
+/// What Contentful's content always has among its headers.
+const CONTENTFUL_TIMESTAMP: HeaderName = HeaderName::from_static("x-contentful-timestamp");
+
 /// What one signature covers.
 pub(super) struct Signed<'c> {
     /// The content, or a token's detached payload.
@@ -65,16 +68,15 @@ impl Signed<'_> {
     }
 
     fn has_clock(&self, clock: &Clock) -> bool {
-        let canonical = |value: &Value| {
-            matches!(value, Value::Canonical(Canonical::Contentful | Canonical::PlivoV3))
-        };
         let named = |slot: &Slot| match (&slot.value, &clock.at) {
             (Value::Timestamp, ClockAt::Spot(_) | ClockAt::Label(_)) => slot.keeps_all(),
             (Value::Label(label), ClockAt::Label(clock)) => label == clock && slot.keeps_all(),
             (Value::Canonical(Canonical::TrueLayer), ClockAt::Spot(Spot::Header(name))) => {
                 *name == TRUELAYER_TIMESTAMP
             }
-            (value, ClockAt::Spot(Spot::Header(_))) => canonical(value),
+            (Value::Canonical(Canonical::Contentful), ClockAt::Spot(Spot::Header(name))) => {
+                *name == CONTENTFUL_TIMESTAMP
+            }
             _ => false,
         };
         match &clock.at {
@@ -97,6 +99,7 @@ impl Signed<'_> {
             let same = |signed: &Slot| signed.has_all_of(&named.value);
             let of_token = matches!(named.value, Value::Claim(_)) && self.in_token;
             of_token
+                || named.value == Value::Signature
                 || spot.is_some_and(|it| self.has_spot(&it))
                 || self.content.certain().any(same)
                 || (named.value == Value::Timestamp
@@ -222,6 +225,11 @@ impl Check {
         if field == "content" && template.values().any(of_token) {
             let hint = "claims are for `id` and `replay_key`, TrueLayer's is for `jwt.detached`";
             self.wrong(path(), "has a value of a token in it", hint);
+        }
+        let is_naming = matches!(field, "id" | "replay_key");
+        if !is_naming && template.values().any(|it| *it == Value::Signature) {
+            let hint = "it is for `id` and `replay_key`";
+            self.wrong(path(), "has the `{signature}` of itself in it", hint);
         }
         if template.slots().any(Slot::is_hmac) {
             let hint = "only answers to handshakes are signed: `respond`";

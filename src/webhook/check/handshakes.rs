@@ -97,6 +97,7 @@ impl Check {
             | Value::Timestamp
             | Value::Label(_)
             | Value::Claim(_)
+            | Value::Signature
             | Value::Canonical(_) => {
                 let hint = "answer with a header, a query parameter or `{json./x}`";
                 self.wrong(path(), "has a value that is none of a handshake's", hint);

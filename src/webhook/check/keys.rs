@@ -184,13 +184,17 @@ fn is_shared(algorithm: JwsAlgorithm) -> bool {
     matches!(algorithm, JwsAlgorithm::HS256 | JwsAlgorithm::HS384 | JwsAlgorithm::HS512)
 }
 
-/// Whether a host's name ends in two parts that are written out, with nothing but whole parts left
-/// open before them.
+/// Whether a host's name ends in three parts that are written out, or in two with its first one,
+/// with nothing but whole parts left open.
 fn is_pinned(host: &str) -> bool {
     let parts: Vec<&str> = host.split('.').collect();
     let plain =
         |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-');
-    let ends = parts.iter().rev().take(2).all(|it| plain(it));
+    // What stands before two parts alone can be whoever's: `*.co.uk`, `*.github.io`.
+    let ends = parts.iter().enumerate().all(|(at, it)| {
+        let behind = parts.len() - at - 1;
+        *it != "*" || behind >= 3 || behind == 2 && at > 0 && plain(parts[0])
+    });
     let is_name = parts.last().is_some_and(|it| !it.bytes().all(|it| it.is_ascii_digit()));
     parts.len() >= 2 && ends && is_name && parts.iter().all(|it| *it == "*" || plain(it))
 }

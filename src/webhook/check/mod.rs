@@ -10,6 +10,7 @@ use super::raw::Algorithm;
 use super::raw::Covers;
 use super::raw::RawDescription;
 use super::raw::Replay;
+use super::rules::ById;
 use super::rules::Expected;
 use super::rules::ReplayBy;
 use super::rules::Rules;
@@ -143,7 +144,19 @@ impl Check {
         let configured =
             self.naming("replay_key", raw.replay_key.as_deref(), clock.as_ref(), listed);
         // An id that nobody signed is any thief's to change, so it counts only for want of a clock.
-        let id_counts = id.as_ref().is_some_and(|it| clock.is_none() || signed.has_all_of(it));
+        let by_id = match &id {
+            Some(id) if signed.has_all_of(id) => ById::Alone,
+            Some(_) if clock.is_none() => ById::WithSignature,
+            Some(_) | None => ById::Never,
+        };
+        if algorithm == Algorithm::Token {
+            for (field, named) in [("id", &id), ("replay_key", &configured)] {
+                if named.iter().any(|it| it.values().any(|it| *it == Value::Signature)) {
+                    let hint = "name it by a header, a query parameter or `{json./pointer}`";
+                    self.wrong(vec![field.into()], "has the `{signature}` of a token", hint);
+                }
+            }
+        }
         let reads_early = signed.reads_early(partial) || each.is_some();
         let signs_tenant = tenant.is_some_and(|it| signed.has_spot(it));
         Rules {
@@ -159,7 +172,7 @@ impl Check {
             id,
             replay: match raw.replay.unwrap_or_default() {
                 Replay::Off => ReplayBy::Off,
-                Replay::On => ReplayBy::Key { configured, id: id_counts },
+                Replay::On => ReplayBy::Key { configured, id: by_id },
             },
             max_signatures: self.max_signatures(raw.max_signatures),
             partial,

@@ -3,6 +3,7 @@ use super::Piece;
 use crate::webhook::canonical;
 use crate::webhook::delivery::Facts;
 use crate::webhook::form;
+use crate::webhook::key::sha256;
 use crate::webhook::pointer::Pointer;
 use crate::webhook::refusal::Refusal;
 use http::HeaderName;
@@ -32,6 +33,8 @@ pub(in crate::webhook) enum Value {
     Json(Pointer),
     /// Of the token, once it is believed.
     Claim(Box<str>),
+    /// What was signed, as 64 digits: the same whichever good signature came with it.
+    Signature,
     Canonical(Canonical),
 }
 
@@ -55,6 +58,7 @@ impl Value {
             "url.path" => Self::UrlPath,
             "key" => Self::Key,
             "account" => Self::Account,
+            "signature" => Self::Signature,
             "query.sorted" => Self::QuerySorted,
             "form.sorted" => Self::FormSorted,
             "canonical.contentful" => Self::Canonical(Canonical::Contentful),
@@ -97,6 +101,10 @@ impl Value {
             Self::Claim(name) => {
                 let claim = facts.token.and_then(|it| it.claim_text(name));
                 claim.map(|it| Cow::Owned(it.into_bytes()))
+            }
+            Self::Signature => {
+                // Its digest: the fingerprint itself may be what a good signature is.
+                facts.fingerprint.map(|it| Cow::Owned(hex::encode(sha256(it)).into_bytes()))
             }
             Self::Canonical(form) => Some(Cow::Owned(form.text(facts)?)),
         };

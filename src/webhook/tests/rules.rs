@@ -341,7 +341,24 @@ fn tokens_and_plain_hashes_verify_what_they_can() {
     let hash = body_only().described(hash).with("X-Sig", plain);
     assert_eq!(hash.verdict(), "good");
     assert_eq!(hash.clone().body("{}").verdict(), "mismatch");
-    assert_eq!(hash.secrets(&["other"]).verdict(), "mismatch");
+    assert_eq!(hash.clone().secrets(&["other"]).verdict(), "mismatch");
+    // SHA-256 by Python's `hashlib` of the secret and each body, as one who goes on with a known hash
+    // has it; the zeros are of the padding.
+    for (body, signed) in [
+        (
+            &b"{\"id\":7}\x80\x00\x00\xb0x"[..],
+            "ace9b9af9bd3024457b8548514cdab37235ccab1b1899630073f6ca2a504f0eb",
+        ),
+        (b"{\"id\":7}\x00x", "c66f9555e9ac1f23fc3972949ef55989ad33594a16d489366a139135254ff7a8"),
+        (b"{\"id\":7}\xff", "cafe08cc09d11942cecaa75b404fbfd944377bef03b0f11d8495c097238a7090"),
+    ] {
+        let extended = hash.clone().body(body).with("X-Sig", signed);
+        assert_eq!(extended.verdict(), "mismatch", "{body:?}");
+    }
+    let text = hash
+        .body("{\"id\":\"é\"}")
+        .with("X-Sig", "728ce70cde9ac3e5b9ec1c4469771cb11485426f898cba776f754ea41f908b50");
+    assert_eq!(text.verdict(), "good");
 }
 
 #[test]
@@ -402,6 +419,37 @@ fn deliveries_are_the_same_by_configured_key_or_signed_id_or_signature() {
     let off = one.described(&format!("{json_id}\n    replay: off"));
     assert_eq!(key(&off), None);
     assert_eq!(key(&body_only()), None, "neither clock nor id");
+}
+
+#[test]
+fn another_body_under_an_unsigned_id_is_no_repeat() {
+    let key = |case: &Case| case.verify().unwrap().replay_key;
+    let unsigned = r#"{ signature: { header: X-Sig }, content: "{body}", id: "{header.X-Id}" }"#;
+    let named = |id: &str| body_only().described(unsigned).and("X-Id", id);
+    // From `printf '\xff\x00\x0d\x0a' | openssl dgst -sha256 -hmac it-is-a-secret`.
+    let other = named("1")
+        .body(b"\xff\x00\r\n")
+        .with("X-Sig", "040363bb36237293df5a702c996b25adbc7daa91d9127680ee3a7093f68a4d59");
+    assert_eq!(key(&named("1")), key(&named("1").and("X-Other", "1")));
+    assert_ne!(key(&named("1")), key(&other));
+    let warned = |yaml: &str| {
+        described(yaml).unwrap().warnings().iter().any(|it| it.contains("under another id"))
+    };
+    assert!(warned(unsigned));
+    assert!(!warned(&unsigned.replace("{header.X-Id}", "{json./id}")));
+    assert!(!warned(&format!("{CLOCKED}\n    id: \"{{header.X-Id}}\"")));
+
+    let signed = unsigned.replace("id:", r#"replay_key: "{signature}", id:"#);
+    assert!(!warned(&signed));
+    let named = |id: &str| body_only().described(&signed).and("X-Id", id);
+    assert_eq!(key(&named("1")), key(&named("2")), "whatever a thief calls it");
+    assert_ne!(key(&named("1")), key(&other.described(&signed)));
+    for bad in [
+        r#"{ signature: { header: X-Sig }, content: "{body}{signature}" }"#,
+        r#"{ algorithm: token, signature: { header: a }, covers: partial, replay_key: "{signature}" }"#,
+    ] {
+        assert!(described(bad).is_err(), "{bad}");
+    }
 }
 
 #[test]
