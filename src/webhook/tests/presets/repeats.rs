@@ -25,3 +25,19 @@ fn what_is_not_signed_makes_no_other_delivery() {
         }
     }
 }
+
+/// The dot in front of the nonce may be a field's as well: moved, it is still the same that is signed.
+#[test]
+fn plivos_nonce_ends_where_the_content_does_wherever_it_begins() {
+    let row = rows().into_iter().find(|it| it.preset == "plivo-v2").unwrap();
+    let good = row.sent();
+    let mut moved = good.clone();
+    moved.url = moved.url.replace("/in", "/in1");
+    for (name, value) in &mut moved.headers {
+        if name.ends_with("Nonce") {
+            *value = value[1..].to_owned();
+        }
+    }
+    assert_ne!(good.url, moved.url);
+    assert!(moved.key() == good.key());
+}
