@@ -7,7 +7,7 @@ use crate::webhook::raw::Algorithm;
 const ANY: &[&str] = &["missing", "malformed", "mismatch", "stale"];
 
 /// `text` with the character in its middle replaced by another that is hex, base64 and plain text too.
-fn altered(text: &str) -> String {
+pub(super) fn altered(text: &str) -> String {
     let at = text.len() / 2;
     let at = (at..text.len()).find(|it| text.as_bytes()[*it].is_ascii_alphanumeric()).unwrap();
     let other = if text.as_bytes()[at] == b'1' { "2" } else { "1" };
@@ -16,7 +16,7 @@ fn altered(text: &str) -> String {
 
 impl Row {
     /// The delivery with `from` replaced wherever it stands.
-    fn replaced(&self, from: &str, to: &str) -> Sent {
+    pub(super) fn replaced(&self, from: &str, to: &str) -> Sent {
         let mut sent = self.sent();
         for (_, value) in &mut sent.headers {
             *value = value.replace(from, to);

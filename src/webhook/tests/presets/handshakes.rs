@@ -130,7 +130,18 @@ fn what_is_signed_is_verified_first_and_a_token_has_to_be_right() {
                 let bare = Sent { url, ..sent };
                 assert!(answered(&bare).is_none_or(|it| it.is_err()), "{name}");
             }
-            HandshakeCheck::None => {}
+            HandshakeCheck::None => {
+                assert_ne!(sent.verdict(), "good", "{name}: nothing of it is signed");
+                let method = if sent.method == "GET" { "POST" } else { "GET" }.to_owned();
+                let other = Sent { method, ..sent.clone() };
+                assert!(answered(&other).is_none(), "{name}: another method");
+                // An answer that is made with the secret is nobody else's.
+                let raw = crate::webhook::presets::text(name);
+                let other = Sent { secrets: vec![ANOTHER.to_owned()], ..sent };
+                let reply = shake.learned.is_none().then(|| answered(&other).unwrap().unwrap());
+                let same = reply.is_none_or(|it| it.body == shake.reply.body.as_bytes());
+                assert_eq!(same, !raw.contains("hmac("), "{name}: to another");
+            }
         }
     }
 }

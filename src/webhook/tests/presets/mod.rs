@@ -5,6 +5,7 @@ mod clocks;
 mod docs;
 mod handshakes;
 mod particular;
+mod repeats;
 mod row;
 
 use crate::webhook::Description;
@@ -50,6 +51,17 @@ fn the_good_delivery_is_verified_with_its_id() {
         }
     }
     assert_eq!(refused, [""; 0]);
+}
+
+#[test]
+fn no_good_delivery_has_the_shape_of_a_handshake() {
+    for row in rows() {
+        let sent = row.sent();
+        let is_handshake = sent.asked(|given, delivery| {
+            sent.description().verifier(given).unwrap().handshake(delivery).is_some()
+        });
+        assert!(!is_handshake, "{}: it would be answered and never forwarded", row.name());
+    }
 }
 
 #[test]

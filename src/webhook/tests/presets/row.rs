@@ -54,6 +54,9 @@ pub(super) struct Row {
     /// Where the body is not signed: the texts that are, and why the delivery is refused with another in its place.
     pub(super) covers: Option<IndexMap<String, String>>,
     pub(super) id: Option<String>,
+    /// Texts that may be others and leave it the same delivery.
+    #[serde(default)]
+    pub(super) unsigned: Vec<String>,
     /// Whether a repeat is known by anything.
     #[serde(default = "yes")]
     pub(super) told_apart: bool,
