@@ -46,7 +46,7 @@ pub(super) struct Row {
     url: String,
     #[serde(default)]
     headers: IndexMap<String, String>,
-    body: String,
+    pub(super) body: String,
     pub(super) signature: Signature,
     pub(super) clock: Option<Clock>,
     #[serde(default = "default_now_ms")]
@@ -54,6 +54,9 @@ pub(super) struct Row {
     /// Where the body is not signed: the texts that are, and why the delivery is refused with another in its place.
     pub(super) covers: Option<IndexMap<String, String>>,
     pub(super) id: Option<String>,
+    /// What is another text in another event, beside the id.
+    #[serde(default)]
+    pub(super) event: Vec<String>,
     /// Texts that may be others and leave it the same delivery.
     #[serde(default)]
     pub(super) unsigned: Vec<String>,
