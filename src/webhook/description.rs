@@ -53,7 +53,8 @@ impl Description {
         if any(Rules::is_repeatable) {
             warnings.push("with neither a clock nor an id, a captured delivery can be sent again");
         }
-        if any(Rules::is_renamable) {
+        // What comes with attache says so in its own file: nobody could do anything about it.
+        if !self.0.is_preset && any(Rules::is_renamable) {
             warnings.push(
                 "neither `id` nor a time is signed: a captured delivery can be sent again under another id",
             );
@@ -182,9 +183,10 @@ impl TryFrom<RawDescription> for Description {
     type Error = Vec<DescriptionError>;
 
     fn try_from(raw: RawDescription) -> Result<Self, Vec<DescriptionError>> {
+        let is_preset = raw.preset.is_some();
         let raw = with_preset(raw)?;
         let mut check = Check::default();
-        let whole = check.whole(raw);
+        let whole = Whole { is_preset, ..check.whole(raw) };
         if check.problems.is_empty() { Ok(Self(Arc::new(whole))) } else { Err(check.problems) }
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Whole {
     pub(super) signs_challenges: bool,
     pub(super) tenant: Option<Spot>,
     pub(super) failure_status: u16,
+    /// It begins with one that comes with attache.
+    pub(super) is_preset: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]

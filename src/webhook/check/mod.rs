@@ -54,7 +54,14 @@ impl Check {
         let handshakes = self.handshakes(handshakes, &ways);
         let signs_challenges = handshakes.iter().any(|it| it.reply.signs_challenges());
         let failure_status = self.failure_status(failure_status);
-        Whole { ways: ways.into(), handshakes, signs_challenges, tenant, failure_status }
+        Whole {
+            ways: ways.into(),
+            handshakes,
+            signs_challenges,
+            tenant,
+            failure_status,
+            is_preset: false,
+        }
     }
 
     fn only(&mut self, raw: RawDescription, tenant: Option<&super::spot::Spot>) -> Rules {
