@@ -35,8 +35,10 @@ pub(super) struct Signed<'c> {
     pub(super) algorithm: Algorithm,
     /// Whether a token carries its own payload.
     pub(super) in_token: bool,
-    /// Whether the JSON is in a form field.
-    pub(super) document: bool,
+    /// The form field that the JSON is in, if it is not the body.
+    pub(super) document: Option<&'c str>,
+    /// Whether it is one of several elements: pointers of the content begin there, those of names at the root.
+    pub(super) is_element: bool,
 }
 
 impl Signed<'_> {
@@ -60,11 +62,17 @@ impl Signed<'_> {
             (Spot::Query(name), Value::Query(signed)) => name == signed,
             (Spot::Form(name), Value::Form(signed)) => name == signed,
             (Spot::Json(pointer), Value::Json(signed)) => pointer == signed,
-            (Spot::Json(_), Value::Form(_)) => self.document,
+            (Spot::Json(_), Value::Form(signed)) => self.document == Some(signed),
             _ => false,
         };
         let in_body = matches!(spot, Spot::Form(_) | Spot::Json(_)) && self.covers_body();
         in_body || self.content.certain().any(|it| it.keeps_all() && whole(it))
+    }
+
+    /// The same of a place that is looked for in the request as a whole.
+    pub(super) fn has_spot_of_all(&self, spot: &Spot) -> bool {
+        let elsewhere = self.is_element && matches!(spot, Spot::Json(_)) && !self.covers_body();
+        !elsewhere && self.has_spot(spot)
     }
 
     fn has_clock(&self, clock: &Clock) -> bool {
@@ -96,11 +104,12 @@ impl Signed<'_> {
                 Value::Json(pointer) => Some(Spot::Json(pointer.clone())),
                 _ => None,
             };
-            let same = |signed: &Slot| signed.has_all_of(&named.value);
+            let elsewhere = self.is_element && matches!(named.value, Value::Json(_));
+            let same = |signed: &Slot| !elsewhere && signed.has_all_of(&named.value);
             let of_token = matches!(named.value, Value::Claim(_)) && self.in_token;
             of_token
                 || named.value == Value::Signature
-                || spot.is_some_and(|it| self.has_spot(&it))
+                || spot.is_some_and(|it| self.has_spot_of_all(&it))
                 || self.content.certain().any(same)
                 || (named.value == Value::Timestamp
                     && self.clock.is_some_and(|it| self.has_clock(it)))

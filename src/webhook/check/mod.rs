@@ -141,7 +141,8 @@ impl Check {
             places: &places,
             algorithm,
             in_token: jwt.as_ref().is_some_and(|it| it.detached.is_none()),
-            document: document.is_some(),
+            document: document.as_deref(),
+            is_element: each.is_some(),
         };
         if is_described {
             self.coverage(&signed, partial, each.is_some());
@@ -165,7 +166,7 @@ impl Check {
             }
         }
         let reads_early = signed.reads_early(partial) || each.is_some();
-        let signs_tenant = tenant.is_some_and(|it| signed.has_spot(it));
+        let signs_tenant = tenant.is_some_and(|it| signed.has_spot_of_all(it));
         Rules {
             when,
             key: raw_key.into(),

@@ -422,6 +422,22 @@ fn deliveries_are_the_same_by_configured_key_or_signed_id_or_signature() {
 }
 
 #[test]
+fn what_is_signed_is_signed_where_it_is_looked_for() {
+    let warned = |yaml: &str| {
+        let warnings = described(yaml).unwrap().warnings();
+        warnings.iter().any(|it| it.contains("does not cover it"))
+    };
+    let form = r#"{ signature: { header: X-Sig }, content: "{form.payload}", covers: partial, document: { form: payload }, tenant: { json: /team } }"#;
+    assert!(!warned(form));
+    assert!(
+        warned(&form.replace("form: payload", "form: other")),
+        "another field than the one with the JSON"
+    );
+    let each = r#"{ signature: { json: /sig }, content: "{json./team}", covers: partial, each: /items/*, tenant: { json: /team } }"#;
+    assert!(warned(each), "each element's is signed, and not the one at the root");
+}
+
+#[test]
 fn another_body_under_an_unsigned_id_is_no_repeat() {
     let key = |case: &Case| case.verify().unwrap().replay_key;
     let unsigned = r#"{ signature: { header: X-Sig }, content: "{body}", id: "{header.X-Id}" }"#;
