@@ -74,6 +74,15 @@ pub(super) fn method_text(raw: &RawAuthMethod) -> String {
 
 /// Refuses what no database keeps.
 pub(super) fn check_texts(value: &Value) -> Result<(), ApiError> {
+    check_texts_below(&mut Vec::new(), value)
+}
+
+/// The same of what is sent as a whole.
+pub(super) fn check_members(members: &Members) -> Result<(), ApiError> {
+    members.iter().try_for_each(|(name, it)| check_texts_below(&mut vec![Step::Key(name)], it))
+}
+
+fn check_texts_below<'v>(steps: &mut Vec<Step<'v>>, value: &'v Value) -> Result<(), ApiError> {
     fn find<'v>(value: &'v Value, steps: &mut Vec<Step<'v>>) -> bool {
         match value {
             Value::String(text) => text.contains('\0'),
@@ -96,9 +105,12 @@ pub(super) fn check_texts(value: &Value) -> Result<(), ApiError> {
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }
     }
-    let mut steps = Vec::new();
-    if find(value, &mut steps) {
-        return Err(ApiError::invalid(pointer(steps), "there is a NUL character in it", ""));
+    if find(value, steps) {
+        return Err(ApiError::invalid(
+            pointer(steps.drain(..)),
+            "there is a NUL character in it",
+            "",
+        ));
     }
     Ok(())
 }
@@ -207,6 +219,18 @@ mod tests {
     fn members(value: Value) -> Members {
         let Value::Object(members) = value else { panic!("an object") };
         members
+    }
+
+    #[test]
+    fn what_no_database_keeps_is_refused_where_it_stands() {
+        assert!(check_members(&members(json!({ "callers": { "a": { "name": "b" } } }))).is_ok());
+        for sent in
+            [json!({ "callers": { "a\0b": {} } }), json!({ "callers": { "a": ["x", "\0"] } })]
+        {
+            let refused = check_members(&members(sent.clone())).unwrap_err();
+            let said = format!("{refused:?}");
+            assert!(said.contains("/callers/a") && said.contains("NUL"), "{said}");
+        }
     }
 
     #[test]

@@ -177,7 +177,7 @@ each_engine! {
             .into_iter()
             .chain(["audit", "events", "refused"])
             .chain(["event_subscriptions", "event_feeds", "deliveries", "grants", "authorizations"])
-            .chain(["connect_sessions"])
+            .chain(["connect_sessions", "received", "webhook_refusals"])
         {
             database.run(&format!("DROP TABLE {table}")).await;
         }

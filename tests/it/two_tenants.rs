@@ -302,7 +302,9 @@ integrations: {{ sync: {{ connectors: {{ one: {{ connector: api }}, two: {{ conn
         let (mut reads, mut writes) = (BTreeSet::new(), BTreeSet::new());
         let paths = document["paths"].as_object().expect("an object");
         // What providers are asked for, `consents` and `grant_acts` tell of.
-        let is_asked = |it: &str| OF_PROVIDERS.iter().any(|act| it.ends_with(act));
+        // And what senders hand over `webhook_secrets` does.
+        let is_told = |it: &str| OF_PROVIDERS.iter().any(|act| it.ends_with(act));
+        let is_asked = |it: &str| is_told(it) || it.ends_with("/webhook/reveal");
         let of_tenants = paths.iter().filter(|it| it.0.contains("{tenant}") && !is_asked(it.0));
         for (path, methods) in of_tenants {
             for method in methods.as_object().expect("an object").keys() {

@@ -22,6 +22,7 @@ use super::call::Call;
 use super::error::ApiError;
 use super::origin;
 use super::query::Query;
+use super::sent;
 use super::sent::Members;
 use bundle::Bundle;
 use rehearsal::Rehearsal;
@@ -45,6 +46,7 @@ pub(super) async fn apply(mut call: Call) -> Result<Answer, ApiError> {
     let (prune, confirmed) = (call.flag("prune")?, origin::confirmed(&call)?);
     let plan = call.query.value(PLAN).map(ToOwned::to_owned);
     let body = call.take_object()?;
+    sent::check_members(&body)?;
     let asked = asked(&call, &body)?;
     let bundle = Bundle::of(body, prune)?;
     let mut rehearsal = Rehearsal::begin(&call).await?;
