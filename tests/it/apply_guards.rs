@@ -41,6 +41,15 @@ fn broken(outcome: &Value) -> Vec<String> {
 }
 
 each_engine! {
+    async fn what_no_database_keeps_is_refused_and_no_fault(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        for bundle in [json!({ "callers": { "a\0b": {} } }), json!({ "callers": { "a": { "name": "\0" } } })] {
+            let told = operator.post("/v1/apply?dry_run=true", bundle).await.problem("invalid");
+            assert!(told.body.to_string().contains("NUL"), "{}", told.body);
+        }
+    }
+
     async fn a_plan_is_of_what_was_sent_and_of_nothing_else(database: Database) {
         let gateway = Gateway::beside(&database, FILE);
         let operator = gateway.operator();
