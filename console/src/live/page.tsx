@@ -1,0 +1,5 @@
+import { Page } from "~/kit/page";
+
+export function LivePage() {
+  return <Page title="Live">.</Page>;
+}

@@ -1,0 +1,5 @@
+import { Page } from "~/kit/page";
+
+export function SettingsPage() {
+  return <Page title="Settings">.</Page>;
+}
