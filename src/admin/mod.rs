@@ -94,6 +94,7 @@ pub use api::Providing;
 pub use api::openapi;
 pub use connecting::Connecting;
 pub use devices::Devices;
+pub use page::Front;
 
 use crate::model::UnixTime;
 use crate::reload::Live;
@@ -121,6 +122,8 @@ pub struct AdminState {
     pub api: Arc<Api>,
     /// What time it is.
     pub clock: fn() -> UnixTime,
+    /// What people are shown.
+    pub front: Front,
 }
 
 /// The address at the other end of the link that a request came by.
@@ -130,14 +133,14 @@ pub struct Peer(pub IpAddr);
 /// The table of contents.
 pub fn router(state: AdminState) -> Router {
     Router::new()
-        .route("/", get(page::overview))
+        .route("/", get(page::front))
         .route("/metrics", get(metrics))
         .route("/healthz", get(healthy))
         .route("/readyz", get(ready::ready))
         .route("/openapi.json", get(described))
         .route("/v1", any(dispatch::enter))
         .route("/v1/{*rest}", any(dispatch::enter))
-        .fallback(problem::not_found)
+        .fallback(page::front)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(middleware::from_fn_with_state(problem::Frame::new(state.clock), problem::frame))
         .with_state(state)

@@ -28,6 +28,7 @@ use crate::connect;
 use crate::connect::Answered;
 use crate::connect::Asked;
 use crate::connect::Pages;
+use crate::console;
 use crate::inbound::KeyRing;
 use crate::inbound::Learned;
 use crate::inbound::Replay;
@@ -298,6 +299,7 @@ impl App {
             draining: Arc::clone(&draining),
             api: Arc::clone(&api),
             clock: now,
+            front: console::serve,
         };
         let handler = plane::AdminHandler::new(admin::router(state), Arc::clone(&metrics));
         let admin_address = control.address;
