@@ -9,6 +9,7 @@ use super::openapi::document;
 use super::operator::Operator;
 use super::route::Route;
 use super::routes;
+use crate::journal::Journal;
 use crate::limits::Attempts;
 use crate::model::Key;
 use crate::model::Secret;
@@ -46,6 +47,8 @@ pub struct Api {
     pub(super) clock: fn() -> UnixTime,
     /// True once the process is to stop: nobody is kept waiting.
     pub(super) draining: Arc<AtomicBool>,
+    /// What is told of exchanges.
+    pub(super) journal: Arc<Journal>,
     /// Room for calls that wait for events.
     pub(super) followers: Semaphore,
     /// Room for what is told of tokens that went with something.
@@ -94,7 +97,7 @@ impl Api {
         (backing, providing): (Option<Backing>, Option<Providing>),
         connecting: Connecting,
         clock: fn() -> UnixTime,
-        draining: Arc<AtomicBool>,
+        (draining, journal): (Arc<AtomicBool>, Arc<Journal>),
     ) -> Arc<Self> {
         let routes = routes::routes();
         let text = document(&routes).into();
@@ -114,6 +117,7 @@ impl Api {
             live,
             clock,
             draining,
+            journal,
             followers,
             farewells,
             imports,
@@ -136,6 +140,7 @@ impl Api {
             live,
             clock: self.clock,
             draining: Arc::clone(&self.draining),
+            journal: Arc::clone(&self.journal),
             followers: Semaphore::new(0),
             farewells: Semaphore::new(0),
             imports: Semaphore::new(0),

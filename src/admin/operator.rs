@@ -56,12 +56,8 @@ pub(super) async fn identify(
     let presented = presented(headers);
     let waits = api.attempts.may_try(from, now).err();
     let heard = presented.as_ref().filter(|it| waits.is_none() || !is_guessable(it));
-    if let Some(token) = heard
-        && api.access.token.as_ref().is_some_and(|it| !it.is_empty() && it == token)
-    {
-        let name = Key::try_from(ADMIN).expect("it is a key");
-        let identity = ADMIN.to_owned();
-        return Ok(Operator { name, role: Role::Admin, identity });
+    if let Some(admin) = heard.and_then(|it| configured(api, it)) {
+        return Ok(admin);
     }
     if let Some(retry_after_s) = waits {
         let known = match heard {
@@ -76,6 +72,23 @@ pub(super) async fn identify(
     }
     api.attempts.failed(from, now);
     Err(ApiError::Unauthenticated)
+}
+
+/// Who it was that asked with these headers, if they still are somebody: for what goes on after it was answered.
+/// Nothing is counted as a try.
+pub(super) async fn again(api: &Api, headers: &HeaderMap) -> Result<Option<Operator>, ApiError> {
+    let Some(presented) = presented(headers) else { return Ok(None) };
+    match configured(api, &presented) {
+        Some(admin) => Ok(Some(admin)),
+        None => stored(api, &presented).await,
+    }
+}
+
+/// The operator whose token the configuration has.
+fn configured(api: &Api, presented: &Secret) -> Option<Operator> {
+    let is_it = api.access.token.as_ref().is_some_and(|it| !it.is_empty() && it == presented);
+    let name = Key::try_from(ADMIN).expect("it is a key");
+    is_it.then(|| Operator { name, role: Role::Admin, identity: ADMIN.to_owned() })
 }
 
 /// Whether a token of the configuration would be found in the end by trying: whoever chose it may have chosen a

@@ -1,5 +1,6 @@
 //! One line of the API's table of contents: what is asked, who may, what comes back, who answers.
 use super::answer::Answer;
+use super::answer::EVENTS;
 use super::body::Media;
 use super::call::Call;
 use super::catalogue;
@@ -63,6 +64,12 @@ pub(super) enum ParameterKind {
     EventTypes,
     /// Of an event on its way to a subscription.
     DeliveryState,
+    /// Of an exchange: a number, or a class as in `4xx`.
+    Status,
+    /// Whose fault it was.
+    ErrorSource,
+    /// A stretch of time up to now.
+    Window,
 }
 
 /// A header that a route looks at.
@@ -307,6 +314,18 @@ impl Route {
             schema: Some(|_| schemars::json_schema!({ "type": "string", "format": "binary" })),
             headers: &[],
             media: "application/octet-stream",
+        });
+        self
+    }
+
+    /// Answers 200 with events of this schema, for as long as they are read.
+    pub(super) fn tells(mut self, about: &'static str, schema: SchemaOf) -> Self {
+        self.gives.push(Given {
+            status: StatusCode::OK,
+            about,
+            schema: Some(schema),
+            headers: &[],
+            media: EVENTS,
         });
         self
     }

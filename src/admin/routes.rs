@@ -20,6 +20,8 @@ use super::environments;
 use super::event_deliveries;
 use super::event_subscriptions;
 use super::events;
+use super::exchange_stream;
+use super::exchanges;
 use super::grant_routes::of_grants;
 use super::import;
 use super::integrations;
@@ -35,6 +37,7 @@ use super::route::schema;
 use super::switch;
 use super::tenants;
 use super::tokens;
+use super::traffic;
 use super::uses;
 use super::whoami;
 use crate::model::Code;
@@ -85,8 +88,48 @@ pub(super) fn routes() -> Vec<Route> {
         vec![of_bundles()],
         of_audit(),
         of_event_subscriptions(),
+        of_what_goes_on(),
     ]
     .concat()
+}
+
+fn of_what_goes_on() -> Vec<Route> {
+    vec![
+        exchanges::filtered(Route::get(
+            "/v1/exchanges",
+            "listExchanges",
+            "The last exchanges of this process, the newest first",
+            exchanges::list,
+        ))
+        .pages(exchanges::page),
+        exchanges::filtered(Route::get(
+            "/v1/exchanges/stream",
+            "streamExchanges",
+            "Exchanges of this process as they end",
+            exchange_stream::stream,
+        ))
+        .tells(
+            "Server-sent events, without an end: `exchange`, whose data is one; `skipped`, whose data is \
+             `{\"count\": 7}`, where more came than are sent. A comment every 15 seconds.",
+            schema::<exchanges::ShownExchange>,
+        ),
+        Route::get(
+            "/v1/exchanges/{request_id}",
+            "getExchange",
+            "One exchange, as long as it is kept",
+            exchanges::read,
+        )
+        .gives(schema::<exchanges::ShownExchange>),
+        Route::get(
+            "/v1/traffic",
+            "getTraffic",
+            "How much goes through this process, how much fails and how long it takes",
+            traffic::read,
+        )
+        .filter(ParameterKind::Window, "window", "How far back.")
+        .filter(ParameterKind::Key, "connection", "Only what went by this connection, as far as its exchanges are kept.")
+        .gives(schema::<traffic::Traffic>),
+    ]
 }
 
 fn of_catalogue() -> Vec<Route> {

@@ -1,7 +1,11 @@
 //! The listener's answers, asked for through its router.
 use super::*;
 use crate::catalog::Snapshot;
+use crate::journal::Journal;
+use crate::journal::Keeping;
+use crate::journal::Target;
 use crate::model::Secret;
+use crate::telemetry::log::Format;
 use axum::body::Body;
 use axum::body::to_bytes;
 use http::Method;
@@ -24,8 +28,14 @@ fn api(token: Option<Secret>, live: Arc<Live>) -> Arc<Api> {
         (None, None),
         Connecting::default(),
         || UnixTime::from_ms(1_700_000_000_007),
-        Arc::default(),
+        (Arc::default(), journal()),
     )
+}
+
+fn journal() -> Arc<Journal> {
+    let keeping = Keeping { recent: 0, clock: || UnixTime::from_s(0) };
+    let metrics = Metrics::new(UnixTime::from_s(0));
+    Journal::start((Target::Off, Format::Json), keeping, metrics).unwrap()
 }
 
 fn state() -> AdminState {

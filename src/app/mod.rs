@@ -174,8 +174,8 @@ impl App {
         let vault = stored.as_ref().map(|it| Arc::clone(&it.opened.vault));
         let refusals = stored.as_ref().map(|it| Arc::clone(&it.opened.refusals));
         let settings = Arc::new(settings);
-        let (target, format) = access_log(&settings.log);
-        let journal = Journal::start(target, format, Arc::clone(&metrics))
+        let keeping = journal::Keeping { recent: settings.log.recent.0, clock: now };
+        let journal = Journal::start(access_log(&settings.log), keeping, Arc::clone(&metrics))
             .map_err(|it| StartError::AccessLog(it.to_string()))?;
 
         let books = stored.as_ref().map(|it| Books {
@@ -251,7 +251,7 @@ impl App {
                 public_url: public_url.clone(),
             },
             now,
-            Arc::clone(&draining),
+            (Arc::clone(&draining), Arc::clone(&journal)),
         );
         let pages = stored.as_ref().map(|it| {
             let is_secure = public_url.as_deref().is_some_and(|it| it.starts_with("https:"));

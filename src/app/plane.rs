@@ -37,6 +37,7 @@ use crate::server::OnExpiry;
 use crate::server::RequestBody;
 use crate::server::Share;
 use crate::server::TICK;
+use crate::server::Watch;
 use crate::server::Worker;
 use crate::telemetry::Ids;
 use crate::telemetry::Metrics;
@@ -49,16 +50,22 @@ use crate::upstream;
 use crate::upstream::Resolver;
 use crate::upstream::Upstream;
 use crate::vault::Vault;
+use bytes::Bytes;
 use http::Request;
 use http::Response;
+use http_body::Body;
+use http_body::Frame;
+use http_body::SizeHint;
 use std::cell::Cell;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::pin::Pin;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Context;
 use std::task::Poll;
 use std::task::ready;
 use std::time::Duration;
@@ -272,14 +279,45 @@ impl AdminHandler {
 /// How long an operator's request may take, its body included.
 const ADMIN_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The body of an answer on its way.
+pub(super) struct AdminBody {
+    body: axum::body::Body,
+    /// Of an answer without an end: it is cut where nobody reads it any more.
+    watch: Option<Rc<Watch>>,
+}
+
+impl Body for AdminBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let piece = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if let Some(watch) = &self.watch {
+            watch.put_off(ADMIN_TIMEOUT);
+        }
+        Poll::Ready(piece)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 impl Handler for CountedAdmin {
-    type Body = axum::body::Body;
+    type Body = AdminBody;
 
     async fn handle(
         self: Rc<Self>,
         request: Request<RequestBody>,
         link: Link,
-    ) -> Result<Response<axum::body::Body>, Cut> {
+    ) -> Result<Response<AdminBody>, Cut> {
         link.watch.begin(Some(ADMIN_TIMEOUT));
         link.watch.arm(ADMIN_TIMEOUT, OnExpiry::Cut);
         let (head, body) = request.into_parts();
@@ -288,7 +326,7 @@ impl Handler for CountedAdmin {
         request.extensions_mut().insert(admin::Peer(link.peer.ip()));
         let mut router = self.router.clone();
         let mut answering = pin!(tower_service::Service::call(&mut router, request));
-        poll_fn(|cx| {
+        let response: Response<axum::body::Body> = poll_fn(|cx| {
             loop {
                 match answering.as_mut().poll(cx) {
                     Poll::Ready(Ok(response)) => return Poll::Ready(Ok(response)),
@@ -297,7 +335,14 @@ impl Handler for CountedAdmin {
                 }
             }
         })
-        .await
+        .await?;
+        let is_endless = response.extensions().get::<admin::Endless>().is_some();
+        let watch = is_endless.then(|| Rc::clone(&link.watch));
+        if let Some(watch) = &watch {
+            watch.begin(None);
+            watch.arm(ADMIN_TIMEOUT, OnExpiry::Cut);
+        }
+        Ok(response.map(|body| AdminBody { body, watch }))
     }
 
     fn links(&self, delta: i64) {
