@@ -9,6 +9,8 @@ use super::openapi::document;
 use super::operator::Operator;
 use super::route::Route;
 use super::routes;
+use super::sign_in::SignIn;
+use super::sign_in::Signing;
 use crate::journal::Journal;
 use crate::limits::Attempts;
 use crate::model::Key;
@@ -43,6 +45,7 @@ pub struct Api {
     pub(super) tokens: KnownTokens,
     pub(super) turns: Turns,
     pub(super) access: Access,
+    pub(super) sign_in: SignIn,
     pub(super) live: Arc<Live>,
     pub(super) clock: fn() -> UnixTime,
     /// True once the process is to stop: nobody is kept waiting.
@@ -71,6 +74,8 @@ pub struct Access {
     pub tokens: Vec<Key>,
     /// The same of those who may export credentials.
     pub export: Vec<Key>,
+    /// How operators sign in with a browser.
+    pub signing: Signing,
 }
 
 /// What works with those who give tokens.
@@ -107,10 +112,12 @@ impl Api {
         let farewells = Semaphore::new(FAREWELLS_MAX);
         let imports = Semaphore::new(activation_import::AT_ONCE);
         let exports = Arc::new(Semaphore::new(activation_export::AT_ONCE));
+        let sign_in = SignIn::new(access.signing.clone());
         Arc::new(Self {
             routes,
             document: text,
             attempts,
+            sign_in,
             tokens,
             turns,
             access,
@@ -137,6 +144,7 @@ impl Api {
             tokens: KnownTokens::default(),
             turns: Turns::default(),
             access: Access::default(),
+            sign_in: SignIn::default(),
             live,
             clock: self.clock,
             draining: Arc::clone(&self.draining),
@@ -153,12 +161,12 @@ impl Api {
 
     /// Whether this operator may be shown access tokens.
     pub(super) fn shows_tokens_to(&self, operator: &Operator) -> bool {
-        self.access.tokens.contains(&operator.name)
+        operator.name.token().is_some_and(|it| self.access.tokens.contains(it))
     }
 
     /// Whether this operator may export credentials.
     pub(super) fn exports_to(&self, operator: &Operator) -> bool {
-        self.access.export.contains(&operator.name)
+        operator.name.token().is_some_and(|it| self.access.export.contains(it))
     }
 
     /// What asks providers; calls that are made here ask nobody.

@@ -81,6 +81,7 @@ mod route;
 mod routes;
 mod sent;
 mod shape;
+mod sign_in;
 mod switch;
 mod tenants;
 mod time;
@@ -99,6 +100,7 @@ pub use api::openapi;
 pub use connecting::Connecting;
 pub use devices::Devices;
 pub use page::Front;
+pub use sign_in::Signing;
 
 use crate::model::UnixTime;
 use crate::reload::Live;
@@ -142,6 +144,7 @@ pub fn router(state: AdminState) -> Router {
         .route("/healthz", get(healthy))
         .route("/readyz", get(ready::ready))
         .route("/openapi.json", get(described))
+        .merge(sign_in::routes())
         .route("/v1", any(dispatch::enter))
         .route("/v1/{*rest}", any(dispatch::enter))
         .fallback(page::front)

@@ -231,6 +231,16 @@ impl App {
                 token: settings.admin.token.clone().or(options.admin_token),
                 tokens: settings.admin.token_access.clone(),
                 export: settings.admin.export_access.clone(),
+                signing: {
+                    let url = settings.admin.url_at(control.address);
+                    let is_https = url.as_deref().is_some_and(|it| it.starts_with("https:"));
+                    admin::Signing {
+                        sessions: settings.admin.sessions,
+                        is_secure: is_https || settings.admin.tls.is_some(),
+                        url,
+                        oidc: settings.admin.oidc.clone(),
+                    }
+                },
             },
             Arc::clone(&live),
             (

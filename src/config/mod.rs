@@ -4,6 +4,7 @@
 //! gateway serves (connectors, connections …) is the catalogue's.
 mod conceal;
 mod connect;
+mod console;
 mod document;
 mod error;
 mod events;
@@ -24,6 +25,9 @@ mod suggest;
 
 pub use conceal::FilledIn;
 pub use connect::ConnectSettings;
+pub use console::OidcRoles;
+pub use console::OidcSettings;
+pub use console::SessionSettings;
 pub use document::Document;
 pub use document::File;
 pub use document::Unset;

@@ -179,9 +179,11 @@ impl Activations<'_> {
                 let values = [Value::Text(owner), Value::Text(tenant.as_str())];
                 self.0.engine.rows(own, &values).await?
             }
-            Scope::System | Scope::Command(_) | Scope::Operator(_) | Scope::Once(_) => {
-                self.0.engine.rows(sql, &[Value::Text(owner)]).await?
-            }
+            Scope::System
+            | Scope::Command(_)
+            | Scope::Operator(_)
+            | Scope::Person(_)
+            | Scope::Once(_) => self.0.engine.rows(sql, &[Value::Text(owner)]).await?,
         };
         Ok(!rows.is_empty())
     }

@@ -64,6 +64,12 @@ pub enum Act {
     Learned,
     /// A secret that a sender handed over was shown to an operator: this one time.
     Revealed,
+    /// An operator has signed in with a browser.
+    SignedIn,
+    /// The browser is signed out again, by whoever it belongs to or because what it was signed in by is gone.
+    SignedOut,
+    /// Somebody who wanted to sign in was not let in.
+    Refused,
 }
 
 impl Act {
@@ -82,6 +88,9 @@ impl Act {
         Self::Disclosed,
         Self::Learned,
         Self::Revealed,
+        Self::SignedIn,
+        Self::SignedOut,
+        Self::Refused,
     ];
 
     /// As it is stored and shown.
@@ -101,6 +110,9 @@ impl Act {
             Self::Disclosed => "disclosed",
             Self::Learned => "learned",
             Self::Revealed => "revealed",
+            Self::SignedIn => "signed_in",
+            Self::SignedOut => "signed_out",
+            Self::Refused => "refused",
         }
     }
 }

@@ -29,6 +29,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("accounts", include_str!("migrations/0017_accounts.sql")),
     ("connect sessions", include_str!("migrations/0018_connect_sessions.sql")),
     ("received", include_str!("migrations/0019_received.sql")),
+    ("console sessions", include_str!("migrations/0020_console_sessions.sql")),
 ];
 
 /// The schema that this attache reads and writes.

@@ -15,6 +15,7 @@ mod changes;
 mod connect_sessions;
 mod connections;
 mod connectors;
+mod console_sessions;
 mod credentials;
 mod definitions;
 mod delivered;
@@ -91,6 +92,9 @@ pub use connections::Connections;
 pub use connections::Pins;
 pub use connectors::ConnectorRow;
 pub use connectors::Connectors;
+pub use console_sessions::ConsoleSession;
+pub use console_sessions::ConsoleSessions;
+pub use console_sessions::RefusedSignIn;
 pub use credentials::BATCH_MAX;
 pub use credentials::Credentials;
 pub use credentials::Cursor;
@@ -274,6 +278,8 @@ pub enum Kind {
     Grant,
     /// A link that a tenant connects by; the key is its id.
     ConnectSession,
+    /// A browser that an operator is signed in with.
+    ConsoleSession,
 }
 
 impl Kind {
@@ -290,6 +296,7 @@ impl Kind {
         Self::EventSubscription,
         Self::Grant,
         Self::ConnectSession,
+        Self::ConsoleSession,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -306,6 +313,7 @@ impl Kind {
             Self::EventSubscription => "event subscription",
             Self::Grant => "grant",
             Self::ConnectSession => "connect session",
+            Self::ConsoleSession => "console session",
         }
     }
 
@@ -458,6 +466,10 @@ impl Store {
 
     pub fn authorizations(&self) -> Authorizations<'_> {
         Authorizations(self)
+    }
+
+    pub fn console_sessions(&self) -> ConsoleSessions<'_> {
+        ConsoleSessions(self)
     }
 
     pub fn connect_sessions(&self) -> ConnectSessions<'_> {

@@ -517,6 +517,7 @@ impl Write<'_> {
             // It has no key of its own.
             Kind::Grant => "connections",
             Kind::ConnectSession => "connect_sessions",
+            Kind::ConsoleSession => "console_sessions",
         };
         let sql = format!("SELECT version FROM {table} WHERE key = $1");
         let rows = self.tx.rows(&sql, &[Value::Text(key)]).await?;
