@@ -1,6 +1,7 @@
 //! What the API works on: what is served, what is stored, and what it is sealed with.
 use super::activation_export;
 use super::activation_import;
+use super::base_url_checks;
 use super::connecting::Connecting;
 use super::document::Turns;
 use super::error::ApiError;
@@ -9,6 +10,7 @@ use super::openapi::document;
 use super::operator::Operator;
 use super::route::Route;
 use super::routes;
+use super::try_out;
 use crate::journal::Journal;
 use crate::limits::Attempts;
 use crate::model::Key;
@@ -20,8 +22,11 @@ use crate::renewal::Errands;
 use crate::renewal::Renewals;
 use crate::seal::Sealer;
 use crate::store::Store;
+use crate::telemetry::Trial;
+use crate::telemetry::Tried;
 use crate::vault::Keys;
 use bytes::Bytes;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -55,6 +60,10 @@ pub struct Api {
     pub(super) farewells: Semaphore,
     /// Room for imports of activations.
     pub(super) imports: Semaphore,
+    /// Room for requests that are tried out.
+    pub(super) trials: Semaphore,
+    /// Room for checks of base URLs.
+    pub(super) checks: Semaphore,
     /// Room for exports of them: held until the last byte is sent.
     pub(super) exports: Arc<Semaphore>,
     backing: Option<Backing>,
@@ -73,11 +82,19 @@ pub struct Access {
     pub export: Vec<Key>,
 }
 
-/// What works with those who give tokens.
+/// What reaches third parties: those who give tokens, and APIs.
 pub struct Providing {
     pub renewals: Arc<Renewals>,
     pub errands: Errands,
+    pub try_out: Try,
+    /// Where callers find the proxy.
+    pub proxy_url: String,
 }
+
+/// Sends a request through the proxy as a caller would that may use everything. None where it came to no end, or where
+/// attache is stopping.
+pub type Try =
+    Arc<dyn Fn(Trial) -> Pin<Box<dyn Future<Output = Option<Tried>> + Send>> + Send + Sync>;
 
 /// Where what the API is told is kept.
 pub struct Backing {
@@ -107,6 +124,8 @@ impl Api {
         let farewells = Semaphore::new(FAREWELLS_MAX);
         let imports = Semaphore::new(activation_import::AT_ONCE);
         let exports = Arc::new(Semaphore::new(activation_export::AT_ONCE));
+        let (trials, checks) =
+            (Semaphore::new(try_out::AT_ONCE), Semaphore::new(base_url_checks::AT_ONCE));
         Arc::new(Self {
             routes,
             document: text,
@@ -121,6 +140,8 @@ impl Api {
             followers,
             farewells,
             imports,
+            trials,
+            checks,
             exports,
             backing,
             providing,
@@ -144,6 +165,8 @@ impl Api {
             followers: Semaphore::new(0),
             farewells: Semaphore::new(0),
             imports: Semaphore::new(0),
+            trials: Semaphore::new(0),
+            checks: Semaphore::new(0),
             exports: Arc::new(Semaphore::new(0)),
             backing: Some(backing),
             providing: None,

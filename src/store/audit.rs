@@ -64,6 +64,8 @@ pub enum Act {
     Learned,
     /// A secret that a sender handed over was shown to an operator: this one time.
     Revealed,
+    /// An operator has sent a request with a connection's or a tenant's credentials.
+    Tried,
 }
 
 impl Act {
@@ -82,6 +84,7 @@ impl Act {
         Self::Disclosed,
         Self::Learned,
         Self::Revealed,
+        Self::Tried,
     ];
 
     /// As it is stored and shown.
@@ -101,6 +104,7 @@ impl Act {
             Self::Disclosed => "disclosed",
             Self::Learned => "learned",
             Self::Revealed => "revealed",
+            Self::Tried => "tried",
         }
     }
 }
