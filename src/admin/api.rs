@@ -1,6 +1,7 @@
 //! What the API works on: what is served, what is stored, and what it is sealed with.
 use super::activation_export;
 use super::activation_import;
+use super::base_url_checks;
 use super::connecting::Connecting;
 use super::document::Turns;
 use super::error::ApiError;
@@ -11,6 +12,7 @@ use super::route::Route;
 use super::routes;
 use super::sign_in::SignIn;
 use super::sign_in::Signing;
+use super::try_out;
 use crate::journal::Journal;
 use crate::limits::Attempts;
 use crate::model::Key;
@@ -22,8 +24,11 @@ use crate::renewal::Errands;
 use crate::renewal::Renewals;
 use crate::seal::Sealer;
 use crate::store::Store;
+use crate::telemetry::Trial;
+use crate::telemetry::Tried;
 use crate::vault::Keys;
 use bytes::Bytes;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -58,6 +63,10 @@ pub struct Api {
     pub(super) farewells: Semaphore,
     /// Room for imports of activations.
     pub(super) imports: Semaphore,
+    /// Room for requests that are tried out.
+    pub(super) trials: Semaphore,
+    /// Room for checks of base URLs.
+    pub(super) checks: Semaphore,
     /// Room for exports of them: held until the last byte is sent.
     pub(super) exports: Arc<Semaphore>,
     backing: Option<Backing>,
@@ -78,11 +87,19 @@ pub struct Access {
     pub signing: Signing,
 }
 
-/// What works with those who give tokens.
+/// What reaches third parties: those who give tokens, and APIs.
 pub struct Providing {
     pub renewals: Arc<Renewals>,
     pub errands: Errands,
+    pub try_out: Try,
+    /// Where callers find the proxy.
+    pub proxy_url: String,
 }
+
+/// Sends a request through the proxy as a caller would that may use everything. None where it came to no end, or where
+/// attache is stopping.
+pub type Try =
+    Arc<dyn Fn(Trial) -> Pin<Box<dyn Future<Output = Option<Tried>> + Send>> + Send + Sync>;
 
 /// Where what the API is told is kept.
 pub struct Backing {
@@ -113,6 +130,8 @@ impl Api {
         let imports = Semaphore::new(activation_import::AT_ONCE);
         let exports = Arc::new(Semaphore::new(activation_export::AT_ONCE));
         let sign_in = SignIn::new(access.signing.clone());
+        let (trials, checks) =
+            (Semaphore::new(try_out::AT_ONCE), Semaphore::new(base_url_checks::AT_ONCE));
         Arc::new(Self {
             routes,
             document: text,
@@ -128,6 +147,8 @@ impl Api {
             followers,
             farewells,
             imports,
+            trials,
+            checks,
             exports,
             backing,
             providing,
@@ -152,6 +173,8 @@ impl Api {
             followers: Semaphore::new(0),
             farewells: Semaphore::new(0),
             imports: Semaphore::new(0),
+            trials: Semaphore::new(0),
+            checks: Semaphore::new(0),
             exports: Arc::new(Semaphore::new(0)),
             backing: Some(backing),
             providing: None,

@@ -305,6 +305,12 @@ impl Route {
             .gives_nothing()
     }
 
+    /// Is not done once for several requests with the same key: what is answered is not kept.
+    pub(super) fn done_each_time(mut self) -> Self {
+        self.headers.retain(|it| *it != Header::IdempotencyKey);
+        self
+    }
+
     /// Answers 200 with bytes that are sent as they come: they are not kept to be sent again.
     pub(super) fn streams(mut self, about: &'static str) -> Self {
         self.headers.retain(|it| *it != Header::IdempotencyKey);

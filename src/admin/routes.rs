@@ -6,6 +6,7 @@ use super::activations;
 use super::apply;
 use super::audit;
 use super::auth_methods;
+use super::base_url_checks;
 use super::callers;
 use super::catalogue;
 use super::connect_routes::of_connect_sessions;
@@ -38,6 +39,8 @@ use super::switch;
 use super::tenants;
 use super::tokens;
 use super::traffic;
+use super::tried;
+use super::try_out;
 use super::uses;
 use super::whoami;
 use crate::model::Code;
@@ -76,6 +79,7 @@ pub(super) fn routes() -> Vec<Route> {
         of_endpoints(),
         of_connections(),
         of_acts(),
+        of_trials(),
         of_activations(),
         of_many_activations(),
         of_grants(),
@@ -171,6 +175,31 @@ fn of_many_activations() -> Vec<Route> {
         )
         .takes(schema::<activation_export::Wanted>)
         .streams("An age file of JSON lines, each as an import takes it."),
+    ]
+}
+
+fn of_trials() -> Vec<Route> {
+    vec![
+        Route::post(
+            "/v1/try",
+            "tryRequest",
+            "Send one request through the proxy, as a caller would, and look at what goes and comes",
+            try_out::try_out,
+        )
+        .done_each_time()
+        .takes_bundle(schema::<try_out::Wanted>)
+        .gives(schema::<tried::TriedView>)
+        .codes(&[Code::RateLimited, Code::CredentialUnavailable, Code::StoreUnavailable]),
+        Route::post(
+            "/v1/check_base_url",
+            "checkBaseUrl",
+            "Ask, without any credential, whether something answers at a base URL",
+            base_url_checks::check,
+        )
+        .done_each_time()
+        .takes(schema::<base_url_checks::Wanted>)
+        .gives(schema::<base_url_checks::View>)
+        .codes(&[Code::RateLimited, Code::CredentialUnavailable]),
     ]
 }
 

@@ -8,6 +8,7 @@ mod plane;
 mod public;
 mod refusals;
 pub mod sealing;
+mod trying;
 mod watchers;
 
 pub use clock::now;
@@ -226,6 +227,8 @@ impl App {
         let spill: Arc<Path> = options.spill.unwrap_or_else(std::env::temp_dir).into();
         let (proxy_address, public_address) = (proxy.address, public.address);
         let public_url = settings.public.url_at(public_address);
+        let (try_out, trials) = trying::desk();
+        let mut trials = Some(trials);
         let api = admin::Api::new(
             admin::Access {
                 token: settings.admin.token.clone().or(options.admin_token),
@@ -254,6 +257,8 @@ impl App {
                 Some(admin::Providing {
                     renewals: Arc::clone(renewing.renewals()),
                     errands: renewing.errands().clone(),
+                    try_out,
+                    proxy_url: trying::proxy_url(proxy_address, proxy_tls.is_some()),
                 }),
             ),
             admin::Connecting {
@@ -297,6 +302,7 @@ impl App {
                 proxy_tls: proxy_tls.clone(),
                 public_tls: public_tls.clone(),
                 pages: pages.clone(),
+                trials: trials.take(),
             };
             let stops = traffic_stops.clone();
             traffic.push(server::spawn("worker", index, stops, move |worker| {

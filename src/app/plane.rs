@@ -2,6 +2,8 @@
 use super::clock::now;
 use super::handed::handed;
 use super::public::Public;
+use super::trying;
+use super::trying::Handed;
 use crate::admin;
 use crate::config;
 use crate::config::Settings;
@@ -71,6 +73,7 @@ use std::task::ready;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 
 /// Everything that a worker is made from; crosses to its thread once.
 pub(super) struct Plane {
@@ -99,6 +102,8 @@ pub(super) struct Plane {
     pub public_tls: Option<Arc<Certificate>>,
     /// Where there is a store, with the runtime that its work is done on.
     pub pages: Option<(Arc<Pages>, Handle)>,
+    /// With one of the workers.
+    pub trials: Option<mpsc::Receiver<Handed>>,
 }
 
 impl Plane {
@@ -185,6 +190,10 @@ impl Plane {
             }
         };
         let housekeeping = tokio::task::spawn_local(housekeeping);
+        let trials = self.trials.map(|inbox| {
+            let (worker, proxy) = (Rc::clone(&worker), Rc::clone(&proxy_handler));
+            tokio::task::spawn_local(trying::serve(worker, proxy, inbox))
+        });
         let limits = link_limits(&self.settings.proxy.limits, self.workers);
         let public_limits = link_limits(&self.settings.public.limits, self.workers);
         tokio::join!(
@@ -197,6 +206,10 @@ impl Plane {
                 public_handler
             ),
         );
+        // Those that are under way go on; no other one is taken.
+        if let Some(trials) = trials {
+            trials.abort();
+        }
         until_links_end(&worker, self.settings.shutdown.drain).await;
         housekeeping.abort();
         pen.flush();
@@ -276,8 +289,8 @@ impl AdminHandler {
     }
 }
 
-/// How long an operator's request may take, its body included.
-const ADMIN_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long an operator's request may take, its body included: longer than one that it tries out.
+const ADMIN_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// The body of an answer on its way.
 pub(super) struct AdminBody {

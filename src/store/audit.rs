@@ -70,6 +70,8 @@ pub enum Act {
     SignedOut,
     /// Somebody who wanted to sign in was not let in.
     Refused,
+    /// An operator has sent a request with a connection's or a tenant's credentials.
+    Tried,
 }
 
 impl Act {
@@ -91,6 +93,7 @@ impl Act {
         Self::SignedIn,
         Self::SignedOut,
         Self::Refused,
+        Self::Tried,
     ];
 
     /// As it is stored and shown.
@@ -113,6 +116,7 @@ impl Act {
             Self::SignedIn => "signed_in",
             Self::SignedOut => "signed_out",
             Self::Refused => "refused",
+            Self::Tried => "tried",
         }
     }
 }

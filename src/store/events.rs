@@ -278,7 +278,8 @@ fn types(entry: &Entry) -> Vec<EventType> {
         | Act::Revealed
         | Act::SignedIn
         | Act::SignedOut
-        | Act::Refused => Vec::new(),
+        | Act::Refused
+        | Act::Tried => Vec::new(),
     };
     let Some(kind) = entry.of else {
         // Keys are rotated in many lots: that they are is told at the end of the last.
