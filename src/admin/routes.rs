@@ -11,6 +11,7 @@ use super::callers;
 use super::catalogue;
 use super::connect_routes::of_connect_sessions;
 use super::connection_credentials;
+use super::connection_lists;
 use super::connection_uses;
 use super::connections;
 use super::connectors;
@@ -57,6 +58,9 @@ const FORCE_CHANGE: &str = "Even if environments or tenants that work now would 
 const FORCE: &str = "Even if it is in use.";
 const FORCE_METHODS: &str = "Even if connections pin an auth method that is left out, or would not be \
     sound any more, or links name an endpoint that is left out.";
+
+const SEARCHED: &str = "Only those that have each of these words in their key or name, in small letters or capitals. \
+    A page may have few, or none, and a `next`: it goes on there.";
 
 /// What refers to other things, or is referred to.
 const CHANGES: &[Code] = &[Code::DeclaredInFile, Code::InUse];
@@ -224,7 +228,8 @@ fn of_connectors() -> Vec<Route> {
     let (all, one) = ("/v1/connectors", "/v1/connectors/{connector}");
     vec![
         Route::get(all, "listConnectors", "List connectors", definition::list::<Kind>)
-            .pages(connectors::page),
+            .pages(connectors::page)
+            .searched(SEARCHED),
         Route::post(all, "createConnector", "Create a connector", definition::create::<Kind>)
             .takes(connectors::new)
             .creates(connectors::view)
@@ -338,7 +343,24 @@ fn of_connections() -> Vec<Route> {
     let (all, one) = ("/v1/connections", "/v1/connections/{connection}");
     vec![
         Route::get(all, "listConnections", "List connections", definition::list::<Kind>)
-            .pages(connections::page),
+            .pages(connections::page)
+            .searched(SEARCHED)
+            .filter(ParameterKind::Key, connection_lists::CONNECTOR, "Of this connector alone.")
+            .filter(
+                ParameterKind::Key,
+                connection_lists::AUTH,
+                "With the auth method of this key alone.",
+            )
+            .filter(
+                ParameterKind::Either,
+                connection_lists::EMBEDDED,
+                "Embedded ones alone, or the others alone.",
+            )
+            .filter(
+                ParameterKind::ConnectionStatus,
+                connection_lists::STATE,
+                "With this status alone.",
+            ),
         Route::post(all, "createConnection", "Create a connection", definition::create::<Kind>)
             .takes(connections::new)
             .creates(connections::view)
@@ -487,7 +509,8 @@ fn of_activations() -> Vec<Route> {
     let one = "/v1/connections/{connection}/activations/{tenant}";
     vec![
         Route::get(all, "listActivations", "Who is activated", activation_lists::of_connection)
-            .pages(activations::page),
+            .pages(activations::page)
+            .searched("Only those whose tenant's id has each of these words. Letters beyond A to Z have to be as they are written."),
         Route::get(one, "getActivation", "A tenant's activation", activations::read)
             .gives_one(activations::view)
             .cached(),
@@ -523,7 +546,8 @@ fn of_integrations() -> Vec<Route> {
     let (all, one) = ("/v1/integrations", "/v1/integrations/{integration}");
     vec![
         Route::get(all, "listIntegrations", "List integrations", definition::list::<Kind>)
-            .pages(integrations::page),
+            .pages(integrations::page)
+            .searched(SEARCHED),
         Route::post(all, "createIntegration", "Create an integration", definition::create::<Kind>)
             .takes(integrations::new)
             .creates(integrations::view)
@@ -568,7 +592,8 @@ fn of_environments() -> Vec<Route> {
     let activation = "/v1/environments/{environment}/activations/{tenant}";
     vec![
         Route::get(all, "listEnvironments", "List environments", definition::list::<Kind>)
-            .pages(environments::page),
+            .pages(environments::page)
+            .searched(SEARCHED),
         Route::post(all, "createEnvironment", "Create an environment", definition::create::<Kind>)
             .takes(environments::new)
             .creates(environments::view)
@@ -637,7 +662,8 @@ fn of_tenants() -> Vec<Route> {
     let (all, one) = ("/v1/tenants", "/v1/tenants/{tenant}");
     vec![
         Route::get(all, "listTenants", "List tenants", definition::list::<Kind>)
-            .pages(tenants::page),
+            .pages(tenants::page)
+            .searched(SEARCHED),
         Route::post(all, "createTenant", "Create a tenant", definition::create::<Kind>)
             .takes(tenants::new)
             .creates(tenants::view)
@@ -677,7 +703,8 @@ fn of_callers() -> Vec<Route> {
     let (all, one) = ("/v1/callers", "/v1/callers/{caller}");
     vec![
         Route::get(all, "listCallers", "List callers", definition::list::<Kind>)
-            .pages(callers::page),
+            .pages(callers::page)
+            .searched(SEARCHED),
         Route::post(all, "createCaller", "Create a caller with a key", definition::create::<Kind>)
             .takes(callers::new)
             .creates(callers::issued)
