@@ -21,6 +21,7 @@ mod seal;
 mod settings;
 mod store;
 mod suggest;
+mod webhooks;
 
 pub use conceal::FilledIn;
 pub use connect::ConnectSettings;
@@ -59,3 +60,5 @@ pub use settings::Settings;
 pub use store::StoreSettings;
 pub use store::StoreUrl;
 pub use store::StoreUrlError;
+pub use webhooks::DeliverySettings;
+pub use webhooks::WebhookSettings;

@@ -64,6 +64,8 @@ pub enum Act {
     Learned,
     /// A secret that a sender handed over was shown to an operator: this one time.
     Revealed,
+    /// An operator had a kept delivery sent to its target again.
+    Replayed,
 }
 
 impl Act {
@@ -82,6 +84,7 @@ impl Act {
         Self::Disclosed,
         Self::Learned,
         Self::Revealed,
+        Self::Replayed,
     ];
 
     /// As it is stored and shown.
@@ -101,6 +104,7 @@ impl Act {
             Self::Disclosed => "disclosed",
             Self::Learned => "learned",
             Self::Revealed => "revealed",
+            Self::Replayed => "replayed",
         }
     }
 }

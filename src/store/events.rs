@@ -275,7 +275,8 @@ fn types(entry: &Entry) -> Vec<EventType> {
         | Act::Revoked
         | Act::Disclosed
         | Act::Learned
-        | Act::Revealed => Vec::new(),
+        | Act::Revealed
+        | Act::Replayed => Vec::new(),
     };
     let Some(kind) = entry.of else {
         // Keys are rotated in many lots: that they are is told at the end of the last.

@@ -29,6 +29,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("accounts", include_str!("migrations/0017_accounts.sql")),
     ("connect sessions", include_str!("migrations/0018_connect_sessions.sql")),
     ("received", include_str!("migrations/0019_received.sql")),
+    ("webhook deliveries", include_str!("migrations/0021_webhook_deliveries.sql")),
 ];
 
 /// The schema that this attache reads and writes.
