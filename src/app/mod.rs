@@ -30,6 +30,7 @@ use crate::connect::Answered;
 use crate::connect::Asked;
 use crate::connect::Pages;
 use crate::console;
+use crate::deliveries::Deliveries;
 use crate::inbound::KeyRing;
 use crate::inbound::Learned;
 use crate::inbound::Replay;
@@ -169,6 +170,7 @@ impl App {
             live: Arc::clone(&live),
             metrics: Arc::clone(&metrics),
             failing: settings.events.failing,
+            deliveries: settings.webhooks.deliveries,
             renewals: Arc::clone(&told),
         };
         let stored = store.map(opening).map(Control::start).transpose()?;
@@ -219,6 +221,10 @@ impl App {
         let ledger = stored.as_ref().map(|it| Arc::clone(&it.opened.ledger));
         let replay = Arc::new(Replay::new(ledger));
         let refused = stored.as_ref().map(|it| Arc::clone(&it.opened.refused));
+        let deliveries = match &stored {
+            Some(it) => Arc::clone(&it.opened.deliveries),
+            None => Deliveries::new(settings.webhooks.deliveries, None, Arc::clone(&metrics)),
+        };
         let budget = Budget::new(settings.memory.bodies);
         let gates = Arc::new(Gates::default());
         let circuits = Arc::new(Circuits::new(Arc::clone(&metrics)));
@@ -286,6 +292,7 @@ impl App {
                 replay: Arc::clone(&replay),
                 sender_keys: Arc::clone(&sender_keys),
                 refused: refused.clone(),
+                deliveries: Arc::clone(&deliveries),
                 budget: Arc::clone(&budget),
                 rates: Arc::clone(&rates),
                 gates: Arc::clone(&gates),

@@ -9,6 +9,7 @@ use crate::config;
 use crate::config::Settings;
 use crate::connect::Desk;
 use crate::connect::Pages;
+use crate::deliveries::Deliveries;
 use crate::inbound::Inbound;
 use crate::inbound::KeyRing;
 use crate::inbound::Learned;
@@ -84,6 +85,7 @@ pub(super) struct Plane {
     pub replay: Arc<Replay>,
     /// Where there is a store.
     pub refused: Option<Arc<RefusedDeliveries>>,
+    pub deliveries: Arc<Deliveries>,
     pub budget: Arc<Budget>,
     pub rates: Arc<Rates>,
     pub gates: Arc<Gates>,
@@ -152,6 +154,7 @@ impl Plane {
             sender_keys: self.sender_keys,
             turns: Turns::default(),
             refused: self.refused,
+            deliveries: Some(Arc::clone(&self.deliveries)).filter(|it| it.keeps()),
             public_url: self.settings.public.url.clone(),
             max_body: self.settings.public.max_body,
             budget: Arc::clone(&self.budget),
@@ -161,6 +164,11 @@ impl Plane {
             strangers: self.strangers,
             is_stale: Rc::clone(&is_stale),
         });
+        // One worker is enough for what people have sent again: the first to ask.
+        let sends_again = self
+            .deliveries
+            .orders()
+            .map(|orders| tokio::task::spawn_local(Rc::clone(&hooks).send_again(orders)));
         let public_handler = Rc::new(Public { hooks, desk });
         let housekeeping = {
             let (worker, pen) = (Rc::clone(&worker), Rc::clone(&pen));
@@ -212,6 +220,9 @@ impl Plane {
         }
         until_links_end(&worker, self.settings.shutdown.drain).await;
         housekeeping.abort();
+        if let Some(it) = sends_again {
+            it.abort();
+        }
         pen.flush();
     }
 }

@@ -22,6 +22,7 @@ mod seal;
 mod settings;
 mod store;
 mod suggest;
+mod webhooks;
 
 pub use conceal::FilledIn;
 pub use connect::ConnectSettings;
@@ -63,3 +64,5 @@ pub use settings::Settings;
 pub use store::StoreSettings;
 pub use store::StoreUrl;
 pub use store::StoreUrlError;
+pub use webhooks::DeliverySettings;
+pub use webhooks::WebhookSettings;

@@ -618,6 +618,7 @@ impl Write<'_> {
         let deleted = self.tx.run(deleted, &place).await?;
         self.secrets((owner, tenant, Slot::Activation), Secrets::Remove).await?;
         self.forget_grant(GrantKey { owner, tenant, slot: Slot::Activation }).await?;
+        self.forget_deliveries(owner, Some(tenant)).await?;
         if deleted > 0 {
             let connection = self.connection_of(owner).await?;
             let told = Told { kind: Kind::Activation, key: &connection, tenant };

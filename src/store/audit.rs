@@ -72,6 +72,8 @@ pub enum Act {
     Refused,
     /// An operator has sent a request with a connection's or a tenant's credentials.
     Tried,
+    /// An operator had a kept delivery sent to its target again.
+    Replayed,
 }
 
 impl Act {
@@ -94,6 +96,7 @@ impl Act {
         Self::SignedOut,
         Self::Refused,
         Self::Tried,
+        Self::Replayed,
     ];
 
     /// As it is stored and shown.
@@ -117,6 +120,7 @@ impl Act {
             Self::SignedOut => "signed_out",
             Self::Refused => "refused",
             Self::Tried => "tried",
+            Self::Replayed => "replayed",
         }
     }
 }

@@ -279,7 +279,8 @@ fn types(entry: &Entry) -> Vec<EventType> {
         | Act::SignedIn
         | Act::SignedOut
         | Act::Refused
-        | Act::Tried => Vec::new(),
+        | Act::Tried
+        | Act::Replayed => Vec::new(),
     };
     let Some(kind) = entry.of else {
         // Keys are rotated in many lots: that they are is told at the end of the last.

@@ -31,6 +31,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("connect sessions", include_str!("migrations/0018_connect_sessions.sql")),
     ("received", include_str!("migrations/0019_received.sql")),
     ("console sessions", include_str!("migrations/0020_console_sessions.sql")),
+    ("webhook deliveries", include_str!("migrations/0021_webhook_deliveries.sql")),
     ("search", include_str!("migrations/0022_search.sql")),
 ];
 

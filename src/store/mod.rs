@@ -54,6 +54,7 @@ mod tried;
 mod turns;
 mod unserved;
 mod uses;
+mod webhook_deliveries;
 mod webhook_refusals;
 mod within;
 mod write;
@@ -196,6 +197,11 @@ pub use unserved::Unread;
 pub use unserved::Unserved;
 pub use uses::Use;
 pub use uses::Uses;
+pub use webhook_deliveries::DeliveryCount;
+pub use webhook_deliveries::DeliveryFilter;
+pub use webhook_deliveries::KeptDelivery;
+pub use webhook_deliveries::WebhookDeliveries;
+pub use webhook_deliveries::WebhookDelivery;
 pub use webhook_refusals::Refused;
 pub use webhook_refusals::WebhookRefusals;
 
@@ -244,6 +250,8 @@ const TABLES: &[&str] = &[
     "authorizations",
     "connect_sessions",
     "received",
+    "webhook_deliveries",
+    "webhook_deliveries_gone",
     "webhook_refusals",
     "schema_versions",
 ];
@@ -488,6 +496,10 @@ impl Store {
 
     pub fn webhook_refusals(&self) -> WebhookRefusals<'_> {
         WebhookRefusals(self)
+    }
+
+    pub fn webhook_deliveries(&self) -> WebhookDeliveries<'_> {
+        WebhookDeliveries(self)
     }
 
     pub fn events(&self) -> Events<'_> {
