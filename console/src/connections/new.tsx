@@ -1,0 +1,5 @@
+import { Page } from "~/kit/page";
+
+export function NewConnectionPage() {
+  return <Page title="New">.</Page>;
+}
