@@ -78,7 +78,7 @@ const OF_WEBHOOKS: Record<string, readonly string[]> = {
   websub: ["secret", "verify_token"],
 };
 /** The sender hands its secret over by itself. */
-const LEARNS = new Set(["asana", "gusto"]);
+const LEARNS = new Set(["asana", "gusto", "notion"]);
 
 const OF_REQUESTS: Record<string, readonly string[]> = {
   "akamai-edgegrid": ["client_token", "access_token", "client_secret"],

@@ -1,7 +1,7 @@
 import type { AuthMethodBody } from "~/api/schema";
 
 /** An auth method as it is written: its one type's settings under the type's name, and what is said of it besides. */
-export type Method = AuthMethodBody & { name?: string | null };
+export type Method = Partial<AuthMethodBody>;
 export type Settings = Record<string, unknown>;
 
 export type TypeName =
