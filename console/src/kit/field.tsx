@@ -59,7 +59,12 @@ function wide(className: string | undefined): string {
 
 export function TextInput({ className, mono, ...rest }: ComponentPropsWithRef<"input"> & { mono?: boolean }) {
   return (
-    <input autoComplete="off" spellCheck={false} className={cx(INPUT, wide(className), mono && "font-mono", className)} {...rest} />
+    <input
+      autoComplete="off"
+      spellCheck={false}
+      className={cx(INPUT, wide(className), mono && "font-mono", className)}
+      {...rest}
+    />
   );
 }
 
