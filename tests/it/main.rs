@@ -44,6 +44,7 @@ mod connect_mended;
 mod connect_sessions;
 mod consents;
 mod consents_of_all;
+mod console_sessions;
 mod damage;
 mod declared_views;
 mod demo;
