@@ -102,7 +102,12 @@ async fn exchanges_are_chosen_and_come_in_pages() {
     assert_eq!(watcher.next("exchange").await["path"], "/two", "others are not told");
     gateway.get("/three", "Attache-Connection: many\r\nAttache-Tenant: acme\r\n").await;
     gateway
-        .send("POST", "/four", "Attache-Environment: production\r\nAttache-Connector: main\r\n", "x")
+        .send(
+            "POST",
+            "/four",
+            "Attache-Environment: production\r\nAttache-Connector: main\r\n",
+            "x",
+        )
         .await;
     gateway.get("/five", "Attache-Connection: nobody\r\n").await;
     assert_eq!(watcher.next("exchange").await["path"], "/five");
