@@ -18,6 +18,7 @@ mod call;
 mod callers;
 mod catalogue;
 mod certificates;
+mod configuration;
 mod connect_begin;
 mod connect_bid;
 mod connect_callback;

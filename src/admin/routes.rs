@@ -9,6 +9,7 @@ use super::auth_methods;
 use super::base_url_checks;
 use super::callers;
 use super::catalogue;
+use super::configuration;
 use super::connect_routes::of_connect_sessions;
 use super::connection_credentials;
 use super::connection_lists;
@@ -137,6 +138,13 @@ fn of_what_goes_on() -> Vec<Route> {
         .filter(ParameterKind::Window, "window", "How far back.")
         .filter(ParameterKind::Key, "connection", "Only what went by this connection, as far as its exchanges are kept.")
         .gives(schema::<traffic::Traffic>),
+        Route::get(
+            "/v1/configuration",
+            "getConfiguration",
+            "The configuration in force, with where each value comes from",
+            configuration::read,
+        )
+        .gives(schema::<configuration::Configuration>),
     ]
 }
 

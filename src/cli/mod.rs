@@ -91,6 +91,8 @@ enum Command {
     Token(Resource<resource::Token>),
     /// Grants that fail, or are going to: what to have connected again, and by when
     Forecast(forecast::Forecast),
+    /// Requests and their responses, as they were and as they come
+    Exchange(Resource<resource::Exchange>),
     /// What happened
     Event(Resource<resource::Event>),
     /// Who is told of events, by signed requests
@@ -137,6 +139,7 @@ pub fn run() -> ExitCode {
         Command::Caller(it) => it.run(&resource::CALLERS),
         Command::Token(it) => it.run(&resource::TOKENS),
         Command::Forecast(it) => it.run(),
+        Command::Exchange(it) => it.run(&resource::EXCHANGES),
         Command::Event(it) => it.run(&resource::EVENTS),
         Command::EventSubscription(it) => it.run(&resource::EVENT_SUBSCRIPTIONS),
         Command::Webhook(command) => webhook::run(command),
