@@ -4,11 +4,13 @@ use super::activation_import;
 use super::connecting::Connecting;
 use super::document::Turns;
 use super::error::ApiError;
+use super::hooks::Hooks;
 use super::known_tokens::KnownTokens;
 use super::openapi::document;
 use super::operator::Operator;
 use super::route::Route;
 use super::routes;
+use super::webhook_verifier;
 use crate::limits::Attempts;
 use crate::model::Key;
 use crate::model::Secret;
@@ -54,9 +56,12 @@ pub struct Api {
     pub(super) imports: Semaphore,
     /// Room for exports of them: held until the last byte is sent.
     pub(super) exports: Arc<Semaphore>,
+    /// Room for captured requests that are looked at.
+    pub(super) verifications: Semaphore,
     backing: Option<Backing>,
     providing: Option<Providing>,
     pub(super) connecting: Connecting,
+    pub(super) hooks: Hooks,
 }
 
 /// Who may do what takes more than a role: see [`crate::config::AdminListener`].
@@ -92,7 +97,7 @@ impl Api {
         access: Access,
         live: Arc<Live>,
         (backing, providing): (Option<Backing>, Option<Providing>),
-        connecting: Connecting,
+        (connecting, hooks): (Connecting, Hooks),
         clock: fn() -> UnixTime,
         draining: Arc<AtomicBool>,
     ) -> Arc<Self> {
@@ -104,6 +109,7 @@ impl Api {
         let farewells = Semaphore::new(FAREWELLS_MAX);
         let imports = Semaphore::new(activation_import::AT_ONCE);
         let exports = Arc::new(Semaphore::new(activation_export::AT_ONCE));
+        let verifications = Semaphore::new(webhook_verifier::AT_ONCE);
         Arc::new(Self {
             routes,
             document: text,
@@ -118,9 +124,11 @@ impl Api {
             farewells,
             imports,
             exports,
+            verifications,
             backing,
             providing,
             connecting,
+            hooks,
         })
     }
 
@@ -140,9 +148,11 @@ impl Api {
             farewells: Semaphore::new(0),
             imports: Semaphore::new(0),
             exports: Arc::new(Semaphore::new(0)),
+            verifications: Semaphore::new(0),
             backing: Some(backing),
             providing: None,
             connecting: self.connecting.clone(),
+            hooks: self.hooks.clone(),
         })
     }
 

@@ -12,6 +12,7 @@ use super::route::Route;
 use super::shape;
 use super::uses::Use;
 use crate::model::Code;
+use crate::model::DeliveryVerdict;
 use crate::model::EventType;
 use crate::store::DeliveryState;
 use schemars::Schema;
@@ -165,6 +166,10 @@ fn query_parameter(parameter: &Parameter) -> Value {
         }
         ParameterKind::DeliveryState => {
             let all: Vec<_> = DeliveryState::ALL.iter().map(|it| it.as_str()).collect();
+            json!({ "type": "string", "enum": all })
+        }
+        ParameterKind::Verdict => {
+            let all: Vec<_> = DeliveryVerdict::ALL.iter().map(|it| it.as_str()).collect();
             json!({ "type": "string", "enum": all })
         }
         ParameterKind::Time => json!({ "type": "string", "format": "date-time" }),

@@ -63,6 +63,8 @@ pub(super) enum ParameterKind {
     EventTypes,
     /// Of an event on its way to a subscription.
     DeliveryState,
+    /// What became of a webhook.
+    Verdict,
 }
 
 /// A header that a route looks at.

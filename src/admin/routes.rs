@@ -14,6 +14,7 @@ use super::connection_uses;
 use super::connections;
 use super::connectors;
 use super::definition;
+use super::deliveries;
 use super::endpoints;
 use super::environment_activations;
 use super::environments;
@@ -21,6 +22,7 @@ use super::event_deliveries;
 use super::event_subscriptions;
 use super::events;
 use super::grant_routes::of_grants;
+use super::hooks;
 use super::import;
 use super::integrations;
 use super::learned_secrets;
@@ -36,6 +38,7 @@ use super::switch;
 use super::tenants;
 use super::tokens;
 use super::uses;
+use super::webhook_verifier;
 use super::whoami;
 use crate::model::Code;
 
@@ -84,6 +87,7 @@ pub(super) fn routes() -> Vec<Route> {
         of_tokens(),
         vec![of_bundles()],
         of_audit(),
+        of_webhooks(),
         of_event_subscriptions(),
     ]
     .concat()
@@ -712,6 +716,53 @@ fn of_audit() -> Vec<Route> {
             )
             .filter(ParameterKind::Limit, "limit", "Events, at most.")
             .codes(&[Code::EventsForgotten]),
+    ]
+}
+
+fn of_webhooks() -> Vec<Route> {
+    use ParameterKind::Key;
+    use ParameterKind::Text;
+    use ParameterKind::Time;
+    vec![
+        Route::get("/v1/hooks", "listHooks", "Connections that take webhooks", hooks::list)
+            .pages(hooks::page),
+        Route::get(
+            "/v1/deliveries",
+            "listDeliveries",
+            "What senders of webhooks delivered, and what became of it, the newest first",
+            deliveries::list,
+        )
+        .pages(deliveries::page)
+        .filter(Key, "connection", "To this connection alone.")
+        .filter(Text, "tenant", "Of this tenant alone.")
+        .filter(ParameterKind::Verdict, "verdict", "That came to this alone.")
+        .filter(Time, "since", "Not before.")
+        .filter(Time, "until", "Not at or after.")
+        .codes(&[Code::NotFound]),
+        Route::get(
+            "/v1/deliveries/{delivery}",
+            "getDelivery",
+            "A delivery; for operators with its headers and its body",
+            deliveries::read,
+        )
+        .gives(schema::<deliveries::InFull>),
+        Route::post(
+            "/v1/deliveries/{delivery}/replay",
+            "replayDelivery",
+            "Send a delivery that was verified to its connection's target again",
+            deliveries::replay,
+        )
+        .gives(schema::<deliveries::Shown>)
+        .codes(&[Code::Invalid]),
+        Route::post(
+            "/v1/webhooks/verify",
+            "verifyWebhook",
+            "Hold a captured request against a connection, step by step",
+            webhook_verifier::verify,
+        )
+        .takes(schema::<webhook_verifier::Asked>)
+        .gives(schema::<webhook_verifier::Verdict>)
+        .codes(&[Code::NotFound]),
     ]
 }
 

@@ -1,6 +1,8 @@
 //! The listener's answers, asked for through its router.
 use super::*;
 use crate::catalog::Snapshot;
+use crate::config::DeliverySettings;
+use crate::deliveries::Deliveries;
 use crate::model::Secret;
 use axum::body::Body;
 use axum::body::to_bytes;
@@ -22,10 +24,16 @@ fn api(token: Option<Secret>, live: Arc<Live>) -> Arc<Api> {
         Access { token, ..Access::default() },
         live,
         (None, None),
-        Connecting::default(),
+        (Connecting::default(), hooks()),
         || UnixTime::from_ms(1_700_000_000_007),
         Arc::default(),
     )
+}
+
+fn hooks() -> Hooks {
+    let metrics = Metrics::new(UnixTime::default());
+    let deliveries = Deliveries::new(DeliverySettings::default(), None, metrics);
+    Hooks { deliveries, vault: None }
 }
 
 fn state() -> AdminState {

@@ -251,10 +251,13 @@ impl App {
                     errands: renewing.errands().clone(),
                 }),
             ),
-            admin::Connecting {
-                settings: settings.connect.clone(),
-                public_url: public_url.clone(),
-            },
+            (
+                admin::Connecting {
+                    settings: settings.connect.clone(),
+                    public_url: public_url.clone(),
+                },
+                admin::Hooks { deliveries: Arc::clone(&deliveries), vault: vault.clone() },
+            ),
             now,
             Arc::clone(&draining),
         );
