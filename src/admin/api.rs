@@ -5,6 +5,7 @@ use super::base_url_checks;
 use super::connecting::Connecting;
 use super::document::Turns;
 use super::error::ApiError;
+use super::hooks::Hooks;
 use super::known_tokens::KnownTokens;
 use super::openapi::document;
 use super::operator::Operator;
@@ -13,6 +14,7 @@ use super::routes;
 use super::sign_in::SignIn;
 use super::sign_in::Signing;
 use super::try_out;
+use super::webhook_verifier;
 use crate::journal::Journal;
 use crate::limits::Attempts;
 use crate::model::Key;
@@ -69,9 +71,12 @@ pub struct Api {
     pub(super) checks: Semaphore,
     /// Room for exports of them: held until the last byte is sent.
     pub(super) exports: Arc<Semaphore>,
+    /// Room for captured requests that are looked at.
+    pub(super) verifications: Semaphore,
     backing: Option<Backing>,
     providing: Option<Providing>,
     pub(super) connecting: Connecting,
+    pub(super) hooks: Hooks,
 }
 
 /// Who may do what takes more than a role: see [`crate::config::AdminListener`].
@@ -117,7 +122,7 @@ impl Api {
         access: Access,
         live: Arc<Live>,
         (backing, providing): (Option<Backing>, Option<Providing>),
-        connecting: Connecting,
+        (connecting, hooks): (Connecting, Hooks),
         clock: fn() -> UnixTime,
         (draining, journal): (Arc<AtomicBool>, Arc<Journal>),
     ) -> Arc<Self> {
@@ -132,6 +137,7 @@ impl Api {
         let sign_in = SignIn::new(access.signing.clone());
         let (trials, checks) =
             (Semaphore::new(try_out::AT_ONCE), Semaphore::new(base_url_checks::AT_ONCE));
+        let verifications = Semaphore::new(webhook_verifier::AT_ONCE);
         Arc::new(Self {
             routes,
             document: text,
@@ -150,9 +156,11 @@ impl Api {
             trials,
             checks,
             exports,
+            verifications,
             backing,
             providing,
             connecting,
+            hooks,
         })
     }
 
@@ -176,9 +184,11 @@ impl Api {
             trials: Semaphore::new(0),
             checks: Semaphore::new(0),
             exports: Arc::new(Semaphore::new(0)),
+            verifications: Semaphore::new(0),
             backing: Some(backing),
             providing: None,
             connecting: self.connecting.clone(),
+            hooks: self.hooks.clone(),
         })
     }
 

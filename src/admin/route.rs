@@ -74,6 +74,8 @@ pub(super) enum ParameterKind {
     ErrorSource,
     /// A stretch of time up to now.
     Window,
+    /// What became of a webhook.
+    Verdict,
 }
 
 /// A header that a route looks at.

@@ -17,6 +17,7 @@ use super::connection_uses;
 use super::connections;
 use super::connectors;
 use super::definition;
+use super::deliveries;
 use super::endpoints;
 use super::environment_activations;
 use super::environments;
@@ -26,6 +27,7 @@ use super::events;
 use super::exchange_stream;
 use super::exchanges;
 use super::grant_routes::of_grants;
+use super::hooks;
 use super::import;
 use super::integrations;
 use super::learned_secrets;
@@ -44,6 +46,7 @@ use super::traffic;
 use super::tried;
 use super::try_out;
 use super::uses;
+use super::webhook_verifier;
 use super::whoami;
 use crate::model::Code;
 
@@ -96,6 +99,7 @@ pub(super) fn routes() -> Vec<Route> {
         of_tokens(),
         vec![of_bundles()],
         of_audit(),
+        of_webhooks(),
         of_event_subscriptions(),
         of_what_goes_on(),
     ]
@@ -819,6 +823,53 @@ fn of_audit() -> Vec<Route> {
             )
             .filter(ParameterKind::Limit, "limit", "Events, at most.")
             .codes(&[Code::EventsForgotten]),
+    ]
+}
+
+fn of_webhooks() -> Vec<Route> {
+    use ParameterKind::Key;
+    use ParameterKind::Text;
+    use ParameterKind::Time;
+    vec![
+        Route::get("/v1/hooks", "listHooks", "Connections that take webhooks", hooks::list)
+            .pages(hooks::page),
+        Route::get(
+            "/v1/deliveries",
+            "listDeliveries",
+            "What senders of webhooks delivered, and what became of it, the newest first",
+            deliveries::list,
+        )
+        .pages(deliveries::page)
+        .filter(Key, "connection", "To this connection alone.")
+        .filter(Text, "tenant", "Of this tenant alone.")
+        .filter(ParameterKind::Verdict, "verdict", "That came to this alone.")
+        .filter(Time, "since", "Not before.")
+        .filter(Time, "until", "Not at or after.")
+        .codes(&[Code::NotFound]),
+        Route::get(
+            "/v1/deliveries/{delivery}",
+            "getDelivery",
+            "A delivery; for operators with its headers and its body",
+            deliveries::read,
+        )
+        .gives(schema::<deliveries::InFull>),
+        Route::post(
+            "/v1/deliveries/{delivery}/replay",
+            "replayDelivery",
+            "Send a delivery that was verified to its connection's target again",
+            deliveries::replay,
+        )
+        .gives(schema::<deliveries::Shown>)
+        .codes(&[Code::Invalid]),
+        Route::post(
+            "/v1/webhooks/verify",
+            "verifyWebhook",
+            "Hold a captured request against a connection, step by step",
+            webhook_verifier::verify,
+        )
+        .takes(schema::<webhook_verifier::Asked>)
+        .gives(schema::<webhook_verifier::Verdict>)
+        .codes(&[Code::NotFound]),
     ]
 }
 

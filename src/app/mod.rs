@@ -294,10 +294,13 @@ impl App {
                     proxy_url: trying::proxy_url(proxy_address, proxy_tls.is_some()),
                 }),
             ),
-            admin::Connecting {
-                settings: settings.connect.clone(),
-                public_url: public_url.clone(),
-            },
+            (
+                admin::Connecting {
+                    settings: settings.connect.clone(),
+                    public_url: public_url.clone(),
+                },
+                admin::Hooks { deliveries: Arc::clone(&deliveries), vault: vault.clone() },
+            ),
             now,
             (Arc::clone(&draining), Arc::clone(&journal)),
         );

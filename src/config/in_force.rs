@@ -1,5 +1,7 @@
 //! The configuration in force: each setting with its value, and where that comes from. Nothing secret is told.
 use super::connect::ConnectSettings;
+use super::console::OidcRoles;
+use super::console::OidcSettings;
 use super::document::Document;
 use super::events::EventSettings;
 use super::listen::AdminListener;
@@ -20,6 +22,8 @@ use super::node::Value as Written;
 use super::seal::SealSettings;
 use super::settings::Settings;
 use super::store::StoreSettings;
+use super::webhooks::DeliverySettings;
+use super::webhooks::WebhookSettings;
 use crate::model::ByteSize;
 use crate::model::TimeSpan;
 use serde_json::Value;
@@ -254,14 +258,26 @@ fn texts(items: impl Iterator<Item = impl ToString>) -> Told {
 
 /// Every setting by its path. A new one has to be told here.
 fn leaves(settings: &Settings) -> Vec<(&'static str, Told)> {
-    let Settings { proxy, admin, public, memory, shutdown, log, store, seal, events, connect } =
-        settings;
+    let Settings {
+        proxy,
+        admin,
+        public,
+        memory,
+        shutdown,
+        log,
+        store,
+        seal,
+        events,
+        connect,
+        webhooks,
+    } = settings;
     let ProxyListener { listen, workers, tls, limits } = proxy;
     let mut all = vec![("server.proxy.listen", text(listen))];
     all.push(("server.proxy.workers", Told::Value(json!(workers))));
     all.push(("server.proxy.tls", files(tls.as_ref())));
     all.extend(PROXY_LIMITS.iter().copied().zip(of_limits(limits)));
-    let AdminListener { listen, tls, token, token_access, export_access } = admin;
+    let AdminListener { listen, tls, token, token_access, export_access, url, sessions, oidc } =
+        admin;
     let token = token.as_ref().map_or(Told::Value(Value::Null), |_| Told::Secret);
     all.extend([
         ("server.admin.listen", text(listen)),
@@ -269,7 +285,11 @@ fn leaves(settings: &Settings) -> Vec<(&'static str, Told)> {
         ("server.admin.token", token),
         ("server.admin.token_access", texts(token_access.iter())),
         ("server.admin.export_access", texts(export_access.iter())),
+        ("server.admin.url", Told::Value(json!(url))),
+        ("server.admin.sessions.idle", span(sessions.idle)),
+        ("server.admin.sessions.absolute", span(sessions.absolute)),
     ]);
+    all.extend(oidc.as_ref().map(of_oidc).into_iter().flatten());
     let PublicListener { listen, tls, url, max_body, limits } = public;
     all.extend([
         ("server.public.listen", text(listen)),
@@ -318,7 +338,41 @@ fn leaves(settings: &Settings) -> Vec<(&'static str, Told)> {
         ("connect.name", Told::Value(json!(name))),
         ("connect.return_urls", texts(return_urls.iter())),
     ]);
+    let WebhookSettings { deliveries: DeliverySettings { keep, max, max_body } } = webhooks;
+    all.extend([
+        ("webhooks.deliveries.keep", span(*keep)),
+        ("webhooks.deliveries.max", Told::Value((*max).into())),
+        ("webhooks.deliveries.max_body", size(*max_body)),
+    ]);
     all
+}
+
+/// Of an organisation's own sign-in, where there is one.
+fn of_oidc(oidc: &OidcSettings) -> Vec<(&'static str, Told)> {
+    let OidcSettings {
+        issuer,
+        client_id,
+        client_secret,
+        name,
+        scopes,
+        role_claim,
+        roles,
+        name_claim,
+    } = oidc;
+    let OidcRoles { admin, operator, viewer } = roles;
+    let secret = client_secret.as_ref().map_or(Told::Value(Value::Null), |_| Told::Secret);
+    vec![
+        ("server.admin.oidc.issuer", text(issuer)),
+        ("server.admin.oidc.client_id", text(client_id)),
+        ("server.admin.oidc.client_secret", secret),
+        ("server.admin.oidc.name", text(name)),
+        ("server.admin.oidc.scopes", texts(scopes.iter())),
+        ("server.admin.oidc.role_claim", text(role_claim)),
+        ("server.admin.oidc.roles.admin", texts(admin.iter())),
+        ("server.admin.oidc.roles.operator", texts(operator.iter())),
+        ("server.admin.oidc.roles.viewer", texts(viewer.iter())),
+        ("server.admin.oidc.name_claim", text(name_claim)),
+    ]
 }
 
 const PROXY_LIMITS: [&str; 5] = [
