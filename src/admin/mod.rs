@@ -82,6 +82,7 @@ mod route;
 mod routes;
 mod sent;
 mod shape;
+mod shell_line;
 mod switch;
 mod tenants;
 mod time;

@@ -11,10 +11,12 @@ use crate::support::Script;
 use crate::support::aws;
 use crate::support::each_engine;
 use crate::support::raw_request;
+use attache::upstream::Resolver;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 use serde_json::json;
+use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -420,7 +422,11 @@ each_engine! {
 
 /// A gateway with a connector whose own networks may be reached, where no other may.
 fn checking(url: &str) -> Gateway {
-    Gateway::start(&format!(
+    Gateway::start(&connector(url))
+}
+
+fn connector(url: &str) -> String {
+    format!(
         "connectors:
   saved:
     base_url: {url}
@@ -429,7 +435,7 @@ fn checking(url: &str) -> Gateway {
 connections:
   saved: {{ connector: saved, auth: open }}
 "
-    ))
+    )
 }
 
 #[tokio::test]
@@ -461,7 +467,9 @@ async fn a_base_url_is_asked_without_a_credential_and_redirects_are_not_followed
 async fn what_is_wrong_with_a_base_url_is_told_in_words() {
     let closed = ClosedPort::reserve();
     let never = RawUpstream::start([Script::answer("what\r\n\r\n")]).await;
-    let gateway = checking(&never.url());
+    let file = connector(&never.url());
+    let nobody = Resolver::Scripted(Arc::new(|_: &str| -> Vec<IpAddr> { Vec::new() }));
+    let gateway = Gateway::try_resolving(&file, "", nobody).expect("it starts");
     let operator = gateway.operator();
     for (wanted, problem, hint) in [
         (json!({ "base_url": closed.url(), "connector": "saved" }), "Nothing listens", "port"),
