@@ -88,6 +88,7 @@ mod routes;
 mod search;
 mod sent;
 mod shape;
+mod shell_line;
 mod sign_in;
 mod switch;
 mod tenants;

@@ -21,6 +21,7 @@ mod resource;
 mod serve;
 mod stopped;
 mod text;
+mod try_out;
 mod webhook;
 
 use clap::Parser;
@@ -110,6 +111,8 @@ enum Command {
     Export(export::Export),
     /// Send a request through the proxy
     Curl(curl::Curl),
+    /// Send a request through the proxy as an operator, and see what went upstream
+    Try(try_out::Try),
     /// Print what a shell completes commands with
     Completions(completions::Completions),
 }
@@ -147,6 +150,7 @@ pub fn run() -> ExitCode {
         Command::Apply(apply) => apply.run(),
         Command::Export(export) => export.run(),
         Command::Curl(curl) => curl.run(),
+        Command::Try(it) => it.run(),
         Command::Completions(completions) => completions.run(),
     }
 }

@@ -126,6 +126,8 @@ const COMMANDS: &[(&str, &str)] = &[
     ("rotateEventSubscriptionSecret", "event-subscription rotate k"),
     ("testEventSubscription", "event-subscription test k"),
     ("listEventDeliveries", "event-subscription deliveries k"),
+    ("tryRequest", "try k@t /me"),
+    ("checkBaseUrl", "connector check https://api.example"),
     ("retryEventDelivery", "event-subscription retry k evt_x"),
 ];
 

@@ -143,6 +143,7 @@ mod token_kills;
 mod token_outage;
 mod token_replicas;
 mod tokens;
+mod try_out;
 mod two_tenants;
 mod upstream_faults;
 mod webhook_floods;
