@@ -106,6 +106,7 @@ mod responses;
 mod resting;
 mod retries;
 mod retry_bodies;
+mod search;
 mod secrets;
 mod signed_bodies;
 mod signed_pieces;
