@@ -1,5 +1,5 @@
 import { Page } from "~/kit/page";
 
-export function ConnectionsPage() {
-  return <Page title="Connections">.</Page>;
+export function ConnectionPage() {
+  return <Page title="Connection">.</Page>;
 }
