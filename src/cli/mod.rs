@@ -102,6 +102,8 @@ enum Command {
     /// Signatures of webhooks: why a captured request does not verify, and signed ones to try with
     #[command(subcommand)]
     Webhook(webhook::Command),
+    /// What senders of webhooks delivered, and what became of it
+    Delivery(Resource<resource::Delivery>),
     /// Links that tenants connect their accounts by
     #[command(after_help = examples::CONNECT_SESSION)]
     ConnectSession(Resource<resource::ConnectSession>),
@@ -146,6 +148,7 @@ pub fn run() -> ExitCode {
         Command::Event(it) => it.run(&resource::EVENTS),
         Command::EventSubscription(it) => it.run(&resource::EVENT_SUBSCRIPTIONS),
         Command::Webhook(command) => webhook::run(command),
+        Command::Delivery(it) => it.run(&resource::WEBHOOK_DELIVERIES),
         Command::ConnectSession(it) => it.run(&resource::CONNECT_SESSIONS),
         Command::Apply(apply) => apply.run(),
         Command::Export(export) => export.run(),
