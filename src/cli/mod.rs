@@ -17,6 +17,7 @@ mod keys;
 mod memory;
 mod migrate;
 mod openapi;
+mod overview;
 mod resource;
 mod serve;
 mod stopped;
@@ -91,6 +92,8 @@ enum Command {
     Token(Resource<resource::Token>),
     /// Grants that fail, or are going to: what to have connected again, and by when
     Forecast(forecast::Forecast),
+    /// How many there are of everything, and how many fail
+    Overview(overview::Overview),
     /// What happened
     Event(Resource<resource::Event>),
     /// Who is told of events, by signed requests
@@ -137,6 +140,7 @@ pub fn run() -> ExitCode {
         Command::Caller(it) => it.run(&resource::CALLERS),
         Command::Token(it) => it.run(&resource::TOKENS),
         Command::Forecast(it) => it.run(),
+        Command::Overview(it) => it.run(),
         Command::Event(it) => it.run(&resource::EVENTS),
         Command::EventSubscription(it) => it.run(&resource::EVENT_SUBSCRIPTIONS),
         Command::Webhook(command) => webhook::run(command),
