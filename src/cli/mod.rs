@@ -17,6 +17,7 @@ mod keys;
 mod memory;
 mod migrate;
 mod openapi;
+mod overview;
 mod resource;
 mod serve;
 mod stopped;
@@ -94,6 +95,8 @@ enum Command {
     Forecast(forecast::Forecast),
     /// Requests and their responses, as they were and as they come
     Exchange(Resource<resource::Exchange>),
+    /// How many there are of everything, and how many fail
+    Overview(overview::Overview),
     /// What happened
     Event(Resource<resource::Event>),
     /// Who is told of events, by signed requests
@@ -145,6 +148,7 @@ pub fn run() -> ExitCode {
         Command::Token(it) => it.run(&resource::TOKENS),
         Command::Forecast(it) => it.run(),
         Command::Exchange(it) => it.run(&resource::EXCHANGES),
+        Command::Overview(it) => it.run(),
         Command::Event(it) => it.run(&resource::EVENTS),
         Command::EventSubscription(it) => it.run(&resource::EVENT_SUBSCRIPTIONS),
         Command::Webhook(command) => webhook::run(command),
