@@ -2,12 +2,15 @@
 //!
 //! This room knows YAML, places and messages, and the settings of the process itself. What the
 //! gateway serves (connectors, connections …) is the catalogue's.
+mod colour;
 mod conceal;
 mod connect;
+mod connect_look;
 mod document;
 mod error;
 mod events;
 mod field;
+mod frame_origin;
 mod interpolate;
 mod json;
 mod listen;
@@ -22,14 +25,20 @@ mod settings;
 mod store;
 mod suggest;
 
+pub use colour::Colour;
 pub use conceal::FilledIn;
 pub use connect::ConnectSettings;
+pub use connect_look::Colours;
+pub use connect_look::DARK_GROUND;
+pub use connect_look::LIGHT_GROUND;
+pub use connect_look::PublicLink;
 pub use document::Document;
 pub use document::File;
 pub use document::Unset;
 pub use error::ConfigError;
 pub use events::EventSettings;
 pub use events::Failing;
+pub use frame_origin::FrameOrigin;
 pub use interpolate::Sources;
 pub use interpolate::keep_plain;
 pub use json::JsonError;
