@@ -131,7 +131,7 @@ pub(super) async fn rotate(call: Call) -> Result<Answer, ApiError> {
     let backing = call.api.store()?;
     if call.api.rotations.begin(call.now_ms()) {
         // Not of an `Idempotency-Key`: it goes on once that is answered.
-        let scope = Scope::Operator(call.operator.name.clone());
+        let scope = Scope::from(call.operator.name.clone());
         backing.control.spawn(work(Arc::clone(&call.api), scope));
     }
     Ok(Answer { status: StatusCode::ACCEPTED, ..Answer::of(&keys(&call).await?)? })

@@ -1,9 +1,13 @@
 //! The configuration in force: each setting with its value, and where that comes from. Nothing secret is told.
+use super::connect::ConnectSettings;
+use super::connect_look::Colours;
+use super::connect_look::PublicLink;
 use super::console::OidcRoles;
 use super::console::OidcSettings;
 use super::console::SessionSettings;
 use super::document::Document;
 use super::events::EventSettings;
+use super::frame_origin::FrameOrigin;
 use super::listen::AdminListener;
 use super::listen::LinkLimits;
 use super::listen::Memory;
@@ -356,13 +360,37 @@ fn leaves(settings: &Settings) -> Vec<(&'static str, Told)> {
         ("seal.keys", texts(keys.iter())),
         ("events.failing.refusals", Told::Value(failing.refusals.into())),
         ("events.failing.lasting", span(failing.lasting)),
-        ("connect.name", Told::Value(json!(connect.name))),
-        ("connect.return_urls", texts(connect.return_urls.iter())),
         ("webhooks.deliveries.keep", span(*keep)),
         ("webhooks.deliveries.max", Told::Value((*max).into())),
         ("webhooks.deliveries.max_body", size(*max_body)),
     ]);
+    all.extend(of_connect(connect));
     all
+}
+
+fn of_connect(connect: &ConnectSettings) -> [(&'static str, Told); 9] {
+    let ConnectSettings {
+        name,
+        logo,
+        colours: Colours { accent, accent_dark },
+        support_url,
+        privacy_url,
+        terms_url,
+        frame_origins,
+        return_urls,
+    } = connect;
+    let link = |it: &Option<PublicLink>| Told::Value(json!(it.as_ref().map(PublicLink::as_str)));
+    [
+        ("connect.name", Told::Value(json!(name))),
+        ("connect.logo", Told::Value(json!(logo.as_ref().map(|it| it.display().to_string())))),
+        ("connect.colours.accent", text(accent)),
+        ("connect.colours.accent_dark", text(accent_dark)),
+        ("connect.support_url", link(support_url)),
+        ("connect.privacy_url", link(privacy_url)),
+        ("connect.terms_url", link(terms_url)),
+        ("connect.frame_origins", texts(frame_origins.iter().map(FrameOrigin::as_str))),
+        ("connect.return_urls", texts(return_urls.iter())),
+    ]
 }
 
 fn of_oidc(oidc: &OidcSettings) -> Vec<(&'static str, Told)> {
