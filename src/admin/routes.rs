@@ -6,10 +6,12 @@ use super::activations;
 use super::apply;
 use super::audit;
 use super::auth_methods;
+use super::base_url_checks;
 use super::callers;
 use super::catalogue;
 use super::connect_routes::of_connect_sessions;
 use super::connection_credentials;
+use super::connection_lists;
 use super::connection_uses;
 use super::connections;
 use super::connectors;
@@ -20,6 +22,8 @@ use super::environments;
 use super::event_deliveries;
 use super::event_subscriptions;
 use super::events;
+use super::exchange_stream;
+use super::exchanges;
 use super::grant_routes::of_grants;
 use super::import;
 use super::integrations;
@@ -35,6 +39,9 @@ use super::route::schema;
 use super::switch;
 use super::tenants;
 use super::tokens;
+use super::traffic;
+use super::tried;
+use super::try_out;
 use super::uses;
 use super::whoami;
 use crate::model::Code;
@@ -51,6 +58,9 @@ const FORCE_CHANGE: &str = "Even if environments or tenants that work now would 
 const FORCE: &str = "Even if it is in use.";
 const FORCE_METHODS: &str = "Even if connections pin an auth method that is left out, or would not be \
     sound any more, or links name an endpoint that is left out.";
+
+const SEARCHED: &str = "Only those that have each of these words in their key or name, in small letters or capitals. \
+    A page may have few, or none, and a `next`: it goes on there.";
 
 /// What refers to other things, or is referred to.
 const CHANGES: &[Code] = &[Code::DeclaredInFile, Code::InUse];
@@ -73,6 +83,7 @@ pub(super) fn routes() -> Vec<Route> {
         of_endpoints(),
         of_connections(),
         of_acts(),
+        of_trials(),
         of_activations(),
         of_many_activations(),
         of_grants(),
@@ -85,8 +96,48 @@ pub(super) fn routes() -> Vec<Route> {
         vec![of_bundles()],
         of_audit(),
         of_event_subscriptions(),
+        of_what_goes_on(),
     ]
     .concat()
+}
+
+fn of_what_goes_on() -> Vec<Route> {
+    vec![
+        exchanges::filtered(Route::get(
+            "/v1/exchanges",
+            "listExchanges",
+            "The last exchanges of this process, the newest first",
+            exchanges::list,
+        ))
+        .pages(exchanges::page),
+        exchanges::filtered(Route::get(
+            "/v1/exchanges/stream",
+            "streamExchanges",
+            "Exchanges of this process as they end",
+            exchange_stream::stream,
+        ))
+        .tells(
+            "Server-sent events, without an end: `exchange`, whose data is one; `skipped`, whose data is \
+             `{\"count\": 7}`, where more came than are sent. A comment every 15 seconds.",
+            schema::<exchanges::ShownExchange>,
+        ),
+        Route::get(
+            "/v1/exchanges/{request_id}",
+            "getExchange",
+            "One exchange, as long as it is kept",
+            exchanges::read,
+        )
+        .gives(schema::<exchanges::ShownExchange>),
+        Route::get(
+            "/v1/traffic",
+            "getTraffic",
+            "How much goes through this process, how much fails and how long it takes",
+            traffic::read,
+        )
+        .filter(ParameterKind::Window, "window", "How far back.")
+        .filter(ParameterKind::Key, "connection", "Only what went by this connection, as far as its exchanges are kept.")
+        .gives(schema::<traffic::Traffic>),
+    ]
 }
 
 fn of_catalogue() -> Vec<Route> {
@@ -131,6 +182,31 @@ fn of_many_activations() -> Vec<Route> {
     ]
 }
 
+fn of_trials() -> Vec<Route> {
+    vec![
+        Route::post(
+            "/v1/try",
+            "tryRequest",
+            "Send one request through the proxy, as a caller would, and look at what goes and comes",
+            try_out::try_out,
+        )
+        .done_each_time()
+        .takes_bundle(schema::<try_out::Wanted>)
+        .gives(schema::<tried::TriedView>)
+        .codes(&[Code::RateLimited, Code::CredentialUnavailable, Code::StoreUnavailable]),
+        Route::post(
+            "/v1/check_base_url",
+            "checkBaseUrl",
+            "Ask, without any credential, whether something answers at a base URL",
+            base_url_checks::check,
+        )
+        .done_each_time()
+        .takes(schema::<base_url_checks::Wanted>)
+        .gives(schema::<base_url_checks::View>)
+        .codes(&[Code::RateLimited, Code::CredentialUnavailable]),
+    ]
+}
+
 fn of_bundles() -> Route {
     Route::post("/v1/apply", "apply", "Apply many definitions: all, or none", apply::apply)
         .takes_bundle(apply::schema)
@@ -152,7 +228,8 @@ fn of_connectors() -> Vec<Route> {
     let (all, one) = ("/v1/connectors", "/v1/connectors/{connector}");
     vec![
         Route::get(all, "listConnectors", "List connectors", definition::list::<Kind>)
-            .pages(connectors::page),
+            .pages(connectors::page)
+            .searched(SEARCHED),
         Route::post(all, "createConnector", "Create a connector", definition::create::<Kind>)
             .takes(connectors::new)
             .creates(connectors::view)
@@ -266,7 +343,24 @@ fn of_connections() -> Vec<Route> {
     let (all, one) = ("/v1/connections", "/v1/connections/{connection}");
     vec![
         Route::get(all, "listConnections", "List connections", definition::list::<Kind>)
-            .pages(connections::page),
+            .pages(connections::page)
+            .searched(SEARCHED)
+            .filter(ParameterKind::Key, connection_lists::CONNECTOR, "Of this connector alone.")
+            .filter(
+                ParameterKind::Key,
+                connection_lists::AUTH,
+                "With the auth method of this key alone.",
+            )
+            .filter(
+                ParameterKind::Either,
+                connection_lists::EMBEDDED,
+                "Embedded ones alone, or the others alone.",
+            )
+            .filter(
+                ParameterKind::ConnectionStatus,
+                connection_lists::STATE,
+                "With this status alone.",
+            ),
         Route::post(all, "createConnection", "Create a connection", definition::create::<Kind>)
             .takes(connections::new)
             .creates(connections::view)
@@ -415,7 +509,8 @@ fn of_activations() -> Vec<Route> {
     let one = "/v1/connections/{connection}/activations/{tenant}";
     vec![
         Route::get(all, "listActivations", "Who is activated", activation_lists::of_connection)
-            .pages(activations::page),
+            .pages(activations::page)
+            .searched("Only those whose tenant's id has each of these words. Letters beyond A to Z have to be as they are written."),
         Route::get(one, "getActivation", "A tenant's activation", activations::read)
             .gives_one(activations::view)
             .cached(),
@@ -451,7 +546,8 @@ fn of_integrations() -> Vec<Route> {
     let (all, one) = ("/v1/integrations", "/v1/integrations/{integration}");
     vec![
         Route::get(all, "listIntegrations", "List integrations", definition::list::<Kind>)
-            .pages(integrations::page),
+            .pages(integrations::page)
+            .searched(SEARCHED),
         Route::post(all, "createIntegration", "Create an integration", definition::create::<Kind>)
             .takes(integrations::new)
             .creates(integrations::view)
@@ -496,7 +592,8 @@ fn of_environments() -> Vec<Route> {
     let activation = "/v1/environments/{environment}/activations/{tenant}";
     vec![
         Route::get(all, "listEnvironments", "List environments", definition::list::<Kind>)
-            .pages(environments::page),
+            .pages(environments::page)
+            .searched(SEARCHED),
         Route::post(all, "createEnvironment", "Create an environment", definition::create::<Kind>)
             .takes(environments::new)
             .creates(environments::view)
@@ -565,7 +662,8 @@ fn of_tenants() -> Vec<Route> {
     let (all, one) = ("/v1/tenants", "/v1/tenants/{tenant}");
     vec![
         Route::get(all, "listTenants", "List tenants", definition::list::<Kind>)
-            .pages(tenants::page),
+            .pages(tenants::page)
+            .searched(SEARCHED),
         Route::post(all, "createTenant", "Create a tenant", definition::create::<Kind>)
             .takes(tenants::new)
             .creates(tenants::view)
@@ -605,7 +703,8 @@ fn of_callers() -> Vec<Route> {
     let (all, one) = ("/v1/callers", "/v1/callers/{caller}");
     vec![
         Route::get(all, "listCallers", "List callers", definition::list::<Kind>)
-            .pages(callers::page),
+            .pages(callers::page)
+            .searched(SEARCHED),
         Route::post(all, "createCaller", "Create a caller with a key", definition::create::<Kind>)
             .takes(callers::new)
             .creates(callers::issued)

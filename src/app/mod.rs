@@ -8,6 +8,7 @@ mod plane;
 mod public;
 mod refusals;
 pub mod sealing;
+mod trying;
 mod watchers;
 
 pub use clock::now;
@@ -28,6 +29,8 @@ use crate::connect;
 use crate::connect::Answered;
 use crate::connect::Asked;
 use crate::connect::Pages;
+use crate::console;
+use crate::deliveries::Deliveries;
 use crate::inbound::KeyRing;
 use crate::inbound::Learned;
 use crate::inbound::Replay;
@@ -167,14 +170,15 @@ impl App {
             live: Arc::clone(&live),
             metrics: Arc::clone(&metrics),
             failing: settings.events.failing,
+            deliveries: settings.webhooks.deliveries,
             renewals: Arc::clone(&told),
         };
         let stored = store.map(opening).map(Control::start).transpose()?;
         let vault = stored.as_ref().map(|it| Arc::clone(&it.opened.vault));
         let refusals = stored.as_ref().map(|it| Arc::clone(&it.opened.refusals));
         let settings = Arc::new(settings);
-        let (target, format) = access_log(&settings.log);
-        let journal = Journal::start(target, format, Arc::clone(&metrics))
+        let keeping = journal::Keeping { recent: settings.log.recent.0, clock: now };
+        let journal = Journal::start(access_log(&settings.log), keeping, Arc::clone(&metrics))
             .map_err(|it| StartError::AccessLog(it.to_string()))?;
 
         let books = stored.as_ref().map(|it| Books {
@@ -217,6 +221,10 @@ impl App {
         let ledger = stored.as_ref().map(|it| Arc::clone(&it.opened.ledger));
         let replay = Arc::new(Replay::new(ledger));
         let refused = stored.as_ref().map(|it| Arc::clone(&it.opened.refused));
+        let deliveries = match &stored {
+            Some(it) => Arc::clone(&it.opened.deliveries),
+            None => Deliveries::new(settings.webhooks.deliveries, None, Arc::clone(&metrics)),
+        };
         let budget = Budget::new(settings.memory.bodies);
         let gates = Arc::new(Gates::default());
         let circuits = Arc::new(Circuits::new(Arc::clone(&metrics)));
@@ -225,11 +233,23 @@ impl App {
         let spill: Arc<Path> = options.spill.unwrap_or_else(std::env::temp_dir).into();
         let (proxy_address, public_address) = (proxy.address, public.address);
         let public_url = settings.public.url_at(public_address);
+        let (try_out, trials) = trying::desk();
+        let mut trials = Some(trials);
         let api = admin::Api::new(
             admin::Access {
                 token: settings.admin.token.clone().or(options.admin_token),
                 tokens: settings.admin.token_access.clone(),
                 export: settings.admin.export_access.clone(),
+                signing: {
+                    let url = settings.admin.url_at(control.address);
+                    let is_https = url.as_deref().is_some_and(|it| it.starts_with("https:"));
+                    admin::Signing {
+                        sessions: settings.admin.sessions,
+                        is_secure: is_https || settings.admin.tls.is_some(),
+                        url,
+                        oidc: settings.admin.oidc.clone(),
+                    }
+                },
             },
             Arc::clone(&live),
             (
@@ -243,6 +263,8 @@ impl App {
                 Some(admin::Providing {
                     renewals: Arc::clone(renewing.renewals()),
                     errands: renewing.errands().clone(),
+                    try_out,
+                    proxy_url: trying::proxy_url(proxy_address, proxy_tls.is_some()),
                 }),
             ),
             admin::Connecting {
@@ -250,7 +272,7 @@ impl App {
                 public_url: public_url.clone(),
             },
             now,
-            Arc::clone(&draining),
+            (Arc::clone(&draining), Arc::clone(&journal)),
         );
         let pages = stored.as_ref().map(|it| {
             let is_secure = public_url.as_deref().is_some_and(|it| it.starts_with("https:"));
@@ -270,6 +292,7 @@ impl App {
                 replay: Arc::clone(&replay),
                 sender_keys: Arc::clone(&sender_keys),
                 refused: refused.clone(),
+                deliveries: Arc::clone(&deliveries),
                 budget: Arc::clone(&budget),
                 rates: Arc::clone(&rates),
                 gates: Arc::clone(&gates),
@@ -286,6 +309,7 @@ impl App {
                 proxy_tls: proxy_tls.clone(),
                 public_tls: public_tls.clone(),
                 pages: pages.clone(),
+                trials: trials.take(),
             };
             let stops = traffic_stops.clone();
             traffic.push(server::spawn("worker", index, stops, move |worker| {
@@ -298,6 +322,7 @@ impl App {
             draining: Arc::clone(&draining),
             api: Arc::clone(&api),
             clock: now,
+            front: console::serve,
         };
         let handler = plane::AdminHandler::new(admin::router(state), Arc::clone(&metrics));
         let admin_address = control.address;

@@ -4,6 +4,7 @@
 //! gateway serves (connectors, connections …) is the catalogue's.
 mod conceal;
 mod connect;
+mod console;
 mod document;
 mod error;
 mod events;
@@ -21,9 +22,13 @@ mod seal;
 mod settings;
 mod store;
 mod suggest;
+mod webhooks;
 
 pub use conceal::FilledIn;
 pub use connect::ConnectSettings;
+pub use console::OidcRoles;
+pub use console::OidcSettings;
+pub use console::SessionSettings;
 pub use document::Document;
 pub use document::File;
 pub use document::Unset;
@@ -59,3 +64,5 @@ pub use settings::Settings;
 pub use store::StoreSettings;
 pub use store::StoreUrl;
 pub use store::StoreUrlError;
+pub use webhooks::DeliverySettings;
+pub use webhooks::WebhookSettings;

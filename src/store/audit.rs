@@ -64,6 +64,16 @@ pub enum Act {
     Learned,
     /// A secret that a sender handed over was shown to an operator: this one time.
     Revealed,
+    /// An operator has signed in with a browser.
+    SignedIn,
+    /// The browser is signed out again, by whoever it belongs to or because what it was signed in by is gone.
+    SignedOut,
+    /// Somebody who wanted to sign in was not let in.
+    Refused,
+    /// An operator has sent a request with a connection's or a tenant's credentials.
+    Tried,
+    /// An operator had a kept delivery sent to its target again.
+    Replayed,
 }
 
 impl Act {
@@ -82,6 +92,11 @@ impl Act {
         Self::Disclosed,
         Self::Learned,
         Self::Revealed,
+        Self::SignedIn,
+        Self::SignedOut,
+        Self::Refused,
+        Self::Tried,
+        Self::Replayed,
     ];
 
     /// As it is stored and shown.
@@ -101,6 +116,11 @@ impl Act {
             Self::Disclosed => "disclosed",
             Self::Learned => "learned",
             Self::Revealed => "revealed",
+            Self::SignedIn => "signed_in",
+            Self::SignedOut => "signed_out",
+            Self::Refused => "refused",
+            Self::Tried => "tried",
+            Self::Replayed => "replayed",
         }
     }
 }

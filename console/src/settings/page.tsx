@@ -1,5 +1,0 @@
-import { Page } from "~/kit/page";
-
-export function SettingsPage() {
-  return <Page title="Settings">.</Page>;
-}
