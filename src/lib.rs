@@ -27,6 +27,7 @@ pub mod store;
 pub mod upstream;
 
 // Services: state that outlives a request.
+pub mod deliveries;
 pub mod journal;
 pub mod limits;
 pub mod reload;

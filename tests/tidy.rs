@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     // Makes definitions, and asks the catalogue whether they are sound.
     &["import"],
     &["server", "upstream", "store"],
-    &["resolve", "vault", "renewal", "limits", "journal", "reload"],
+    &["resolve", "vault", "renewal", "limits", "journal", "reload", "deliveries"],
     &["proxy", "admin", "inbound", "notify", "connect", "console"],
     // The shells stand on each other: the commands run the demo and the app, the demo runs the app.
     &["app"],

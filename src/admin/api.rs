@@ -1,14 +1,20 @@
 //! What the API works on: what is served, what is stored, and what it is sealed with.
 use super::activation_export;
 use super::activation_import;
+use super::base_url_checks;
 use super::connecting::Connecting;
 use super::document::Turns;
 use super::error::ApiError;
+use super::hooks::Hooks;
 use super::known_tokens::KnownTokens;
 use super::openapi::document;
 use super::operator::Operator;
 use super::route::Route;
 use super::routes;
+use super::sign_in::SignIn;
+use super::sign_in::Signing;
+use super::try_out;
+use super::webhook_verifier;
 use crate::journal::Journal;
 use crate::limits::Attempts;
 use crate::model::Key;
@@ -20,8 +26,11 @@ use crate::renewal::Errands;
 use crate::renewal::Renewals;
 use crate::seal::Sealer;
 use crate::store::Store;
+use crate::telemetry::Trial;
+use crate::telemetry::Tried;
 use crate::vault::Keys;
 use bytes::Bytes;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -43,6 +52,7 @@ pub struct Api {
     pub(super) tokens: KnownTokens,
     pub(super) turns: Turns,
     pub(super) access: Access,
+    pub(super) sign_in: SignIn,
     pub(super) live: Arc<Live>,
     pub(super) clock: fn() -> UnixTime,
     /// True once the process is to stop: nobody is kept waiting.
@@ -55,11 +65,18 @@ pub struct Api {
     pub(super) farewells: Semaphore,
     /// Room for imports of activations.
     pub(super) imports: Semaphore,
+    /// Room for requests that are tried out.
+    pub(super) trials: Semaphore,
+    /// Room for checks of base URLs.
+    pub(super) checks: Semaphore,
     /// Room for exports of them: held until the last byte is sent.
     pub(super) exports: Arc<Semaphore>,
+    /// Room for captured requests that are looked at.
+    pub(super) verifications: Semaphore,
     backing: Option<Backing>,
     providing: Option<Providing>,
     pub(super) connecting: Connecting,
+    pub(super) hooks: Hooks,
 }
 
 /// Who may do what takes more than a role: see [`crate::config::AdminListener`].
@@ -71,13 +88,23 @@ pub struct Access {
     pub tokens: Vec<Key>,
     /// The same of those who may export credentials.
     pub export: Vec<Key>,
+    /// How operators sign in with a browser.
+    pub signing: Signing,
 }
 
-/// What works with those who give tokens.
+/// What reaches third parties: those who give tokens, and APIs.
 pub struct Providing {
     pub renewals: Arc<Renewals>,
     pub errands: Errands,
+    pub try_out: Try,
+    /// Where callers find the proxy.
+    pub proxy_url: String,
 }
+
+/// Sends a request through the proxy as a caller would that may use everything. None where it came to no end, or where
+/// attache is stopping.
+pub type Try =
+    Arc<dyn Fn(Trial) -> Pin<Box<dyn Future<Output = Option<Tried>> + Send>> + Send + Sync>;
 
 /// Where what the API is told is kept.
 pub struct Backing {
@@ -95,7 +122,7 @@ impl Api {
         access: Access,
         live: Arc<Live>,
         (backing, providing): (Option<Backing>, Option<Providing>),
-        connecting: Connecting,
+        (connecting, hooks): (Connecting, Hooks),
         clock: fn() -> UnixTime,
         (draining, journal): (Arc<AtomicBool>, Arc<Journal>),
     ) -> Arc<Self> {
@@ -107,10 +134,15 @@ impl Api {
         let farewells = Semaphore::new(FAREWELLS_MAX);
         let imports = Semaphore::new(activation_import::AT_ONCE);
         let exports = Arc::new(Semaphore::new(activation_export::AT_ONCE));
+        let sign_in = SignIn::new(access.signing.clone());
+        let (trials, checks) =
+            (Semaphore::new(try_out::AT_ONCE), Semaphore::new(base_url_checks::AT_ONCE));
+        let verifications = Semaphore::new(webhook_verifier::AT_ONCE);
         Arc::new(Self {
             routes,
             document: text,
             attempts,
+            sign_in,
             tokens,
             turns,
             access,
@@ -121,10 +153,14 @@ impl Api {
             followers,
             farewells,
             imports,
+            trials,
+            checks,
             exports,
+            verifications,
             backing,
             providing,
             connecting,
+            hooks,
         })
     }
 
@@ -137,6 +173,7 @@ impl Api {
             tokens: KnownTokens::default(),
             turns: Turns::default(),
             access: Access::default(),
+            sign_in: SignIn::default(),
             live,
             clock: self.clock,
             draining: Arc::clone(&self.draining),
@@ -144,21 +181,25 @@ impl Api {
             followers: Semaphore::new(0),
             farewells: Semaphore::new(0),
             imports: Semaphore::new(0),
+            trials: Semaphore::new(0),
+            checks: Semaphore::new(0),
             exports: Arc::new(Semaphore::new(0)),
+            verifications: Semaphore::new(0),
             backing: Some(backing),
             providing: None,
             connecting: self.connecting.clone(),
+            hooks: self.hooks.clone(),
         })
     }
 
     /// Whether this operator may be shown access tokens.
     pub(super) fn shows_tokens_to(&self, operator: &Operator) -> bool {
-        self.access.tokens.contains(&operator.name)
+        operator.name.token().is_some_and(|it| self.access.tokens.contains(it))
     }
 
     /// Whether this operator may export credentials.
     pub(super) fn exports_to(&self, operator: &Operator) -> bool {
-        self.access.export.contains(&operator.name)
+        operator.name.token().is_some_and(|it| self.access.export.contains(it))
     }
 
     /// What asks providers; calls that are made here ask nobody.

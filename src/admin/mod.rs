@@ -12,11 +12,13 @@ mod api;
 mod apply;
 mod audit;
 mod auth_methods;
+mod base_url_checks;
 mod body;
 mod call;
 mod callers;
 mod catalogue;
 mod certificates;
+mod configuration;
 mod connect_begin;
 mod connect_bid;
 mod connect_callback;
@@ -28,6 +30,8 @@ mod connect_routes;
 mod connect_sessions;
 mod connecting;
 mod connection_credentials;
+mod connection_lists;
+mod connection_status;
 mod connection_uses;
 mod connections;
 mod connectors;
@@ -36,6 +40,7 @@ mod credentials;
 mod cursor;
 mod dance;
 mod definition;
+mod deliveries;
 mod devices;
 mod disclosure;
 mod dispatch;
@@ -56,6 +61,7 @@ mod grant_acts;
 mod grant_routes;
 mod grantee;
 mod grants;
+mod hooks;
 mod idempotency;
 mod import;
 mod integrations;
@@ -79,15 +85,21 @@ mod replace;
 mod role;
 mod route;
 mod routes;
+mod search;
 mod sent;
 mod shape;
+mod shell_line;
+mod sign_in;
 mod switch;
 mod tenants;
 mod time;
 mod tokens;
 mod traffic;
+mod tried;
+mod try_out;
 mod unreadable;
 mod uses;
+mod webhook_verifier;
 mod whoami;
 
 pub use answer::Endless;
@@ -95,10 +107,13 @@ pub use api::Access;
 pub use api::Api;
 pub use api::Backing;
 pub use api::Providing;
+pub use api::Try;
 pub use api::openapi;
 pub use connecting::Connecting;
 pub use devices::Devices;
+pub use hooks::Hooks;
 pub use page::Front;
+pub use sign_in::Signing;
 
 use crate::model::UnixTime;
 use crate::reload::Live;
@@ -142,6 +157,7 @@ pub fn router(state: AdminState) -> Router {
         .route("/healthz", get(healthy))
         .route("/readyz", get(ready::ready))
         .route("/openapi.json", get(described))
+        .merge(sign_in::routes())
         .route("/v1", any(dispatch::enter))
         .route("/v1/{*rest}", any(dispatch::enter))
         .fallback(page::front)

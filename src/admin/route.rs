@@ -3,12 +3,12 @@ use super::answer::Answer;
 use super::answer::EVENTS;
 use super::body::Media;
 use super::call::Call;
-use super::catalogue;
 use super::error::ApiError;
 use super::import;
 use super::origin;
 use super::progress;
 use super::role::Role;
+use super::search;
 use super::uses::Change;
 use crate::model::Code;
 use http::Method;
@@ -45,6 +45,10 @@ pub(super) struct Parameter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ParameterKind {
     Flag,
+    /// `true`, `false`, or not said.
+    Either,
+    /// Of a connection.
+    ConnectionStatus,
     /// Takes `origin`.
     Origin,
     Cursor,
@@ -70,6 +74,8 @@ pub(super) enum ParameterKind {
     ErrorSource,
     /// A stretch of time up to now.
     Window,
+    /// What became of a webhook.
+    Verdict,
 }
 
 /// A header that a route looks at.
@@ -305,6 +311,12 @@ impl Route {
             .gives_nothing()
     }
 
+    /// Is not done once for several requests with the same key: what is answered is not kept.
+    pub(super) fn done_each_time(mut self) -> Self {
+        self.headers.retain(|it| *it != Header::IdempotencyKey);
+        self
+    }
+
     /// Answers 200 with bytes that are sent as they come: they are not kept to be sent again.
     pub(super) fn streams(mut self, about: &'static str) -> Self {
         self.headers.retain(|it| *it != Header::IdempotencyKey);
@@ -365,7 +377,7 @@ impl Route {
 
     /// The list can be searched.
     pub(super) fn searched(mut self, about: &'static str) -> Self {
-        self.query.push(Parameter { name: catalogue::SEARCH, about, kind: ParameterKind::Search });
+        self.query.push(Parameter { name: search::SEARCH, about, kind: ParameterKind::Search });
         self
     }
 

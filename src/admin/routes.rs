@@ -6,14 +6,18 @@ use super::activations;
 use super::apply;
 use super::audit;
 use super::auth_methods;
+use super::base_url_checks;
 use super::callers;
 use super::catalogue;
+use super::configuration;
 use super::connect_routes::of_connect_sessions;
 use super::connection_credentials;
+use super::connection_lists;
 use super::connection_uses;
 use super::connections;
 use super::connectors;
 use super::definition;
+use super::deliveries;
 use super::endpoints;
 use super::environment_activations;
 use super::environments;
@@ -23,6 +27,7 @@ use super::events;
 use super::exchange_stream;
 use super::exchanges;
 use super::grant_routes::of_grants;
+use super::hooks;
 use super::import;
 use super::integrations;
 use super::learned_secrets;
@@ -38,7 +43,10 @@ use super::switch;
 use super::tenants;
 use super::tokens;
 use super::traffic;
+use super::tried;
+use super::try_out;
 use super::uses;
+use super::webhook_verifier;
 use super::whoami;
 use crate::model::Code;
 
@@ -54,6 +62,9 @@ const FORCE_CHANGE: &str = "Even if environments or tenants that work now would 
 const FORCE: &str = "Even if it is in use.";
 const FORCE_METHODS: &str = "Even if connections pin an auth method that is left out, or would not be \
     sound any more, or links name an endpoint that is left out.";
+
+const SEARCHED: &str = "Only those that have each of these words in their key or name, in small letters or capitals. \
+    A page may have few, or none, and a `next`: it goes on there.";
 
 /// What refers to other things, or is referred to.
 const CHANGES: &[Code] = &[Code::DeclaredInFile, Code::InUse];
@@ -76,6 +87,7 @@ pub(super) fn routes() -> Vec<Route> {
         of_endpoints(),
         of_connections(),
         of_acts(),
+        of_trials(),
         of_activations(),
         of_many_activations(),
         of_grants(),
@@ -87,6 +99,7 @@ pub(super) fn routes() -> Vec<Route> {
         of_tokens(),
         vec![of_bundles()],
         of_audit(),
+        of_webhooks(),
         of_event_subscriptions(),
         of_what_goes_on(),
     ]
@@ -129,6 +142,13 @@ fn of_what_goes_on() -> Vec<Route> {
         .filter(ParameterKind::Window, "window", "How far back.")
         .filter(ParameterKind::Key, "connection", "Only what went by this connection, as far as its exchanges are kept.")
         .gives(schema::<traffic::Traffic>),
+        Route::get(
+            "/v1/configuration",
+            "getConfiguration",
+            "The configuration in force, with where each value comes from",
+            configuration::read,
+        )
+        .gives(schema::<configuration::Configuration>),
     ]
 }
 
@@ -174,6 +194,31 @@ fn of_many_activations() -> Vec<Route> {
     ]
 }
 
+fn of_trials() -> Vec<Route> {
+    vec![
+        Route::post(
+            "/v1/try",
+            "tryRequest",
+            "Send one request through the proxy, as a caller would, and look at what goes and comes",
+            try_out::try_out,
+        )
+        .done_each_time()
+        .takes_bundle(schema::<try_out::Wanted>)
+        .gives(schema::<tried::TriedView>)
+        .codes(&[Code::RateLimited, Code::CredentialUnavailable, Code::StoreUnavailable]),
+        Route::post(
+            "/v1/check_base_url",
+            "checkBaseUrl",
+            "Ask, without any credential, whether something answers at a base URL",
+            base_url_checks::check,
+        )
+        .done_each_time()
+        .takes(schema::<base_url_checks::Wanted>)
+        .gives(schema::<base_url_checks::View>)
+        .codes(&[Code::RateLimited, Code::CredentialUnavailable]),
+    ]
+}
+
 fn of_bundles() -> Route {
     Route::post("/v1/apply", "apply", "Apply many definitions: all, or none", apply::apply)
         .takes_bundle(apply::schema)
@@ -195,7 +240,8 @@ fn of_connectors() -> Vec<Route> {
     let (all, one) = ("/v1/connectors", "/v1/connectors/{connector}");
     vec![
         Route::get(all, "listConnectors", "List connectors", definition::list::<Kind>)
-            .pages(connectors::page),
+            .pages(connectors::page)
+            .searched(SEARCHED),
         Route::post(all, "createConnector", "Create a connector", definition::create::<Kind>)
             .takes(connectors::new)
             .creates(connectors::view)
@@ -309,7 +355,24 @@ fn of_connections() -> Vec<Route> {
     let (all, one) = ("/v1/connections", "/v1/connections/{connection}");
     vec![
         Route::get(all, "listConnections", "List connections", definition::list::<Kind>)
-            .pages(connections::page),
+            .pages(connections::page)
+            .searched(SEARCHED)
+            .filter(ParameterKind::Key, connection_lists::CONNECTOR, "Of this connector alone.")
+            .filter(
+                ParameterKind::Key,
+                connection_lists::AUTH,
+                "With the auth method of this key alone.",
+            )
+            .filter(
+                ParameterKind::Either,
+                connection_lists::EMBEDDED,
+                "Embedded ones alone, or the others alone.",
+            )
+            .filter(
+                ParameterKind::ConnectionStatus,
+                connection_lists::STATE,
+                "With this status alone.",
+            ),
         Route::post(all, "createConnection", "Create a connection", definition::create::<Kind>)
             .takes(connections::new)
             .creates(connections::view)
@@ -458,7 +521,8 @@ fn of_activations() -> Vec<Route> {
     let one = "/v1/connections/{connection}/activations/{tenant}";
     vec![
         Route::get(all, "listActivations", "Who is activated", activation_lists::of_connection)
-            .pages(activations::page),
+            .pages(activations::page)
+            .searched("Only those whose tenant's id has each of these words. Letters beyond A to Z have to be as they are written."),
         Route::get(one, "getActivation", "A tenant's activation", activations::read)
             .gives_one(activations::view)
             .cached(),
@@ -494,7 +558,8 @@ fn of_integrations() -> Vec<Route> {
     let (all, one) = ("/v1/integrations", "/v1/integrations/{integration}");
     vec![
         Route::get(all, "listIntegrations", "List integrations", definition::list::<Kind>)
-            .pages(integrations::page),
+            .pages(integrations::page)
+            .searched(SEARCHED),
         Route::post(all, "createIntegration", "Create an integration", definition::create::<Kind>)
             .takes(integrations::new)
             .creates(integrations::view)
@@ -539,7 +604,8 @@ fn of_environments() -> Vec<Route> {
     let activation = "/v1/environments/{environment}/activations/{tenant}";
     vec![
         Route::get(all, "listEnvironments", "List environments", definition::list::<Kind>)
-            .pages(environments::page),
+            .pages(environments::page)
+            .searched(SEARCHED),
         Route::post(all, "createEnvironment", "Create an environment", definition::create::<Kind>)
             .takes(environments::new)
             .creates(environments::view)
@@ -608,7 +674,8 @@ fn of_tenants() -> Vec<Route> {
     let (all, one) = ("/v1/tenants", "/v1/tenants/{tenant}");
     vec![
         Route::get(all, "listTenants", "List tenants", definition::list::<Kind>)
-            .pages(tenants::page),
+            .pages(tenants::page)
+            .searched(SEARCHED),
         Route::post(all, "createTenant", "Create a tenant", definition::create::<Kind>)
             .takes(tenants::new)
             .creates(tenants::view)
@@ -648,7 +715,8 @@ fn of_callers() -> Vec<Route> {
     let (all, one) = ("/v1/callers", "/v1/callers/{caller}");
     vec![
         Route::get(all, "listCallers", "List callers", definition::list::<Kind>)
-            .pages(callers::page),
+            .pages(callers::page)
+            .searched(SEARCHED),
         Route::post(all, "createCaller", "Create a caller with a key", definition::create::<Kind>)
             .takes(callers::new)
             .creates(callers::issued)
@@ -755,6 +823,53 @@ fn of_audit() -> Vec<Route> {
             )
             .filter(ParameterKind::Limit, "limit", "Events, at most.")
             .codes(&[Code::EventsForgotten]),
+    ]
+}
+
+fn of_webhooks() -> Vec<Route> {
+    use ParameterKind::Key;
+    use ParameterKind::Text;
+    use ParameterKind::Time;
+    vec![
+        Route::get("/v1/hooks", "listHooks", "Connections that take webhooks", hooks::list)
+            .pages(hooks::page),
+        Route::get(
+            "/v1/deliveries",
+            "listDeliveries",
+            "What senders of webhooks delivered, and what became of it, the newest first",
+            deliveries::list,
+        )
+        .pages(deliveries::page)
+        .filter(Key, "connection", "To this connection alone.")
+        .filter(Text, "tenant", "Of this tenant alone.")
+        .filter(ParameterKind::Verdict, "verdict", "That came to this alone.")
+        .filter(Time, "since", "Not before.")
+        .filter(Time, "until", "Not at or after.")
+        .codes(&[Code::NotFound]),
+        Route::get(
+            "/v1/deliveries/{delivery}",
+            "getDelivery",
+            "A delivery; for operators with its headers and its body",
+            deliveries::read,
+        )
+        .gives(schema::<deliveries::InFull>),
+        Route::post(
+            "/v1/deliveries/{delivery}/replay",
+            "replayDelivery",
+            "Send a delivery that was verified to its connection's target again",
+            deliveries::replay,
+        )
+        .gives(schema::<deliveries::Shown>)
+        .codes(&[Code::Invalid]),
+        Route::post(
+            "/v1/webhooks/verify",
+            "verifyWebhook",
+            "Hold a captured request against a connection, step by step",
+            webhook_verifier::verify,
+        )
+        .takes(schema::<webhook_verifier::Asked>)
+        .gives(schema::<webhook_verifier::Verdict>)
+        .codes(&[Code::NotFound]),
     ]
 }
 

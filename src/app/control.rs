@@ -6,9 +6,12 @@ use super::refusals::Unserved;
 use super::refusals::WAITING_MAX;
 use super::sealing;
 use super::sealing::SealingError;
+use crate::config::DeliverySettings;
 use crate::config::Failing;
 use crate::config::SealSettings;
 use crate::config::StoreSettings;
+use crate::deliveries::Deliveries;
+use crate::deliveries::Keeper;
 use crate::inbound::Clerk;
 use crate::inbound::Ledger;
 use crate::inbound::RefusalTeller;
@@ -61,6 +64,7 @@ pub(super) struct Opening {
     pub(super) live: Arc<Live>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) failing: Failing,
+    pub(super) deliveries: DeliverySettings,
     /// Those who have tokens, once they do.
     pub(super) renewals: Arc<OnceLock<Arc<Renewals>>>,
 }
@@ -83,6 +87,8 @@ pub struct Opened {
     /// What is said of deliveries, and what is told of those that are refused.
     pub ledger: Arc<Ledger>,
     pub refused: Arc<RefusedDeliveries>,
+    /// What is kept of deliveries.
+    pub deliveries: Arc<Deliveries>,
     pub writes: Arc<Writes>,
     /// Where its work is done.
     pub runtime: Handle,
@@ -116,12 +122,15 @@ impl Control {
                             store: store.clone(),
                             clock: now,
                         };
+                        let deliveries = Arc::clone(&opened.deliveries);
+                        let keeper = Keeper { deliveries, clock: now };
                         drop(told.send(Ok(opened)));
                         tokio::join!(
                             feed.run(stops.clone()),
                             teller.run(stops.clone()),
                             clerk.run(stops.clone()),
                             trimmer.run(),
+                            keeper.run(stops.clone()),
                             refused.run(stops),
                         );
                         drop(tokio::time::timeout(END, store.close()).await);
@@ -156,8 +165,17 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 async fn open(opening: Opening) -> Result<(Opened, Feed, Teller), StartError> {
-    let Opening { store: settings, seal, data_dir, dev, live, metrics, failing, renewals } =
-        opening;
+    let Opening {
+        store: settings,
+        seal,
+        data_dir,
+        dev,
+        live,
+        metrics,
+        failing,
+        deliveries,
+        renewals,
+    } = opening;
     let store = Store::open(&settings.url, &data_dir).await.map_err(not_reached)?;
     store.counted_by(Arc::clone(&metrics));
     let migrated = store.migrate().await.map_err(not_reached)?;
@@ -212,6 +230,8 @@ async fn open(opening: Opening) -> Result<(Opened, Feed, Teller), StartError> {
     let refusals = Arc::new(Refusals::new(failing, told));
     let ledger = Ledger::new(Arc::clone(&metrics));
     let refused = Arc::default();
+    let kept = (store.clone(), sealer.deliveries());
+    let deliveries = Deliveries::new(deliveries, Some(kept), Arc::clone(&metrics));
     let teller = Teller {
         store: store.clone(),
         live,
@@ -220,7 +240,18 @@ async fn open(opening: Opening) -> Result<(Opened, Feed, Teller), StartError> {
         metrics,
         unserved: Unserved::default(),
     };
-    let opened = Opened { store, sealer, keys, vault, refusals, ledger, refused, writes, runtime };
+    let opened = Opened {
+        store,
+        sealer,
+        keys,
+        vault,
+        refusals,
+        ledger,
+        refused,
+        deliveries,
+        writes,
+        runtime,
+    };
     Ok((opened, feed, teller))
 }
 

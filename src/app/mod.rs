@@ -8,6 +8,7 @@ mod plane;
 mod public;
 mod refusals;
 pub mod sealing;
+mod trying;
 mod watchers;
 
 pub use clock::now;
@@ -18,9 +19,11 @@ pub use sealing::trail_key;
 
 use crate::admin;
 use crate::config::AccessLog;
+use crate::config::InForce;
 use crate::config::LinkLimits;
 use crate::config::LogFormat;
 use crate::config::LogSettings;
+use crate::config::Origin;
 use crate::config::StoreSettings;
 use crate::config::StoreUrl;
 use crate::config::TlsFiles;
@@ -29,6 +32,7 @@ use crate::connect::Answered;
 use crate::connect::Asked;
 use crate::connect::Pages;
 use crate::console;
+use crate::deliveries::Deliveries;
 use crate::inbound::KeyRing;
 use crate::inbound::Learned;
 use crate::inbound::Replay;
@@ -90,6 +94,11 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Whether a sealing key is made that is missing.
     pub dev: bool,
+    /// The configuration file that attache made of what was missing.
+    pub made: Option<PathBuf>,
+    /// Who named the store and the admin token that are given here.
+    pub store_by: Origin,
+    pub admin_token_by: Origin,
 }
 
 /// Why a gateway does not start. Nothing is listening then.
@@ -154,11 +163,31 @@ impl App {
         drop(loaded);
         let (live, settings) =
             Live::start(source, Arc::clone(&metrics)).map_err(StartError::Config)?;
+        let store_is_given = options.store.is_some();
         let store = match (options.store, &settings.store) {
             (Some(url), Some(given)) => Some(StoreSettings { url, ..given.clone() }),
             (Some(url), None) => Some(StoreSettings::at(url)),
             (None, given) => given.clone(),
         };
+        if let Some(made) = &options.made {
+            live.made(&made.display().to_string());
+        }
+        if store_is_given && let Some(store) = &store {
+            live.said(InForce {
+                path: "store.url".to_owned(),
+                value: store.url.to_string().into(),
+                is_secret: false,
+                origin: options.store_by,
+            });
+        }
+        if settings.admin.token.is_none() && options.admin_token.is_some() {
+            live.said(InForce {
+                path: "server.admin.token".to_owned(),
+                value: serde_json::Value::Null,
+                is_secret: true,
+                origin: options.admin_token_by,
+            });
+        }
         let told = Arc::new(OnceLock::new());
         let opening = |store| Opening {
             store,
@@ -168,6 +197,7 @@ impl App {
             live: Arc::clone(&live),
             metrics: Arc::clone(&metrics),
             failing: settings.events.failing,
+            deliveries: settings.webhooks.deliveries,
             renewals: Arc::clone(&told),
         };
         let stored = store.map(opening).map(Control::start).transpose()?;
@@ -218,6 +248,10 @@ impl App {
         let ledger = stored.as_ref().map(|it| Arc::clone(&it.opened.ledger));
         let replay = Arc::new(Replay::new(ledger));
         let refused = stored.as_ref().map(|it| Arc::clone(&it.opened.refused));
+        let deliveries = match &stored {
+            Some(it) => Arc::clone(&it.opened.deliveries),
+            None => Deliveries::new(settings.webhooks.deliveries, None, Arc::clone(&metrics)),
+        };
         let budget = Budget::new(settings.memory.bodies);
         let gates = Arc::new(Gates::default());
         let circuits = Arc::new(Circuits::new(Arc::clone(&metrics)));
@@ -226,11 +260,23 @@ impl App {
         let spill: Arc<Path> = options.spill.unwrap_or_else(std::env::temp_dir).into();
         let (proxy_address, public_address) = (proxy.address, public.address);
         let public_url = settings.public.url_at(public_address);
+        let (try_out, trials) = trying::desk();
+        let mut trials = Some(trials);
         let api = admin::Api::new(
             admin::Access {
                 token: settings.admin.token.clone().or(options.admin_token),
                 tokens: settings.admin.token_access.clone(),
                 export: settings.admin.export_access.clone(),
+                signing: {
+                    let url = settings.admin.url_at(control.address);
+                    let is_https = url.as_deref().is_some_and(|it| it.starts_with("https:"));
+                    admin::Signing {
+                        sessions: settings.admin.sessions,
+                        is_secure: is_https || settings.admin.tls.is_some(),
+                        url,
+                        oidc: settings.admin.oidc.clone(),
+                    }
+                },
             },
             Arc::clone(&live),
             (
@@ -244,12 +290,17 @@ impl App {
                 Some(admin::Providing {
                     renewals: Arc::clone(renewing.renewals()),
                     errands: renewing.errands().clone(),
+                    try_out,
+                    proxy_url: trying::proxy_url(proxy_address, proxy_tls.is_some()),
                 }),
             ),
-            admin::Connecting {
-                settings: settings.connect.clone(),
-                public_url: public_url.clone(),
-            },
+            (
+                admin::Connecting {
+                    settings: settings.connect.clone(),
+                    public_url: public_url.clone(),
+                },
+                admin::Hooks { deliveries: Arc::clone(&deliveries), vault: vault.clone() },
+            ),
             now,
             (Arc::clone(&draining), Arc::clone(&journal)),
         );
@@ -271,6 +322,7 @@ impl App {
                 replay: Arc::clone(&replay),
                 sender_keys: Arc::clone(&sender_keys),
                 refused: refused.clone(),
+                deliveries: Arc::clone(&deliveries),
                 budget: Arc::clone(&budget),
                 rates: Arc::clone(&rates),
                 gates: Arc::clone(&gates),
@@ -287,6 +339,7 @@ impl App {
                 proxy_tls: proxy_tls.clone(),
                 public_tls: public_tls.clone(),
                 pages: pages.clone(),
+                trials: trials.take(),
             };
             let stops = traffic_stops.clone();
             traffic.push(server::spawn("worker", index, stops, move |worker| {

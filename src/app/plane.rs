@@ -2,11 +2,14 @@
 use super::clock::now;
 use super::handed::handed;
 use super::public::Public;
+use super::trying;
+use super::trying::Handed;
 use crate::admin;
 use crate::config;
 use crate::config::Settings;
 use crate::connect::Desk;
 use crate::connect::Pages;
+use crate::deliveries::Deliveries;
 use crate::inbound::Inbound;
 use crate::inbound::KeyRing;
 use crate::inbound::Learned;
@@ -71,6 +74,7 @@ use std::task::ready;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 
 /// Everything that a worker is made from; crosses to its thread once.
 pub(super) struct Plane {
@@ -81,6 +85,7 @@ pub(super) struct Plane {
     pub replay: Arc<Replay>,
     /// Where there is a store.
     pub refused: Option<Arc<RefusedDeliveries>>,
+    pub deliveries: Arc<Deliveries>,
     pub budget: Arc<Budget>,
     pub rates: Arc<Rates>,
     pub gates: Arc<Gates>,
@@ -99,6 +104,8 @@ pub(super) struct Plane {
     pub public_tls: Option<Arc<Certificate>>,
     /// Where there is a store, with the runtime that its work is done on.
     pub pages: Option<(Arc<Pages>, Handle)>,
+    /// With one of the workers.
+    pub trials: Option<mpsc::Receiver<Handed>>,
 }
 
 impl Plane {
@@ -147,6 +154,7 @@ impl Plane {
             sender_keys: self.sender_keys,
             turns: Turns::default(),
             refused: self.refused,
+            deliveries: Some(Arc::clone(&self.deliveries)).filter(|it| it.keeps()),
             public_url: self.settings.public.url.clone(),
             max_body: self.settings.public.max_body,
             budget: Arc::clone(&self.budget),
@@ -156,6 +164,11 @@ impl Plane {
             strangers: self.strangers,
             is_stale: Rc::clone(&is_stale),
         });
+        // One worker is enough for what people have sent again: the first to ask.
+        let sends_again = self
+            .deliveries
+            .orders()
+            .map(|orders| tokio::task::spawn_local(Rc::clone(&hooks).send_again(orders)));
         let public_handler = Rc::new(Public { hooks, desk });
         let housekeeping = {
             let (worker, pen) = (Rc::clone(&worker), Rc::clone(&pen));
@@ -185,6 +198,10 @@ impl Plane {
             }
         };
         let housekeeping = tokio::task::spawn_local(housekeeping);
+        let trials = self.trials.map(|inbox| {
+            let (worker, proxy) = (Rc::clone(&worker), Rc::clone(&proxy_handler));
+            tokio::task::spawn_local(trying::serve(worker, proxy, inbox))
+        });
         let limits = link_limits(&self.settings.proxy.limits, self.workers);
         let public_limits = link_limits(&self.settings.public.limits, self.workers);
         tokio::join!(
@@ -197,8 +214,15 @@ impl Plane {
                 public_handler
             ),
         );
+        // Those that are under way go on; no other one is taken.
+        if let Some(trials) = trials {
+            trials.abort();
+        }
         until_links_end(&worker, self.settings.shutdown.drain).await;
         housekeeping.abort();
+        if let Some(it) = sends_again {
+            it.abort();
+        }
         pen.flush();
     }
 }
@@ -276,8 +300,8 @@ impl AdminHandler {
     }
 }
 
-/// How long an operator's request may take, its body included.
-const ADMIN_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long an operator's request may take, its body included: longer than one that it tries out.
+const ADMIN_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// The body of an answer on its way.
 pub(super) struct AdminBody {

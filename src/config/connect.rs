@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Deserializer;
 use serde::de::Error;
+use std::fmt;
 
 /// Longest name that is shown to people, in characters.
 const NAME_LEN_MAX: usize = 100;
@@ -29,6 +30,12 @@ impl ConnectSettings {
     /// Whether people may be sent there.
     pub fn allows(&self, url: &RedirectUri) -> bool {
         self.return_urls.iter().any(|it| it.covers(url.as_str()))
+    }
+}
+
+impl fmt::Display for ReturnUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

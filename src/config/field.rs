@@ -13,6 +13,9 @@ use std::time::Duration;
 /// Longest duration that means anything here: more is a slip of the unit.
 const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Longest time that something is kept for: more is a slip of the unit.
+const KEEPING_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Shortest admin token, in bytes: a shorter one can be guessed.
 const TOKEN_LEN_MIN: usize = 16;
 
@@ -27,6 +30,15 @@ pub(super) fn wait<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
         wait if wait > WAIT_MAX => Err(Error::custom(format!("{span} is longer than a day"))),
         wait => Ok(wait),
     }
+}
+
+/// How long something is kept: at most a year, or not at all.
+pub(super) fn keeping<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let span = TimeSpan::deserialize(deserializer)?;
+    if span.0 > KEEPING_MAX {
+        return Err(Error::custom(format!("{span} is longer than a year")));
+    }
+    Ok(span.0)
 }
 
 /// A duration of at most a day.
@@ -58,6 +70,11 @@ pub(super) fn head_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<us
 /// The bound on a webhook's body, which is read whole before it is verified.
 pub(super) fn body_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     size_within(deserializer, 1 << 10, 1 << 30)
+}
+
+/// The bound on a body that is kept: with its headers it is one value in the store.
+pub(super) fn kept_body<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    size_within(deserializer, 0, 2 << 20)
 }
 
 /// The bound on all bodies that are held. Over 1 TiB it is no bound.
@@ -122,7 +139,7 @@ pub(super) fn token<'de, D: Deserializer<'de>>(
     Ok(token)
 }
 
-/// The URL that the internet knows the public listener by: no query, no final slash kept.
+/// The URL that a listener is known by: no query, no final slash kept.
 pub(super) fn public_url<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {
@@ -130,7 +147,7 @@ pub(super) fn public_url<'de, D: Deserializer<'de>>(
     match crate::model::BaseUrl::parse(&text) {
         Ok(_) => Ok(Some(text.trim_end_matches('/').to_owned())),
         Err(problem) => Err(Error::custom(format!(
-            "the URL {problem}\nwrite the one that webhook senders are given: https://hooks.example.com"
+            "the URL {problem}\nwrite the one that others are given: https://hooks.example.com"
         ))),
     }
 }

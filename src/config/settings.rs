@@ -13,6 +13,7 @@ use super::log::LogSettings;
 use super::node::Step;
 use super::seal::SealSettings;
 use super::store::StoreSettings;
+use super::webhooks::WebhookSettings;
 use crate::model::ByteSize;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -31,6 +32,7 @@ pub struct Settings {
     pub seal: SealSettings,
     pub events: EventSettings,
     pub connect: ConnectSettings,
+    pub webhooks: WebhookSettings,
 }
 
 /// The same as it is written, section by section.
@@ -49,11 +51,14 @@ pub struct RawSettings {
     pub events: EventSettings,
     /// What people see and where they go when they connect their accounts.
     pub connect: ConnectSettings,
+    /// What is kept of the deliveries that come in.
+    pub webhooks: WebhookSettings,
 }
 
 impl Settings {
     /// The top-level sections that are read here.
-    pub const SECTIONS: &[&str] = &["server", "log", "store", "seal", "events", "connect"];
+    pub const SECTIONS: &[&str] =
+        &["server", "log", "store", "seal", "events", "connect", "webhooks"];
 
     /// Reads the sections; what is wrong goes to `errors`, and keeps its default here.
     pub fn read(document: &Document, errors: &mut Vec<ConfigError>) -> Self {
@@ -68,6 +73,13 @@ impl Settings {
                 "give it several times server.public.max_body",
             ));
         }
+        if admin.oidc.is_some() && admin.url.is_none() && !admin.listen.ip().is_loopback() {
+            errors.push(document.error(
+                ["server", "admin", "oidc"].map(Step::Key),
+                "nobody can be sent back to a listener that has no URL".to_owned(),
+                "set server.admin.url to the one that operators know: https://attache.example.com",
+            ));
+        }
         Self {
             proxy,
             admin,
@@ -79,6 +91,7 @@ impl Settings {
             seal: document.read(&[Step::Key("seal")], errors).unwrap_or_default(),
             events: document.read(&[Step::Key("events")], errors).unwrap_or_default(),
             connect: document.read(&[Step::Key("connect")], errors).unwrap_or_default(),
+            webhooks: document.read(&[Step::Key("webhooks")], errors).unwrap_or_default(),
         }
     }
 }

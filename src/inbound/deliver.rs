@@ -1,5 +1,6 @@
 //! A verified delivery on its way to the target, and the target's answer on its way back.
 use super::error::Undeliverable;
+use super::noting::Noting;
 use super::replay::UnderWay;
 use crate::catalog::UpstreamSettings;
 use crate::limits::WholeBody;
@@ -37,6 +38,8 @@ pub(super) struct Told<'a> {
     pub(super) connection: &'a str,
     pub(super) tenant: Option<&'a str>,
     pub(super) id: Option<&'a str>,
+    /// It was delivered before, and an operator has it sent again.
+    pub(super) is_replay: bool,
 }
 
 /// Everything that forwarding needs, so that it can go on when the sender has hung up.
@@ -50,6 +53,8 @@ pub(super) struct Forwarding {
     pub(super) body: WholeBody,
     /// None where repeats can't be told.
     pub(super) under_way: Option<UnderWay>,
+    /// None where nothing is told of it here.
+    pub(super) noting: Option<Noting>,
     pub(super) clock: fn() -> UnixTime,
 }
 
@@ -86,6 +91,9 @@ impl Forwarding {
                 }
                 Ok(_) | Err(_) => under_way.failed().await,
             }
+        }
+        if let Some(noting) = self.noting {
+            noting.forwarded(&response);
         }
         Forwarded { response, spent }
     }
@@ -134,6 +142,9 @@ pub(super) fn outgoing(sent: &HeaderMap, told: &Told<'_>) -> HeaderMap {
     }
     if let Some(id) = told.id {
         tell("attache-webhook-id", id);
+    }
+    if told.is_replay {
+        tell("attache-webhook-replayed", "true");
     }
     headers
 }
@@ -235,11 +246,17 @@ mod tests {
             ("X-Forwarded-For", "10.0.0.1"),
             ("Attache-Webhook-Verified", "true"),
             ("Attache-Webhook-Id", "forged"),
+            ("Attache-Webhook-Replayed", "true"),
             ("Attache-Webhook-Tenant", "forged"),
             ("Attache_Webhook_Tenant", "forged"),
             ("ATTACHE-Anything", "x"),
         ]);
-        let told = Told { connection: "github-hooks", tenant: None, id: Some("72d3162e") };
+        let told = Told {
+            connection: "github-hooks",
+            tenant: None,
+            id: Some("72d3162e"),
+            is_replay: false,
+        };
         assert_eq!(
             shown(&outgoing(&sent, &told)),
             [
@@ -261,7 +278,7 @@ mod tests {
         for (tenant, value) in
             [("acme", "acme"), ("Ümit, Co", "%C3%9Cmit%2C%20Co"), ("50%", "50%25")]
         {
-            let told = Told { connection: "c", tenant: Some(tenant), id: None };
+            let told = Told { connection: "c", tenant: Some(tenant), id: None, is_replay: false };
             let headers = outgoing(&HeaderMap::new(), &told);
             assert_eq!(headers["attache-webhook-tenant"], value);
         }

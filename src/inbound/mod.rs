@@ -5,6 +5,7 @@
 //! bytes before its signature is good, and nothing is forwarded before it is known to be no repeat.
 mod activation;
 mod address;
+mod again;
 mod body;
 mod clerk;
 mod deliver;
@@ -13,6 +14,7 @@ mod handshake;
 mod keys;
 mod learned;
 mod ledger;
+mod noting;
 mod prove;
 mod receive;
 mod refused;
@@ -34,12 +36,14 @@ pub use replay::Replay;
 pub use trimmer::Trimmer;
 
 use crate::catalog::UpstreamSettings;
+use crate::deliveries::Deliveries;
 use crate::journal::Pen;
 use crate::limits;
 use crate::limits::Budget;
 use crate::limits::Rates;
 use crate::limits::Strangers;
 use crate::limits::WholeBody;
+use crate::model::DeliveryVerdict;
 use crate::model::Secret;
 use crate::model::UnixTime;
 use crate::reload::Live;
@@ -104,6 +108,8 @@ pub struct Inbound {
     pub replay: Arc<Replay>,
     /// Where there is a store: what is told of deliveries that are refused.
     pub refused: Option<Arc<RefusedDeliveries>>,
+    /// What is kept of deliveries, where anything is. Shared by all workers.
+    pub deliveries: Option<Arc<Deliveries>>,
     /// The URL that senders know this listener by, without a final slash; from the Host field where
     /// none is configured.
     pub public_url: Option<String>,
@@ -141,15 +147,24 @@ impl Handler for Inbound {
             Ok(Answer::Target(response, idle)) => passed(*response, idle, tally),
             Ok(Answer::Repeat) => {
                 tally.verdict(WebhookVerdict::Repeated);
+                let over = (DeliveryVerdict::Repeated, None, StatusCode::OK.as_u16());
+                self.note_unforwarded(&head, &mut tally, over);
                 own(Response::new(Bytes::new()), tally)
             }
             Ok(Answer::Handshake(response)) => {
                 tally.verdict(WebhookVerdict::Handshake);
+                let over = (DeliveryVerdict::Handshake, None, response.status().as_u16());
+                self.note_unforwarded(&head, &mut tally, over);
                 own(*response, tally)
             }
             Err(error) => {
                 if let InboundError::Limited(refused) = error {
                     self.metrics.shared().limited(refused.limit);
+                }
+                if !tally.is_forwarded {
+                    let verdict = error.verdict();
+                    let over = (noting::verdict_of(&error), Some(verdict.code), verdict.status);
+                    self.note_unforwarded(&head, &mut tally, over);
                 }
                 refuse(&error, tally)
             }
@@ -235,6 +250,11 @@ impl Inbound {
             }
         };
         tally.found(&receiver);
+        let named = (address.rest, verified.id.as_deref());
+        let whose = (receiver.connection.as_ref(), receiver.tenant);
+        let whose = (whose, receiver.verifier.description());
+        tally.noting = self.noting(head, &body.bytes, named, whose, tally);
+        tally.webhook_id.clone_from(verified.id.as_ref().unwrap_or(&String::new()));
         // Only what is verified counts: nobody else can use a sender's rate up.
         self.rates.admit(None, receiver.connection, receiver.tenant, Instant::now())?;
         let under_way = match self.claim(&receiver, &verified).await {
@@ -245,6 +265,9 @@ impl Inbound {
         };
         let settings = Arc::clone(&receiver.connection.upstream);
         let forwarding = self.forwarding(head, body, &address, &receiver, &verified, under_way)?;
+        let noting = tally.noting.take();
+        tally.is_forwarded = true;
+        let forwarding = Forwarding { noting, ..forwarding };
         self.forward(forwarding, &settings, tally).await
     }
 
@@ -369,6 +392,7 @@ impl Inbound {
             connection: receiver.connection.key.as_str(),
             tenant: receiver.tenant.map(|it| it.as_str()),
             id: verified.id.as_deref(),
+            is_replay: false,
         };
         Ok(Forwarding {
             upstream: Rc::clone(&self.upstream),
@@ -379,6 +403,7 @@ impl Inbound {
             base,
             body,
             under_way,
+            noting: None,
             clock: self.clock,
         })
     }
@@ -402,16 +427,7 @@ impl Inbound {
         let forwarded = tokio::task::spawn_local(forwarding).await;
         let forwarded = forwarded.map_err(|_| Undeliverable::Abandoned)?;
         tally.forwarded(began.elapsed(), forwarded.spent);
-        let response = forwarded.response.inspect_err(|error| {
-            let metrics = self.metrics.shared();
-            match error {
-                Undeliverable::Send(SendError::Forbidden { class }) => {
-                    metrics.egress_refused(class)
-                }
-                Undeliverable::Send(SendError::NoLink) => metrics.limited(Limit::UpstreamLinks),
-                _ => {}
-            }
-        })?;
+        let response = forwarded.response.inspect_err(|it| self.count_undeliverable(it))?;
         tally.record.upstream_status = Some(response.status().as_u16());
         tally.record.http_out = Some(response.version());
         tally.verdict(if response.status().is_success() {
@@ -420,6 +436,17 @@ impl Inbound {
             WebhookVerdict::Undeliverable
         });
         Ok(Answer::Target(Box::new(response), settings.timeouts.idle))
+    }
+}
+
+impl Inbound {
+    fn count_undeliverable(&self, error: &Undeliverable) {
+        let metrics = self.metrics.shared();
+        match error {
+            Undeliverable::Send(SendError::Forbidden { class }) => metrics.egress_refused(class),
+            Undeliverable::Send(SendError::NoLink) => metrics.limited(Limit::UpstreamLinks),
+            _ => {}
+        }
     }
 }
 

@@ -2,8 +2,13 @@
 use super::Inbound;
 use super::address::Receiver;
 use super::error::Verdict;
+use super::noting;
+use super::noting::Noting;
+use crate::catalog::Connection;
+use crate::model::TenantId;
 use crate::server::Link;
 use crate::server::Watch;
+use crate::store::WebhookDelivery;
 use crate::telemetry::ErrorSource;
 use crate::telemetry::Exchange;
 use crate::telemetry::RequestId;
@@ -16,6 +21,7 @@ use crate::upstream::Spent;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -27,6 +33,13 @@ pub(super) struct Tally {
     inbound: Rc<Inbound>,
     pub(super) watch: Rc<Watch>,
     pub(super) record: Exchange,
+    pub(super) connection: Option<Arc<Connection>>,
+    /// Of a verified delivery that is not forwarded yet.
+    pub(super) noting: Option<Noting>,
+    /// Of a verified delivery; empty where it has none.
+    pub(super) webhook_id: String,
+    /// Whoever forwards it tells what became of it.
+    pub(super) is_forwarded: bool,
     path: Option<PathAndQuery>,
     began: Instant,
     /// Time in which the sender or the target had the word.
@@ -64,6 +77,10 @@ impl Tally {
                 http_out: None,
                 times: Times::default(),
             },
+            connection: None,
+            noting: None,
+            webhook_id: String::new(),
+            is_forwarded: false,
             path: head.uri.path_and_query().cloned(),
             began: Instant::now(),
             waited: Duration::ZERO,
@@ -73,9 +90,19 @@ impl Tally {
     }
 
     pub(super) fn found(&mut self, receiver: &Receiver<'_>) {
+        self.connection = Some(Arc::clone(receiver.connection));
         self.record.connection = Some(receiver.connection.key.clone());
         self.record.connector = Some(receiver.connection.connector.clone());
         self.record.tenant = receiver.tenant.cloned();
+    }
+
+    /// The delivery as it came.
+    pub(super) fn begun(&self, whose: (&Connection, Option<&TenantId>)) -> WebhookDelivery {
+        noting::begun(&self.record.request_id, self.record.started.as_ms(), whose)
+    }
+
+    pub(super) fn began(&self) -> Instant {
+        self.began
     }
 
     /// The body has taken this long to arrive.

@@ -23,6 +23,14 @@ pub struct WholeBody {
     _held: Held,
 }
 
+impl WholeBody {
+    /// A body that is at hand; none where there is no room for it.
+    pub fn at_hand(bytes: Bytes, budget: &Arc<Budget>) -> Option<Self> {
+        let held = budget.take(bytes.len())?;
+        Some(Self { bytes, _held: held })
+    }
+}
+
 /// How many times what has come a body may have room for.
 const ROOM_TIMES: usize = 4;
 

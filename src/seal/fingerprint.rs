@@ -1,4 +1,6 @@
 //! What operators tell secrets apart by, without seeing them.
+use super::delivery::DeliveryKey;
+use super::delivery::OF_DELIVERIES;
 use super::key::random_key;
 use super::trail::OF_TRAIL;
 use super::trail::TrailKey;
@@ -68,6 +70,11 @@ impl FingerprintKey {
     /// The key of the audit trail, which is made of this one: no MAC of it is a fingerprint of anything.
     pub fn trail(&self) -> TrailKey {
         TrailKey::new(hmac::sign(&self.key, OF_TRAIL).as_ref())
+    }
+
+    /// What kept deliveries are sealed under, which is made of this one as well.
+    pub(super) fn deliveries(&self) -> DeliveryKey {
+        DeliveryKey::new(hmac::sign(&self.key, OF_DELIVERIES).as_ref())
     }
 
     /// 16 hex digits.

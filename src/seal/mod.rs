@@ -7,6 +7,7 @@
 mod age;
 mod binding;
 mod cipher;
+mod delivery;
 mod error;
 mod fingerprint;
 mod key;
@@ -23,6 +24,7 @@ pub use age::AgeWriter;
 pub use age::WeakRecipient;
 pub use binding::Binding;
 pub use binding::Slot;
+pub use delivery::DeliveryKey;
 pub use error::KeyError;
 pub use error::KeyProblem;
 pub use error::OpenError;

@@ -1,5 +1,6 @@
 //! What the whole process seals and opens with, and how it learns of new keys while it runs.
 use super::binding::Binding;
+use super::delivery::DeliveryKey;
 use super::error::OpenError;
 use super::fingerprint::FingerprintKey;
 use super::keyring::Keyring;
@@ -111,6 +112,11 @@ impl Sealer {
     /// out what they were.
     pub fn digest(&self, parts: &[&[u8]]) -> [u8; 32] {
         self.fingerprints.digest(parts)
+    }
+
+    /// What kept deliveries are sealed under.
+    pub fn deliveries(&self) -> DeliveryKey {
+        self.fingerprints.deliveries()
     }
 
     /// Why the sources can't be used at present, in one line.

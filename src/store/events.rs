@@ -275,7 +275,12 @@ fn types(entry: &Entry) -> Vec<EventType> {
         | Act::Revoked
         | Act::Disclosed
         | Act::Learned
-        | Act::Revealed => Vec::new(),
+        | Act::Revealed
+        | Act::SignedIn
+        | Act::SignedOut
+        | Act::Refused
+        | Act::Tried
+        | Act::Replayed => Vec::new(),
     };
     let Some(kind) = entry.of else {
         // Keys are rotated in many lots: that they are is told at the end of the last.
@@ -327,7 +332,7 @@ fn types(entry: &Entry) -> Vec<EventType> {
             each(E::SubscriptionCreated, E::SubscriptionUpdated, E::SubscriptionDeleted)
         }
         Kind::ConnectSession if entry.act == Act::Created => vec![E::ConnectSessionCreated],
-        Kind::ConnectSession | Kind::Grant => Vec::new(),
+        Kind::ConnectSession | Kind::ConsoleSession | Kind::Grant => Vec::new(),
     }
 }
 

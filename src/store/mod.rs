@@ -15,6 +15,8 @@ mod changes;
 mod connect_sessions;
 mod connections;
 mod connectors;
+mod console_sessions;
+mod counts;
 mod credentials;
 mod definitions;
 mod delivered;
@@ -25,6 +27,7 @@ mod environments;
 mod error;
 mod events;
 mod expect;
+mod finding;
 mod given;
 mod grants;
 mod idempotency;
@@ -40,6 +43,7 @@ mod postgres;
 mod received;
 mod record;
 mod salvage;
+mod search;
 mod several;
 mod signals;
 mod sqlite;
@@ -48,9 +52,11 @@ mod tenants;
 mod together;
 mod tokens;
 mod trail;
+mod tried;
 mod turns;
 mod unserved;
 mod uses;
+mod webhook_deliveries;
 mod webhook_refusals;
 mod within;
 mod write;
@@ -91,6 +97,11 @@ pub use connections::Connections;
 pub use connections::Pins;
 pub use connectors::ConnectorRow;
 pub use connectors::Connectors;
+pub use console_sessions::ConsoleSession;
+pub use console_sessions::ConsoleSessions;
+pub use console_sessions::RefusedSignIn;
+pub use counts::Counts;
+pub use counts::FailingConnections;
 pub use credentials::BATCH_MAX;
 pub use credentials::Credentials;
 pub use credentials::Cursor;
@@ -167,6 +178,9 @@ pub use received::Word;
 pub use record::Listed;
 pub use record::Stored;
 pub use record::Written;
+pub use search::Only;
+pub use search::SEARCH_LOT;
+pub use search::Search;
 pub use signals::Signals;
 pub use sqlite::SQLITE_FILE;
 pub use subscriptions::SUBSCRIPTIONS_MAX;
@@ -182,10 +196,16 @@ pub use trail::Break;
 pub use trail::Checked;
 pub use trail::Finding;
 pub use trail::TrailHead;
+pub use tried::TrialOf;
 pub use unserved::Unread;
 pub use unserved::Unserved;
 pub use uses::Use;
 pub use uses::Uses;
+pub use webhook_deliveries::DeliveryCount;
+pub use webhook_deliveries::DeliveryFilter;
+pub use webhook_deliveries::KeptDelivery;
+pub use webhook_deliveries::WebhookDeliveries;
+pub use webhook_deliveries::WebhookDelivery;
 pub use webhook_refusals::Refused;
 pub use webhook_refusals::WebhookRefusals;
 
@@ -234,6 +254,8 @@ const TABLES: &[&str] = &[
     "authorizations",
     "connect_sessions",
     "received",
+    "webhook_deliveries",
+    "webhook_deliveries_gone",
     "webhook_refusals",
     "schema_versions",
 ];
@@ -274,6 +296,8 @@ pub enum Kind {
     Grant,
     /// A link that a tenant connects by; the key is its id.
     ConnectSession,
+    /// A browser that an operator is signed in with.
+    ConsoleSession,
 }
 
 impl Kind {
@@ -290,6 +314,7 @@ impl Kind {
         Self::EventSubscription,
         Self::Grant,
         Self::ConnectSession,
+        Self::ConsoleSession,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -306,6 +331,7 @@ impl Kind {
             Self::EventSubscription => "event subscription",
             Self::Grant => "grant",
             Self::ConnectSession => "connect session",
+            Self::ConsoleSession => "console session",
         }
     }
 
@@ -460,6 +486,10 @@ impl Store {
         Authorizations(self)
     }
 
+    pub fn console_sessions(&self) -> ConsoleSessions<'_> {
+        ConsoleSessions(self)
+    }
+
     pub fn connect_sessions(&self) -> ConnectSessions<'_> {
         ConnectSessions(self)
     }
@@ -470,6 +500,10 @@ impl Store {
 
     pub fn webhook_refusals(&self) -> WebhookRefusals<'_> {
         WebhookRefusals(self)
+    }
+
+    pub fn webhook_deliveries(&self) -> WebhookDeliveries<'_> {
+        WebhookDeliveries(self)
     }
 
     pub fn events(&self) -> Events<'_> {

@@ -43,6 +43,7 @@ impl Write<'_> {
         ] {
             self.tx.run(&format!("DELETE FROM {table}"), &[Value::Text(owner)]).await?;
         }
+        self.forget_deliveries(owner, None).await?;
         if self.drop_some(owner).await? {
             let sql =
                 "INSERT INTO orphans (owner, at) VALUES ($1, $2) ON CONFLICT (owner) DO NOTHING";

@@ -14,6 +14,7 @@ use super::rules::KeysFrom;
 use super::rules::ReplayBy;
 use super::rules::Rules;
 use super::rules::Whole;
+use super::signature::At;
 use super::spot::Spot;
 use super::template::Template;
 use super::template::Value;
@@ -117,6 +118,21 @@ impl Description {
             }
             Some(Spot::Form(_) | Spot::Json(_)) | None => Ok(None),
         }
+    }
+
+    /// Where senders show the secret itself with each delivery, but for the query: names of headers, and whether it is
+    /// in the body.
+    pub fn shows_secret_in(&self) -> (Vec<&str>, bool) {
+        let (mut headers, mut in_body) = (Vec::new(), false);
+        let places = self.0.ways.iter().filter(|it| it.is_token()).flat_map(|it| &it.places);
+        for place in places {
+            match &place.at {
+                At::Spot(Spot::Header(name)) => headers.push(name.as_str()),
+                At::Spot(Spot::Query(_)) => {}
+                At::Spot(Spot::Form(_) | Spot::Json(_)) | At::Body => in_body = true,
+            }
+        }
+        (headers, in_body)
     }
 
     /// Methods of requests that are taken, POST among them.

@@ -61,6 +61,11 @@ const COMMANDS: &[(&str, &str)] = &[
     ("revealConnectionSecret", "connection webhook-secret k"),
     ("revealActivationSecret", "activation webhook-secret k@t"),
     ("listForecast", "forecast"),
+    ("listExchanges", "exchange list"),
+    ("getExchange", "exchange get id-1"),
+    ("streamExchanges", "exchange follow"),
+    ("getTraffic", "exchange traffic"),
+    ("getConfiguration", "config show"),
     ("listConnectSessions", "connect-session list"),
     ("createConnectSession", "connect-session create t --connection k"),
     ("getConnectSession", "connect-session show cs_x"),
@@ -121,6 +126,8 @@ const COMMANDS: &[(&str, &str)] = &[
     ("rotateEventSubscriptionSecret", "event-subscription rotate k"),
     ("testEventSubscription", "event-subscription test k"),
     ("listEventDeliveries", "event-subscription deliveries k"),
+    ("tryRequest", "try k@t /me"),
+    ("checkBaseUrl", "connector check https://api.example"),
     ("retryEventDelivery", "event-subscription retry k evt_x"),
 ];
 

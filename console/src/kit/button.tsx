@@ -1,5 +1,5 @@
 import { Link, type LinkProps } from "@tanstack/react-router";
-import type { ButtonHTMLAttributes, ReactNode } from "react";
+import type { ComponentPropsWithRef, ReactNode } from "react";
 import { cx } from "./style";
 
 type Kind = "primary" | "plain" | "quiet" | "danger";
@@ -15,7 +15,7 @@ const KINDS: Record<Kind, string> = {
   danger: "bg-bad text-on-bad hover:not-disabled:brightness-110",
 };
 
-interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
+interface Props extends ComponentPropsWithRef<"button"> {
   kind?: Kind;
   /** At work: it can't be pressed again, and says so. */
   busy?: boolean;

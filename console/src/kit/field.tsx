@@ -49,12 +49,22 @@ export function Field({ label, help, error, optional, children }: FieldProps) {
 }
 
 const INPUT =
-  "min-h-9 w-full min-w-0 rounded-lg border border-line bg-panel px-2.5 py-1.5 text-[13px] text-ink " +
+  "min-h-9 min-w-0 rounded-lg border border-line bg-panel px-2.5 py-1.5 text-[13px] text-ink " +
   "aria-invalid:border-bad disabled:bg-sunken disabled:text-dim max-sm:text-base";
+
+/** As wide as its place, unless a width is said. */
+function wide(className: string | undefined): string {
+  return className?.split(" ").some((it) => it.startsWith("w-")) ? "" : "w-full";
+}
 
 export function TextInput({ className, mono, ...rest }: ComponentPropsWithRef<"input"> & { mono?: boolean }) {
   return (
-    <input autoComplete="off" spellCheck={false} className={cx(INPUT, mono && "font-mono", className)} {...rest} />
+    <input
+      autoComplete="off"
+      spellCheck={false}
+      className={cx(INPUT, wide(className), mono && "font-mono", className)}
+      {...rest}
+    />
   );
 }
 
@@ -64,7 +74,7 @@ export function TextArea({ className, mono, ...rest }: ComponentPropsWithRef<"te
       autoComplete="off"
       spellCheck={false}
       rows={4}
-      className={cx(INPUT, mono && "font-mono", className)}
+      className={cx(INPUT, wide(className), mono && "font-mono", className)}
       {...rest}
     />
   );
@@ -73,7 +83,7 @@ export function TextArea({ className, mono, ...rest }: ComponentPropsWithRef<"te
 /** The browser's own: it works with every keyboard, screen reader and phone there is. */
 export function Select({ className, children, ...rest }: ComponentPropsWithRef<"select">) {
   return (
-    <select className={cx(INPUT, "pr-8", className)} {...rest}>
+    <select className={cx(INPUT, wide(className), "pr-8", className)} {...rest}>
       {children}
     </select>
   );
@@ -89,7 +99,7 @@ export function SecretInput({ className, ...rest }: ComponentPropsWithRef<"input
         autoComplete="new-password"
         spellCheck={false}
         data-1p-ignore
-        className={cx(INPUT, "font-mono", className)}
+        className={cx(INPUT, wide(className), "font-mono", className)}
         {...rest}
       />
       <Button aria-pressed={shown} onClick={() => setShown(!shown)}>

@@ -33,7 +33,7 @@ export function Table<T>({ label, columns, rows, keyOf }: TableProps<T>) {
                   it.align === "right" && "text-right",
                 )}
               >
-                {it.head}
+                {it.head || <span className="sr-only">Acts</span>}
               </th>
             ))}
           </tr>
@@ -54,7 +54,7 @@ export function Table<T>({ label, columns, rows, keyOf }: TableProps<T>) {
                     it.className,
                   )}
                 >
-                  {it.narrow !== "bare" && (
+                  {it.narrow !== "bare" && it.head && (
                     <span aria-hidden="true" className="shrink-0 text-xs text-dim md:hidden">
                       {it.head}
                     </span>

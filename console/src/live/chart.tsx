@@ -55,7 +55,7 @@ export function Chart({ title, times, lines, unit }: Series) {
               label: it.label,
               stroke: ink(it.ink),
               width: 1.6,
-              points: { show: false },
+              points: { show: true, size: 3.5, fill: ink(it.ink) },
               spanGaps: false,
             })),
           ],

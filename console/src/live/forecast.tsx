@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, given } from "~/api/client";
 import { Button } from "~/kit/button";
@@ -6,14 +7,14 @@ import { count, Moment } from "~/kit/text";
 import { Badge, Notice } from "~/kit/told";
 
 /** Which grants and certificates fail, or will within a week: told where somebody looks, before customers tell it. */
-export function Forecast() {
+export function Forecast({ tenantsOnly }: { tenantsOnly?: boolean }) {
   const [open, setOpen] = useState(false);
   const { data } = useQuery({
     queryKey: ["forecast"],
     queryFn: () => given(api.GET("/v1/forecast", { params: { query: { within: "7d", limit: 200 } } })),
     refetchInterval: 60_000,
   });
-  const items = data?.items ?? [];
+  const items = (data?.items ?? []).filter((it) => !tenantsOnly || it.tenant);
   if (items.length === 0) return null;
   const failing = items.filter((it) => new Date(it.fails_at).getTime() <= Date.now()).length;
   const dying = items.length - failing;
@@ -43,8 +44,15 @@ export function Forecast() {
               className="flex flex-wrap items-center justify-between gap-x-4 gap-y-1 px-4 py-2"
             >
               <span>
-                <strong className="font-medium">{it.connection}</strong>
-                {it.tenant && ` · ${it.tenant}`}
+                <Link
+                  className="font-medium underline"
+                  {...(it.tenant
+                    ? { to: "/users/$tenant", params: { tenant: it.tenant } }
+                    : { to: "/connections/$key", params: { key: it.connection } })}
+                >
+                  {it.connection}
+                  {it.tenant && ` · ${it.tenant}`}
+                </Link>
                 {it.test && " · test credentials"}
               </span>
               <span className="text-dim">{it.grant?.why ?? (it.certificate ? "its certificate ends" : "")}</span>

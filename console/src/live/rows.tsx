@@ -32,7 +32,7 @@ export function Rows({
             <span className="min-w-0 font-mono text-xs break-all max-md:order-1">
               <span className="font-semibold">{it.method}</span> {it.path}
             </span>
-            <span className="min-w-0 truncate text-dim max-md:order-4 max-md:text-right max-md:text-xs">
+            <span className="min-w-0 truncate text-xs text-dim max-md:order-4 max-md:text-right">
               {it.connection ?? it.environment ?? "no connection"}
               {from !== "tenant" && it.tenant && ` · ${it.tenant}`}
             </span>

@@ -249,6 +249,17 @@ labels! {
         Unanswered "unanswered",
     }
 
+    /// What became of the record of a delivery.
+    DeliveryRecord {
+        Kept "kept",
+        /// Too many waited to be written.
+        Dropped "dropped",
+        /// Nothing was verified, and as many of its connection as may be are kept of this minute already.
+        LeftOut "left_out",
+        /// The store did not take it.
+        Lost "lost",
+    }
+
     /// What became of the word that a delivery was accepted.
     ReplayWrite {
         /// It was in the store before its sender was answered.

@@ -109,6 +109,8 @@ metrics! {
         "Accepted deliveries that the store was told of, by whether it knows of them.";
     REPLAY_WAIT "attache_webhook_replay_wait_seconds_total" Counter [] 1,
         "Time that deliveries waited for the store, to be claimed and to be remembered.";
+    DELIVERY_RECORDS "attache_webhook_delivery_records_total" Counter ["outcome"] super::labels::DeliveryRecord::ALL.len(),
+        "Records of deliveries for people to look at, by whether they are kept.";
     STORE_UP "attache_store_up" Gauge [] 1,
         "1 while the store is reached, 0 while it is not or where there is none.";
     STORE_CONTACT "attache_store_last_contact_timestamp_seconds" Gauge [] 1,

@@ -16,6 +16,7 @@ pub use labels::AuthFailure;
 pub use labels::CircuitEvent;
 pub use labels::ConnectOutcome;
 pub use labels::DeliveryOutcome;
+pub use labels::DeliveryRecord;
 pub use labels::Limit;
 pub use labels::LinkRefusal;
 pub use labels::Listener;

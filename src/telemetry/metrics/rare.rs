@@ -4,6 +4,7 @@ use super::bounded::Bounded;
 use super::labels::CircuitEvent;
 use super::labels::ConnectOutcome;
 use super::labels::DeliveryOutcome;
+use super::labels::DeliveryRecord;
 use super::labels::Limit;
 use super::labels::LinkRefusal;
 use super::labels::Listener;
@@ -61,6 +62,7 @@ pub(super) struct Rare {
     replay_asks: IntCounterVec,
     replay_writes: IntCounterVec,
     replay_wait: Counter,
+    delivery_records: IntCounterVec,
     store_up: IntGauge,
     store_contact: Gauge,
     store_position: IntGauge,
@@ -124,6 +126,7 @@ impl Rare {
             replay_asks: counters(registry, &list::REPLAY_ASKS),
             replay_writes: counters(registry, &list::REPLAY_WRITES),
             replay_wait: seconds_counter(registry, &list::REPLAY_WAIT),
+            delivery_records: counters(registry, &list::DELIVERY_RECORDS),
             store_up: int_gauge(registry, &list::STORE_UP),
             store_contact: gauge(registry, &list::STORE_CONTACT),
             store_position: int_gauge(registry, &list::STORE_POSITION),
@@ -241,6 +244,13 @@ impl Metrics {
     /// A delivery waited for the store.
     pub fn replay_waited(&self, took: Duration) {
         self.rare.replay_wait.inc_by(took.as_secs_f64());
+    }
+
+    /// So many records of deliveries are kept, or are not.
+    pub fn delivery_recorded(&self, outcome: DeliveryRecord, count: u64) {
+        if count > 0 {
+            self.rare.delivery_records.with_label_values(&[outcome.as_str()]).inc_by(count);
+        }
     }
 
     /// The store answered, and so much of it is served.

@@ -1,0 +1,359 @@
+//! `webhook_deliveries`: what senders delivered and what became of it, for people who look at it or send one again.
+//!
+//! A record of no consequence to whether a delivery is forwarded: it is written in groups, behind the deliveries, and
+//! nothing waits for it. What it holds of a delivery is sealed by whoever writes it.
+use super::BATCH_MAX;
+use super::Kind;
+use super::PAGE_MAX;
+use super::Store;
+use super::StoreError;
+use super::audit::Act;
+use super::audit::Entry;
+use super::engine::Row;
+use super::engine::Unreadable;
+use super::engine::Value;
+use super::migrate::now_expression;
+use super::salvage;
+use super::several;
+use super::write::Write;
+use crate::model::DeliveryVerdict;
+use crate::model::Scope;
+use serde_json::Map;
+use std::fmt::Write as _;
+
+/// Rows that are deleted with one commit: few, since claims of deliveries wait for it where there is one writer.
+const TRIMMED_AT_ONCE: u32 = 128;
+
+/// How long it is remembered that deliveries are gone: what was on its way to be written meanwhile goes as well.
+const GONE_FOR_MS: i64 = 60 * 60 * 1000;
+
+/// Digits of the time at the beginning of an id, with the hyphen in them (RFC 9562 §5.7).
+const TIME_LEN: usize = 13;
+
+/// Deliveries that are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct WebhookDeliveries<'s>(pub(super) &'s Store);
+
+/// A delivery, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookDelivery {
+    /// A UUID of version 7, of the time when it came.
+    pub id: String,
+    /// A stored connection's id, or `file:` and the key of one that a file declares.
+    pub owner: String,
+    /// The connection's key.
+    pub connection: String,
+    /// Empty where it is nobody's in particular.
+    pub tenant: String,
+    /// Unix milliseconds.
+    pub at_ms: i64,
+    pub verdict: DeliveryVerdict,
+    /// Of attache's own answer; empty where it gave none.
+    pub code: String,
+    pub status: u16,
+    pub target_status: Option<u16>,
+    /// The sender's own id for it; empty where it has none.
+    pub webhook_id: String,
+    pub method: String,
+    /// Without the query.
+    pub path: String,
+    /// Of the body.
+    pub bytes: u64,
+    pub took_us: u64,
+    /// Empty where it is no replay.
+    pub replay_of: String,
+    pub can_replay: bool,
+}
+
+/// The same with what is kept of it, sealed; empty where nothing is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptDelivery {
+    pub delivery: WebhookDelivery,
+    pub contents: Vec<u8>,
+}
+
+/// Which deliveries are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    pub owner: Option<String>,
+    pub tenant: Option<String>,
+    pub verdict: Option<DeliveryVerdict>,
+    /// Unix milliseconds, as is the next, which is not included.
+    pub since_ms: Option<i64>,
+    pub until_ms: Option<i64>,
+}
+
+/// How many of an owner's deliveries came to the same, and when the last of them came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryCount {
+    pub owner: String,
+    pub verdict: DeliveryVerdict,
+    pub count: u64,
+    pub last_ms: i64,
+}
+
+const COLUMNS: &str = "id, owner, connection, tenant, at, verdict, code, status, target_status, webhook_id, method, \
+                       path, bytes, took_us, replay_of, can_replay";
+
+/// None whose owner or tenant went after it came.
+const THERE: &str = "NOT EXISTS (SELECT 1 FROM webhook_deliveries_gone AS gone WHERE gone.owner = d.owner \
+                     AND (gone.tenant = '' OR gone.tenant = d.tenant) AND d.at < gone.before)";
+
+impl WebhookDeliveries<'_> {
+    /// Keeps all of these, in one transaction. One that is there already stays as it is.
+    pub async fn keep(self, scope: &Scope, all: &[KeptDelivery]) -> Result<(), StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let rows: Vec<_> = all.iter().map(KeptDelivery::values).collect();
+        let mut tx = self.0.engine.begin().await?;
+        let head = format!("INSERT INTO webhook_deliveries ({COLUMNS}, contents)");
+        several::insert(&mut tx, &head, &rows, "ON CONFLICT (id) DO NOTHING").await?;
+        tx.commit().await
+    }
+
+    /// At most `limit`, the newest first, before the one with the id `before`. Those that do not read are named
+    /// beside them.
+    pub async fn list(
+        self,
+        scope: &Scope,
+        filter: &DeliveryFilter,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<(Vec<WebhookDelivery>, Vec<StoreError>), StoreError> {
+        if !scope.sees_everything() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let since = filter.since_ms.map(first_id_at);
+        let until = filter.until_ms.map(first_id_at);
+        let verdict = filter.verdict.map(DeliveryVerdict::as_str);
+        let conditions = [
+            ("owner =", filter.owner.as_deref()),
+            ("tenant =", filter.tenant.as_deref()),
+            ("verdict =", verdict),
+            ("id <", before),
+            ("id >=", since.as_deref()),
+            ("id <", until.as_deref()),
+        ];
+        let mut values = vec![Value::Integer(i64::from(limit.clamp(1, PAGE_MAX)))];
+        let mut sql = format!("SELECT {COLUMNS} FROM webhook_deliveries AS d WHERE {THERE}");
+        for (condition, value) in conditions {
+            let Some(value) = value else { continue };
+            values.push(Value::Text(value));
+            // Writing to a text does not fail.
+            let _ = write!(sql, " AND d.{condition} ${}", values.len());
+            if condition == "tenant =" && !value.is_empty() {
+                sql.push_str(" AND d.tenant <> ''");
+            }
+        }
+        sql.push_str(" ORDER BY d.id DESC LIMIT $1");
+        let rows = self.0.engine.rows(&sql, &values).await?;
+        Ok(salvage::sorted_out(&rows, read))
+    }
+
+    pub async fn get(self, scope: &Scope, id: &str) -> Result<Option<KeptDelivery>, StoreError> {
+        if !scope.sees_everything() {
+            return Ok(None);
+        }
+        let sql = format!(
+            "SELECT {COLUMNS}, contents FROM webhook_deliveries AS d WHERE id = $1 AND {THERE}"
+        );
+        let rows = self.0.engine.rows(&sql, &[Value::Text(id)]).await?;
+        let whole = |row: &Row| {
+            let contents = row.bytes(16).map_err(|Unreadable| corrupt(Some(id.to_owned())))?;
+            Ok(KeptDelivery { delivery: read(row)?, contents })
+        };
+        rows.first().map(whole).transpose()
+    }
+
+    /// How many there are of each of these owners, by verdict.
+    pub async fn counts(
+        self,
+        scope: &Scope,
+        owners: &[&str],
+    ) -> Result<Vec<DeliveryCount>, StoreError> {
+        let mut all = Vec::new();
+        if !scope.sees_everything() {
+            return Ok(all);
+        }
+        for part in several::texts(owners) {
+            let sql = format!(
+                "SELECT owner, verdict, COUNT(*), MAX(id) FROM webhook_deliveries WHERE owner IN (VALUES {}) \
+                 GROUP BY owner, verdict",
+                part.places
+            );
+            for row in &self.0.engine.rows(&sql, &part.values).await? {
+                let count = || {
+                    let verdict = DeliveryVerdict::named(&row.text(1)?).ok_or(Unreadable)?;
+                    Ok(DeliveryCount {
+                        owner: row.text(0)?,
+                        verdict,
+                        count: row.integer(2)?.unsigned_abs(),
+                        last_ms: time_of(&row.text(3)?).ok_or(Unreadable)?,
+                    })
+                };
+                all.push(count().map_err(|Unreadable| corrupt(None))?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Enters in the audit trail that a delivery is about to be sent again: what can't be entered is not done.
+    pub async fn enter_replay(
+        self,
+        scope: &Scope,
+        delivery: &WebhookDelivery,
+    ) -> Result<(), StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut write = self.0.write(scope).await?;
+        let what = Map::from_iter([("delivery".to_owned(), delivery.id.clone().into())]);
+        write.entries.push(Entry {
+            act: Act::Replayed,
+            of: Some(match delivery.tenant.is_empty() {
+                true => Kind::Connection,
+                false => Kind::Activation,
+            }),
+            key: delivery.connection.clone(),
+            tenant: delivery.tenant.clone(),
+            revision: 0,
+            was: None,
+            became: Some(what),
+        });
+        write.commit().await.map(drop)
+    }
+
+    /// Deletes some of what came before then, of what is over `most`, and of what is gone: few with one commit. True
+    /// where there may be more.
+    pub async fn trim(self, scope: &Scope, before_ms: i64, most: u32) -> Result<bool, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let sql = "SELECT id FROM webhook_deliveries ORDER BY id DESC LIMIT 1 OFFSET $1";
+        let rows = self.0.engine.rows(sql, &[Value::Integer(i64::from(most))]).await?;
+        let over = rows.first().and_then(|it| it.text(0).ok());
+        let old = first_id_at(before_ms);
+        // The one that is over goes as well.
+        let last = over.map(|it| it + "~").filter(|it| *it > old).unwrap_or(old);
+        let mut tx = self.0.engine.begin().await?;
+        let sql = "DELETE FROM webhook_deliveries WHERE id IN \
+                   (SELECT id FROM webhook_deliveries WHERE id < $1 ORDER BY id LIMIT $2)";
+        let at_once = Value::Integer(i64::from(TRIMMED_AT_ONCE));
+        let trimmed = tx.run(sql, &[Value::Text(&last), at_once]).await?;
+        let sql = "DELETE FROM webhook_deliveries WHERE id IN (SELECT d.id FROM webhook_deliveries_gone AS gone \
+                   JOIN webhook_deliveries AS d ON d.owner = gone.owner AND d.at < gone.before \
+                   AND (gone.tenant = '' OR gone.tenant = d.tenant) LIMIT $1)";
+        let gone = tx.run(sql, &[at_once]).await?;
+        if gone == 0 {
+            let now = now_expression(&tx);
+            let sql = format!("DELETE FROM webhook_deliveries_gone WHERE before < {now} - $1");
+            tx.run(&sql, &[Value::Integer(GONE_FOR_MS)]).await?;
+        }
+        tx.commit().await?;
+        Ok(trimmed.max(gone) >= u64::from(TRIMMED_AT_ONCE))
+    }
+}
+
+impl Write<'_> {
+    /// Deletes what is kept of a tenant's deliveries, or of all the owner's. Of many a part at once: the others are out
+    /// of sight from then on, and go bit by bit.
+    pub(super) async fn forget_deliveries(
+        &mut self,
+        owner: &str,
+        tenant: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let of_tenant = if tenant.is_some() { "AND tenant = $2" } else { "AND $2 = ''" };
+        let values = [Value::Text(owner), Value::Text(tenant.unwrap_or_default())];
+        let any = format!("SELECT 1 FROM webhook_deliveries WHERE owner = $1 {of_tenant} LIMIT 1");
+        // Most have none, and many may go at once.
+        if self.tx.rows(&any, &values).await?.is_empty() {
+            return Ok(());
+        }
+        let sql = "INSERT INTO webhook_deliveries_gone (owner, tenant, before) VALUES ($1, $2, $3) \
+                   ON CONFLICT (owner, tenant) DO UPDATE SET before = excluded.before";
+        let [of, tenant] = values;
+        self.tx.run(sql, &[of, tenant, Value::Integer(self.now_ms)]).await?;
+        let sql = format!(
+            "DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries WHERE owner = $1 \
+             {of_tenant} ORDER BY id LIMIT $3)"
+        );
+        self.tx.run(&sql, &[of, tenant, Value::Integer(i64::from(BATCH_MAX))]).await.map(drop)
+    }
+}
+
+impl KeptDelivery {
+    fn values(&self) -> Vec<Value<'_>> {
+        let Self { delivery: it, contents } = self;
+        let number = |it: u64| Value::Integer(i64::try_from(it).unwrap_or(i64::MAX));
+        vec![
+            Value::Text(&it.id),
+            Value::Text(&it.owner),
+            Value::Text(&it.connection),
+            Value::Text(&it.tenant),
+            Value::Integer(it.at_ms),
+            Value::Text(it.verdict.as_str()),
+            Value::Text(&it.code),
+            Value::Integer(i64::from(it.status)),
+            Value::Integer(it.target_status.map_or(0, i64::from)),
+            Value::Text(&it.webhook_id),
+            Value::Text(&it.method),
+            Value::Text(&it.path),
+            number(it.bytes),
+            number(it.took_us),
+            Value::Text(&it.replay_of),
+            Value::flag(it.can_replay),
+            Value::Bytes(contents),
+        ]
+    }
+}
+
+fn read(row: &Row) -> Result<WebhookDelivery, StoreError> {
+    let status = |column| u16::try_from(row.integer(column)?).map_err(|_| Unreadable);
+    let number = |column| u64::try_from(row.integer(column)?).map_err(|_| Unreadable);
+    let whole = || {
+        Ok(WebhookDelivery {
+            id: row.text(0)?,
+            owner: row.text(1)?,
+            connection: row.text(2)?,
+            tenant: row.text(3)?,
+            at_ms: row.integer(4)?,
+            verdict: DeliveryVerdict::named(&row.text(5)?).ok_or(Unreadable)?,
+            code: row.text(6)?,
+            status: status(7)?,
+            target_status: Some(status(8)?).filter(|it| *it > 0),
+            webhook_id: row.text(9)?,
+            method: row.text(10)?,
+            path: row.text(11)?,
+            bytes: number(12)?,
+            took_us: number(13)?,
+            replay_of: row.text(14)?,
+            can_replay: row.flag(15)?,
+        })
+    };
+    whole().map_err(|Unreadable| corrupt(row.text(0).ok()))
+}
+
+fn corrupt(key: Option<String>) -> StoreError {
+    StoreError::Corrupt { table: "webhook_deliveries", key }
+}
+
+/// What the ids of this time and of all later ones are not below: its 48 bits (RFC 9562 §5.7).
+fn first_id_at(at_ms: i64) -> String {
+    let ms = u64::try_from(at_ms).unwrap_or_default().min((1 << 48) - 1);
+    format!("{:08x}-{:04x}", ms >> 16, ms & 0xffff)
+}
+
+/// The time that an id begins with, in Unix milliseconds.
+fn time_of(id: &str) -> Option<i64> {
+    let (high, low) = id.get(..TIME_LEN)?.split_once('-')?;
+    i64::from_str_radix(&format!("{high}{low}"), 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_found_by_ids_and_read_from_them() {
+        let id = "018bcfe5-6807-7abc-8000-000000000000";
+        assert_eq!(time_of(id), Some(1_700_000_000_007));
+        assert!(*id >= *first_id_at(1_700_000_000_007) && *id < *first_id_at(1_700_000_000_008));
+        assert!(first_id_at(-1) <= first_id_at(0) && first_id_at(i64::MAX) > first_id_at(0));
+        assert_eq!(time_of("018bcfe5"), None);
+    }
+}
