@@ -51,6 +51,11 @@ function Shown({ connector }: { connector: Connector }) {
         <span className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
           <span>{connector.key}</span>
           {connector.base_url && <Code>{connector.base_url}</Code>}
+          {connector.source && (
+            <span className="text-[13px]">
+              Declared in {connector.source.file}, line {connector.source.line}: it is changed there.
+            </span>
+          )}
         </span>
       }
       acts={

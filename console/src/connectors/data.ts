@@ -1,7 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import { json } from "~/api/client";
 import { all, part } from "~/api/pages";
-import { isApiError } from "~/api/problem";
 import type { AuthMethodRevision, Connector, Integration } from "~/api/schema";
 
 export function connectorQuery(key: string) {
@@ -61,12 +60,9 @@ export function nameOf(it: { key: string; name?: string | null }): string {
   return it.name || it.key;
 }
 
-export async function isConnector(key: string): Promise<boolean> {
-  try {
-    await json("GET", `/v1/connectors/${part(key)}`);
-    return true;
-  } catch (error) {
-    if (isApiError(error) && error.status === 404) return false;
-    throw error;
-  }
+/** The keys that connectors have already, of those that begin as this one does. */
+export async function takenKeys(key: string): Promise<Set<string>> {
+  const search = new URLSearchParams({ q: key, limit: "50" });
+  const page = await json<{ items: Connector[] }>("GET", `/v1/connectors?${search}`);
+  return new Set(page.items.map((it) => it.key));
 }

@@ -49,7 +49,7 @@ export function EndpointsPart({ connector, q = "" }: { connector: Connector; q: 
             <Button
               key={it}
               aria-pressed={q === it}
-              className="min-h-7 px-2 text-xs aria-pressed:border-accent aria-pressed:bg-accent-soft"
+              className="min-h-7! px-2 text-xs aria-pressed:border-accent aria-pressed:bg-accent-soft"
               onClick={() => search(q === it ? "" : it)}
             >
               {it}
@@ -79,8 +79,10 @@ function Row({ endpoint, connector, mayTry }: { endpoint: Endpoint; connector: s
   return (
     <li className="far flex items-center gap-3 border-b border-line px-4 py-2 last:border-0">
       <div className="min-w-0 flex-1 gap-3 sm:flex sm:items-baseline">
-        <MethodMark method={endpoint.method} />
-        <span className="min-w-0 flex-1 font-mono text-xs break-all">{endpoint.path}</span>
+        <span className="flex min-w-0 flex-1 gap-2">
+          <MethodMark method={endpoint.method} />
+          <span className="min-w-0 font-mono text-xs leading-5 break-all">{endpoint.path}</span>
+        </span>
         <span className="block min-w-0 flex-1 text-[13px] text-dim">
           {endpoint.name}
           {endpoint.deprecated && (

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import type { Connector } from "~/api/schema";
 import { Card, Facts, Section } from "~/kit/page";
 import { Table } from "~/kit/table";
@@ -32,11 +33,17 @@ export function OverviewPart({ connector }: { connector: Connector }) {
               ["Description", connector.description],
               ["Documentation", <Docs key="docs" at={connector.docs} />],
               [
-                "Reaches besides",
-                connector.egress?.allow?.length ? connector.egress.allow.join(", ") : "Public addresses only",
+                "May reach",
+                connector.egress?.allow?.length
+                  ? `${connector.egress.allow.join(", ")}, besides public addresses`
+                  : "Public addresses, and what egress.allow in the configuration adds",
               ],
-              ["Created", <Moment key="made" at={connector.created_at} />],
-              ["Changed", <Moment key="changed" at={connector.updated_at} />],
+              ...(connector.source
+                ? []
+                : ([
+                    ["Created", <Moment key="made" at={connector.created_at} />],
+                    ["Changed", <Moment key="changed" at={connector.updated_at} />],
+                  ] as [string, ReactNode][])),
             ]}
           />
         </Card>

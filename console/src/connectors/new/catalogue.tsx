@@ -9,7 +9,7 @@ import { List, Search } from "~/kit/list";
 import { Initials } from "~/kit/text";
 import { useTell } from "~/kit/toast";
 import { Badge, Empty, Failure } from "~/kit/told";
-import { isConnector, nameOf, once } from "../data";
+import { nameOf, once, takenKeys } from "../data";
 import { newConnection } from "../elsewhere";
 import { freeKey } from "./free-key";
 
@@ -62,7 +62,7 @@ function Api({ api }: { api: ListedApi }) {
   const tell = useTell();
   const add = useMutation({
     mutationFn: async () => {
-      const key = await freeKey(api.key, isConnector);
+      const key = await freeKey(api.key, takenKeys);
       return json<Connector>("POST", "/v1/connectors", { key, from: api.key }, once());
     },
     onSuccess: async (made) => {

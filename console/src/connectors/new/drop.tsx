@@ -54,7 +54,7 @@ export function Drop({ onGiven, compact }: { onGiven: (description: Description)
     );
   }
   return (
-    <div className="grid gap-2">
+    <div className="grid h-full gap-2">
       {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is one way more; the buttons inside do the same */}
       <div
         data-drop=""
@@ -63,7 +63,7 @@ export function Drop({ onGiven, compact }: { onGiven: (description: Description)
         onDragLeave={() => setIsOver(false)}
         onDrop={drop}
         className={cx(
-          "grid justify-items-center gap-3 rounded-xl border-2 border-dashed px-4 text-center transition-colors",
+          "grid place-content-center justify-items-center gap-3 rounded-xl border-2 border-dashed px-4 text-center transition-colors",
           compact ? "py-6" : "py-10",
           isOver ? "border-accent bg-accent-soft" : "border-line bg-sunken/50",
         )}

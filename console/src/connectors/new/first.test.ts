@@ -23,8 +23,7 @@ test("the variables of a base URL are found", () => {
 });
 
 test("a key that is taken is counted on", async () => {
-  const taken = new Set(["pets", "pets-2"]);
-  const isTaken = async (key: string) => taken.has(key);
+  const isTaken = async () => new Set(["pets", "pets-2"]);
   expect(await freeKey("Pets", isTaken)).toBe("pets-3");
   expect(await freeKey("Cats", isTaken)).toBe("cats");
   expect(await freeKey("日本", isTaken)).toBe("api");
@@ -36,12 +35,10 @@ test("JSON and YAML are told apart", () => {
   expect(mediaType("# { \nopenapi: 3.1.0")).toBe("application/yaml");
 });
 
-test("what the command line calls an option is a field here", () => {
+test("an option of the command line is not spoken of here", () => {
   const told = {
     problem: "the document names no server",
     hint: "give a base URL (`--base-url`), or each connection its own",
   };
-  expect(sentenceOf(told)).toBe(
-    "The document names no server: give a base URL in the field above, or each connection its own.",
-  );
+  expect(sentenceOf(told)).toBe("The document names no server: give a base URL, or each connection its own.");
 });

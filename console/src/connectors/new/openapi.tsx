@@ -10,7 +10,7 @@ import { Card } from "~/kit/page";
 import { useTell } from "~/kit/toast";
 import { Failure, Loading } from "~/kit/told";
 import { BaseUrlField } from "../base-url";
-import { isConnector, nameOf, once } from "../data";
+import { nameOf, once, takenKeys } from "../data";
 import { newConnection } from "../elsewhere";
 import { type Description, mediaType, takeHanded } from "./document";
 import { Drop } from "./drop";
@@ -46,7 +46,7 @@ function Mapping({ description, onOther }: { description: Description; onOther: 
     queryFn: async () => {
       const query = { dry_run: "true", key: untaken, ...(settled && { base_url: settled }) };
       const found = await send(description.text, query);
-      return { ...found, key: await freeKey(nameOf(found.connector), isConnector) };
+      return { ...found, key: await freeKey(nameOf(found.connector), takenKeys) };
     },
     placeholderData: (before) => before,
     gcTime: 0,

@@ -38,9 +38,9 @@ export function Ways() {
 
 function Way({ title, className, children }: { title: string; className?: string; children: ReactNode }) {
   return (
-    <section className={`rounded-xl border border-line bg-panel p-4 ${className ?? ""}`}>
+    <section className={`flex flex-col rounded-xl border border-line bg-panel p-4 ${className ?? ""}`}>
       <h3 className="mb-2 text-[13px] font-semibold">{title}</h3>
-      {children}
+      <div className="flex-1">{children}</div>
     </section>
   );
 }

@@ -83,7 +83,7 @@ function PutOn({ sent, onShow }: { sent: Sent; onShow: () => void }) {
         <span className="text-dim">attache put no credential on it.</span>
       ) : (
         <>
-          <span className="text-dim">attache put on</span>
+          <span className="text-dim">attache put the credential in</span>
           {names.map((it) => (
             <Badge key={it} tone="info">
               {it}
@@ -133,7 +133,7 @@ function Body({ tried }: { tried: Tried }) {
       return (
         <div className="grid gap-2">
           <div className="flex gap-2">
-            <Button className="min-h-7 px-2 text-xs" aria-pressed={isRaw} onClick={() => setIsRaw(!isRaw)}>
+            <Button className="min-h-7! px-2 text-xs" aria-pressed={isRaw} onClick={() => setIsRaw(!isRaw)}>
               {isRaw ? "Folded" : "As text"}
             </Button>
             {!isRaw && <Copy text={pretty(shown.text) ?? shown.text} />}

@@ -30,12 +30,16 @@ export function RequestPart({ connector, endpoint, begin, connection, chosen, on
   const { draft, tried, setDraft, setTried } = useKept(connector.key, endpoint, () => startOf(begin));
   const [isTold, setIsTold] = useState(false);
   const form = useRef<HTMLFormElement>(null);
+  const answers = useRef<HTMLElement>(null);
   const send = useMutation({
     mutationFn: (sent: Draft) => {
       const { connection: by = "", tenant, as } = chosen;
       return json<Tried>("POST", "/v1/try", wantedOf(sent, { connection: by, tenant, test: as === "test" }));
     },
-    onSuccess: (answer, sent) => setTried(sent, answer),
+    onSuccess: (answer, sent) => {
+      setTried(sent, answer);
+      requestAnimationFrame(() => shownAt(answers.current));
+    },
   });
   const needsTenant = connection?.embedded === true && chosen.as !== "test" && !chosen.tenant;
   const submit = (event?: FormEvent) => {
@@ -89,7 +93,7 @@ export function RequestPart({ connector, endpoint, begin, connection, chosen, on
           </div>
         </Card>
       </form>
-      <section aria-label="Answer" className="grid min-w-0 content-start gap-3">
+      <section ref={answers} aria-label="Answer" className="grid min-w-0 content-start gap-3">
         <p role="status" className="sr-only">
           {send.isPending ? "Sending" : tried ? `Answered ${tried.status}` : ""}
         </p>
@@ -104,6 +108,11 @@ export function RequestPart({ connector, endpoint, begin, connection, chosen, on
       </section>
     </div>
   );
+}
+
+/** Where there is one column, the answer is below what is being written: it is brought into sight. */
+function shownAt(place: HTMLElement | null) {
+  if (place && place.getBoundingClientRect().top > window.innerHeight / 2) place.scrollIntoView({ block: "start" });
 }
 
 interface Part {
@@ -121,7 +130,7 @@ function Line({
   const methods = METHODS.some((it) => it === draft.method) ? METHODS : [draft.method, ...METHODS];
   return (
     <div className="grid gap-2">
-      <div className="flex flex-wrap items-end gap-2">
+      <div className="flex flex-wrap items-start gap-2">
         <div className="w-28">
           <Field label="Method">
             {(ties) => (
@@ -140,7 +149,7 @@ function Line({
             )}
           </Field>
         </div>
-        {picker}
+        <div className="sm:pt-[1.5rem]">{picker}</div>
       </div>
       {base && (
         <p className="text-xs text-dim">
@@ -195,7 +204,7 @@ function Body({ draft, set, fault }: Part & { fault: string | undefined }) {
       </Field>
       {nicer !== undefined && nicer !== draft.body && (
         <div>
-          <Button className="min-h-7 px-2 text-xs" onClick={() => set({ body: nicer })}>
+          <Button className="min-h-7! px-2 text-xs" onClick={() => set({ body: nicer })}>
             Break its lines
           </Button>
         </div>

@@ -9,7 +9,8 @@ import { Page } from "~/kit/page";
 import { Empty, Failure, Loading, Notice } from "~/kit/told";
 import { connectorQuery, nameOf } from "../data";
 import { newConnection } from "../elsewhere";
-import { easiest, endpointsOf } from "../endpoint-list";
+import { type Endpoint, easiest, endpointsOf } from "../endpoint-list";
+import { MethodMark } from "../method-mark";
 import { RequestPart } from "./form";
 import type { Chosen } from "./whom";
 
@@ -63,7 +64,7 @@ function Tryout({ connector: key, endpoint, chosen, onChoose }: Props) {
     <Page
       title={listed ? listed.name : `Try ${name}`}
       up={{ label: name, to: "/connectors/$key", params: { key }, search: { tab: "endpoints" } }}
-      about={listed?.description ?? (listed ? undefined : "Any request, by one of its connections.")}
+      about={listed ? <About endpoint={listed} /> : "Any request, by one of its connections."}
     >
       {!mayTry && (
         <Empty title="Trying out takes the role operator">
@@ -95,6 +96,18 @@ function Tryout({ connector: key, endpoint, chosen, onChoose }: Props) {
         </WithConnection>
       )}
     </Page>
+  );
+}
+
+function About({ endpoint }: { endpoint: Endpoint }) {
+  return (
+    <>
+      <span className="flex gap-2">
+        <MethodMark method={endpoint.method} />
+        <span className="font-mono text-xs leading-5 break-all">{endpoint.path}</span>
+      </span>
+      {endpoint.description && <p className="mt-1">{endpoint.description}</p>}
+    </>
   );
 }
 

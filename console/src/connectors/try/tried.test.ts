@@ -14,13 +14,14 @@ test("a body is shown as what it is", () => {
   expect(shownBody(image)).toEqual({ kind: "binary", type: "image/png", base64: "AA==" });
 });
 
-test("what attache put on is named, in the URL as well", () => {
+test("where a credential was put is named, in the URL as well", () => {
   const headers = [
     { name: "accept", value: "*/*", injected: false, redacted: false },
+    { name: "host", value: "a.example", injected: true, redacted: false },
     { name: "x-api-key", value: "••••", injected: true, redacted: true },
   ];
   expect(injected({ method: "GET", url: "https://a.example/?key=••••", headers })).toEqual(["x-api-key", "the query"]);
-  expect(injected({ method: "GET", url: "https://a.example/", headers: headers.slice(0, 1) })).toEqual([]);
+  expect(injected({ method: "GET", url: "https://a.example/", headers: headers.slice(0, 2) })).toEqual([]);
 });
 
 test("the API's refusals come with what to do, attache's own have their code for that", () => {

@@ -35,9 +35,9 @@ export interface SentField {
 /** Where attache writes what it does not show. */
 const HIDDEN = "••••";
 
-/** What attache has put on a request, in words: the fields' names, and the URL if something is in there. */
+/** Where attache has put a credential on a request, in words: the fields' names, and the URL if something is in there. */
 export function injected(sent: Sent): string[] {
-  const fields = sent.headers.filter((it) => it.injected).map((it) => it.name);
+  const fields = sent.headers.filter((it) => it.injected && it.redacted).map((it) => it.name);
   return sent.url.includes(HIDDEN) ? [...fields, "the query"] : fields;
 }
 

@@ -20,7 +20,7 @@ interface Props {
 /** By which connection a request goes and, where each tenant has credentials of its own, by whose. */
 export function WhomPart({ connector, connection, chosen, onChange }: Props) {
   return (
-    <div className="grid gap-4 md:grid-cols-2">
+    <div className="grid gap-4">
       <Pick<Connection>
         label="Connection"
         path="/v1/connections"
@@ -34,7 +34,7 @@ export function WhomPart({ connector, connection, chosen, onChange }: Props) {
         onPick={(it) => onChange(it ? { connection: it } : {})}
       />
       {connection?.embedded && (
-        <div className="grid gap-3">
+        <div className="grid items-start gap-4 sm:grid-cols-2">
           <Choices
             label="Whose credentials"
             value={chosen.as ?? "tenant"}
