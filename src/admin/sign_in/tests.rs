@@ -4,6 +4,8 @@ use super::super::AdminState;
 use super::super::Api;
 use super::super::Connecting;
 use super::super::router;
+use super::super::tests::hooks;
+use super::super::tests::journal;
 use super::Signing;
 use crate::catalog::Snapshot;
 use crate::model::Secret;
@@ -43,8 +45,14 @@ fn state() -> AdminState {
         ..Access::default()
     };
     let parts = (None, None);
-    let api =
-        Api::new(access, Arc::clone(&live), parts, Connecting::default(), clock, Arc::default());
+    let api = Api::new(
+        access,
+        Arc::clone(&live),
+        parts,
+        (Connecting::default(), hooks()),
+        clock,
+        (Arc::default(), journal()),
+    );
     AdminState { live, metrics, draining: Arc::default(), api, clock, front: |_, _| None }
 }
 
