@@ -133,7 +133,7 @@ describe("at a real provider", () => {
       const whoami = await asked("GET", "/v1/whoami");
       assert.deepEqual([whoami.status, whoami.said.name, whoami.said.role], [200, "ann@example.com", "operator"]);
       assert.equal((await asked("PUT", "/v1/tenants/acme", "{}")).status, 201);
-      assert.equal((await asked("GET", "/v1/tokens")).status, 403);
+      assert.equal((await asked("POST", "/v1/tokens", '{"key":"mine","role":"admin"}')).status, 403);
       const [made] = (await attache.send("GET", "audit?kind=tenant")).items;
       assert.equal(made.who, "person ann@example.com");
       const [signedIn] = await entered(attache);
