@@ -229,7 +229,7 @@ each_engine! {
         }
         for (browser, key) in browsers.iter().zip(["withdrawn", "demoted", "stays"]) {
             assert_eq!(browser.ask("GET", "/v1/whoami").await.is(200).text("name"), key);
-            browser.ask("GET", "/v1/tokens").await.problem("operator_forbidden");
+            browser.ask_with("POST", "/v1/tokens", JSON, "{}").await.problem("operator_forbidden");
         }
         operator.delete("/v1/tokens/withdrawn").await.is(204);
         database.run("UPDATE tokens SET role = 'viewer' WHERE key = 'demoted'").await;
