@@ -1,5 +1,4 @@
 //! What is kept of webhooks that came in: listed, shown to whoever may see it, sent again, and gone with whose it is.
-use crate::support::Database;
 use crate::support::Gateway;
 use crate::support::Operator;
 use crate::support::RawUpstream;

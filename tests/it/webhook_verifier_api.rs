@@ -1,5 +1,4 @@
 //! A captured request held against a connection, by the API: what it tells, and what it tells nobody.
-use crate::support::Database;
 use crate::support::Gateway;
 use crate::support::Operator;
 use crate::support::RawUpstream;
