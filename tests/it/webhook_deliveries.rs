@@ -32,7 +32,7 @@ connectors:
     base_url: https://api.example.com
     auth:
       github: {{ hmac: {{ preset: github }} }}
-      gitlab: {{ hmac: {{ preset: gitlab }} }}
+      gitlab: {{ hmac: {{ algorithm: token, signature: {{ header: X-Gitlab-Token }} }} }}
 connections:
   hooks: {{ connector: api, auth: github, base_url: {target}/in, credentials: {{ secret: {SECRET} }} }}
   shown: {{ connector: api, auth: gitlab, base_url: {target}/in, credentials: {{ secret: {SECRET} }} }}
@@ -249,7 +249,7 @@ each_engine! {
     }
 
     async fn of_what_anybody_can_make_so_many_are_kept_and_the_others_counted(database: Database) {
-        let target = RawUpstream::start([]).await;
+        let target = RawUpstream::start([Script::ok("taken")]).await;
         let gateway = Gateway::beside(&database, &configuration(&target.url()));
         let operator = gateway.operator();
         for number in 0..130 {
