@@ -32,7 +32,7 @@ connectors:
     base_url: https://api.example.com
     auth:
       github: {{ hmac: {{ preset: github }} }}
-      gitlab: {{ hmac: {{ algorithm: token, signature: {{ header: X-Gitlab-Token }} }} }}
+      gitlab: {{ hmac: {{ algorithm: token, covers: partial, signature: {{ header: X-Gitlab-Token }} }} }}
 connections:
   hooks: {{ connector: api, auth: github, base_url: {target}/in, credentials: {{ secret: {SECRET} }} }}
   shown: {{ connector: api, auth: gitlab, base_url: {target}/in, credentials: {{ secret: {SECRET} }} }}
