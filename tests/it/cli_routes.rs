@@ -124,7 +124,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("listDeliveries", "delivery list"),
     ("getDelivery", "delivery get d"),
     ("replayDelivery", "delivery replay d"),
-    ("verifyWebhook", "delivery verify k Cargo.toml"),
+    ("verifyWebhook", "delivery verify k"),
     ("listEvents", "event list"),
     ("listEventSubscriptions", "event-subscription list"),
     ("createEventSubscription", "event-subscription create k"),

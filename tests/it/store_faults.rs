@@ -178,6 +178,7 @@ each_engine! {
             .chain(["audit", "events", "refused"])
             .chain(["event_subscriptions", "event_feeds", "deliveries", "grants", "authorizations"])
             .chain(["connect_sessions", "received", "webhook_refusals"])
+            .chain(["webhook_deliveries", "webhook_deliveries_gone"])
         {
             database.run(&format!("DROP TABLE {table}")).await;
         }

@@ -32,7 +32,7 @@ connectors:
     base_url: https://api.example.com
     auth:
       github: {{ hmac: {{ preset: github }} }}
-      gitlab: {{ hmac: {{ preset: gitlab }} }}
+      gitlab: {{ hmac: {{ algorithm: token, covers: partial, signature: {{ header: X-Gitlab-Token }} }} }}
 connections:
   hooks: {{ connector: api, auth: github, base_url: {target}/in, credentials: {{ secret: {SECRET} }} }}
   shown: {{ connector: api, auth: gitlab, base_url: {target}/in, credentials: {{ secret: {SECRET} }} }}
@@ -249,7 +249,7 @@ each_engine! {
     }
 
     async fn of_what_anybody_can_make_so_many_are_kept_and_the_others_counted(database: Database) {
-        let target = RawUpstream::start([]).await;
+        let target = RawUpstream::start([Script::ok("taken")]).await;
         let gateway = Gateway::beside(&database, &configuration(&target.url()));
         let operator = gateway.operator();
         for number in 0..130 {
@@ -285,10 +285,11 @@ each_engine! {
 
     async fn what_is_too_long_is_listed_and_what_waits_is_written_at_the_end(database: Database) {
         let target = RawUpstream::start([Script::ok("taken").again()]).await;
-        let short = format!("{}webhooks: {{ deliveries: {{ max_body: 10B }} }}\n", configuration(&target.url()));
+        let short = format!("{}webhooks: {{ deliveries: {{ max_body: 1KiB }} }}\n", configuration(&target.url()));
         let gateway = Gateway::beside(&database, &short);
-        assert_eq!(deliver(&gateway, "hooks", "1", SECRET).await.text(), "taken");
-        raw_request(gateway.public, signed("hooks", "2", SECRET, "{}")).await;
+        let long = signed("hooks", "1", SECRET, &"x".repeat(1025));
+        assert_eq!(raw_request(gateway.public, long).await.text(), "taken");
+        assert_eq!(deliver(&gateway, "hooks", "2", SECRET).await.text(), "taken");
         gateway.stop();
         let kept = "SELECT COUNT(*) FROM webhook_deliveries WHERE can_replay = ";
         assert_eq!(database.number(&format!("{kept}0 AND length(contents) = 0")).await, 1);

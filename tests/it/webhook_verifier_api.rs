@@ -29,7 +29,7 @@ connectors:
       token: { api_key: { in: header, name: Authorization } }
       computing:
         hmac:
-          signature: { header: x-signature, encoding: hex }
+          signature: { header: x-signature, prefix: "sha256=", encoding: base64 }
           content: "{body}"
           handshakes:
             - when: { method: GET, query: crc_token }
@@ -150,11 +150,12 @@ async fn nobody_is_told_what_a_signature_would_have_to_be() {
     let operator = gateway.operator();
     let wanted = "{\"pay\":\"mallory\"}";
     let zeros = "0".repeat(64);
+    let none = STANDARD.encode([0; 32]);
     let mut asked = vec![
         ("hooks", format!("POST / HTTP/1.1\nHost: a\n\n{wanted}"), wanted.to_owned()),
         (
             "computing",
-            format!("POST / HTTP/1.1\nHost: a\nX-Signature: {zeros}\n\n{wanted}"),
+            format!("POST / HTTP/1.1\nHost: a\nX-Signature: sha256={none}\n\n{wanted}"),
             wanted.to_owned(),
         ),
         // A handshake's answer is signed, and shown to nobody here.
