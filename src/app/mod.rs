@@ -307,8 +307,7 @@ impl App {
             (Arc::clone(&draining), Arc::clone(&journal)),
         );
         let pages = stored.as_ref().map(|it| {
-            let is_secure = public_url.as_deref().is_some_and(|it| it.starts_with("https:"));
-            let pages = Pages::new(asking(&api), is_secure, &settings.connect, logo);
+            let pages = Pages::new(asking(&api), public_url.as_deref(), &settings.connect, logo);
             (Arc::new(pages), it.opened.runtime.clone())
         });
         let learned = stored.as_ref().map(|it| {

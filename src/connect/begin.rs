@@ -7,6 +7,7 @@ use super::form::Faults;
 use super::form::Form;
 use super::link::path;
 use super::reply::Reply;
+use super::seated::For;
 use super::view::Begun;
 use super::view::Item;
 use super::view::ItemState;
@@ -16,6 +17,9 @@ use super::visit::Visit;
 use super::words;
 use http::StatusCode;
 use serde_json::json;
+
+/// The field by which a frame gives its window what only the browser has.
+pub(super) const OF_FRAME: &str = "window";
 
 /// Problems that the session has: its link shows them.
 const SHOWN_BY_LINK: [&str; 2] = ["connect_session_over", "connect_misconfigured"];
@@ -31,7 +35,9 @@ impl Pages {
             return Reply::see_link(token);
         }
         let form = Form::read(&visit.body);
-        let browser = visit.browser(token).cloned().unwrap_or_else(|| Browser::new(token));
+        let framed = form.field(OF_FRAME).filter(|_| visit.is_from_here);
+        let framed = framed.and_then(|it| Browser::of_frame(token, it));
+        let browser = framed.unwrap_or_else(|| visit.browser_or_new(token));
         let body = json!({
             "connection": connection,
             "credentials": form.members(&item, Place::Credentials),
@@ -39,21 +45,22 @@ impl Pages {
             "browser": browser.hash(),
         });
         let answered = self.ask(Asked::post(path(token, "/begin"), body)).await;
-        let reply = self.begun(&browser, (token, &session, &item), &form, &answered).await;
+        let own = For { token, browser: &browser };
+        let reply = self.begun(own, (&session, &item), &form, &answered).await;
         // Whatever came of it: the session may be this browser's from here on.
         reply.knowing(&browser)
     }
 
     async fn begun(
         &self,
-        browser: &Browser,
-        (token, session, item): (&str, &Session, &Item),
+        own: For<'_>,
+        (session, item): (&Session, &Item),
         form: &Form,
         answered: &Answered,
     ) -> Reply {
         match answered.read::<Begun>() {
             Some(Begun { redirect: Some(url) }) => Reply::see(&url),
-            Some(Begun { redirect: None }) => self.finish_if_all(token, browser).await,
+            Some(Begun { redirect: None }) => self.finish_if_all(own.token, own.browser).await,
             None if answered.status == StatusCode::UNPROCESSABLE_ENTITY => {
                 let faults = match answered.code() {
                     "invalid" => Faults::of(&answered.body),
@@ -62,10 +69,10 @@ impl Pages {
                         Faults::of_credentials(item, &format!("{}. {}", words.title, words.text))
                     }
                 };
-                self.again((token, session, item), form, faults)
+                self.again(own, (session, item), form, faults)
             }
             // Whatever else came of it, the session has it.
-            None if SHOWN_BY_LINK.contains(&answered.code()) => Reply::see_link(token),
+            None if SHOWN_BY_LINK.contains(&answered.code()) => Reply::see_link(own.token),
             None => self.instead(answered),
         }
     }

@@ -18,6 +18,8 @@ mod look;
 mod places;
 mod reply;
 mod route;
+mod seat;
+mod seated;
 mod view;
 mod visit;
 mod words;
@@ -40,6 +42,7 @@ use look::Look;
 use places::Places;
 use reply::Reply;
 use route::Route;
+use seat::Frames;
 use visit::Visit;
 
 /// The pages. Shared by all workers.
@@ -50,23 +53,36 @@ pub struct Pages {
     places: Places,
     look: Look,
     logo: Option<File>,
+    script: File,
+    frames: Frames,
 }
 
 impl Pages {
-    pub fn new(api: Api, is_secure: bool, settings: &ConnectSettings, logo: Option<Logo>) -> Self {
+    /// `public_url`: what the internet knows the pages by.
+    pub fn new(
+        api: Api,
+        public_url: Option<&str>,
+        settings: &ConnectSettings,
+        logo: Option<Logo>,
+    ) -> Self {
+        let is_secure = public_url.is_some_and(|it| it.starts_with("https:"));
         let logo = logo.map(File::of_logo);
         let path = logo.as_ref().map(|it| route::file(&it.name));
         let look = Look::new(settings, path.as_deref());
-        Self { api, is_secure, places: Places::default(), look, logo }
+        let frames = Frames::new(&settings.frame_origins, public_url);
+        let script = File::of_script();
+        Self { api, is_secure, places: Places::default(), look, logo, script, frames }
     }
 
     fn visit(&self, head: &Parts, body: &[u8]) -> Visit {
-        Visit::of(head, body.to_vec(), self.is_secure)
+        Visit::of(head, body.to_vec(), self.is_secure, &self.frames)
     }
 
     /// One visit, from the path to the page.
     async fn answer(&self, visit: &Visit) -> Response<Bytes> {
-        self.sent(self.reply(visit).await)
+        // Whoever comes back from a provider is in no frame.
+        let may_be_framed = Route::of(&visit.path) != Some(Route::Callback);
+        self.sent(self.reply(visit).await, may_be_framed)
     }
 
     async fn reply(&self, visit: &Visit) -> Reply {
@@ -76,8 +92,9 @@ impl Pages {
         };
         match (route, visit.method == Method::POST) {
             (Route::Callback, _) => self.callback(visit).await,
+            (Route::Script, _) => Reply::file(self.script.response(visit.known.as_deref())),
             (Route::Logo { name }, _) => match self.logo.as_ref().filter(|it| it.name == name) {
-                Some(file) => Reply::file(file.response()),
+                Some(file) => Reply::file(file.response(visit.known.as_deref())),
                 None => html::no_such_page().into(),
             },
             (Route::Link { token }, false) => self.link(visit, token).await,

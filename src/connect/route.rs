@@ -1,5 +1,6 @@
 //! Which page a path is.
 use super::files;
+use super::seat::Seat;
 use crate::model::ConnectSessionId;
 use percent_encoding::percent_decode_str;
 
@@ -8,6 +9,15 @@ const CONNECT: &str = "/connect/";
 
 /// Where providers send browsers back to.
 const CALLBACK: &str = "/oauth/callback";
+
+/// What a link may say of where it is shown: `popup` or `frame`, …
+pub(super) const IN: &str = "in";
+
+/// … in a page of which origin, …
+pub(super) const ORIGIN: &str = "origin";
+
+/// … and that a cookie was set, which is there or is not.
+pub(super) const TRIED: &str = "tried";
 
 /// A page, or what one of its forms does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +41,8 @@ pub(super) enum Route<'p> {
         token: &'p str,
     },
     Callback,
+    /// What opens the pages from an application's own.
+    Script,
     /// The operator's picture, by its name.
     Logo {
         name: &'p str,
@@ -43,6 +55,9 @@ impl<'p> Route<'p> {
             return Some(Self::Callback);
         }
         let below = path.strip_prefix(CONNECT)?;
+        if below == files::SCRIPT {
+            return Some(Self::Script);
+        }
         if files::is_logo(below) {
             return Some(Self::Logo { name: below });
         }
@@ -71,7 +86,7 @@ impl<'p> Route<'p> {
             | Self::Begin { token, .. }
             | Self::Account { token, .. }
             | Self::Finish { token } => token,
-            Self::Callback | Self::Logo { .. } => "",
+            Self::Callback | Self::Script | Self::Logo { .. } => "",
         }
     }
 }
@@ -87,6 +102,21 @@ pub(super) fn file(name: &str) -> String {
 
 pub(super) fn link(token: &str) -> String {
     format!("{CONNECT}{token}")
+}
+
+/// The same, as it was asked for, to be shown there.
+pub(super) fn link_in(token: &str, seat: &Seat, is_tried: bool) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if let Some(name) = seat.name() {
+        query.append_pair(IN, name);
+    }
+    if let Some(origin) = seat.origin() {
+        query.append_pair(ORIGIN, origin);
+    }
+    if is_tried {
+        query.append_pair(TRIED, "1");
+    }
+    format!("{CONNECT}{token}?{}", query.finish())
 }
 
 pub(super) fn begin(token: &str, connection: &str) -> String {
@@ -120,6 +150,7 @@ mod tests {
             (account(TOKEN, "crm"), Some(Route::Account { token, connection })),
             (finish(TOKEN), Some(Route::Finish { token })),
             ("/oauth/callback".to_owned(), Some(Route::Callback)),
+            ("/connect/connect.js".to_owned(), Some(Route::Script)),
             (file("logo-ab.png"), Some(Route::Logo { name: "logo-ab.png" })),
             ("/connect/".to_owned(), None),
             ("/connect/short".to_owned(), None),

@@ -3,6 +3,7 @@ use super::*;
 use browser::Browser;
 use http::StatusCode;
 use http::header;
+use seat::Seat;
 use serde_json::Value;
 use serde_json::json;
 use std::sync::Arc;
@@ -50,7 +51,7 @@ impl Script {
             let answered = Answered { status, body: body.clone() };
             Box::pin(async move { answered })
         });
-        Pages::new(api, true, &ConnectSettings::default(), None)
+        Pages::new(api, Some("https://connect.example"), &ConnectSettings::default(), None)
     }
 }
 
@@ -81,6 +82,9 @@ fn visit(method: Method, path: &str) -> Visit {
         body: Zeroizing::default(),
         browsers: Vec::new(),
         is_from_another_site: false,
+        is_from_here: false,
+        asked: Seat::Own,
+        known: None,
     }
 }
 
@@ -153,13 +157,13 @@ async fn the_first_who_goes_on_has_the_link() {
     let cookie = begun.headers()[header::SET_COOKIE].to_str().unwrap();
     assert!(cookie.starts_with("__Host-attache-connect-"), "{cookie}");
     let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
-    let browser = Browser::read(name, value, true).unwrap();
+    let browser = Browser::read(name, value, (true, false), &Frames::default()).unwrap();
     assert_eq!(script.asked("/begin")[0]["browser"], json!(browser.hash()));
 
     script.answers("", 200, session(json!({ "browser": browser.hash() })));
     let own = Visit { browsers: vec![browser], ..get() };
     assert_eq!(script.pages().answer(&own).await.status(), StatusCode::OK);
-    for others in [vec![], vec![Browser::new(TOKEN)]] {
+    for others in [vec![], vec![Browser::new(TOKEN, Seat::Own)]] {
         let other = Visit { browsers: others, ..get() };
         let shown = script.pages().answer(&other).await;
         assert_eq!(shown.status(), StatusCode::CONFLICT);
@@ -230,7 +234,7 @@ async fn whatever_is_over_says_so() {
 
 #[tokio::test]
 async fn a_customer_who_is_done_goes_back_to_where_they_came_from() {
-    let browser = Browser::new(TOKEN);
+    let browser = Browser::new(TOKEN, Seat::Own);
     let items = json!([item(
         json!({ "state": "connected", "account": { "id": "7", "name": "ann@example.com" } })
     )]);
@@ -251,7 +255,7 @@ async fn a_customer_who_is_done_goes_back_to_where_they_came_from() {
 
 #[tokio::test]
 async fn a_provider_is_heard_however_it_sends_the_browser_back() {
-    let browser = Browser::new(TOKEN);
+    let browser = Browser::new(TOKEN, Seat::Own);
     let items = json!([item(json!({ "state": "connected" }))]);
     let script = Script::with(session(json!({ "browser": browser.hash(), "items": items })));
     script.answers(
@@ -266,7 +270,7 @@ async fn a_provider_is_heard_however_it_sends_the_browser_back() {
         browsers: browsers.to_vec(),
         ..visit(Method::GET, "/oauth/callback")
     };
-    let own = [browser.clone(), Browser::new(&TOKEN.replace('A', "B"))];
+    let own = [browser.clone(), Browser::new(&TOKEN.replace('A', "B"), Seat::Own)];
     let answered = pages.answer(&back("code=c&state=s", &own)).await;
     assert_eq!(location(&answered), route::link(TOKEN));
     let asked = &script.asked("/callback")[0];

@@ -18,8 +18,22 @@ static FROM_FRAGMENT: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
+/// The browser keeps nothing for frames: what cannot be done there is done in a window, whose address this is.
+pub(in crate::connect) fn in_window(session: &Session, window: &str) -> Page {
+    let title = match &session.name {
+        Some(name) => format!("Connect your account to {name}"),
+        None => "Connect your account".to_owned(),
+    };
+    let main = html! {
+        div.top { h1 { (title) } }
+        p.elsewhere { "It opens in a window of its own. Come back here when you are done there." }
+        div.acts { a.button href=(window) target="_blank" rel="opener" { "Go on in a window" } }
+    };
+    Page::ok(title, main).of(session)
+}
+
 /// All is connected.
-pub(in crate::connect) fn connected(session: &Session) -> Page {
+pub(in crate::connect) fn connected(session: &Session, is_alone: bool) -> Page {
     let done = session.items.iter().filter(|it| it.state == ItemState::Connected);
     let done: Vec<_> = done.collect();
     let title = match done[..] {
@@ -33,7 +47,11 @@ pub(in crate::connect) fn connected(session: &Session) -> Page {
         @for item in &done {
             p.done { (item.name) @if let Some(account) = &item.account { ": connected as " (account.text()) } @else { ": connected" } }
         }
-        p { "You can close this page" @if let Some(name) = &session.name { " and go back to " (name) } "." }
+        @if is_alone {
+            p { "You can close this page" @if let Some(name) = &session.name { " and go back to " (name) } "." }
+        } @else {
+            p { "You can go on." }
+        }
     };
     Page::ok(title, main).of(session)
 }

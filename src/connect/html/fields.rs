@@ -8,8 +8,9 @@ use maud::html;
 /// Credential fields whose values have several lines: PEM (RFC 7468).
 const OF_LINES: [&str; 2] = ["private_key", "certificate"];
 
-pub(super) fn fields(item: &Item, filled: &Filled<'_>) -> Markup {
-    let first_fault = faulty(item, filled).next().map(|it| it.0);
+/// `is_framed`: browsers let no page take the focus in a frame by itself, and complain.
+pub(super) fn fields(item: &Item, filled: &Filled<'_>, is_framed: bool) -> Markup {
+    let first_fault = faulty(item, filled).next().map(|it| it.0).filter(|_| !is_framed);
     html! {
         @for (index, field) in item.fields.iter().enumerate() {
             (one(item, index, field, filled, first_fault == Some(index)))

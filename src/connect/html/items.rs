@@ -5,9 +5,12 @@ use super::Page;
 use super::fields;
 use super::fields::fields;
 use super::signs::mark;
+use crate::connect::begin::OF_FRAME;
 use crate::connect::link::back;
 use crate::connect::link::standing;
 use crate::connect::route;
+use crate::connect::seat::Seat;
+use crate::connect::seated::For;
 use crate::connect::view::Device;
 use crate::connect::view::Item;
 use crate::connect::view::ItemState;
@@ -21,7 +24,7 @@ use maud::html;
 
 /// A session with one connection.
 pub(in crate::connect) fn one(
-    token: &str,
+    own: For<'_>,
     session: &Session,
     item: &Item,
     filled: &Filled<'_>,
@@ -43,15 +46,17 @@ pub(in crate::connect) fn one(
         div.top { (mark(&item.name)) h1 { (title) } }
         (told(item, failed.as_ref(), filled))
         (whose(item))
-        (act(token, session, item, failed.as_ref(), filled))
-        @if item.state == ItemState::Connected && session.browser.is_some() { (finish(token, "Done")) }
-        (leave(session, item.reason.as_deref().filter(|_| failed.is_some())))
+        (act(own, session, item, failed.as_ref(), filled))
+        @if item.state == ItemState::Connected && session.browser.is_some() { (finish(own.token, "Done")) }
+        @if *own.seat() == Seat::Own {
+            (leave(session, item.reason.as_deref().filter(|_| failed.is_some())))
+        }
     };
     page(session, has_faults, headline, main)
 }
 
 /// A session with several.
-pub(in crate::connect) fn several(token: &str, session: &Session, filled: &Filled<'_>) -> Page {
+pub(in crate::connect) fn several(own: For<'_>, session: &Session, filled: &Filled<'_>) -> Page {
     let title = match &session.name {
         Some(name) => format!("Connect your accounts to {name}"),
         None => "Connect your accounts".to_owned(),
@@ -77,11 +82,11 @@ pub(in crate::connect) fn several(token: &str, session: &Session, filled: &Fille
                 div.row { (mark(&item.name)) h2 id=(id) { (item.name) } (state(item)) }
                 (told(item, failed.as_ref(), filled))
                 (whose(item))
-                (act(token, session, item, failed.as_ref(), filled))
+                (act(own, session, item, failed.as_ref(), filled))
             }
         }
-        @if session.browser.is_some() { (finish(token, "I have connected all that I want to")) }
-        (leave(session, None))
+        @if session.browser.is_some() { (finish(own.token, "I have connected all that I want to")) }
+        @if *own.seat() == Seat::Own { (leave(session, None)) }
     };
     Page { kind: "several", ..page(session, has_faults, headline, main) }
 }
@@ -153,7 +158,7 @@ fn whose(item: &Item) -> Markup {
 
 /// What there is to do.
 fn act(
-    token: &str,
+    own: For<'_>,
     session: &Session,
     item: &Item,
     failed: Option<&Words>,
@@ -163,7 +168,7 @@ fn act(
         return html! {};
     }
     if let Some(device) = item.device.as_ref().filter(|_| item.state == ItemState::Waiting) {
-        return on_device(token, item, device);
+        return on_device(own.token, item, device);
     }
     let again = failed.is_some();
     let (label, busy) = match (item.way, again) {
@@ -174,17 +179,27 @@ fn act(
         }
         (Way::Redirect | Way::Device, true) => ("Try again".to_owned(), "One moment …".to_owned()),
     };
+    let token = own.token;
+    // Providers are shown in no frame.
+    let is_elsewhere = own.seat().is_frame() && item.way == Way::Redirect;
+    let window =
+        is_elsewhere.then(|| (format!("attache-{}", session.id), own.browser.for_window()));
     let whose = session.name.as_deref().unwrap_or("the application that sent you here");
     html! {
         @if item.way == Way::Redirect && !again {
             p { (item.name) " will ask you to allow access for " (whose) ". Your password stays with " (item.name) "." }
         }
-        form method="post" action=(route::begin(token, &item.connection)) data-busy=(busy) {
-            (fields(item, filled))
+        form method="post" action=(route::begin(token, &item.connection))
+            data-busy=[window.is_none().then_some(busy)] target=[window.as_ref().map(|it| &it.0)] rel=[window.as_ref().map(|_| "opener")] {
+            @if let Some((_, secret)) = &window { input type="hidden" name=(OF_FRAME) value=(secret); }
+            (fields(item, filled, own.seat().is_frame()))
             @if item.fields.iter().any(|it| it.secret) {
                 p.safe { "What you fill in is kept encrypted, and used for nothing but this connection." }
             }
             div.acts { button { (label) } }
+        }
+        @if window.is_some() {
+            p.soft { (item.name) " opens in a window of its own. When you have allowed access there, " a href=(route::link(token)) { "go on here" } "." }
         }
     }
 }

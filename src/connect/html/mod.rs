@@ -10,6 +10,7 @@ pub(super) use ends::busy;
 pub(super) use ends::connected;
 pub(super) use ends::expired;
 pub(super) use ends::fragment;
+pub(super) use ends::in_window;
 pub(super) use ends::no_such_method;
 pub(super) use ends::no_such_page;
 pub(super) use ends::other_browser;
@@ -25,6 +26,8 @@ use super::form::Faults;
 use super::form::Form;
 use super::look::Look;
 use super::look::hash;
+use super::seat::Seat;
+use super::seated::Seated;
 use super::view::Session;
 use http::StatusCode;
 use maud::DOCTYPE;
@@ -52,6 +55,7 @@ pub(super) struct Page {
     /// By what whoever sent the link finds what happened.
     reference: Option<String>,
     pub(super) script: Option<&'static Script>,
+    seated: Option<Seated>,
 }
 
 /// What a customer has typed into one item's form, and what is wrong with it.
@@ -71,7 +75,7 @@ impl Script {
 impl Page {
     fn new(status: StatusCode, title: impl Into<String>, main: Markup) -> Self {
         let title = title.into();
-        Self { status, title, main, kind: "one", reference: None, script: None }
+        Self { status, title, main, kind: "one", reference: None, script: None, seated: None }
     }
 
     fn ok(title: impl Into<String>, main: Markup) -> Self {
@@ -82,8 +86,26 @@ impl Page {
         Self { reference: Some(session.id.clone()), ..self }
     }
 
+    /// It is shown there. By itself nobody is told anything.
+    pub(super) fn seated(self, seated: Seated) -> Self {
+        if seated.seat == Seat::Own {
+            return self;
+        }
+        Self { script: Some(&*OF_FORMS), seated: Some(seated), ..self }
+    }
+
+    pub(super) fn is_framed(&self) -> bool {
+        self.seated.as_ref().is_some_and(|it| it.seat.is_frame())
+    }
+
+    /// How the session stands that it shows.
+    pub(super) fn standing(&self) -> Option<&str> {
+        self.seated.as_ref().map(|it| it.standing.as_str())
+    }
+
     /// The page with what is the same on all of them.
     pub(super) fn html(&self, look: &Look) -> String {
+        let seated = self.seated.as_ref();
         let page = html! {
             (DOCTYPE)
             html lang="en" {
@@ -94,7 +116,14 @@ impl Page {
                     title { (self.title) @if let Some(name) = &look.name { " · " (name) } }
                     style { (PreEscaped(&look.style)) }
                 }
-                body {
+                body class=[self.is_framed().then_some("framed")]
+                    data-seat=[seated.and_then(|it| it.seat.name())]
+                    data-origin=[seated.and_then(|it| it.seat.origin())]
+                    data-link=[seated.map(|it| &it.link)]
+                    data-told=[seated.and_then(|it| it.told.as_ref())]
+                    data-standing=[seated.map(|it| &it.standing)]
+                    data-ends=[seated.filter(|it| it.ends).map(|_| "yes")]
+                    data-returns=[seated.and_then(|it| it.returns.as_ref())] {
                     (look.head)
                     main class=(self.kind) { (self.main) }
                     footer {
