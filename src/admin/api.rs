@@ -1,18 +1,24 @@
 //! What the API works on: what is served, what is stored, and what it is sealed with.
 use super::activation_export;
 use super::activation_import;
+use super::audit_check;
 use super::base_url_checks;
 use super::connecting::Connecting;
 use super::document::Turns;
 use super::error::ApiError;
+use super::hooks::Hooks;
+use super::kept::Kept;
 use super::known_tokens::KnownTokens;
 use super::openapi::document;
 use super::operator::Operator;
+use super::overview::Overview;
 use super::route::Route;
 use super::routes;
+use super::sealing_keys::Rotations;
 use super::sign_in::SignIn;
 use super::sign_in::Signing;
 use super::try_out;
+use super::webhook_verifier;
 use crate::journal::Journal;
 use crate::limits::Attempts;
 use crate::model::Key;
@@ -69,9 +75,19 @@ pub struct Api {
     pub(super) checks: Semaphore,
     /// Room for exports of them: held until the last byte is sent.
     pub(super) exports: Arc<Semaphore>,
+    /// Room for captured requests that are looked at.
+    pub(super) verifications: Semaphore,
+    /// Room for checks of the audit trail.
+    pub(super) audit_checks: Semaphore,
+    /// How many there are of everything, a moment ago.
+    pub(super) overview: Kept<Overview>,
+    /// The same of what is sealed under each key.
+    pub(super) sealed: Kept<Vec<(String, i64)>>,
+    pub(super) rotations: Rotations,
     backing: Option<Backing>,
     providing: Option<Providing>,
     pub(super) connecting: Connecting,
+    pub(super) hooks: Hooks,
 }
 
 /// Who may do what takes more than a role: see [`crate::config::AdminListener`].
@@ -117,7 +133,7 @@ impl Api {
         access: Access,
         live: Arc<Live>,
         (backing, providing): (Option<Backing>, Option<Providing>),
-        connecting: Connecting,
+        (connecting, hooks): (Connecting, Hooks),
         clock: fn() -> UnixTime,
         (draining, journal): (Arc<AtomicBool>, Arc<Journal>),
     ) -> Arc<Self> {
@@ -132,6 +148,7 @@ impl Api {
         let sign_in = SignIn::new(access.signing.clone());
         let (trials, checks) =
             (Semaphore::new(try_out::AT_ONCE), Semaphore::new(base_url_checks::AT_ONCE));
+        let verifications = Semaphore::new(webhook_verifier::AT_ONCE);
         Arc::new(Self {
             routes,
             document: text,
@@ -150,9 +167,15 @@ impl Api {
             trials,
             checks,
             exports,
+            verifications,
+            audit_checks: Semaphore::new(audit_check::AT_ONCE),
+            overview: Kept::default(),
+            sealed: Kept::default(),
+            rotations: Rotations::default(),
             backing,
             providing,
             connecting,
+            hooks,
         })
     }
 
@@ -176,9 +199,15 @@ impl Api {
             trials: Semaphore::new(0),
             checks: Semaphore::new(0),
             exports: Arc::new(Semaphore::new(0)),
+            verifications: Semaphore::new(0),
+            audit_checks: Semaphore::new(0),
+            overview: Kept::default(),
+            sealed: Kept::default(),
+            rotations: Rotations::default(),
             backing: Some(backing),
             providing: None,
             connecting: self.connecting.clone(),
+            hooks: self.hooks.clone(),
         })
     }
 

@@ -32,7 +32,7 @@ const ROUND: Duration = Duration::from_secs(1);
 const SILENCE_MAX: Duration = Duration::from_secs(15);
 
 /// How often it is looked whether the operator may still see this.
-const LOOK: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Events that are sent together where several wait.
 const TOGETHER_MAX: usize = 64;

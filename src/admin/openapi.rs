@@ -14,6 +14,7 @@ use super::shape;
 use super::uses::Use;
 use crate::journal::Window;
 use crate::model::Code;
+use crate::model::DeliveryVerdict;
 use crate::model::EventType;
 use crate::store::DeliveryState;
 use crate::telemetry::ErrorSource;
@@ -189,6 +190,10 @@ fn query_parameter(parameter: &Parameter) -> Value {
         ParameterKind::Window => {
             let all: Vec<_> = Window::ALL.iter().map(|it| it.as_str()).collect();
             json!({ "type": "string", "enum": all, "default": Window::Minutes.as_str() })
+        }
+        ParameterKind::Verdict => {
+            let all: Vec<_> = DeliveryVerdict::ALL.iter().map(|it| it.as_str()).collect();
+            json!({ "type": "string", "enum": all })
         }
         ParameterKind::Time => json!({ "type": "string", "format": "date-time" }),
         ParameterKind::Cursor => json!({ "type": "string", "maxLength": 512 }),

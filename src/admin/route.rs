@@ -74,6 +74,8 @@ pub(super) enum ParameterKind {
     ErrorSource,
     /// A stretch of time up to now.
     Window,
+    /// What became of a webhook.
+    Verdict,
 }
 
 /// A header that a route looks at.
@@ -337,6 +339,17 @@ impl Route {
             headers: &[],
             media: EVENTS,
         });
+        self
+    }
+
+    /// Answers 202 with how far it is.
+    pub(super) fn begins(self, schema: SchemaOf) -> Self {
+        self.given(StatusCode::ACCEPTED, "It is begun.", Some(schema), &[])
+    }
+
+    /// Changes nothing: whoever got no answer asks again.
+    pub(super) fn reads(mut self) -> Self {
+        self.headers.retain(|it| *it != Header::IdempotencyKey);
         self
     }
 

@@ -5,10 +5,12 @@ use super::activation_lists;
 use super::activations;
 use super::apply;
 use super::audit;
+use super::audit_check;
 use super::auth_methods;
 use super::base_url_checks;
 use super::callers;
 use super::catalogue;
+use super::configuration;
 use super::connect_routes::of_connect_sessions;
 use super::connection_credentials;
 use super::connection_lists;
@@ -16,6 +18,7 @@ use super::connection_uses;
 use super::connections;
 use super::connectors;
 use super::definition;
+use super::deliveries;
 use super::endpoints;
 use super::environment_activations;
 use super::environments;
@@ -25,10 +28,12 @@ use super::events;
 use super::exchange_stream;
 use super::exchanges;
 use super::grant_routes::of_grants;
+use super::hooks;
 use super::import;
 use super::integrations;
 use super::learned_secrets;
 use super::origin;
+use super::overview;
 use super::repin;
 use super::replace;
 use super::role::Role;
@@ -36,6 +41,7 @@ use super::route::Header;
 use super::route::ParameterKind;
 use super::route::Route;
 use super::route::schema;
+use super::sealing_keys;
 use super::switch;
 use super::tenants;
 use super::tokens;
@@ -43,6 +49,7 @@ use super::traffic;
 use super::tried;
 use super::try_out;
 use super::uses;
+use super::webhook_verifier;
 use super::whoami;
 use crate::model::Code;
 
@@ -76,6 +83,13 @@ pub(super) fn routes() -> Vec<Route> {
         vec![
             Route::get("/v1/whoami", "whoami", "Whose token this is", whoami::whoami)
                 .gives(schema::<whoami::Whoami>),
+            Route::get(
+                "/v1/overview",
+                "getOverview",
+                "How many there are of everything, and how many fail or are going to",
+                overview::overview,
+            )
+            .gives(schema::<overview::Overview>),
         ],
         of_catalogue(),
         of_connectors(),
@@ -95,6 +109,8 @@ pub(super) fn routes() -> Vec<Route> {
         of_tokens(),
         vec![of_bundles()],
         of_audit(),
+        of_webhooks(),
+        of_keys(),
         of_event_subscriptions(),
         of_what_goes_on(),
     ]
@@ -137,6 +153,44 @@ fn of_what_goes_on() -> Vec<Route> {
         .filter(ParameterKind::Window, "window", "How far back.")
         .filter(ParameterKind::Key, "connection", "Only what went by this connection, as far as its exchanges are kept.")
         .gives(schema::<traffic::Traffic>),
+        Route::get(
+            "/v1/configuration",
+            "getConfiguration",
+            "The configuration in force, with where each value comes from",
+            configuration::read,
+        )
+        .gives(schema::<configuration::Configuration>),
+    ]
+}
+
+fn of_keys() -> Vec<Route> {
+    vec![
+        Route::get(
+            "/v1/keys",
+            "listKeys",
+            "The sealing keys, and how much is under each",
+            sealing_keys::list,
+        )
+        .gives(schema::<sealing_keys::SealingKeys>)
+        .codes(&[Code::NoStore]),
+        Route::post(
+            "/v1/keys/rotate",
+            "rotateKeys",
+            "Put everything under the newest sealing key, in the background",
+            sealing_keys::rotate,
+        )
+        .role(Role::Admin)
+        .begins(schema::<sealing_keys::SealingKeys>),
+        Route::post(
+            "/v1/audit/verify",
+            "verifyAudit",
+            "Check the whole audit trail: that no entry was changed, put in or taken away",
+            audit_check::verify,
+        )
+        .role(Role::Viewer)
+        .takes(schema::<audit_check::AuditCheck>)
+        .gives(schema::<audit_check::AuditChecked>)
+        .reads(),
     ]
 }
 
@@ -811,6 +865,53 @@ fn of_audit() -> Vec<Route> {
             )
             .filter(ParameterKind::Limit, "limit", "Events, at most.")
             .codes(&[Code::EventsForgotten]),
+    ]
+}
+
+fn of_webhooks() -> Vec<Route> {
+    use ParameterKind::Key;
+    use ParameterKind::Text;
+    use ParameterKind::Time;
+    vec![
+        Route::get("/v1/hooks", "listHooks", "Connections that take webhooks", hooks::list)
+            .pages(hooks::page),
+        Route::get(
+            "/v1/deliveries",
+            "listDeliveries",
+            "What senders of webhooks delivered, and what became of it, the newest first",
+            deliveries::list,
+        )
+        .pages(deliveries::page)
+        .filter(Key, "connection", "To this connection alone.")
+        .filter(Text, "tenant", "Of this tenant alone.")
+        .filter(ParameterKind::Verdict, "verdict", "That came to this alone.")
+        .filter(Time, "since", "Not before.")
+        .filter(Time, "until", "Not at or after.")
+        .codes(&[Code::NotFound]),
+        Route::get(
+            "/v1/deliveries/{delivery}",
+            "getDelivery",
+            "A delivery; for operators with its headers and its body",
+            deliveries::read,
+        )
+        .gives(schema::<deliveries::InFull>),
+        Route::post(
+            "/v1/deliveries/{delivery}/replay",
+            "replayDelivery",
+            "Send a delivery that was verified to its connection's target again",
+            deliveries::replay,
+        )
+        .gives(schema::<deliveries::Shown>)
+        .codes(&[Code::Invalid]),
+        Route::post(
+            "/v1/webhooks/verify",
+            "verifyWebhook",
+            "Hold a captured request against a connection, step by step",
+            webhook_verifier::verify,
+        )
+        .takes(schema::<webhook_verifier::Asked>)
+        .gives(schema::<webhook_verifier::Verdict>)
+        .codes(&[Code::NotFound]),
     ]
 }
 

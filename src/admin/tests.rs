@@ -1,6 +1,8 @@
 //! The listener's answers, asked for through its router.
 use super::*;
 use crate::catalog::Snapshot;
+use crate::config::DeliverySettings;
+use crate::deliveries::Deliveries;
 use crate::journal::Journal;
 use crate::journal::Keeping;
 use crate::journal::Target;
@@ -26,16 +28,22 @@ fn api(token: Option<Secret>, live: Arc<Live>) -> Arc<Api> {
         Access { token, ..Access::default() },
         live,
         (None, None),
-        Connecting::default(),
+        (Connecting::default(), hooks()),
         || UnixTime::from_ms(1_700_000_000_007),
         (Arc::default(), journal()),
     )
 }
 
-fn journal() -> Arc<Journal> {
+pub(super) fn journal() -> Arc<Journal> {
     let keeping = Keeping { recent: 0, clock: || UnixTime::from_s(0) };
     let metrics = Metrics::new(UnixTime::from_s(0));
     Journal::start((Target::Off, Format::Json), keeping, metrics).unwrap()
+}
+
+pub(super) fn hooks() -> Hooks {
+    let metrics = Metrics::new(UnixTime::default());
+    let deliveries = Deliveries::new(DeliverySettings::default(), None, metrics);
+    Hooks { deliveries, vault: None }
 }
 
 fn state() -> AdminState {

@@ -145,7 +145,7 @@ impl Wanted {
         Ok(Trial { method: self.method()?, target: self.target()?, headers, body, timeout })
     }
 
-    fn method(&self) -> Result<Method, ApiError> {
+    pub(super) fn method(&self) -> Result<Method, ApiError> {
         let method = self.method.as_deref().unwrap_or("GET");
         let invalid = |_| ApiError::invalid("/method", "this is no method", "write one as in POST");
         Method::try_from(method).map_err(invalid)
@@ -166,12 +166,12 @@ impl Wanted {
     }
 
     /// The path and query, from its first slash.
-    fn below(&self) -> String {
+    pub(super) fn below(&self) -> String {
         let slash = if self.path.starts_with('/') { "" } else { "/" };
         format!("{slash}{}", self.path)
     }
 
-    fn body(&self) -> Result<Bytes, ApiError> {
+    pub(super) fn body(&self) -> Result<Bytes, ApiError> {
         let (at, body) = match (&self.body, &self.body_base64) {
             (None, None) => return Ok(Bytes::new()),
             (Some(text), None) => ("/body", Bytes::from(text.clone())),
@@ -191,7 +191,7 @@ impl Wanted {
         Ok(body)
     }
 
-    fn fields(&self) -> Result<HeaderMap, ApiError> {
+    pub(super) fn fields(&self) -> Result<HeaderMap, ApiError> {
         if self.headers.len() > FIELDS_MAX {
             let problem = format!("there are more than {FIELDS_MAX} fields");
             return Err(ApiError::invalid("/headers", problem, ""));
@@ -214,7 +214,7 @@ impl Wanted {
     }
 
     /// What names the connection and whose it is.
-    fn tags(&self) -> Result<Vec<(HeaderName, HeaderValue)>, ApiError> {
+    pub(super) fn tags(&self) -> Result<Vec<(HeaderName, HeaderValue)>, ApiError> {
         let mut tags = Vec::new();
         let mut tag = |name: &'static str, value: &str| {
             let value = HeaderValue::try_from(value).expect("keys and escapes are visible ASCII");
@@ -251,65 +251,6 @@ impl Wanted {
         }
         Ok(tags)
     }
-
-    /// The line for a shell that sends the same through the proxy with a caller's key.
-    pub(super) fn curl(&self, proxy_url: &str) -> Result<String, ApiError> {
-        let method = self.method()?;
-        let body = self.body()?;
-        let mut line = String::from("curl");
-        match method.as_str() {
-            "HEAD" => line.push_str(" --head"),
-            "GET" if body.is_empty() => {}
-            method => line.push_str(&format!(" -X {method}")),
-        }
-        let url = format!("{proxy_url}{}", self.below());
-        if url.contains(['[', ']', '{', '}']) {
-            line.push_str(" --globoff");
-        }
-        // Else curl mends dot segments, which the proxy would have refused.
-        if url.contains("/.") {
-            line.push_str(" --path-as-is");
-        }
-        line.push_str(&format!(" {} -H \"Attache-Key: $ATTACHE_KEY\"", quoted(&url)));
-        let shown = |it: &HeaderValue| String::from_utf8_lossy(it.as_bytes()).into_owned();
-        for (name, value) in self.tags()? {
-            line.push_str(&format!(" -H {}", quoted(&format!("{name}: {}", shown(&value)))));
-        }
-        for (name, value) in &self.fields()? {
-            // With nothing behind a colon curl leaves the field out.
-            let value = shown(value);
-            let field =
-                if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
-            line.push_str(&format!(" -H {}", quoted(&field)));
-        }
-        if body.is_empty() {
-            return Ok(line);
-        }
-        let says_type = self.headers.iter().any(|it| it.0.eq_ignore_ascii_case("content-type"));
-        if !says_type {
-            // Else curl says that it is a form.
-            line.push_str(" -H 'content-type:'");
-        }
-        match str::from_utf8(&body) {
-            Ok(text)
-                if body.len() <= SHELL_BODY_MAX
-                    && !text.contains('\0')
-                    && !text.starts_with('@') =>
-            {
-                line.push_str(&format!(" --data-binary {}", quoted(text)));
-            }
-            _ => line.push_str(" --data-binary @body"),
-        }
-        Ok(line)
-    }
-}
-
-/// Longest body that a line for the shell has in it, in bytes: a longer one is for a file.
-const SHELL_BODY_MAX: usize = 32 * 1024;
-
-/// For a POSIX shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// What to do instead of giving this field, where it is not the request's own to give.

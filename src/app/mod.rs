@@ -4,6 +4,7 @@ mod clock;
 mod control;
 mod handed;
 mod keys;
+mod logo;
 mod plane;
 mod public;
 mod refusals;
@@ -19,9 +20,11 @@ pub use sealing::trail_key;
 
 use crate::admin;
 use crate::config::AccessLog;
+use crate::config::InForce;
 use crate::config::LinkLimits;
 use crate::config::LogFormat;
 use crate::config::LogSettings;
+use crate::config::Origin;
 use crate::config::StoreSettings;
 use crate::config::StoreUrl;
 use crate::config::TlsFiles;
@@ -92,6 +95,11 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Whether a sealing key is made that is missing.
     pub dev: bool,
+    /// The configuration file that attache made of what was missing.
+    pub made: Option<PathBuf>,
+    /// Who named the store and the admin token that are given here.
+    pub store_by: Origin,
+    pub admin_token_by: Origin,
 }
 
 /// Why a gateway does not start. Nothing is listening then.
@@ -156,11 +164,31 @@ impl App {
         drop(loaded);
         let (live, settings) =
             Live::start(source, Arc::clone(&metrics)).map_err(StartError::Config)?;
+        let store_is_given = options.store.is_some();
         let store = match (options.store, &settings.store) {
             (Some(url), Some(given)) => Some(StoreSettings { url, ..given.clone() }),
             (Some(url), None) => Some(StoreSettings::at(url)),
             (None, given) => given.clone(),
         };
+        if let Some(made) = &options.made {
+            live.made(&made.display().to_string());
+        }
+        if store_is_given && let Some(store) = &store {
+            live.said(InForce {
+                path: "store.url".to_owned(),
+                value: store.url.to_string().into(),
+                is_secret: false,
+                origin: options.store_by,
+            });
+        }
+        if settings.admin.token.is_none() && options.admin_token.is_some() {
+            live.said(InForce {
+                path: "server.admin.token".to_owned(),
+                value: serde_json::Value::Null,
+                is_secret: true,
+                origin: options.admin_token_by,
+            });
+        }
         let told = Arc::new(OnceLock::new());
         let opening = |store| Opening {
             store,
@@ -214,6 +242,7 @@ impl App {
         let proxy_tls = certificate("proxy", &settings.proxy.tls)?;
         let public_tls = certificate("public", &settings.public.tls)?;
         let admin_tls = certificate("admin", &settings.admin.tls)?;
+        let logo = settings.connect.logo.as_deref().map(logo::read).transpose()?;
 
         let draining = Arc::new(AtomicBool::new(false));
         let (stop_traffic, traffic_stops) = watch::channel(false);
@@ -267,16 +296,20 @@ impl App {
                     proxy_url: trying::proxy_url(proxy_address, proxy_tls.is_some()),
                 }),
             ),
-            admin::Connecting {
-                settings: settings.connect.clone(),
-                public_url: public_url.clone(),
-            },
+            (
+                admin::Connecting {
+                    settings: settings.connect.clone(),
+                    public_url: public_url.clone(),
+                },
+                admin::Hooks { deliveries: Arc::clone(&deliveries), vault: vault.clone() },
+            ),
             now,
             (Arc::clone(&draining), Arc::clone(&journal)),
         );
         let pages = stored.as_ref().map(|it| {
             let is_secure = public_url.as_deref().is_some_and(|it| it.starts_with("https:"));
-            (Arc::new(Pages::new(asking(&api), is_secure)), it.opened.runtime.clone())
+            let pages = Pages::new(asking(&api), is_secure, &settings.connect, logo);
+            (Arc::new(pages), it.opened.runtime.clone())
         });
         let learned = stored.as_ref().map(|it| {
             let Opened { store, sealer, keys, writes, runtime, .. } = it.opened.clone();

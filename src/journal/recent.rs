@@ -1,7 +1,6 @@
 //! The last exchanges, for whoever wants to see what goes on.
 use super::filter::Filter;
 use crate::telemetry::Exchange;
-use std::collections::VecDeque;
 
 /// Bytes of a path that a place keeps for the next one: most are shorter, and long ones are given back.
 const PATH_KEPT_LEN: usize = 256;
@@ -16,32 +15,40 @@ pub struct Seen {
     pub path: String,
 }
 
-/// So many of them, the newest at the end.
+/// So many of them. Once there are, each takes the place of the oldest.
 pub(super) struct Recent {
     most: usize,
-    kept: VecDeque<Seen>,
+    places: Vec<Seen>,
+    /// The place of the next one.
+    next: usize,
     last: u64,
 }
 
 impl Recent {
     pub(super) fn new(most: usize) -> Self {
-        Self { most, kept: VecDeque::new(), last: 0 }
+        Self { most, places: Vec::new(), next: 0, last: 0 }
     }
 
-    /// Keeps it in the place of the oldest, whose memory is used again. Its number.
+    /// Keeps it. Its number.
     pub(super) fn keep(&mut self, exchange: &Exchange, path: &str) -> u64 {
         self.last += 1;
-        if self.most == 0 {
-            return self.last;
+        if self.next == self.most {
+            self.next = 0;
         }
-        let is_full = self.kept.len() >= self.most;
-        let mut place = if is_full { self.kept.pop_front() } else { None }.unwrap_or_default();
-        place.seq = self.last;
-        place.exchange.clone_from(exchange);
-        place.path.clear();
-        place.path.shrink_to(PATH_KEPT_LEN);
-        place.path.push_str(path);
-        self.kept.push_back(place);
+        if self.places.len() < self.most {
+            self.places.push(Seen::default());
+        }
+        if let Some(place) = self.places.get_mut(self.next) {
+            // Written where it lies: to move one costs more than all the rest.
+            place.seq = self.last;
+            place.exchange.clone_from(exchange);
+            if place.path.capacity() > PATH_KEPT_LEN {
+                place.path = String::new();
+            }
+            place.path.clear();
+            place.path.push_str(path);
+            self.next += 1;
+        }
         self.last
     }
 
@@ -55,7 +62,7 @@ impl Recent {
         let wanted = |it: &&Seen| {
             before.is_none_or(|before| it.seq < before) && filter.has(&it.exchange, &it.path)
         };
-        let mut found = self.kept.iter().rev().filter(wanted);
+        let mut found = self.iter().rev().filter(wanted);
         let page = found.by_ref().take(limit).cloned().collect();
         let is_more = found.next().is_some();
         (page, is_more)
@@ -63,17 +70,18 @@ impl Recent {
 
     /// The newest that has this id: callers may use one twice.
     pub(super) fn find(&self, request_id: &str) -> Option<Seen> {
-        self.kept.iter().rev().find(|it| it.exchange.request_id.as_str() == request_id).cloned()
+        self.iter().rev().find(|it| it.exchange.request_id.as_str() == request_id).cloned()
     }
 
     /// All that are kept, the oldest first.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Seen> {
-        self.kept.iter()
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Seen> {
+        let (newer, older) = self.places.split_at(self.next.min(self.places.len()));
+        older.iter().chain(newer)
     }
 
     /// Whether all that ever was is kept.
     pub(super) fn is_whole(&self) -> bool {
-        self.last == self.kept.len() as u64
+        self.last == self.places.len() as u64
     }
 }
 
@@ -117,12 +125,12 @@ mod tests {
         for _ in 0..100 {
             recent.keep(&Exchange::default(), "/");
         }
-        assert_eq!(recent.kept.len(), 100);
-        assert!(recent.kept.iter().all(|it| it.path.capacity() <= PATH_KEPT_LEN));
+        assert_eq!(recent.places.len(), 100);
+        assert!(recent.places.iter().all(|it| it.path.capacity() <= PATH_KEPT_LEN));
         // What a place takes itself; its keys are those that are served.
         assert!(size_of::<Seen>() <= 384, "{}", size_of::<Seen>());
         let mut none = Recent::new(0);
         none.keep(&Exchange::default(), "/");
-        assert!(none.kept.is_empty());
+        assert!(none.places.is_empty());
     }
 }

@@ -34,6 +34,7 @@ mod status;
 mod sweep;
 mod thread;
 mod times;
+mod vouching;
 
 pub use ahead::renewed_in;
 pub use books::Books;
@@ -49,6 +50,8 @@ pub use reached::Unreached;
 pub use status::Status;
 pub use sweep::Served;
 pub use thread::Renewing;
+pub use vouching::Vouched;
+pub use vouching::Voucher;
 
 use crate::catalog::Connection;
 use crate::catalog::Token;

@@ -213,8 +213,8 @@ const NOT_AS_LEFT: &str =
     "the end of the audit trail is not as attache left it: run `attache audit verify`";
 
 /// Where the trail has no key.
-const NO_KEY: &str = "the deployment's own key does not open, or is not there";
-const RESTORE_KEY: &str =
+pub(super) const NO_KEY: &str = "the deployment's own key does not open, or is not there";
+pub(super) const RESTORE_KEY: &str =
     "restore the row `deployment` of the table `credentials` from a backup, and start attache anew";
 
 /// Where a row of somebody else's stands in the way.

@@ -4,7 +4,11 @@
 //! is stands beside the hash of the cookie where all replicas see it (`books`), and is asked for anew with each
 //! request (`session`).
 mod books;
+mod claims;
 mod cookie;
+mod dance;
+mod oidc;
+mod page;
 mod refusals;
 mod routes;
 mod same_origin;
@@ -64,3 +68,6 @@ impl Via {
         [Self::Token, Self::Oidc].into_iter().find(|it| it.as_str() == name)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use super::super::time;
 use super::Via;
 use super::cookie;
 use super::cookie::Cookie;
+use super::oidc;
 use super::same_origin;
 use super::session;
 use crate::config::parse_json;
@@ -44,7 +45,8 @@ const SIGNED_OUT: &str = "whoever it is of has signed out";
 const ANEW: &str = "somebody has signed in anew with the same browser";
 
 pub(in crate::admin) fn routes() -> Router<AdminState> {
-    Router::new().route("/console/session", get(shown).post(sign_in).delete(sign_out))
+    let session = get(shown).post(sign_in).delete(sign_out);
+    Router::new().route("/console/session", session).merge(oidc::routes())
 }
 
 /// What a page is told of the browser that it is in.

@@ -77,6 +77,7 @@ fn the_line_for_the_shell_sends_the_same() {
     ] {
         assert!(line.contains(part), "{part}: {line}");
     }
+    assert!(curl(&json!({ "method": "A|B" })).starts_with("curl -X 'A|B' 'http"));
     assert!(curl(&json!({ "method": "HEAD" })).starts_with("curl --head 'http"));
     assert!(curl(&json!({ "body_base64": "AP8=" })).ends_with("--data-binary @body"));
     assert!(curl(&json!({ "body": "@/etc/passwd" })).ends_with("--data-binary @body"));

@@ -1,5 +1,4 @@
 //! A connection of configuration files: its description, and the secrets that it has there.
-use super::sender::Sender;
 use crate::catalog::Auth;
 use crate::catalog::Kind;
 use crate::catalog::RawActivation;
@@ -15,6 +14,7 @@ use crate::model::Secret;
 use crate::reload;
 use crate::webhook::ACCOUNT;
 use crate::webhook::SECRET;
+use crate::webhook::Sender;
 use crate::webhook::VERIFY_TOKEN;
 use serde_json::Value;
 use std::env;

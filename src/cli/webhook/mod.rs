@@ -1,8 +1,5 @@
 //! `attache webhook`: signatures of webhooks, looked into and made. Asks no server and sends nothing.
-mod capture;
 mod declared;
-mod likely;
-mod outcome;
 mod report;
 mod request;
 mod sender;

@@ -1,9 +1,5 @@
 //! What is told of a request: for people, and for programs. No secret is in it, and no signature but the
 //! request's own.
-use super::likely::Case;
-use super::likely::Findings;
-use super::outcome::Outcome;
-use super::outcome::code;
 use super::show::Mark;
 use super::show::Page;
 use super::show::concealed;
@@ -12,13 +8,17 @@ use super::show::content;
 use super::when;
 use crate::demo::Paint;
 use crate::model::Secret;
+use crate::webhook::Case;
 use crate::webhook::Examined;
+use crate::webhook::Findings;
 use crate::webhook::HandshakeCheck;
+use crate::webhook::Outcome;
 use crate::webhook::Part;
 use crate::webhook::Refusal;
 use crate::webhook::Reply;
 use crate::webhook::Verifier;
 use crate::webhook::What;
+use crate::webhook::code;
 use serde_json::Value;
 use serde_json::json;
 

@@ -1,14 +1,13 @@
 //! Which request: a captured one, or one put together of flags.
-use super::capture::Captured;
-use super::capture::captured;
 use crate::cli::stopped::Stopped;
-use crate::webhook::Delivery;
+use crate::webhook::Captured;
+use crate::webhook::Request;
+use crate::webhook::captured;
 use clap::Args;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
-use http::header;
 use std::fs;
 use std::io;
 use std::io::Read;
@@ -38,19 +37,6 @@ pub(super) struct RequestArgs {
     method: Option<Method>,
 }
 
-/// A request with the URL that its sender knows.
-#[derive(Clone, Debug)]
-pub(super) struct Request {
-    pub(super) method: Method,
-    pub(super) url: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
-    /// Whether nothing said the URL's scheme and host but the Host field.
-    pub(super) is_url_assumed: bool,
-    /// What is odd about it, in whole sentences.
-    pub(super) oddities: Vec<String>,
-}
-
 impl RequestArgs {
     /// `public_url` is what senders know the listener by, without a final slash.
     pub(super) fn read(&self, public_url: Option<&str>) -> Result<Request, Stopped> {
@@ -63,9 +49,7 @@ impl RequestArgs {
                 Stopped::Invalid(format!("{} is no captured request: {it}", shown(path)))
             })?
         };
-        let Captured { method, target, headers, body, oddities } = captured;
-        let (url, is_url_assumed) = url(&target, &headers, public_url);
-        Ok(Request { method, url, headers, body, is_url_assumed, oddities })
+        Ok(Request::of(captured, public_url))
     }
 
     fn is_pieces(&self) -> bool {
@@ -87,36 +71,6 @@ impl RequestArgs {
             body: self.body.as_deref().map(bytes).transpose()?.unwrap_or_default(),
             oddities: Vec::new(),
         })
-    }
-}
-
-impl Request {
-    pub(super) fn delivery(&self) -> Delivery<'_> {
-        Delivery {
-            method: self.method.as_str(),
-            url: &self.url,
-            query: self.url.split_once('?').map_or("", |it| it.1),
-            headers: &self.headers,
-            body: &self.body,
-        }
-    }
-}
-
-/// The URL as the sender knows it, and whether that is no more than a guess.
-fn url(target: &str, headers: &HeaderMap, public_url: Option<&str>) -> (String, bool) {
-    let absolute = target.split_once("://").filter(|it| !it.0.contains('/'));
-    let path = match absolute {
-        None => target,
-        Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
-    };
-    match (public_url, absolute) {
-        (Some(public_url), _) => (format!("{}{path}", public_url.trim_end_matches('/')), false),
-        (None, Some(_)) => (target.to_owned(), false),
-        (None, None) => {
-            let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
-            let host = host.unwrap_or("localhost");
-            (format!("https://{host}{path}"), true)
-        }
     }
 }
 
@@ -147,31 +101,4 @@ pub(super) fn header_field(text: &str) -> Result<(HeaderName, HeaderValue), &'st
     let name = HeaderName::try_from(name.trim()).map_err(|_| "is not a header's name")?;
     let value = HeaderValue::try_from(value.trim()).map_err(|_| "is not a header's value")?;
     Ok((name, value))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_url_is_what_the_sender_knows() {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, HeaderValue::from_static("in.example.com"));
-        for (target, public_url, expected, is_assumed) in [
-            ("/a?b", None, "https://in.example.com/a?b", true),
-            ("/a?b=%2F", Some("https://x.example/"), "https://x.example/a?b=%2F", false),
-            ("http://y.example:80/a", None, "http://y.example:80/a", false),
-            ("http://y.example:80/a", Some("https://x.example"), "https://x.example/a", false),
-            ("http://y.example", Some("https://x.example"), "https://x.example/", false),
-            (
-                "/a?to=http://z.example/",
-                None,
-                "https://in.example.com/a?to=http://z.example/",
-                true,
-            ),
-        ] {
-            let (url, assumed) = url(target, &headers, public_url);
-            assert_eq!((&*url, assumed), (expected, is_assumed), "{target}");
-        }
-    }
 }

@@ -9,15 +9,12 @@ use crate::config::File;
 use crate::config::Sources;
 use crate::config::Step;
 use crate::model::Secret;
-use crate::webhook::Description;
-use crate::webhook::DescriptionError;
-use crate::webhook::Given;
 use crate::webhook::KeysForm;
 use crate::webhook::PublicKeys;
 use crate::webhook::RawDescription;
+use crate::webhook::Sender;
 use crate::webhook::Verifier;
 use clap::Args;
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 use std::env;
@@ -63,19 +60,6 @@ pub(super) struct SenderArgs {
     account: Option<String>,
 }
 
-/// A description with what it takes. The description is kept as it is written, so that it can be
-/// written otherwise.
-#[derive(Clone, Debug)]
-pub(super) struct Sender {
-    /// A `RawDescription`.
-    pub(super) description: Value,
-    pub(super) secrets: Vec<Secret>,
-    pub(super) verify_token: Option<Secret>,
-    pub(super) account: Option<String>,
-    /// What the configuration says that senders know the listener by.
-    pub(super) public_url: Option<String>,
-}
-
 impl SenderArgs {
     pub(super) fn read(&self) -> Result<Sender, Stopped> {
         let mut sender = match (&self.preset, &self.description, &self.connection) {
@@ -114,43 +98,17 @@ impl SenderArgs {
     }
 }
 
-impl Sender {
-    pub(super) fn of(description: Value) -> Self {
-        Self {
-            description,
-            secrets: Vec::new(),
-            verify_token: None,
-            account: None,
-            public_url: None,
-        }
-    }
-
-    /// The description, checked; else everything that is wrong with it.
-    pub(super) fn description(&self) -> Result<Description, Vec<DescriptionError>> {
-        let raw = RawDescription::deserialize(&self.description);
-        Description::try_from(raw.unwrap_or_default())
-    }
-
-    pub(super) fn given(&self) -> Given<'_> {
-        Given {
-            secrets: &self.secrets,
-            verify_token: self.verify_token.as_ref(),
-            account: self.account.as_deref(),
-        }
-    }
-
-    pub(super) fn verifier(&self) -> Result<Verifier, Stopped> {
-        let description = self.description().map_err(|errors| {
-            let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            Stopped::Invalid(format!("the description is not valid\n{}", texts.join("\n")))
-        })?;
-        description.verifier(&self.given()).map_err(|it| {
-            let ways =
-                "--secret-file FILE, --secret-env NAME, or the setting ATTACHE_WEBHOOK_SECRET";
-            let ways = if self.secrets.is_empty() { format!("\n  {ways}") } else { String::new() };
-            Stopped::Invalid(format!("{it}{ways}"))
-        })
-    }
+/// What checks as this sender signs.
+pub(super) fn verifier(sender: &Sender) -> Result<Verifier, Stopped> {
+    let description = sender.description().map_err(|errors| {
+        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Stopped::Invalid(format!("the description is not valid\n{}", texts.join("\n")))
+    })?;
+    description.verifier(&sender.given()).map_err(|it| {
+        let ways = "--secret-file FILE, --secret-env NAME, or the setting ATTACHE_WEBHOOK_SECRET";
+        let ways = if sender.secrets.is_empty() { format!("\n  {ways}") } else { String::new() };
+        Stopped::Invalid(format!("{it}{ways}"))
+    })
 }
 
 /// A description as it is written: in a file, or here.

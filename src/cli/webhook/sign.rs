@@ -3,6 +3,7 @@ mod curl;
 
 use super::request;
 use super::request::header_field;
+use super::sender;
 use super::sender::SenderArgs;
 use super::when;
 use crate::app;
@@ -61,7 +62,7 @@ pub(in crate::cli) struct Sign {
 impl Sign {
     pub(super) fn run(self) -> Result<ExitCode, Stopped> {
         let sender = self.sender.read()?;
-        let verifier = sender.verifier()?;
+        let verifier = sender::verifier(&sender)?;
         let body = self.body.as_deref().map(request::bytes).transpose()?.unwrap_or_default();
         let headers = self.headers(&body);
         let unsigned = Unsigned {

@@ -1,8 +1,4 @@
 //! `attache webhook verify`: a captured request against a description, step by step.
-use super::likely;
-use super::likely::Case;
-use super::likely::Findings;
-use super::outcome::Outcome;
 use super::report;
 use super::request::RequestArgs;
 use super::sender;
@@ -12,10 +8,14 @@ use crate::app;
 use crate::cli::stopped::Stopped;
 use crate::demo::Paint;
 use crate::model::UnixTime;
+use crate::webhook::Case;
 use crate::webhook::Delivery;
+use crate::webhook::Findings;
 use crate::webhook::KeysForm;
+use crate::webhook::Outcome;
 use crate::webhook::PublicKeys;
 use crate::webhook::Verifier;
+use crate::webhook::findings;
 use clap::ArgGroup;
 use clap::Args;
 use std::env;
@@ -55,16 +55,16 @@ pub(in crate::cli) struct Verify {
 impl Verify {
     pub(super) fn run(self) -> Result<ExitCode, Stopped> {
         let sender = self.sender.read()?;
-        let verifier = sender.verifier()?;
+        let verifier = sender::verifier(&sender)?;
         let public_url = self.public_url.as_deref().or(sender.public_url.as_deref());
         let request = self.request.read(public_url)?;
         let now = self.at.unwrap_or_else(app::now);
         let keys = self.keys(&verifier, &request.delivery())?;
         let outcome = Outcome::of(&verifier, &request.delivery(), now, keys.as_ref());
-        let case = Case { sender, request, now, keys: keys.as_ref() };
+        let case = Case { sender, request, now, keys: keys.as_ref(), ready: None };
         let findings = match &outcome.refusal {
             None => Findings::default(),
-            Some(_) => likely::findings(&case),
+            Some(_) => findings(&case),
         };
         let text = if self.json {
             report::json(&case, &verifier, &outcome, &findings).to_string() + "\n"

@@ -516,7 +516,7 @@ fn the_configurations_that_come_with_attache_are_sound() {
 
 #[test]
 fn the_defaults_that_the_full_configuration_states_are_the_defaults() {
-    let Loaded { settings, snapshot, warnings, unstored } = shipped("config/attache.yaml");
+    let Loaded { settings, snapshot, warnings, unstored, .. } = shipped("config/attache.yaml");
     assert!(warnings.is_empty() && unstored.is_empty());
     let mut stated = settings;
     assert!(stated.admin.token.take().is_some() && stated.public.url.take().is_some());

@@ -3,17 +3,19 @@ mod content;
 mod json;
 mod variants;
 
+use super::named::Verified;
+use super::presets::names as preset_names;
+use super::public_keys::PublicKeys;
+use super::refusal::Refusal;
 use super::request::Request;
 use super::sender::Sender;
+use super::verify::Verifier;
 use crate::model::Secret;
 use crate::model::UnixTime;
-use crate::webhook::PublicKeys;
-use crate::webhook::Refusal;
-use crate::webhook::Verified;
-use crate::webhook::preset_names;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
+use std::sync::Arc;
 
 /// A longer body is tried with one thing otherwise at a time, in bytes: each try hashes it.
 const BODY_LEN_OF_PAIRS: usize = 128 << 10;
@@ -26,11 +28,14 @@ const ANY_AGE_S: u64 = 4_000_000_000;
 
 /// A request, and how it is checked.
 #[derive(Clone, Debug)]
-pub(super) struct Case<'k> {
-    pub(super) sender: Sender,
-    pub(super) request: Request,
-    pub(super) now: UnixTime,
-    pub(super) keys: Option<&'k PublicKeys>,
+pub struct Case<'k> {
+    pub sender: Sender,
+    pub request: Request,
+    pub now: UnixTime,
+    pub keys: Option<&'k PublicKeys>,
+    /// What checks it, where nobody is to have the secrets at hand that it was made with: then nothing but the request
+    /// is tried otherwise, and the sender is not asked.
+    pub ready: Option<Arc<Verifier>>,
 }
 
 /// One thing that is otherwise.
@@ -67,17 +72,29 @@ enum Change {
     LowerCase,
 }
 
+impl Change {
+    fn is_of_request(&self) -> bool {
+        match self {
+            Self::Body(_) | Self::Url(_) | Self::LowerCase => true,
+            Self::Secrets(_) | Self::Description(_) => false,
+        }
+    }
+}
+
 /// What would make it verify, each as what follows on "it would verify with".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Findings {
-    pub(super) with: Vec<String>,
+pub struct Findings {
+    pub with: Vec<String>,
     /// Nothing but the clock is wrong.
-    pub(super) only_stale: bool,
+    pub only_stale: bool,
 }
 
 impl Case<'_> {
     /// None where it can't be checked at all: the description or a secret is none.
     fn verdict(&self) -> Option<Result<Verified, Refusal>> {
+        if let Some(ready) = &self.ready {
+            return Some(ready.verify(&self.request.delivery(), self.now, self.keys));
+        }
         let description = self.sender.description().ok()?;
         let verifier = description.verifier(&self.sender.given()).ok()?;
         Some(verifier.verify(&self.request.delivery(), self.now, self.keys))
@@ -101,6 +118,10 @@ impl Case<'_> {
 
     /// The same whatever the clock says; the same where there is none.
     fn unclocked(&self) -> Self {
+        if let Some(ready) = &self.ready {
+            let sent = ready.sent_at(&self.request.delivery(), self.now);
+            return Self { now: sent.unwrap_or(self.now), ..self.clone() };
+        }
         let any = json!({ "timestamp": { "past": ANY_AGE_S, "future": ANY_AGE_S } });
         let case = self.with(&Change::Description(any));
         if case.verdict().is_some() { case } else { self.clone() }
@@ -108,18 +129,19 @@ impl Case<'_> {
 }
 
 /// What would make a refused request verify: one thing, else two, else another preset.
-pub(super) fn findings(case: &Case<'_>) -> Findings {
+pub fn findings(case: &Case<'_>) -> Findings {
     let base = case.unclocked();
     if base.verifies() {
         return Findings { with: Vec::new(), only_stale: true };
     }
-    let variants = variants::all(&base);
+    let mut variants = variants::all(&base);
+    variants.retain(|it| case.ready.is_none() || it.change.is_of_request());
     let mut with: Vec<String> = variants
         .iter()
         .filter(|it| base.with(&it.change).verifies())
         .map(|it| it.said.clone())
         .collect();
-    if with.is_empty() {
+    if with.is_empty() && case.ready.is_none() {
         with.extend(presets(&base));
     }
     if with.is_empty() && base.request.body.len() <= BODY_LEN_OF_PAIRS {

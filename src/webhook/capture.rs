@@ -6,19 +6,19 @@ use http::Method;
 
 /// A request, and what is odd about how it was captured.
 #[derive(Clone, Debug)]
-pub(super) struct Captured {
-    pub(super) method: Method,
+pub struct Captured {
+    pub method: Method,
     /// As on the request line: a path with its query, or a whole URL.
-    pub(super) target: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+    pub target: String,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
     /// Whole sentences.
-    pub(super) oddities: Vec<String>,
+    pub oddities: Vec<String>,
 }
 
 /// Reads a request line, its fields, an empty line and all that follows. Lines of the head may end
 /// with CRLF or with LF alone.
-pub(super) fn captured(bytes: &[u8]) -> Result<Captured, String> {
+pub fn captured(bytes: &[u8]) -> Result<Captured, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut lines = Lines { rest: bytes, number: 0 };
     let first = lines.next_line().filter(|it| !it.is_empty());

@@ -31,7 +31,7 @@ fn case(description: Value, header: (&'static str, &str), body: &str) -> Case<'s
     };
     let sender =
         Sender { secrets: vec![Secret::new("canary-of-a-secret")], ..Sender::of(description) };
-    Case { sender, request, now: NOW, keys: None }
+    Case { sender, request, now: NOW, keys: None, ready: None }
 }
 
 fn github() -> Case<'static> {
