@@ -62,7 +62,7 @@ export function GrantSection({ connection, grant, test = false }: Props) {
                 connection={connection}
                 test={test}
                 kind={connectable ? "primary" : "plain"}
-                label={grant ? "Connect again" : "Connect now"}
+                label={grant?.last_renewed_at ? "Connect again" : "Connect now"}
               />
             )}
           </>

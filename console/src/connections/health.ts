@@ -51,6 +51,13 @@ export function healthOf(connection: Connection): Health {
 export function grantHealth(grant: GrantView | undefined): Health | undefined {
   switch (grant?.state) {
     case "reauthorization_required":
+      if (!grant.last_renewed_at) {
+        return {
+          tone: "warn",
+          word: "Not connected",
+          line: "Whoever owns the account has to consent at the provider. Until then its requests are answered 424.",
+        };
+      }
       return {
         tone: "bad",
         word: "Reconnect",

@@ -54,7 +54,11 @@ export function MethodForm({ value, onChange, faults, at = "", embedded, connect
           onChange={(next) => onChange({ ...value, all: next } as Method)}
         />
       )}
-      {all.some((it) => !it.more) && <div className="grid gap-4">{all.filter((it) => !it.more).map(one)}</div>}
+      {all.some((it) => !it.more) && (
+        <div className={cx("grid items-start gap-4", type === "api_key" && "sm:grid-cols-3")}>
+          {all.filter((it) => !it.more).map(one)}
+        </div>
+      )}
       <Preview method={value} />
       {type !== "none" && type !== "all" && (
         <More title="More settings" open={all.some((it) => it.more && fault(`/${type}/${it.at}`))}>
@@ -68,7 +72,12 @@ export function MethodForm({ value, onChange, faults, at = "", embedded, connect
           />
         </More>
       )}
-      <Field label="Name" optional error={fault("/name")} help="What it is called where somebody chooses it.">
+      <Field
+        label="Name of the method"
+        optional
+        error={fault("/name")}
+        help="What it is called where somebody chooses it."
+      >
         {(ties) => (
           <TextInput
             {...ties}
@@ -77,7 +86,7 @@ export function MethodForm({ value, onChange, faults, at = "", embedded, connect
           />
         )}
       </Field>
-      <Field label="Description" optional error={fault("/description")}>
+      <Field label="Description of the method" optional error={fault("/description")}>
         {(ties) => (
           <TextArea
             {...ties}

@@ -3,6 +3,7 @@ import type { Connection } from "~/api/schema";
 import { Button, ButtonLink } from "~/kit/button";
 import { Card } from "~/kit/page";
 import { ConnectButton } from "./connect-button";
+import { healthOf } from "./health";
 import { consents, hasGrant } from "./method/fields";
 import { typeOf } from "./method/types";
 
@@ -41,7 +42,7 @@ export function NextSteps({ connection, onTest, onDone }: Props) {
             </ButtonLink>
           </div>
         </>
-      ) : consents(method) && !connection.grant ? (
+      ) : consents(method) && healthOf(connection).word === "Not connected" ? (
         <>
           <p className="text-[13px] text-dim">Whoever owns the account consents at the provider, and it is ready.</p>
           <div>

@@ -89,7 +89,7 @@ function Shown({ read }: { read: Read }) {
       }
     >
       {next === "made" && <NextSteps connection={connection} onTest={() => setAsks("test")} onDone={done} />}
-      <StatusNotice connection={connection} onConfirm={() => setAsks("confirm")} mayAct={mayAct} />
+      {next !== "made" && <StatusNotice connection={connection} onConfirm={() => setAsks("confirm")} mayAct={mayAct} />}
       <div className="grid gap-x-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <div>
           <MethodSection connection={connection} onRepin={editable ? () => setAsks("repin") : undefined} />
@@ -150,7 +150,10 @@ function StatusNotice({
         Activate a tenant
       </ButtonLink>
     ) : isDead ? (
-      <ConnectButton connection={connection} label="Connect again" />
+      <ConnectButton
+        connection={connection}
+        label={health.word === "Not connected" ? "Connect now" : "Connect again"}
+      />
     ) : null;
   return (
     <div className="mb-6 grid gap-3">

@@ -20,12 +20,12 @@ export function Cell({ environment, alias, connector }: Props) {
   const [asks, setAsks] = useState(false);
   const mayAct = useMay("operator") && !environment.source;
   return (
-    <div className="flex min-w-0 flex-wrap items-center gap-1.5">
+    <div className="flex min-w-0 items-center gap-1.5">
       {key ? <Assigned connection={key} /> : <Badge tone={environment.deployed ? "bad" : "warn"}>Missing</Badge>}
       {mayAct && (
         <Button
           kind={key ? "quiet" : "plain"}
-          className="min-h-8 px-2 text-xs"
+          className="min-h-8 shrink-0 px-2 text-xs"
           aria-label={`${key ? "Switch" : "Choose"} ${alias} in ${environment.name || environment.key}`}
           onClick={() => setAsks(true)}
         >

@@ -59,7 +59,7 @@ export function Table<T>({ label, columns, rows, keyOf }: TableProps<T>) {
                       {it.head}
                     </span>
                   )}
-                  <div className="min-w-0">{it.cell(row)}</div>
+                  <div className={cx("min-w-0", it.narrow === "bare" && "max-md:grow")}>{it.cell(row)}</div>
                 </td>
               ))}
             </tr>

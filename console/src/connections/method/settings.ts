@@ -162,7 +162,7 @@ const OAUTH2: Setting[] = [
 export const SETTINGS: Record<TypeName, readonly Setting[]> = {
   api_key: [
     { at: "in", label: "Where it goes", kind: "choice", options: PLACES, required: true },
-    { at: "name", label: "Name", kind: "text", placeholder: "Authorization", required: true },
+    { at: "name", label: "Under which name", kind: "text", placeholder: "Authorization", required: true },
     {
       at: "format",
       label: "Format",
