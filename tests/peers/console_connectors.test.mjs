@@ -195,7 +195,7 @@ describe("trying out", () => {
   test("fills in the path, sends a body, keeps what was written, and says what a refusal means", async () => {
     await prepare("tried", { "tried-good": { credentials: { key: GOOD_KEY } }, "tried-wrong": { credentials: { key: WRONG_KEY } } });
     const { context, page, faults } = await openConsole(browser, attache, { path: "/connectors/tried?tab=endpoints" });
-    await page.getByRole("link", { name: "Try GET /pets/{petId}" }).click();
+    await page.getByRole("link", { name: "Try it: GET /pets/{petId}" }).click();
     await heading(page, "One pet").waitFor();
     await page.getByRole("button", { name: "Send" }).click();
     await page.getByText("Give petId a value.").waitFor();
@@ -280,13 +280,13 @@ describe("a connector", () => {
     await assertGood(page, "connector-connections");
     await page.getByRole("tab", { name: /Endpoints/ }).click();
     await page.getByLabel("Search by method, path, name or tag").fill("picture");
-    await page.getByRole("link", { name: "Try GET /picture" }).waitFor();
-    await page.getByRole("link", { name: "Try GET /pets", exact: true }).waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "Try it: GET /picture" }).waitFor();
+    await page.getByRole("link", { name: "Try it: GET /pets", exact: true }).waitFor({ state: "detached" });
     await assertGood(page, "connector-endpoints");
     await page.getByRole("tab", { name: /Auth methods/ }).click();
     await page.getByText("Pinned by").waitFor();
     await assertGood(page, "connector-auth");
-    await page.getByRole("link", { name: "Edit", exact: true }).last().click();
+    await page.getByRole("link", { name: "Edit Shop key" }).click();
     await page.getByText("Saving makes revision 2").waitFor();
     await page.getByLabel("Description").fill("Under Settings, API.");
     await assertGood(page, "connector-method");
