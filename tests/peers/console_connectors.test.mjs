@@ -128,6 +128,7 @@ test("the newcomer's path: from the empty console to an answer of one's own API,
 
   await heading(page, "Try Pet shop").waitFor();
   assert.equal(await page.getByLabel("Path", { exact: true }).inputValue(), "/pets", "the easiest endpoint is there already");
+  await page.getByText(base(), { exact: true }).waitFor();
   await page.getByRole("button", { name: "Send" }).click(); // 4
   await answer(page).getByText('"Rex"').waitFor();
   assert.equal(asked.at(-1).key, GOOD_KEY);

@@ -148,7 +148,7 @@ function Line({
             )}
           </Field>
         </div>
-        <div className="sm:pt-[1.5rem]">{picker}</div>
+        <div className="sm:pt-[1.62rem]">{picker}</div>
       </div>
       {base && (
         <p className="text-xs text-dim">
