@@ -1,16 +1,20 @@
 //! What the API works on: what is served, what is stored, and what it is sealed with.
 use super::activation_export;
 use super::activation_import;
+use super::audit_check;
 use super::base_url_checks;
 use super::connecting::Connecting;
 use super::document::Turns;
 use super::error::ApiError;
 use super::hooks::Hooks;
+use super::kept::Kept;
 use super::known_tokens::KnownTokens;
 use super::openapi::document;
 use super::operator::Operator;
+use super::overview::Overview;
 use super::route::Route;
 use super::routes;
+use super::sealing_keys::Rotations;
 use super::sign_in::SignIn;
 use super::sign_in::Signing;
 use super::try_out;
@@ -73,6 +77,13 @@ pub struct Api {
     pub(super) exports: Arc<Semaphore>,
     /// Room for captured requests that are looked at.
     pub(super) verifications: Semaphore,
+    /// Room for checks of the audit trail.
+    pub(super) audit_checks: Semaphore,
+    /// How many there are of everything, a moment ago.
+    pub(super) overview: Kept<Overview>,
+    /// The same of what is sealed under each key.
+    pub(super) sealed: Kept<Vec<(String, i64)>>,
+    pub(super) rotations: Rotations,
     backing: Option<Backing>,
     providing: Option<Providing>,
     pub(super) connecting: Connecting,
@@ -157,6 +168,10 @@ impl Api {
             checks,
             exports,
             verifications,
+            audit_checks: Semaphore::new(audit_check::AT_ONCE),
+            overview: Kept::default(),
+            sealed: Kept::default(),
+            rotations: Rotations::default(),
             backing,
             providing,
             connecting,
@@ -185,6 +200,10 @@ impl Api {
             checks: Semaphore::new(0),
             exports: Arc::new(Semaphore::new(0)),
             verifications: Semaphore::new(0),
+            audit_checks: Semaphore::new(0),
+            overview: Kept::default(),
+            sealed: Kept::default(),
+            rotations: Rotations::default(),
             backing: Some(backing),
             providing: None,
             connecting: self.connecting.clone(),

@@ -342,6 +342,17 @@ impl Route {
         self
     }
 
+    /// Answers 202 with how far it is.
+    pub(super) fn begins(self, schema: SchemaOf) -> Self {
+        self.given(StatusCode::ACCEPTED, "It is begun.", Some(schema), &[])
+    }
+
+    /// Changes nothing: whoever got no answer asks again.
+    pub(super) fn reads(mut self) -> Self {
+        self.headers.retain(|it| *it != Header::IdempotencyKey);
+        self
+    }
+
     /// Answers 204.
     pub(super) fn gives_nothing(self) -> Self {
         self.given(StatusCode::NO_CONTENT, "Done.", None, &[])

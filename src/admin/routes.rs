@@ -5,6 +5,7 @@ use super::activation_lists;
 use super::activations;
 use super::apply;
 use super::audit;
+use super::audit_check;
 use super::auth_methods;
 use super::base_url_checks;
 use super::callers;
@@ -32,6 +33,7 @@ use super::import;
 use super::integrations;
 use super::learned_secrets;
 use super::origin;
+use super::overview;
 use super::repin;
 use super::replace;
 use super::role::Role;
@@ -39,6 +41,7 @@ use super::route::Header;
 use super::route::ParameterKind;
 use super::route::Route;
 use super::route::schema;
+use super::sealing_keys;
 use super::switch;
 use super::tenants;
 use super::tokens;
@@ -80,6 +83,13 @@ pub(super) fn routes() -> Vec<Route> {
         vec![
             Route::get("/v1/whoami", "whoami", "Whose token this is", whoami::whoami)
                 .gives(schema::<whoami::Whoami>),
+            Route::get(
+                "/v1/overview",
+                "getOverview",
+                "How many there are of everything, and how many fail or are going to",
+                overview::overview,
+            )
+            .gives(schema::<overview::Overview>),
         ],
         of_catalogue(),
         of_connectors(),
@@ -100,6 +110,7 @@ pub(super) fn routes() -> Vec<Route> {
         vec![of_bundles()],
         of_audit(),
         of_webhooks(),
+        of_keys(),
         of_event_subscriptions(),
         of_what_goes_on(),
     ]
@@ -149,6 +160,37 @@ fn of_what_goes_on() -> Vec<Route> {
             configuration::read,
         )
         .gives(schema::<configuration::Configuration>),
+    ]
+}
+
+fn of_keys() -> Vec<Route> {
+    vec![
+        Route::get(
+            "/v1/keys",
+            "listKeys",
+            "The sealing keys, and how much is under each",
+            sealing_keys::list,
+        )
+        .gives(schema::<sealing_keys::SealingKeys>)
+        .codes(&[Code::NoStore]),
+        Route::post(
+            "/v1/keys/rotate",
+            "rotateKeys",
+            "Put everything under the newest sealing key, in the background",
+            sealing_keys::rotate,
+        )
+        .role(Role::Admin)
+        .begins(schema::<sealing_keys::SealingKeys>),
+        Route::post(
+            "/v1/audit/verify",
+            "verifyAudit",
+            "Check the whole audit trail: that no entry was changed, put in or taken away",
+            audit_check::verify,
+        )
+        .role(Role::Viewer)
+        .takes(schema::<audit_check::AuditCheck>)
+        .gives(schema::<audit_check::AuditChecked>)
+        .reads(),
     ]
 }
 

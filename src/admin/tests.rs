@@ -34,13 +34,13 @@ fn api(token: Option<Secret>, live: Arc<Live>) -> Arc<Api> {
     )
 }
 
-fn journal() -> Arc<Journal> {
+pub(super) fn journal() -> Arc<Journal> {
     let keeping = Keeping { recent: 0, clock: || UnixTime::from_s(0) };
     let metrics = Metrics::new(UnixTime::from_s(0));
     Journal::start((Target::Off, Format::Json), keeping, metrics).unwrap()
 }
 
-fn hooks() -> Hooks {
+pub(super) fn hooks() -> Hooks {
     let metrics = Metrics::new(UnixTime::default());
     let deliveries = Deliveries::new(DeliverySettings::default(), None, metrics);
     Hooks { deliveries, vault: None }

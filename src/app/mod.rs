@@ -4,6 +4,7 @@ mod clock;
 mod control;
 mod handed;
 mod keys;
+mod logo;
 mod plane;
 mod public;
 mod refusals;
@@ -241,6 +242,7 @@ impl App {
         let proxy_tls = certificate("proxy", &settings.proxy.tls)?;
         let public_tls = certificate("public", &settings.public.tls)?;
         let admin_tls = certificate("admin", &settings.admin.tls)?;
+        let logo = settings.connect.logo.as_deref().map(logo::read).transpose()?;
 
         let draining = Arc::new(AtomicBool::new(false));
         let (stop_traffic, traffic_stops) = watch::channel(false);
@@ -306,7 +308,8 @@ impl App {
         );
         let pages = stored.as_ref().map(|it| {
             let is_secure = public_url.as_deref().is_some_and(|it| it.starts_with("https:"));
-            (Arc::new(Pages::new(asking(&api), is_secure)), it.opened.runtime.clone())
+            let pages = Pages::new(asking(&api), is_secure, &settings.connect, logo);
+            (Arc::new(pages), it.opened.runtime.clone())
         });
         let learned = stored.as_ref().map(|it| {
             let Opened { store, sealer, keys, writes, runtime, .. } = it.opened.clone();

@@ -17,6 +17,7 @@ mod keys;
 mod memory;
 mod migrate;
 mod openapi;
+mod overview;
 mod resource;
 mod serve;
 mod stopped;
@@ -94,6 +95,8 @@ enum Command {
     Forecast(forecast::Forecast),
     /// Requests and their responses, as they were and as they come
     Exchange(Resource<resource::Exchange>),
+    /// How many there are of everything, and how many fail
+    Overview(overview::Overview),
     /// What happened
     Event(Resource<resource::Event>),
     /// Who is told of events, by signed requests
@@ -102,6 +105,8 @@ enum Command {
     /// Signatures of webhooks: why a captured request does not verify, and signed ones to try with
     #[command(subcommand)]
     Webhook(webhook::Command),
+    /// What senders of webhooks delivered, and what became of it
+    Delivery(Resource<resource::Delivery>),
     /// Links that tenants connect their accounts by
     #[command(after_help = examples::CONNECT_SESSION)]
     ConnectSession(Resource<resource::ConnectSession>),
@@ -143,9 +148,11 @@ pub fn run() -> ExitCode {
         Command::Token(it) => it.run(&resource::TOKENS),
         Command::Forecast(it) => it.run(),
         Command::Exchange(it) => it.run(&resource::EXCHANGES),
+        Command::Overview(it) => it.run(),
         Command::Event(it) => it.run(&resource::EVENTS),
         Command::EventSubscription(it) => it.run(&resource::EVENT_SUBSCRIPTIONS),
         Command::Webhook(command) => webhook::run(command),
+        Command::Delivery(it) => it.run(&resource::WEBHOOK_DELIVERIES),
         Command::ConnectSession(it) => it.run(&resource::CONNECT_SESSIONS),
         Command::Apply(apply) => apply.run(),
         Command::Export(export) => export.run(),

@@ -1,9 +1,13 @@
 //! The configuration in force: each setting with its value, and where that comes from. Nothing secret is told.
 use super::connect::ConnectSettings;
+use super::connect_look::Colours;
+use super::connect_look::PublicLink;
 use super::console::OidcRoles;
 use super::console::OidcSettings;
+use super::console::SessionSettings;
 use super::document::Document;
 use super::events::EventSettings;
+use super::frame_origin::FrameOrigin;
 use super::listen::AdminListener;
 use super::listen::LinkLimits;
 use super::listen::Memory;
@@ -125,7 +129,17 @@ impl Document {
             };
             InForce { path: path.to_owned(), value, is_secret, origin }
         };
-        leaves(settings).into_iter().map(told).collect()
+        let mut all: Vec<InForce> = leaves(settings).into_iter().map(told).collect();
+        for section in Settings::SECTIONS {
+            let said = self.said_in(section, is_set);
+            let is_told = |path: &str| {
+                let covers = |it: &InForce| path.strip_prefix(&*it.path).is_some_and(is_end);
+                all.iter().any(covers)
+            };
+            let others: Vec<_> = said.into_iter().filter(|it| !is_told(&it.path)).collect();
+            all.extend(others);
+        }
+        all
     }
 
     /// What files say in a section whose settings nobody has listed.
@@ -204,6 +218,11 @@ impl Document {
     }
 }
 
+/// Whether what comes behind a path is nothing, or a key below it.
+fn is_end(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('.')
+}
+
 /// How what stands for a file's text begins.
 const FILE: &str = "file:";
 
@@ -256,7 +275,7 @@ fn texts(items: impl Iterator<Item = impl ToString>) -> Told {
     Told::Value(items.map(|it| it.to_string()).collect())
 }
 
-/// Every setting by its path. A new one has to be told here.
+/// The settings by their paths, also those that nobody has set.
 fn leaves(settings: &Settings) -> Vec<(&'static str, Told)> {
     let Settings {
         proxy,
@@ -286,10 +305,16 @@ fn leaves(settings: &Settings) -> Vec<(&'static str, Told)> {
         ("server.admin.token_access", texts(token_access.iter())),
         ("server.admin.export_access", texts(export_access.iter())),
         ("server.admin.url", Told::Value(json!(url))),
-        ("server.admin.sessions.idle", span(sessions.idle)),
-        ("server.admin.sessions.absolute", span(sessions.absolute)),
     ]);
-    all.extend(oidc.as_ref().map(of_oidc).into_iter().flatten());
+    let SessionSettings { idle, absolute } = sessions;
+    all.extend([
+        ("server.admin.sessions.idle", span(*idle)),
+        ("server.admin.sessions.absolute", span(*absolute)),
+    ]);
+    match oidc {
+        None => all.push(("server.admin.oidc", Told::Value(Value::Null))),
+        Some(oidc) => all.extend(of_oidc(oidc)),
+    }
     let PublicListener { listen, tls, url, max_body, limits } = public;
     all.extend([
         ("server.public.listen", text(listen)),
@@ -330,24 +355,44 @@ fn leaves(settings: &Settings) -> Vec<(&'static str, Told)> {
     }
     let SealSettings { keys } = seal;
     let EventSettings { failing } = events;
-    let ConnectSettings { name, return_urls } = connect;
+    let WebhookSettings { deliveries: DeliverySettings { keep, max, max_body } } = webhooks;
     all.extend([
         ("seal.keys", texts(keys.iter())),
         ("events.failing.refusals", Told::Value(failing.refusals.into())),
         ("events.failing.lasting", span(failing.lasting)),
-        ("connect.name", Told::Value(json!(name))),
-        ("connect.return_urls", texts(return_urls.iter())),
-    ]);
-    let WebhookSettings { deliveries: DeliverySettings { keep, max, max_body } } = webhooks;
-    all.extend([
         ("webhooks.deliveries.keep", span(*keep)),
         ("webhooks.deliveries.max", Told::Value((*max).into())),
         ("webhooks.deliveries.max_body", size(*max_body)),
     ]);
+    all.extend(of_connect(connect));
     all
 }
 
-/// Of an organisation's own sign-in, where there is one.
+fn of_connect(connect: &ConnectSettings) -> [(&'static str, Told); 9] {
+    let ConnectSettings {
+        name,
+        logo,
+        colours: Colours { accent, accent_dark },
+        support_url,
+        privacy_url,
+        terms_url,
+        frame_origins,
+        return_urls,
+    } = connect;
+    let link = |it: &Option<PublicLink>| Told::Value(json!(it.as_ref().map(PublicLink::as_str)));
+    [
+        ("connect.name", Told::Value(json!(name))),
+        ("connect.logo", Told::Value(json!(logo.as_ref().map(|it| it.display().to_string())))),
+        ("connect.colours.accent", text(accent)),
+        ("connect.colours.accent_dark", text(accent_dark)),
+        ("connect.support_url", link(support_url)),
+        ("connect.privacy_url", link(privacy_url)),
+        ("connect.terms_url", link(terms_url)),
+        ("connect.frame_origins", texts(frame_origins.iter().map(FrameOrigin::as_str))),
+        ("connect.return_urls", texts(return_urls.iter())),
+    ]
+}
+
 fn of_oidc(oidc: &OidcSettings) -> Vec<(&'static str, Told)> {
     let OidcSettings {
         issuer,
@@ -356,15 +401,14 @@ fn of_oidc(oidc: &OidcSettings) -> Vec<(&'static str, Told)> {
         name,
         scopes,
         role_claim,
-        roles,
+        roles: OidcRoles { admin, operator, viewer },
         name_claim,
     } = oidc;
-    let OidcRoles { admin, operator, viewer } = roles;
-    let secret = client_secret.as_ref().map_or(Told::Value(Value::Null), |_| Told::Secret);
+    let client_secret = client_secret.as_ref().map_or(Told::Value(Value::Null), |_| Told::Secret);
     vec![
         ("server.admin.oidc.issuer", text(issuer)),
         ("server.admin.oidc.client_id", text(client_id)),
-        ("server.admin.oidc.client_secret", secret),
+        ("server.admin.oidc.client_secret", client_secret),
         ("server.admin.oidc.name", text(name)),
         ("server.admin.oidc.scopes", texts(scopes.iter())),
         ("server.admin.oidc.role_claim", text(role_claim)),

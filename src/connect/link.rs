@@ -7,23 +7,22 @@ use super::form::Faults;
 use super::form::Form;
 use super::html;
 use super::html::Filled;
+use super::reply::Reply;
 use super::view::Item;
 use super::view::ItemState;
 use super::view::Session;
 use super::view::SessionState;
 use super::view::session_id;
 use super::visit::Visit;
-use bytes::Bytes;
-use http::Response;
 use http::StatusCode;
 use url::Url;
 
 /// A page instead of what was asked for.
-pub(super) type Instead = Response<Bytes>;
+pub(super) type Instead = Reply;
 
 impl Pages {
     /// `GET` of a link: nothing comes of it, whoever looks.
-    pub(super) async fn link(&self, visit: &Visit, token: &str) -> Response<Bytes> {
+    pub(super) async fn link(&self, visit: &Visit, token: &str) -> Reply {
         let session = match self.session(token).await {
             Ok(session) => session,
             Err(instead) => return instead,
@@ -36,39 +35,34 @@ impl Pages {
         match session.state {
             // Who has it done goes on; nobody else learns where to.
             SessionState::Done if is_own && session.browser.is_some() => self.done(&session),
-            SessionState::Done | SessionState::Ended => self.page(html::used(&session)),
-            SessionState::Expired => self.page(html::expired(&session)),
-            SessionState::Open if !is_own => self.page(html::other_browser()),
+            SessionState::Done | SessionState::Ended => html::used(&session).into(),
+            SessionState::Expired => html::expired(&session).into(),
+            SessionState::Open if !is_own => html::other_browser().into(),
             SessionState::Open => {
                 let shown = self.open(token, &session, &Filled::default());
                 match browser {
                     Some(_) => shown,
                     // Nothing of the session is this browser's by that: it is only known again.
-                    None => self.knowing(&Browser::new(token), shown),
+                    None => shown.knowing(&Browser::new(token)),
                 }
             }
         }
     }
 
     /// The page of a session that is under way, with what was typed and what is wrong with it.
-    pub(super) fn open(
-        &self,
-        token: &str,
-        session: &Session,
-        filled: &Filled<'_>,
-    ) -> Response<Bytes> {
+    pub(super) fn open(&self, token: &str, session: &Session, filled: &Filled<'_>) -> Reply {
         let asking = session.items.iter().find(|it| it.state == ItemState::Asking);
         match (asking, &session.items[..]) {
-            (Some(item), _) => self.page(html::another_account(token, session, item)),
-            (None, [item]) => self.page(html::one(token, session, item, filled)),
-            (None, _) => self.page(html::several(token, session, filled)),
+            (Some(item), _) => html::another_account(token, session, item).into(),
+            (None, [item]) => html::one(token, session, item, filled).into(),
+            (None, _) => html::several(token, session, filled).into(),
         }
     }
 
-    fn done(&self, session: &Session) -> Response<Bytes> {
+    fn done(&self, session: &Session) -> Reply {
         match back(session, standing(session), None) {
-            Some(url) => self.see(&url),
-            None => self.page(html::connected(session)),
+            Some(url) => Reply::see(&url),
+            None => html::connected(session).into(),
         }
     }
 
@@ -87,7 +81,7 @@ impl Pages {
         let session = self.session(token).await?;
         match session.item(connection).cloned() {
             Some(item) => Ok((session, item)),
-            None => Err(self.see_link(token)),
+            None => Err(Reply::see_link(token)),
         }
     }
 
@@ -96,15 +90,16 @@ impl Pages {
     }
 
     /// For an answer that nothing more can be made of.
-    pub(super) fn instead(&self, answered: &Answered) -> Response<Bytes> {
-        self.page(match (answered.code(), answered.status) {
+    pub(super) fn instead(&self, answered: &Answered) -> Reply {
+        let page = match (answered.code(), answered.status) {
             ("connect_session_in_use" | "connect_other_browser", _) => html::other_browser(),
             ("not_found" | "consent_unknown", _) => html::unknown(),
             ("connect_session_over", _) => html::unknown(),
             ("rate_limited", _) => html::too_often(),
             (_, status) if status == StatusCode::SERVICE_UNAVAILABLE => html::busy(),
             _ => html::wrong(),
-        })
+        };
+        page.into()
     }
 
     /// The form again, with what is wrong with it.
@@ -113,7 +108,7 @@ impl Pages {
         (token, session, item): (&str, &Session, &Item),
         form: &Form,
         faults: Faults,
-    ) -> Response<Bytes> {
+    ) -> Reply {
         let filled = Filled { connection: &item.connection, form: Some(form), faults };
         self.open(token, session, &filled)
     }

@@ -8,9 +8,13 @@ mod begin;
 mod browser;
 mod callback;
 mod desk;
+mod files;
 mod form;
 mod html;
+mod initials;
 mod link;
+mod logo;
+mod look;
 mod places;
 mod reply;
 mod route;
@@ -22,12 +26,19 @@ pub use api::Answered;
 pub use api::Api;
 pub use api::Asked;
 pub use desk::Desk;
+pub use logo::LOGO_LEN_MAX;
+pub use logo::Logo;
+pub use logo::LogoError;
 
+use crate::config::ConnectSettings;
 use bytes::Bytes;
+use files::File;
 use http::Method;
 use http::Response;
 use http::request::Parts;
+use look::Look;
 use places::Places;
+use reply::Reply;
 use route::Route;
 use visit::Visit;
 
@@ -37,11 +48,16 @@ pub struct Pages {
     /// Whether browsers reach the pages by https.
     is_secure: bool,
     places: Places,
+    look: Look,
+    logo: Option<File>,
 }
 
 impl Pages {
-    pub fn new(api: Api, is_secure: bool) -> Self {
-        Self { api, is_secure, places: Places::default() }
+    pub fn new(api: Api, is_secure: bool, settings: &ConnectSettings, logo: Option<Logo>) -> Self {
+        let logo = logo.map(File::of_logo);
+        let path = logo.as_ref().map(|it| route::file(&it.name));
+        let look = Look::new(settings, path.as_deref());
+        Self { api, is_secure, places: Places::default(), look, logo }
     }
 
     fn visit(&self, head: &Parts, body: &[u8]) -> Visit {
@@ -50,18 +66,26 @@ impl Pages {
 
     /// One visit, from the path to the page.
     async fn answer(&self, visit: &Visit) -> Response<Bytes> {
-        let Some(route) = Route::of(&visit.path) else { return self.page(html::no_such_page()) };
+        self.sent(self.reply(visit).await)
+    }
+
+    async fn reply(&self, visit: &Visit) -> Reply {
+        let Some(route) = Route::of(&visit.path) else { return html::no_such_page().into() };
         let Some(_place) = self.places.enter(&route, &visit.method) else {
-            return self.page(html::busy());
+            return html::busy().into();
         };
         match (route, visit.method == Method::POST) {
             (Route::Callback, _) => self.callback(visit).await,
+            (Route::Logo { name }, _) => match self.logo.as_ref().filter(|it| it.name == name) {
+                Some(file) => Reply::file(file.response()),
+                None => html::no_such_page().into(),
+            },
             (Route::Link { token }, false) => self.link(visit, token).await,
             // Whoever reloads what a form led to, or was sent there, sees where things are.
-            (route, false) => self.see_link(route.token()),
+            (route, false) => Reply::see_link(route.token()),
             // Another site sends nobody's form for them: whoever connects has seen with whom.
-            (route, true) if visit.is_from_another_site => self.see_link(route.token()),
-            (Route::Link { token }, true) => self.see_link(token),
+            (route, true) if visit.is_from_another_site => Reply::see_link(route.token()),
+            (Route::Link { token }, true) => Reply::see_link(token),
             (Route::Begin { token, connection }, true) => {
                 self.begin(visit, token, connection).await
             }

@@ -1,4 +1,5 @@
 //! Which page a path is.
+use super::files;
 use crate::model::ConnectSessionId;
 use percent_encoding::percent_decode_str;
 
@@ -30,6 +31,10 @@ pub(super) enum Route<'p> {
         token: &'p str,
     },
     Callback,
+    /// The operator's picture, by its name.
+    Logo {
+        name: &'p str,
+    },
 }
 
 impl<'p> Route<'p> {
@@ -37,7 +42,11 @@ impl<'p> Route<'p> {
         if path == CALLBACK {
             return Some(Self::Callback);
         }
-        let mut segments = path.strip_prefix(CONNECT)?.split('/');
+        let below = path.strip_prefix(CONNECT)?;
+        if files::is_logo(below) {
+            return Some(Self::Logo { name: below });
+        }
+        let mut segments = below.split('/');
         let token = segments.next().filter(|it| is_token(it))?;
         let route = match (segments.next(), segments.next()) {
             (None, _) => Self::Link { token },
@@ -62,7 +71,7 @@ impl<'p> Route<'p> {
             | Self::Begin { token, .. }
             | Self::Account { token, .. }
             | Self::Finish { token } => token,
-            Self::Callback => "",
+            Self::Callback | Self::Logo { .. } => "",
         }
     }
 }
@@ -70,6 +79,10 @@ impl<'p> Route<'p> {
 /// Whether this could be a link's own secret.
 pub(super) fn is_token(text: &str) -> bool {
     ConnectSessionId::of_token(text).is_some()
+}
+
+pub(super) fn file(name: &str) -> String {
+    format!("{CONNECT}{name}")
 }
 
 pub(super) fn link(token: &str) -> String {
@@ -107,6 +120,7 @@ mod tests {
             (account(TOKEN, "crm"), Some(Route::Account { token, connection })),
             (finish(TOKEN), Some(Route::Finish { token })),
             ("/oauth/callback".to_owned(), Some(Route::Callback)),
+            (file("logo-ab.png"), Some(Route::Logo { name: "logo-ab.png" })),
             ("/connect/".to_owned(), None),
             ("/connect/short".to_owned(), None),
             (format!("/connect/{}", TOKEN.replace('A', "%")), None),

@@ -50,7 +50,7 @@ impl Script {
             let answered = Answered { status, body: body.clone() };
             Box::pin(async move { answered })
         });
-        Pages::new(api, true)
+        Pages::new(api, true, &ConnectSettings::default(), None)
     }
 }
 

@@ -44,3 +44,9 @@ export function setCredentials(key: string, place: Place, values: Record<string,
 export function deleteCredentials<T>(key: string, place: Place, said: Said = {}): Promise<T> {
   return json<T>("DELETE", `${pathOf(key)}/${place}${query(said)}`);
 }
+
+/** A merge patch (RFC 7396) of any resource. */
+export function patchJson<T>(path: string, body: unknown, said: Said = {}, etag?: string | null): Promise<T> {
+  const headers = { "Content-Type": "application/merge-patch+json", ...version({ etag: etag ?? null }) };
+  return json<T>("PATCH", path + query(said), body, headers);
+}

@@ -101,7 +101,7 @@ export function BaseUrl({ connector, value, variables, inbound, open = [], fault
           )}
         </Field>
       ))}
-      {goes && goes !== value.trim() && (
+      {goes !== url && (
         <p className="text-xs text-dim">
           Requests go to <Code>{goes}</Code>
         </p>

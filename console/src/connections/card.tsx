@@ -108,7 +108,7 @@ function sourceOf({ source }: Connection): string {
 }
 
 function methodFacts(method: object): [string, ReactNode][] {
-  const where: [string, ReactNode] = ["Where it goes", inserted(method)];
+  const where: [string, ReactNode] = ["On requests", inserted(method)];
   if (said(method).length < 2) return [where];
   return [
     where,

@@ -32,7 +32,7 @@ export function ConnectionPart({ connector, method, draft, faults, onChange }: P
   const rename = (name: string) => onChange({ name, ...(!draft.isKeyOwn && { key: keyFrom(name) }) });
   return (
     <Card className="grid gap-5">
-      <div className="grid gap-4 sm:grid-cols-2">
+      <div className="grid items-start gap-4 sm:grid-cols-2">
         <Field label="Name" error={faults?.at("/name")}>
           {(ties) => <TextInput {...ties} value={draft.name} onChange={(event) => rename(event.target.value)} />}
         </Field>

@@ -108,7 +108,7 @@ function GrantFacts({ grant }: { grant: GrantView }) {
   if (grant.renews_at) items.push(["Renewed by itself", <Moment key="renews" at={grant.renews_at} />]);
   if (grant.last_renewed_at) items.push(["Last renewed", <Moment key="last" at={grant.last_renewed_at} />]);
   if (grant.scopes?.length) items.push(["Granted scopes", grant.scopes.join(", ")]);
-  if (grant.missing_scopes.length > 0) items.push(["Missing scopes", grant.missing_scopes.join(", ")]);
+  if ((grant.missing_scopes ?? []).length > 0) items.push(["Missing scopes", grant.missing_scopes.join(", ")]);
   return <Facts items={items} />;
 }
 

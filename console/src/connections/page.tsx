@@ -6,7 +6,7 @@ import { useMay } from "~/api/session";
 import { Button, ButtonLink } from "~/kit/button";
 import { Menu } from "~/kit/menu";
 import { Page } from "~/kit/page";
-import { Code, Copy } from "~/kit/text";
+import { Code, Copy, Initials } from "~/kit/text";
 import { Failure, Loading, Notice } from "~/kit/told";
 import { ConnectionBadges, EmbeddedBanner } from "./card";
 import { ConfirmOrigin } from "./confirm-origin";
@@ -54,10 +54,11 @@ function Shown({ read }: { read: Read }) {
   return (
     <Page
       title={connection.name || connection.key}
-      mark={<ConnectionBadges connection={connection} />}
+      mark={<Initials name={connection.connector} />}
       about={
         <span className="inline-flex flex-wrap items-center gap-1.5">
           <Code>{connection.key}</Code> <Copy text={connection.key} label="Copy key" />
+          <ConnectionBadges connection={connection} />
         </span>
       }
       up={{ label: "Connections", to: "/connections" }}

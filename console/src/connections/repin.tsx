@@ -8,7 +8,7 @@ import { useTell } from "~/kit/toast";
 import { act } from "./acts";
 import { Consequences } from "./consequences";
 import { Decide } from "./decide";
-import { said } from "./method/said";
+import { inserted, said } from "./method/said";
 import { type Read, useReadAgain } from "./query";
 
 /** Pins another revision of its auth method: what differs and who is affected is shown first. */
@@ -65,7 +65,8 @@ export function RepinConnection({ read, onClose }: { read: Read; onClose: () => 
 
 /** The settings that are another in one of two methods. */
 export function Differences({ before, after }: { before: object; after: object }) {
-  const [was, is] = [new Map(said(before)), new Map(said(after))];
+  const all = (it: object) => new Map([["On requests", inserted(it)], ...said(it)]);
+  const [was, is] = [all(before), all(after)];
   const terms = [...new Set([...was.keys(), ...is.keys()])].filter((it) => was.get(it) !== is.get(it));
   if (terms.length === 0) return <p className="text-dim">What goes on requests stays the same.</p>;
   return (

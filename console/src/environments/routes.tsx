@@ -5,6 +5,7 @@ export const environments = [
   createRoute({
     getParentRoute: () => root,
     path: "/environments",
+    validateSearch: (search: Record<string, unknown>): { q?: string } => (search.q ? { q: String(search.q) } : {}),
     component: lazyRouteComponent(() => import("./page"), "EnvironmentsPage"),
   }),
 ] as const;

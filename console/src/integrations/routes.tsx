@@ -5,6 +5,12 @@ export const integrations = [
   createRoute({
     getParentRoute: () => root,
     path: "/integrations",
-    component: lazyRouteComponent(() => import("./page"), "IntegrationsPage"),
+    validateSearch: (search: Record<string, unknown>): { q?: string } => (search.q ? { q: String(search.q) } : {}),
+    component: lazyRouteComponent(() => import("./list"), "IntegrationsPage"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/integrations/$key",
+    component: lazyRouteComponent(() => import("./page"), "IntegrationPage"),
   }),
 ] as const;

@@ -68,3 +68,6 @@ impl Via {
         [Self::Token, Self::Oidc].into_iter().find(|it| it.as_str() == name)
     }
 }
+
+#[cfg(test)]
+mod tests;

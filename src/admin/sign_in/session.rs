@@ -48,7 +48,10 @@ pub(in crate::admin) async fn of_cookie(
         return Err(ApiError::NotSignedIn(NOT_OURS));
     }
     let signed_in = standing(api, &cookie).await?.ok_or(ApiError::NotSignedIn(OVER))?;
-    seen(api, &cookie, signed_in.seen_ms).await?;
+    if let Err(error) = seen(api, &cookie, signed_in.seen_ms).await {
+        // It is over the sooner: what can only be read is read all the same.
+        tracing::warn!("that a session was used is not kept: {error}");
+    }
     Ok(Some(signed_in.operator))
 }
 
@@ -100,7 +103,9 @@ pub(super) async fn standing(api: &Api, cookie: &Cookie) -> Result<Option<Signed
         Ok(signed_in) => return Ok(Some(signed_in)),
         Err(why) => (Scope::System, why),
     };
-    ledger(api).end(&scope, &id, why).await?;
+    if let Err(error) = ledger(api).end(&scope, &id, why).await {
+        tracing::warn!("a session that is over is still stored: {error}");
+    }
     Ok(None)
 }
 

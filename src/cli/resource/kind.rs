@@ -173,6 +173,32 @@ pub(in crate::cli) const AUDIT: Kind = Kind {
     ],
 };
 
+pub(in crate::cli) const WEBHOOK_DELIVERIES: Kind = Kind {
+    segment: "deliveries",
+    columns: &[
+        Column { head: "ID", cell: |it| text(it, "/id") },
+        Column { head: "AT", cell: |it| when(&it["time"]) },
+        Column { head: "CONNECTION", cell: |it| text(it, "/connection") },
+        Column { head: "TENANT", cell: |it| text(it, "/tenant") },
+        Column { head: "VERDICT", cell: |it| text(it, "/verdict") },
+        Column { head: "CODE", cell: |it| text(it, "/code") },
+        Column { head: "TARGET", cell: |it| text(it, "/target_status") },
+    ],
+};
+
+pub(in crate::cli) const HOOKS: Kind = Kind {
+    segment: "hooks",
+    columns: &[
+        Column { head: "CONNECTION", cell: |it| text(it, "/connection") },
+        Column { head: "PRESET", cell: |it| text(it, "/preset") },
+        Column { head: "ACCEPTED", cell: |it| text(it, "/counts/accepted") },
+        Column { head: "REFUSED", cell: |it| text(it, "/counts/refused") },
+        Column { head: "FAILED", cell: |it| text(it, "/counts/failed") },
+        Column { head: "LAST", cell: |it| when(&it["last_at"]) },
+        Column { head: "URL", cell: |it| text(it, "/url") },
+    ],
+};
+
 pub(in crate::cli) const EVENT_SUBSCRIPTIONS: Kind = Kind {
     segment: "event_subscriptions",
     columns: &[

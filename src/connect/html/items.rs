@@ -1,8 +1,10 @@
 //! What there is to connect: one connection, or several on one page.
 use super::Filled;
+use super::OF_FORMS;
 use super::Page;
+use super::fields;
 use super::fields::fields;
-use super::reference;
+use super::signs::mark;
 use crate::connect::link::back;
 use crate::connect::link::standing;
 use crate::connect::route;
@@ -33,19 +35,19 @@ pub(in crate::connect) fn one(
     let failed = failure(item);
     let has_faults = !filled.faults.0.is_empty();
     let headline = match (&failed, has_faults) {
-        (Some(words), _) => words.title.clone(),
-        (None, true) => format!("Problem: {title}"),
+        (_, true) => format!("Problem: {title}"),
+        (Some(words), false) => words.title.clone(),
         (None, false) => title.clone(),
     };
     let main = html! {
-        h1 { (title) }
+        div.top { (mark(&item.name)) h1 { (title) } }
         (told(item, failed.as_ref(), filled))
+        (whose(item))
         (act(token, session, item, failed.as_ref(), filled))
         @if item.state == ItemState::Connected && session.browser.is_some() { (finish(token, "Done")) }
         (leave(session, item.reason.as_deref().filter(|_| failed.is_some())))
-        (reference(session))
     };
-    Page::new(status(has_faults), &headline, &main)
+    page(session, has_faults, headline, main)
 }
 
 /// A session with several.
@@ -55,29 +57,40 @@ pub(in crate::connect) fn several(token: &str, session: &Session, filled: &Fille
         None => "Connect your accounts".to_owned(),
     };
     let has_faults = !filled.faults.0.is_empty();
-    let headline = if has_faults { format!("Problem: {title}") } else { title.clone() };
+    let connected = session.items.iter().filter(|it| it.state == ItemState::Connected).count();
+    let so_far = format!("{connected} of {} connected", session.items.len());
+    let headline = match (has_faults, connected) {
+        (true, _) => format!("Problem: {title}"),
+        (false, 0) => title.clone(),
+        (false, _) => format!("{so_far}: {title}"),
+    };
     let main = html! {
-        h1 { (title) }
-        p { "Connect those that you use, one after the other." }
+        div.top {
+            h1 { (title) }
+            p.soft { "Connect those that you use, one after the other." }
+            @if connected > 0 { p.soft { (so_far) } }
+        }
         @for item in &session.items {
             @let failed = failure(item);
-            section {
-                h2 { (item.name) }
+            @let id = format!("{}-name", item.connection);
+            section aria-labelledby=(id) {
+                div.row { (mark(&item.name)) h2 id=(id) { (item.name) } (state(item)) }
                 (told(item, failed.as_ref(), filled))
+                (whose(item))
                 (act(token, session, item, failed.as_ref(), filled))
             }
         }
-        @if session.browser.is_some() {
-            section { (finish(token, "I have connected all that I want to")) }
-        }
+        @if session.browser.is_some() { (finish(token, "I have connected all that I want to")) }
         (leave(session, None))
-        (reference(session))
     };
-    Page::new(status(has_faults), &headline, &main)
+    Page { kind: "several", ..page(session, has_faults, headline, main) }
 }
 
-fn status(has_faults: bool) -> StatusCode {
-    if has_faults { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
+fn page(session: &Session, has_faults: bool, headline: String, main: Markup) -> Page {
+    let status = if has_faults { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let fields = session.items.iter().flat_map(|it| &it.fields);
+    let script = fields.into_iter().any(|it| it.secret).then_some(&*OF_FORMS);
+    Page { script, ..Page::new(status, headline, main).of(session) }
 }
 
 fn failure(item: &Item) -> Option<Words> {
@@ -86,16 +99,36 @@ fn failure(item: &Item) -> Option<Words> {
     Some(words::of(reason, &item.name, &item.missing_scopes))
 }
 
+/// How it stands, in a word or two.
+fn state(item: &Item) -> Markup {
+    match item.state {
+        ItemState::Connected => html! { span.state.good { "Connected" } },
+        ItemState::Failed => html! { span.state.bad { "Not connected" } },
+        ItemState::Waiting if item.device.is_some() => html! { span.state { "Waiting for you" } },
+        ItemState::Waiting | ItemState::Asking if item.is_reconnect => {
+            html! { span.state { "To be connected again" } }
+        }
+        ItemState::Waiting | ItemState::Asking => html! { span.state { "Not connected" } },
+    }
+}
+
 /// What went wrong, if anything did.
 fn told(item: &Item, failed: Option<&Words>, filled: &Filled<'_>) -> Markup {
     let is_filled = filled.connection == item.connection && !filled.faults.0.is_empty();
     let others: Vec<&str> = filled.faults.elsewhere(item).filter(|_| is_filled).collect();
-    let in_fields = is_filled && others.len() < filled.faults.0.len();
+    let marked: Vec<_> = fields::faulty(item, filled).collect();
     html! {
         @if is_filled {
             div.alert role="alert" {
                 @for problem in &others { p { (problem) } }
-                @if in_fields { p { "Something has to be corrected: it is marked below." } }
+                @if !marked.is_empty() {
+                    p { strong { "Something has to be corrected" } }
+                    ul {
+                        @for (index, field, fault) in &marked {
+                            li { a href={ "#" (fields::id(item, *index)) } { (field.label) ": " (fault) } }
+                        }
+                    }
+                }
             }
         } @else if let Some(words) = failed {
             div.alert role="alert" {
@@ -104,6 +137,12 @@ fn told(item: &Item, failed: Option<&Words>, filled: &Filled<'_>) -> Markup {
             }
         }
         @if !item.description.is_empty() { p { (item.description) } }
+    }
+}
+
+/// Whose account it is, or was.
+fn whose(item: &Item) -> Markup {
+    html! {
         @if item.state == ItemState::Connected {
             p.done { "Connected" @if let Some(account) = &item.account { " as " (account.text()) } }
         } @else if let Some(account) = item.account.as_ref().filter(|_| item.is_reconnect) {
@@ -127,18 +166,24 @@ fn act(
         return on_device(token, item, device);
     }
     let again = failed.is_some();
-    let label = match (item.way, again) {
-        (Way::Form, false) => format!("Connect {}", item.name),
-        (Way::Redirect | Way::Device, false) => format!("Continue to {}", item.name),
-        (_, true) => "Try again".to_owned(),
+    let (label, busy) = match (item.way, again) {
+        (Way::Form, false) => (format!("Connect {}", item.name), "Checking …".to_owned()),
+        (Way::Form, true) => ("Try again".to_owned(), "Checking …".to_owned()),
+        (Way::Redirect | Way::Device, false) => {
+            (format!("Continue to {}", item.name), "One moment …".to_owned())
+        }
+        (Way::Redirect | Way::Device, true) => ("Try again".to_owned(), "One moment …".to_owned()),
     };
     let whose = session.name.as_deref().unwrap_or("the application that sent you here");
     html! {
         @if item.way == Way::Redirect && !again {
             p { (item.name) " will ask you to allow access for " (whose) ". Your password stays with " (item.name) "." }
         }
-        form method="post" action=(route::begin(token, &item.connection)) {
+        form method="post" action=(route::begin(token, &item.connection)) data-busy=(busy) {
             (fields(item, filled))
+            @if item.fields.iter().any(|it| it.secret) {
+                p.safe { "What you fill in is kept encrypted, and used for nothing but this connection." }
+            }
             div.acts { button { (label) } }
         }
     }
@@ -161,7 +206,7 @@ fn on_device(token: &str, item: &Item, device: &Device) -> Markup {
 
 fn finish(token: &str, label: &str) -> Markup {
     html! {
-        form method="post" action=(route::finish(token)) { button.second { (label) } }
+        form method="post" action=(route::finish(token)) { div.acts { button.second { (label) } } }
     }
 }
 
@@ -169,7 +214,7 @@ fn finish(token: &str, label: &str) -> Markup {
 fn leave(session: &Session, reason: Option<&str>) -> Markup {
     html! {
         @if let Some(url) = back(session, standing(session), reason) {
-            p.reference { a href=(url) { "Go back" @if let Some(name) = &session.name { " to " (name) } } }
+            p.leave { a href=(url) { "Go back" @if let Some(name) = &session.name { " to " (name) } } }
         }
     }
 }

@@ -52,6 +52,7 @@ fn busy() -> Arc<Metrics> {
     metrics.replay_written(ReplayWrite::Late, 2);
     metrics.replay_written(ReplayWrite::Lost, 0);
     metrics.replay_waited(Duration::from_millis(250));
+    metrics.delivery_recorded(DeliveryRecord::Kept, 3);
     metrics.store_reached(12, UnixTime::from_ms(1_700_000_001_500));
     metrics.store_skipped(1);
     metrics.store_unreadable(2);

@@ -10,7 +10,7 @@ export function MethodFacts({ method, revision }: { method: object; revision?: s
     <Facts
       items={[
         ["Type", typeName(typeOf(method))],
-        ["Where it goes", inserted(method)],
+        ["On requests", inserted(method)],
         ...(description ? ([["Description", description]] as [string, string][]) : []),
         ...(revision ? ([["Revision", revision]] as [string, string][]) : []),
         ...said(method)
