@@ -71,11 +71,11 @@ export function NextSteps({ connection, onTest, onDone }: Props) {
   );
 }
 
-/** To the endpoints of its connector, with this connection chosen. */
+/** To a request to its connector, with this connection chosen. */
 export function TryIt({ connection, kind = "plain" }: { connection: Connection; kind?: "primary" | "plain" }) {
-  const search = { tab: "endpoints", connection: connection.key };
+  const search = { connection: connection.key };
   return (
-    <ButtonLink kind={kind} {...({ to: "/connectors/$key", params: { key: connection.connector }, search } as object)}>
+    <ButtonLink kind={kind} to="/connectors/$key/try" params={{ key: connection.connector }} search={search}>
       Try it
     </ButtonLink>
   );

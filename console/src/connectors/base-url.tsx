@@ -1,18 +1,10 @@
 import { useMutation } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { json } from "~/api/client";
+import type { CheckedBaseUrl } from "~/api/schema";
 import { Button } from "~/kit/button";
 import { Field, TextInput } from "~/kit/field";
 import { Failure, Notice } from "~/kit/told";
-
-/** What `POST /v1/check_base_url` answers. */
-interface Checked {
-  reachable: boolean;
-  status?: number;
-  ms?: number;
-  problem?: string;
-  hint?: string;
-}
 
 interface Props {
   value: string;
@@ -31,7 +23,7 @@ export function BaseUrlField({ value, onChange, onBlur, error, help, optional, c
   const check = useMutation({
     mutationFn: (base_url: string) => {
       setAsked(base_url);
-      return json<Checked>("POST", "/v1/check_base_url", { base_url, ...(connector && { connector }) });
+      return json<CheckedBaseUrl>("POST", "/v1/check_base_url", { base_url, ...(connector && { connector }) });
     },
   });
   const isTemplate = /[{}]/.test(value);
@@ -68,7 +60,7 @@ export function BaseUrlField({ value, onChange, onBlur, error, help, optional, c
   );
 }
 
-function CheckTold({ it }: { it: Checked }) {
+function CheckTold({ it }: { it: CheckedBaseUrl }) {
   if (!it.reachable) {
     return (
       <Notice tone="warn" title={it.problem ?? "Nothing answers there."}>

@@ -19,6 +19,7 @@ export function ConnectionsPart({ connector, q }: { connector: Connector; q: str
   const isFew = !q && (connections.data?.items.length ?? 0) < 5;
   return (
     <>
+      <h2 className="sr-only">Connections</h2>
       {!isFew && (
         <div className="mb-3">
           <Search label="Search connections" value={q ?? ""} onSearch={search} />

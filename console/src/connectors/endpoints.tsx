@@ -97,7 +97,7 @@ function Row({ endpoint, connector, mayTry }: { endpoint: Endpoint; connector: s
         <Link
           to="/connectors/$key/try/$endpoint"
           params={params}
-          aria-label={`Try ${endpoint.method} ${endpoint.path}`}
+          aria-label={`Try it: ${endpoint.method} ${endpoint.path}`}
           className="inline-flex min-h-8 shrink-0 items-center rounded-lg px-2.5 text-[13px] font-medium text-accent hover:bg-accent-soft"
         >
           Try it

@@ -81,7 +81,11 @@ function MethodCard({ connector, method, settings, isOwn }: CardProps) {
             <Button onClick={() => setIsDeleting(true)} aria-label={`Delete ${settings.name || method}`}>
               Delete
             </Button>
-            <ButtonLink to="/connectors/$key/auth/$method" params={{ key: connector.key, method }}>
+            <ButtonLink
+              to="/connectors/$key/auth/$method"
+              params={{ key: connector.key, method }}
+              aria-label={`Edit ${settings.name || method}`}
+            >
               Edit
             </ButtonLink>
           </div>

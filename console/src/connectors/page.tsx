@@ -8,7 +8,7 @@ import { Button, ButtonLink } from "~/kit/button";
 import { List, Search } from "~/kit/list";
 import { Page } from "~/kit/page";
 import { type Column, Table } from "~/kit/table";
-import { Code, count, Initials } from "~/kit/text";
+import { Code, Initials } from "~/kit/text";
 import { Badge, Empty } from "~/kit/told";
 import { nameOf } from "./data";
 import { Ways } from "./new/ways";
@@ -125,7 +125,7 @@ function Nothing(props: { q: string | undefined; mayChange: boolean; onShowAll: 
       <h2 className="mb-1 text-[15px] font-semibold">Add the first API</h2>
       <p className="mb-4 max-w-3xl text-dim">
         A connector says where an API is and how it authenticates, and holds no secret. Next comes a connection with
-        your credential, and then you can try it: {count(3, "step")}.
+        your credential, and then you can try it.
       </p>
       <Ways />
     </>

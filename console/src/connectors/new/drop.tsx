@@ -76,7 +76,7 @@ export function Drop({ onGiven, compact }: { onGiven: (description: Description)
           <Button onClick={() => setPasted("")}>Paste it</Button>
         </div>
         <p className="text-xs text-dim">
-          OpenAPI 3.0, 3.1, 3.2 or Swagger 2.0, JSON or YAML. It is shown what becomes of it before anything is made.
+          OpenAPI 3.0, 3.1, 3.2 or Swagger 2.0, JSON or YAML. You see what becomes of it before anything is made.
         </p>
         <input
           ref={chosen}

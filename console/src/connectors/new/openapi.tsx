@@ -20,9 +20,10 @@ import { ReportView } from "./report";
 
 /** A document first, then what would come of it. */
 export function OpenApiPart() {
-  const [given, setGiven] = useState<Description | undefined>(takeHanded);
-  if (!given) return <Drop onGiven={setGiven} />;
-  return <Mapping key={given.from + given.text.length} description={given} onOther={() => setGiven(undefined)} />;
+  const [given, setGiven] = useState(() => ({ description: takeHanded(), time: 0 }));
+  const give = (description: Description | undefined) => setGiven({ description, time: given.time + 1 });
+  if (!given.description) return <Drop onGiven={give} />;
+  return <Mapping key={given.time} description={given.description} onOther={give} />;
 }
 
 async function send(text: string, query: Record<string, string>, more = {}): Promise<ImportedConnector> {
@@ -32,7 +33,13 @@ async function send(text: string, query: Record<string, string>, more = {}): Pro
   return response.json();
 }
 
-function Mapping({ description, onOther }: { description: Description; onOther: () => void }) {
+interface MappingProps {
+  description: Description;
+  /** Another one is wanted, or has been given already. */
+  onOther: (description: Description | undefined) => void;
+}
+
+function Mapping({ description, onOther }: MappingProps) {
   const navigate = useNavigate();
   const queries = useQueryClient();
   const tell = useTell();
@@ -76,9 +83,6 @@ function Mapping({ description, onOther }: { description: Description; onOther: 
       <div className="grid gap-4">
         <Failure error={preview.error} />
         <Drop compact onGiven={onOther} />
-        <div>
-          <Button onClick={onOther}>Take another file</Button>
-        </div>
       </div>
     );
   }
@@ -100,7 +104,7 @@ function Mapping({ description, onOther }: { description: Description; onOther: 
               {description.from}, {found.report.format}, version {found.report.version}
             </p>
           </div>
-          <Button onClick={onOther}>Another file</Button>
+          <Button onClick={() => onOther(undefined)}>Another file</Button>
         </div>
         <Field label="Key" help="Programs and files name the connector by it. It stays." error={keyError}>
           {(ties) => (

@@ -39,7 +39,7 @@ export function Ways() {
 function Way({ title, className, children }: { title: string; className?: string; children: ReactNode }) {
   return (
     <section className={`flex flex-col rounded-xl border border-line bg-panel p-4 ${className ?? ""}`}>
-      <h3 className="mb-2 text-[13px] font-semibold">{title}</h3>
+      <h2 className="mb-2 text-[13px] font-semibold">{title}</h2>
       <div className="flex-1">{children}</div>
     </section>
   );

@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
+import type { Tried, TriedSent } from "~/api/schema";
 import { Button } from "~/kit/button";
 import { Card } from "~/kit/page";
 import { Tabs } from "~/kit/tabs";
@@ -10,7 +11,7 @@ import { meaning, Outcome } from "~/live/fault";
 import { connectionPage, exchangePage } from "../elsewhere";
 import { Json } from "./json";
 import { pretty } from "./request";
-import { advice, injected, type Sent, shownBody, size, type Tried } from "./tried";
+import { advice, injected, shownBody, size } from "./tried";
 
 /** What came of a request: the answer, where the time went, and what attache put on. */
 export function Answer({ tried, connection }: { tried: Tried; connection: string }) {
@@ -75,7 +76,7 @@ function Why({ tried, connection }: { tried: Tried; connection: string }) {
   ) : null;
 }
 
-function PutOn({ sent, onShow }: { sent: Sent; onShow: () => void }) {
+function PutOn({ sent, onShow }: { sent: TriedSent; onShow: () => void }) {
   const names = injected(sent);
   return (
     <p className="flex flex-wrap items-center gap-1.5 text-[13px]">
@@ -180,7 +181,7 @@ function Headers({ tried }: { tried: Tried }) {
 }
 
 /** The request as it went to the API, with what attache put on marked; secrets are never shown. */
-function SentHead({ sent }: { sent: Sent }) {
+function SentHead({ sent }: { sent: TriedSent }) {
   return (
     <div className="grid gap-2">
       <p className="font-mono text-xs break-all">

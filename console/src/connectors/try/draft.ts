@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import type { Tried } from "~/api/schema";
 import type { Draft } from "./request";
-import type { Tried } from "./tried";
 
 interface Kept {
   draft: Draft;

@@ -2,7 +2,7 @@ import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, type KeyboardEvent, useRef, useState } from "react";
 import { json } from "~/api/client";
 import { isApiError } from "~/api/problem";
-import type { Connection, Connector, RawEndpoint } from "~/api/schema";
+import type { Connection, Connector, RawEndpoint, Tried } from "~/api/schema";
 import { Button } from "~/kit/button";
 import { Field, Pairs, Select, TextArea, TextInput } from "~/kit/field";
 import { Card } from "~/kit/page";
@@ -13,7 +13,6 @@ import { useKept } from "./draft";
 import { EndpointPicker } from "./endpoint-picker";
 import { Keep } from "./keep";
 import { bodyFault, type Draft, METHODS, missing, parametersOf, pretty, startOf, takesBody, wantedOf } from "./request";
-import type { Tried } from "./tried";
 import { type Chosen, WhomPart } from "./whom";
 
 interface Props {
@@ -149,7 +148,7 @@ function Line({
             )}
           </Field>
         </div>
-        <div className="sm:pt-[1.5rem]">{picker}</div>
+        <div className="sm:pt-[1.62rem]">{picker}</div>
       </div>
       {base && (
         <p className="text-xs text-dim">

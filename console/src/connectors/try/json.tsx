@@ -5,7 +5,7 @@ import { count } from "~/kit/text";
 const DRAWN = 100;
 
 /** JSON that can be folded: the first levels are open. */
-export function Json({ value, open = 2 }: { value: unknown; open?: number }) {
+export function Json({ value, open = 3 }: { value: unknown; open?: number }) {
   return (
     <div className="font-mono text-xs leading-relaxed">
       <Value value={value} open={open} />

@@ -119,7 +119,7 @@ function WithConnection(props: {
 }) {
   const { connection } = props;
   const found = useQuery({
-    queryKey: ["connection", connection],
+    queryKey: ["try", "connection", connection],
     queryFn: () => json<Connection>("GET", `/v1/connections/${part(connection ?? "")}`),
     enabled: connection !== undefined,
   });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { advice, injected, shownBody, size, type Tried } from "./tried";
+import type { Tried } from "~/api/schema";
+import { advice, injected, shownBody, size } from "./tried";
 
 const tried = (more: Partial<Tried>) =>
   ({ status: 200, headers: [], bytes: 0, truncated: false, ...more }) as unknown as Tried;

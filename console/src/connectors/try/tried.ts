@@ -1,42 +1,10 @@
-import type { Exchange } from "~/api/schema";
-import type { Pair } from "./request";
-
-/** What `POST /v1/try` answers. */
-export interface Tried {
-  request_id: string;
-  status: number;
-  http_version?: string | null;
-  headers: Pair[];
-  body?: string;
-  body_base64?: string;
-  bytes: number;
-  truncated: boolean;
-  /** Why the body is not shown at all. */
-  withheld?: string;
-  error?: { code: string; detail: string };
-  exchange: Exchange;
-  sent?: Sent;
-  curl: string;
-}
-
-export interface Sent {
-  method: string;
-  url: string;
-  headers: SentField[];
-}
-
-export interface SentField {
-  name: string;
-  value: string;
-  injected: boolean;
-  redacted: boolean;
-}
+import type { Tried, TriedSent } from "~/api/schema";
 
 /** Where attache writes what it does not show. */
 const HIDDEN = "••••";
 
 /** Where attache has put a credential on a request, in words: the fields' names, and the URL if something is in there. */
-export function injected(sent: Sent): string[] {
+export function injected(sent: TriedSent): string[] {
   const fields = sent.headers.filter((it) => it.injected && it.redacted).map((it) => it.name);
   return sent.url.includes(HIDDEN) ? [...fields, "the query"] : fields;
 }
