@@ -14,7 +14,18 @@ export default defineConfig({
     // No data: URLs and no inline scripts: the Content-Security-Policy of the console has neither.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    chunkSizeWarningLimit: 800,
+    chunkSizeWarningLimit: 1200,
+    // One file, and the charts': together they are a tenth smaller than a file for each page.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "charts", test: /uplot|live\/chart/, priority: 2 },
+            { name: "console", test: /./, priority: 1 },
+          ],
+        },
+      },
+    },
   },
   server: { proxy: Object.fromEntries(paths.map((it) => [it, { target: admin }])) },
   test: { include: ["src/**/*.test.{ts,tsx}"], environment: "node" },
