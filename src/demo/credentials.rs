@@ -13,7 +13,7 @@ pub const WEBHOOK_SECRET: &str = "demo-webhook-secret";
 pub const ADMIN_TOKEN: &str = "demo-admin-token";
 
 /// The sample shop's own description, to make a connector of.
-pub const OPENAPI: &str = include_str!("../../config/examples/demo-orders.openapi.json");
+pub const OPENAPI: &str = include_str!("orders.openapi.json");
 
 /// What attache is run with.
 pub const CONFIG: &str = include_str!("../../config/examples/demo.yaml");

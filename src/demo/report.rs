@@ -45,7 +45,7 @@ pub fn opening(places: &Places, files: Option<(&Path, &Path)>, paint: Paint) -> 
             "Change that file while this runs: it is read again at once.".to_owned(),
             format!("Without attache the API refuses: curl http://{api}/shop/orders"),
             format!(
-                "In the console, make a connector of an OpenAPI file: yours, or this one (its key: {SHOP_KEY})"
+                "In the console, drop an OpenAPI file on Connect: yours, or this one (key: {SHOP_KEY})"
             ),
             format!("  {}", openapi.display()),
         ],

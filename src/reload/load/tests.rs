@@ -102,7 +102,7 @@ fn each_mistake_is_told_with_its_place_and_a_remedy() {
         (
             "callers:",
             "caller:",
-            "a.yaml:3:1: unknown field `caller`, expected `server`, `log`, `store`, `seal`, `events`, `connect`, `egress`, `upstream`, `callers`, `connectors`, `connections`, `activations`, `integrations` or `environments`\n  did you mean `callers`?",
+            "a.yaml:3:1: unknown field `caller`, expected `server`, `log`, `store`, `seal`, `events`, `connect`, `webhooks`, `egress`, `upstream`, `callers`, `connectors`, `connections`, `activations`, `integrations` or `environments`\n  did you mean `callers`?",
         ),
         (
             "credentials: { key: ghp_secret }",
