@@ -37,9 +37,7 @@ export function NextSteps({ connection, onTest, onDone }: Props) {
                 Enter test credentials
               </Button>
             )}
-            <ButtonLink to="/users" search={{ connection: connection.key } as never}>
-              Activate a tenant, or send a connect link
-            </ButtonLink>
+            <ButtonLink to="/users">Activate a tenant, or send a connect link</ButtonLink>
           </div>
         </>
       ) : consents(method) && healthOf(connection).word === "Not connected" ? (
@@ -73,9 +71,13 @@ export function NextSteps({ connection, onTest, onDone }: Props) {
 
 /** To the endpoints of its connector, with this connection chosen. */
 export function TryIt({ connection, kind = "plain" }: { connection: Connection; kind?: "primary" | "plain" }) {
-  const search = { tab: "endpoints", connection: connection.key };
   return (
-    <ButtonLink kind={kind} {...({ to: "/connectors/$key", params: { key: connection.connector }, search } as object)}>
+    <ButtonLink
+      kind={kind}
+      to="/connectors/$key/try"
+      params={{ key: connection.connector }}
+      search={{ connection: connection.key }}
+    >
       Try it
     </ButtonLink>
   );
