@@ -155,6 +155,8 @@ describe("a connection is made", () => {
   });
 
   test("a consent that was not begun in this window is not taken", async () => {
+    const begun = { connection: "shop-by-consent", state: "of-this-window", test: false };
+    await page.evaluate((it) => sessionStorage.setItem("attache-consent", it), JSON.stringify(begun));
     await page.goto(new URL("/connections/consent?code=of-another&state=of-another", page.url()).href);
     await page.getByText("This was not begun in this window").waitFor();
   });

@@ -64,7 +64,7 @@ function Shown({ read }: { read: Read }) {
       up={{ label: "Connections", to: "/connections" }}
       acts={
         <>
-          <ButtonLink to="/live" search={{ connection: connection.key } as never}>
+          <ButtonLink to="/live" search={{ connection: connection.key }}>
             Recent requests
           </ButtonLink>
           {mayAct && typeOf(method) !== "hmac" && <TryIt connection={connection} />}
@@ -146,9 +146,7 @@ function StatusNotice({
         Look at both places
       </Button>
     ) : connection.status === "not_activated" ? (
-      <ButtonLink to="/users" search={{ connection: connection.key } as never}>
-        Activate a tenant
-      </ButtonLink>
+      <ButtonLink to="/users">Activate a tenant</ButtonLink>
     ) : isDead ? (
       <ConnectButton
         connection={connection}

@@ -30,7 +30,7 @@ export function UsesSection({ connection, acts }: { connection: Connection; acts
         {connection.embedded && uses.data && (
           <p className="flex flex-wrap items-center justify-between gap-2">
             <span>{activations >= 10_000 ? "10,000 tenants or more" : count(activations, "tenant")}</span>
-            <Link to="/users" search={{ connection: connection.key } as never} className="text-accent underline">
+            <Link to="/users" className="text-accent underline">
               Users tab
             </Link>
           </p>

@@ -54,10 +54,7 @@ export function LinkCard({ read, alias, link, endpoints, assigned }: Props) {
               <span className="font-normal text-dim">
                 {" "}
                 is{" "}
-                <Link
-                  {...({ to: "/connectors/$key", params: { key: link.connector } } as unknown as { to: "/connectors" })}
-                  className="text-accent underline"
-                >
+                <Link to="/connectors/$key" params={{ key: link.connector }} className="text-accent underline">
                   {name}
                 </Link>
               </span>
@@ -160,13 +157,7 @@ function Endpoints({ endpoints }: { endpoints: LinkEndpointView[] }) {
       </ul>
       <div className="mt-2 flex flex-wrap gap-2">
         {endpoints.length > SHOWN && !all && <Button onClick={() => setAll(true)}>Show all</Button>}
-        <ButtonLink
-          {...({
-            to: "/connectors/$key",
-            params: { key: endpoints[0]?.connector ?? "" },
-            search: { tab: "endpoints" },
-          } as object)}
-        >
+        <ButtonLink to="/connectors/$key/try" params={{ key: endpoints[0]?.connector ?? "" }}>
           Try them
         </ButtonLink>
       </div>
