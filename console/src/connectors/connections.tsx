@@ -4,6 +4,8 @@ import { listQuery } from "~/api/pages";
 import type { Connection, Connector } from "~/api/schema";
 import { useMay } from "~/api/session";
 import { ConnectionCard } from "~/connections/card";
+import { typeOf } from "~/connections/method/types";
+import { TryIt } from "~/connections/next-steps";
 import { Button, ButtonLink } from "~/kit/button";
 import { List, Search } from "~/kit/list";
 import { Empty } from "~/kit/told";
@@ -54,7 +56,7 @@ export function ConnectionsPart({ connector, q }: { connector: Connector; q: str
           <ul className="grid gap-3 lg:grid-cols-2">
             {items.map((it) => (
               <li key={it.key} className="far">
-                <ConnectionCard connection={it} />
+                <ConnectionCard connection={it} acts={mayChange && sends(it) && <TryIt connection={it} />} />
               </li>
             ))}
           </ul>
@@ -62,4 +64,9 @@ export function ConnectionsPart({ connector, q }: { connector: Connector; q: str
       </List>
     </>
   );
+}
+
+/** Webhook connections take requests in, and send none out. */
+function sends({ auth_method: method }: Connection): boolean {
+  return !method || typeOf(method) !== "hmac";
 }
