@@ -18,3 +18,25 @@ pub(super) fn read(path: &Path) -> Result<Logo, StartError> {
     opened.and_then(|mut it| it.read_to_end(&mut bytes)).map_err(|it| refused(it.to_string()))?;
     Logo::of(bytes).map_err(|it| refused(it.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_logo_that_can_not_be_shown_is_told_with_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("logo.svg");
+        let told = |bytes: &[u8]| {
+            std::fs::write(&file, bytes).unwrap();
+            read(&file).err().map(|it| it.to_string())
+        };
+        assert_eq!(told(b"<svg/>"), None);
+        let wrong = told(b"GIF89a").unwrap();
+        assert!(wrong.contains("connect.logo") && wrong.contains("logo.svg"), "{wrong}");
+        assert!(wrong.contains("PNG, WebP nor SVG"), "{wrong}");
+        let large = told(&[b' '; LOGO_LEN_MAX + 1]).unwrap();
+        assert!(large.contains("more than 64 KiB"), "{large}");
+        assert!(read(&folder.path().join("none.png")).is_err());
+    }
+}

@@ -127,8 +127,8 @@ mod tests {
         }
         let logo = File::of_logo(Logo::of(b"<svg/>".to_vec()).unwrap());
         assert!(is_logo(&logo.name) && logo.name.ends_with(".svg"), "{}", logo.name);
-        let response = logo.response(None);
-        let policy = &response.headers()[header::CONTENT_SECURITY_POLICY];
+        let shown = logo.response(None);
+        let policy = &shown.headers()[header::CONTENT_SECURITY_POLICY];
         assert!(policy.to_str().unwrap().ends_with("sandbox"), "it runs nothing");
     }
 }

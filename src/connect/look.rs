@@ -23,7 +23,8 @@ pub(super) struct Look {
     /// By which a browser knows that the style is ours (Content Security Policy Level 3 §2.3.1).
     pub(super) style_hash: String,
     pub(super) name: Option<String>,
-    pub(super) has_logo: bool,
+    /// The path that it is found at.
+    pub(super) logo: Option<String>,
     /// Whose page it is; empty where nobody has said it.
     pub(super) head: Markup,
     pub(super) links: Markup,
@@ -63,8 +64,8 @@ impl Look {
                 }
             }
         };
-        let (name, has_logo) = (settings.name.clone(), logo.is_some());
-        Self { style_hash: hash(&style), style, name, has_logo, head, links }
+        let (name, logo) = (settings.name.clone(), logo.map(str::to_owned));
+        Self { style_hash: hash(&style), style, name, logo, head, links }
     }
 }
 

@@ -119,7 +119,7 @@ fn shown(page: &Page, look: &Look, frames: &Frames, is_secure: bool) -> Response
     // as well would not go there.
     let forms = if is_secure { "'self' https:" } else { "'self' https: http:" };
     let script = page.script.map(|it| format!("; script-src '{}'", it.hash)).unwrap_or_default();
-    let pictures = if look.has_logo { "; img-src 'self'" } else { "" };
+    let pictures = if look.logo.is_some() { "; img-src 'self'" } else { "" };
     let style = &look.style_hash;
     // What is in a frame looks whether the window beside it is done.
     let asks = if page.is_framed() { "; connect-src 'self'" } else { "" };

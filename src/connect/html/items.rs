@@ -77,9 +77,8 @@ pub(in crate::connect) fn several(own: For<'_>, session: &Session, filled: &Fill
         }
         @for item in &session.items {
             @let failed = failure(item);
-            @let id = format!("{}-name", item.connection);
-            section aria-labelledby=(id) {
-                div.row { (mark(&item.name)) h2 id=(id) { (item.name) } (state(item)) }
+            section {
+                div.row { (mark(&item.name)) h2 { (item.name) } (state(item)) }
                 (told(item, failed.as_ref(), filled))
                 (whose(item))
                 (act(own, session, item, failed.as_ref(), filled))

@@ -114,6 +114,8 @@ impl Page {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     title { (self.title) @if let Some(name) = &look.name { " · " (name) } }
+                    // Without one, the policy lets browsers look for none.
+                    @if let Some(path) = &look.logo { link rel="icon" href=(path); }
                     style { (PreEscaped(&look.style)) }
                 }
                 body class=[self.is_framed().then_some("framed")]
