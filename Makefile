@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help console demo test test-rust test-peers test-differential test-long soak fuzz bench bench-store bench-hooks check
+.PHONY: help console screens demo test test-rust test-peers test-differential test-long soak fuzz bench bench-store bench-hooks check
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
@@ -11,6 +11,10 @@ help: ## This list
 console: ## The web console, for the binary to embed (console/dist); without it attache says how to build it
 	@scripts/need node
 	@console/build
+
+screens: ## The README's pictures of the console, made anew by its tests (docs/console/*.png)
+	@mkdir -p docs/console
+	@CONSOLE_SCREENS=$(CURDIR)/docs/console tests/peers/run console_screens.test.mjs
 
 demo: console ## Sample APIs, a webhook receiver and attache in front, with curl lines to try (ARGS=--once: it tries them itself)
 	@scripts/need rust cc

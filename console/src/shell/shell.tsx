@@ -13,6 +13,8 @@ export function Shell() {
   const session = useQuery(sessionQuery);
   useEffect(() => {
     whenSignedOut(() => {
+      // Whoever sits down next sees nothing of what was read before.
+      queries.removeQueries({ predicate: (it) => it.queryKey[0] !== "session" });
       queries.setQueryData(sessionQuery.queryKey, (before: Session | undefined) =>
         before?.signed_in
           ? { signed_in: false, ways: before.ways, ...(before.oidc && { oidc: before.oidc }), was_signed_in: true }

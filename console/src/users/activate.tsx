@@ -98,11 +98,11 @@ function Form({
   onClose: () => void;
 }) {
   const connection = useQuery({
-    queryKey: ["connection", key],
+    queryKey: ["users", "connection", key],
     queryFn: () => given(api.GET("/v1/connections/{connection}", { params: { path: { connection: key } } })),
   });
   const connector = useQuery({
-    queryKey: ["connector", connection.data?.connector],
+    queryKey: ["users", "connector", connection.data?.connector],
     enabled: Boolean(connection.data),
     queryFn: () =>
       given(

@@ -30,7 +30,7 @@ export function ActivationCard({ activation: it, onChanged }: Props) {
   const mayAct = useMay("operator");
   const path = `/v1/connections/${part(it.connection)}/activations/${part(it.tenant)}`;
   const connection = useQuery({
-    queryKey: ["connection", it.connection],
+    queryKey: ["users", "connection", it.connection],
     queryFn: () => given(api.GET("/v1/connections/{connection}", { params: { path: { connection: it.connection } } })),
     staleTime: 60_000,
   });
