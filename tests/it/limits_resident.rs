@@ -1,4 +1,4 @@
-//! The whole process within 128 MiB, whatever callers do with its links.
+//! What a process holds of memory stays within 96 MiB, whatever callers do with its links.
 use crate::support::CALLER_KEY;
 use crate::support::Process;
 use crate::support::RawClient;
@@ -8,8 +8,9 @@ use crate::support::raw_request;
 use crate::support::soon;
 use tempfile::TempDir;
 
-/// The most that may ever have been resident.
-const MEMORY_KIB: u64 = 128 * 1024;
+/// The most that may ever have been resident, less what lies in the program's own file: the kernel takes that back
+/// whenever it likes, and a debug build has many times as much of it.
+const MEMORY_KIB: u64 = 96 * 1024;
 
 /// Links of each kind: what a process may open without being asked for more descriptors.
 const LINKS: usize = 200;
@@ -50,7 +51,7 @@ async fn in_flight(process: &Process) -> f64 {
 }
 
 fn is_within(process: &Process) {
-    let most = process.resident_kib("VmHWM");
+    let most = process.resident_kib("VmHWM") - process.resident_kib("RssFile");
     assert!(most < MEMORY_KIB, "{most} KiB were resident");
 }
 

@@ -171,7 +171,7 @@ each_engine! {
         activate(&store, "acme").await.unwrap();
         // As a version made it that knew no callers yet.
         const CALLERS: i64 = 4;
-        let later = "DROP INDEX credentials_shared; DROP INDEX changes_of";
+        let later = "DROP INDEX credentials_shared; DROP INDEX changes_of; DROP INDEX tenants_words";
         database.run(&format!("{later}; ALTER TABLE changes DROP COLUMN tag")).await;
         for table in ["orphans", "origins", "idempotency", "tokens", "caller_keys", "callers"]
             .into_iter()
@@ -179,11 +179,15 @@ each_engine! {
             .chain(["event_subscriptions", "event_feeds", "deliveries", "grants", "authorizations"])
             .chain(["connect_sessions", "received", "webhook_refusals"])
             .chain(["webhook_deliveries", "webhook_deliveries_gone"])
+            .chain(["console_sessions", "console_sign_ins"])
         {
             database.run(&format!("DROP TABLE {table}")).await;
         }
         for column in ["audit_seq", "audit_mac", "audit_head", "events_seq"] {
             database.run(&format!("ALTER TABLE deployment DROP COLUMN {column}")).await;
+        }
+        for table in ["connectors", "integrations", "environments", "connections", "tenants"] {
+            database.run(&format!("ALTER TABLE {table} DROP COLUMN words")).await;
         }
         for column in ["account_id", "account_name"] {
             database.run(&format!("ALTER TABLE activations DROP COLUMN {column}")).await;
