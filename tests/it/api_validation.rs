@@ -271,7 +271,9 @@ async fn without_a_store_files_are_shown_and_nothing_is_written() {
 /// Every operation of the OpenAPI document, with its parameters filled in.
 fn operations(document: &Value, tenant: &str) -> Vec<(String, String)> {
     let mut operations = Vec::new();
-    for (path, item) in document["paths"].as_object().expect("it has paths") {
+    // The stream of exchanges has no end; what it tells of, the list does as well.
+    let paths = document["paths"].as_object().expect("it has paths");
+    for (path, item) in paths.iter().filter(|it| !it.0.ends_with("/stream")) {
         let mut filled = path.clone();
         for (name, value) in [
             ("api", "stripe"),
