@@ -44,8 +44,7 @@ export function Chart({ title, times, lines, unit }: Series) {
               ...axis,
               space: 70,
               size: 22,
-              values: (_, at) =>
-                at.map((it) => new Date(it * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })),
+              values: (_, at) => at.map((it) => clock(it, (at[1] ?? 60) - (at[0] ?? 0) < 60)),
             },
             { ...axis, size: 54, values: (_, at) => at.map(unit) },
           ],
@@ -103,6 +102,12 @@ export function Chart({ title, times, lines, unit }: Series) {
 }
 
 const GROUNDS = { accent: "bg-accent", warn: "bg-warn", bad: "bg-bad", dim: "bg-dim" };
+
+/** The time of day, with seconds where marks are less than a minute apart. */
+function clock(seconds: number, isFine: boolean): string {
+  const second = isFine ? ({ second: "2-digit" } as const) : {};
+  return new Date(seconds * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", ...second });
+}
 
 /** The last value that there is: what a screen reader is told of a line, and what most look for. */
 function last(values: (number | null)[], unit: (value: number) => string): string {

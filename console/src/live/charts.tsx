@@ -24,7 +24,7 @@ export function Charts({ connection }: { connection?: string | undefined }) {
   });
   const drawn = useMemo(() => data && seriesOf(data.points, data.step_s), [data]);
   return (
-    <div className="grid gap-3">
+    <div className="grid grid-cols-1 gap-3">
       <div className="flex flex-wrap items-center gap-2">
         <fieldset className="flex rounded-lg border border-line bg-panel p-0.5">
           <legend className="sr-only">How far back</legend>
@@ -52,9 +52,9 @@ export function Charts({ connection }: { connection?: string | undefined }) {
       ) : asTable ? (
         <Numbers points={data.points} />
       ) : (
-        <div className="grid gap-3 md:grid-cols-2">
+        <div className="grid grid-cols-1 gap-3 md:grid-cols-2">
           {drawn.map((it) => (
-            <Card key={it.title} className="p-3">
+            <Card key={it.title} className="min-w-0 p-3">
               <Chart {...it} />
             </Card>
           ))}

@@ -11,7 +11,8 @@ import { List } from "~/kit/list";
 import { Table } from "~/kit/table";
 import { CodeBlock, Moment } from "~/kit/text";
 import { useTell } from "~/kit/toast";
-import { Badge, Empty, Failure, Notice, type Tone } from "~/kit/told";
+import { Badge, Empty, Failure, Notice } from "~/kit/told";
+import { outcomeOf } from "./outcome";
 
 const LINKS = "/v1/connect-sessions";
 
@@ -122,15 +123,6 @@ export function LinkDialog({ tenant, onClose }: { tenant: string; onClose: () =>
   );
 }
 
-const TONES: Record<string, Tone> = {
-  pending: "info",
-  opened: "info",
-  connected: "good",
-  failed: "bad",
-  expired: "dim",
-  ended: "dim",
-};
-
 /** The links that were made for a tenant, and what came of each. */
 export function Links({ tenant }: { tenant: string }) {
   const query = useInfiniteQuery({ ...listQuery<ConnectSession>(LINKS, { tenant }), refetchInterval: 5000 });
@@ -159,7 +151,10 @@ export function Links({ tenant }: { tenant: string }) {
             { head: "For", cell: (it) => it.items.map((item) => item.name).join(", ") },
             {
               head: "Came of it",
-              cell: (it) => <Badge tone={TONES[String(it.state)] ?? "dim"}>{String(it.state)}</Badge>,
+              cell: (it) => {
+                const { word, tone } = outcomeOf(it);
+                return <Badge tone={tone}>{word}</Badge>;
+              },
             },
             {
               head: "Why",
@@ -180,7 +175,7 @@ export function Links({ tenant }: { tenant: string }) {
               align: "right",
               cell: (it) =>
                 mayAct &&
-                new Date(it.expires_at).getTime() > Date.now() && (
+                it.state === "open" && (
                   <Button onClick={() => end(it.id)} aria-label={`End the link of ${it.created_at}`}>
                     End
                   </Button>

@@ -34,7 +34,11 @@ export function TenantPage() {
     queryKey: ["tenant", key],
     queryFn: () => given(api.GET("/v1/tenants/{tenant}", { params: { path: { tenant: key } } })),
   });
-  const activations = useInfiniteQuery(listQuery<Activation>(`/v1/tenants/${part(key)}/activations`));
+  const activations = useInfiniteQuery({
+    ...listQuery<Activation>(`/v1/tenants/${part(key)}/activations`),
+    // They connect by themselves as well, on a page of their own.
+    refetchInterval: 5_000,
+  });
   const again = () => queries.invalidateQueries({ queryKey: ["list", `/v1/tenants/${part(key)}/activations`] });
   // Whom an activation alone makes known is known by it.
   const isKnown = !isApiError(tenant.error) || tenant.error.status !== 404;
