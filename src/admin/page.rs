@@ -23,6 +23,6 @@ pub(super) async fn front(
     let (head, _body) = request.into_parts();
     match (state.front)(&head, state.live.status().generation) {
         Some(page) => page.map(Body::from),
-        None => problem::not_found(Extension(id)).await,
+        None => problem::not_found(Extension(id)),
     }
 }

@@ -64,7 +64,7 @@ pub(super) async fn frame(
     response
 }
 
-pub(super) async fn not_found(Extension(id): Extension<RequestId>) -> Response {
+pub(super) fn not_found(Extension(id): Extension<RequestId>) -> Response {
     answer(Code::NotFound, "`/` says what is served here.", &id)
 }
 

@@ -57,7 +57,7 @@ impl Faults {
     /// What was filled in is not taken: told where the credential is, which of its fields it may be.
     pub(super) fn of_credentials(item: &Item, problem: &str) -> Self {
         let own = item.fields.iter().filter(|it| it.r#in == Place::Credentials);
-        let last = own.clone().rfind(|it| it.secret).or_else(|| own.clone().last());
+        let last = own.clone().rfind(|it| it.secret).or_else(|| own.clone().next_back());
         let pointer = last.map(Field::pointer).unwrap_or_default();
         Self(vec![Fault { pointer, problem: problem.to_owned(), ..Fault::default() }])
     }

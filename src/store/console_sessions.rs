@@ -193,7 +193,7 @@ fn read(row: &Row) -> Result<ConsoleSession, Unreadable> {
         name: row.text(2)?,
         role: row.text(3)?,
         identity: row.text(4)?,
-        proof: row.bytes(5)?.to_vec(),
+        proof: row.bytes(5)?.clone(),
         created_ms: row.integer(6)?,
         seen_ms: row.integer(7)?,
         expires_ms: row.integer(8)?,
