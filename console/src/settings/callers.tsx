@@ -292,7 +292,7 @@ function NewCaller({ onClose, onMade }: { onClose: () => void; onMade: (issued: 
                 />
                 <Select
                   aria-label="In what time"
-                  className="w-auto"
+                  className="w-auto shrink-0"
                   value={fields.per}
                   onChange={(event) => set("per", event.target.value)}
                 >

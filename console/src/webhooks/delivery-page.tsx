@@ -113,7 +113,7 @@ function Shown({ delivery: it }: { delivery: Full }) {
               ["Request", <Code key="path">{`${it.method} ${it.path}`}</Code>],
               ["Sender's id", it.webhook_id && <Code key="id">{it.webhook_id}</Code>],
               ["Sender was answered", `${it.status}${it.code ? `, ${it.code}` : ""}`],
-              ["Target answered", it.target_status ? String(it.target_status) : "it was not asked, or did not answer"],
+              ["Target answered", it.target_status ? String(it.target_status) : it.verdict === "failed" ? "it did not answer" : "it was not asked"],
               ["Took", duration(it.ms)],
             ]}
           />
