@@ -346,4 +346,18 @@ describe("the way in", () => {
   });
 });
 
+test("on a phone the tabs are behind a button, and gone once one is chosen", async () => {
+  await visit(page, "/settings/keys", "Keys");
+  await page.setViewportSize({ width: 390, height: 800 });
+  const main = page.getByRole("navigation", { name: "Main" });
+  assert.equal(await main.count(), 0, "they take no room");
+  await button("Menu").click();
+  await main.getByRole("link", { name: "Settings" }).and(page.locator("[aria-current=page]")).waitFor();
+  await assertGood(page, "menu");
+  await page.setViewportSize({ width: 390, height: 800 });
+  await main.getByRole("link", { name: "Webhooks" }).click();
+  await page.getByRole("heading", { level: 1, name: "Webhooks" }).waitFor();
+  await main.waitFor({ state: "detached" });
+});
+
 test("nothing was wrong in the browser all the while", () => assertQuiet(faults));
