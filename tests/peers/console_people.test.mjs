@@ -220,7 +220,7 @@ describe("a customer", () => {
     await assertGood(page, "user-deactivate");
     await closed("Deactivate");
     await card("Mail of customers").waitFor({ state: "detached" });
-    assert.equal((await through("mail")).error, "activation_not_found");
+    assert.equal((await through("mail")).error, "embedded_not_activated", "nobody else is activated");
   });
 
   test("is deleted with all of theirs, once their id is typed", async () => {

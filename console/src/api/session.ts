@@ -41,7 +41,8 @@ export function useSignOut() {
     mutationFn: () => json<void>("DELETE", "/console/session"),
     onSettled: () => {
       setCsrf(undefined);
-      queries.clear();
+      // The session itself stays, to be asked for again: what is gone nobody is told of.
+      queries.removeQueries({ predicate: (it) => it.queryKey[0] !== sessionQuery.queryKey[0] });
       return queries.invalidateQueries({ queryKey: sessionQuery.queryKey });
     },
   });

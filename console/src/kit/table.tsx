@@ -29,7 +29,7 @@ export function Table<T>({ label, columns, rows, keyOf }: TableProps<T>) {
                 key={it.head}
                 scope="col"
                 className={cx(
-                  "border-b border-line px-3 py-2 text-left text-xs font-medium text-dim first:pl-4 last:pr-4",
+                  "border-b border-line px-3 py-2 text-left text-xs font-medium whitespace-nowrap text-dim first:pl-4 last:pr-4",
                   it.align === "right" && "text-right",
                 )}
               >

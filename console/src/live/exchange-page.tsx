@@ -82,7 +82,13 @@ export function ExchangePage() {
                   ["Environment", it.environment],
                   [
                     "The API's answer",
-                    it.upstream_status ? <Badge key="s">{it.upstream_status}</Badge> : "it did not answer",
+                    it.upstream_status ? (
+                      <Badge key="s">{it.upstream_status}</Badge>
+                    ) : it.attempts === 0 ? (
+                      "it was not asked"
+                    ) : (
+                      "it did not answer"
+                    ),
                   ],
                   ["Sent", `${it.attempts === 0 ? "not at all" : it.attempts === 1 ? "once" : `${it.attempts} times`}`],
                   [

@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { json } from "~/api/client";
+import { onceKey } from "~/api/once";
 import { listQuery, part } from "~/api/pages";
 import { isApiError } from "~/api/problem";
 import type { Caller, IssuedCaller } from "~/api/schema";
@@ -210,19 +211,17 @@ function NewCaller({ onClose, onMade }: { onClose: () => void; onMade: (issued: 
   const [fields, setFields] = useState<CallerFields>(EVERYTHING);
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
-  const [once] = useState(() => crypto.randomUUID());
-  const set = <K extends keyof CallerFields>(name: K, value: CallerFields[K]) =>
+  const [once, setOnce] = useState(onceKey);
+  const set = <K extends keyof CallerFields>(name: K, value: CallerFields[K]) => {
     setFields({ ...fields, [name]: value });
+    setOnce(onceKey());
+  };
   const at = (pointer: string) => (isApiError(error) ? error.at(pointer) : undefined);
   const submit = async () => {
     setBusy(true);
     setError(undefined);
     try {
-      onMade(
-        await json<IssuedCaller>("POST", "/v1/callers", callerBody(fields), {
-          "Idempotency-Key": `${once}-${JSON.stringify(fields).length}`,
-        }),
-      );
+      onMade(await json<IssuedCaller>("POST", "/v1/callers", callerBody(fields), { "Idempotency-Key": once }));
     } catch (told) {
       setError(told);
       setBusy(false);
@@ -292,7 +291,7 @@ function NewCaller({ onClose, onMade }: { onClose: () => void; onMade: (issued: 
                 />
                 <Select
                   aria-label="In what time"
-                  className="w-auto"
+                  className="w-auto shrink-0"
                   value={fields.per}
                   onChange={(event) => set("per", event.target.value)}
                 >

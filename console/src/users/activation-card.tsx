@@ -82,6 +82,7 @@ export function ActivationCard({ activation: it, onChanged }: Props) {
     ...(it.source ? [] : [{ label: "Deactivate …", danger: true, onSelect: () => setAsked("deactivate" as const) }]),
   ];
   const name = connection.data?.name || it.connection;
+  const account = it.account?.name || it.account?.id || it.grant?.account;
   return (
     <Card className="grid gap-3">
       <div className="flex flex-wrap items-start justify-between gap-2">
@@ -101,7 +102,7 @@ export function ActivationCard({ activation: it, onChanged }: Props) {
       {health && <p className="text-[13px] text-dim">{health.line}</p>}
       <Facts
         items={[
-          ["Account", it.account?.name || it.account?.id || it.grant?.account],
+          ...(account ? ([["Account", account]] as [string, string][]) : []),
           ...(Object.keys(it.credentials ?? {}).length > 0
             ? ([["Credentials", Object.keys(it.credentials ?? {}).join(", ")]] as [string, string][])
             : []),
@@ -157,7 +158,7 @@ export function ActivationCard({ activation: it, onChanged }: Props) {
       >
         Their credentials under this connection are deleted
         {it.grant && ", and their tokens are ended at the provider where it allows that"}. Requests for them through it
-        are answered 404 from now on. Their other activations stay.
+        are refused from now on. Their other activations stay.
       </Confirm>
       <Confirm
         title={`Revoke what ${it.tenant} granted?`}

@@ -49,7 +49,7 @@ export function LinkMaker({
       <div className="grid gap-2">
         <CodeBlock text={made.url} label="The link" />
         <Notice tone="warn">
-          Whoever opens it connects as {tenant}. It is shown this once, and is good for one browser, until{" "}
+          Whoever opens it connects as {tenant}. It is shown this once, is good for one browser, and ends{" "}
           <Moment at={made.expires_at} />.
         </Notice>
       </div>

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, given, json } from "~/api/client";
+import { onceKey } from "~/api/once";
 import { part } from "~/api/pages";
 import type { Delivery, DeliveryInFull } from "~/api/schema";
 import { useMay } from "~/api/session";
@@ -66,7 +67,7 @@ export function DeliveryPage() {
         onClose={() => setAsking(false)}
         onAct={async () => {
           const made = await json<Delivery>("POST", `/v1/deliveries/${part(id)}/replay`, undefined, {
-            "Idempotency-Key": crypto.randomUUID(),
+            "Idempotency-Key": onceKey(),
           });
           await queries.invalidateQueries({ queryKey: ["list", "/v1/deliveries"] });
           tell(`Sent again: ${verdictOf(made.verdict).word.toLowerCase()}`);
@@ -113,7 +114,14 @@ function Shown({ delivery: it }: { delivery: Full }) {
               ["Request", <Code key="path">{`${it.method} ${it.path}`}</Code>],
               ["Sender's id", it.webhook_id && <Code key="id">{it.webhook_id}</Code>],
               ["Sender was answered", `${it.status}${it.code ? `, ${it.code}` : ""}`],
-              ["Target answered", it.target_status ? String(it.target_status) : "it was not asked, or did not answer"],
+              [
+                "Target answered",
+                it.target_status
+                  ? String(it.target_status)
+                  : it.verdict === "failed"
+                    ? "it did not answer"
+                    : "it was not asked",
+              ],
               ["Took", duration(it.ms)],
             ]}
           />

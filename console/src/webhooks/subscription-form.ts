@@ -8,3 +8,10 @@ export const TROUBLE = [
   "event_subscription.disabled",
   "audit.broken",
 ];
+
+/** What a subscription is told of, in a word or two. */
+export function whatOf(types: string[] | undefined): string {
+  if (!types?.length) return "everything";
+  if (types.length === TROUBLE.length && TROUBLE.every((it) => types.includes(it))) return "trouble";
+  return types.length > 2 ? `${types.length} types` : types.join(", ");
+}

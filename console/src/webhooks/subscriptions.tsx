@@ -15,7 +15,7 @@ import { Table } from "~/kit/table";
 import { CodeBlock, count, Moment } from "~/kit/text";
 import { useTell } from "~/kit/toast";
 import { Badge, Empty, Failure, Notice, type Tone } from "~/kit/told";
-import { TROUBLE } from "./subscription-form";
+import { TROUBLE, whatOf } from "./subscription-form";
 
 const PATH = "/v1/event_subscriptions";
 const STATES: Record<string, Tone> = {
@@ -38,7 +38,7 @@ export function Subscriptions() {
   const [issued, setIssued] = useState<Issued>();
   const [shown, setShown] = useState<EventSubscription>();
   const [ending, setEnding] = useState<EventSubscription>();
-  const query = useInfiniteQuery(listQuery<EventSubscription>(PATH));
+  const query = useInfiniteQuery({ ...listQuery<EventSubscription>(PATH), refetchInterval: 5_000 });
   const queries = useQueryClient();
   const tell = useTell();
   const mayAct = useMay("operator");
@@ -78,7 +78,11 @@ export function Subscriptions() {
             columns={[
               { head: "Name", cell: (it) => <strong className="font-medium">{it.name || it.key}</strong> },
               { head: "Where", cell: (it) => <span className="font-mono text-xs break-all">{it.url}</span> },
-              { head: "What", narrow: "hide", cell: (it) => (it.types?.length ? it.types.join(", ") : "everything") },
+              {
+                head: "What",
+                narrow: "hide",
+                cell: (it) => <span title={it.types?.join(", ")}>{whatOf(it.types)}</span>,
+              },
               {
                 head: "State",
                 cell: (it) => (
