@@ -3,6 +3,7 @@
 mod caller;
 mod program;
 
+use attache::app::trail_key;
 use attache::catalog::Reach;
 use attache::config::StoreUrl;
 use attache::model::Credential;
@@ -136,6 +137,15 @@ async fn fill(arguments: &Arguments, upstream: std::net::SocketAddr) -> Result<(
     store.migrate().await?;
     let keyring = Keyring::parse(&[Secret::new(SEAL_KEY)])?;
     let fingerprints = FingerprintKey::random();
+    // As attache does at a deployment's first start: nothing is written without a trail.
+    let own = |place: &Place<'_>| {
+        let credential = fingerprints.credential();
+        Ok(keyring.seal(&fingerprints, &place.binding, &credential, UnixTime::from_s(1)))
+    };
+    store.deployment().own(&Scope::System, &own).await?;
+    let trail = trail_key(&store, &keyring).await?;
+    store.keep_trail(trail.ok_or("the deployment has a key of its own")?);
+    store.audit().begin(&Scope::System).await?;
     let seal = |place: &Place<'_>| {
         let token = format!("token-of-{}", place.binding.tenant);
         let credential = Credential::from_iter([("token", &*token)]);
