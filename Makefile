@@ -3,17 +3,26 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-peers test-differential test-long soak fuzz bench bench-store bench-hooks check
+.PHONY: help console screens demo test test-rust test-peers test-differential test-long soak fuzz bench bench-store bench-hooks check
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
 
-demo: ## Sample APIs, a webhook receiver and attache in front, with curl lines to try (ARGS=--once: it tries them itself)
+console: ## The web console, for the binary to embed (console/dist); without it attache says how to build it
+	@scripts/need node
+	@console/build
+
+screens: ## The README's pictures of the console, made anew by its tests (docs/console/*.png)
+	@mkdir -p docs/console
+	@CONSOLE_SCREENS=$(CURDIR)/docs/console tests/peers/run console_screens.test.mjs
+
+demo: console ## Sample APIs, a webhook receiver and attache in front, with curl lines to try (ARGS=--once: it tries them itself)
 	@scripts/need rust cc
 	@cargo run --locked --bin attache -- demo $(ARGS)
 
 test: ## Everything that has to pass: format, lints, Rust tests, official clients and SDKs, nginx and HAProxy beside it
 	@scripts/need rust cc node python openssl nginx haproxy postgres chromium
+	@console/build --check
 	@cargo fmt --check
 	@cargo clippy --locked --all-targets -- -D warnings
 	@$(MAKE) --no-print-directory test-rust test-peers test-differential

@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench telemetry`.
 use attache::journal::Journal;
+use attache::journal::Keeping;
 use attache::journal::Target;
 use attache::model::Key;
 use attache::model::UnixTime;
@@ -82,7 +83,9 @@ fn log(criterion: &mut Criterion) {
     let template = exchange(&ids);
     for (name, format) in [("json", Format::Json), ("text", Format::Text)] {
         let target = Target::File("/dev/null".into());
-        let journal = Journal::start(target, format, Metrics::new(NOW)).expect("a journal");
+        let keeping = Keeping { recent: 5000, clock: || NOW };
+        let journal =
+            Journal::start((target, format), keeping, Metrics::new(NOW)).expect("a journal");
         let pen = journal.pen();
         // Formatting runs on a thread of its own: what is measured is what a worker pays.
         criterion.bench_function(&format!("journal/write, {name}"), |bencher| {

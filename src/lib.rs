@@ -38,6 +38,7 @@ pub mod vault;
 // Planes: HTTP in, HTTP out; they know nothing of each other.
 pub mod admin;
 pub mod connect;
+pub mod console;
 pub mod inbound;
 pub mod notify;
 pub mod proxy;

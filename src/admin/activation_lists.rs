@@ -9,22 +9,35 @@ use super::definition;
 use super::error::ApiError;
 use super::grantee::Grantee;
 use super::grants;
+use super::search;
+use super::search::SEARCH_TIME;
 use super::sent::Members;
 use super::unreadable::Unreadable;
 use crate::catalog::Connection;
 use crate::catalog::Kind;
+use crate::store::Found;
+use crate::store::Listed;
+use crate::store::Search;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// `GET …/activations`: in the order of tenants.
 pub(super) async fn of_connection(call: Call) -> Result<Answer, ApiError> {
     let page = call.page()?;
+    let search = search::words_of_ids(&call)?;
     let under = Under::of_old(&call).await?;
     let after = page.after.as_deref();
     let snapshot = call.api.live.snapshot_full();
     let declared = under.all_declared().into_iter();
-    let mut declared: Vec<_> =
-        declared.filter(|it| after.is_none_or(|after| it.1.tenant.as_str() > after)).collect();
+    let is_asked_for = |tenant: &str| {
+        let tenant = tenant.to_ascii_lowercase();
+        search.words.iter().all(|it| tenant.contains(it))
+    };
+    let mut declared: Vec<_> = declared
+        .filter(|it| after.is_none_or(|after| it.1.tenant.as_str() > after))
+        .filter(|it| is_asked_for(it.1.tenant.as_str()))
+        .collect();
     declared.sort_unstable_by(|a, b| a.1.tenant.as_str().cmp(b.1.tenant.as_str()));
     let mut items: Vec<(String, Members)> = Vec::new();
     let mut grantees = Vec::new();
@@ -34,11 +47,8 @@ pub(super) async fn of_connection(call: Call) -> Result<Answer, ApiError> {
         grantees.push(Grantee::of_tenant(&under.owner, of, it, true).ok());
     }
     let (mut unreadable, mut next) = (Vec::new(), None);
-    if let Some(backing) = call.api.backing() {
-        let (owner, limit) = (&under.owner, page.limit);
-        let listed = backing.store.activations();
-        let listed = listed.of_owner(&call.scope(), owner, after, limit).await;
-        let listed = listed.map_err(|it| ApiError::of_store(it, NOUN, &under.key))?;
+    if call.api.has_store() {
+        let listed = stored(&call, &under, &search, after, page.limit).await?;
         unreadable.extend(listed.unreadable.iter().map(Unreadable::from));
         for found in &listed.rows {
             if under.declared(&found.0.value.tenant).is_none() {
@@ -51,6 +61,34 @@ pub(super) async fn of_connection(call: Call) -> Result<Answer, ApiError> {
     }
     grants::add_all(&call, &grantees, &mut items).await?;
     Ok(definition::page_of(&call, items, next, page.limit as usize, &unreadable))
+}
+
+/// The stored ones of a page: `next` is where it goes on, with what may be none.
+async fn stored(
+    call: &Call,
+    under: &Under,
+    search: &Search,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Listed<Found>, ApiError> {
+    let until = Instant::now() + SEARCH_TIME;
+    let all = call.api.store()?.store.activations();
+    let mut page = Listed { rows: Vec::new(), unreadable: Vec::new(), next: None };
+    let mut at = after.map(str::to_owned);
+    loop {
+        let left = limit - u32::try_from(page.rows.len()).unwrap_or(limit);
+        let listed =
+            all.found_of_owner(&call.scope(), &under.owner, search, at.as_deref(), left).await;
+        let listed = listed.map_err(|it| ApiError::of_store(it, NOUN, &under.key))?;
+        page.unreadable.extend(listed.unreadable);
+        page.rows.extend(listed.rows);
+        at = listed.next;
+        let is_full = page.rows.len() >= limit as usize || search.is_all();
+        if is_full || at.is_none() || Instant::now() >= until {
+            page.next = at;
+            return Ok(page);
+        }
+    }
 }
 
 /// `GET /v1/tenants/{tenant}/activations`: in the order of what they are bound to.

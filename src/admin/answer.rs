@@ -3,11 +3,15 @@ use super::error::ApiError;
 use super::etag;
 use axum::body::Body;
 use axum::response::Response;
+use http::HeaderName;
 use http::HeaderValue;
 use http::StatusCode;
 use http::header;
 use serde::Serialize;
 use serde_json::Value;
+
+/// Server-sent events (HTML Standard §9.2.3).
+pub(super) const EVENTS: &str = "text/event-stream";
 
 /// An answer of the API.
 #[derive(Debug)]
@@ -20,8 +24,21 @@ pub(super) struct Answer {
     /// The path of what was created.
     pub location: Option<String>,
     /// Bytes that come by and by, instead of a body.
-    pub stream: Option<Body>,
+    pub stream: Option<Stream>,
 }
+
+/// What is sent as it comes.
+#[derive(Debug)]
+pub(super) enum Stream {
+    /// Bytes that have an end.
+    Bytes(Body),
+    /// Server-sent events, for as long as somebody reads them.
+    Events(Body),
+}
+
+/// In the extensions of a response that goes on for as long as it is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Endless;
 
 impl Answer {
     pub(super) fn ok(body: Value) -> Self {
@@ -30,7 +47,12 @@ impl Answer {
 
     /// 200 with these bytes, as they come.
     pub(super) fn streamed(stream: Body) -> Self {
-        Self { stream: Some(stream), ..Self::nothing_with(StatusCode::OK) }
+        Self { stream: Some(Stream::Bytes(stream)), ..Self::nothing_with(StatusCode::OK) }
+    }
+
+    /// 200 with these events, as they come.
+    pub(super) fn events(stream: Body) -> Self {
+        Self { stream: Some(Stream::Events(stream)), ..Self::nothing_with(StatusCode::OK) }
     }
 
     fn nothing_with(status: StatusCode) -> Self {
@@ -53,18 +75,21 @@ impl Answer {
     }
 
     pub(super) fn into_response(self) -> Response {
-        let text = self.body.map(|it| it.to_string());
-        let has_body = text.is_some();
-        let is_stream = self.stream.is_some();
-        let body = self.stream.or(text.map(Body::from));
-        let mut response = Response::new(body.unwrap_or_else(Body::empty));
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        let kind = match (is_stream, has_body) {
-            (true, _) => Some("application/octet-stream"),
-            (false, true) => Some("application/json"),
-            (false, false) => None,
+        let (body, kind, is_endless) = match (self.stream, self.body) {
+            (Some(Stream::Bytes(stream)), _) => (stream, Some("application/octet-stream"), false),
+            (Some(Stream::Events(stream)), _) => (stream, Some(EVENTS), true),
+            (None, Some(body)) => (body.to_string().into(), Some("application/json"), false),
+            (None, None) => (Body::empty(), None, false),
         };
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        if is_endless {
+            response.extensions_mut().insert(Endless);
+            // What nginx reads: a proxy in front passes every event on at once.
+            let name = HeaderName::from_static("x-accel-buffering");
+            response.headers_mut().insert(name, HeaderValue::from_static("no"));
+        }
+        let headers = response.headers_mut();
         if let Some(kind) = kind {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         }

@@ -1,16 +1,25 @@
 //! What the API works on: what is served, what is stored, and what it is sealed with.
 use super::activation_export;
 use super::activation_import;
+use super::audit_check;
+use super::base_url_checks;
 use super::connecting::Connecting;
 use super::document::Turns;
 use super::error::ApiError;
 use super::hooks::Hooks;
+use super::kept::Kept;
 use super::known_tokens::KnownTokens;
 use super::openapi::document;
 use super::operator::Operator;
+use super::overview::Overview;
 use super::route::Route;
 use super::routes;
+use super::sealing_keys::Rotations;
+use super::sign_in::SignIn;
+use super::sign_in::Signing;
+use super::try_out;
 use super::webhook_verifier;
+use crate::journal::Journal;
 use crate::limits::Attempts;
 use crate::model::Key;
 use crate::model::Secret;
@@ -21,8 +30,11 @@ use crate::renewal::Errands;
 use crate::renewal::Renewals;
 use crate::seal::Sealer;
 use crate::store::Store;
+use crate::telemetry::Trial;
+use crate::telemetry::Tried;
 use crate::vault::Keys;
 use bytes::Bytes;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -44,20 +56,34 @@ pub struct Api {
     pub(super) tokens: KnownTokens,
     pub(super) turns: Turns,
     pub(super) access: Access,
+    pub(super) sign_in: SignIn,
     pub(super) live: Arc<Live>,
     pub(super) clock: fn() -> UnixTime,
     /// True once the process is to stop: nobody is kept waiting.
     pub(super) draining: Arc<AtomicBool>,
+    /// What is told of exchanges.
+    pub(super) journal: Arc<Journal>,
     /// Room for calls that wait for events.
     pub(super) followers: Semaphore,
     /// Room for what is told of tokens that went with something.
     pub(super) farewells: Semaphore,
     /// Room for imports of activations.
     pub(super) imports: Semaphore,
+    /// Room for requests that are tried out.
+    pub(super) trials: Semaphore,
+    /// Room for checks of base URLs.
+    pub(super) checks: Semaphore,
     /// Room for exports of them: held until the last byte is sent.
     pub(super) exports: Arc<Semaphore>,
     /// Room for captured requests that are looked at.
     pub(super) verifications: Semaphore,
+    /// Room for checks of the audit trail.
+    pub(super) audit_checks: Semaphore,
+    /// How many there are of everything, a moment ago.
+    pub(super) overview: Kept<Overview>,
+    /// The same of what is sealed under each key.
+    pub(super) sealed: Kept<Vec<(String, i64)>>,
+    pub(super) rotations: Rotations,
     backing: Option<Backing>,
     providing: Option<Providing>,
     pub(super) connecting: Connecting,
@@ -73,13 +99,23 @@ pub struct Access {
     pub tokens: Vec<Key>,
     /// The same of those who may export credentials.
     pub export: Vec<Key>,
+    /// How operators sign in with a browser.
+    pub signing: Signing,
 }
 
-/// What works with those who give tokens.
+/// What reaches third parties: those who give tokens, and APIs.
 pub struct Providing {
     pub renewals: Arc<Renewals>,
     pub errands: Errands,
+    pub try_out: Try,
+    /// Where callers find the proxy.
+    pub proxy_url: String,
 }
+
+/// Sends a request through the proxy as a caller would that may use everything. None where it came to no end, or where
+/// attache is stopping.
+pub type Try =
+    Arc<dyn Fn(Trial) -> Pin<Box<dyn Future<Output = Option<Tried>> + Send>> + Send + Sync>;
 
 /// Where what the API is told is kept.
 pub struct Backing {
@@ -99,7 +135,7 @@ impl Api {
         (backing, providing): (Option<Backing>, Option<Providing>),
         (connecting, hooks): (Connecting, Hooks),
         clock: fn() -> UnixTime,
-        draining: Arc<AtomicBool>,
+        (draining, journal): (Arc<AtomicBool>, Arc<Journal>),
     ) -> Arc<Self> {
         let routes = routes::routes();
         let text = document(&routes).into();
@@ -109,22 +145,33 @@ impl Api {
         let farewells = Semaphore::new(FAREWELLS_MAX);
         let imports = Semaphore::new(activation_import::AT_ONCE);
         let exports = Arc::new(Semaphore::new(activation_export::AT_ONCE));
+        let sign_in = SignIn::new(access.signing.clone());
+        let (trials, checks) =
+            (Semaphore::new(try_out::AT_ONCE), Semaphore::new(base_url_checks::AT_ONCE));
         let verifications = Semaphore::new(webhook_verifier::AT_ONCE);
         Arc::new(Self {
             routes,
             document: text,
             attempts,
+            sign_in,
             tokens,
             turns,
             access,
             live,
             clock,
             draining,
+            journal,
             followers,
             farewells,
             imports,
+            trials,
+            checks,
             exports,
             verifications,
+            audit_checks: Semaphore::new(audit_check::AT_ONCE),
+            overview: Kept::default(),
+            sealed: Kept::default(),
+            rotations: Rotations::default(),
             backing,
             providing,
             connecting,
@@ -141,14 +188,22 @@ impl Api {
             tokens: KnownTokens::default(),
             turns: Turns::default(),
             access: Access::default(),
+            sign_in: SignIn::default(),
             live,
             clock: self.clock,
             draining: Arc::clone(&self.draining),
+            journal: Arc::clone(&self.journal),
             followers: Semaphore::new(0),
             farewells: Semaphore::new(0),
             imports: Semaphore::new(0),
+            trials: Semaphore::new(0),
+            checks: Semaphore::new(0),
             exports: Arc::new(Semaphore::new(0)),
             verifications: Semaphore::new(0),
+            audit_checks: Semaphore::new(0),
+            overview: Kept::default(),
+            sealed: Kept::default(),
+            rotations: Rotations::default(),
             backing: Some(backing),
             providing: None,
             connecting: self.connecting.clone(),
@@ -158,12 +213,12 @@ impl Api {
 
     /// Whether this operator may be shown access tokens.
     pub(super) fn shows_tokens_to(&self, operator: &Operator) -> bool {
-        self.access.tokens.contains(&operator.name)
+        operator.name.token().is_some_and(|it| self.access.tokens.contains(it))
     }
 
     /// Whether this operator may export credentials.
     pub(super) fn exports_to(&self, operator: &Operator) -> bool {
-        self.access.export.contains(&operator.name)
+        operator.name.token().is_some_and(|it| self.access.export.contains(it))
     }
 
     /// What asks providers; calls that are made here ask nobody.

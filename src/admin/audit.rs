@@ -24,7 +24,7 @@ struct Entry {
     seq: i64,
     /// RFC 3339, UTC, by the store's clock.
     at: String,
-    /// `operator` and a token's key, `command` and its name, `file` for what a file brought, or `attache`.
+    /// `operator` and a token's key, `person` and what an identity provider calls them, `command` and its name, `file` for what a file brought, or `attache`.
     who: String,
     /// `begun`, `created`, `updated`, `deleted`, `bound`, `confirmed`, `rewrapped` or `broken`.
     act: String,

@@ -55,7 +55,7 @@ impl Call {
     /// On whose behalf the store is asked.
     pub(super) fn scope(&self) -> Scope {
         match &self.claim {
-            None => Scope::Operator(self.operator.name.clone()),
+            None => Scope::from(self.operator.name.clone()),
             Some(claim) => Scope::Once(Arc::clone(claim)),
         }
     }

@@ -24,6 +24,7 @@ use crate::store::CallerKey;
 use crate::store::CallerRow;
 use crate::store::Expect;
 use crate::store::Listed;
+use crate::store::Search;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Stored;
@@ -93,10 +94,11 @@ impl Definition for Callers {
     async fn list(
         store: &Store,
         call: &Call,
+        search: &Search,
         after: Option<&str>,
         limit: u32,
     ) -> Result<Listed<Stored<CallerRow>>, StoreError> {
-        store.callers().list(&call.scope(), after, limit).await
+        store.callers().found(&call.scope(), search, after, limit).await
     }
 
     async fn view(

@@ -3,6 +3,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::cursor;
 use super::error::ApiError;
+use super::search;
 use super::sent;
 use super::shape;
 use super::shape::Shape;
@@ -16,12 +17,6 @@ use schemars::SchemaGenerator;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// The query parameter that a list is searched by.
-pub(super) const SEARCH: &str = "q";
-
-/// Longest search, in characters.
-pub(super) const SEARCH_LEN_MAX: usize = 200;
 
 /// An API of the catalogue, in a list.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -47,7 +42,7 @@ pub(super) struct CataloguePage {
 /// `GET /v1/catalogue`
 pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
     let page = call.page()?;
-    let words = words(call.query.value(SEARCH).unwrap_or_default())?;
+    let words = search::words(&call)?;
     let after = page.after.unwrap_or_default();
     let found =
         shipped_connectors().filter(|(key, it)| *key > after.as_str() && is_about(key, it, &words));
@@ -91,15 +86,6 @@ fn listed(key: &'static str, connector: &'static RawConnector) -> ListedApi {
         base_url: text(&connector.base_url),
         auth: connector.auth.iter().filter_map(method).collect(),
     }
-}
-
-/// In lower case, so that they can be compared.
-fn words(search: &str) -> Result<Vec<String>, ApiError> {
-    if search.chars().nth(SEARCH_LEN_MAX).is_some() {
-        let problem = format!("`{SEARCH}` is longer than {SEARCH_LEN_MAX} characters.");
-        return Err(ApiError::BadRequest(problem));
-    }
-    Ok(search.split_whitespace().map(str::to_lowercase).collect())
 }
 
 /// True where each word stands in its key, its name or its description.

@@ -4,6 +4,10 @@ use super::answer::Answer;
 use super::auth_methods;
 use super::call::Call;
 use super::certificates;
+use super::connection_lists;
+use super::connection_status;
+use super::connection_status::Of;
+use super::connection_status::Status;
 use super::connection_uses;
 use super::credentials;
 use super::credentials::Change;
@@ -13,7 +17,6 @@ use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
 use super::farewells::Farewell;
-use super::grantee;
 use super::grants;
 use super::grants::GrantView;
 use super::learned_secrets;
@@ -31,7 +34,6 @@ use crate::catalog::Opened;
 use crate::catalog::PathSegment;
 use crate::catalog::RawAuthMethod;
 use crate::catalog::RawConnection;
-use crate::catalog::Ready;
 use crate::catalog::Section;
 use crate::catalog::Snapshot;
 use crate::catalog::StoredConnection;
@@ -44,14 +46,15 @@ use crate::store::EnvironmentRow;
 use crate::store::Expect;
 use crate::store::Listed;
 use crate::store::MethodRevision;
+use crate::store::Only;
+use crate::store::SealedCredential;
+use crate::store::Search;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Stored;
 use crate::store::Uses;
-use schemars::JsonSchema;
 use schemars::Schema;
 use schemars::SchemaGenerator;
-use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 use std::sync::Arc;
@@ -63,23 +66,6 @@ pub(super) const TEST: &str = "test_credentials";
 
 /// What the store keeps in columns of their own.
 const COLUMNS: [&str; 4] = ["connector", "auth", "embedded", "enabled"];
-
-/// Whether a connection can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Status {
-    Ready,
-    /// Embedded, and no tenant is activated yet.
-    NotActivated,
-    /// Its webhook secret is the sender's to hand over, which was not done yet.
-    WaitingForSecret,
-    Disabled,
-    /// Its origin is another than its stored credentials were entered for: they are not used until that is
-    /// confirmed, or they are entered anew.
-    OriginChanged,
-    /// It is not served, because something it is made of is not sound or not there.
-    Unsound,
-}
 
 impl Definition for Connections {
     type Row = ConnectionRow;
@@ -114,10 +100,11 @@ impl Definition for Connections {
     async fn list(
         store: &Store,
         call: &Call,
+        search: &Search,
         after: Option<&str>,
         limit: u32,
     ) -> Result<Listed<Stored<ConnectionRow>>, StoreError> {
-        store.connections().list(&call.scope(), after, limit).await
+        store.connections().found(&call.scope(), search, after, limit).await
     }
 
     async fn view(
@@ -126,27 +113,13 @@ impl Definition for Connections {
         alone: bool,
     ) -> Result<Members, ApiError> {
         let row = &stored.value;
-        let mut view = members(row);
-        view.insert("id".to_owned(), row.id.clone().into());
-        view.insert("revision".to_owned(), row.revision.into());
-        if let Some(settings) = settings(call, &stored.key, row).await? {
-            view.insert("auth_method".to_owned(), Value::Object(settings));
-        }
-        show_served(call, (&stored.key, &row.id), row.enabled, &mut view).await?;
-        for at in places(&row.id) {
-            let current = credentials::current(call, at).await?;
-            if let Some(shown) = credentials::shown(current.as_ref()) {
-                view.insert(at.member.to_owned(), shown);
-            }
-            if at.slot == Slot::Own && !row.embedded {
-                let snapshot = call.api.live.snapshot_full();
-                let waits = snapshot.connection(&stored.key).and_then(|it| {
-                    let updated_at_ms = stored.updated_at_ms;
-                    learned_secrets::waits_until(&it.method, current.as_ref(), updated_at_ms)
-                });
-                view.extend(waits.map(|it| (learned_secrets::WAITS.to_owned(), it)));
-            }
-        }
+        let [own, test] = places(&row.id);
+        let sealed =
+            [credentials::current(call, own).await?, credentials::current(call, test).await?];
+        let of = Of { key: &stored.key, owner: &row.id, enabled: row.enabled };
+        let status = status(call, of).await?;
+        let mut view = with_sealed(call, stored, &sealed, status).await?;
+        connection_lists::add_own_grants(call, (&stored.key, &row.id), &mut view).await?;
         if alone {
             let uses = connection_uses::all_uses(call, &stored.key, &row.id).await?;
             view.insert("uses".to_owned(), json!(uses::Counts::from(&uses)));
@@ -158,6 +131,35 @@ impl Definition for Connections {
         Ok(view)
     }
 
+    async fn views(
+        call: &Call,
+        rows: &[Stored<ConnectionRow>],
+    ) -> Result<Vec<Result<Members, ApiError>>, ApiError> {
+        connection_lists::views(call, rows).await
+    }
+
+    fn only(call: &Call) -> Result<Vec<Only>, ApiError> {
+        connection_lists::only(call)
+    }
+
+    fn is_sifted(call: &Call) -> Result<bool, ApiError> {
+        connection_lists::state(call).map(|it| it.is_some())
+    }
+
+    async fn sifted(
+        call: &Call,
+        rows: Vec<Stored<ConnectionRow>>,
+    ) -> Result<Vec<Stored<ConnectionRow>>, ApiError> {
+        connection_lists::sifted(call, rows).await
+    }
+
+    async fn all_declared(
+        call: &Call,
+        views: Vec<(String, Members)>,
+    ) -> Result<Vec<(String, Members)>, ApiError> {
+        connection_lists::all_declared(call, views).await
+    }
+
     /// One in a file has the auth method of its file: its revision is the latest.
     async fn declared(
         call: &Call,
@@ -167,13 +169,15 @@ impl Definition for Connections {
     ) -> Result<(), ApiError> {
         let snapshot = call.api.live.snapshot_full();
         let Some(connection) = snapshot.connection(key) else { return Ok(()) };
-        let method = &connection.method;
-        view.insert("auth_method".to_owned(), Value::Object(sent::stored(&method.definition)));
         let owner = owner_in_file(key);
-        show_served(call, (key, &owner), connection.enabled, view).await?;
+        show_declared(call, key, view);
+        let of = Of { key, owner: &owner, enabled: connection.enabled };
+        show_served(call, key, status(call, of).await?, view);
+        connection_lists::add_own_grants(call, (key, &owner), view).await?;
         if alone {
             let uses = connection_uses::all_uses(call, key, &owner).await?;
             view.insert("uses".to_owned(), json!(uses::Counts::from(&uses)));
+            let method = &connection.method;
             let recorded = auth_methods::recorded(call, connection.connector.as_str(), method);
             if let Some(revision) = recorded.await? {
                 view.insert("revision".to_owned(), revision.into());
@@ -518,55 +522,60 @@ async fn settings(
     }
 }
 
-/// Adds how a connection is served: its status, and where its requests go.
-async fn show_served(
+/// A row as it is shown, with what is sealed of its own and for trying it out, less its grants.
+pub(super) async fn with_sealed(
     call: &Call,
-    (key, owner): (&str, &str),
-    enabled: bool,
-    view: &mut Members,
-) -> Result<(), ApiError> {
+    stored: &Stored<ConnectionRow>,
+    sealed: &[Option<SealedCredential>; 2],
+    status: Status,
+) -> Result<Members, ApiError> {
+    let row = &stored.value;
+    let mut view = members(row);
+    view.insert("id".to_owned(), row.id.clone().into());
+    view.insert("revision".to_owned(), row.revision.into());
+    if let Some(settings) = settings(call, &stored.key, row).await? {
+        view.insert("auth_method".to_owned(), Value::Object(settings));
+    }
+    show_served(call, &stored.key, status, &mut view);
+    let [own, test] = sealed.each_ref().map(Option::as_ref);
+    if let Some(shown) = credentials::shown(own) {
+        view.insert(OWN.to_owned(), shown);
+    }
+    if !row.embedded {
+        let snapshot = call.api.live.snapshot_full();
+        let waits = snapshot
+            .connection(&stored.key)
+            .and_then(|it| learned_secrets::waits_until(&it.method, own, stored.updated_at_ms));
+        view.extend(waits.map(|it| (learned_secrets::WAITS.to_owned(), it)));
+    }
+    if let Some(shown) = credentials::shown(test) {
+        view.insert(TEST.to_owned(), shown);
+    }
+    Ok(view)
+}
+
+/// Adds the auth method of one that a file declares.
+pub(super) fn show_declared(call: &Call, key: &str, view: &mut Members) {
+    let snapshot = call.api.live.snapshot_full();
+    if let Some(connection) = snapshot.connection(key) {
+        let settings = sent::stored(&connection.method.definition);
+        view.insert("auth_method".to_owned(), Value::Object(settings));
+    }
+}
+
+/// Adds how a connection is served: its status, and where its requests go.
+pub(super) fn show_served(call: &Call, key: &str, status: Status, view: &mut Members) {
     let snapshot = call.api.live.snapshot_full();
     if let Some(connection) = snapshot.connection(key) {
         let base_url = snapshot.as_written(connection, &connection.effective_base_url());
         view.insert("effective_base_url".to_owned(), base_url.into());
     }
-    let status = status(call, (key, owner), enabled).await?;
     view.insert("status".to_owned(), json!(status));
-    if let Some(connection) = snapshot.connection(key) {
-        let own = grantee::own(owner, connection, false).ok();
-        grants::add(call, grants::MEMBER, own, view).await?;
-        let test = grantee::own(owner, connection, true).ok();
-        grants::add(call, grants::TEST_MEMBER, test, view).await?;
-    }
-    Ok(())
 }
 
-async fn status(
-    call: &Call,
-    (key, owner): (&str, &str),
-    enabled: bool,
-) -> Result<Status, ApiError> {
-    if !enabled {
-        return Ok(Status::Disabled);
-    }
-    let snapshot = call.api.live.snapshot_full();
-    let Some(connection) = snapshot.connection(key) else { return Ok(Status::Unsound) };
-    if snapshot.elsewhere(&connection.key).is_some() {
-        return Ok(Status::OriginChanged);
-    }
-    match &connection.kind {
-        Kind::Standard(holder) => match &holder.ready {
-            Ready::Inbound(verifier) if verifier.is_waiting() => Ok(Status::WaitingForSecret),
-            Ready::Inbound(_) | Ready::Outbound(_) | Ready::Token(_) => Ok(Status::Ready),
-        },
-        Kind::Embedded { activations, .. } if !activations.is_empty() => Ok(Status::Ready),
-        Kind::Embedded { .. } => {
-            let Some(backing) = call.api.backing() else { return Ok(Status::NotActivated) };
-            let any = backing.store.activations().any(&call.scope(), owner).await;
-            let any = any.map_err(|it| ApiError::of_store(it, Connections::NOUN, key))?;
-            Ok(if any { Status::Ready } else { Status::NotActivated })
-        }
-    }
+async fn status(call: &Call, of: Of<'_>) -> Result<Status, ApiError> {
+    let known = connection_status::of_all(call, &[of]).await?;
+    known.first().copied().ok_or(ApiError::Internal)
 }
 
 pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {

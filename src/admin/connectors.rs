@@ -39,6 +39,7 @@ use crate::store::ConnectionRow;
 use crate::store::ConnectorRow;
 use crate::store::Expect;
 use crate::store::Listed;
+use crate::store::Search;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Stored;
@@ -76,10 +77,11 @@ impl Definition for Connectors {
     async fn list(
         store: &Store,
         call: &Call,
+        search: &Search,
         after: Option<&str>,
         limit: u32,
     ) -> Result<Listed<Stored<ConnectorRow>>, StoreError> {
-        store.connectors().list(&call.scope(), after, limit).await
+        store.connectors().found(&call.scope(), search, after, limit).await
     }
 
     async fn view(

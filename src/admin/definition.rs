@@ -8,6 +8,7 @@ use super::cursor;
 use super::error::ApiError;
 use super::etag;
 use super::patch;
+use super::search;
 use super::sent;
 use super::sent::Members;
 use super::time;
@@ -20,6 +21,8 @@ use crate::catalog::Section;
 use crate::catalog::drop_nulls;
 use crate::store::Expect;
 use crate::store::Listed;
+use crate::store::Only;
+use crate::store::Search;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Stored;
@@ -67,9 +70,11 @@ pub(super) trait Definition: 'static {
         key: &str,
     ) -> impl Future<Output = Result<Option<Stored<Self::Row>>, StoreError>> + Send;
 
+    /// Of one lot of rows, where something is searched for.
     fn list(
         store: &Store,
         call: &Call,
+        search: &Search,
         after: Option<&str>,
         limit: u32,
     ) -> impl Future<Output = Result<Listed<Stored<Self::Row>>, StoreError>> + Send;
@@ -80,6 +85,52 @@ pub(super) trait Definition: 'static {
         stored: &Stored<Self::Row>,
         alone: bool,
     ) -> impl Future<Output = Result<Members, ApiError>> + Send;
+
+    /// The views of a page, in the order of its rows: with as few look-ups as can be.
+    fn views(
+        call: &Call,
+        rows: &[Stored<Self::Row>],
+    ) -> impl Future<Output = Result<Vec<Result<Members, ApiError>>, ApiError>> + Send {
+        async move {
+            let mut views = Vec::with_capacity(rows.len());
+            for stored in rows {
+                views.push(Self::view(call, stored, false).await);
+            }
+            Ok(views)
+        }
+    }
+
+    /// What a list is narrowed down to by the query, beside words.
+    fn only(_call: &Call) -> Result<Vec<Only>, ApiError> {
+        Ok(Vec::new())
+    }
+
+    /// Whether the query asks for what the store alone can't tell.
+    fn is_sifted(_call: &Call) -> Result<bool, ApiError> {
+        Ok(false)
+    }
+
+    /// Those of these rows that it asks for.
+    fn sifted(
+        _call: &Call,
+        rows: Vec<Stored<Self::Row>>,
+    ) -> impl Future<Output = Result<Vec<Stored<Self::Row>>, ApiError>> + Send {
+        std::future::ready(Ok(rows))
+    }
+
+    /// What answers add to those of a list that files declare, and what of them is asked for.
+    fn all_declared(
+        call: &Call,
+        views: Vec<(String, Members)>,
+    ) -> impl Future<Output = Result<Vec<(String, Members)>, ApiError>> + Send {
+        async move {
+            let mut views = views;
+            for (key, view) in &mut views {
+                Self::declared(call, key, view, false).await?;
+            }
+            Ok(views)
+        }
+    }
 
     /// What answers add to one that a file declares. `alone`: with what takes a look-up of its own.
     fn declared(
@@ -135,35 +186,34 @@ pub(super) async fn list<D: Definition>(call: Call) -> Result<Answer, ApiError> 
     let page = call.page()?;
     let after = page.after.as_deref();
     let limit = page.limit as usize;
+    let search = search::of::<D>(&call)?;
     let mut items: Vec<(String, Members)> = Vec::new();
     if let Some(section) = D::SECTION {
         let snapshot = call.api.live.snapshot_full();
         let all = snapshot.declared().all(section);
-        let mut declared: Vec<_> =
-            all.filter(|it| after.is_none_or(|after| it.0.as_str() > after)).collect();
+        let mut declared: Vec<_> = all
+            .filter(|it| after.is_none_or(|after| it.0.as_str() > after))
+            .filter(|it| {
+                search.words.is_empty() || search::is_in(&search, it.0.as_str(), &it.1.definition())
+            })
+            .collect();
         declared.sort_unstable_by_key(|it| it.0);
-        // One more than there is room for says that there is more.
-        for (key, it) in declared.into_iter().take(limit + 1) {
-            let mut view = as_declared(key.as_str(), it);
-            D::declared(&call, key.as_str(), &mut view, false).await?;
-            items.push((key.to_string(), view));
-        }
+        // One more than there is room for says that there is more; what is not asked for is left out behind it.
+        let room =
+            if search.only.is_empty() && !D::is_sifted(&call)? { limit + 1 } else { usize::MAX };
+        let views = declared.into_iter().take(room);
+        let views = views.map(|it| (it.0.to_string(), as_declared(it.0.as_str(), it.1))).collect();
+        items = D::all_declared(&call, views).await?;
+        items.truncate(limit + 1);
     }
     let (mut unreadable, mut last) = (Vec::new(), None);
     if let Some(backing) = call.api.backing() {
-        let listed = D::list(&backing.store, &call, after, page.limit).await;
-        let listed = listed.map_err(|it| ApiError::of_store(it, D::NOUN, ""))?;
+        let mut listed =
+            search::stored::<D>((&backing.store, &call), &search, after, page.limit).await?;
         unreadable.extend(listed.unreadable.iter().map(Unreadable::from));
-        for stored in &listed.rows {
-            // Under a key that a file declares as well, the file's is what there is.
-            if items.iter().any(|it| it.0 == stored.key) {
-                continue;
-            }
-            match shown::<D>(&call, stored, false).await {
-                Ok(view) => items.push((stored.key.clone(), view)),
-                Err(error) => unreadable.push(Unreadable::of(&stored.key, error)?),
-            }
-        }
+        // Under a key that a file declares as well, the file's is what there is.
+        listed.rows.retain(|it| !is_declared::<D>(&call, &it.key));
+        items.extend(all_shown::<D>(&call, &listed.rows, &mut unreadable).await?);
         last = listed.next;
     }
     Ok(page_of(&call, items, last, limit, &unreadable))
@@ -382,6 +432,26 @@ async fn shown<D: Definition>(
 ) -> Result<Members, ApiError> {
     let view = D::view(call, stored, alone).await?;
     Ok(framed(&stored.key, view, stored.version, [stored.created_at_ms, stored.updated_at_ms]))
+}
+
+/// The views of a page; rows that can't be shown are named.
+async fn all_shown<D: Definition>(
+    call: &Call,
+    rows: &[Stored<D::Row>],
+    unreadable: &mut Vec<Unreadable>,
+) -> Result<Vec<(String, Members)>, ApiError> {
+    let mut items = Vec::with_capacity(rows.len());
+    for (stored, view) in rows.iter().zip(D::views(call, rows).await?) {
+        match view {
+            Ok(view) => {
+                let dates = [stored.created_at_ms, stored.updated_at_ms];
+                let view = framed(&stored.key, view, stored.version, dates);
+                items.push((stored.key.clone(), view));
+            }
+            Err(error) => unreadable.push(Unreadable::of(&stored.key, error)?),
+        }
+    }
+    Ok(items)
 }
 
 /// A view with what all of them have. `dates`: of its creation, of its last change.

@@ -50,8 +50,8 @@ async fn answer(api: Arc<Api>, request: Request) -> Result<Answer, ApiError> {
     let from = head.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |it| it.0);
 
     let operator = {
-        let (own, headers) = (Arc::clone(&api), head.headers.clone());
-        let identified = async move { operator::identify(&own, &headers, from).await };
+        let (own, head) = (Arc::clone(&api), head.clone());
+        let identified = async move { operator::identify(&own, &head, from).await };
         api.to_the_end(Box::pin(identified)).await?
     };
     let method = if head.method == Method::HEAD { Method::GET } else { head.method };

@@ -13,6 +13,7 @@ use crate::store::EnvironmentRow;
 use crate::store::Expect;
 use crate::store::Kind;
 use crate::store::Listed;
+use crate::store::Search;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Stored;
@@ -46,10 +47,11 @@ impl Definition for Environments {
     async fn list(
         store: &Store,
         call: &Call,
+        search: &Search,
         after: Option<&str>,
         limit: u32,
     ) -> Result<Listed<Stored<EnvironmentRow>>, StoreError> {
-        store.environments().list(&call.scope(), after, limit).await
+        store.environments().found(&call.scope(), search, after, limit).await
     }
 
     async fn view(

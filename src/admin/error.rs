@@ -14,7 +14,7 @@ use crate::config::pointer;
 use crate::grant::CallbackError;
 use crate::model::Account;
 use crate::model::Code;
-use crate::model::Key;
+use crate::model::OperatorName;
 use crate::renewal::ErrandError;
 use crate::server;
 use crate::store::Expect;
@@ -65,6 +65,8 @@ pub(super) struct Winner {
 pub(super) enum ApiError {
     #[error("Send an operator's token as `Authorization: Bearer …`.")]
     Unauthenticated,
+    #[error("{0}")]
+    NotSignedIn(&'static str),
     #[error("Too many wrong tokens came from this address.")]
     TooManyFailures { retry_after_s: u64 },
     #[error("This takes the role `{needs}`; the token has `{has}`.")]
@@ -73,12 +75,12 @@ pub(super) enum ApiError {
         "Access tokens are shown to those operators alone whom `server.admin.token_access` names, and `{0}` is not \
          among them."
     )]
-    Undisclosed(Key),
+    Undisclosed(OperatorName),
     #[error(
         "Credentials are exported for those operators alone whom `server.admin.export_access` names, and `{0}` is not \
          among them."
     )]
-    Unexported(Key),
+    Unexported(OperatorName),
     #[error("`/openapi.json` says what is served here.")]
     NoSuchPath,
     #[error("This path takes {allowed}.")]
@@ -347,7 +349,7 @@ impl ApiError {
     /// The one table to read.
     pub(super) fn code(&self) -> Code {
         match self {
-            Self::Unauthenticated => Code::OperatorUnauthenticated,
+            Self::Unauthenticated | Self::NotSignedIn(_) => Code::OperatorUnauthenticated,
             Self::TooManyFailures { .. }
             | Self::Busy
             | Self::Crowded(_)
@@ -394,7 +396,7 @@ impl ApiError {
     /// Why the operator was turned away, where it was.
     pub(super) fn turned_away(&self) -> Option<OperatorFailure> {
         match self {
-            Self::Unauthenticated => Some(OperatorFailure::Unauthenticated),
+            Self::Unauthenticated | Self::NotSignedIn(_) => Some(OperatorFailure::Unauthenticated),
             Self::Forbidden { .. } | Self::Undisclosed(_) | Self::Unexported(_) => {
                 Some(OperatorFailure::Forbidden)
             }

@@ -24,6 +24,7 @@ use crate::store::Feed;
 use crate::store::Listed;
 use crate::store::Place;
 use crate::store::SUBSCRIPTIONS_MAX;
+use crate::store::Search;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Stored;
@@ -88,10 +89,11 @@ impl Definition for EventSubscriptions {
     async fn list(
         store: &Store,
         call: &Call,
+        search: &Search,
         after: Option<&str>,
         limit: u32,
     ) -> Result<Listed<Stored<SubscriptionRow>>, StoreError> {
-        store.subscriptions().list(&call.scope(), after, limit).await
+        store.subscriptions().found(&call.scope(), search, after, limit).await
     }
 
     async fn view(

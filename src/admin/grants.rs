@@ -163,7 +163,7 @@ pub(super) async fn of(call: &Call, grantee: &Grantee) -> Result<GrantView, ApiE
 }
 
 /// The same of several, by one question to the store. What does not read there is as if nothing was had.
-async fn of_all(call: &Call, grantees: &[&Grantee]) -> Result<Vec<GrantView>, ApiError> {
+pub(super) async fn of_all(call: &Call, grantees: &[&Grantee]) -> Result<Vec<GrantView>, ApiError> {
     let mut rows = HashMap::new();
     if let Some(backing) = call.api.backing() {
         let keys: Vec<_> = grantees.iter().map(|it| it.key()).collect();

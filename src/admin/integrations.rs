@@ -19,6 +19,7 @@ use crate::store::Expect;
 use crate::store::IntegrationRow;
 use crate::store::Kind;
 use crate::store::Listed;
+use crate::store::Search;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Stored;
@@ -49,10 +50,11 @@ impl Definition for Integrations {
     async fn list(
         store: &Store,
         call: &Call,
+        search: &Search,
         after: Option<&str>,
         limit: u32,
     ) -> Result<Listed<Stored<IntegrationRow>>, StoreError> {
-        store.integrations().list(&call.scope(), after, limit).await
+        store.integrations().found(&call.scope(), search, after, limit).await
     }
 
     async fn view(

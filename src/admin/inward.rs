@@ -10,6 +10,7 @@ use super::progress;
 use super::query::Query;
 use super::role::Role;
 use crate::model::Key;
+use crate::model::OperatorName;
 use http::HeaderMap;
 use http::Method;
 use http::StatusCode;
@@ -60,7 +61,11 @@ impl Api {
         let name = Key::try_from(PAGES).expect("it is a key");
         Call {
             api: Arc::clone(self),
-            operator: Operator { name, role: Role::Operator, identity: PAGES.to_owned() },
+            operator: Operator {
+                name: OperatorName::Token(name),
+                role: Role::Operator,
+                identity: PAGES.to_owned(),
+            },
             headers: HeaderMap::new(),
             path: String::new(),
             parameters: Vec::new(),

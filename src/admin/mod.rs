@@ -11,12 +11,15 @@ mod answer;
 mod api;
 mod apply;
 mod audit;
+mod audit_check;
 mod auth_methods;
+mod base_url_checks;
 mod body;
 mod call;
 mod callers;
 mod catalogue;
 mod certificates;
+mod configuration;
 mod connect_begin;
 mod connect_bid;
 mod connect_callback;
@@ -28,6 +31,8 @@ mod connect_routes;
 mod connect_sessions;
 mod connecting;
 mod connection_credentials;
+mod connection_lists;
+mod connection_status;
 mod connection_uses;
 mod connections;
 mod connectors;
@@ -49,6 +54,8 @@ mod etag;
 mod event_deliveries;
 mod event_subscriptions;
 mod events;
+mod exchange_stream;
+mod exchanges;
 mod farewells;
 mod forecast;
 mod grant_acts;
@@ -61,12 +68,14 @@ mod import;
 mod integrations;
 mod inward;
 mod issued;
+mod kept;
 mod known_tokens;
 mod learned_secrets;
 mod merge_patch;
 mod openapi;
 mod operator;
 mod origin;
+mod overview;
 mod page;
 mod patch;
 mod probes;
@@ -79,25 +88,36 @@ mod replace;
 mod role;
 mod route;
 mod routes;
+mod sealing_keys;
+mod search;
 mod sent;
 mod shape;
+mod shell_line;
+mod sign_in;
 mod switch;
 mod tenants;
 mod time;
 mod tokens;
+mod traffic;
+mod tried;
+mod try_out;
 mod unreadable;
 mod uses;
 mod webhook_verifier;
 mod whoami;
 
+pub use answer::Endless;
 pub use api::Access;
 pub use api::Api;
 pub use api::Backing;
 pub use api::Providing;
+pub use api::Try;
 pub use api::openapi;
 pub use connecting::Connecting;
 pub use devices::Devices;
 pub use hooks::Hooks;
+pub use page::Front;
+pub use sign_in::Signing;
 
 use crate::model::UnixTime;
 use crate::reload::Live;
@@ -125,6 +145,8 @@ pub struct AdminState {
     pub api: Arc<Api>,
     /// What time it is.
     pub clock: fn() -> UnixTime,
+    /// What people are shown.
+    pub front: Front,
 }
 
 /// The address at the other end of the link that a request came by.
@@ -134,14 +156,15 @@ pub struct Peer(pub IpAddr);
 /// The table of contents.
 pub fn router(state: AdminState) -> Router {
     Router::new()
-        .route("/", get(page::overview))
+        .route("/", get(page::front))
         .route("/metrics", get(metrics))
         .route("/healthz", get(healthy))
         .route("/readyz", get(ready::ready))
         .route("/openapi.json", get(described))
+        .merge(sign_in::routes())
         .route("/v1", any(dispatch::enter))
         .route("/v1/{*rest}", any(dispatch::enter))
-        .fallback(problem::not_found)
+        .fallback(page::front)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(middleware::from_fn_with_state(problem::Frame::new(state.clock), problem::frame))
         .with_state(state)

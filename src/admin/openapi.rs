@@ -1,5 +1,5 @@
 //! The OpenAPI document (3.1), made of the table of contents and of the types that are read.
-use super::catalogue::SEARCH_LEN_MAX;
+use super::connection_status::Status;
 use super::cursor::LIMIT;
 use super::cursor::LIMIT_MAX;
 use super::error::Fault;
@@ -9,12 +9,15 @@ use super::query::VALUE_LEN_MAX;
 use super::route::Parameter;
 use super::route::ParameterKind;
 use super::route::Route;
+use super::search::SEARCH_LEN_MAX;
 use super::shape;
 use super::uses::Use;
+use crate::journal::Window;
 use crate::model::Code;
 use crate::model::DeliveryVerdict;
 use crate::model::EventType;
 use crate::store::DeliveryState;
+use crate::telemetry::ErrorSource;
 use schemars::Schema;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -139,6 +142,10 @@ fn path_parameter(name: &str) -> Value {
         "event" => {
             ("The id of an event.", json!({ "type": "string", "pattern": "^evt_[0-9a-f-]{36}$" }))
         }
+        "request_id" => (
+            "Of the exchange, percent-encoded.",
+            json!({ "type": "string", "minLength": 1, "maxLength": 128 }),
+        ),
         _ => {
             ("A stable key.", json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$" }))
         }
@@ -156,6 +163,11 @@ fn path_parameter(name: &str) -> Value {
 fn query_parameter(parameter: &Parameter) -> Value {
     let schema = match parameter.kind {
         ParameterKind::Flag => json!({ "type": "boolean", "default": false }),
+        ParameterKind::Either => json!({ "type": "boolean" }),
+        ParameterKind::ConnectionStatus => {
+            let all: Vec<_> = Status::ALL.iter().map(|it| it.as_str()).collect();
+            json!({ "type": "string", "enum": all })
+        }
         ParameterKind::Origin => json!({ "type": "string", "const": ORIGIN }),
         ParameterKind::Text => json!({ "type": "string", "maxLength": VALUE_LEN_MAX }),
         ParameterKind::Number => json!({ "type": "integer", "format": "int64", "minimum": 0 }),
@@ -167,6 +179,17 @@ fn query_parameter(parameter: &Parameter) -> Value {
         ParameterKind::DeliveryState => {
             let all: Vec<_> = DeliveryState::ALL.iter().map(|it| it.as_str()).collect();
             json!({ "type": "string", "enum": all })
+        }
+        ParameterKind::Status => {
+            json!({ "type": "string", "pattern": "^([1-5]xx|[1-5][0-9]{2})$", "examples": ["5xx"] })
+        }
+        ParameterKind::ErrorSource => {
+            let all: Vec<_> = ErrorSource::ALL.iter().map(|it| it.as_str()).collect();
+            json!({ "type": "string", "enum": all })
+        }
+        ParameterKind::Window => {
+            let all: Vec<_> = Window::ALL.iter().map(|it| it.as_str()).collect();
+            json!({ "type": "string", "enum": all, "default": Window::Minutes.as_str() })
         }
         ParameterKind::Verdict => {
             let all: Vec<_> = DeliveryVerdict::ALL.iter().map(|it| it.as_str()).collect();

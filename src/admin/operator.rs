@@ -1,14 +1,17 @@
-//! Who asks: the configured admin token, or an operator's own.
+//! Who asks: the configured admin token, an operator's own, or a browser that one of them is signed in with.
 use super::Api;
 use super::error::ApiError;
 use super::issued;
 use super::issued::Issue;
 use super::role::Role;
+use super::sign_in;
 use crate::model::Key;
+use crate::model::OperatorName;
 use crate::model::Scope;
 use crate::model::Secret;
 use http::HeaderMap;
 use http::header;
+use http::request::Parts;
 use std::net::IpAddr;
 use std::time::Instant;
 use subtle::ConstantTimeEq;
@@ -29,8 +32,8 @@ const IDENTITY_LEN: usize = 8;
 /// An operator that has proved itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Operator {
-    /// The token's name: changes are recorded under it.
-    pub name: Key,
+    /// Changes are recorded under it.
+    pub name: OperatorName,
     pub role: Role,
     /// The token itself, told apart from every other of its name, also from one that there was before.
     pub identity: String,
@@ -45,23 +48,28 @@ impl Operator {
     }
 }
 
-/// Finds out who asks. From an address that was wrong too often only what nobody guesses is heard for a while: a
+/// Finds out who asks: by the token, or else by the cookie of a browser that is signed in.
+pub(super) async fn identify(api: &Api, head: &Parts, from: IpAddr) -> Result<Operator, ApiError> {
+    if !head.headers.contains_key(header::AUTHORIZATION)
+        && let Some(operator) = sign_in::of_cookie(api, head).await?
+    {
+        return Ok(operator);
+    }
+    proven(api, presented(&head.headers), from).await
+}
+
+/// Whose token it is. From an address that was wrong too often only what nobody guesses is heard for a while: a
 /// right token, wherever others guess beside it; of wrong ones nobody learns more than that.
-pub(super) async fn identify(
+pub(super) async fn proven(
     api: &Api,
-    headers: &HeaderMap,
+    presented: Option<Secret>,
     from: IpAddr,
 ) -> Result<Operator, ApiError> {
     let now = Instant::now();
-    let presented = presented(headers);
     let waits = api.attempts.may_try(from, now).err();
     let heard = presented.as_ref().filter(|it| waits.is_none() || !is_guessable(it));
-    if let Some(token) = heard
-        && api.access.token.as_ref().is_some_and(|it| !it.is_empty() && it == token)
-    {
-        let name = Key::try_from(ADMIN).expect("it is a key");
-        let identity = ADMIN.to_owned();
-        return Ok(Operator { name, role: Role::Admin, identity });
+    if heard.is_some_and(|it| is_configured(api, it)) {
+        return Ok(configured());
     }
     if let Some(retry_after_s) = waits {
         let known = match heard {
@@ -76,6 +84,35 @@ pub(super) async fn identify(
     }
     api.attempts.failed(from, now);
     Err(ApiError::Unauthenticated)
+}
+
+/// Who it was that asked with these headers, if they still are somebody: for what goes on after it was answered.
+/// Nothing is counted as a try, and nobody is seen by it.
+pub(super) async fn again(api: &Api, headers: &HeaderMap) -> Result<Option<Operator>, ApiError> {
+    if !headers.contains_key(header::AUTHORIZATION) {
+        return sign_in::still(api, headers).await;
+    }
+    let Some(presented) = presented(headers) else { return Ok(None) };
+    if is_configured(api, &presented) {
+        return Ok(Some(configured()));
+    }
+    stored(api, &presented).await
+}
+
+fn is_configured(api: &Api, presented: &Secret) -> bool {
+    api.access.token.as_ref().is_some_and(|it| !it.is_empty() && it == presented)
+}
+
+/// Whoever has the token of the configuration.
+pub(super) fn configured() -> Operator {
+    let name = Key::try_from(ADMIN).expect("it is a key");
+    let identity = ADMIN.to_owned();
+    Operator { name: OperatorName::Token(name), role: Role::Admin, identity }
+}
+
+/// What an operator's own token is found by.
+pub(super) fn hash(token: &Secret) -> [u8; 32] {
+    issued::sha256(token)
 }
 
 /// Whether a token of the configuration would be found in the end by trying: whoever chose it may have chosen a
@@ -95,25 +132,30 @@ async fn known(api: &Api, presented: &Secret, now: Instant) -> Option<Operator> 
 
 /// The operator whose own token it is. What can't be one is not looked up.
 async fn stored(api: &Api, presented: &Secret) -> Result<Option<Operator>, ApiError> {
-    let Some(backing) = api.backing().filter(|_| Issue::OperatorToken.may_be(presented)) else {
+    if !Issue::OperatorToken.may_be(presented) {
         return Ok(None);
-    };
-    let hash = issued::sha256(presented);
-    let found = backing.store.tokens().by_hash(&Scope::System, &hash).await;
+    }
+    of_hash(api, &issued::sha256(presented)).await
+}
+
+/// The same by the token's hash.
+pub(super) async fn of_hash(api: &Api, hash: &[u8; 32]) -> Result<Option<Operator>, ApiError> {
+    let Some(backing) = api.backing() else { return Ok(None) };
+    let found = backing.store.tokens().by_hash(&Scope::System, hash).await;
     let Some(found) = found.map_err(|it| ApiError::of_store(it, "token", ""))? else {
         return Ok(None);
     };
     let now_ms = i64::try_from((api.clock)().as_ms()).unwrap_or(i64::MAX);
     let is_live = found.value.expires_at_ms.is_none_or(|it| it > now_ms);
-    let is_it = bool::from(found.value.hash.ct_eq(&hash)) && is_live;
+    let is_it = bool::from(found.value.hash.ct_eq(hash)) && is_live;
     let (name, role) = (Key::try_from(&*found.key).ok(), Role::named(&found.value.role));
     let identity = format!("{}:{}", found.key, hex::encode(&hash[..IDENTITY_LEN]));
-    let of_token = |(name, role)| Operator { name, role, identity };
+    let of_token = |(name, role)| Operator { name: OperatorName::Token(name), role, identity };
     Ok(name.zip(role).filter(|_| is_it).map(of_token))
 }
 
 /// What stands in the one `Authorization: Bearer`. Two are none.
-fn presented(headers: &HeaderMap) -> Option<Secret> {
+pub(super) fn presented(headers: &HeaderMap) -> Option<Secret> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;

@@ -156,7 +156,10 @@ async fn is_operator(api: &Arc<Api>, headers: HeaderMap, from: IpAddr) -> bool {
         return false;
     }
     let own = Arc::clone(api);
-    let asks = async move { operator::identify(&own, &headers, from).await };
+    let asks = async move {
+        let presented = operator::presented(&headers);
+        operator::proven(&own, presented, from).await
+    };
     let known = tokio::time::timeout(PATIENCE, api.to_the_end(Box::pin(asks))).await;
     known.is_ok_and(|it| it.is_ok())
 }

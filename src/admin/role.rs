@@ -14,7 +14,7 @@ pub enum Role {
     Viewer,
     /// Changes everything but operators' tokens.
     Operator,
-    /// Makes and withdraws operators' tokens.
+    /// Makes and withdraws operators' tokens, and has everything put under the newest sealing key.
     Admin,
 }
 

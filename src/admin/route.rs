@@ -1,13 +1,14 @@
 //! One line of the API's table of contents: what is asked, who may, what comes back, who answers.
 use super::answer::Answer;
+use super::answer::EVENTS;
 use super::body::Media;
 use super::call::Call;
-use super::catalogue;
 use super::error::ApiError;
 use super::import;
 use super::origin;
 use super::progress;
 use super::role::Role;
+use super::search;
 use super::uses::Change;
 use crate::model::Code;
 use http::Method;
@@ -44,6 +45,10 @@ pub(super) struct Parameter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ParameterKind {
     Flag,
+    /// `true`, `false`, or not said.
+    Either,
+    /// Of a connection.
+    ConnectionStatus,
     /// Takes `origin`.
     Origin,
     Cursor,
@@ -63,6 +68,12 @@ pub(super) enum ParameterKind {
     EventTypes,
     /// Of an event on its way to a subscription.
     DeliveryState,
+    /// Of an exchange: a number, or a class as in `4xx`.
+    Status,
+    /// Whose fault it was.
+    ErrorSource,
+    /// A stretch of time up to now.
+    Window,
     /// What became of a webhook.
     Verdict,
 }
@@ -300,6 +311,12 @@ impl Route {
             .gives_nothing()
     }
 
+    /// Is not done once for several requests with the same key: what is answered is not kept.
+    pub(super) fn done_each_time(mut self) -> Self {
+        self.headers.retain(|it| *it != Header::IdempotencyKey);
+        self
+    }
+
     /// Answers 200 with bytes that are sent as they come: they are not kept to be sent again.
     pub(super) fn streams(mut self, about: &'static str) -> Self {
         self.headers.retain(|it| *it != Header::IdempotencyKey);
@@ -310,6 +327,29 @@ impl Route {
             headers: &[],
             media: "application/octet-stream",
         });
+        self
+    }
+
+    /// Answers 200 with events of this schema, for as long as they are read.
+    pub(super) fn tells(mut self, about: &'static str, schema: SchemaOf) -> Self {
+        self.gives.push(Given {
+            status: StatusCode::OK,
+            about,
+            schema: Some(schema),
+            headers: &[],
+            media: EVENTS,
+        });
+        self
+    }
+
+    /// Answers 202 with how far it is.
+    pub(super) fn begins(self, schema: SchemaOf) -> Self {
+        self.given(StatusCode::ACCEPTED, "It is begun.", Some(schema), &[])
+    }
+
+    /// Changes nothing: whoever got no answer asks again.
+    pub(super) fn reads(mut self) -> Self {
+        self.headers.retain(|it| *it != Header::IdempotencyKey);
         self
     }
 
@@ -348,7 +388,7 @@ impl Route {
 
     /// The list can be searched.
     pub(super) fn searched(mut self, about: &'static str) -> Self {
-        self.query.push(Parameter { name: catalogue::SEARCH, about, kind: ParameterKind::Search });
+        self.query.push(Parameter { name: search::SEARCH, about, kind: ParameterKind::Search });
         self
     }
 

@@ -5,11 +5,15 @@ use super::activation_lists;
 use super::activations;
 use super::apply;
 use super::audit;
+use super::audit_check;
 use super::auth_methods;
+use super::base_url_checks;
 use super::callers;
 use super::catalogue;
+use super::configuration;
 use super::connect_routes::of_connect_sessions;
 use super::connection_credentials;
+use super::connection_lists;
 use super::connection_uses;
 use super::connections;
 use super::connectors;
@@ -21,12 +25,15 @@ use super::environments;
 use super::event_deliveries;
 use super::event_subscriptions;
 use super::events;
+use super::exchange_stream;
+use super::exchanges;
 use super::grant_routes::of_grants;
 use super::hooks;
 use super::import;
 use super::integrations;
 use super::learned_secrets;
 use super::origin;
+use super::overview;
 use super::repin;
 use super::replace;
 use super::role::Role;
@@ -34,9 +41,13 @@ use super::route::Header;
 use super::route::ParameterKind;
 use super::route::Route;
 use super::route::schema;
+use super::sealing_keys;
 use super::switch;
 use super::tenants;
 use super::tokens;
+use super::traffic;
+use super::tried;
+use super::try_out;
 use super::uses;
 use super::webhook_verifier;
 use super::whoami;
@@ -55,6 +66,9 @@ const FORCE: &str = "Even if it is in use.";
 const FORCE_METHODS: &str = "Even if connections pin an auth method that is left out, or would not be \
     sound any more, or links name an endpoint that is left out.";
 
+const SEARCHED: &str = "Only those that have each of these words in their key or name, in small letters or capitals. \
+    A page may have few, or none, and a `next`: it goes on there.";
+
 /// What refers to other things, or is referred to.
 const CHANGES: &[Code] = &[Code::DeclaredInFile, Code::InUse];
 
@@ -69,6 +83,13 @@ pub(super) fn routes() -> Vec<Route> {
         vec![
             Route::get("/v1/whoami", "whoami", "Whose token this is", whoami::whoami)
                 .gives(schema::<whoami::Whoami>),
+            Route::get(
+                "/v1/overview",
+                "getOverview",
+                "How many there are of everything, and how many fail or are going to",
+                overview::overview,
+            )
+            .gives(schema::<overview::Overview>),
         ],
         of_catalogue(),
         of_connectors(),
@@ -76,6 +97,7 @@ pub(super) fn routes() -> Vec<Route> {
         of_endpoints(),
         of_connections(),
         of_acts(),
+        of_trials(),
         of_activations(),
         of_many_activations(),
         of_grants(),
@@ -88,9 +110,88 @@ pub(super) fn routes() -> Vec<Route> {
         vec![of_bundles()],
         of_audit(),
         of_webhooks(),
+        of_keys(),
         of_event_subscriptions(),
+        of_what_goes_on(),
     ]
     .concat()
+}
+
+fn of_what_goes_on() -> Vec<Route> {
+    vec![
+        exchanges::filtered(Route::get(
+            "/v1/exchanges",
+            "listExchanges",
+            "The last exchanges of this process, the newest first",
+            exchanges::list,
+        ))
+        .pages(exchanges::page),
+        exchanges::filtered(Route::get(
+            "/v1/exchanges/stream",
+            "streamExchanges",
+            "Exchanges of this process as they end",
+            exchange_stream::stream,
+        ))
+        .tells(
+            "Server-sent events, without an end: `exchange`, whose data is one; `skipped`, whose data is \
+             `{\"count\": 7}`, where more came than are sent. A comment every 15 seconds.",
+            schema::<exchanges::ShownExchange>,
+        ),
+        Route::get(
+            "/v1/exchanges/{request_id}",
+            "getExchange",
+            "One exchange, as long as it is kept",
+            exchanges::read,
+        )
+        .gives(schema::<exchanges::ShownExchange>),
+        Route::get(
+            "/v1/traffic",
+            "getTraffic",
+            "How much goes through this process, how much fails and how long it takes",
+            traffic::read,
+        )
+        .filter(ParameterKind::Window, "window", "How far back.")
+        .filter(ParameterKind::Key, "connection", "Only what went by this connection, as far as its exchanges are kept.")
+        .gives(schema::<traffic::Traffic>),
+        Route::get(
+            "/v1/configuration",
+            "getConfiguration",
+            "The configuration in force, with where each value comes from",
+            configuration::read,
+        )
+        .gives(schema::<configuration::Configuration>),
+    ]
+}
+
+fn of_keys() -> Vec<Route> {
+    vec![
+        Route::get(
+            "/v1/keys",
+            "listKeys",
+            "The sealing keys, and how much is under each",
+            sealing_keys::list,
+        )
+        .gives(schema::<sealing_keys::SealingKeys>)
+        .codes(&[Code::NoStore]),
+        Route::post(
+            "/v1/keys/rotate",
+            "rotateKeys",
+            "Put everything under the newest sealing key, in the background",
+            sealing_keys::rotate,
+        )
+        .role(Role::Admin)
+        .begins(schema::<sealing_keys::SealingKeys>),
+        Route::post(
+            "/v1/audit/verify",
+            "verifyAudit",
+            "Check the whole audit trail: that no entry was changed, put in or taken away",
+            audit_check::verify,
+        )
+        .role(Role::Viewer)
+        .takes(schema::<audit_check::AuditCheck>)
+        .gives(schema::<audit_check::AuditChecked>)
+        .reads(),
+    ]
 }
 
 fn of_catalogue() -> Vec<Route> {
@@ -135,6 +236,31 @@ fn of_many_activations() -> Vec<Route> {
     ]
 }
 
+fn of_trials() -> Vec<Route> {
+    vec![
+        Route::post(
+            "/v1/try",
+            "tryRequest",
+            "Send one request through the proxy, as a caller would, and look at what goes and comes",
+            try_out::try_out,
+        )
+        .done_each_time()
+        .takes_bundle(schema::<try_out::Wanted>)
+        .gives(schema::<tried::TriedView>)
+        .codes(&[Code::RateLimited, Code::CredentialUnavailable, Code::StoreUnavailable]),
+        Route::post(
+            "/v1/check_base_url",
+            "checkBaseUrl",
+            "Ask, without any credential, whether something answers at a base URL",
+            base_url_checks::check,
+        )
+        .done_each_time()
+        .takes(schema::<base_url_checks::Wanted>)
+        .gives(schema::<base_url_checks::View>)
+        .codes(&[Code::RateLimited, Code::CredentialUnavailable]),
+    ]
+}
+
 fn of_bundles() -> Route {
     Route::post("/v1/apply", "apply", "Apply many definitions: all, or none", apply::apply)
         .takes_bundle(apply::schema)
@@ -156,7 +282,8 @@ fn of_connectors() -> Vec<Route> {
     let (all, one) = ("/v1/connectors", "/v1/connectors/{connector}");
     vec![
         Route::get(all, "listConnectors", "List connectors", definition::list::<Kind>)
-            .pages(connectors::page),
+            .pages(connectors::page)
+            .searched(SEARCHED),
         Route::post(all, "createConnector", "Create a connector", definition::create::<Kind>)
             .takes(connectors::new)
             .creates(connectors::view)
@@ -270,7 +397,24 @@ fn of_connections() -> Vec<Route> {
     let (all, one) = ("/v1/connections", "/v1/connections/{connection}");
     vec![
         Route::get(all, "listConnections", "List connections", definition::list::<Kind>)
-            .pages(connections::page),
+            .pages(connections::page)
+            .searched(SEARCHED)
+            .filter(ParameterKind::Key, connection_lists::CONNECTOR, "Of this connector alone.")
+            .filter(
+                ParameterKind::Key,
+                connection_lists::AUTH,
+                "With the auth method of this key alone.",
+            )
+            .filter(
+                ParameterKind::Either,
+                connection_lists::EMBEDDED,
+                "Embedded ones alone, or the others alone.",
+            )
+            .filter(
+                ParameterKind::ConnectionStatus,
+                connection_lists::STATE,
+                "With this status alone.",
+            ),
         Route::post(all, "createConnection", "Create a connection", definition::create::<Kind>)
             .takes(connections::new)
             .creates(connections::view)
@@ -419,7 +563,8 @@ fn of_activations() -> Vec<Route> {
     let one = "/v1/connections/{connection}/activations/{tenant}";
     vec![
         Route::get(all, "listActivations", "Who is activated", activation_lists::of_connection)
-            .pages(activations::page),
+            .pages(activations::page)
+            .searched("Only those whose tenant's id has each of these words. Letters beyond A to Z have to be as they are written."),
         Route::get(one, "getActivation", "A tenant's activation", activations::read)
             .gives_one(activations::view)
             .cached(),
@@ -455,7 +600,8 @@ fn of_integrations() -> Vec<Route> {
     let (all, one) = ("/v1/integrations", "/v1/integrations/{integration}");
     vec![
         Route::get(all, "listIntegrations", "List integrations", definition::list::<Kind>)
-            .pages(integrations::page),
+            .pages(integrations::page)
+            .searched(SEARCHED),
         Route::post(all, "createIntegration", "Create an integration", definition::create::<Kind>)
             .takes(integrations::new)
             .creates(integrations::view)
@@ -500,7 +646,8 @@ fn of_environments() -> Vec<Route> {
     let activation = "/v1/environments/{environment}/activations/{tenant}";
     vec![
         Route::get(all, "listEnvironments", "List environments", definition::list::<Kind>)
-            .pages(environments::page),
+            .pages(environments::page)
+            .searched(SEARCHED),
         Route::post(all, "createEnvironment", "Create an environment", definition::create::<Kind>)
             .takes(environments::new)
             .creates(environments::view)
@@ -569,7 +716,8 @@ fn of_tenants() -> Vec<Route> {
     let (all, one) = ("/v1/tenants", "/v1/tenants/{tenant}");
     vec![
         Route::get(all, "listTenants", "List tenants", definition::list::<Kind>)
-            .pages(tenants::page),
+            .pages(tenants::page)
+            .searched(SEARCHED),
         Route::post(all, "createTenant", "Create a tenant", definition::create::<Kind>)
             .takes(tenants::new)
             .creates(tenants::view)
@@ -609,7 +757,8 @@ fn of_callers() -> Vec<Route> {
     let (all, one) = ("/v1/callers", "/v1/callers/{caller}");
     vec![
         Route::get(all, "listCallers", "List callers", definition::list::<Kind>)
-            .pages(callers::page),
+            .pages(callers::page)
+            .searched(SEARCHED),
         Route::post(all, "createCaller", "Create a caller with a key", definition::create::<Kind>)
             .takes(callers::new)
             .creates(callers::issued)

@@ -18,6 +18,7 @@ use crate::model::Code;
 use crate::model::TenantId;
 use crate::store::Expect;
 use crate::store::Listed;
+use crate::store::Search;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Stored;
@@ -83,10 +84,11 @@ impl Definition for Tenants {
     async fn list(
         store: &Store,
         call: &Call,
+        search: &Search,
         after: Option<&str>,
         limit: u32,
     ) -> Result<Listed<Stored<TenantRow>>, StoreError> {
-        store.tenants().list(&call.scope(), after, limit).await
+        store.tenants().found(&call.scope(), search, after, limit).await
     }
 
     async fn view(

@@ -17,6 +17,7 @@ use super::time;
 use crate::catalog::Section;
 use crate::store::Expect;
 use crate::store::Listed;
+use crate::store::Search;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Stored;
@@ -58,10 +59,11 @@ impl Definition for Tokens {
     async fn list(
         store: &Store,
         call: &Call,
+        search: &Search,
         after: Option<&str>,
         limit: u32,
     ) -> Result<Listed<Stored<TokenRow>>, StoreError> {
-        store.tokens().list(&call.scope(), after, limit).await
+        store.tokens().found(&call.scope(), search, after, limit).await
     }
 
     async fn view(

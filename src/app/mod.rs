@@ -4,10 +4,12 @@ mod clock;
 mod control;
 mod handed;
 mod keys;
+mod logo;
 mod plane;
 mod public;
 mod refusals;
 pub mod sealing;
+mod trying;
 mod watchers;
 
 pub use clock::now;
@@ -18,9 +20,11 @@ pub use sealing::trail_key;
 
 use crate::admin;
 use crate::config::AccessLog;
+use crate::config::InForce;
 use crate::config::LinkLimits;
 use crate::config::LogFormat;
 use crate::config::LogSettings;
+use crate::config::Origin;
 use crate::config::StoreSettings;
 use crate::config::StoreUrl;
 use crate::config::TlsFiles;
@@ -28,6 +32,7 @@ use crate::connect;
 use crate::connect::Answered;
 use crate::connect::Asked;
 use crate::connect::Pages;
+use crate::console;
 use crate::deliveries::Deliveries;
 use crate::inbound::KeyRing;
 use crate::inbound::Learned;
@@ -90,6 +95,11 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Whether a sealing key is made that is missing.
     pub dev: bool,
+    /// The configuration file that attache made of what was missing.
+    pub made: Option<PathBuf>,
+    /// Who named the store and the admin token that are given here.
+    pub store_by: Origin,
+    pub admin_token_by: Origin,
 }
 
 /// Why a gateway does not start. Nothing is listening then.
@@ -154,11 +164,31 @@ impl App {
         drop(loaded);
         let (live, settings) =
             Live::start(source, Arc::clone(&metrics)).map_err(StartError::Config)?;
+        let store_is_given = options.store.is_some();
         let store = match (options.store, &settings.store) {
             (Some(url), Some(given)) => Some(StoreSettings { url, ..given.clone() }),
             (Some(url), None) => Some(StoreSettings::at(url)),
             (None, given) => given.clone(),
         };
+        if let Some(made) = &options.made {
+            live.made(&made.display().to_string());
+        }
+        if store_is_given && let Some(store) = &store {
+            live.said(InForce {
+                path: "store.url".to_owned(),
+                value: store.url.to_string().into(),
+                is_secret: false,
+                origin: options.store_by,
+            });
+        }
+        if settings.admin.token.is_none() && options.admin_token.is_some() {
+            live.said(InForce {
+                path: "server.admin.token".to_owned(),
+                value: serde_json::Value::Null,
+                is_secret: true,
+                origin: options.admin_token_by,
+            });
+        }
         let told = Arc::new(OnceLock::new());
         let opening = |store| Opening {
             store,
@@ -175,8 +205,8 @@ impl App {
         let vault = stored.as_ref().map(|it| Arc::clone(&it.opened.vault));
         let refusals = stored.as_ref().map(|it| Arc::clone(&it.opened.refusals));
         let settings = Arc::new(settings);
-        let (target, format) = access_log(&settings.log);
-        let journal = Journal::start(target, format, Arc::clone(&metrics))
+        let keeping = journal::Keeping { recent: settings.log.recent.0, clock: now };
+        let journal = Journal::start(access_log(&settings.log), keeping, Arc::clone(&metrics))
             .map_err(|it| StartError::AccessLog(it.to_string()))?;
 
         let books = stored.as_ref().map(|it| Books {
@@ -212,6 +242,7 @@ impl App {
         let proxy_tls = certificate("proxy", &settings.proxy.tls)?;
         let public_tls = certificate("public", &settings.public.tls)?;
         let admin_tls = certificate("admin", &settings.admin.tls)?;
+        let logo = settings.connect.logo.as_deref().map(logo::read).transpose()?;
 
         let draining = Arc::new(AtomicBool::new(false));
         let (stop_traffic, traffic_stops) = watch::channel(false);
@@ -231,11 +262,23 @@ impl App {
         let spill: Arc<Path> = options.spill.unwrap_or_else(std::env::temp_dir).into();
         let (proxy_address, public_address) = (proxy.address, public.address);
         let public_url = settings.public.url_at(public_address);
+        let (try_out, trials) = trying::desk();
+        let mut trials = Some(trials);
         let api = admin::Api::new(
             admin::Access {
                 token: settings.admin.token.clone().or(options.admin_token),
                 tokens: settings.admin.token_access.clone(),
                 export: settings.admin.export_access.clone(),
+                signing: {
+                    let url = settings.admin.url_at(control.address);
+                    let is_https = url.as_deref().is_some_and(|it| it.starts_with("https:"));
+                    admin::Signing {
+                        sessions: settings.admin.sessions,
+                        is_secure: is_https || settings.admin.tls.is_some(),
+                        url,
+                        oidc: settings.admin.oidc.clone(),
+                    }
+                },
             },
             Arc::clone(&live),
             (
@@ -249,6 +292,8 @@ impl App {
                 Some(admin::Providing {
                     renewals: Arc::clone(renewing.renewals()),
                     errands: renewing.errands().clone(),
+                    try_out,
+                    proxy_url: trying::proxy_url(proxy_address, proxy_tls.is_some()),
                 }),
             ),
             (
@@ -259,11 +304,11 @@ impl App {
                 admin::Hooks { deliveries: Arc::clone(&deliveries), vault: vault.clone() },
             ),
             now,
-            Arc::clone(&draining),
+            (Arc::clone(&draining), Arc::clone(&journal)),
         );
         let pages = stored.as_ref().map(|it| {
-            let is_secure = public_url.as_deref().is_some_and(|it| it.starts_with("https:"));
-            (Arc::new(Pages::new(asking(&api), is_secure)), it.opened.runtime.clone())
+            let pages = Pages::new(asking(&api), public_url.as_deref(), &settings.connect, logo);
+            (Arc::new(pages), it.opened.runtime.clone())
         });
         let learned = stored.as_ref().map(|it| {
             let Opened { store, sealer, keys, writes, runtime, .. } = it.opened.clone();
@@ -296,6 +341,7 @@ impl App {
                 proxy_tls: proxy_tls.clone(),
                 public_tls: public_tls.clone(),
                 pages: pages.clone(),
+                trials: trials.take(),
             };
             let stops = traffic_stops.clone();
             traffic.push(server::spawn("worker", index, stops, move |worker| {
@@ -308,6 +354,7 @@ impl App {
             draining: Arc::clone(&draining),
             api: Arc::clone(&api),
             clock: now,
+            front: console::serve,
         };
         let handler = plane::AdminHandler::new(admin::router(state), Arc::clone(&metrics));
         let admin_address = control.address;

@@ -2,6 +2,8 @@
 use super::clock::now;
 use super::handed::handed;
 use super::public::Public;
+use super::trying;
+use super::trying::Handed;
 use crate::admin;
 use crate::config;
 use crate::config::Settings;
@@ -38,6 +40,7 @@ use crate::server::OnExpiry;
 use crate::server::RequestBody;
 use crate::server::Share;
 use crate::server::TICK;
+use crate::server::Watch;
 use crate::server::Worker;
 use crate::telemetry::Ids;
 use crate::telemetry::Metrics;
@@ -50,21 +53,28 @@ use crate::upstream;
 use crate::upstream::Resolver;
 use crate::upstream::Upstream;
 use crate::vault::Vault;
+use bytes::Bytes;
 use http::Request;
 use http::Response;
+use http_body::Body;
+use http_body::Frame;
+use http_body::SizeHint;
 use std::cell::Cell;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::pin::Pin;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Context;
 use std::task::Poll;
 use std::task::ready;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 
 /// Everything that a worker is made from; crosses to its thread once.
 pub(super) struct Plane {
@@ -94,6 +104,8 @@ pub(super) struct Plane {
     pub public_tls: Option<Arc<Certificate>>,
     /// Where there is a store, with the runtime that its work is done on.
     pub pages: Option<(Arc<Pages>, Handle)>,
+    /// With one of the workers.
+    pub trials: Option<mpsc::Receiver<Handed>>,
 }
 
 impl Plane {
@@ -186,6 +198,10 @@ impl Plane {
             }
         };
         let housekeeping = tokio::task::spawn_local(housekeeping);
+        let trials = self.trials.map(|inbox| {
+            let (worker, proxy) = (Rc::clone(&worker), Rc::clone(&proxy_handler));
+            tokio::task::spawn_local(trying::serve(worker, proxy, inbox))
+        });
         let limits = link_limits(&self.settings.proxy.limits, self.workers);
         let public_limits = link_limits(&self.settings.public.limits, self.workers);
         tokio::join!(
@@ -198,6 +214,10 @@ impl Plane {
                 public_handler
             ),
         );
+        // Those that are under way go on; no other one is taken.
+        if let Some(trials) = trials {
+            trials.abort();
+        }
         until_links_end(&worker, self.settings.shutdown.drain).await;
         housekeeping.abort();
         if let Some(it) = sends_again {
@@ -280,17 +300,48 @@ impl AdminHandler {
     }
 }
 
-/// How long an operator's request may take, its body included.
-const ADMIN_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long an operator's request may take, its body included: longer than one that it tries out.
+const ADMIN_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// The body of an answer on its way.
+pub(super) struct AdminBody {
+    body: axum::body::Body,
+    /// Of an answer without an end: it is cut where nobody reads it any more.
+    watch: Option<Rc<Watch>>,
+}
+
+impl Body for AdminBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let piece = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if let Some(watch) = &self.watch {
+            watch.put_off(ADMIN_TIMEOUT);
+        }
+        Poll::Ready(piece)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
 
 impl Handler for CountedAdmin {
-    type Body = axum::body::Body;
+    type Body = AdminBody;
 
     async fn handle(
         self: Rc<Self>,
         request: Request<RequestBody>,
         link: Link,
-    ) -> Result<Response<axum::body::Body>, Cut> {
+    ) -> Result<Response<AdminBody>, Cut> {
         link.watch.begin(Some(ADMIN_TIMEOUT));
         link.watch.arm(ADMIN_TIMEOUT, OnExpiry::Cut);
         let (head, body) = request.into_parts();
@@ -299,7 +350,7 @@ impl Handler for CountedAdmin {
         request.extensions_mut().insert(admin::Peer(link.peer.ip()));
         let mut router = self.router.clone();
         let mut answering = pin!(tower_service::Service::call(&mut router, request));
-        poll_fn(|cx| {
+        let response: Response<axum::body::Body> = poll_fn(|cx| {
             loop {
                 match answering.as_mut().poll(cx) {
                     Poll::Ready(Ok(response)) => return Poll::Ready(Ok(response)),
@@ -308,7 +359,14 @@ impl Handler for CountedAdmin {
                 }
             }
         })
-        .await
+        .await?;
+        let is_endless = response.extensions().get::<admin::Endless>().is_some();
+        let watch = is_endless.then(|| Rc::clone(&link.watch));
+        if let Some(watch) = &watch {
+            watch.begin(None);
+            watch.arm(ADMIN_TIMEOUT, OnExpiry::Cut);
+        }
+        Ok(response.map(|body| AdminBody { body, watch }))
     }
 
     fn links(&self, delta: i64) {

@@ -170,6 +170,11 @@ impl Prepared {
         }
     }
 
+    /// The credential's own values that may turn up in an answer.
+    pub fn watched(&self) -> impl Iterator<Item = &Secret> {
+        self.watched.iter().map(|it| &it.value)
+    }
+
     /// What goes where, for `explain`.
     pub fn describe(&self) -> Vec<Placed> {
         let headers = self.headers.iter().map(|it| (Place::Header, it.0.as_str()));

@@ -1,7 +1,15 @@
 //! `attache config`: what a configuration says, without serving it.
+use super::api;
+use super::api::Ask;
+use super::api::Listed;
+use super::api::Remote;
+use super::api::path;
+use super::resource::CONFIGURATION;
+use super::resource::Output;
 use crate::catalog::RawCatalog;
 use crate::config::RawSettings;
 use crate::reload;
+use http::Method;
 use schemars::JsonSchema;
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
@@ -24,12 +32,21 @@ pub(super) enum Command {
     },
     /// Print the JSON Schema of configuration files, for editors
     Schema,
+    /// Ask a running attache what is in force, and where each value comes from
+    Show {
+        #[command(flatten)]
+        remote: Remote,
+        /// How the answer is shown: text is a table
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
 }
 
 pub(super) fn run(command: Command) -> ExitCode {
     match command {
         Command::Check { paths } => check(&paths),
         Command::Schema => print_schema(),
+        Command::Show { remote, output } => show(remote, output),
     }
 }
 
@@ -64,6 +81,17 @@ pub fn check(paths: &[PathBuf]) -> ExitCode {
         io::stderr().write_all(text.as_bytes())
     };
     if written.is_err() { ExitCode::FAILURE } else { code }
+}
+
+fn show(remote: Remote, output: Output) -> ExitCode {
+    api::run(remote, async move |mut client| {
+        let mut body = client.ask(Ask::new(Method::GET, path(["configuration"]))).await?.body;
+        let items = match body["items"].take() {
+            Value::Array(items) => items,
+            _ => Vec::new(),
+        };
+        output.listed(&CONFIGURATION, Listed { items, unreadable: Vec::new() })
+    })
 }
 
 fn print_schema() -> ExitCode {

@@ -188,15 +188,7 @@ impl Curl {
     }
 
     fn body(&self) -> Result<Option<Bytes>, Stopped> {
-        let Some(data) = &self.data else { return Ok(None) };
-        let Some(path) = data.strip_prefix('@') else { return Ok(Some(data.clone().into())) };
-        let mut bytes = Vec::new();
-        let read = match path {
-            "-" => io::stdin().read_to_end(&mut bytes),
-            path => fs::File::open(path).and_then(|mut it| it.read_to_end(&mut bytes)),
-        };
-        read.map_err(|it| Stopped::Invalid(format!("{path} can't be read: {}", it.kind())))?;
-        Ok(Some(bytes.into()))
+        self.data.as_deref().map(data).transpose()
     }
 
     fn key(&self) -> Result<Secret, Stopped> {
@@ -209,8 +201,20 @@ impl Curl {
     }
 }
 
+/// A body as it is typed: itself, or what is in a file.
+pub(super) fn data(data: &str) -> Result<Bytes, Stopped> {
+    let Some(path) = data.strip_prefix('@') else { return Ok(data.to_owned().into()) };
+    let mut bytes = Vec::new();
+    let read = match path {
+        "-" => io::stdin().read_to_end(&mut bytes),
+        path => fs::File::open(path).and_then(|mut it| it.read_to_end(&mut bytes)),
+    };
+    read.map_err(|it| Stopped::Invalid(format!("{path} can't be read: {}", it.kind())))?;
+    Ok(bytes.into())
+}
+
 /// For clap.
-fn header(text: &str) -> Result<(HeaderName, HeaderValue), &'static str> {
+pub(super) fn header(text: &str) -> Result<(HeaderName, HeaderValue), &'static str> {
     let (name, value) = text.split_once(':').ok_or("write it as `name: value`")?;
     let name = HeaderName::try_from(name.trim()).map_err(|_| "is not a header's name")?;
     let value = HeaderValue::try_from(value.trim()).map_err(|_| "is not a header's value")?;

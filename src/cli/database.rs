@@ -1,5 +1,7 @@
 //! Which database a command is about, named as `serve` names it.
 use super::stopped::Stopped;
+use crate::config::Origin;
+use crate::config::OriginKind;
 use crate::config::Settings;
 use crate::config::StoreUrl;
 use crate::reload;
@@ -21,6 +23,21 @@ const DATABASE_URL_FILE: &str = "ATTACHE_DATABASE_URL_FILE";
 /// Whether a setting of the environment names a database.
 pub(super) fn is_named() -> bool {
     [DATABASE_URL, DATABASE_URL_FILE].iter().any(|it| std::env::var_os(it).is_some())
+}
+
+/// Who has named the database that is used instead of the configuration's. `given`: by the flag, or by its setting.
+pub(super) fn named_by(given: Option<&str>) -> Origin {
+    let of_setting = std::env::var(DATABASE_URL).ok();
+    let (kind, setting) = match given {
+        Some(given) if of_setting.as_deref() != Some(given) => (OriginKind::Flag, "--database-url"),
+        Some(_) => (OriginKind::Environment, DATABASE_URL),
+        None if std::env::var_os(DATABASE_URL_FILE).is_some() => {
+            (OriginKind::Environment, DATABASE_URL_FILE)
+        }
+        // Without a configuration there is one in the data folder.
+        None => return Origin::default(),
+    };
+    Origin { kind, setting: Some(setting.to_owned()), ..Origin::default() }
 }
 
 /// The flags that name a database.

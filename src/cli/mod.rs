@@ -17,10 +17,12 @@ mod keys;
 mod memory;
 mod migrate;
 mod openapi;
+mod overview;
 mod resource;
 mod serve;
 mod stopped;
 mod text;
+mod try_out;
 mod webhook;
 
 use clap::Parser;
@@ -91,6 +93,10 @@ enum Command {
     Token(Resource<resource::Token>),
     /// Grants that fail, or are going to: what to have connected again, and by when
     Forecast(forecast::Forecast),
+    /// Requests and their responses, as they were and as they come
+    Exchange(Resource<resource::Exchange>),
+    /// How many there are of everything, and how many fail
+    Overview(overview::Overview),
     /// What happened
     Event(Resource<resource::Event>),
     /// Who is told of events, by signed requests
@@ -110,6 +116,8 @@ enum Command {
     Export(export::Export),
     /// Send a request through the proxy
     Curl(curl::Curl),
+    /// Send a request through the proxy as an operator, and see what went upstream
+    Try(try_out::Try),
     /// Print what a shell completes commands with
     Completions(completions::Completions),
 }
@@ -139,6 +147,8 @@ pub fn run() -> ExitCode {
         Command::Caller(it) => it.run(&resource::CALLERS),
         Command::Token(it) => it.run(&resource::TOKENS),
         Command::Forecast(it) => it.run(),
+        Command::Exchange(it) => it.run(&resource::EXCHANGES),
+        Command::Overview(it) => it.run(),
         Command::Event(it) => it.run(&resource::EVENTS),
         Command::EventSubscription(it) => it.run(&resource::EVENT_SUBSCRIPTIONS),
         Command::Webhook(command) => webhook::run(command),
@@ -147,6 +157,7 @@ pub fn run() -> ExitCode {
         Command::Apply(apply) => apply.run(),
         Command::Export(export) => export.run(),
         Command::Curl(curl) => curl.run(),
+        Command::Try(it) => it.run(),
         Command::Completions(completions) => completions.run(),
     }
 }

@@ -7,6 +7,8 @@ use crate::app::Options;
 use crate::app::StartError;
 use crate::config::LogFormat;
 use crate::config::LogSettings;
+use crate::config::Origin;
+use crate::config::OriginKind;
 use crate::config::StoreUrl;
 use crate::model::Secret;
 use crate::reload;
@@ -92,10 +94,12 @@ impl Serve {
                 None if config.is_empty() => Some(StoreUrl::Sqlite(None)),
                 url => url,
             };
+        let mut made = None;
         if self.dev {
             let loaded = load(&config)?;
             check_loopback(&loaded)?;
-            config.extend(self.make_what_is_missing(&loaded)?);
+            made = self.make_what_is_missing(&loaded)?;
+            config.extend(made.clone());
         }
         let mut log = None;
         let admin_token = admin_token()?;
@@ -108,6 +112,9 @@ impl Serve {
             store,
             data_dir,
             dev: self.dev,
+            made,
+            store_by: database::named_by(self.database_url.as_deref()),
+            admin_token_by: admin_token_by(),
             ..Options::default()
         };
         let app = App::start(options, |settings| {
@@ -172,6 +179,17 @@ fn admin_token() -> Result<Option<Secret>, StartError> {
         )));
     }
     Ok(Some(Secret::new(token)))
+}
+
+/// Which setting that came from.
+fn admin_token_by() -> Origin {
+    let names = ["ATTACHE_ADMIN_TOKEN", "ATTACHE_ADMIN_TOKEN_FILE"];
+    let setting = names.into_iter().find(|it| std::env::var_os(it).is_some());
+    Origin {
+        kind: OriginKind::Environment,
+        setting: setting.map(str::to_owned),
+        ..Origin::default()
+    }
 }
 
 fn load(config: &[PathBuf]) -> Result<Loaded, StartError> {

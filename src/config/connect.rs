@@ -1,9 +1,15 @@
 //! `connect`: what people see and where they go when they connect their accounts.
+use super::connect_look::Colours;
+use super::connect_look::PublicLink;
+use super::frame_origin;
+use super::frame_origin::FrameOrigin;
 use crate::grant::RedirectUri;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Deserializer;
 use serde::de::Error;
+use std::fmt;
+use std::path::PathBuf;
 
 /// Longest name that is shown to people, in characters.
 const NAME_LEN_MAX: usize = 100;
@@ -15,6 +21,22 @@ pub struct ConnectSettings {
     /// Who asks people to connect, as they know you. Default: the pages name nobody.
     #[serde(deserialize_with = "name")]
     pub name: Option<String>,
+    /// A picture's file beside the name: PNG, WebP or SVG of at most 64 KiB. It is read when the program starts. Default:
+    /// the name's initials.
+    pub logo: Option<PathBuf>,
+    /// What buttons and links look like.
+    pub colours: Colours,
+    /// Where people find help: a page, or `mailto:`.
+    pub support_url: Option<PublicLink>,
+    /// Your privacy notice.
+    pub privacy_url: Option<PublicLink>,
+    /// Your terms of use.
+    pub terms_url: Option<PublicLink>,
+    /// Applications that may show the pages in a frame of theirs, and be told by the page itself what came of it.
+    /// Default: none.
+    #[serde(deserialize_with = "frame_origin::origins")]
+    #[schemars(with = "Vec<String>")]
+    pub frame_origins: Vec<FrameOrigin>,
     /// Where people may be sent back to when they are done: one of these, or what lies below one that ends in `/`.
     /// Default: nowhere.
     #[schemars(with = "Vec<String>")]
@@ -29,6 +51,12 @@ impl ConnectSettings {
     /// Whether people may be sent there.
     pub fn allows(&self, url: &RedirectUri) -> bool {
         self.return_urls.iter().any(|it| it.covers(url.as_str()))
+    }
+}
+
+impl fmt::Display for ReturnUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -139,7 +139,7 @@ pub(super) fn token<'de, D: Deserializer<'de>>(
     Ok(token)
 }
 
-/// The URL that the internet knows the public listener by: no query, no final slash kept.
+/// The URL that a listener is known by: no query, no final slash kept.
 pub(super) fn public_url<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {
@@ -147,7 +147,7 @@ pub(super) fn public_url<'de, D: Deserializer<'de>>(
     match crate::model::BaseUrl::parse(&text) {
         Ok(_) => Ok(Some(text.trim_end_matches('/').to_owned())),
         Err(problem) => Err(Error::custom(format!(
-            "the URL {problem}\nwrite the one that webhook senders are given: https://hooks.example.com"
+            "the URL {problem}\nwrite the one that others are given: https://hooks.example.com"
         ))),
     }
 }

@@ -1,4 +1,6 @@
 //! `server`: the three listeners, and how the process stops.
+use super::console::OidcSettings;
+use super::console::SessionSettings;
 use super::field;
 use crate::model::ByteSize;
 use crate::model::Key;
@@ -68,6 +70,14 @@ pub struct AdminListener {
     #[serde(deserialize_with = "field::keys")]
     #[schemars(with = "Vec<String>")]
     pub export_access: Vec<Key>,
+    /// The URL that operators know this listener by, where something in front of it ends TLS or has another name. No
+    /// final slash. Default: what it listens on, where that leads to this machine alone.
+    #[serde(deserialize_with = "field::public_url")]
+    pub url: Option<String>,
+    /// How long a browser stays signed in to the console.
+    pub sessions: SessionSettings,
+    /// The provider that operators sign in to the console with. Default: with their tokens alone.
+    pub oidc: Option<OidcSettings>,
 }
 
 /// `server.public`: what the internet may reach.
@@ -157,10 +167,20 @@ impl PublicListener {
     /// The URL that people and senders know it by, where it listens at this address: of an address that leads to this
     /// machine alone it need not be said.
     pub fn url_at(&self, address: SocketAddr) -> Option<String> {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        let own = address.ip().is_loopback().then(|| format!("{scheme}://{address}"));
-        self.url.clone().or(own)
+        self.url.clone().or_else(|| own_url(self.tls.as_ref(), address))
     }
+}
+
+impl AdminListener {
+    /// The same of what operators know.
+    pub fn url_at(&self, address: SocketAddr) -> Option<String> {
+        self.url.clone().or_else(|| own_url(self.tls.as_ref(), address))
+    }
+}
+
+fn own_url(tls: Option<&TlsFiles>, address: SocketAddr) -> Option<String> {
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    address.ip().is_loopback().then(|| format!("{scheme}://{address}"))
 }
 
 impl Default for ProxyListener {
@@ -172,8 +192,16 @@ impl Default for ProxyListener {
 
 impl Default for AdminListener {
     fn default() -> Self {
-        let (token_access, export_access) = (Vec::new(), Vec::new());
-        Self { listen: loopback(8081), tls: None, token: None, token_access, export_access }
+        Self {
+            listen: loopback(8081),
+            tls: None,
+            token: None,
+            token_access: Vec::new(),
+            export_access: Vec::new(),
+            url: None,
+            sessions: SessionSettings::default(),
+            oidc: None,
+        }
     }
 }
 

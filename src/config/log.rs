@@ -13,6 +13,38 @@ pub struct LogSettings {
     pub format: LogFormat,
     /// Where the access log goes: `off`, `stdout`, `stderr` or a file's path. Default stdout.
     pub access: AccessLog,
+    /// How many of the last exchanges are kept to be seen by the API: at most 100000, 0 for none. Default 5000.
+    pub recent: Recent,
+}
+
+/// How many of the last exchanges are kept. Each takes about 400 bytes and its path; at most about 2.5 KB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "u32")]
+#[schemars(with = "u32", extend("maximum" = RECENT_MAX))]
+pub struct Recent(pub usize);
+
+const RECENT: u32 = 5_000;
+
+/// With the longest paths 250 MB.
+const RECENT_MAX: u32 = 100_000;
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self(RECENT as usize)
+    }
+}
+
+impl TryFrom<u32> for Recent {
+    type Error = String;
+
+    fn try_from(number: u32) -> Result<Self, String> {
+        if number > RECENT_MAX {
+            return Err(format!(
+                "{number} exchanges are too many to be kept\nkeep {RECENT_MAX} at most"
+            ));
+        }
+        Ok(Self(number as usize))
+    }
 }
 
 /// The least important events that are told.

@@ -2,12 +2,17 @@
 //!
 //! This room knows YAML, places and messages, and the settings of the process itself. What the
 //! gateway serves (connectors, connections …) is the catalogue's.
+mod colour;
 mod conceal;
 mod connect;
+mod connect_look;
+mod console;
 mod document;
 mod error;
 mod events;
 mod field;
+mod frame_origin;
+mod in_force;
 mod interpolate;
 mod json;
 mod listen;
@@ -23,14 +28,26 @@ mod store;
 mod suggest;
 mod webhooks;
 
+pub use colour::Colour;
 pub use conceal::FilledIn;
 pub use connect::ConnectSettings;
+pub use connect_look::Colours;
+pub use connect_look::DARK_GROUND;
+pub use connect_look::LIGHT_GROUND;
+pub use connect_look::PublicLink;
+pub use console::OidcRoles;
+pub use console::OidcSettings;
+pub use console::SessionSettings;
 pub use document::Document;
 pub use document::File;
 pub use document::Unset;
 pub use error::ConfigError;
 pub use events::EventSettings;
 pub use events::Failing;
+pub use frame_origin::FrameOrigin;
+pub use in_force::InForce;
+pub use in_force::Origin;
+pub use in_force::OriginKind;
 pub use interpolate::Sources;
 pub use interpolate::keep_plain;
 pub use json::JsonError;

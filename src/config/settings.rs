@@ -73,6 +73,13 @@ impl Settings {
                 "give it several times server.public.max_body",
             ));
         }
+        if admin.oidc.is_some() && admin.url.is_none() && !admin.listen.ip().is_loopback() {
+            errors.push(document.error(
+                ["server", "admin", "oidc"].map(Step::Key),
+                "nobody can be sent back to a listener that has no URL".to_owned(),
+                "set server.admin.url to the one that operators know: https://attache.example.com",
+            ));
+        }
         Self {
             proxy,
             admin,

@@ -3,12 +3,11 @@
 use super::Pages;
 use super::api::Asked;
 use super::html;
+use super::reply::Reply;
 use super::route;
 use super::view::CameBack;
 use super::visit::Visit;
-use bytes::Bytes;
 use http::Method;
-use http::Response;
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -16,15 +15,15 @@ use zeroize::Zeroizing;
 const LEN_MAX: usize = 16 << 10;
 
 impl Pages {
-    pub(super) async fn callback(&self, visit: &Visit) -> Response<Bytes> {
+    pub(super) async fn callback(&self, visit: &Visit) -> Reply {
         if visit.method == Method::POST {
             return self.posted(&visit.body);
         }
         if visit.query.is_empty() {
-            return self.page(html::fragment());
+            return html::fragment().into();
         }
         if visit.query.len() > LEN_MAX {
-            return self.page(html::unknown());
+            return html::unknown().into();
         }
         let known = visit.browsers.iter();
         let browsers: Vec<String> =
@@ -37,17 +36,17 @@ impl Pages {
         };
         match visit.browsers.iter().find(|it| it.session() == session.id) {
             Some(browser) => self.finish_if_all(browser.token(), browser).await,
-            None => self.page(html::other_browser()),
+            None => html::other_browser().into(),
         }
     }
 
     /// A form that another site sent comes without the browser's cookie: it comes back with it as a `GET`.
-    fn posted(&self, body: &[u8]) -> Response<Bytes> {
+    fn posted(&self, body: &[u8]) -> Reply {
         let query = std::str::from_utf8(body).ok().filter(|it| it.len() <= LEN_MAX);
         let is_plain = |it: &&str| it.bytes().all(|it| it.is_ascii_graphic() && it != b'#');
         match query.filter(is_plain).filter(|it| !it.is_empty()) {
-            Some(query) => self.see(&Zeroizing::new(route::callback(query))),
-            None => self.page(html::unknown()),
+            Some(query) => Reply::see(&Zeroizing::new(route::callback(query))),
+            None => html::unknown().into(),
         }
     }
 }

@@ -84,7 +84,7 @@ impl Desk {
     /// The path and the method first: for what is no page nothing is read.
     async fn answered(&self, head: &Parts, body: RequestBody, link: &Link) -> Response<Bytes> {
         let Some((pages, control)) = &self.pages else {
-            return Pages::plain(html::no_such_page());
+            return Pages::plain(&html::no_such_page());
         };
         if Route::of(head.uri.path()).is_none() {
             return pages.page(html::no_such_page());
@@ -106,7 +106,7 @@ impl Desk {
         let pages = Arc::clone(pages);
         let answering = control.spawn(async move { pages.answer(&visit).await });
         // A task that panicked has said so already.
-        answering.await.unwrap_or_else(|_| Pages::plain(html::wrong()))
+        answering.await.unwrap_or_else(|_| Pages::plain(&html::wrong()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a customer typed.
 use super::view::Fault;
+use super::view::Field;
 use super::view::Item;
 use super::view::Place;
 use serde_json::Map;
@@ -49,11 +50,16 @@ impl Faults {
     /// Of the API's problem.
     pub(super) fn of(problem: &Value) -> Self {
         let errors = problem.get("errors").cloned().unwrap_or_default();
-        Self(serde_json::from_value(errors).unwrap_or_default())
+        let faults: Vec<Fault> = serde_json::from_value(errors).unwrap_or_default();
+        Self(faults.into_iter().map(Fault::in_plain_words).collect())
     }
 
-    pub(super) fn one(problem: impl Into<String>) -> Self {
-        Self(vec![Fault { pointer: String::new(), problem: problem.into() }])
+    /// What was filled in is not taken: told where the credential is, which of its fields it may be.
+    pub(super) fn of_credentials(item: &Item, problem: &str) -> Self {
+        let own = item.fields.iter().filter(|it| it.r#in == Place::Credentials);
+        let last = own.clone().rfind(|it| it.secret).or_else(|| own.clone().last());
+        let pointer = last.map(Field::pointer).unwrap_or_default();
+        Self(vec![Fault { pointer, problem: problem.to_owned(), ..Fault::default() }])
     }
 
     pub(super) fn at(&self, pointer: &str) -> Option<&str> {

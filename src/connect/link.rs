@@ -2,74 +2,82 @@
 use super::Pages;
 use super::api::Answered;
 use super::api::Asked;
-use super::browser::Browser;
 use super::form::Faults;
 use super::form::Form;
 use super::html;
 use super::html::Filled;
+use super::reply::Reply;
+use super::route;
+use super::seat::Seat;
+use super::seated::For;
 use super::view::Item;
 use super::view::ItemState;
 use super::view::Session;
 use super::view::SessionState;
 use super::view::session_id;
 use super::visit::Visit;
-use bytes::Bytes;
-use http::Response;
 use http::StatusCode;
 use url::Url;
 
 /// A page instead of what was asked for.
-pub(super) type Instead = Response<Bytes>;
+pub(super) type Instead = Reply;
 
 impl Pages {
     /// `GET` of a link: nothing comes of it, whoever looks.
-    pub(super) async fn link(&self, visit: &Visit, token: &str) -> Response<Bytes> {
+    pub(super) async fn link(&self, visit: &Visit, token: &str) -> Reply {
         let session = match self.session(token).await {
             Ok(session) => session,
             Err(instead) => return instead,
         };
-        let browser = visit.browser(token);
+        let known = visit.browser(token);
         let is_own = match &session.browser {
             None => true,
-            Some(hash) => browser.is_some_and(|it| it.hash() == *hash),
+            Some(hash) => known.is_some_and(|it| it.hash() == *hash),
         };
+        let (browser, is_moved) = visit.browser_or_new(token).moved(&visit.asked);
+        let own = For { token, browser: &browser };
+        let over = |page| Reply::page(page, own.seated(&session, true));
         match session.state {
             // Who has it done goes on; nobody else learns where to.
-            SessionState::Done if is_own && session.browser.is_some() => self.done(&session),
-            SessionState::Done | SessionState::Ended => self.page(html::used(&session)),
-            SessionState::Expired => self.page(html::expired(&session)),
-            SessionState::Open if !is_own => self.page(html::other_browser()),
+            SessionState::Done if is_own && session.browser.is_some() => done(&session, own),
+            SessionState::Done | SessionState::Ended => over(html::used(&session)),
+            SessionState::Expired => over(html::expired(&session)),
+            SessionState::Open if known.is_none() && browser.seat.is_frame() => {
+                self.tried(visit, &session, own)
+            }
+            SessionState::Open if !is_own => html::other_browser().into(),
             SessionState::Open => {
-                let shown = self.open(token, &session, &Filled::default());
-                match browser {
-                    Some(_) => shown,
+                let shown = self.open(own, &session, &Filled::default());
+                match known.is_none() || is_moved {
                     // Nothing of the session is this browser's by that: it is only known again.
-                    None => self.knowing(&Browser::new(token), shown),
+                    true => shown.knowing(&browser),
+                    false => shown,
                 }
             }
         }
     }
 
-    /// The page of a session that is under way, with what was typed and what is wrong with it.
-    pub(super) fn open(
-        &self,
-        token: &str,
-        session: &Session,
-        filled: &Filled<'_>,
-    ) -> Response<Bytes> {
-        let asking = session.items.iter().find(|it| it.state == ItemState::Asking);
-        match (asking, &session.items[..]) {
-            (Some(item), _) => self.page(html::another_account(token, session, item)),
-            (None, [item]) => self.page(html::one(token, session, item, filled)),
-            (None, _) => self.page(html::several(token, session, filled)),
+    /// A frame of whose cookies the browser keeps none is nobody's in particular: a window is.
+    fn tried(&self, visit: &Visit, session: &Session, own: For<'_>) -> Reply {
+        if !visit.was_tried() {
+            let again = route::link_in(own.token, own.seat(), true);
+            return Reply::see(&again).knowing(own.browser);
         }
+        let seat = self.frames.own.clone().map_or(Seat::Own, Seat::Popup);
+        let window = route::link_in(own.token, &seat, false);
+        Reply::page(html::in_window(session, &window), own.seated(session, true))
     }
 
-    fn done(&self, session: &Session) -> Response<Bytes> {
-        match back(session, standing(session), None) {
-            Some(url) => self.see(&url),
-            None => self.page(html::connected(session)),
-        }
+    /// The page of a session that is under way, with what was typed and what is wrong with it.
+    pub(super) fn open(&self, own: For<'_>, session: &Session, filled: &Filled<'_>) -> Reply {
+        let asking = session.items.iter().find(|it| it.state == ItemState::Asking);
+        let page = match (asking, &session.items[..]) {
+            (Some(item), _) => html::another_account(own.token, session, item),
+            (None, [item]) => html::one(own, session, item, filled),
+            (None, _) => html::several(own, session, filled),
+        };
+        let is_look = filled.faults.0.is_empty();
+        Reply::page(page, own.seated(session, is_look))
     }
 
     /// The link's session, or the page to show instead.
@@ -87,7 +95,7 @@ impl Pages {
         let session = self.session(token).await?;
         match session.item(connection).cloned() {
             Some(item) => Ok((session, item)),
-            None => Err(self.see_link(token)),
+            None => Err(Reply::see_link(token)),
         }
     }
 
@@ -96,26 +104,39 @@ impl Pages {
     }
 
     /// For an answer that nothing more can be made of.
-    pub(super) fn instead(&self, answered: &Answered) -> Response<Bytes> {
-        self.page(match (answered.code(), answered.status) {
+    pub(super) fn instead(&self, answered: &Answered) -> Reply {
+        let page = match (answered.code(), answered.status) {
             ("connect_session_in_use" | "connect_other_browser", _) => html::other_browser(),
             ("not_found" | "consent_unknown", _) => html::unknown(),
             ("connect_session_over", _) => html::unknown(),
             ("rate_limited", _) => html::too_often(),
             (_, status) if status == StatusCode::SERVICE_UNAVAILABLE => html::busy(),
             _ => html::wrong(),
-        })
+        };
+        page.into()
     }
 
     /// The form again, with what is wrong with it.
     pub(super) fn again(
         &self,
-        (token, session, item): (&str, &Session, &Item),
+        own: For<'_>,
+        (session, item): (&Session, &Item),
         form: &Form,
         faults: Faults,
-    ) -> Response<Bytes> {
+    ) -> Reply {
         let filled = Filled { connection: &item.connection, form: Some(form), faults };
-        self.open(token, session, &filled)
+        self.open(own, session, &filled)
+    }
+}
+
+/// By itself, it leads on to where the customer came from. An application that has opened the page goes on by itself.
+fn done(session: &Session, own: For<'_>) -> Reply {
+    match back(session, standing(session), None).filter(|_| *own.seat() == Seat::Own) {
+        Some(url) => Reply::see(&url),
+        None => {
+            let is_alone = !own.seat().is_frame();
+            Reply::page(html::connected(session, is_alone), own.seated(session, true))
+        }
     }
 }
 

@@ -1,4 +1,6 @@
 //! Which page a path is.
+use super::files;
+use super::seat::Seat;
 use crate::model::ConnectSessionId;
 use percent_encoding::percent_decode_str;
 
@@ -7,6 +9,15 @@ const CONNECT: &str = "/connect/";
 
 /// Where providers send browsers back to.
 const CALLBACK: &str = "/oauth/callback";
+
+/// What a link may say of where it is shown: `popup` or `frame`, …
+pub(super) const IN: &str = "in";
+
+/// … in a page of which origin, …
+pub(super) const ORIGIN: &str = "origin";
+
+/// … and that a cookie was set, which is there or is not.
+pub(super) const TRIED: &str = "tried";
 
 /// A page, or what one of its forms does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +41,12 @@ pub(super) enum Route<'p> {
         token: &'p str,
     },
     Callback,
+    /// What opens the pages from an application's own.
+    Script,
+    /// The operator's picture, by its name.
+    Logo {
+        name: &'p str,
+    },
 }
 
 impl<'p> Route<'p> {
@@ -37,7 +54,14 @@ impl<'p> Route<'p> {
         if path == CALLBACK {
             return Some(Self::Callback);
         }
-        let mut segments = path.strip_prefix(CONNECT)?.split('/');
+        let below = path.strip_prefix(CONNECT)?;
+        if below == files::SCRIPT {
+            return Some(Self::Script);
+        }
+        if files::is_logo(below) {
+            return Some(Self::Logo { name: below });
+        }
+        let mut segments = below.split('/');
         let token = segments.next().filter(|it| is_token(it))?;
         let route = match (segments.next(), segments.next()) {
             (None, _) => Self::Link { token },
@@ -62,7 +86,7 @@ impl<'p> Route<'p> {
             | Self::Begin { token, .. }
             | Self::Account { token, .. }
             | Self::Finish { token } => token,
-            Self::Callback => "",
+            Self::Callback | Self::Script | Self::Logo { .. } => "",
         }
     }
 }
@@ -72,8 +96,27 @@ pub(super) fn is_token(text: &str) -> bool {
     ConnectSessionId::of_token(text).is_some()
 }
 
+pub(super) fn file(name: &str) -> String {
+    format!("{CONNECT}{name}")
+}
+
 pub(super) fn link(token: &str) -> String {
     format!("{CONNECT}{token}")
+}
+
+/// The same, as it was asked for, to be shown there.
+pub(super) fn link_in(token: &str, seat: &Seat, is_tried: bool) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if let Some(name) = seat.name() {
+        query.append_pair(IN, name);
+    }
+    if let Some(origin) = seat.origin() {
+        query.append_pair(ORIGIN, origin);
+    }
+    if is_tried {
+        query.append_pair(TRIED, "1");
+    }
+    format!("{CONNECT}{token}?{}", query.finish())
 }
 
 pub(super) fn begin(token: &str, connection: &str) -> String {
@@ -107,6 +150,8 @@ mod tests {
             (account(TOKEN, "crm"), Some(Route::Account { token, connection })),
             (finish(TOKEN), Some(Route::Finish { token })),
             ("/oauth/callback".to_owned(), Some(Route::Callback)),
+            ("/connect/connect.js".to_owned(), Some(Route::Script)),
+            (file("logo-ab.png"), Some(Route::Logo { name: "logo-ab.png" })),
             ("/connect/".to_owned(), None),
             ("/connect/short".to_owned(), None),
             (format!("/connect/{}", TOKEN.replace('A', "%")), None),

@@ -3,6 +3,7 @@ use super::*;
 use browser::Browser;
 use http::StatusCode;
 use http::header;
+use seat::Seat;
 use serde_json::Value;
 use serde_json::json;
 use std::sync::Arc;
@@ -50,7 +51,7 @@ impl Script {
             let answered = Answered { status, body: body.clone() };
             Box::pin(async move { answered })
         });
-        Pages::new(api, true)
+        Pages::new(api, Some("https://connect.example"), &ConnectSettings::default(), None)
     }
 }
 
@@ -81,6 +82,9 @@ fn visit(method: Method, path: &str) -> Visit {
         body: Zeroizing::default(),
         browsers: Vec::new(),
         is_from_another_site: false,
+        is_from_here: false,
+        asked: Seat::Own,
+        known: None,
     }
 }
 
@@ -153,13 +157,13 @@ async fn the_first_who_goes_on_has_the_link() {
     let cookie = begun.headers()[header::SET_COOKIE].to_str().unwrap();
     assert!(cookie.starts_with("__Host-attache-connect-"), "{cookie}");
     let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
-    let browser = Browser::read(name, value, true).unwrap();
+    let browser = Browser::read(name, value, (true, false), &Frames::default()).unwrap();
     assert_eq!(script.asked("/begin")[0]["browser"], json!(browser.hash()));
 
     script.answers("", 200, session(json!({ "browser": browser.hash() })));
     let own = Visit { browsers: vec![browser], ..get() };
     assert_eq!(script.pages().answer(&own).await.status(), StatusCode::OK);
-    for others in [vec![], vec![Browser::new(TOKEN)]] {
+    for others in [vec![], vec![Browser::new(TOKEN, Seat::Own)]] {
         let other = Visit { browsers: others, ..get() };
         let shown = script.pages().answer(&other).await;
         assert_eq!(shown.status(), StatusCode::CONFLICT);
@@ -230,7 +234,7 @@ async fn whatever_is_over_says_so() {
 
 #[tokio::test]
 async fn a_customer_who_is_done_goes_back_to_where_they_came_from() {
-    let browser = Browser::new(TOKEN);
+    let browser = Browser::new(TOKEN, Seat::Own);
     let items = json!([item(
         json!({ "state": "connected", "account": { "id": "7", "name": "ann@example.com" } })
     )]);
@@ -251,7 +255,7 @@ async fn a_customer_who_is_done_goes_back_to_where_they_came_from() {
 
 #[tokio::test]
 async fn a_provider_is_heard_however_it_sends_the_browser_back() {
-    let browser = Browser::new(TOKEN);
+    let browser = Browser::new(TOKEN, Seat::Own);
     let items = json!([item(json!({ "state": "connected" }))]);
     let script = Script::with(session(json!({ "browser": browser.hash(), "items": items })));
     script.answers(
@@ -266,7 +270,7 @@ async fn a_provider_is_heard_however_it_sends_the_browser_back() {
         browsers: browsers.to_vec(),
         ..visit(Method::GET, "/oauth/callback")
     };
-    let own = [browser.clone(), Browser::new(&TOKEN.replace('A', "B"))];
+    let own = [browser.clone(), Browser::new(&TOKEN.replace('A', "B"), Seat::Own)];
     let answered = pages.answer(&back("code=c&state=s", &own)).await;
     assert_eq!(location(&answered), route::link(TOKEN));
     let asked = &script.asked("/callback")[0];
@@ -320,4 +324,111 @@ async fn each_failure_is_told_in_words() {
         assert!(shown.contains(&format!("status=failed&amp;reason={reason}")), "{shown}");
         assert_eq!(shown.contains("mail.send"), reason == "scopes_missing");
     }
+}
+
+/// With one application that may show the pages.
+fn framed(script: &Script) -> Pages {
+    let text = "{ name: Acme, frame_origins: ['https://app.example'] }";
+    let settings: ConnectSettings = serde_yaml::from_str(text).unwrap();
+    let api = script.pages().api;
+    Pages::new(api, Some("https://connect.example"), &settings, None)
+}
+
+fn app() -> Option<String> {
+    Some("https://app.example".to_owned())
+}
+
+#[tokio::test]
+async fn a_frame_is_its_own_browser_and_a_window_is_one_with_it() {
+    let script = Script::with(session(json!({})));
+    script.answers("/begin", 200, json!({ "redirect": "https://id.example/authorize" }));
+    let pages = framed(&script);
+    let seat = Seat::Frame(app());
+    let first = pages.answer(&Visit { asked: seat.clone(), ..get() }).await;
+    let tried = location(&first).to_owned();
+    assert!(tried.contains("tried=1") && tried.contains("origin=https%3A%2F%2Fapp.example"));
+    let cookie = first.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.contains("; SameSite=None; Partitioned; Secure"), "{cookie}");
+
+    let browser = Browser::new(TOKEN, seat.clone());
+    let seen = || Visit { asked: seat.clone(), browsers: vec![browser.clone()], ..get() };
+    let shown = pages.answer(&seen()).await;
+    let policy = shown.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(policy.contains("frame-ancestors https://app.example;"), "{policy}");
+    assert!(!shown.headers().contains_key(header::X_FRAME_OPTIONS));
+    assert_eq!(shown.headers()["attache-connect-standing"], "open waiting");
+    let shown = text(&shown);
+    assert!(shown.contains("data-origin=\"https://app.example\""), "{shown}");
+    assert!(shown.contains("target=\"attache-cs_"), "the provider is in no frame: {shown}");
+    assert!(!shown.contains("data-told"), "nothing came of it yet");
+
+    // The window that it opens, which has no cookie of the frame's.
+    let body = format!("window={}", browser.for_window()).into_bytes();
+    let opened = |is_from_here| Visit {
+        body: Zeroizing::new(body.clone()),
+        is_from_here,
+        ..visit(Method::POST, &route::begin(TOKEN, "crm"))
+    };
+    let begun = pages.answer(&opened(true)).await;
+    assert_eq!(location(&begun), "https://id.example/authorize");
+    assert!(begun.headers()[header::SET_COOKIE].to_str().unwrap().contains("SameSite=Lax"));
+    pages.answer(&opened(false)).await;
+    let asked = script.asked("/begin");
+    assert_eq!(asked[0]["browser"], json!(browser.hash()), "they are one");
+    assert_ne!(asked[1]["browser"], json!(browser.hash()), "only where a page of ours says so");
+
+    // It comes back, and has done its part.
+    let items = json!([item(json!({ "state": "failed", "reason": "consent_denied" }))]);
+    script.answers("", 200, session(json!({ "browser": browser.hash(), "items": items })));
+    let window = Browser::of_frame(TOKEN, browser.for_window()).unwrap();
+    let back = text(&pages.answer(&Visit { browsers: vec![window], ..get() }).await);
+    assert!(back.contains("data-seat=\"window\"") && back.contains("data-ends"), "{back}");
+    let shown = text(&pages.answer(&seen()).await);
+    assert!(shown.contains("&quot;reason&quot;:&quot;consent_denied&quot;"), "{shown}");
+    assert!(shown.contains("&quot;over&quot;:false"), "it may be tried again: {shown}");
+}
+
+#[tokio::test]
+async fn where_frames_keep_no_cookies_there_is_a_window() {
+    let script = Script::with(session(json!({})));
+    let seat = Seat::Frame(app());
+    let again =
+        Visit { asked: seat, query: Zeroizing::new("in=frame&tried=1".to_owned()), ..get() };
+    let shown = framed(&script).answer(&again).await;
+    assert!(!shown.headers().contains_key(header::SET_COOKIE));
+    let shown = text(&shown);
+    let window =
+        format!("{}?in=popup&amp;origin=https%3A%2F%2Fconnect.example", route::link(TOKEN));
+    assert!(shown.contains(&format!("href=\"{window}\"")), "{shown}");
+    assert!(shown.contains("rel=\"opener\"") && !shown.contains("<form"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_window_of_an_application_tells_it_instead_of_leading_there() {
+    let browser = Browser::new(TOKEN, Seat::Popup("https://app.example".to_owned()));
+    let items = json!([item(json!({ "state": "connected" }))]);
+    let done = json!({
+        "state": "done", "browser": browser.hash(), "items": items, "return_url": "https://app.example/x",
+    });
+    let script = Script::with(session(done));
+    let own = Visit { browsers: vec![browser], ..get() };
+    let shown = framed(&script).answer(&own).await;
+    assert_eq!(shown.status(), StatusCode::OK);
+    let shown = text(&shown);
+    assert!(shown.contains("&quot;status&quot;:&quot;connected&quot;"), "{shown}");
+    assert!(shown.contains("&quot;over&quot;:true"), "{shown}");
+    assert!(
+        shown.contains("data-returns=\"https://app.example/x?"),
+        "for whom nobody hears: {shown}"
+    );
+}
+
+#[tokio::test]
+async fn the_way_back_from_a_provider_is_shown_in_no_frame() {
+    let script = Script::with(session(json!({})));
+    let pages = framed(&script);
+    let shown = pages.answer(&visit(Method::GET, "/oauth/callback")).await;
+    let policy = shown.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert_eq!(shown.headers()[header::X_FRAME_OPTIONS], "DENY");
 }

@@ -179,4 +179,22 @@ pub(super) struct Fault {
     pub(super) pointer: String,
     #[serde(default)]
     pub(super) problem: String,
+    /// What to write instead.
+    #[serde(default)]
+    pub(super) hint: String,
+}
+
+impl Fault {
+    /// Regular expressions say nothing to customers.
+    pub(super) fn in_plain_words(self) -> Self {
+        if !self.problem.contains("does not match its pattern") {
+            return self;
+        }
+        let problem = match self.hint.strip_prefix("write it as in ") {
+            Some(example) => format!("This does not look right: it looks like {example}."),
+            None => "This does not look right. Check that all of it is there, and nothing else."
+                .to_owned(),
+        };
+        Self { problem, ..self }
+    }
 }

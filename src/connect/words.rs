@@ -32,7 +32,7 @@ pub(super) fn of(reason: &str, name: &str, missing: &[String]) -> Words {
         ),
         "credential_refused" => words(
             format!("{name} did not accept this"),
-            "What was given does not work there, so it was not kept. Check it, and try again.".to_owned(),
+            "It was not kept. Check that it is right and still good, and try again.".to_owned(),
             true,
         ),
         "provider_unavailable" => words(

@@ -9,6 +9,12 @@ pub const WAREHOUSE_PASSWORD: &str = "demo-warehouse-password";
 pub const WEATHER_KEY: &str = "demo-weather-key";
 pub const WEBHOOK_SECRET: &str = "demo-webhook-secret";
 
+/// What operators prove themselves with.
+pub const ADMIN_TOKEN: &str = "demo-admin-token";
+
+/// The sample shop's own description, to make a connector of.
+pub const OPENAPI: &str = include_str!("orders.openapi.json");
+
 /// What attache is run with.
 pub const CONFIG: &str = include_str!("../../config/examples/demo.yaml");
 
@@ -27,8 +33,10 @@ mod tests {
             WAREHOUSE_PASSWORD,
             WEATHER_KEY,
             WEBHOOK_SECRET,
+            ADMIN_TOKEN,
         ] {
             assert!(CONFIG.contains(&format!(": {credential}")), "{credential}");
         }
+        assert!(OPENAPI.contains(SHOP_KEY));
     }
 }

@@ -1,18 +1,25 @@
-//! attache itself, in front of the samples, with a configuration file that ends with the demo.
+//! attache itself, in front of the samples, with a configuration file and a store that end with the demo.
 use super::credentials::CONFIG;
+use super::credentials::OPENAPI;
 use super::places::Places;
 use super::run::DemoError;
 use crate::app::App;
 use crate::app::Options;
 use crate::app::StartError;
 use crate::config::LogSettings;
+use crate::config::StoreUrl;
+use crate::seal::Keyring;
 use std::fs;
 use std::io;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
+
+/// Where the example has the key that is made for each demo.
+const SEAL_KEY: &str = "${DEMO_SEAL_KEY:-/run/secrets/attache-seal-key}";
 
 /// A running gateway, and the configuration that it reads.
 pub struct Gateway {
@@ -29,8 +36,15 @@ pub fn start(
 ) -> Result<Gateway, DemoError> {
     let [proxy, admin, public] = Places::preferred();
     let wanted = Places { proxy, admin, public, api, receiver };
-    let config = ConfigFile::create(&filled(CONFIG, &wanted)).map_err(DemoError::Config)?;
-    let options = Options { config: vec![config.file.clone()], ..Options::default() };
+    let config = ConfigFile::create(&filled(CONFIG, &wanted), &filled(OPENAPI, &wanted))
+        .map_err(DemoError::Config)?;
+    let options = Options {
+        config: vec![config.file.clone()],
+        // So that the console has something to write to.
+        store: Some(StoreUrl::Sqlite(None)),
+        data_dir: config.folder.join("data"),
+        ..Options::default()
+    };
     let app = App::start(options, log)?;
     let places = Places { proxy: app.proxy, admin: app.admin, public: app.public, ..wanted };
     Ok(Gateway { app, places, config })
@@ -43,6 +57,11 @@ impl Gateway {
 
     pub fn config(&self) -> &Path {
         &self.config.file
+    }
+
+    /// The sample API's own description, as a file to drop on the console.
+    pub fn openapi(&self) -> &Path {
+        &self.config.openapi
     }
 
     /// Finishes what is under way, stops listening, and removes the configuration.
@@ -69,15 +88,26 @@ fn filled(text: &str, places: &Places) -> String {
 struct ConfigFile {
     folder: PathBuf,
     file: PathBuf,
+    openapi: PathBuf,
 }
 
 impl ConfigFile {
-    fn create(text: &str) -> io::Result<Self> {
+    fn create(text: &str, openapi: &str) -> io::Result<Self> {
         let folder = std::env::temp_dir().join(format!("attache-demo-{}", std::process::id()));
         // Fails where the folder exists: somebody else's is never used.
         fs::DirBuilder::new().mode(0o700).create(&folder)?;
-        let config = Self { file: folder.join("attache.yaml"), folder };
+        let (file, description) = (folder.join("attache.yaml"), folder.join("orders.openapi.json"));
+        let config = Self { file, openapi: description, folder };
+        let seal_key = config.folder.join("seal.key");
+        let text = text.replace(SEAL_KEY, &seal_key.display().to_string());
         fs::File::create_new(&config.file)?.write_all(text.as_bytes())?;
+        fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(seal_key)?
+            .write_all(Keyring::fresh_line(None).expose().as_bytes())?;
+        fs::File::create_new(&config.openapi)?.write_all(openapi.as_bytes())?;
         Ok(config)
     }
 }
@@ -97,7 +127,9 @@ mod tests {
     fn every_address_of_the_configuration_is_filled_in() {
         let [proxy, admin, public, api, receiver] =
             [1, 2, 3, 4, 5].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        let text = filled(CONFIG, &Places { proxy, admin, public, api, receiver });
+        let places = Places { proxy, admin, public, api, receiver };
+        assert!(!filled(OPENAPI, &places).contains("${"));
+        let text = filled(CONFIG, &places).replace(SEAL_KEY, "");
         assert!(!text.contains("${"), "{text}");
         for address in [proxy, admin, public, api, receiver] {
             assert!(text.contains(&address.to_string()), "{address}");
@@ -106,10 +138,10 @@ mod tests {
 
     #[test]
     fn the_configuration_is_gone_with_its_demo() {
-        let config = ConfigFile::create("a: b").unwrap();
+        let config = ConfigFile::create("a: b", "{}").unwrap();
         let (file, folder) = (config.file.clone(), config.folder.clone());
         assert_eq!(fs::read_to_string(file).unwrap(), "a: b");
-        assert!(ConfigFile::create("").is_err(), "a folder that exists is not used");
+        assert!(ConfigFile::create("", "").is_err(), "a folder that exists is not used");
         drop(config);
         assert!(!folder.exists());
     }

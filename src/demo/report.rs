@@ -1,6 +1,8 @@
 //! What the demo prints. Texts only: whoever runs it decides where they go.
 use super::attempt::Attempt;
 use super::attempt::Findings;
+use super::credentials::ADMIN_TOKEN;
+use super::credentials::SHOP_KEY;
 use super::curl::command;
 use super::paint::Paint;
 use super::places::Places;
@@ -15,16 +17,17 @@ const LABEL_WIDTH: usize = 20;
 /// Longest line of a finding, so that with its label it fits 92 columns.
 const FINDING_WIDTH: usize = 66;
 
-/// Who is who, and where. `config` is the file that attache reads, for whoever stays to change it.
-pub fn opening(places: &Places, config: Option<&Path>, paint: Paint) -> String {
+/// Who is who, and where. `files` are what attache reads and what can be dropped on its console, for whoever stays.
+pub fn opening(places: &Places, files: Option<(&Path, &Path)>, paint: Paint) -> String {
     let Places { proxy, admin, public, api, receiver } = places;
     let attache = paint.bold("attache");
+    let sign_in = format!("sign in with {ADMIN_TOKEN}; /v1, /metrics");
     let rows = [
         ("the sample API", format!("http://{api}"), "three kinds of credentials; says what it got"),
         ("a receiver", format!("http://{receiver}"), "takes webhooks, if they were verified"),
         ("attache: proxy", format!("http://{proxy}"), "requests out, authenticated"),
         ("attache: public", format!("http://{public}"), "webhooks in, verified"),
-        ("attache: admin", format!("http://{admin}"), "/metrics, /healthz, /readyz"),
+        ("attache: console", format!("http://{admin}"), &sign_in),
     ];
     let mut text =
         format!("\n{attache} puts the credential on, so that your code never holds it.\n\n");
@@ -34,13 +37,17 @@ pub fn opening(places: &Places, config: Option<&Path>, paint: Paint) -> String {
     let secrets =
         "Your code knows one thing, its caller key. The API's credentials are attache's alone"
             .to_owned();
-    let notes = match config {
+    let notes = match files {
         None => vec![format!("{secrets}.")],
-        Some(config) => vec![
+        Some((config, openapi)) => vec![
             format!("{secrets}, in"),
             format!("  {}", config.display()),
             "Change that file while this runs: it is read again at once.".to_owned(),
             format!("Without attache the API refuses: curl http://{api}/shop/orders"),
+            format!(
+                "In the console, drop an OpenAPI file on Connect: yours, or this one (key: {SHOP_KEY})"
+            ),
+            format!("  {}", openapi.display()),
         ],
     };
     text.push('\n');
@@ -160,8 +167,11 @@ mod tests {
 
     #[test]
     fn every_line_for_reading_fits_a_terminal() {
-        let mut text =
-            opening(&places(), Some(Path::new("/somewhere/attache.yaml")), Paint::plain());
+        let mut text = opening(
+            &places(),
+            Some((Path::new("/somewhere/attache.yaml"), Path::new("/somewhere/x.json"))),
+            Paint::plain(),
+        );
         for (number, it) in (1..).zip(&attempts(&places())) {
             text.push_str(&attempt(number, it, Paint::plain()));
         }

@@ -55,8 +55,8 @@ pub async fn run(
     let gateway = tokio::task::block_in_place(|| gateway::start(behind.0, behind.1, log))?;
     let places = gateway.places();
     let attempts = attempts(&places);
-    let config = (!once).then(|| gateway.config());
-    write!(out, "{}", report::opening(&places, config, paint))?;
+    let files = (!once).then(|| (gateway.config(), gateway.openapi()));
+    write!(out, "{}", report::opening(&places, files, paint))?;
     let shown = if once {
         try_all(&attempts, &mut sightings, paint, out).await
     } else {

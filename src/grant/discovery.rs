@@ -23,6 +23,8 @@ pub struct Metadata {
     mtls: Endpoints,
     /// RFC 9207 §3: every redirect back says who sent it.
     pub iss_in_callback: bool,
+    /// Where the keys are that id tokens are signed with (OpenID Connect Discovery §3).
+    keys: Option<Box<str>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -129,7 +131,14 @@ impl Metadata {
             endpoints,
             mtls,
             iss_in_callback: iss == Some(&Value::Bool(true)),
+            keys: endpoint(&json, issuer, "jwks_uri")?,
         })
+    }
+
+    /// The set of keys that the issuer signs with.
+    pub fn keys(&self) -> Option<Target> {
+        // Read once already.
+        Target::parse(self.keys.as_deref()?).ok()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Batches on their way from the workers to the log's thread: bounded, in order.
+//! Batches on their way from the workers to whoever looks at them, and from there to the log: bounded, in order.
 use super::batch::Batch;
 use crate::telemetry::Metrics;
 use std::collections::VecDeque;
@@ -20,7 +20,8 @@ const SPARES_MAX: usize = 8;
 pub(super) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
-    metrics: Arc<Metrics>,
+    /// None where nothing is logged: then nothing that is left out is missing there.
+    metrics: Option<Arc<Metrics>>,
 }
 
 #[derive(Default)]
@@ -44,7 +45,7 @@ pub(super) enum Work {
 }
 
 impl Queue {
-    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(metrics: Option<Arc<Metrics>>) -> Self {
         Self { state: Mutex::default(), changed: Condvar::new(), metrics }
     }
 
@@ -109,11 +110,15 @@ impl Queue {
     }
 
     pub(super) fn written(&self, records: usize) {
-        self.metrics.log_written(records as u64);
+        if let Some(metrics) = &self.metrics {
+            metrics.log_written(records as u64);
+        }
     }
 
     pub(super) fn dropped(&self, records: usize) {
-        self.metrics.log_dropped(records as u64);
+        if let Some(metrics) = &self.metrics {
+            metrics.log_dropped(records as u64);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -51,6 +51,15 @@ fn exchange() -> Exchange {
     }
 }
 
+fn start(
+    target: Target,
+    format: Format,
+    metrics: &Arc<Metrics>,
+) -> Result<Arc<Journal>, JournalError> {
+    let keeping = Keeping { recent: 0, clock: || UnixTime::from_s(1_700_000_000) };
+    Journal::start((target, format), keeping, Arc::clone(metrics))
+}
+
 struct Folder {
     folder: tempfile::TempDir,
     metrics: Arc<Metrics>,
@@ -67,7 +76,7 @@ impl Folder {
     }
 
     fn start(&self, format: Format) -> Arc<Journal> {
-        Journal::start(Target::File(self.path()), format, Arc::clone(&self.metrics)).unwrap()
+        start(Target::File(self.path()), format, &self.metrics).unwrap()
     }
 
     /// The value of a metric without labels.
@@ -272,7 +281,7 @@ fn a_full_disk_costs_records_and_is_counted() {
     let metrics = Metrics::new(UnixTime::from_s(0));
     let folder = Folder { metrics: Arc::clone(&metrics), ..Folder::new() };
     let full = Target::File("/dev/full".into());
-    let journal = Journal::start(full, Format::Json, metrics).unwrap();
+    let journal = start(full, Format::Json, &metrics).unwrap();
     let pen = journal.pen();
     pen.write(exchange(), "/");
     drop(pen);
@@ -285,7 +294,7 @@ fn a_file_that_can_t_be_opened_is_an_error_at_start() {
     let folder = Folder::new();
     for path in [folder.path().join("no/such/folder"), folder.folder.path().to_owned()] {
         let target = Target::File(path.clone());
-        let started = Journal::start(target, Format::Json, Arc::clone(&folder.metrics));
+        let started = start(target, Format::Json, &folder.metrics);
         let error = started.err().unwrap().to_string();
         assert!(error.contains(path.to_str().unwrap()), "{error}");
     }
@@ -294,8 +303,7 @@ fn a_file_that_can_t_be_opened_is_an_error_at_start() {
 #[test]
 fn without_a_log_a_pen_writes_nothing() {
     let folder = Folder::new();
-    let metrics = Arc::clone(&folder.metrics);
-    let journal = Journal::start(Target::Off, Format::Json, metrics).unwrap();
+    let journal = start(Target::Off, Format::Json, &folder.metrics).unwrap();
     let pen = journal.pen();
     pen.write(exchange(), "/");
     drop(pen);

@@ -122,7 +122,8 @@ pub(super) fn push_number(out: &mut Vec<u8>, mut number: u64) {
     out.extend_from_slice(&digits[at..]);
 }
 
-pub(super) fn http_version(version: Version) -> &'static str {
+/// As records have it: `1.1`, `2`.
+pub fn http_version(version: Version) -> &'static str {
     match version {
         Version::HTTP_09 => "0.9",
         Version::HTTP_10 => "1.0",

@@ -35,6 +35,7 @@ pub use origin::UrlError;
 pub use receiver_url::ReceiverUrl;
 pub use receiver_url::ReceiverUrlError;
 pub use scope::Claimed;
+pub use scope::OperatorName;
 pub use scope::Scope;
 pub use secret::Secret;
 pub use time::UnixTime;

@@ -13,17 +13,27 @@ pub enum Scope {
     Command(&'static str),
     /// An operator, by the key of the token that was shown.
     Operator(Key),
+    /// An operator for whom an identity provider vouches, by the name that it says.
+    Person(Arc<str>),
     /// The same under an `Idempotency-Key`.
     Once(Arc<Claimed>),
     /// One tenant: its own activations, and nothing else, as if nothing else were there.
     Tenant(TenantId),
 }
 
+/// What an operator goes by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum OperatorName {
+    /// The key of the token that was shown.
+    Token(Key),
+    /// What an identity provider calls the person. Never the same as a token, however it reads.
+    Person(Arc<str>),
+}
+
 /// An operator's claim of an `Idempotency-Key`: what is written under it is written once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Claimed {
-    /// The key of the token that was shown.
-    pub operator: Key,
+    pub operator: OperatorName,
     /// Whose claim it is: never that of another token of the same key.
     pub token: String,
     /// The `Idempotency-Key`.
@@ -37,14 +47,22 @@ impl Scope {
     pub fn claimed(&self) -> Option<&Arc<Claimed>> {
         match self {
             Self::Once(claimed) => Some(claimed),
-            Self::System | Self::Command(_) | Self::Operator(_) | Self::Tenant(_) => None,
+            Self::System
+            | Self::Command(_)
+            | Self::Operator(_)
+            | Self::Person(_)
+            | Self::Tenant(_) => None,
         }
     }
 
     /// Whether definitions, other people's keys and the deployment's own records are there at all.
     pub fn sees_everything(&self) -> bool {
         match self {
-            Self::System | Self::Command(_) | Self::Operator(_) | Self::Once(_) => true,
+            Self::System
+            | Self::Command(_)
+            | Self::Operator(_)
+            | Self::Person(_)
+            | Self::Once(_) => true,
             Self::Tenant(_) => false,
         }
     }
@@ -52,8 +70,41 @@ impl Scope {
     /// Whether this tenant's activations are there.
     pub fn sees_tenant(&self, tenant: &str) -> bool {
         match self {
-            Self::System | Self::Command(_) | Self::Operator(_) | Self::Once(_) => true,
+            Self::System
+            | Self::Command(_)
+            | Self::Operator(_)
+            | Self::Person(_)
+            | Self::Once(_) => true,
             Self::Tenant(own) => own.as_str() == tenant,
+        }
+    }
+}
+
+impl From<OperatorName> for Scope {
+    fn from(name: OperatorName) -> Self {
+        match name {
+            OperatorName::Token(key) => Self::Operator(key),
+            OperatorName::Person(name) => Self::Person(name),
+        }
+    }
+}
+
+impl OperatorName {
+    /// The key of the token, where it is one's.
+    pub fn token(&self) -> Option<&Key> {
+        match self {
+            Self::Token(key) => Some(key),
+            Self::Person(_) => None,
+        }
+    }
+}
+
+/// As people know it.
+impl fmt::Display for OperatorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Token(key) => key.fmt(f),
+            Self::Person(name) => f.write_str(name),
         }
     }
 }
@@ -65,7 +116,11 @@ impl fmt::Display for Scope {
             Self::System => f.write_str("attache"),
             Self::Command(name) => write!(f, "command {name}"),
             Self::Operator(token) => write!(f, "operator {token}"),
-            Self::Once(claimed) => write!(f, "operator {}", claimed.operator),
+            Self::Person(name) => write!(f, "person {name}"),
+            Self::Once(claimed) => match &claimed.operator {
+                OperatorName::Token(token) => write!(f, "operator {token}"),
+                OperatorName::Person(name) => write!(f, "person {name}"),
+            },
             Self::Tenant(tenant) => write!(f, "tenant {tenant}"),
         }
     }
@@ -85,5 +140,8 @@ mod tests {
         let operator = Scope::Operator(Key::try_from("ci").unwrap());
         assert!(operator.sees_everything() && operator.sees_tenant("acme"));
         assert_eq!(operator.to_string(), "operator ci");
+        let person = Scope::from(OperatorName::Person("ci".into()));
+        assert!(person.sees_everything() && person.sees_tenant("acme"));
+        assert_eq!(person.to_string(), "person ci");
     }
 }

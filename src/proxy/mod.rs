@@ -5,6 +5,7 @@
 mod activation;
 mod again;
 mod body;
+mod cleared;
 mod error;
 mod guard;
 mod head;
@@ -15,10 +16,13 @@ mod pieces;
 mod refused;
 mod replay;
 mod retry;
+mod seen;
 mod signed;
 mod tally;
 mod token;
+mod trial;
 mod turn;
+mod witness;
 
 use crate::auth::BodyUse;
 use crate::auth::Learnt;
@@ -95,6 +99,7 @@ use std::task::Poll;
 use std::time::Duration;
 use std::time::Instant;
 use tally::Tally;
+use witness::Witness;
 
 pub use body::OutBody as ProxyBody;
 pub use error::ProxyError;
@@ -141,16 +146,42 @@ pub struct Proxy {
 impl Handler for Proxy {
     type Body = InBody;
 
-    async fn handle(
+    fn handle(
         self: Rc<Self>,
         request: Request<RequestBody>,
         link: Link,
+    ) -> impl Future<Output = Result<Response<InBody>, Cut>> + 'static {
+        self.answered(request, link, None)
+    }
+
+    fn links(&self, delta: i64) {
+        self.metrics.links_open(Listener::Proxy, delta);
+    }
+
+    fn link_refused(&self, why: LinkRefusal) {
+        self.metrics.shared().link_refused(Listener::Proxy, why);
+    }
+}
+
+enum Answer {
+    Upstream(Response<crate::upstream::ResponseBody<OutBody>>, Duration),
+    Here(Response<Bytes>),
+}
+
+impl Proxy {
+    /// One exchange with its account. With a `witness` it is a trial: whoever has one needs no key.
+    async fn answered(
+        self: Rc<Self>,
+        request: Request<RequestBody>,
+        link: Link,
+        witness: Option<Rc<Witness>>,
     ) -> Result<Response<InBody>, Cut> {
         let (head, body) = request.into_parts();
         let now = (self.clock)();
         let asks = Asks::of(&head.headers);
         let request_id = self.ids.request_id_from(asks.request_id.once(), now);
         let mut tally = Box::new(Tally::begin(&self, &head, &link, request_id, now));
+        tally.witness = witness;
         let answered = {
             // Pinned here and lent: it is the exchange's whole state, and is not moved again.
             let exchange = pin!(self.exchange(&head, asks, body, &link, &mut tally));
@@ -169,21 +200,6 @@ impl Handler for Proxy {
         }
     }
 
-    fn links(&self, delta: i64) {
-        self.metrics.links_open(Listener::Proxy, delta);
-    }
-
-    fn link_refused(&self, why: LinkRefusal) {
-        self.metrics.shared().link_refused(Listener::Proxy, why);
-    }
-}
-
-enum Answer {
-    Upstream(Response<crate::upstream::ResponseBody<OutBody>>, Duration),
-    Here(Response<Bytes>),
-}
-
-impl Proxy {
     /// One exchange, top to bottom.
     async fn exchange(
         &self,
@@ -205,7 +221,10 @@ impl Proxy {
         }
         let snapshot = self.current.snapshot();
         self.callers.serve(self.current.generation(), tally.record.started);
-        let by_header = identify::by_header(&self.callers, &snapshot, &head.headers, asks)?;
+        let by_header = match &tally.witness {
+            None => identify::by_header(&self.callers, &snapshot, &head.headers, asks)?,
+            Some(witness) => Some(Arc::clone(witness.caller())),
+        };
         let key_was_in_place = by_header.is_none();
         let tags;
         let caller = match by_header {
@@ -343,6 +362,9 @@ impl Proxy {
             };
             let connection = &target.connection.key;
             let destination = Destination { origin, settings, connection };
+            if let Some(witness) = &tally.witness {
+                witness.sees(head, &onward, origin, &request);
+            }
             let outcome = self
                 .send(destination, &request, &mut body, plan.manner, &link.watch, tally)
                 .await?;

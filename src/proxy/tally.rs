@@ -1,6 +1,7 @@
 //! One exchange's account: kept while it runs, counted and logged once when it is over.
 use super::Proxy;
 use super::turn::PlacesHeld;
+use super::witness::Witness;
 use crate::model::Code;
 use crate::model::UnixTime;
 use crate::server::Link;
@@ -37,6 +38,8 @@ pub struct Tally {
     backed_off_us: u64,
     waiting_since: Option<Instant>,
     is_complete: bool,
+    /// Of a request that is sent to see what comes of it.
+    pub witness: Option<Rc<Witness>>,
 }
 
 impl Tally {
@@ -78,6 +81,7 @@ impl Tally {
             backed_off_us: 0,
             waiting_since: None,
             is_complete: false,
+            witness: None,
         }
     }
 
@@ -189,6 +193,9 @@ impl Drop for Tally {
         metrics.exchange(&labels, &timing, record.bytes_in, record.bytes_out);
         metrics.in_flight(-1);
         let path = self.target.as_ref().map_or("", PathAndQuery::path);
+        if let Some(witness) = &self.witness {
+            witness.is_told(record, path);
+        }
         self.proxy.pen.write(std::mem::take(&mut self.record), path);
     }
 }

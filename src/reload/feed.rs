@@ -390,7 +390,8 @@ pub(super) fn section_of(kind: Kind) -> Option<Section> {
         | Kind::Token
         | Kind::EventSubscription
         | Kind::Grant
-        | Kind::ConnectSession => None,
+        | Kind::ConnectSession
+        | Kind::ConsoleSession => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The snapshot that is served now, and how the next one takes its place.
 use super::files;
 use super::files::Fingerprints;
+use super::in_force::Told;
 use super::load::Loaded;
 use super::load::attempt;
 use super::stored::Layer;
@@ -11,6 +12,8 @@ use crate::catalog::Snapshot;
 use crate::catalog::StoredConnection;
 use crate::catalog::Touched;
 use crate::config::ConfigError;
+use crate::config::InForce;
+use crate::config::OriginKind;
 use crate::config::Settings;
 use crate::model::Key;
 use crate::model::UnixTime;
@@ -124,6 +127,8 @@ pub struct StoreStatus {
 struct State {
     status: Status,
     settings: Settings,
+    /// What is in force, and who said so.
+    told: Told,
     /// What the last attempt read, as it was before.
     seen: Fingerprints,
     /// Former snapshots that someone may still hold: the last to let go of one frees it, which
@@ -148,7 +153,8 @@ impl Live {
         metrics: Arc<Metrics>,
     ) -> Result<(Arc<Self>, Settings), Vec<ConfigError>> {
         let (loaded, seen) = attempt(&source.paths, &*source.env, &files::value);
-        let Loaded { settings, snapshot, warnings, .. } = loaded?.with_store(source.has_store)?;
+        let Loaded { settings, snapshot, warnings, told, .. } =
+            loaded?.with_store(source.has_store)?;
         log_warnings(&warnings);
         let now = (source.clock)();
         metrics.reload(true, 1, now);
@@ -159,6 +165,7 @@ impl Live {
             state: Mutex::new(State {
                 status,
                 settings: settings.clone(),
+                told,
                 seen,
                 retired: Vec::new(),
                 store: None,
@@ -190,6 +197,7 @@ impl Live {
             state: Mutex::new(State {
                 status: Status { generation: 1, loaded_at: now, last_error: None },
                 settings: Settings::default(),
+                told: Told::default(),
                 seen: Fingerprints::new(),
                 retired: Vec::new(),
                 store: None,
@@ -223,6 +231,7 @@ impl Live {
             state: Mutex::new(State {
                 status: self.status(),
                 settings: Settings::default(),
+                told: Told::default(),
                 seen: Fingerprints::new(),
                 retired: Vec::new(),
                 store: None,
@@ -267,6 +276,29 @@ impl Live {
         self.state().status.clone()
     }
 
+    /// What is in force, and who said so.
+    pub fn in_force(&self) -> Told {
+        self.state().told.clone()
+    }
+
+    /// What somebody has said of a setting beside the files, which goes before them.
+    pub fn said(&self, said: InForce) {
+        let mut state = self.state();
+        match state.told.settings.iter_mut().find(|it| it.path == said.path) {
+            Some(former) => *former = said,
+            None => state.told.settings.push(said),
+        }
+    }
+
+    /// What a file of this name says was made by attache.
+    pub fn made(&self, file: &str) {
+        for it in &mut self.state().told.settings {
+            if it.origin.file.as_deref() == Some(file) {
+                it.origin.kind = OriginKind::Made;
+            }
+        }
+    }
+
     /// Loads everything again and serves it, if it is sound as a whole; else what is served stays,
     /// and the failure is logged, counted and kept in the status. Blocks on the file system.
     pub fn reload_now(&self) -> Result<(), Vec<ConfigError>> {
@@ -290,7 +322,7 @@ impl Live {
     }
 
     fn serve(&self, loaded: Loaded, beside: Option<&mut Beside>) {
-        let Loaded { settings, mut snapshot, warnings, .. } = loaded;
+        let Loaded { settings, mut snapshot, warnings, told, .. } = loaded;
         log_warnings(&warnings);
         if let Some(beside) = beside {
             beside.skipped.clear();
@@ -304,6 +336,8 @@ impl Live {
         state.status.generation += 1;
         state.status.loaded_at = now;
         state.status.last_error = None;
+        // The process goes on with the settings that it was started with.
+        state.told.served = told.served;
         let generation = state.status.generation;
         if settings != state.settings {
             tracing::warn!("the settings of listeners, logs or store changed: restart to use them");

@@ -1,6 +1,8 @@
 //! One load: files in, settings and a snapshot out, or everything that is wrong with them.
 use super::files;
 use super::files::Fingerprints;
+use super::in_force;
+use super::in_force::Told;
 use crate::catalog::Filled;
 use crate::catalog::Line;
 use crate::catalog::Lines;
@@ -38,6 +40,8 @@ pub struct Loaded {
     pub warnings: Vec<ConfigError>,
     /// Wrong where there is no store.
     pub unstored: Vec<ConfigError>,
+    /// What it says, and where.
+    pub told: Told,
 }
 
 impl Loaded {
@@ -116,7 +120,8 @@ fn read(
     document.conceal(&mut errors);
     match snapshot {
         Some(snapshot) if errors.is_empty() => {
-            Ok(Loaded { settings, snapshot, warnings, unstored })
+            let told = in_force::told(&document, &settings, sources.setting);
+            Ok(Loaded { settings, snapshot, warnings, unstored, told })
         }
         _ => {
             // As one reads the files, top to bottom.

@@ -15,6 +15,7 @@ use http_body::Body;
 use std::error::Error;
 use std::future::poll_fn;
 use std::io::ErrorKind;
+use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
@@ -75,6 +76,12 @@ pub struct Link {
 }
 
 impl Link {
+    /// For a request that is made here: there is no socket, and so no tunnel.
+    pub fn inside(worker: &Rc<Worker>) -> Self {
+        let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self { watch: Watch::new(worker), peer, is_tls: false, state: None }
+    }
+
     /// What follows a 101. False on HTTP/2, which has no Upgrade (RFC 9113 §8.6).
     pub fn open_tunnel(&self, tunnel: Tunnel) -> bool {
         self.state.as_ref().is_some_and(|it| it.tunnel.replace(Some(tunnel)).is_none())

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -26,6 +27,8 @@ enum Source {
     Nothing,
     Http1(Arriving),
     Http2(Incoming),
+    /// Of a request that came by no socket.
+    Kept(Full<Bytes>),
 }
 
 /// The caller's body ended before it was whole.
@@ -40,6 +43,13 @@ impl RequestBody {
 
     pub(super) fn http2(incoming: Incoming, watch: Rc<Watch>) -> Self {
         Self { source: Source::Http2(incoming), watch, idle: None }
+    }
+
+    /// Of a request that is made here, by no socket.
+    pub fn kept(bytes: Bytes, watch: Rc<Watch>) -> Self {
+        let source =
+            if bytes.is_empty() { Source::Nothing } else { Source::Kept(Full::new(bytes)) };
+        Self { source, watch, idle: None }
     }
 
     /// The exchange's watch.
@@ -78,6 +88,7 @@ impl Body for RequestBody {
             Source::Nothing => true,
             Source::Http1(arriving) => arriving.is_end_stream(),
             Source::Http2(incoming) => incoming.is_end_stream(),
+            Source::Kept(kept) => kept.is_end_stream(),
         }
     }
 
@@ -86,6 +97,7 @@ impl Body for RequestBody {
             Source::Nothing => SizeHint::with_exact(0),
             Source::Http1(arriving) => arriving.size_hint(),
             Source::Http2(incoming) => incoming.size_hint(),
+            Source::Kept(kept) => kept.size_hint(),
         }
     }
 }
@@ -104,6 +116,7 @@ impl Source {
                 Poll::Ready(None) if !incoming.is_end_stream() => Poll::Ready(Some(Err(BodyError))),
                 polled => polled.map_err(|_| BodyError),
             },
+            Self::Kept(kept) => Pin::new(kept).poll_frame(cx).map_err(|never| match never {}),
         }
     }
 }

@@ -23,6 +23,8 @@ use super::grants::GrantKey;
 use super::record::Record;
 use super::record::Table;
 use super::record::read;
+use super::search::Lot;
+use super::search::Search;
 use super::several;
 use super::write::Told;
 use super::write::Write;
@@ -179,11 +181,35 @@ impl Activations<'_> {
                 let values = [Value::Text(owner), Value::Text(tenant.as_str())];
                 self.0.engine.rows(own, &values).await?
             }
-            Scope::System | Scope::Command(_) | Scope::Operator(_) | Scope::Once(_) => {
-                self.0.engine.rows(sql, &[Value::Text(owner)]).await?
-            }
+            Scope::System
+            | Scope::Command(_)
+            | Scope::Operator(_)
+            | Scope::Person(_)
+            | Scope::Once(_) => self.0.engine.rows(sql, &[Value::Text(owner)]).await?,
         };
         Ok(!rows.is_empty())
+    }
+
+    /// Which of these owners any tenant is activated under.
+    pub async fn any_of(
+        self,
+        scope: &Scope,
+        owners: &[&str],
+    ) -> Result<HashSet<String>, StoreError> {
+        let mut activated = HashSet::new();
+        if !scope.sees_everything() {
+            return Ok(activated);
+        }
+        for part in several::texts(owners) {
+            let sql = format!(
+                "WITH asked (of) AS (VALUES {}) SELECT asked.of FROM asked WHERE EXISTS \
+                 (SELECT 1 FROM activations WHERE activations.owner = asked.of)",
+                part.places
+            );
+            let rows = self.0.engine.rows(&sql, &part.values).await?;
+            activated.extend(rows.iter().filter_map(|it| it.text(0).ok()));
+        }
+        Ok(activated)
     }
 
     /// The owners of activations under connections that files declare, or once did: reads the whole index.
@@ -353,6 +379,30 @@ impl Activations<'_> {
         let sql =
             format!("{FOUND} WHERE a.owner = $1 AND a.tenant > $2 ORDER BY a.tenant LIMIT $3");
         self.list(&sql, (owner, after.unwrap_or_default()), limit, 1).await
+    }
+
+    /// The same of those whose tenant's id has each of these words, of one lot of rows: `next` is where it ended.
+    /// Letters beyond ASCII are compared as they are written.
+    pub async fn found_of_owner(
+        self,
+        scope: &Scope,
+        owner: &str,
+        search: &Search,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Listed<Found>, StoreError> {
+        if search.words.is_empty() || !scope.sees_everything() {
+            return self.of_owner(scope, owner, after, limit).await;
+        }
+        let limit = limit.clamp(1, PAGE_MAX);
+        let from = "FROM activations WHERE owner = $1 AND tenant > $2";
+        let of = vec![Value::Text(owner), Value::Text(after.unwrap_or_default())];
+        let lot = Lot { from, of, column: "tenant", text: "lower(tenant)", search };
+        let (tenants, next) = lot.keys(self.0, limit).await?;
+        let these: Vec<_> = tenants.iter().map(|it| (owner, it.as_str())).collect();
+        let mut rows = self.these(scope, &these).await?;
+        rows.sort_by(|a, b| a.0.value.tenant.cmp(&b.0.value.tenant));
+        Ok(Listed { rows, unreadable: Vec::new(), next })
     }
 
     /// One tenant's activations, in the order of their owners, after the owner `after`.

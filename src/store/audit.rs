@@ -64,6 +64,14 @@ pub enum Act {
     Learned,
     /// A secret that a sender handed over was shown to an operator: this one time.
     Revealed,
+    /// An operator has signed in with a browser.
+    SignedIn,
+    /// The browser is signed out again, by whoever it belongs to or because what it was signed in by is gone.
+    SignedOut,
+    /// Somebody who wanted to sign in was not let in.
+    Refused,
+    /// An operator has sent a request with a connection's or a tenant's credentials.
+    Tried,
     /// An operator had a kept delivery sent to its target again.
     Replayed,
 }
@@ -84,6 +92,10 @@ impl Act {
         Self::Disclosed,
         Self::Learned,
         Self::Revealed,
+        Self::SignedIn,
+        Self::SignedOut,
+        Self::Refused,
+        Self::Tried,
         Self::Replayed,
     ];
 
@@ -104,6 +116,10 @@ impl Act {
             Self::Disclosed => "disclosed",
             Self::Learned => "learned",
             Self::Revealed => "revealed",
+            Self::SignedIn => "signed_in",
+            Self::SignedOut => "signed_out",
+            Self::Refused => "refused",
+            Self::Tried => "tried",
             Self::Replayed => "replayed",
         }
     }
@@ -197,8 +213,8 @@ const NOT_AS_LEFT: &str =
     "the end of the audit trail is not as attache left it: run `attache audit verify`";
 
 /// Where the trail has no key.
-const NO_KEY: &str = "the deployment's own key does not open, or is not there";
-const RESTORE_KEY: &str =
+pub(super) const NO_KEY: &str = "the deployment's own key does not open, or is not there";
+pub(super) const RESTORE_KEY: &str =
     "restore the row `deployment` of the table `credentials` from a backup, and start attache anew";
 
 /// Where a row of somebody else's stands in the way.

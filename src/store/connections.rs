@@ -71,6 +71,10 @@ impl Record for ConnectionRow {
         ]
     }
 
+    fn definition(&self) -> Option<&str> {
+        Some(&self.definition)
+    }
+
     fn read(row: &Row, first: usize) -> Result<Self, Unreadable> {
         Ok(Self {
             id: row.text(first)?,

@@ -51,6 +51,10 @@ impl Record for ConnectorRow {
         vec![Value::Text(&self.definition), Value::Text(&self.methods_json)]
     }
 
+    fn definition(&self) -> Option<&str> {
+        Some(&self.definition)
+    }
+
     fn read(row: &Row, first: usize) -> Result<Self, Unreadable> {
         let methods_json = row.text(first + 1)?;
         let methods = texts(&methods_json)?;

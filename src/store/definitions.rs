@@ -179,6 +179,17 @@ macro_rules! readings {
                 super::definitions::page(self.0, scope, after, limit).await
             }
 
+            /// The same of those that are looked for, of one lot of rows: `next` is where it ended.
+            pub async fn found(
+                self,
+                scope: &crate::model::Scope,
+                search: &super::Search,
+                after: Option<&str>,
+                limit: u32,
+            ) -> Result<super::Listed<super::Stored<$row>>, super::StoreError> {
+                super::search::found(self.0, scope, search, after, limit).await
+            }
+
             /// All rows: what a gateway holds in memory anyway.
             pub async fn all(
                 self,

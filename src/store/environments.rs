@@ -71,6 +71,10 @@ impl Record for EnvironmentRow {
         ]
     }
 
+    fn definition(&self) -> Option<&str> {
+        Some(&self.definition)
+    }
+
     fn read(row: &Row, first: usize) -> Result<Self, Unreadable> {
         let assign_json = row.text(first + 3)?;
         Ok(Self {

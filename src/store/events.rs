@@ -276,6 +276,10 @@ fn types(entry: &Entry) -> Vec<EventType> {
         | Act::Disclosed
         | Act::Learned
         | Act::Revealed
+        | Act::SignedIn
+        | Act::SignedOut
+        | Act::Refused
+        | Act::Tried
         | Act::Replayed => Vec::new(),
     };
     let Some(kind) = entry.of else {
@@ -328,7 +332,7 @@ fn types(entry: &Entry) -> Vec<EventType> {
             each(E::SubscriptionCreated, E::SubscriptionUpdated, E::SubscriptionDeleted)
         }
         Kind::ConnectSession if entry.act == Act::Created => vec![E::ConnectSessionCreated],
-        Kind::ConnectSession | Kind::Grant => Vec::new(),
+        Kind::ConnectSession | Kind::ConsoleSession | Kind::Grant => Vec::new(),
     }
 }
 

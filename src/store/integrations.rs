@@ -54,6 +54,10 @@ impl Record for IntegrationRow {
         vec![Value::Text(&self.definition), Value::Text(&self.links_json)]
     }
 
+    fn definition(&self) -> Option<&str> {
+        Some(&self.definition)
+    }
+
     fn read(row: &Row, first: usize) -> Result<Self, Unreadable> {
         let links_json = row.text(first + 1)?;
         let links = texts(&links_json)?;

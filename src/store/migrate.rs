@@ -7,6 +7,7 @@ use super::engine::Value;
 use super::error::StoreError;
 use super::error::check_schema;
 use super::origins;
+use super::search;
 
 /// The scripts, in order; the first is schema 1. `{text}` sorts by its bytes.
 const SCRIPTS: &[(&str, &str)] = &[
@@ -29,7 +30,9 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("accounts", include_str!("migrations/0017_accounts.sql")),
     ("connect sessions", include_str!("migrations/0018_connect_sessions.sql")),
     ("received", include_str!("migrations/0019_received.sql")),
+    ("console sessions", include_str!("migrations/0020_console_sessions.sql")),
     ("webhook deliveries", include_str!("migrations/0021_webhook_deliveries.sql")),
+    ("search", include_str!("migrations/0022_search.sql")),
 ];
 
 /// The schema that this attache reads and writes.
@@ -81,6 +84,7 @@ impl Store {
                     callers::sum_up(&mut tx).await?;
                     origins::sum_up(&mut tx).await?;
                 }
+                "search" => search::word_all(&mut tx).await?,
                 _ => {}
             }
             let values = [Value::Integer(number), Value::Text(name), Value::Integer(now_ms)];

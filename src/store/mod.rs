@@ -15,6 +15,8 @@ mod changes;
 mod connect_sessions;
 mod connections;
 mod connectors;
+mod console_sessions;
+mod counts;
 mod credentials;
 mod definitions;
 mod delivered;
@@ -25,6 +27,7 @@ mod environments;
 mod error;
 mod events;
 mod expect;
+mod finding;
 mod given;
 mod grants;
 mod idempotency;
@@ -40,6 +43,7 @@ mod postgres;
 mod received;
 mod record;
 mod salvage;
+mod search;
 mod several;
 mod signals;
 mod sqlite;
@@ -48,6 +52,7 @@ mod tenants;
 mod together;
 mod tokens;
 mod trail;
+mod tried;
 mod turns;
 mod unserved;
 mod uses;
@@ -92,6 +97,11 @@ pub use connections::Connections;
 pub use connections::Pins;
 pub use connectors::ConnectorRow;
 pub use connectors::Connectors;
+pub use console_sessions::ConsoleSession;
+pub use console_sessions::ConsoleSessions;
+pub use console_sessions::RefusedSignIn;
+pub use counts::Counts;
+pub use counts::FailingConnections;
 pub use credentials::BATCH_MAX;
 pub use credentials::Credentials;
 pub use credentials::Cursor;
@@ -168,6 +178,9 @@ pub use received::Word;
 pub use record::Listed;
 pub use record::Stored;
 pub use record::Written;
+pub use search::Only;
+pub use search::SEARCH_LOT;
+pub use search::Search;
 pub use signals::Signals;
 pub use sqlite::SQLITE_FILE;
 pub use subscriptions::SUBSCRIPTIONS_MAX;
@@ -183,6 +196,7 @@ pub use trail::Break;
 pub use trail::Checked;
 pub use trail::Finding;
 pub use trail::TrailHead;
+pub use tried::TrialOf;
 pub use unserved::Unread;
 pub use unserved::Unserved;
 pub use uses::Use;
@@ -282,6 +296,8 @@ pub enum Kind {
     Grant,
     /// A link that a tenant connects by; the key is its id.
     ConnectSession,
+    /// A browser that an operator is signed in with.
+    ConsoleSession,
 }
 
 impl Kind {
@@ -298,6 +314,7 @@ impl Kind {
         Self::EventSubscription,
         Self::Grant,
         Self::ConnectSession,
+        Self::ConsoleSession,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -314,6 +331,7 @@ impl Kind {
             Self::EventSubscription => "event subscription",
             Self::Grant => "grant",
             Self::ConnectSession => "connect session",
+            Self::ConsoleSession => "console session",
         }
     }
 
@@ -466,6 +484,10 @@ impl Store {
 
     pub fn authorizations(&self) -> Authorizations<'_> {
         Authorizations(self)
+    }
+
+    pub fn console_sessions(&self) -> ConsoleSessions<'_> {
+        ConsoleSessions(self)
     }
 
     pub fn connect_sessions(&self) -> ConnectSessions<'_> {

@@ -26,6 +26,11 @@ pub(super) trait Record: Sized {
 
     fn values(&self) -> Vec<Value<'_>>;
 
+    /// JSON with its name, where lists of it are searched: then the table has `words`.
+    fn definition(&self) -> Option<&str> {
+        None
+    }
+
     /// From its own columns, which begin at `first`.
     fn read(row: &Row, first: usize) -> Result<Self, Unreadable>;
 }

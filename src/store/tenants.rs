@@ -34,6 +34,10 @@ impl Record for TenantRow {
         vec![Value::Text(&self.definition)]
     }
 
+    fn definition(&self) -> Option<&str> {
+        Some(&self.definition)
+    }
+
     fn read(row: &Row, first: usize) -> Result<Self, Unreadable> {
         Ok(Self { definition: row.text(first)? })
     }

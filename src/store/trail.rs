@@ -6,6 +6,8 @@ use super::audit::Act;
 use super::audit::COLUMNS;
 use super::audit::Entered;
 use super::audit::Head;
+use super::audit::NO_KEY;
+use super::audit::RESTORE_KEY;
 use super::audit::Stretch;
 use super::audit::corrupt;
 use super::engine::Row;
@@ -77,6 +79,18 @@ pub struct Checked {
 }
 
 impl Audit<'_> {
+    /// The same with the key that it is kept under here.
+    pub async fn verify_own(
+        self,
+        scope: &Scope,
+        kept: Option<TrailHead>,
+        progress: impl FnMut(i64, i64),
+    ) -> Result<Checked, StoreError> {
+        let no_key = || StoreError::NoTrail { problem: NO_KEY.to_owned(), remedy: RESTORE_KEY };
+        let key = self.0.trail.get().ok_or_else(no_key)?;
+        self.verify(scope, key, kept, progress).await
+    }
+
     /// Reads the whole trail. `kept`: an entry that somebody has kept elsewhere. `progress` is told how far it is,
     /// and of how many. Writers go on meanwhile.
     pub async fn verify(

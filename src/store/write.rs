@@ -30,6 +30,7 @@ use super::record::Stored;
 use super::record::Table;
 use super::record::checksum;
 use super::record::read;
+use super::search;
 use super::several;
 use super::together::Done;
 use super::together::Gathered;
@@ -458,6 +459,7 @@ impl Write<'_> {
         values.extend(own);
         let sql = if standing.is_some() { table.update() } else { table.insert() };
         self.tx.run(&sql, &values).await?;
+        search::put_words(&mut self.tx, keys, record).await?;
         let created_at_ms = standing.map_or(self.now_ms, |it| it.created_at_ms);
         let updated_at_ms = self.now_ms;
         Ok(Written { revision, created: standing.is_none(), created_at_ms, updated_at_ms })
@@ -517,6 +519,7 @@ impl Write<'_> {
             // It has no key of its own.
             Kind::Grant => "connections",
             Kind::ConnectSession => "connect_sessions",
+            Kind::ConsoleSession => "console_sessions",
         };
         let sql = format!("SELECT version FROM {table} WHERE key = $1");
         let rows = self.tx.rows(&sql, &[Value::Text(key)]).await?;

@@ -3,6 +3,7 @@ pub mod exchange;
 pub mod log;
 pub mod metrics;
 pub mod trace;
+pub mod trial;
 
 pub use exchange::ErrorSource;
 pub use exchange::Exchange;
@@ -12,3 +13,7 @@ pub use metrics::WorkerMetrics;
 pub use trace::Ids;
 pub use trace::RequestId;
 pub use trace::TraceContext;
+pub use trial::SentField;
+pub use trial::SentHead;
+pub use trial::Trial;
+pub use trial::Tried;

@@ -8,6 +8,7 @@ mod good;
 mod keys;
 mod load;
 mod marks;
+mod rotation;
 
 pub use flights::Asker;
 pub use keys::Keys;
@@ -17,6 +18,10 @@ pub use load::Loaded;
 pub use load::Wanted;
 pub use load::from_store;
 pub use marks::Marks;
+pub use rotation::Rotated;
+pub use rotation::Rotation;
+pub use rotation::UNOPENED_MAX;
+pub use rotation::Unopened;
 
 use crate::catalog::Activation;
 use crate::catalog::Connection;

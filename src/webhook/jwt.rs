@@ -121,6 +121,15 @@ impl<'t> Token<'t> {
         self.header.get(name)?.as_str()
     }
 
+    pub(super) fn algorithm(&self) -> JwsAlgorithm {
+        self.algorithm
+    }
+
+    /// None before `with_claims`.
+    pub(super) fn claims(&self) -> &Map<String, Value> {
+        &self.claims
+    }
+
     pub(super) fn kid(&self) -> Option<&str> {
         self.header("kid")
     }

@@ -331,7 +331,8 @@ async fn tn_04_no_route_shows_one_tenant_s_things_under_another_s_and_none_shows
                 !text.contains("s3cret") && !text.contains(&caller_key),
                 "{method} {path}: {text}"
             );
-            if method == "GET" {
+            // A check of the trail changes nothing either.
+            if method == "GET" || path == "/v1/audit/verify" {
                 assert!(reply.status < 500, "{method} {path}: {text}");
             } else {
                 reply.problem("operator_forbidden");

@@ -5,6 +5,7 @@ use crate::support::each_engine;
 use crate::support::soon;
 use attache::model::Claimed;
 use attache::model::Key;
+use attache::model::OperatorName;
 use attache::model::Scope;
 use attache::store::Expect;
 use attache::store::TenantRow;
@@ -197,7 +198,7 @@ each_engine! {
         // As it is in the midst of it: claimed, and what was done under the claim is not kept yet.
         database.run("UPDATE idempotency SET status = NULL").await;
         let claimed = Claimed {
-            operator: Key::try_from("admin").unwrap(),
+            operator: OperatorName::Token(Key::try_from("admin").unwrap()),
             token: database.text("SELECT token FROM idempotency").await,
             key: "k-1".to_owned(),
             claimed_at_ms: database.number("SELECT claimed_at FROM idempotency").await,

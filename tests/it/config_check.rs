@@ -32,7 +32,7 @@ fn all_problems_go_to_standard_error_with_exit_code_2() {
         said,
         "a.yaml:2:14: callers.me.key: the setting `KEY` is not set\n\
         \x20 set KEY in the environment, or write ${KEY:-default} here\n\
-         a.yaml:3:1: unknown field `conections`, expected `server`, `log`, `store`, `seal`, `events`, `connect`, `egress`, \
+         a.yaml:3:1: unknown field `conections`, expected `server`, `log`, `store`, `seal`, `events`, `connect`, `webhooks`, `egress`, \
          `upstream`, `callers`, `connectors`, `connections`, `activations`, `integrations` or \
          `environments`\n\
         \x20 did you mean `connections`?\n\

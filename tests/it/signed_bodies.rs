@@ -8,9 +8,13 @@ use crate::support::soon;
 use crate::support::tagged;
 use sha2::Digest;
 use sha2::Sha256;
+use std::sync::Arc;
+use tokio::sync::Notify;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const DOWN: &str = "HTTP/1.1 503 Down\r\nContent-Length: 4\r\n\r\ndown";
+const DOWN_AND_CLOSED: &str =
+    "HTTP/1.1 503 Down\r\nConnection: close\r\nContent-Length: 4\r\n\r\ndown";
 
 /// A connection whose signature has the body's SHA-256 beside it, in `X-Amz-Content-Sha256`.
 fn configuration(url: &str, settings: &str) -> String {
@@ -184,12 +188,15 @@ async fn a_retry_has_the_same_body_under_its_signature() {
 #[tokio::test]
 async fn a_body_that_was_answered_in_the_middle_is_hashed_from_its_beginning_again() {
     let settings = "upstream: { retries: { attempts: 2, base: 1ms, budget_floor: 200 } }";
-    let bytes = body(5_000_000);
-    let early = Script::new().read_head().read_rest(500_000).write(DOWN).read_to_end();
+    // More than is read there and the sockets between hold, as a rule. Where they hold all of it, the first
+    // link has carried a whole request, and only its answer keeps it from being used for the second.
+    let bytes = body(10_000_000);
+    let unread = Arc::new(Notify::new());
+    let early = Script::new().read_head().read_rest(500_000).write(DOWN_AND_CLOSED).wait(&unread);
     let upstream = RawUpstream::start([early, Script::ok("ok")]).await;
     let gateway = gateway(&upstream, settings);
     let mut client = gateway.client().await;
-    put(&mut client, "Content-Length: 5000000\r\n", &bytes).await;
+    put(&mut client, "Content-Length: 10000000\r\n", &bytes).await;
     assert_eq!(client.response().await.map(|it| it.status), Some(200));
     let _first = upstream.request().await;
     assert_signed(&upstream.request().await, &bytes);

@@ -2,6 +2,7 @@
 use crate::support::each_engine;
 use attache::model::Claimed;
 use attache::model::Key;
+use attache::model::OperatorName;
 use attache::model::Scope;
 use attache::store::Act;
 use attache::store::CallerRow;
@@ -111,7 +112,7 @@ each_engine! {
         let claim = store.idempotency().claim(SYSTEM, "t", "k", &[1; 32], 60_000).await.unwrap();
         let Claim::New { claimed_at_ms } = claim else { panic!("nobody else has it") };
         let claimed = Claimed {
-            operator: Key::try_from("ci").unwrap(),
+            operator: OperatorName::Token(Key::try_from("ci").unwrap()),
             token: "t".to_owned(),
             key: "k".to_owned(),
             claimed_at_ms,

@@ -206,14 +206,14 @@ for (const javaScriptEnabled of [true, false]) {
         await page.goto(url);
         await assertGood(browser, await page.content(), `form-${suffix}`);
         await page.fill("input", "key-that-is-wrong");
-        await page.click("button");
+        await page.click(".acts button");
         assert.match(await page.textContent("[role=alert]"), /does not|did not|not accept|refuse/i);
         assert.equal(await page.inputValue("input"), "", "what was typed is not shown again");
         await assertGood(browser, await page.content(), `refused-${suffix}`);
         // That a form was refused is what a browser tells of as well.
         faults.splice(0, faults.length, ...faults.filter((it) => !it.includes("422")));
         await page.fill("input", GOOD_KEY);
-        await page.click("button");
+        await page.click(".acts button");
         assert.equal(await heading(page), "CRM is connected");
         assert.match(await page.textContent("main"), /acme-bot/);
         assert.equal((await attache.through(`${key}@acme`)).status, 200);
@@ -267,7 +267,7 @@ for (const javaScriptEnabled of [true, false]) {
         assert.equal(await page.locator("section").count(), 2);
         await assertGood(browser, await page.content(), `several-${suffix}`);
         await page.fill("input", GOOD_KEY);
-        await page.locator("section").nth(1).locator("button").click();
+        await page.locator("section").nth(1).locator(".acts button").click();
         assert.match(await page.locator("section").nth(1).textContent(), /Connected/);
         await page.getByText("I have connected all").click();
         assert.equal(await heading(page), "CRM is connected");

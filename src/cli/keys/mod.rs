@@ -3,6 +3,7 @@ mod new;
 mod places;
 pub(super) mod progress;
 mod rotate;
+mod served;
 mod verify;
 
 pub(super) use progress::Progress;
@@ -29,6 +30,10 @@ pub(super) enum Command {
     Rotate(rotate::Rotate),
     /// Open all that is stored, and tell what does not open
     Verify(verify::Verify),
+    /// Ask a running attache what is under each key, and how a rotation goes
+    Status(served::Served),
+    /// Have a running attache put all that is stored under the newest key
+    Start(served::Served),
 }
 
 pub(super) fn run(command: Command) -> ExitCode {
@@ -37,6 +42,8 @@ pub(super) fn run(command: Command) -> ExitCode {
         Command::New(new) => new.run(),
         Command::Rotate(rotate) => rotate.run(),
         Command::Verify(verify) => verify.run(),
+        Command::Status(served) => Ok(served.status()),
+        Command::Start(served) => Ok(served.start()),
     };
     done.unwrap_or_else(|stopped| stopped.tell())
 }

@@ -3,35 +3,20 @@ use crate::model::Scope;
 use crate::seal::Slot;
 use crate::store::Entry;
 use crate::store::Store;
-use crate::store::StoreError;
+use crate::vault::UNOPENED_MAX;
+use crate::vault::Unopened;
 use std::collections::HashMap;
-
-/// Most of them that are told one by one; the others are counted.
-pub(super) const TOLD_MAX: usize = 100;
-
-/// Something that does not open, and why.
-pub(super) struct Unopened {
-    /// `None` where not even its place could be read.
-    pub(super) entry: Option<Entry>,
-    pub(super) problem: String,
-}
-
-impl Unopened {
-    pub(super) fn unreadable(error: &StoreError) -> Self {
-        Self { entry: None, problem: error.to_string() }
-    }
-}
 
 /// Tells each, by kind and key, on standard output.
 pub(super) async fn tell(store: &Store, unopened: &[Unopened], all: u64) {
     let names = connections(store).await;
-    for Unopened { entry, problem } in unopened.iter().take(TOLD_MAX) {
+    for Unopened { entry, problem } in unopened.iter().take(UNOPENED_MAX) {
         match entry {
             Some(entry) => println!("{}: {problem}", name(entry, &names)),
             None => println!("{problem}"),
         }
     }
-    let more = all.saturating_sub(unopened.len().min(TOLD_MAX) as u64);
+    let more = all.saturating_sub(unopened.len().min(UNOPENED_MAX) as u64);
     if more > 0 {
         println!("and {} more", super::grouped(more));
     }

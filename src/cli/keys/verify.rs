@@ -3,13 +3,13 @@ use super::super::stopped::Stopped;
 use super::Work;
 use super::grouped;
 use super::places;
-use super::places::TOLD_MAX;
-use super::places::Unopened;
 use super::progress::Progress;
 use crate::model::Scope;
 use crate::seal::Keyring;
 use crate::store::Store;
 use crate::store::patiently;
+use crate::vault::UNOPENED_MAX;
+use crate::vault::Unopened;
 use clap::Args;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -65,7 +65,7 @@ async fn verify(store: Store, keyring: Keyring, batch: u32) -> Result<ExitCode, 
                 }
             };
             failed += 1;
-            if unopened.len() < TOLD_MAX {
+            if unopened.len() < UNOPENED_MAX {
                 unopened.push(problem);
             }
         }

@@ -6,7 +6,6 @@ use super::verb;
 use crate::cli::api::Client;
 use crate::cli::api::path;
 use crate::cli::stopped::Stopped;
-use url::form_urlencoded;
 
 #[derive(Debug, clap::Subcommand)]
 pub(in crate::cli) enum Command {
@@ -26,11 +25,8 @@ impl Asks for Command {
     async fn run(self, kind: &Kind, mut client: Client, output: Output) -> Result<(), Stopped> {
         match self {
             Self::List { words } => {
-                let search = [("q", words.join(" "))].into_iter().filter(|it| !it.1.is_empty());
-                let query =
-                    form_urlencoded::Serializer::new(String::new()).extend_pairs(search).finish();
-                let all = format!("{}?{query}", path([kind.segment]));
-                verb::list(&mut client, kind, all.trim_end_matches('?'), output).await
+                let all = verb::searched(&path([kind.segment]), &words);
+                verb::list(&mut client, kind, &all, output).await
             }
             Self::Get { api } => verb::get(&mut client, &path([kind.segment, &api]), output).await,
         }

@@ -6,12 +6,15 @@ use super::kind::ENDPOINTS;
 use super::output::Output;
 use super::verb;
 use super::verb::Beside;
+use crate::cli::api::Ask;
 use crate::cli::api::Client;
 use crate::cli::api::path;
 use crate::cli::connector::Import;
 use crate::cli::stopped::Stopped;
+use http::Method;
 use serde_json::Map;
 use serde_json::Value;
+use serde_json::json;
 
 #[derive(Debug, clap::Subcommand)]
 pub(in crate::cli) enum Command {
@@ -23,6 +26,38 @@ pub(in crate::cli) enum Command {
         /// The connector
         key: String,
     },
+    Check(Check),
+}
+
+/// Ask, without any credential, whether something answers at a base URL
+#[derive(clap::Args, Clone, Debug)]
+pub(in crate::cli) struct Check {
+    /// The base URL; variables stand in braces
+    url: String,
+    /// A connector that there is: its variables, and what it may reach, count
+    #[arg(long, value_name = "KEY")]
+    connector: Option<String>,
+    /// The value of a variable; may be given several times
+    #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = variable)]
+    variables: Vec<(String, String)>,
+}
+
+/// For clap.
+fn variable(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+impl Check {
+    fn ask(self) -> Ask {
+        let variables: Map<String, Value> =
+            self.variables.into_iter().map(|(name, value)| (name, value.into())).collect();
+        let mut wanted = json!({ "base_url": self.url, "variables": variables });
+        if let Some(connector) = self.connector {
+            wanted["connector"] = connector.into();
+        }
+        Ask::new(Method::POST, path(["check_base_url"])).body(wanted)
+    }
 }
 
 /// Where one may come from.
@@ -50,6 +85,7 @@ impl Asks for Command {
                 let all = path([kind.segment, &key, ENDPOINTS.segment]);
                 verb::list(&mut client, &ENDPOINTS, &all, output).await
             }
+            Self::Check(check) => output.answer(&client.ask(check.ask()).await?),
         }
     }
 }

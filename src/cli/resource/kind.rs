@@ -245,6 +245,29 @@ pub(in crate::cli) const EVENTS: Kind = Kind {
     ],
 };
 
+/// What is in force.
+pub(in crate::cli) const CONFIGURATION: Kind = Kind {
+    segment: "configuration",
+    columns: &[
+        Column { head: "PATH", cell: |it| text(it, "/path") },
+        Column { head: "VALUE", cell: in_force },
+        Column { head: "FROM", cell: |it| text(it, "/origin/kind") },
+        Column { head: "WHERE", cell: said },
+    ],
+};
+
+pub(in crate::cli) const EXCHANGES: Kind = Kind {
+    segment: "exchanges",
+    columns: &[
+        Column { head: "TIME", cell: |it| when(&it["time"]) },
+        Column { head: "STATUS", cell: |it| text(it, "/status") },
+        Column { head: "MS", cell: |it| text(it, "/total") },
+        Column { head: "CONNECTION", cell: |it| text(it, "/connection") },
+        Column { head: "METHOD", cell: |it| text(it, "/method") },
+        Column { head: "PATH", cell: |it| text(it, "/path") },
+    ],
+};
+
 pub(in crate::cli) const FORECAST: Kind = Kind {
     segment: "forecast",
     columns: &[
@@ -312,6 +335,24 @@ fn when(value: &Value) -> String {
 fn of(item: &Value) -> String {
     let (key, tenant) = (text(item, "/key"), text(item, "/tenant"));
     if tenant.is_empty() { key } else { format!("{key}@{tenant}") }
+}
+
+/// A value, or that it is not told.
+fn in_force(item: &Value) -> String {
+    match item["is_secret"].as_bool() {
+        Some(true) => "(not told)".to_owned(),
+        Some(false) | None => text(item, "/value"),
+    }
+}
+
+/// The setting, or the file with its line.
+fn said(item: &Value) -> String {
+    let (setting, file) = (text(item, "/origin/setting"), text(item, "/origin/file"));
+    match (setting.is_empty(), file.is_empty()) {
+        (false, _) => setting,
+        (true, false) => format!("{file}:{}", text(item, "/origin/line")),
+        (true, true) => String::new(),
+    }
 }
 
 fn count(value: &Value) -> String {

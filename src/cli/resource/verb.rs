@@ -12,6 +12,7 @@ use crate::cli::stopped::Stopped;
 use http::Method;
 use serde_json::Map;
 use serde_json::Value;
+use url::form_urlencoded;
 
 /// What creating one takes besides a definition.
 pub(in crate::cli) trait Beside: clap::Args {
@@ -29,8 +30,11 @@ impl Beside for Nothing {
 
 #[derive(Debug, clap::Subcommand)]
 pub(in crate::cli) enum Verb<B: Beside = Nothing> {
-    /// List all
-    List,
+    /// List all, or those with each of these words in their key or name
+    List {
+        /// What to search for
+        words: Vec<String>,
+    },
     /// Show one
     Get {
         /// Its key: a-z, 0-9, dots, underscores and hyphens
@@ -77,7 +81,10 @@ impl<B: Beside> Asks for Verb<B> {
         let client = &mut client;
         let one = |key: &str| path([kind.segment, key]);
         match self {
-            Self::List => list(client, kind, &path([kind.segment]), output).await,
+            Self::List { words } => {
+                let all = searched(&path([kind.segment]), &words);
+                list(client, kind, &all, output).await
+            }
             Self::Get { key } => get(client, &one(&key), output).await,
             Self::Create { key, beside, definition } => {
                 let mut members = definition.members()?;
@@ -95,6 +102,16 @@ impl<B: Beside> Asks for Verb<B> {
             Self::Delete { key, change } => delete(client, &one(&key), &change, output).await,
         }
     }
+}
+
+/// A list, and what it is searched for.
+pub(super) fn searched(path: &str, words: &[String]) -> String {
+    if words.is_empty() {
+        return path.to_owned();
+    }
+    let query =
+        form_urlencoded::Serializer::new(String::new()).append_pair("q", &words.join(" ")).finish();
+    format!("{path}?{query}")
 }
 
 pub(super) async fn list(

@@ -1,6 +1,6 @@
 //! Another account came back than was connected before: which one is meant?
 use super::Page;
-use super::reference;
+use super::signs::mark;
 use crate::connect::route;
 use crate::connect::view::Account;
 use crate::connect::view::Item;
@@ -12,7 +12,7 @@ pub(in crate::connect) fn another_account(token: &str, session: &Session, item: 
     let known = item.account.as_ref().map_or("another account", Account::text);
     let given = item.given_account.as_ref().map_or("a different account", Account::text);
     let main = html! {
-        h1 { (title) }
+        div.top { (mark(&item.name)) h1 { (title) } }
         p { (item.name) " has been connected as " strong { (known) } " so far. You have just signed in as " strong { (given) } "." }
         p { "Nothing was changed yet. Which one should be used from now on?" }
         form method="post" action=(route::account(token, &item.connection)) {
@@ -21,7 +21,6 @@ pub(in crate::connect) fn another_account(token: &str, session: &Session, item: 
                 button.second name="take" value="yes" { "Use " (given) " instead" }
             }
         }
-        (reference(session))
     };
-    Page::ok(&title, &main)
+    Page::ok(title, main).of(session)
 }

@@ -1,6 +1,7 @@
 //! Where nothing is left to do, or something is in the way.
 use super::Page;
-use super::reference;
+use super::Script;
+use super::signs;
 use crate::connect::view::ItemState;
 use crate::connect::view::Session;
 use crate::connect::words;
@@ -8,12 +9,31 @@ use crate::limits::BodyRefused;
 use http::StatusCode;
 use maud::Markup;
 use maud::html;
+use std::sync::LazyLock;
 
 /// Takes what stands behind the `#` to where a server sees it.
-const FROM_FRAGMENT: &str = "if (location.hash.length > 1) location.replace(location.pathname + \"?\" + location.hash.slice(1));";
+static FROM_FRAGMENT: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "if (location.hash.length > 1) location.replace(location.pathname + \"?\" + location.hash.slice(1));",
+    )
+});
+
+/// The browser keeps nothing for frames: what cannot be done there is done in a window, whose address this is.
+pub(in crate::connect) fn in_window(session: &Session, window: &str) -> Page {
+    let title = match &session.name {
+        Some(name) => format!("Connect your account to {name}"),
+        None => "Connect your account".to_owned(),
+    };
+    let main = html! {
+        div.top { h1 { (title) } }
+        p.elsewhere { "It opens in a window of its own. Come back here when you are done there." }
+        div.acts { a.button href=(window) target="_blank" rel="opener" { "Go on in a window" } }
+    };
+    Page::ok(title, main).of(session)
+}
 
 /// All is connected.
-pub(in crate::connect) fn connected(session: &Session) -> Page {
+pub(in crate::connect) fn connected(session: &Session, is_alone: bool) -> Page {
     let done = session.items.iter().filter(|it| it.state == ItemState::Connected);
     let done: Vec<_> = done.collect();
     let title = match done[..] {
@@ -21,27 +41,31 @@ pub(in crate::connect) fn connected(session: &Session) -> Page {
         [item] => format!("{} is connected", item.name),
         _ => "Your accounts are connected".to_owned(),
     };
+    let sign = if done.is_empty() { signs::bad() } else { signs::good() };
     let main = html! {
-        h1 { (title) }
+        div.top { (sign) h1 { (title) } }
         @for item in &done {
             p.done { (item.name) @if let Some(account) = &item.account { ": connected as " (account.text()) } @else { ": connected" } }
         }
-        p { "You can close this page" @if let Some(name) = &session.name { " and go back to " (name) } "." }
-        (reference(session))
+        @if is_alone {
+            p { "You can close this page" @if let Some(name) = &session.name { " and go back to " (name) } "." }
+        } @else {
+            p { "You can go on." }
+        }
     };
-    Page::ok(&title, &main)
+    Page::ok(title, main).of(session)
 }
 
 /// The link was good once, and is not any more.
 pub(in crate::connect) fn used(session: &Session) -> Page {
-    let text = html! { p { "Each link works once. Ask for a new one to connect again." } (reference(session)) };
-    end(StatusCode::GONE, "This link has been used", &text)
+    let text = html! { p { "Each link works once. Ask for a new one to connect again." } };
+    end(StatusCode::GONE, "This link has been used", &text).of(session)
 }
 
 pub(in crate::connect) fn expired(session: &Session) -> Page {
     let words = words::of("session_expired", "", &[]);
-    let text = html! { p { (words.text) } (reference(session)) };
-    end(StatusCode::GONE, &words.title, &text)
+    let text = html! { p { (words.text) } };
+    end(StatusCode::GONE, &words.title, &text).of(session)
 }
 
 /// Nobody knows of it: mistyped, long over, or answered already.
@@ -106,13 +130,13 @@ pub(in crate::connect) fn no_such_page() -> Page {
 pub(in crate::connect) fn fragment() -> Page {
     let title = "One moment";
     let main = html! {
-        h1 { (title) }
+        div.top { h1 { (title) } }
         p { "You are being connected." }
         noscript { p { "This provider answers in a way that needs JavaScript on this one page: allow it, and try again." } }
     };
-    Page::with_script(title, &main, FROM_FRAGMENT)
+    Page { script: Some(&*FROM_FRAGMENT), ..Page::ok(title, main) }
 }
 
 fn end(status: StatusCode, title: &str, text: &Markup) -> Page {
-    Page::new(status, title, &html! { h1 { (title) } (text) })
+    Page::new(status, title, html! { div.top { (signs::bad()) h1 { (title) } } (text) })
 }

@@ -1,11 +1,16 @@
 //! What there is to connect: one connection, or several on one page.
 use super::Filled;
+use super::OF_FORMS;
 use super::Page;
+use super::fields;
 use super::fields::fields;
-use super::reference;
+use super::signs::mark;
+use crate::connect::begin::OF_FRAME;
 use crate::connect::link::back;
 use crate::connect::link::standing;
 use crate::connect::route;
+use crate::connect::seat::Seat;
+use crate::connect::seated::For;
 use crate::connect::view::Device;
 use crate::connect::view::Item;
 use crate::connect::view::ItemState;
@@ -19,7 +24,7 @@ use maud::html;
 
 /// A session with one connection.
 pub(in crate::connect) fn one(
-    token: &str,
+    own: For<'_>,
     session: &Session,
     item: &Item,
     filled: &Filled<'_>,
@@ -33,51 +38,63 @@ pub(in crate::connect) fn one(
     let failed = failure(item);
     let has_faults = !filled.faults.0.is_empty();
     let headline = match (&failed, has_faults) {
-        (Some(words), _) => words.title.clone(),
-        (None, true) => format!("Problem: {title}"),
+        (_, true) => format!("Problem: {title}"),
+        (Some(words), false) => words.title.clone(),
         (None, false) => title.clone(),
     };
     let main = html! {
-        h1 { (title) }
+        div.top { (mark(&item.name)) h1 { (title) } }
         (told(item, failed.as_ref(), filled))
-        (act(token, session, item, failed.as_ref(), filled))
-        @if item.state == ItemState::Connected && session.browser.is_some() { (finish(token, "Done")) }
-        (leave(session, item.reason.as_deref().filter(|_| failed.is_some())))
-        (reference(session))
+        (whose(item))
+        (act(own, session, item, failed.as_ref(), filled))
+        @if item.state == ItemState::Connected && session.browser.is_some() { (finish(own.token, "Done")) }
+        @if *own.seat() == Seat::Own {
+            (leave(session, item.reason.as_deref().filter(|_| failed.is_some())))
+        }
     };
-    Page::new(status(has_faults), &headline, &main)
+    page(session, has_faults, headline, main)
 }
 
 /// A session with several.
-pub(in crate::connect) fn several(token: &str, session: &Session, filled: &Filled<'_>) -> Page {
+pub(in crate::connect) fn several(own: For<'_>, session: &Session, filled: &Filled<'_>) -> Page {
     let title = match &session.name {
         Some(name) => format!("Connect your accounts to {name}"),
         None => "Connect your accounts".to_owned(),
     };
     let has_faults = !filled.faults.0.is_empty();
-    let headline = if has_faults { format!("Problem: {title}") } else { title.clone() };
+    let connected = session.items.iter().filter(|it| it.state == ItemState::Connected).count();
+    let so_far = format!("{connected} of {} connected", session.items.len());
+    let headline = match (has_faults, connected) {
+        (true, _) => format!("Problem: {title}"),
+        (false, 0) => title.clone(),
+        (false, _) => format!("{so_far}: {title}"),
+    };
     let main = html! {
-        h1 { (title) }
-        p { "Connect those that you use, one after the other." }
+        div.top {
+            h1 { (title) }
+            p.soft { "Connect those that you use, one after the other." }
+            @if connected > 0 { p.soft { (so_far) } }
+        }
         @for item in &session.items {
             @let failed = failure(item);
             section {
-                h2 { (item.name) }
+                div.row { (mark(&item.name)) h2 { (item.name) } (state(item)) }
                 (told(item, failed.as_ref(), filled))
-                (act(token, session, item, failed.as_ref(), filled))
+                (whose(item))
+                (act(own, session, item, failed.as_ref(), filled))
             }
         }
-        @if session.browser.is_some() {
-            section { (finish(token, "I have connected all that I want to")) }
-        }
-        (leave(session, None))
-        (reference(session))
+        @if session.browser.is_some() { (finish(own.token, "I have connected all that I want to")) }
+        @if *own.seat() == Seat::Own { (leave(session, None)) }
     };
-    Page::new(status(has_faults), &headline, &main)
+    Page { kind: "several", ..page(session, has_faults, headline, main) }
 }
 
-fn status(has_faults: bool) -> StatusCode {
-    if has_faults { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
+fn page(session: &Session, has_faults: bool, headline: String, main: Markup) -> Page {
+    let status = if has_faults { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let fields = session.items.iter().flat_map(|it| &it.fields);
+    let script = fields.into_iter().any(|it| it.secret).then_some(&*OF_FORMS);
+    Page { script, ..Page::new(status, headline, main).of(session) }
 }
 
 fn failure(item: &Item) -> Option<Words> {
@@ -86,16 +103,36 @@ fn failure(item: &Item) -> Option<Words> {
     Some(words::of(reason, &item.name, &item.missing_scopes))
 }
 
+/// How it stands, in a word or two.
+fn state(item: &Item) -> Markup {
+    match item.state {
+        ItemState::Connected => html! { span.state.good { "Connected" } },
+        ItemState::Failed => html! { span.state.bad { "Not connected" } },
+        ItemState::Waiting if item.device.is_some() => html! { span.state { "Waiting for you" } },
+        ItemState::Waiting | ItemState::Asking if item.is_reconnect => {
+            html! { span.state { "To be connected again" } }
+        }
+        ItemState::Waiting | ItemState::Asking => html! { span.state { "Not connected" } },
+    }
+}
+
 /// What went wrong, if anything did.
 fn told(item: &Item, failed: Option<&Words>, filled: &Filled<'_>) -> Markup {
     let is_filled = filled.connection == item.connection && !filled.faults.0.is_empty();
     let others: Vec<&str> = filled.faults.elsewhere(item).filter(|_| is_filled).collect();
-    let in_fields = is_filled && others.len() < filled.faults.0.len();
+    let marked: Vec<_> = fields::faulty(item, filled).collect();
     html! {
         @if is_filled {
             div.alert role="alert" {
                 @for problem in &others { p { (problem) } }
-                @if in_fields { p { "Something has to be corrected: it is marked below." } }
+                @if !marked.is_empty() {
+                    p { strong { "Something has to be corrected" } }
+                    ul {
+                        @for (index, field, fault) in &marked {
+                            li { a href={ "#" (fields::id(item, *index)) } { (field.label) ": " (fault) } }
+                        }
+                    }
+                }
             }
         } @else if let Some(words) = failed {
             div.alert role="alert" {
@@ -104,6 +141,12 @@ fn told(item: &Item, failed: Option<&Words>, filled: &Filled<'_>) -> Markup {
             }
         }
         @if !item.description.is_empty() { p { (item.description) } }
+    }
+}
+
+/// Whose account it is, or was.
+fn whose(item: &Item) -> Markup {
+    html! {
         @if item.state == ItemState::Connected {
             p.done { "Connected" @if let Some(account) = &item.account { " as " (account.text()) } }
         } @else if let Some(account) = item.account.as_ref().filter(|_| item.is_reconnect) {
@@ -114,7 +157,7 @@ fn told(item: &Item, failed: Option<&Words>, filled: &Filled<'_>) -> Markup {
 
 /// What there is to do.
 fn act(
-    token: &str,
+    own: For<'_>,
     session: &Session,
     item: &Item,
     failed: Option<&Words>,
@@ -124,22 +167,38 @@ fn act(
         return html! {};
     }
     if let Some(device) = item.device.as_ref().filter(|_| item.state == ItemState::Waiting) {
-        return on_device(token, item, device);
+        return on_device(own.token, item, device);
     }
     let again = failed.is_some();
-    let label = match (item.way, again) {
-        (Way::Form, false) => format!("Connect {}", item.name),
-        (Way::Redirect | Way::Device, false) => format!("Continue to {}", item.name),
-        (_, true) => "Try again".to_owned(),
+    let (label, busy) = match (item.way, again) {
+        (Way::Form, false) => (format!("Connect {}", item.name), "Checking …".to_owned()),
+        (Way::Form, true) => ("Try again".to_owned(), "Checking …".to_owned()),
+        (Way::Redirect | Way::Device, false) => {
+            (format!("Continue to {}", item.name), "One moment …".to_owned())
+        }
+        (Way::Redirect | Way::Device, true) => ("Try again".to_owned(), "One moment …".to_owned()),
     };
+    let token = own.token;
+    // Providers are shown in no frame.
+    let is_elsewhere = own.seat().is_frame() && item.way == Way::Redirect;
+    let window =
+        is_elsewhere.then(|| (format!("attache-{}", session.id), own.browser.for_window()));
     let whose = session.name.as_deref().unwrap_or("the application that sent you here");
     html! {
         @if item.way == Way::Redirect && !again {
             p { (item.name) " will ask you to allow access for " (whose) ". Your password stays with " (item.name) "." }
         }
-        form method="post" action=(route::begin(token, &item.connection)) {
-            (fields(item, filled))
+        form method="post" action=(route::begin(token, &item.connection))
+            data-busy=[window.is_none().then_some(busy)] target=[window.as_ref().map(|it| &it.0)] rel=[window.as_ref().map(|_| "opener")] {
+            @if let Some((_, secret)) = &window { input type="hidden" name=(OF_FRAME) value=(secret); }
+            (fields(item, filled, own.seat().is_frame()))
+            @if item.fields.iter().any(|it| it.secret) {
+                p.safe { "What you fill in is kept encrypted, and used for nothing but this connection." }
+            }
             div.acts { button { (label) } }
+        }
+        @if window.is_some() {
+            p.soft { (item.name) " opens in a window of its own. When you have allowed access there, " a href=(route::link(token)) { "go on here" } "." }
         }
     }
 }
@@ -161,7 +220,7 @@ fn on_device(token: &str, item: &Item, device: &Device) -> Markup {
 
 fn finish(token: &str, label: &str) -> Markup {
     html! {
-        form method="post" action=(route::finish(token)) { button.second { (label) } }
+        form method="post" action=(route::finish(token)) { div.acts { button.second { (label) } } }
     }
 }
 
@@ -169,7 +228,7 @@ fn finish(token: &str, label: &str) -> Markup {
 fn leave(session: &Session, reason: Option<&str>) -> Markup {
     html! {
         @if let Some(url) = back(session, standing(session), reason) {
-            p.reference { a href=(url) { "Go back" @if let Some(name) = &session.name { " to " (name) } } }
+            p.leave { a href=(url) { "Go back" @if let Some(name) = &session.name { " to " (name) } } }
         }
     }
 }

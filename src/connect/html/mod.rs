@@ -3,12 +3,14 @@ mod account;
 mod ends;
 mod fields;
 mod items;
+mod signs;
 
 pub(super) use account::another_account;
 pub(super) use ends::busy;
 pub(super) use ends::connected;
 pub(super) use ends::expired;
 pub(super) use ends::fragment;
+pub(super) use ends::in_window;
 pub(super) use ends::no_such_method;
 pub(super) use ends::no_such_page;
 pub(super) use ends::other_browser;
@@ -22,30 +24,38 @@ pub(super) use items::several;
 
 use super::form::Faults;
 use super::form::Form;
+use super::look::Look;
+use super::look::hash;
+use super::seat::Seat;
+use super::seated::Seated;
 use super::view::Session;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use http::StatusCode;
 use maud::DOCTYPE;
 use maud::Markup;
 use maud::PreEscaped;
 use maud::html;
-use sha2::Digest;
-use sha2::Sha256;
 use std::sync::LazyLock;
 
-/// What all pages look like.
-const STYLE: &str = include_str!("style.css");
+/// What forms do besides being sent. All of it works without as well.
+static OF_FORMS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("page.js")));
 
-/// By which a browser knows that the style is ours (Content Security Policy Level 3 §2.3.1).
-pub(super) static STYLE_HASH: LazyLock<String> = LazyLock::new(|| hash(STYLE));
+/// A script that is in a page itself.
+pub(super) struct Script {
+    text: &'static str,
+    pub(super) hash: String,
+}
 
 /// A page.
 pub(super) struct Page {
     pub(super) status: StatusCode,
-    pub(super) html: String,
-    /// The hash of its only script, where it has one.
-    pub(super) script: Option<String>,
+    title: String,
+    main: Markup,
+    /// How what is in it is laid out.
+    kind: &'static str,
+    /// By what whoever sent the link finds what happened.
+    reference: Option<String>,
+    pub(super) script: Option<&'static Script>,
+    seated: Option<Seated>,
 }
 
 /// What a customer has typed into one item's form, and what is wrong with it.
@@ -56,46 +66,77 @@ pub(super) struct Filled<'f> {
     pub(super) faults: Faults,
 }
 
+impl Script {
+    fn new(text: &'static str) -> Self {
+        Self { text, hash: hash(text) }
+    }
+}
+
 impl Page {
-    fn ok(title: &str, main: &Markup) -> Self {
+    fn new(status: StatusCode, title: impl Into<String>, main: Markup) -> Self {
+        let title = title.into();
+        Self { status, title, main, kind: "one", reference: None, script: None, seated: None }
+    }
+
+    fn ok(title: impl Into<String>, main: Markup) -> Self {
         Self::new(StatusCode::OK, title, main)
     }
 
-    fn new(status: StatusCode, title: &str, main: &Markup) -> Self {
-        Self { status, html: frame(title, main, None), script: None }
+    fn of(self, session: &Session) -> Self {
+        Self { reference: Some(session.id.clone()), ..self }
     }
 
-    fn with_script(title: &str, main: &Markup, script: &str) -> Self {
-        let hash = hash(script);
-        Self { status: StatusCode::OK, html: frame(title, main, Some(script)), script: Some(hash) }
-    }
-}
-
-fn frame(title: &str, main: &Markup, script: Option<&str>) -> String {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main { (main) }
-                @if let Some(script) = script { script { (PreEscaped(script)) } }
-            }
+    /// It is shown there. By itself nobody is told anything.
+    pub(super) fn seated(self, seated: Seated) -> Self {
+        if seated.seat == Seat::Own {
+            return self;
         }
-    };
-    page.into_string()
-}
+        Self { script: Some(&*OF_FORMS), seated: Some(seated), ..self }
+    }
 
-fn hash(text: &str) -> String {
-    format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(text)))
-}
+    pub(super) fn is_framed(&self) -> bool {
+        self.seated.as_ref().is_some_and(|it| it.seat.is_frame())
+    }
 
-/// By what whoever sent the link finds what happened.
-fn reference(session: &Session) -> Markup {
-    html! { p.reference { "Reference: " code { (session.id) } } }
+    /// How the session stands that it shows.
+    pub(super) fn standing(&self) -> Option<&str> {
+        self.seated.as_ref().map(|it| it.standing.as_str())
+    }
+
+    /// The page with what is the same on all of them.
+    pub(super) fn html(&self, look: &Look) -> String {
+        let seated = self.seated.as_ref();
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    title { (self.title) @if let Some(name) = &look.name { " · " (name) } }
+                    // Without one, the policy lets browsers look for none.
+                    @if let Some(path) = &look.logo { link rel="icon" href=(path); }
+                    style { (PreEscaped(&look.style)) }
+                }
+                body class=[self.is_framed().then_some("framed")]
+                    data-seat=[seated.and_then(|it| it.seat.name())]
+                    data-origin=[seated.and_then(|it| it.seat.origin())]
+                    data-link=[seated.map(|it| &it.link)]
+                    data-told=[seated.and_then(|it| it.told.as_ref())]
+                    data-standing=[seated.map(|it| &it.standing)]
+                    data-ends=[seated.filter(|it| it.ends).map(|_| "yes")]
+                    data-returns=[seated.and_then(|it| it.returns.as_ref())] {
+                    (look.head)
+                    main class=(self.kind) { (self.main) }
+                    footer {
+                        (look.links)
+                        @if let Some(id) = &self.reference { p { "Reference: " code { (id) } } }
+                    }
+                    p.unseen #busy role="status" {}
+                    @if let Some(script) = self.script { script { (PreEscaped(script.text)) } }
+                }
+            }
+        };
+        page.into_string()
+    }
 }

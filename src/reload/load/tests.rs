@@ -102,7 +102,7 @@ fn each_mistake_is_told_with_its_place_and_a_remedy() {
         (
             "callers:",
             "caller:",
-            "a.yaml:3:1: unknown field `caller`, expected `server`, `log`, `store`, `seal`, `events`, `connect`, `egress`, `upstream`, `callers`, `connectors`, `connections`, `activations`, `integrations` or `environments`\n  did you mean `callers`?",
+            "a.yaml:3:1: unknown field `caller`, expected `server`, `log`, `store`, `seal`, `events`, `connect`, `webhooks`, `egress`, `upstream`, `callers`, `connectors`, `connections`, `activations`, `integrations` or `environments`\n  did you mean `callers`?",
         ),
         (
             "credentials: { key: ghp_secret }",
@@ -516,7 +516,7 @@ fn the_configurations_that_come_with_attache_are_sound() {
 
 #[test]
 fn the_defaults_that_the_full_configuration_states_are_the_defaults() {
-    let Loaded { settings, snapshot, warnings, unstored } = shipped("config/attache.yaml");
+    let Loaded { settings, snapshot, warnings, unstored, .. } = shipped("config/attache.yaml");
     assert!(warnings.is_empty() && unstored.is_empty());
     let mut stated = settings;
     assert!(stated.admin.token.take().is_some() && stated.public.url.take().is_some());

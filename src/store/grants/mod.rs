@@ -21,6 +21,7 @@ pub use row::GrantName;
 pub use row::GrantRow;
 pub use row::GrantState;
 pub use row::Renewal;
+pub(super) use several::FAILS_AT;
 pub use several::Failing;
 pub use sweep::BUT_MAX;
 pub use sweep::Census;

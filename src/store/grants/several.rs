@@ -17,7 +17,7 @@ use crate::store::several;
 use std::collections::HashMap;
 
 /// From when on requests fail, as the index has it.
-const FAILS_AT: &str = "(CASE state WHEN 'failing' THEN COALESCE(expires_at, since) \
+pub(in crate::store) const FAILS_AT: &str = "(CASE state WHEN 'failing' THEN COALESCE(expires_at, since) \
                         WHEN 'reauthorization_required' THEN since WHEN 'active' THEN ends_at END)";
 
 /// A grant that is going to fail, or does.

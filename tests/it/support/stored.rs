@@ -86,7 +86,7 @@ server:
     }
 
     /// The same with this setting of the admin listener.
-    fn letting(database: &Database, configuration: &str, access: &str) -> Self {
+    pub fn letting(database: &Database, configuration: &str, access: &str) -> Self {
         let server = format!(
             "
 log: {{ format: json, access: ACCESS }}

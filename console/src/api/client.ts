@@ -1,0 +1,80 @@
+import createClient from "openapi-fetch";
+import { ApiError } from "./problem";
+import type { paths } from "./schema";
+
+/**
+ * Proves that a request comes from this page and not from another site: the session's cookie alone opens nothing.
+ * Held in memory only, and had from `GET /console/session`.
+ */
+let csrf: string | undefined;
+let onSignedOut = () => {};
+
+export function setCsrf(token: string | undefined) {
+  csrf = token;
+}
+
+/** Told when an answer says that the session is over. */
+export function whenSignedOut(act: () => void) {
+  onSignedOut = act;
+}
+
+async function ask(request: Request): Promise<Response> {
+  if (csrf) request.headers.set("Attache-Console", csrf);
+  let response: Response;
+  try {
+    response = await fetch(request);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError(0, {});
+  }
+  if (response.status === 401) onSignedOut();
+  return response;
+}
+
+/** The API by its own description: paths, parameters, bodies and answers have the types of openapi.json. */
+export const api = createClient<paths>({ baseUrl: location.origin, fetch: ask });
+
+interface Answered<T> {
+  data?: T | undefined;
+  error?: unknown;
+  response: Response;
+}
+
+/** What was asked for, or an {@link ApiError} thrown. */
+export async function given<T>(asked: Promise<Answered<T>>): Promise<NonNullable<T>> {
+  const { data, error, response } = await asked;
+  if (!response.ok) throw new ApiError(response.status, (error ?? {}) as Record<string, unknown>);
+  return (data ?? {}) as NonNullable<T>;
+}
+
+/** The same with the version of what was read, for `If-Match`. */
+export async function versioned<T>(
+  asked: Promise<Answered<T>>,
+): Promise<{ value: NonNullable<T>; etag: string | null }> {
+  const answered = await asked;
+  const value = await given(Promise.resolve(answered));
+  return { value, etag: answered.response.headers.get("ETag") };
+}
+
+/** A request whose answer is read as it comes: streams, and bodies that are no JSON. */
+export async function raw(path: string, init: RequestInit = {}): Promise<Response> {
+  const response = await ask(new Request(new URL(path, location.origin), init));
+  if (response.ok) return response;
+  const body = await response.json().catch(() => ({}));
+  throw new ApiError(response.status, body);
+}
+
+/** JSON there and back, where the types of the description don't serve. */
+export async function json<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+  signal?: AbortSignal,
+): Promise<T> {
+  const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+  const type: Record<string, string> = body === undefined ? {} : { "Content-Type": "application/json" };
+  const response = await raw(path, { method, ...sent, headers: { ...type, ...headers }, ...(signal && { signal }) });
+  const text = await response.text();
+  return (text ? JSON.parse(text) : undefined) as T;
+}

@@ -1,0 +1,132 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import type { Change, Connection, Environment } from "~/api/schema";
+import {
+  Consequences,
+  connectionQuery,
+  Decide,
+  inserted,
+  PickConnection,
+  patchJson,
+  typeName,
+  typeOf,
+  useReadAgain,
+} from "~/connections/for-others";
+import { Button, ButtonLink } from "~/kit/button";
+import { Acts, Dialog } from "~/kit/dialog";
+import { useTell } from "~/kit/toast";
+import { Badge, Notice } from "~/kit/told";
+import { pathOf, versionOf } from "./query";
+
+interface Props {
+  environment: Environment;
+  alias: string;
+  connector: string;
+  onClose: () => void;
+}
+
+/** Chooses the connection of a cell: an existing one, or a new one. What changes is shown before it does. */
+export function Assign({ environment, alias, connector, onClose }: Props) {
+  const now = environment.assign?.[alias];
+  const [picked, setPicked] = useState<string | undefined>(now);
+  const [asks, setAsks] = useState(false);
+  const name = environment.name || environment.key;
+  if (asks && picked) return <Switch {...{ environment, alias, from: now, to: picked, onClose }} />;
+  return (
+    <Dialog
+      title={now ? `Another connection for ${alias}` : `A connection for ${alias}`}
+      about={`In ${name}. One connection may serve many environments.`}
+      open
+      onClose={onClose}
+    >
+      <PickConnection connector={connector} value={picked} onPick={setPicked} />
+      <Acts>
+        <ButtonLink
+          to="/connections/new"
+          search={{ connector, integration: environment.integration, environment: environment.key, alias }}
+        >
+          Make a new one
+        </ButtonLink>
+        <Button kind="primary" disabled={!picked || picked === now} onClick={() => setAsks(true)}>
+          See what changes
+        </Button>
+      </Acts>
+    </Dialog>
+  );
+}
+
+interface SwitchProps {
+  environment: Environment;
+  alias: string;
+  from: string | undefined;
+  to: string;
+  onClose: () => void;
+}
+
+function Switch({ environment, alias, from, to, onClose }: SwitchProps) {
+  const again = useReadAgain();
+  const tell = useTell();
+  const change = { assign: { [alias]: to } };
+  const name = environment.name || environment.key;
+  return (
+    <Decide<Change>
+      title={`${from ? "Switch" : "Assign"} ${alias} in ${name}?`}
+      of={[environment.key, alias, to, environment.version]}
+      preview={() => patchJson<Change>(pathOf(environment.key), change, { dry_run: true })}
+      act={() => ({ label: from ? `Switch to ${to}` : `Assign ${to}` })}
+      onAct={async () => {
+        await patchJson(pathOf(environment.key), change, {}, versionOf(environment));
+        tell(`${name} has ${to} as ${alias} now`);
+        void again();
+      }}
+      onClose={onClose}
+    >
+      {(it) => (
+        <>
+          {environment.deployed && (
+            <Notice tone="warn">This environment is deployed: its requests go the new way from the next one on.</Notice>
+          )}
+          <Compare from={from} to={to} />
+          <Consequences told={{ breaks: it.breaks, moves: it.moves }} />
+        </>
+      )}
+    </Decide>
+  );
+}
+
+/** What is another in the connection that comes: where it goes, how it proves itself, whose credentials it has. */
+function Compare({ from, to }: { from: string | undefined; to: string }) {
+  const before = useQuery({ ...connectionQuery(from ?? ""), enabled: from !== undefined });
+  const after = useQuery(connectionQuery(to));
+  if (!after.data) return null;
+  const was = before.data ? rows(before.data.connection) : [];
+  const is = rows(after.data.connection);
+  return (
+    <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-1.5">
+      {is.map(([term, value], row) => {
+        const old = was[row]?.[1];
+        const same = old === undefined || old === value;
+        return (
+          <div key={term} className="contents">
+            <dt className="text-dim">{term}</dt>
+            <dd>
+              {!same && <del className="mr-1.5 text-dim">{old}</del>}
+              {value} {!same && <Badge tone="info">changes</Badge>}
+            </dd>
+          </div>
+        );
+      })}
+    </dl>
+  );
+}
+
+function rows(it: Connection): [string, string][] {
+  const method = it.auth_method ?? {};
+  return [
+    ["Connection", it.name || it.key],
+    ["Base URL", it.effective_base_url ?? "not sound"],
+    ["Auth method", `${it.auth_method?.name || it.auth}, ${typeName(typeOf(method))}`],
+    ["On requests", inserted(method)],
+    ["Credentials", it.embedded ? "each tenant's own" : "held by the connection"],
+  ];
+}

@@ -1,0 +1,119 @@
+import { Dialog as Radix } from "radix-ui";
+import type { ReactNode } from "react";
+import { useState } from "react";
+import { Button } from "./button";
+import { Failure } from "./told";
+
+interface DialogProps {
+  title: string;
+  about?: ReactNode;
+  open: boolean;
+  onClose: () => void;
+  wide?: boolean;
+  children: ReactNode;
+}
+
+/** A question that has to be answered before anything else. On a narrow screen it takes all of it. */
+export function Dialog({ title, about, open, onClose, wide, children }: DialogProps) {
+  return (
+    <Radix.Root open={open} onOpenChange={(it) => !it && onClose()}>
+      <Radix.Portal>
+        {/* Not Radix's own overlay: that one writes a style sheet, which the Content-Security-Policy forbids. */}
+        <div
+          data-overlay=""
+          className="fixed inset-0 z-40 grid place-items-center overflow-y-auto bg-black/45 p-0 sm:p-6"
+        >
+          <Radix.Content
+            className={`appear relative w-full bg-panel p-5 shadow-xl max-sm:min-h-dvh sm:rounded-2xl sm:p-6 ${wide ? "sm:max-w-3xl" : "sm:max-w-lg"}`}
+            {...(about ? {} : { "aria-describedby": undefined })}
+          >
+            <Radix.Title className="pr-8 text-lg font-semibold">{title}</Radix.Title>
+            {about && <Radix.Description className="mt-1 text-[13px] text-dim">{about}</Radix.Description>}
+            <Radix.Close asChild>
+              <Button kind="quiet" aria-label="Close" className="absolute top-3 right-3 size-9 px-0 text-lg">
+                ×
+              </Button>
+            </Radix.Close>
+            <div className="mt-4">{children}</div>
+          </Radix.Content>
+        </div>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}
+
+/** The buttons below a form or a question, the main one last. */
+export function Acts({ children }: { children: ReactNode }) {
+  return <div className="mt-5 flex flex-wrap justify-end gap-2">{children}</div>;
+}
+
+interface ConfirmProps {
+  title: string;
+  /** What it will break, in words: never "Are you sure?". */
+  children: ReactNode;
+  /** The verb of what is done. */
+  act: string;
+  /** For what can't be undone and breaks much: it has to be typed. */
+  type?: string;
+  danger?: boolean;
+  open: boolean;
+  onClose: () => void;
+  onAct: () => Promise<unknown>;
+}
+
+/** Asks before something that breaks something, and stays open with the reason where it was refused. */
+export function Confirm({ title, children, act, type, danger = true, open, onClose, onAct }: ConfirmProps) {
+  const [typed, setTyped] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const close = () => {
+    setTyped("");
+    setError(undefined);
+    onClose();
+  };
+  const run = async () => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      await onAct();
+      close();
+    } catch (told) {
+      setError(told);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={title} open={open} onClose={close}>
+      <div className="grid gap-3">
+        <div className="text-[13px]">{children}</div>
+        {type && (
+          <label className="grid gap-1 text-[13px]">
+            <span>
+              Type <strong>{type}</strong> to go on
+            </span>
+            <input
+              className="min-h-9 rounded-lg border border-line bg-panel px-2.5 font-mono text-[13px] max-sm:text-base"
+              autoComplete="off"
+              spellCheck={false}
+              value={typed}
+              onChange={(event) => setTyped(event.target.value)}
+            />
+          </label>
+        )}
+        <Failure error={error} />
+      </div>
+      <Acts>
+        <Button onClick={close}>Keep it as it is</Button>
+        <Button
+          kind={danger ? "danger" : "primary"}
+          busy={busy}
+          disabled={type !== undefined && typed !== type}
+          onClick={run}
+        >
+          {act}
+        </Button>
+      </Acts>
+    </Dialog>
+  );
+}

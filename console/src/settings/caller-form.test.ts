@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { callerBody, EVERYTHING, grants } from "./caller-form";
+
+test("what is left empty is left out, since an empty list allows nothing", () => {
+  expect(callerBody({ ...EVERYTHING, key: "worker" })).toEqual({ key: "worker", tenant_scoped: false });
+});
+
+test("patterns are told apart however they are separated, and methods are upper case", () => {
+  const body = callerBody({
+    ...EVERYTHING,
+    key: "w",
+    connections: "crm-*, mail\nshop",
+    methods: "get head",
+    requests: "100",
+    per: "1m",
+  });
+  expect(body).toEqual({
+    key: "w",
+    tenant_scoped: false,
+    connections: ["crm-*", "mail", "shop"],
+    methods: ["GET", "HEAD"],
+    rate: { requests: 100, per: "1m" },
+  });
+});
+
+test("grants are told in words", () => {
+  expect(grants({})).toBe("everything");
+  expect(grants({ connections: ["*"], tenants: ["acme"] })).toBe("tenants acme");
+  expect(grants({ connections: [] })).toBe("no connections");
+});

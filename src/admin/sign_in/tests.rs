@@ -1,0 +1,127 @@
+//! Sessions over hours: the clock is an argument.
+use super::super::Access;
+use super::super::AdminState;
+use super::super::Api;
+use super::super::Connecting;
+use super::super::router;
+use super::super::tests::hooks;
+use super::super::tests::journal;
+use super::Signing;
+use crate::catalog::Snapshot;
+use crate::model::Secret;
+use crate::model::UnixTime;
+use crate::reload::Live;
+use crate::telemetry::Metrics;
+use axum::body::Body;
+use axum::body::to_bytes;
+use http::Request;
+use http::Response;
+use serde_json::Value;
+use std::cell::Cell;
+use std::sync::Arc;
+use tower_service::Service;
+
+const TOKEN: &str = "operators-token-0123456789";
+const MINUTE_MS: u64 = 60_000;
+
+thread_local! {
+    static NOW_MS: Cell<u64> = const { Cell::new(1_700_000_000_000) };
+}
+
+fn clock() -> UnixTime {
+    UnixTime::from_ms(NOW_MS.get())
+}
+
+fn pass(minutes: i64) {
+    NOW_MS.set(NOW_MS.get().saturating_add_signed(minutes * MINUTE_MS.cast_signed()));
+}
+
+fn state() -> AdminState {
+    let metrics = Metrics::new(clock());
+    let live = Live::fixed(Snapshot::empty(), Arc::clone(&metrics), clock);
+    let access = Access {
+        token: Some(Secret::new(TOKEN)),
+        signing: Signing::default(),
+        ..Access::default()
+    };
+    let parts = (None, None);
+    let api = Api::new(
+        access,
+        Arc::clone(&live),
+        parts,
+        (Connecting::default(), hooks()),
+        clock,
+        (Arc::default(), journal()),
+    );
+    AdminState { live, metrics, draining: Arc::default(), api, clock, front: |_, _| None }
+}
+
+async fn ask(state: &AdminState, request: Request<Body>) -> Response<Value> {
+    let response = router(state.clone()).call(request).await.unwrap();
+    let (head, body) = response.into_parts();
+    let body = to_bytes(body, 1 << 20).await.unwrap();
+    Response::from_parts(head, serde_json::from_slice(&body).unwrap_or_default())
+}
+
+/// Cookie and `csrf` of a browser that is signed in.
+async fn signed_in(state: &AdminState) -> (String, String) {
+    let body = Body::from(format!("{{\"token\": \"{TOKEN}\"}}"));
+    let request = Request::post("/console/session").header("content-type", "application/json");
+    let response = ask(state, request.body(body).unwrap()).await;
+    let cookie = response.headers()["set-cookie"].to_str().unwrap();
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    (cookie, response.body()["csrf"].as_str().unwrap().to_owned())
+}
+
+async fn status(state: &AdminState, (cookie, csrf): &(String, String)) -> u16 {
+    let request =
+        Request::get("/v1/whoami").header("cookie", cookie).header("attache-console", csrf);
+    ask(state, request.body(Body::empty()).unwrap()).await.status().as_u16()
+}
+
+#[tokio::test]
+async fn a_browser_that_asks_nothing_for_half_an_hour_is_signed_out() {
+    let state = state();
+    let browser = signed_in(&state).await;
+    for minutes in [29, 29, 1, 29] {
+        pass(minutes);
+        assert_eq!(status(&state, &browser).await, 200);
+    }
+    pass(30);
+    assert_eq!(status(&state, &browser).await, 401);
+    // For good, whatever the clock does.
+    pass(-30);
+    assert_eq!(status(&state, &browser).await, 401);
+}
+
+#[tokio::test]
+async fn a_browser_is_signed_out_after_half_a_day_however_much_it_asks() {
+    let state = state();
+    let browser = signed_in(&state).await;
+    for _ in 0..47 {
+        pass(15);
+        assert_eq!(status(&state, &browser).await, 200);
+    }
+    pass(15);
+    assert_eq!(status(&state, &browser).await, 401);
+    let another = signed_in(&state).await;
+    assert_eq!(status(&state, &another).await, 200);
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_signs_nobody_in_and_nobody_out_early() {
+    let state = state();
+    let browser = signed_in(&state).await;
+    pass(-60 * 24 * 365);
+    assert_eq!(status(&state, &browser).await, 200);
+    pass(60 * 24 * 365 * 2);
+    assert_eq!(status(&state, &browser).await, 401);
+}
+
+#[tokio::test]
+async fn what_is_kept_in_memory_is_nothing_to_another_process() {
+    let old = state();
+    let browser = signed_in(&old).await;
+    assert_eq!(status(&old, &browser).await, 200);
+    assert_eq!(status(&state(), &browser).await, 401);
+}

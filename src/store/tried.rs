@@ -1,0 +1,44 @@
+//! Requests that operators have sent with credentials that are not theirs: entered in the trail, and nowhere else.
+use super::Connections;
+use super::Kind;
+use super::StoreError;
+use super::audit::Act;
+use super::audit::Entry;
+use crate::model::Scope;
+use serde_json::json;
+
+/// A request that was tried out.
+#[derive(Clone, Copy, Debug)]
+pub struct TrialOf<'a> {
+    /// The connection's key.
+    pub connection: &'a str,
+    /// Empty where it is nobody's.
+    pub tenant: &'a str,
+    pub method: &'a str,
+    /// Without the query: it may have what is nobody's business.
+    pub path: &'a str,
+    /// As a caller would have been answered.
+    pub status: u16,
+    /// With test credentials.
+    pub test: bool,
+}
+
+impl Connections<'_> {
+    /// Enters that it was sent.
+    pub async fn tried(self, scope: &Scope, of: &TrialOf<'_>) -> Result<(), StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut write = self.0.write(scope).await?;
+        let TrialOf { connection, tenant, method, path, status, test } = *of;
+        let became = json!({ "method": method, "path": path, "status": status, "test": test });
+        write.entries.push(Entry {
+            act: Act::Tried,
+            of: Some(Kind::Connection),
+            key: connection.to_owned(),
+            tenant: tenant.to_owned(),
+            revision: 0,
+            was: None,
+            became: became.as_object().cloned(),
+        });
+        write.commit().await.map(drop)
+    }
+}

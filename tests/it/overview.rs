@@ -1,0 +1,54 @@
+//! How many there are of everything: of files and store together, each once.
+use crate::support::Gateway;
+use crate::support::each_engine;
+use serde_json::json;
+
+const FILE: &str = "\
+egress: { allow: [127.0.0.0/8] }
+connectors: { filed: { base_url: https://filed.example, auth: { token: { bearer: {} }, login: { basic: {} } } } }
+connections:
+  own: { connector: filed, auth: token, credentials: { token: x } }
+  off: { connector: filed, auth: token, enabled: false, credentials: { token: x } }
+  many: { connector: filed, auth: token, embedded: true }
+activations:
+- { connection: many, tenant: acme, credentials: { token: x } }
+integrations: { i: { connectors: { x: { connector: filed } } } }
+environments: { live: { integration: i, deployed: true, assign: { x: many } } }
+";
+
+each_engine! {
+    async fn files_and_store_are_counted_together(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        let credentials = json!({ "token": "t" });
+        for (key, enabled) in [("stored", true), ("stored-off", false)] {
+            let body = json!({ "key": key, "connector": "filed", "auth": "token", "enabled": enabled, "credentials": credentials });
+            operator.post("/v1/connections", body).await.is(201);
+        }
+        operator.post("/v1/connections", json!({ "key": "each", "connector": "filed", "auth": "token", "embedded": true })).await.is(201);
+        operator.post("/v1/environments", json!({ "key": "test", "integration": "i" })).await.is(201);
+        operator.post("/v1/tenants", json!({ "key": "Acme" })).await.is(201);
+        for tenant in ["a", "b"] {
+            let path = format!("/v1/connections/each/activations/{tenant}");
+            operator.put(&path, json!({ "credentials": credentials })).await.is(201);
+        }
+        // One is refused by its upstream, and so is the connection `own`.
+        database.run("INSERT INTO refused (connection, tenant, since) VALUES ('each', 'a', 1), ('own', '', 1)").await;
+
+        let gone = json!({ "key": "gone", "base_url": "https://gone.example", "auth": { "m": { "bearer": {} } } });
+        operator.post("/v1/connectors", gone).await.is(201);
+        let mut seen = operator.get("/v1/overview").await.is(200).body;
+        assert!(seen["as_of"].take().is_string());
+        assert_eq!(seen, json!({
+            "connectors": 2,
+            "connections": { "total": 6, "embedded": 2, "disabled": 2, "failing": 1 },
+            "integrations": 1,
+            "environments": { "total": 2, "deployed": 1 },
+            "tenants": 1,
+            "activations": { "total": 3, "failing": 0, "refused": 1, "dying_7d": 0 },
+            "callers": seen["callers"],
+            "hooks": 0,
+            "as_of": null,
+        }));
+    }
+}
