@@ -143,7 +143,8 @@ pub(super) async fn verify(mut call: Call) -> Result<Answer, ApiError> {
     };
     let at = at.map(|it| UnixTime::from_ms(u64::try_from(it).unwrap_or_default()));
     let now = call.now();
-    let _room = call.api.verifications.acquire().await.map_err(|_| ApiError::Internal)?;
+    let _room = call.api.verifications.try_acquire();
+    let _room = _room.map_err(|_| ApiError::Crowded("captured requests"))?;
     let looked = tokio::task::spawn_blocking(move || {
         let said = verifier.sent_at(&request.delivery(), now);
         let case = Case {

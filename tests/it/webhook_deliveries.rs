@@ -84,13 +84,17 @@ async fn viewer(operator: &Operator) -> Operator {
     operator.with_token(token.text("token"))
 }
 
+fn takes() -> Script {
+    Script::answer("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\ntaken")
+}
+
 fn fails() -> Script {
-    Script::answer("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n")
+    Script::answer("HTTP/1.1 500 Oh\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 }
 
 each_engine! {
     async fn what_became_of_each_is_listed_and_shown_to_whoever_may_see_it(database: Database) {
-        let target = RawUpstream::start([Script::ok("taken"), fails()]).await;
+        let target = RawUpstream::start([takes(), fails()]).await;
         let gateway = Gateway::beside(&database, &configuration(&target.url()));
         let operator = gateway.operator();
         let taken = deliver(&gateway, "hooks/a", "1", SECRET).await;
