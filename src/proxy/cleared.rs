@@ -1,9 +1,8 @@
 //! What attache has put on a request, taken out of what comes back.
-use bytes::Bytes;
+use super::spelling;
+use super::spelling::Spelled;
 use http::HeaderMap;
 use http::HeaderValue;
-use percent_encoding::NON_ALPHANUMERIC;
-use percent_encoding::percent_encode;
 use regex::bytes::NoExpand;
 use regex::bytes::Regex;
 use regex::bytes::RegexBuilder;
@@ -29,18 +28,7 @@ pub struct Secrets(Vec<Zeroizing<Vec<u8>>>);
 impl Secrets {
     /// Looks for this value from now on, where it is that long: as it is, as in a URL, and as in JSON.
     pub fn add(&mut self, value: &[u8], len_min: usize) {
-        if value.len() < len_min {
-            return;
-        }
-        self.put(value);
-        self.put(percent_encode(value, NON_ALPHANUMERIC).to_string().as_bytes());
-        let Ok(text) = str::from_utf8(value) else { return };
-        let quoted = Zeroizing::new(serde_json::to_string(text).expect("a text is JSON"));
-        self.put(quoted[1..quoted.len() - 1].as_bytes());
-    }
-
-    fn put(&mut self, value: &[u8]) {
-        if self.0.iter().all(|it| **it != value) {
+        if value.len() >= len_min && self.0.iter().all(|it| **it != value) {
             self.0.push(Zeroizing::new(value.to_vec()));
         }
     }
@@ -49,43 +37,67 @@ impl Secrets {
         self.0.is_empty()
     }
 
-    /// The longest one's length, in bytes.
+    /// The longest one's length in its longest spelling, in bytes.
     pub fn longest(&self) -> usize {
-        self.0.iter().map(|it| it.len()).max().unwrap_or_default()
+        let longest = self.0.iter().map(|it| it.len()).max().unwrap_or_default();
+        longest * spelling::GROWTH_MAX
     }
 
     /// What takes them out.
     pub fn eraser(mut self) -> Eraser {
-        // Where one is part of another, the whole goes.
-        self.0.sort_by_key(|it| std::cmp::Reverse(it.len()));
-        let mut pattern = Zeroizing::new(String::new());
-        for value in &self.0 {
-            let joint = if pattern.is_empty() { "(?-u)" } else { "|" };
-            pattern.push_str(joint);
-            value.iter().for_each(|it| pattern.push_str(&format!("\\x{it:02X}")));
-        }
         if self.is_empty() {
             return Eraser::Nothing;
         }
+        // Where one is part of another, the whole goes.
+        self.0.sort_by_key(|it| std::cmp::Reverse(it.len()));
+        let longest = self.longest();
+        let spelled: Vec<_> = self.0.iter().map(|it| Spelled::new(it)).collect();
+        let mut pattern = Zeroizing::new("(?-u)".to_owned());
+        for (index, value) in spelled.iter().enumerate() {
+            pattern.push_str(if index == 0 { "" } else { "|" });
+            value.put_into(&mut pattern);
+        }
         let built = RegexBuilder::new(&pattern).size_limit(PROGRAM_LEN_MAX).build();
-        built.map_or(Eraser::Everything, |it| Eraser::Found(Box::new(it)))
+        let found = |it| Eraser::Found { regex: Box::new(it), spelled, longest };
+        built.map_or(Eraser::Everything, found)
     }
 }
 
 /// Takes secrets out of an answer.
 pub enum Eraser {
     Nothing,
-    Found(Box<Regex>),
+    Found {
+        regex: Box<Regex>,
+        spelled: Vec<Spelled>,
+        longest: usize,
+    },
     /// They can't be looked for: nothing of the answer is safe.
     Everything,
 }
 
 impl Eraser {
-    pub fn body(&self, body: Bytes) -> Bytes {
-        match self.erased(&body) {
-            Cow::Borrowed(_) => body,
-            Cow::Owned(cleared) => cleared.into(),
+    /// What stands before `end`. A secret that begins there has to be here as a whole, unless the body is a part
+    /// of what was sent: the end of it may then be the beginning of one, and goes too.
+    pub fn body(&self, body: &[u8], end: usize, is_part: bool) -> Vec<u8> {
+        let mut end = end.min(body.len());
+        let (regex, spelled, longest) = match self {
+            Self::Nothing => return body[..end].to_vec(),
+            Self::Everything => return MARK.as_bytes().to_vec(),
+            Self::Found { regex, spelled, longest } => (regex, spelled, *longest),
+        };
+        if is_part {
+            let begins = |it: &usize| spelled.iter().any(|one| one.is_begun_by(&body[*it..]));
+            let begun = (body.len().saturating_sub(longest)..end).find(begins);
+            end = begun.unwrap_or(end);
         }
+        let (mut cleared, mut from) = (Vec::with_capacity(end), 0);
+        for found in regex.find_iter(body).take_while(|it| it.start() < end) {
+            cleared.extend_from_slice(&body[from..found.start()]);
+            cleared.extend_from_slice(MARK.as_bytes());
+            from = found.end();
+        }
+        cleared.extend_from_slice(body.get(from..end).unwrap_or_default());
+        cleared
     }
 
     pub fn headers(&self, headers: &mut HeaderMap) {
@@ -104,7 +116,7 @@ impl Eraser {
     fn erased<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
         match self {
             Self::Nothing => Cow::Borrowed(bytes),
-            Self::Found(regex) => regex.replace_all(bytes, NoExpand(MARK.as_bytes())),
+            Self::Found { regex, .. } => regex.replace_all(bytes, NoExpand(MARK.as_bytes())),
             Self::Everything => Cow::Owned(MARK.as_bytes().to_vec()),
         }
     }
@@ -130,14 +142,38 @@ mod tests {
             ("?k=s3cr%2Ft%22x%2Ey", "?k=••••"),
             ("{\"k\":\"s3cr/t\\\"x.y\"}", "{\"k\":\"••••\"}"),
             ("s3cr/t\"x_y", "••••/t\"x_y"),
+            // As PHP, .NET and URLs have it.
+            ("{\"k\":\"s3cr\\/t\\\"x.y\"}", "{\"k\":\"••••\"}"),
+            ("s3cr\\u002Ft\\u0022x.y", "••••"),
+            ("s3cr\\u002ft\\u0022x.y", "••••"),
+            ("?k=s3cr%2ft%22x.y", "?k=••••"),
+            ("?k=s3cr/t%22x.y", "?k=••••"),
         ] {
             assert_eq!(eraser.text(text), cleared);
         }
-        let binary = Bytes::from_static(b"\xff\x00s3cr\xfe");
-        assert_eq!(
-            *eraser.body(binary),
-            *b"\xff\x00\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2\xfe"
-        );
+        let cleared = eraser.body(b"\xff\x00s3cr\xfe", usize::MAX, false);
+        assert_eq!(cleared, [b"\xff\x00", MARK.as_bytes(), b"\xfe"].concat());
+    }
+
+    #[test]
+    fn no_part_of_a_secret_stands_at_the_end_of_a_part() {
+        let eraser = eraser(&["user", "user:s3cr/t"]);
+        for (body, end, is_part, cleared) in [
+            // What is behind the bound does not slide before it, where a mark is shorter.
+            ("user:s3cr\\u002ft a user:s3cr/t b", 19, false, "•••• a "),
+            ("user:s3cr\\u002ft a user:s3cr/t b", 20, false, "•••• a ••••"),
+            ("user:s3cr\\u002ft a user:s3cr/t b", 99, false, "•••• a •••• b"),
+            // It broke off in the middle of one, or in the middle of a sign.
+            ("a user b user:s3", 99, true, "a •••• b "),
+            ("a user:s3cr\\u00", 99, true, "a "),
+            ("a user:s3cr%2", 99, true, "a "),
+            ("a user:s3cr/t", 99, true, "a ••••"),
+            ("a user b", 99, true, "a •••• b"),
+            ("a use", 99, false, "a use"),
+        ] {
+            let found = String::from_utf8(eraser.body(body.as_bytes(), end, is_part)).unwrap();
+            assert_eq!(found, cleared, "{body} to {end}");
+        }
     }
 
     #[test]

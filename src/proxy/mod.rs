@@ -18,6 +18,7 @@ mod replay;
 mod retry;
 mod seen;
 mod signed;
+mod spelling;
 mod tally;
 mod token;
 mod trial;

@@ -12,6 +12,7 @@ use crate::server::Worker;
 use crate::telemetry::SentHead;
 use crate::telemetry::Trial;
 use crate::telemetry::Tried;
+use bytes::Bytes;
 use http::HeaderMap;
 use http::Request;
 use http::header;
@@ -62,10 +63,11 @@ impl Proxy {
         let Seen { sent, secrets, exchange, path } = witness.take_seen()?;
         let is_withheld = !secrets.is_empty() && is_encoded(&head.headers);
         let kept = if is_withheld { Vec::new() } else { read.kept };
+        let is_part = read.is_cut || read.bytes > kept.len() as u64;
         // Not here: other exchanges wait for this thread.
         let erasing = tokio::task::spawn_blocking(move || {
             let eraser = secrets.eraser();
-            let body = eraser.body(kept.into());
+            let body = Bytes::from(eraser.body(&kept, KEPT_MAX, is_part));
             (eraser, body)
         });
         let (eraser, body) = erasing.await.ok()?;
@@ -75,7 +77,8 @@ impl Proxy {
             status: head.status,
             version: head.version,
             headers: head.headers,
-            is_cut: read.is_cut || read.bytes > KEPT_MAX as u64,
+            // Marks may be longer than what they stand for.
+            is_cut: read.is_cut || read.bytes.max(body.len() as u64) > KEPT_MAX as u64,
             body: body.slice(..body.len().min(KEPT_MAX)),
             bytes: read.bytes,
             is_withheld,
