@@ -9,12 +9,16 @@ use super::Via;
 use super::books::Ledger;
 use super::cookie::Cookie;
 use super::same_origin;
+use crate::config::OidcRoles;
+use crate::config::OidcSettings;
 use crate::model::OperatorName;
 use crate::model::Scope;
 use crate::model::Secret;
 use crate::store::ConsoleSession;
 use http::HeaderMap;
 use http::request::Parts;
+use sha2::Digest;
+use sha2::Sha256;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
 
@@ -78,7 +82,10 @@ pub(super) async fn open(
     let cookie = Cookie::new();
     let now_ms = now_ms(api);
     let expires_ms = now_ms.saturating_add(ms(api.sign_in.signing.sessions.absolute));
-    let proof = token.map(|it| proof(&cookie, operator, it).to_vec()).unwrap_or_default();
+    let proof = match token {
+        Some(token) => proof(&cookie, operator, token).to_vec(),
+        None => api.sign_in.signing.oidc.as_ref().map(ground).unwrap_or_default().to_vec(),
+    };
     let session = ConsoleSession {
         id: cookie.id(),
         via: if token.is_some() { Via::Token } else { Via::Oidc }.as_str().to_owned(),
@@ -165,10 +172,11 @@ async fn of_token(api: &Api, session: &ConsoleSession) -> Result<Option<Operator
     }
 }
 
-/// Whom a provider has vouched for: as long as it is the one that is asked.
+/// Whom a provider has vouched for: as long as it is the one that is asked, and roles are given as they were then.
 fn of_provider(api: &Api, session: &ConsoleSession) -> Option<Operator> {
     let oidc = api.sign_in.signing.oidc.as_ref()?;
-    let is_its = session.identity.starts_with(&identity_of(&oidc.issuer, ""));
+    let is_its = session.identity.starts_with(&identity_of(&oidc.issuer, ""))
+        && bool::from(ground(oidc).as_slice().ct_eq(&session.proof));
     let role = Role::named(&session.role).filter(|_| is_its)?;
     let name = OperatorName::Person(session.name.as_str().into());
     Some(Operator { name, role, identity: session.identity.clone() })
@@ -183,6 +191,23 @@ pub(super) fn identity_of(issuer: &str, subject: &str) -> String {
 /// could be tried.
 fn proof(cookie: &Cookie, operator: &Operator, token: &Secret) -> [u8; 32] {
     if operator.identity == ADMIN { cookie.proof(token) } else { operator::hash(token) }
+}
+
+/// A hash of the settings that a person's role follows from: under others the person signs in anew.
+fn ground(oidc: &OidcSettings) -> [u8; 32] {
+    let OidcRoles { admin, operator, viewer } = &oidc.roles;
+    let mut hash = Sha256::new_with_prefix("attache console ground 1 ");
+    let mut add = |text: &str| {
+        // With its length before it, so that no two settings run into one text.
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    };
+    [&oidc.issuer, &oidc.client_id, &oidc.role_claim].into_iter().for_each(|it| add(it));
+    for values in [admin, operator, viewer] {
+        add(&values.len().to_string());
+        values.iter().for_each(|it| add(it));
+    }
+    hash.finalize().into()
 }
 
 async fn seen(api: &Api, cookie: &Cookie, seen_ms: i64) -> Result<(), ApiError> {
