@@ -105,8 +105,18 @@ async fn come_back(
     let api = Arc::clone(&state.api);
     let is_secure = api.sign_in.signing.is_secure;
     let from = peer(&head);
-    let own = Arc::clone(&api);
-    let work = async move { Ok::<_, ApiError>(enter(&own, &head, from).await) };
+    let (own, metrics) = (Arc::clone(&api), Arc::clone(&state.metrics));
+    let work = async move {
+        let came = enter(&own, &head, from).await;
+        // Whoever hangs up on what is said then was refused all the same.
+        if let Err(it) = &came
+            && !it.entered.is_empty()
+        {
+            metrics.operator_failure(OperatorFailure::Unauthenticated);
+            refused(&own, Via::Oidc, from, &it.entered).await;
+        }
+        Ok::<_, ApiError>(came)
+    };
     let done = api.to_the_end(Box::pin(work)).await;
     match done.unwrap_or_else(|error| Err(of_fault(&error))) {
         Ok((goes_on, cookie)) => {
@@ -116,13 +126,7 @@ async fn come_back(
             headers.append(header::SET_COOKIE, dance::taken_away(is_secure));
             response
         }
-        Err(it) => {
-            if !it.entered.is_empty() {
-                state.metrics.operator_failure(OperatorFailure::Unauthenticated);
-                refused(&api, Via::Oidc, from, &it.entered).await;
-            }
-            told(it.status, &it.words, is_secure, id.as_str())
-        }
+        Err(it) => told(it.status, &it.words, is_secure, id.as_str()),
     }
 }
 
