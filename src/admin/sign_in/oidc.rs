@@ -165,7 +165,14 @@ async fn enter(api: &Api, head: &Parts, from: IpAddr) -> Result<(String, HeaderV
         let words = format!("What {} said can't be relied on: {it}.", oidc.name);
         Refused::new(StatusCode::UNAUTHORIZED, words, format!("its id token is not taken: {it}"))
     })?;
-    let operator = operator(oidc, &claims::read(oidc, &said))?;
+    let claimed = claims::read(oidc, &said).ok_or_else(|| {
+        let words = format!(
+            "What {} said can't be relied on: its id token has no `sub` of 1 to 255 bytes on one line.",
+            oidc.name
+        );
+        Refused::new(StatusCode::UNAUTHORIZED, words, "its id token has no `sub` that is taken")
+    })?;
+    let operator = operator(oidc, &claimed)?;
     let once = (&signing_in.id(), now_ms.saturating_add(2 * LIVES_S * 1000));
     let opened = session::open(api, &operator, (None, &from.to_string()), Some(once)).await;
     let opened = opened.map_err(|it| of_fault(&it))?;
@@ -184,7 +191,8 @@ fn operator(oidc: &OidcSettings, claimed: &Claimed) -> Result<Operator, Refused>
              one: `server.admin.oidc.roles` has the values of `{}` that do.",
             oidc.name, oidc.role_claim
         );
-        Refused::new(StatusCode::FORBIDDEN, words, format!("{name} ({subject}) has no role"))
+        let entered = format!("{name} ({}) has no role", subject.escape_debug());
+        Refused::new(StatusCode::FORBIDDEN, words, entered)
     })?;
     let identity = session::identity_of(&oidc.issuer, subject);
     Ok(Operator { name: OperatorName::Person(name.as_str().into()), role, identity })
