@@ -9,6 +9,7 @@ use super::super::router;
 use super::super::tests::hooks;
 use super::super::tests::journal;
 use super::Signing;
+use super::cookie::Cookie;
 use super::session;
 use crate::catalog::Snapshot;
 use crate::model::OperatorName;
@@ -23,7 +24,10 @@ use http::Request;
 use http::Response;
 use serde_json::Value;
 use std::cell::Cell;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
 use tower_service::Service;
 
 const TOKEN: &str = "operators-token-0123456789";
@@ -162,7 +166,32 @@ async fn a_person_signs_in_anew_once_roles_are_given_by_something_else() {
         let state = with_provider(&settings);
         let ledger = session::ledger(&state.api);
         assert!(ledger.open(&Scope::System, kept.clone(), "192.0.2.1", None).await.unwrap());
-        let found = session::standing(&state.api, &cookie).await.unwrap();
+        let found = session::standing(&state.api, &cookie, None).await.unwrap();
         assert_eq!(found.is_some(), stands, "{settings}");
     }
+}
+
+#[tokio::test]
+async fn cookies_that_are_made_up_are_not_looked_up_without_end() {
+    let state = state();
+    let browser = signed_in(&state).await;
+    let made_up = Cookie::new();
+    let line = made_up.given(false, Duration::from_secs(60)).to_str().unwrap().to_owned();
+    let line = line.split(';').next().unwrap().to_owned();
+    let made_up = (line, made_up.csrf().expose().to_owned());
+    assert_eq!(status(&state, &made_up).await, 401);
+    let (from, later) = (Ipv4Addr::UNSPECIFIED.into(), Instant::now() + Duration::from_secs(3600));
+    for _ in 0..30 {
+        state.api.sign_in.made_up.is_not_there(&[0; 32], from, later);
+    }
+    assert_eq!(status(&state, &made_up).await, 429);
+    for request in [Request::get("/console/session"), Request::delete("/console/session")] {
+        let request = request.header("cookie", &made_up.0).header("attache-console", &made_up.1);
+        let response = ask(&state, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), 429);
+        assert!(response.headers().contains_key("retry-after"));
+    }
+    assert_eq!(status(&state, &browser).await, 200, "whoever is there already goes on");
+    let another = signed_in(&state).await;
+    assert_eq!(status(&state, &another).await, 200, "nobody signs in the later for it");
 }
