@@ -17,8 +17,9 @@ use std::time::Duration;
 /// At the same time.
 pub(super) const AT_ONCE: usize = 1;
 
-/// How long it may take: some ten million entries. `attache audit verify` has no end.
-const TIME_MAX: Duration = Duration::from_secs(300);
+/// How long it may take: some two million entries, and less than a link to the admin listener is given without a byte.
+/// `attache audit verify` has no end.
+const TIME_MAX: Duration = Duration::from_secs(60);
 
 /// How often is looked whether attache is to stop.
 const LOOK: Duration = Duration::from_millis(200);
@@ -85,8 +86,7 @@ pub(super) async fn verify(mut call: Call) -> Result<Answer, ApiError> {
         () = stopped => return Err(ApiError::StoreUnavailable("attache stops")),
     };
     let too_long = |_| {
-        let problem =
-            "The trail is too long to be checked so: `attache audit verify` has the time.";
+        let problem = "The trail is too long to be checked within a minute: `attache audit verify` has the time.";
         ApiError::BadRequest(problem.to_owned())
     };
     let checked = checked.map_err(too_long)?;

@@ -67,7 +67,7 @@ pub(super) enum ApiError {
     Unauthenticated,
     #[error("{0}")]
     NotSignedIn(&'static str),
-    #[error("Too many wrong tokens came from this address.")]
+    #[error("Too many wrong tokens, or cookies of nobody's, came from this address.")]
     TooManyFailures { retry_after_s: u64 },
     #[error("This takes the role `{needs}`; the token has `{has}`.")]
     Forbidden { has: Role, needs: Role },

@@ -454,6 +454,8 @@ fn files(tls: Option<&TlsFiles>) -> Told {
 
 #[cfg(test)]
 mod tests {
+    use super::super::document::File;
+    use super::super::interpolate::Sources;
     use super::*;
 
     #[test]
@@ -463,5 +465,34 @@ mod tests {
         assert_eq!(found("${A}/x/${B:-c:d}${C:?no}"), ["A", "B", "C"]);
         assert_eq!(found("${file:/run/secrets/a}"), ["file:/run/secrets/a"]);
         assert_eq!(found("$${A}${B}"), ["B"]);
+    }
+
+    #[test]
+    fn what_is_filled_into_a_part_of_a_list_is_told_no_more_than_a_text_is() {
+        let text =
+            "connect: { return_urls: ['https://a.example/', 'https://b.example/${RETURN_TOKEN}/'] }
+egress: { allow: [10.0.0.0/8, '${file:/run/secrets/net}'], deny: ['${NET}'] }
+upstream: { ca: [{ in: ['${SIGNING_KEY}'] }] }
+";
+        let setting = |name: &str| Some(format!("canary-{name}"));
+        let file = |_: &std::path::Path| Ok("canary-file".to_owned());
+        let sources = Sources { setting: &setting, file: &file };
+        let files = [File { name: "attache.yaml", text }];
+        let mut errors = Vec::new();
+        let document = Document::parse(&files, sources, &mut errors);
+        assert_eq!(errors, []);
+        let said = ["connect", "egress", "upstream"].map(|it| document.said_in(it, &|_| true));
+        let mut all: Vec<_> = said.into_iter().flatten().collect();
+        let mut settings = Settings::default();
+        settings.connect.return_urls =
+            serde_json::from_value(json!(["https://b.example/canary/"])).unwrap();
+        all.extend(document.in_force(&settings, &|_| true));
+        for path in ["connect.return_urls", "egress.allow", "upstream.ca"] {
+            let found: Vec<_> = all.iter().filter(|it| it.path == path).collect();
+            assert!(!found.is_empty(), "{path}");
+            assert!(found.iter().all(|it| it.is_secret && it.value.is_null()), "{found:?}");
+        }
+        let plain = all.iter().find(|it| it.path == "egress.deny").expect("it is there");
+        assert_eq!((plain.is_secret, &plain.value), (false, &json!(["canary-NET"])));
     }
 }

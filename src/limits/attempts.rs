@@ -22,8 +22,13 @@ pub struct Attempts {
 impl Attempts {
     /// Nothing is asked before `began`.
     pub fn new(began: Instant) -> Self {
-        let interval_ns = u64::try_from(INTERVAL.as_nanos()).unwrap_or(u64::MAX);
-        let rate = Rate { interval_ns, refill_ns: BURST * interval_ns };
+        Self::of(began, (BURST, INTERVAL))
+    }
+
+    /// The same with as many failures at once, and the time until there is one back.
+    pub fn of(began: Instant, (burst, interval): (u64, Duration)) -> Self {
+        let interval_ns = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
+        let rate = Rate { interval_ns, refill_ns: burst.saturating_mul(interval_ns) };
         Self { began, failed: Buckets::new(), rate }
     }
 

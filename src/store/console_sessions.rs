@@ -38,7 +38,7 @@ pub struct ConsoleSession {
     pub name: String,
     pub role: String,
     pub identity: String,
-    /// Empty where no token was shown.
+    /// Of the token that was shown, or of the settings that the provider was asked under.
     pub proof: Vec<u8>,
     pub created_ms: i64,
     pub seen_ms: i64,

@@ -7,6 +7,7 @@ mod books;
 mod claims;
 mod cookie;
 mod dance;
+mod made_up;
 mod oidc;
 mod page;
 mod refusals;
@@ -21,6 +22,7 @@ pub(super) use session::still;
 use crate::config::OidcSettings;
 use crate::config::SessionSettings;
 use books::Books;
+use made_up::MadeUp;
 use refusals::Told;
 
 /// How operators sign in.
@@ -40,6 +42,7 @@ pub(super) struct SignIn {
     pub(super) signing: Signing,
     /// Of a gateway without a store.
     books: Books,
+    made_up: MadeUp,
     told: Told,
 }
 

@@ -105,8 +105,18 @@ async fn come_back(
     let api = Arc::clone(&state.api);
     let is_secure = api.sign_in.signing.is_secure;
     let from = peer(&head);
-    let own = Arc::clone(&api);
-    let work = async move { Ok::<_, ApiError>(enter(&own, &head, from).await) };
+    let (own, metrics) = (Arc::clone(&api), Arc::clone(&state.metrics));
+    let work = async move {
+        let came = enter(&own, &head, from).await;
+        // Whoever hangs up on what is said then was refused all the same.
+        if let Err(it) = &came
+            && !it.entered.is_empty()
+        {
+            metrics.operator_failure(OperatorFailure::Unauthenticated);
+            refused(&own, Via::Oidc, from, &it.entered).await;
+        }
+        Ok::<_, ApiError>(came)
+    };
     let done = api.to_the_end(Box::pin(work)).await;
     match done.unwrap_or_else(|error| Err(of_fault(&error))) {
         Ok((goes_on, cookie)) => {
@@ -116,13 +126,7 @@ async fn come_back(
             headers.append(header::SET_COOKIE, dance::taken_away(is_secure));
             response
         }
-        Err(it) => {
-            if !it.entered.is_empty() {
-                state.metrics.operator_failure(OperatorFailure::Unauthenticated);
-                refused(&api, Via::Oidc, from, &it.entered).await;
-            }
-            told(it.status, &it.words, is_secure, id.as_str())
-        }
+        Err(it) => told(it.status, &it.words, is_secure, id.as_str()),
     }
 }
 
@@ -161,7 +165,14 @@ async fn enter(api: &Api, head: &Parts, from: IpAddr) -> Result<(String, HeaderV
         let words = format!("What {} said can't be relied on: {it}.", oidc.name);
         Refused::new(StatusCode::UNAUTHORIZED, words, format!("its id token is not taken: {it}"))
     })?;
-    let operator = operator(oidc, &claims::read(oidc, &said))?;
+    let claimed = claims::read(oidc, &said).ok_or_else(|| {
+        let words = format!(
+            "What {} said can't be relied on: its id token has no `sub` of 1 to 255 bytes on one line.",
+            oidc.name
+        );
+        Refused::new(StatusCode::UNAUTHORIZED, words, "its id token has no `sub` that is taken")
+    })?;
+    let operator = operator(oidc, &claimed)?;
     let once = (&signing_in.id(), now_ms.saturating_add(2 * LIVES_S * 1000));
     let opened = session::open(api, &operator, (None, &from.to_string()), Some(once)).await;
     let opened = opened.map_err(|it| of_fault(&it))?;
@@ -180,7 +191,8 @@ fn operator(oidc: &OidcSettings, claimed: &Claimed) -> Result<Operator, Refused>
              one: `server.admin.oidc.roles` has the values of `{}` that do.",
             oidc.name, oidc.role_claim
         );
-        Refused::new(StatusCode::FORBIDDEN, words, format!("{name} ({subject}) has no role"))
+        let entered = format!("{name} ({}) has no role", subject.escape_debug());
+        Refused::new(StatusCode::FORBIDDEN, words, entered)
     })?;
     let identity = session::identity_of(&oidc.issuer, subject);
     Ok(Operator { name: OperatorName::Person(name.as_str().into()), role, identity })

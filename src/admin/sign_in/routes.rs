@@ -125,7 +125,7 @@ async fn show(api: &Api, head: &Parts) -> Result<Said, ApiError> {
     let cookie = Cookie::read(&head.headers, signing.is_secure);
     let cookie = cookie.filter(|_| same_origin::is_ours(head, signing, true));
     let Some(cookie) = cookie else { return Ok((Some(nobody(api)), None)) };
-    match session::standing(api, &cookie).await? {
+    match session::standing(api, &cookie, Some(peer(head))).await? {
         Some(it) => {
             let session = somebody(api, &cookie, (&it.operator, it.via), it.expires_ms);
             Ok((Some(session), None))
@@ -155,7 +155,7 @@ async fn enter(api: &Api, head: &Parts, proof: Proof) -> Result<Said, ApiError> 
     let opened = session::open(api, &operator, shown, None).await?;
     let (cookie, expires_ms) = opened.ok_or(ApiError::Internal)?;
     if let Some(old) = Cookie::read(&head.headers, signing.is_secure) {
-        session::end(api, &old, ANEW).await?;
+        session::end(api, &old, ANEW, None).await?;
     }
     let session = somebody(api, &cookie, (&operator, Via::Token), expires_ms);
     let given = cookie.given(signing.is_secure, signing.sessions.absolute);
@@ -171,7 +171,7 @@ async fn leave(api: &Api, head: &Parts) -> Result<Said, ApiError> {
                 "Whoever is signed in signs out from the console's own pages alone: send `Attache-Console`.",
             ));
         }
-        session::end(api, &cookie, SIGNED_OUT).await?;
+        session::end(api, &cookie, SIGNED_OUT, Some(peer(head))).await?;
     }
     Ok((None, Some(cookie::taken_away(signing.is_secure))))
 }

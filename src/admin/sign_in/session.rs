@@ -8,14 +8,21 @@ use super::super::role::Role;
 use super::Via;
 use super::books::Ledger;
 use super::cookie::Cookie;
+use super::routes::peer;
 use super::same_origin;
+use crate::config::OidcRoles;
+use crate::config::OidcSettings;
 use crate::model::OperatorName;
 use crate::model::Scope;
 use crate::model::Secret;
 use crate::store::ConsoleSession;
 use http::HeaderMap;
 use http::request::Parts;
+use sha2::Digest;
+use sha2::Sha256;
+use std::net::IpAddr;
 use std::time::Duration;
+use std::time::Instant;
 use subtle::ConstantTimeEq;
 
 /// How far behind it may be when somebody was seen last: so seldom it is written.
@@ -47,7 +54,8 @@ pub(in crate::admin) async fn of_cookie(
     {
         return Err(ApiError::NotSignedIn(NOT_OURS));
     }
-    let signed_in = standing(api, &cookie).await?.ok_or(ApiError::NotSignedIn(OVER))?;
+    let signed_in = standing(api, &cookie, Some(peer(head))).await?;
+    let signed_in = signed_in.ok_or(ApiError::NotSignedIn(OVER))?;
     if let Err(error) = seen(api, &cookie, signed_in.seen_ms).await {
         // It is over the sooner: what can only be read is read all the same.
         tracing::warn!("that a session was used is not kept: {error}");
@@ -64,7 +72,7 @@ pub(in crate::admin) async fn still(
     let Some(cookie) = Cookie::read(headers, api.sign_in.signing.is_secure) else {
         return Ok(None);
     };
-    Ok(standing(api, &cookie).await?.map(|it| it.operator))
+    Ok(standing(api, &cookie, None).await?.map(|it| it.operator))
 }
 
 /// Opens one for whoever has just proved itself. `token`: what with; none where a provider vouches. None where
@@ -78,7 +86,10 @@ pub(super) async fn open(
     let cookie = Cookie::new();
     let now_ms = now_ms(api);
     let expires_ms = now_ms.saturating_add(ms(api.sign_in.signing.sessions.absolute));
-    let proof = token.map(|it| proof(&cookie, operator, it).to_vec()).unwrap_or_default();
+    let proof = match token {
+        Some(token) => proof(&cookie, operator, token).to_vec(),
+        None => api.sign_in.signing.oidc.as_ref().map(ground).unwrap_or_default().to_vec(),
+    };
     let session = ConsoleSession {
         id: cookie.id(),
         via: if token.is_some() { Via::Token } else { Via::Oidc }.as_str().to_owned(),
@@ -92,13 +103,20 @@ pub(super) async fn open(
     };
     let scope = Scope::from(operator.name.clone());
     let is_opened = ledger(api).open(&scope, session, from, once).await?;
+    if is_opened {
+        api.sign_in.made_up.is_there(cookie.id());
+    }
     Ok(is_opened.then_some((cookie, expires_ms)))
 }
 
-/// Who is signed in with this cookie. What is over is ended, and said so.
-pub(super) async fn standing(api: &Api, cookie: &Cookie) -> Result<Option<SignedIn>, ApiError> {
+/// Who is signed in with this cookie. What is over is ended, and said so. `from`: where it may be made up.
+pub(super) async fn standing(
+    api: &Api,
+    cookie: &Cookie,
+    from: Option<IpAddr>,
+) -> Result<Option<SignedIn>, ApiError> {
     let id = cookie.id();
-    let Some(session) = ledger(api).find(&id).await? else { return Ok(None) };
+    let Some(session) = find(api, &id, from).await? else { return Ok(None) };
     let (scope, why) = match found(api, cookie, &session).await? {
         Ok(signed_in) => return Ok(Some(signed_in)),
         Err(why) => (Scope::System, why),
@@ -109,10 +127,15 @@ pub(super) async fn standing(api: &Api, cookie: &Cookie) -> Result<Option<Signed
     Ok(None)
 }
 
-/// Ends it everywhere, on behalf of whoever it is of.
-pub(super) async fn end(api: &Api, cookie: &Cookie, why: &str) -> Result<(), ApiError> {
+/// Ends it everywhere, on behalf of whoever it is of. `from`: where it may be made up.
+pub(super) async fn end(
+    api: &Api,
+    cookie: &Cookie,
+    why: &str,
+    from: Option<IpAddr>,
+) -> Result<(), ApiError> {
     let id = cookie.id();
-    let Some(session) = ledger(api).find(&id).await? else { return Ok(()) };
+    let Some(session) = find(api, &id, from).await? else { return Ok(()) };
     let name = match Via::named(&session.via) {
         Some(Via::Oidc) => Some(OperatorName::Person(session.name.as_str().into())),
         Some(Via::Token) => session.name.as_str().try_into().ok().map(OperatorName::Token),
@@ -120,6 +143,27 @@ pub(super) async fn end(api: &Api, cookie: &Cookie, why: &str) -> Result<(), Api
     };
     let scope = name.map_or(Scope::System, Scope::from);
     ledger(api).end(&scope, &id, why).await
+}
+
+/// What is kept of it. An address that too many cookies of nobody's came from has none looked up for a while, but for
+/// those that were there when they were asked for last.
+async fn find(
+    api: &Api,
+    id: &[u8; 32],
+    from: Option<IpAddr>,
+) -> Result<Option<ConsoleSession>, ApiError> {
+    let (made_up, now) = (&api.sign_in.made_up, Instant::now());
+    if let Some(from) = from {
+        let may_ask = made_up.may_ask(id, from, now);
+        may_ask.map_err(|retry_after_s| ApiError::TooManyFailures { retry_after_s })?;
+    }
+    let found = ledger(api).find(id).await?;
+    match (&found, from) {
+        (Some(_), _) => made_up.is_there(*id),
+        (None, Some(from)) => made_up.is_not_there(id, from, now),
+        (None, None) => {}
+    }
+    Ok(found)
 }
 
 /// Whether it still stands, or why not.
@@ -165,10 +209,11 @@ async fn of_token(api: &Api, session: &ConsoleSession) -> Result<Option<Operator
     }
 }
 
-/// Whom a provider has vouched for: as long as it is the one that is asked.
+/// Whom a provider has vouched for: as long as it is the one that is asked, and roles are given as they were then.
 fn of_provider(api: &Api, session: &ConsoleSession) -> Option<Operator> {
     let oidc = api.sign_in.signing.oidc.as_ref()?;
-    let is_its = session.identity.starts_with(&identity_of(&oidc.issuer, ""));
+    let is_its = session.identity.starts_with(&identity_of(&oidc.issuer, ""))
+        && bool::from(ground(oidc).as_slice().ct_eq(&session.proof));
     let role = Role::named(&session.role).filter(|_| is_its)?;
     let name = OperatorName::Person(session.name.as_str().into());
     Some(Operator { name, role, identity: session.identity.clone() })
@@ -183,6 +228,23 @@ pub(super) fn identity_of(issuer: &str, subject: &str) -> String {
 /// could be tried.
 fn proof(cookie: &Cookie, operator: &Operator, token: &Secret) -> [u8; 32] {
     if operator.identity == ADMIN { cookie.proof(token) } else { operator::hash(token) }
+}
+
+/// A hash of the settings that a person's role follows from: under others the person signs in anew.
+fn ground(oidc: &OidcSettings) -> [u8; 32] {
+    let OidcRoles { admin, operator, viewer } = &oidc.roles;
+    let mut hash = Sha256::new_with_prefix("attache console ground 1 ");
+    let mut add = |text: &str| {
+        // With its length before it, so that no two settings run into one text.
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    };
+    [&oidc.issuer, &oidc.client_id, &oidc.role_claim].into_iter().for_each(|it| add(it));
+    for values in [admin, operator, viewer] {
+        add(&values.len().to_string());
+        values.iter().for_each(|it| add(it));
+    }
+    hash.finalize().into()
 }
 
 async fn seen(api: &Api, cookie: &Cookie, seen_ms: i64) -> Result<(), ApiError> {

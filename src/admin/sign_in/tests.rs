@@ -3,11 +3,17 @@ use super::super::Access;
 use super::super::AdminState;
 use super::super::Api;
 use super::super::Connecting;
+use super::super::operator::Operator;
+use super::super::role::Role;
 use super::super::router;
 use super::super::tests::hooks;
 use super::super::tests::journal;
 use super::Signing;
+use super::cookie::Cookie;
+use super::session;
 use crate::catalog::Snapshot;
+use crate::model::OperatorName;
+use crate::model::Scope;
 use crate::model::Secret;
 use crate::model::UnixTime;
 use crate::reload::Live;
@@ -18,7 +24,10 @@ use http::Request;
 use http::Response;
 use serde_json::Value;
 use std::cell::Cell;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
 use tower_service::Service;
 
 const TOKEN: &str = "operators-token-0123456789";
@@ -37,13 +46,13 @@ fn pass(minutes: i64) {
 }
 
 fn state() -> AdminState {
+    state_with(Signing::default())
+}
+
+fn state_with(signing: Signing) -> AdminState {
     let metrics = Metrics::new(clock());
     let live = Live::fixed(Snapshot::empty(), Arc::clone(&metrics), clock);
-    let access = Access {
-        token: Some(Secret::new(TOKEN)),
-        signing: Signing::default(),
-        ..Access::default()
-    };
+    let access = Access { token: Some(Secret::new(TOKEN)), signing, ..Access::default() };
     let parts = (None, None);
     let api = Api::new(
         access,
@@ -124,4 +133,65 @@ async fn what_is_kept_in_memory_is_nothing_to_another_process() {
     let browser = signed_in(&old).await;
     assert_eq!(status(&old, &browser).await, 200);
     assert_eq!(status(&state(), &browser).await, 401);
+}
+
+fn with_provider(settings: &str) -> AdminState {
+    let oidc = Some(serde_yaml::from_str(settings).unwrap());
+    state_with(Signing { oidc, ..Signing::default() })
+}
+
+const PROVIDER: &str = "{issuer: 'https://id.test', client_id: a, role_claim: groups, \
+                        roles: {admin: [root], operator: [ops, dev], viewer: []}}";
+
+#[tokio::test]
+async fn a_person_signs_in_anew_once_roles_are_given_by_something_else() {
+    let old = with_provider(PROVIDER);
+    let identity = session::identity_of("https://id.test", "7");
+    let name = OperatorName::Person("ann@example.com".into());
+    let ann = Operator { name, role: Role::Admin, identity };
+    let opened = session::open(&old.api, &ann, (None, "192.0.2.1"), None).await.unwrap();
+    let cookie = opened.expect("it is the first").0;
+    let kept = session::ledger(&old.api).find(&cookie.id()).await.unwrap().unwrap();
+    for (settings, stands) in [
+        (PROVIDER.to_owned(), true),
+        (PROVIDER.replace("client_id", "name: Other, name_claim: name, client_id"), true),
+        (PROVIDER.replace("https://id.test", "https://id.test/x"), false),
+        (PROVIDER.replace("client_id: a", "client_id: b"), false),
+        (PROVIDER.replace("groups", "roles"), false),
+        (PROVIDER.replace("admin: [root]", "admin: []"), false),
+        (PROVIDER.replace("[ops, dev]", "[ops]"), false),
+        (PROVIDER.replace("[ops, dev]", "[opsdev]"), false),
+        (PROVIDER.replace("dev], viewer: []", "], viewer: [dev]"), false),
+    ] {
+        let state = with_provider(&settings);
+        let ledger = session::ledger(&state.api);
+        assert!(ledger.open(&Scope::System, kept.clone(), "192.0.2.1", None).await.unwrap());
+        let found = session::standing(&state.api, &cookie, None).await.unwrap();
+        assert_eq!(found.is_some(), stands, "{settings}");
+    }
+}
+
+#[tokio::test]
+async fn cookies_that_are_made_up_are_not_looked_up_without_end() {
+    let state = state();
+    let browser = signed_in(&state).await;
+    let made_up = Cookie::new();
+    let line = made_up.given(false, Duration::from_secs(60)).to_str().unwrap().to_owned();
+    let line = line.split(';').next().unwrap().to_owned();
+    let made_up = (line, made_up.csrf().expose().to_owned());
+    assert_eq!(status(&state, &made_up).await, 401);
+    let (from, later) = (Ipv4Addr::UNSPECIFIED.into(), Instant::now() + Duration::from_secs(3600));
+    for _ in 0..30 {
+        state.api.sign_in.made_up.is_not_there(&[0; 32], from, later);
+    }
+    assert_eq!(status(&state, &made_up).await, 429);
+    for request in [Request::get("/console/session"), Request::delete("/console/session")] {
+        let request = request.header("cookie", &made_up.0).header("attache-console", &made_up.1);
+        let response = ask(&state, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), 429);
+        assert!(response.headers().contains_key("retry-after"));
+    }
+    assert_eq!(status(&state, &browser).await, 200, "whoever is there already goes on");
+    let another = signed_in(&state).await;
+    assert_eq!(status(&state, &another).await, 200, "nobody signs in the later for it");
 }
