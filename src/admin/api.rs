@@ -29,6 +29,7 @@ use crate::reload::Writes;
 use crate::renewal::Errands;
 use crate::renewal::Renewals;
 use crate::seal::Sealer;
+use crate::store::DeliveryCount;
 use crate::store::Store;
 use crate::telemetry::Trial;
 use crate::telemetry::Tried;
@@ -81,6 +82,8 @@ pub struct Api {
     pub(super) audit_checks: Semaphore,
     /// How many there are of everything, a moment ago.
     pub(super) overview: Kept<Overview>,
+    /// How many deliveries of senders came to what, a moment ago.
+    pub(super) hook_counts: Kept<Arc<[DeliveryCount]>>,
     /// The same of what is sealed under each key.
     pub(super) sealed: Kept<Vec<(String, i64)>>,
     pub(super) rotations: Rotations,
@@ -170,6 +173,7 @@ impl Api {
             verifications,
             audit_checks: Semaphore::new(audit_check::AT_ONCE),
             overview: Kept::default(),
+            hook_counts: Kept::default(),
             sealed: Kept::default(),
             rotations: Rotations::default(),
             backing,
@@ -202,6 +206,7 @@ impl Api {
             verifications: Semaphore::new(0),
             audit_checks: Semaphore::new(0),
             overview: Kept::default(),
+            hook_counts: Kept::default(),
             sealed: Kept::default(),
             rotations: Rotations::default(),
             backing: Some(backing),

@@ -13,6 +13,9 @@ use std::sync::PoisonError;
 /// Deliveries that are kept; the oldest go first.
 pub(super) const DELIVERIES_MAX: usize = 1000;
 
+/// Of those the ones that anybody can make: beyond it the oldest of them go, and nothing that was verified.
+pub(super) const UNVERIFIED_MAX: usize = DELIVERIES_MAX / 10;
+
 /// What their contents take at most, in bytes; beyond it the contents of the oldest go first.
 pub(super) const BYTES_MAX: usize = 16 << 20;
 
@@ -26,16 +29,22 @@ struct Last {
     bytes: usize,
     /// So many of the oldest have no contents any more.
     emptied: usize,
+    unverified: usize,
 }
 
 impl Memory {
     pub(super) fn put(&self, told: Told) {
         let mut last = self.last();
+        if is_unverified(&told) && last.unverified >= UNVERIFIED_MAX {
+            last.drop_unverified();
+        }
+        last.unverified += usize::from(is_unverified(&told));
         if last.told.len() >= DELIVERIES_MAX
             && let Some(oldest) = last.told.pop_front()
         {
             last.bytes = last.bytes.saturating_sub(oldest.contents.len());
             last.emptied = last.emptied.saturating_sub(1);
+            last.unverified -= usize::from(is_unverified(&oldest));
         }
         last.bytes += told.contents.len();
         last.told.push_back(told);
@@ -90,6 +99,24 @@ impl Memory {
     fn last(&self) -> MutexGuard<'_, Last> {
         // Nothing between two changes of it can panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Last {
+    /// The oldest of them.
+    fn drop_unverified(&mut self) {
+        let Some(at) = self.told.iter().position(is_unverified) else { return };
+        let Some(gone) = self.told.remove(at) else { return };
+        self.bytes = self.bytes.saturating_sub(gone.contents.len());
+        self.emptied -= usize::from(at < self.emptied);
+        self.unverified -= 1;
+    }
+}
+
+fn is_unverified(told: &Told) -> bool {
+    match told.delivery.verdict {
+        DeliveryVerdict::Refused | DeliveryVerdict::Handshake => true,
+        DeliveryVerdict::Accepted | DeliveryVerdict::Repeated | DeliveryVerdict::Failed => false,
     }
 }
 

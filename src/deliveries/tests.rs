@@ -71,6 +71,22 @@ async fn without_a_store_the_last_ones_stay_and_the_oldest_contents_go_first() {
     assert!(all.get(scope, &delivery(0).id).await.unwrap().is_none());
 }
 
+#[tokio::test]
+async fn what_anybody_can_make_pushes_nothing_out_that_was_verified() {
+    let all = Deliveries::new(DeliverySettings::default(), None, Metrics::new(UnixTime::default()));
+    all.note(told(0, 7));
+    let many = u32::try_from(memory::DELIVERIES_MAX).unwrap() + 10;
+    for number in 1..many {
+        let mut told = told(number, 7);
+        told.delivery.verdict = DeliveryVerdict::Refused;
+        all.note(told);
+    }
+    let found = all.list(&Scope::System, &DeliveryFilter::default(), None, 5000).await.unwrap().0;
+    assert_eq!(found.len(), 1 + memory::UNVERIFIED_MAX);
+    assert_eq!(found.last(), Some(&delivery(0)));
+    assert_eq!(found[0].id, delivery(many - 1).id);
+}
+
 #[test]
 fn what_is_sealed_for_one_delivery_opens_as_no_other() {
     let key = crate::seal::FingerprintKey::random();

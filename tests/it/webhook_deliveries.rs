@@ -334,6 +334,54 @@ each_engine! {
         let (found, broken) = all.list(SYSTEM, &DeliveryFilter::default(), None, 5).await.expect("it is there");
         assert_eq!((found.len(), broken.len()), (0, 5));
     }
+
+    async fn what_anybody_can_make_pushes_nothing_out_that_was_verified(database: Database) {
+        let store = database.store().await;
+        let all = store.webhook_deliveries();
+        let mut rows: Vec<_> = (0..150).map(|it| kept(it, "")).collect();
+        for row in &mut rows[50..] {
+            row.delivery.verdict = DeliveryVerdict::Refused;
+        }
+        all.keep(SYSTEM, &rows).await.expect("the store is there");
+        assert!(!all.trim(SYSTEM, 0, 100).await.expect("the store is there"));
+        let count = "SELECT COUNT(*) FROM webhook_deliveries WHERE verdict = ";
+        assert_eq!(database.number(&format!("{count}'accepted'")).await, 50);
+        assert_eq!(database.number(&format!("{count}'refused'")).await, 10);
+    }
+
+    async fn what_is_written_after_its_tenant_went_is_neither_seen_nor_counted_and_goes(database: Database) {
+        let gateway = Gateway::beside(&database, &configuration("http://127.0.0.1:9"));
+        let operator = gateway.operator();
+        for tenant in ["acme", "zeta"] {
+            let path = format!("/v1/connections/each/activations/{tenant}");
+            operator.put(&path, json!({ "credentials": { "secret": SECRET } })).await.is(201);
+        }
+        let store = database.store().await;
+        let all = store.webhook_deliveries();
+        let of = |number, tenant| {
+            let mut row = kept(number, tenant);
+            row.delivery.owner = "file:each".to_owned();
+            row
+        };
+        all.keep(SYSTEM, &[of(1, "zeta")]).await.expect("the store is there");
+        operator.delete("/v1/connections/each/activations/acme").await.is(204);
+        // It was on its way when its tenant went.
+        all.keep(SYSTEM, &[of(2, "acme"), of(3, "")]).await.expect("the store is there");
+        let filter = DeliveryFilter::default();
+        let (found, _) = all.list(SYSTEM, &filter, None, 10).await.expect("the store is there");
+        let tenants: Vec<_> = found.iter().map(|it| &*it.tenant).collect();
+        assert_eq!(tenants, ["", "zeta"]);
+        let counts = all.counts(SYSTEM, &["file:each"]).await.expect("the store is there");
+        assert_eq!((counts.len(), counts[0].count), (1, 2));
+        let kept = async || database.number("SELECT COUNT(*) FROM webhook_deliveries").await;
+        assert_eq!(kept().await, 3);
+        assert!(!all.trim(SYSTEM, 0, 100).await.expect("the store is there"));
+        assert_eq!(kept().await, 2);
+        // The whole owner's.
+        database.run("INSERT INTO webhook_deliveries_gone VALUES ('file:each', '', 1800000000000)").await;
+        assert!(!all.trim(SYSTEM, 0, 100).await.expect("the store is there"));
+        assert_eq!(kept().await, 0);
+    }
 }
 
 /// Whether anything of a tenant's is left: one that was never stored can't be deleted.
