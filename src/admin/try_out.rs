@@ -82,38 +82,43 @@ pub(super) async fn try_out(mut call: Call) -> Result<Answer, ApiError> {
     let providing = call.api.providing()?;
     let run = Arc::clone(&providing.try_out);
     let (method, target) = (trial.method.clone(), trial.target.path().to_owned());
+    let unsent = "The request was not sent: the audit trail can't be written to, and what can't be entered is not done.";
+    enter(&call, &wanted, (&method, &target), None, unsent).await?;
     let tried = run(trial).await.ok_or_else(|| ApiError::NoToken {
         words: "the request came to no end in its time, or attache is stopping".to_owned(),
         retry_after_s: 1,
     })?;
-    enter(&call, &wanted, (&method, &target), &tried).await?;
+    let unshown = "The request was sent, and the audit trail, which can't be written to, does not have what came of it: \
+                   so that is not shown.";
+    enter(&call, &wanted, (&method, &target), Some(&tried), unshown).await?;
     Answer::of(&TriedView::new(&wanted, tried, &providing.proxy_url)?)
 }
 
-/// Has the trail say it; without a store the log does. What can't be entered is not shown.
+/// Has the trail say that it will be sent, or what came of it; without a store the log does.
 async fn enter(
     call: &Call,
     wanted: &Wanted,
     (method, path): (&Method, &str),
-    tried: &Tried,
+    tried: Option<&Tried>,
+    refusal: &str,
 ) -> Result<(), ApiError> {
-    let known = tried.exchange.connection.as_ref().map(Key::as_str);
+    let known = tried.and_then(|it| it.exchange.connection.as_ref()).map(Key::as_str);
     let connection = known.or(wanted.connection.as_deref()).unwrap_or_default();
     let tenant = wanted.tenant.as_deref().unwrap_or_default();
-    let status = tried.status.as_u16();
+    let status = tried.map(|it| it.status.as_u16());
     let Some(backing) = call.api.backing() else {
         let operator = call.operator.name.to_string();
-        tracing::info!(operator, connection, tenant, %method, path, status, "a request was tried out");
+        let (environment, connector) = (wanted.environment.as_deref(), wanted.connector.as_deref());
+        tracing::info!(operator, connection, environment, connector, tenant, %method, path, status, "a request is tried out");
         return Ok(());
     };
-    let of =
-        TrialOf { connection, tenant, method: method.as_str(), path, status, test: wanted.test };
+    let within = wanted.environment.as_deref().zip(wanted.connector.as_deref());
+    let (method, test) = (method.as_str(), wanted.test);
+    let of = TrialOf { connection, within, tenant, method, path, status, test };
     let entered = backing.store.connections().tried(&call.scope(), &of).await;
     entered.map_err(|error| {
-        tracing::warn!("a request was tried out, and the audit trail can't have it: {error}");
-        let told = "The request was sent, and is not in the audit trail, which can't be written to: so what came of it \
-                    is not shown.";
-        ApiError::NoTrail(told.to_owned())
+        tracing::warn!("a request is tried out, and the audit trail can't have it: {error}");
+        ApiError::NoTrail(refusal.to_owned())
     })
 }
 

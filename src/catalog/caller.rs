@@ -8,6 +8,7 @@ use super::rate::Rate;
 use super::rate::RawRate;
 use crate::model::Key;
 use crate::model::Secret;
+use crate::telemetry::trial;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
@@ -147,6 +148,14 @@ impl Caller {
         at: At<'_>,
         problems: &mut Vec<Problem>,
     ) -> Self {
+        if key.as_str() == trial::CALLER {
+            let name = trial::CALLER;
+            let problem = format!(
+                "no caller can be called `{name}`: operators who try requests out go by that name in the access log"
+            );
+            let hint = format!("give it another key, as `{name}-app`");
+            problems.push(at.problem(problem, hint));
+        }
         if raw.tenant_scoped && raw.tenants.is_none() {
             let problem = "a tenant-scoped caller has tenants";
             problems.push(at.key("tenants").problem(problem, "name them, as in tenants: [acme]"));
@@ -210,4 +219,25 @@ fn checked(
         }
     }
     Allowed::only(patterns.iter().map(|it| Pattern::new(it)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_caller_reads_like_what_operators_try_out() {
+        let told = |name: &str| {
+            let mut problems = Vec::new();
+            let key = Key::try_from(name).unwrap();
+            let section = At::section("callers");
+            Caller::build(key, &RawGrants::default(), section.key(name), &mut problems);
+            problems
+        };
+        assert!(told("console-app").is_empty());
+        let [problem] = &told("console")[..] else { panic!("it is one problem") };
+        assert_eq!(problem.path, At::section("callers").key("console").path());
+        assert!(problem.problem.contains("operators"), "{}", problem.problem);
+        assert!(problem.hint.contains("`console-app`"), "{}", problem.hint);
+    }
 }

@@ -8,7 +8,8 @@ use http::Uri;
 use http::Version;
 use std::time::Duration;
 
-/// The name that such a request goes by in the access log. Nobody proves to be it: it has no key.
+/// The name that such a request goes by in the access log. Nobody proves to be it: it has no
+/// key, and no caller of the configuration is called so.
 pub const CALLER: &str = "console";
 
 /// A request as a caller would send it, with its tags and without a key.
