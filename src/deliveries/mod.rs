@@ -57,7 +57,7 @@ pub struct Deliveries {
 
 /// Where they are.
 enum Kept {
-    Stored { store: Box<Store>, key: DeliveryKey, queue: Queue },
+    Stored { store: Store, key: Box<DeliveryKey>, queue: Box<Queue> },
     InMemory(Memory),
 }
 
@@ -78,9 +78,7 @@ impl Deliveries {
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
         let kept = match store {
-            Some((store, key)) => {
-                Kept::Stored { store: Box::new(store), key, queue: Queue::default() }
-            }
+            Some((store, key)) => Kept::Stored { store, key: Box::new(key), queue: Box::default() },
             None => Kept::InMemory(Memory::default()),
         };
         let (waiting, left_out) = (Waiting::default(), LeftOut::default());

@@ -88,7 +88,7 @@ async fn an_exchange_is_told_when_it_has_ended_and_is_kept_as_it_is_logged() {
     drop(watcher);
     let names = |it: &Value| it.as_object().expect("a record").keys().cloned().collect::<Vec<_>>();
     let logged = gateway.stop();
-    assert_eq!(logged, [told.clone()]);
+    assert_eq!(logged, std::slice::from_ref(&told));
     assert_eq!(names(&logged[0]), names(&told));
 }
 
