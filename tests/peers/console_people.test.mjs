@@ -223,6 +223,33 @@ describe("a customer", () => {
     assert.equal((await through("mail")).error, "embedded_not_activated", "nobody else is activated");
   });
 
+  test("is activated in an environment, under all that it takes or under nothing", async () => {
+    await attache.send("PUT", "connectors/chat", { name: "Chat", base_url: `${far.url}/chat`, auth: { main: { basic: {} } } });
+    await attache.send("PUT", "connections/chat", { name: "Chat of customers", connector: "chat", auth: "main", embedded: true });
+    await attache.send("PUT", "integrations/sync", { connectors: { mail: { connector: "mail" }, chat: { connector: "chat" } } });
+    await attache.send("PUT", "environments/production", { integration: "sync", assign: { mail: "mail", chat: "chat" } });
+    await page.reload();
+    await button("Activate").first().click();
+    await field("Everything that an environment takes").selectOption("production");
+    await dialog().getByText("All of them are activated, or none.").waitFor();
+    await assertGood(page, "activate-environment");
+    await field("Mail key").fill(KEY);
+    await button("Activate in production").click();
+    await dialog().getByRole("alert").first().waitFor();
+    const path = "environments/production/activations/acme";
+    const { connections } = await attache.send("GET", path);
+    assert.deepEqual(connections, { mail: false, chat: false }, "half of it was kept");
+    await field("User name").fill("robot");
+    await field("Password").fill("password-of-the-robot");
+    await closed("Activate in production");
+    await card("Chat of customers").getByText("Ready").waitFor();
+    assert.equal((await attache.send("GET", path)).activated, true);
+    await attache.send("DELETE", path);
+    await attache.send("DELETE", "environments/production");
+    await page.reload();
+    await card("Chat of customers").waitFor({ state: "detached" });
+  });
+
   test("is deleted with all of theirs, once their id is typed", async () => {
     await pick("More", "Delete …");
     await dialog().getByText("1 activation of theirs").waitFor();
@@ -231,7 +258,9 @@ describe("a customer", () => {
     await button("Delete them").click();
     await page.getByText("No users yet").waitFor();
     assert.equal((await attache.ask("GET", "connections/crm/activations/acme")).status, 404);
-    assertQuiet(faults);
+    // What the API refuses is an error to Chromium.
+    assertQuiet(faults, [/status of 4(00|09|22)/]);
+    faults.length = 0;
   });
 });
 

@@ -1,19 +1,20 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, given, json } from "~/api/client";
-import { listQuery, part } from "~/api/pages";
+import { all, listQuery, part } from "~/api/pages";
 import { isApiError } from "~/api/problem";
-import type { Activation, Connection } from "~/api/schema";
+import type { Activation, Connection, Environment } from "~/api/schema";
 import { CredentialInputs } from "~/connections/credential-inputs";
 import { consents } from "~/connections/method/fields";
 import { consoleRedirect } from "~/connections/redirect-uri";
 import { Button } from "~/kit/button";
 import { Acts, Dialog } from "~/kit/dialog";
-import { Field, TextInput } from "~/kit/field";
+import { Field, Select, TextInput } from "~/kit/field";
 import { List, Search } from "~/kit/list";
 import { Initials } from "~/kit/text";
 import { useTell } from "~/kit/toast";
 import { Empty, Failure, Loading, Notice } from "~/kit/told";
+import { ActivateEnvironment } from "./activate-environment";
 import { credentialsOf, filled, variablesOf } from "./fields";
 import { LinkMaker } from "./links";
 
@@ -29,22 +30,51 @@ interface Props {
 /** Activates a tenant on its behalf: which connection, then what it takes. */
 export function ActivateDialog({ tenant, wanted, again, onClose }: Props) {
   const [chosen, setChosen] = useState(wanted);
+  const [environment, setEnvironment] = useState("");
+  const isChosen = Boolean(chosen || environment);
   return (
     <Dialog
       title={again ? `${tenant} under ${again.connection}` : `Activate ${tenant}`}
       about={
-        chosen ? undefined : "Under which embedded connection? Each tenant brings credentials of its own to these."
+        isChosen ? undefined : "Under which embedded connection? Each tenant brings credentials of its own to these."
       }
       open
       onClose={onClose}
-      wide={!chosen}
+      wide={!isChosen}
     >
       {chosen ? (
         <Form tenant={tenant} connection={chosen} again={again} onClose={onClose} />
+      ) : environment ? (
+        <ActivateEnvironment tenant={tenant} environment={environment} onClose={onClose} />
       ) : (
-        <Pick onPick={setChosen} />
+        <div className="grid gap-5">
+          <PickEnvironment onPick={setEnvironment} />
+          <Pick onPick={setChosen} />
+        </div>
       )}
     </Dialog>
+  );
+}
+
+function PickEnvironment({ onPick }: { onPick: (environment: string) => void }) {
+  const { data } = useQuery({
+    queryKey: ["all", "/v1/environments"],
+    queryFn: () => all<Environment>("/v1/environments"),
+  });
+  if (!data?.length) return null;
+  return (
+    <Field label="Everything that an environment takes" help="All of its embedded connections, or none.">
+      {(ties) => (
+        <Select {...ties} value="" onChange={(event) => onPick(event.target.value)}>
+          <option value="">Choose an environment, or a connection below</option>
+          {data.map((it) => (
+            <option key={it.key} value={it.key}>
+              {it.name || it.key}
+            </option>
+          ))}
+        </Select>
+      )}
+    </Field>
   );
 }
 
