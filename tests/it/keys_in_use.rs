@@ -37,8 +37,8 @@ use tokio::task::JoinSet;
 const OLD: &str = "1:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 const NEW: &str = "2:202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f";
 
-/// Callers that never stop: few, since two gateways in debug builds and their database may have two cores between them.
-const LINKS: usize = 4;
+/// Callers that never stop.
+const LINKS: usize = 64;
 
 /// From one tenant of a link to its next: a prime, so that each is passed, and memory holds few of them.
 const STEP: usize = 7919;
