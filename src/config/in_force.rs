@@ -484,8 +484,8 @@ upstream: { ca: [{ in: ['${SIGNING_KEY}'] }] }
         let said = ["connect", "egress", "upstream"].map(|it| document.said_in(it, &|_| true));
         let mut all: Vec<_> = said.into_iter().flatten().collect();
         let mut settings = Settings::default();
-        settings.connect.return_urls =
-            serde_json::from_value(json!(["https://b.example/canary/"])).unwrap();
+        settings.connect.return_urls = serde_json::from_value(json!(["https://b.example/canary/"]))
+            .expect("a list of addresses");
         all.extend(document.in_force(&settings, &|_| true));
         for path in ["connect.return_urls", "egress.allow", "upstream.ca"] {
             let found: Vec<_> = all.iter().filter(|it| it.path == path).collect();
