@@ -29,7 +29,7 @@ pub(super) struct Caller {
 pub(super) struct Times(Vec<Duration>);
 
 impl Times {
-    fn of(mut all: Vec<Duration>) -> Self {
+    pub(super) fn of(mut all: Vec<Duration>) -> Self {
         all.sort_unstable();
         Self(all)
     }

@@ -15,6 +15,7 @@ use std::time::Instant;
 pub(super) struct Program {
     child: Child,
     pub(super) proxy: SocketAddr,
+    pub(super) admin: SocketAddr,
     /// From its start until it takes work.
     pub(super) ready: Duration,
 }
@@ -34,8 +35,8 @@ impl Program {
             .stdout(File::create(folder.join("stdout"))?)
             .stderr(File::create(folder.join("stderr"))?)
             .spawn()?;
-        let mut program =
-            Self { child, proxy: SocketAddr::from(([127, 0, 0, 1], 0)), ready: Duration::ZERO };
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut program = Self { child, proxy: nowhere, admin: nowhere, ready: Duration::ZERO };
         let said = loop {
             if let Ok(said) = fs::read_to_string(&addresses) {
                 break said;
@@ -49,6 +50,7 @@ impl Program {
         program.ready = since.elapsed();
         let said: serde_json::Value = serde_json::from_str(&said)?;
         program.proxy = said["proxy"].as_str().ok_or("no address")?.parse()?;
+        program.admin = said["admin"].as_str().ok_or("no address")?.parse()?;
         Ok(program)
     }
 

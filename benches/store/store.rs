@@ -1,6 +1,7 @@
 //! `benches/store/run`: a million tenants' activations in a database, and attache in front of them (P9).
 #![allow(clippy::disallowed_methods, reason = "the bench is the caller and the upstream")]
 mod caller;
+mod lists;
 mod program;
 
 use attache::app::trail_key;
@@ -22,6 +23,7 @@ use attache::store::Store;
 use caller::Caller;
 use caller::Times;
 use clap::Parser;
+use lists::Lists;
 use program::Program;
 use std::error::Error;
 use std::io::Write;
@@ -51,6 +53,9 @@ struct Arguments {
     database_url: String,
     #[arg(long, default_value_t = 1_000_000)]
     activations: u32,
+    /// Connections made by the admin API before its lists are asked for
+    #[arg(long, default_value_t = 10_000)]
+    connections: u32,
     /// Requests for tenants that were not asked for before, one after another
     #[arg(long, default_value_t = 10_000)]
     cold: u32,
@@ -95,7 +100,10 @@ async fn main() -> Result<()> {
     }
     let warm = caller.one_by_one((0..arguments.cold).map(|it| ("stored", it % WARM))).await?;
     tell(&ready, &alone, &at_once, &warm, (after_cold, full), (median(stored), median(filed)));
-    Ok(())
+    let lists = Lists { admin: program.admin };
+    let took = lists.fill(arguments.connections).await?;
+    println!("\n{} connections were made in {:.0} s", arguments.connections, took.as_secs_f64());
+    lists.tell().await
 }
 
 /// Tells it as a table, a row for each figure.
@@ -190,7 +198,7 @@ log: {{ level: warn, access: off }}
 callers: {{ bench: {{ key: {} }} }}
 server:
   proxy: {{ listen: \"127.0.0.1:0\", workers: 1 }}
-  admin: {{ listen: \"127.0.0.1:0\", token: the-operator-s-token-0123 }}
+  admin: {{ listen: \"127.0.0.1:0\", token: {} }}
   public: {{ listen: \"127.0.0.1:0\" }}
 store: {{ url: \"{}\" }}
 seal: {{ keys: [ {{ file: {} }} ] }}
@@ -201,6 +209,7 @@ connections:
 activations:
 ",
         caller::KEY,
+        lists::TOKEN,
         arguments.database_url,
         arguments.folder.join("seal.key").display(),
     );

@@ -26,6 +26,7 @@ use crate::store::Search;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Stored;
+use crate::store::UNWRITTEN;
 use crate::store::Uses;
 use crate::store::Written;
 use http::StatusCode;
@@ -98,6 +99,20 @@ pub(super) trait Definition: 'static {
             }
             Ok(views)
         }
+    }
+
+    /// One that is there though nothing was written of it, by what files declare. Its version is 0.
+    fn unwritten(_call: &Call, _key: &str) -> Option<Stored<Self::Row>> {
+        None
+    }
+
+    /// The same of a list, behind `after`; the rows that are stored under their keys go before them.
+    fn all_unwritten(
+        _call: &Call,
+        _search: &Search,
+        _after: Option<&str>,
+    ) -> Vec<Stored<Self::Row>> {
+        Vec::new()
     }
 
     /// What a list is narrowed down to by the query, beside words.
@@ -207,15 +222,18 @@ pub(super) async fn list<D: Definition>(call: Call) -> Result<Answer, ApiError> 
         items.truncate(limit + 1);
     }
     let (mut unreadable, mut last) = (Vec::new(), None);
+    let mut unwritten = D::all_unwritten(&call, &search, after);
     if let Some(backing) = call.api.backing() {
         let mut listed =
             search::stored::<D>((&backing.store, &call), &search, after, page.limit).await?;
         unreadable.extend(listed.unreadable.iter().map(Unreadable::from));
         // Under a key that a file declares as well, the file's is what there is.
         listed.rows.retain(|it| !is_declared::<D>(&call, &it.key));
+        unwritten.retain(|it| listed.rows.iter().all(|stored| stored.key != it.key));
         items.extend(all_shown::<D>(&call, &listed.rows, &mut unreadable).await?);
         last = listed.next;
     }
+    items.extend(all_shown::<D>(&call, &unwritten, &mut unreadable).await?);
     Ok(page_of(&call, items, last, limit, &unreadable))
 }
 
@@ -250,7 +268,8 @@ pub(super) async fn read<D: Definition>(call: Call) -> Result<Answer, ApiError> 
         return Ok(Answer::not_modified(stored.version));
     }
     let view = shown::<D>(&call, &stored, true).await?;
-    Ok(Answer { version: Some(stored.version), ..Answer::ok(Value::Object(view)) })
+    let version = Some(stored.version).filter(|it| *it != UNWRITTEN);
+    Ok(Answer { version, ..Answer::ok(Value::Object(view)) })
 }
 
 /// The one that the path names, as `GET` shows it.
@@ -359,9 +378,14 @@ pub(super) async fn found<D: Definition>(
     key: &str,
 ) -> Result<Stored<D::Row>, ApiError> {
     let missing = || ApiError::NotFound { noun: D::NOUN, key: key.to_owned() };
-    let Some(backing) = call.api.backing() else { return Err(missing()) };
-    let found = D::find(&backing.store, call, key).await;
-    found.map_err(|it| ApiError::of_store(it, D::NOUN, key))?.ok_or_else(missing)
+    let found = match call.api.backing() {
+        None => None,
+        Some(backing) => {
+            let found = D::find(&backing.store, call, key).await;
+            found.map_err(|it| ApiError::of_store(it, D::NOUN, key))?
+        }
+    };
+    found.or_else(|| D::unwritten(call, key)).ok_or_else(missing)
 }
 
 /// Refuses to change what a file declares.
@@ -454,15 +478,19 @@ async fn all_shown<D: Definition>(
     Ok(items)
 }
 
-/// A view with what all of them have. `dates`: of its creation, of its last change.
+/// A view with what all of them have. `dates`: of its creation, of its last change; what is not known is left out.
 fn framed(key: &str, own: Members, version: i64, dates: [i64; 2]) -> Members {
-    let [created_at, updated_at] = dates.map(time::shown);
     let mut view = Members::new();
     view.insert("key".to_owned(), key.into());
     view.extend(own);
-    view.insert("version".to_owned(), version.into());
-    view.insert("created_at".to_owned(), created_at.into());
-    view.insert("updated_at".to_owned(), updated_at.into());
+    if version != UNWRITTEN {
+        view.insert("version".to_owned(), version.into());
+    }
+    for (member, at_ms) in [("created_at", dates[0]), ("updated_at", dates[1])] {
+        if at_ms > 0 {
+            view.insert(member.to_owned(), time::shown(at_ms).into());
+        }
+    }
     view
 }
 

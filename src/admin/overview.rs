@@ -3,6 +3,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::error::ApiError;
 use super::grants::EXPIRING;
+use super::tenants;
 use super::time;
 use crate::catalog::Auth;
 use crate::catalog::Declared;
@@ -20,7 +21,7 @@ pub(super) struct Overview {
     connections: OfConnections,
     integrations: i64,
     environments: OfEnvironments,
-    /// Those that something is said of. An activation needs none.
+    /// Those that are activated somewhere, or that something was written of.
     tenants: i64,
     activations: OfActivations,
     callers: i64,
@@ -74,6 +75,7 @@ struct Shadowed {
     environments: i64,
     deployed: i64,
     callers: i64,
+    tenants: i64,
 }
 
 async fn counted(call: &Call) -> Result<Overview, ApiError> {
@@ -122,7 +124,7 @@ async fn counted(call: &Call) -> Result<Overview, ApiError> {
             deployed: stored.deployed - shadowed.deployed
                 + with(&environments, "deployed", true, false),
         },
-        tenants: stored.tenants,
+        tenants: stored.tenants - shadowed.tenants + number(tenants::in_files(&snapshot).len()),
         activations: OfActivations {
             total: stored.activations + number(in_files),
             failing: stored.activations_failing,
@@ -168,6 +170,8 @@ async fn shadowed(call: &Call) -> Result<Shadowed, ApiError> {
     let environments = store.environments().several(&scope, &of(Section::Environments)).await;
     let environments = environments.map_err(failed)?.rows;
     let callers = store.callers().several(&scope, &of(Section::Callers)).await.map_err(failed)?;
+    let tenants: Vec<&str> = tenants::in_files(&snapshot).into_iter().collect();
+    let tenants = store.tenants().count_known(&scope, &tenants).await;
     Ok(Shadowed {
         connectors: number(connectors.rows.len()),
         connections: number(connections.len()),
@@ -177,6 +181,7 @@ async fn shadowed(call: &Call) -> Result<Shadowed, ApiError> {
         environments: number(environments.len()),
         deployed: number(environments.iter().filter(|it| it.value.deployed).count()),
         callers: number(callers.rows.len()),
+        tenants: number(tenants.map_err(failed)?),
     })
 }
 

@@ -1,21 +1,26 @@
-//! `/v1/tenants`: what operators say of their customers. An activation needs none.
+//! `/v1/tenants`: the customers, and what operators say of them. One that is activated somewhere is there without that.
 use super::activations;
 use super::answer::Answer;
 use super::call::Call;
+use super::cursor;
 use super::definition;
 use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
 use super::farewells::Farewell;
+use super::grants::EXPIRING;
 use super::sent;
 use super::sent::Members;
 use super::shape;
 use super::shape::Shape;
 use super::uses;
 use super::uses::Preview;
+use crate::catalog::Kind;
 use crate::catalog::Section;
+use crate::catalog::Snapshot;
 use crate::model::Code;
 use crate::model::TenantId;
+use crate::store::Activated;
 use crate::store::Expect;
 use crate::store::Listed;
 use crate::store::Search;
@@ -23,6 +28,7 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Stored;
 use crate::store::TenantRow;
+use crate::store::UNWRITTEN;
 use crate::store::Uses;
 use schemars::JsonSchema;
 use schemars::Schema;
@@ -32,6 +38,8 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 pub(super) struct Tenants;
 
@@ -49,6 +57,21 @@ pub(super) struct RawTenant {
     metadata: BTreeMap<String, String>,
 }
 
+/// How a tenant's activations stand.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub(super) struct TenantActivations {
+    total: i64,
+    /// Those whose grant fails: nothing but a person's consent brings most of them back.
+    failing: i64,
+    /// Those whose credential upstreams refuse, as far as requests have shown.
+    refused: i64,
+    /// Those whose grant ends within seven days.
+    dying_7d: i64,
+}
+
+/// The member that answers add.
+const ACTIVATIONS: &str = "activations";
+
 impl Definition for Tenants {
     type Row = TenantRow;
 
@@ -56,7 +79,9 @@ impl Definition for Tenants {
     const PARAMETER: &'static str = "tenant";
     const PATH: &'static str = "/v1/tenants";
     const SECTION: Option<Section> = None;
-    const READ_ONLY: &'static [&'static str] = &[];
+    const READ_ONLY: &'static [&'static str] = &[ACTIVATIONS];
+    // They come and go without it.
+    const BY_VERSION: bool = false;
 
     fn key(call: &Call) -> Result<String, ApiError> {
         call.tenant().map(|it| it.to_string())
@@ -78,7 +103,7 @@ impl Definition for Tenants {
         call: &Call,
         key: &str,
     ) -> Result<Option<Stored<TenantRow>>, StoreError> {
-        store.tenants().get(&call.scope(), key).await
+        store.tenants().known(&call.scope(), key).await
     }
 
     async fn list(
@@ -88,15 +113,44 @@ impl Definition for Tenants {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Listed<Stored<TenantRow>>, StoreError> {
-        store.tenants().found(&call.scope(), search, after, limit).await
+        store.tenants().all_known(&call.scope(), search, after, limit).await
+    }
+
+    fn unwritten(call: &Call, key: &str) -> Option<Stored<TenantRow>> {
+        let is_there = !activations::in_files(call, key).is_empty();
+        is_there.then(|| TenantRow::unwritten(key, 0))
+    }
+
+    fn all_unwritten(call: &Call, search: &Search, after: Option<&str>) -> Vec<Stored<TenantRow>> {
+        let snapshot = call.api.live.snapshot_full();
+        let from =
+            in_files(&snapshot).into_iter().filter(|it| after.is_none_or(|after| *it > after));
+        let these = from.filter(|it| search.is_in(it, ""));
+        these.take(cursor::LIMIT_MAX as usize + 1).map(|it| TenantRow::unwritten(it, 0)).collect()
     }
 
     async fn view(
-        _call: &Call,
+        call: &Call,
         stored: &Stored<TenantRow>,
         _alone: bool,
     ) -> Result<Members, ApiError> {
-        Ok(sent::stored(&stored.value.definition))
+        let mut views = Self::views(call, std::slice::from_ref(stored)).await?;
+        views.pop().ok_or(ApiError::Internal)?
+    }
+
+    async fn views(
+        call: &Call,
+        rows: &[Stored<TenantRow>],
+    ) -> Result<Vec<Result<Members, ApiError>>, ApiError> {
+        let keys: Vec<&str> = rows.iter().map(|it| it.key.as_str()).collect();
+        let mut all = standing(call, &keys).await?;
+        let view = |it: &Stored<TenantRow>| {
+            let mut view = sent::stored(&it.value.definition);
+            let activations = all.remove(&it.key).unwrap_or_default();
+            view.insert(ACTIVATIONS.to_owned(), json!(activations));
+            Ok(view)
+        };
+        Ok(rows.iter().map(view).collect())
     }
 
     async fn put(
@@ -107,6 +161,8 @@ impl Definition for Tenants {
     ) -> Result<Put, ApiError> {
         let row = row(&members)?;
         let store = call.writer()?;
+        // One that nothing was written of becomes so.
+        let expect = if expect == Expect::Version(UNWRITTEN) { Expect::Absent } else { expect };
         let written = store.tenants().put(&call.scope(), key, &row, expect).await;
         Ok(written.map_err(|it| ApiError::of_write(it, Self::NOUN, key, expect))?.into())
     }
@@ -128,6 +184,44 @@ impl Definition for Tenants {
     ) -> Result<i64, StoreError> {
         store.tenants().delete(&call.scope(), key, force, expect).await
     }
+}
+
+/// How the activations of these tenants stand, those of files with them.
+async fn standing(
+    call: &Call,
+    keys: &[&str],
+) -> Result<HashMap<String, TenantActivations>, ApiError> {
+    let mut all: HashMap<String, TenantActivations> = HashMap::new();
+    if let Some(backing) = call.api.backing() {
+        let soon_ms = i64::try_from(EXPIRING.as_millis()).unwrap_or(i64::MAX);
+        let stored = backing.store.tenants().standing(&call.scope(), keys, soon_ms).await;
+        for (key, it) in stored.map_err(|it| ApiError::of_store(it, Tenants::NOUN, ""))? {
+            let Activated { total, failing, dying, refused } = it;
+            all.insert(key, TenantActivations { total, failing, refused, dying_7d: dying });
+        }
+    }
+    let snapshot = call.api.live.snapshot_full();
+    for connection in snapshot.connections() {
+        let Kind::Embedded { activations, .. } = &connection.kind else { continue };
+        if activations.is_empty() {
+            continue;
+        }
+        for key in keys.iter().filter(|it| activations.contains_key(**it)) {
+            all.entry((*key).to_owned()).or_default().total += 1;
+        }
+    }
+    Ok(all)
+}
+
+/// The tenants that files activate, in their order.
+pub(super) fn in_files(snapshot: &Snapshot) -> BTreeSet<&str> {
+    let mut keys = BTreeSet::new();
+    for connection in snapshot.connections() {
+        if let Kind::Embedded { activations, .. } = &connection.kind {
+            keys.extend(activations.keys().map(TenantId::as_str));
+        }
+    }
+    keys
 }
 
 /// As it is stored.
@@ -185,7 +279,9 @@ fn id() -> Value {
 }
 
 pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
-    Shape::of::<RawTenant>(generator).with_key(id()).shown().named("Tenant", "A tenant.")
+    let activations = json!(generator.subschema_for::<TenantActivations>());
+    let shape = Shape::of::<RawTenant>(generator).with_key(id()).shown();
+    shape.with(ACTIVATIONS, activations).named("Tenant", "A tenant. One that is activated somewhere and that nothing was written of has no `version`.")
 }
 
 pub(super) fn new(generator: &mut SchemaGenerator) -> Schema {

@@ -55,7 +55,9 @@ impl Store {
              (SELECT COUNT(*) FROM connections WHERE enabled = 0), \
              (SELECT COUNT(*) FROM integrations), (SELECT COUNT(*) FROM environments), \
              (SELECT COUNT(*) FROM environments WHERE deployed = 1), \
-             (SELECT COUNT(*) FROM tenants), (SELECT COUNT(*) FROM activations), \
+             (SELECT COUNT(*) FROM (SELECT tenant FROM activations GROUP BY tenant) AS activated) \
+             + (SELECT COUNT(*) FROM tenants WHERE NOT EXISTS (SELECT 1 FROM activations WHERE tenant = tenants.key)), \
+             (SELECT COUNT(*) FROM activations), \
              (SELECT COUNT(*) FROM callers), \
              (SELECT COUNT(*) FROM grants WHERE {FAILS_AT} IS NOT NULL AND {FAILS_AT} <= {now} AND slot = $1), \
              (SELECT COUNT(*) FROM grants WHERE {FAILS_AT} IS NOT NULL AND {FAILS_AT} > {now} \

@@ -134,7 +134,7 @@ impl Lot<'_> {
         let mut values = of.clone();
         values.push(Value::Integer(i64::from(search.lot)));
         let lot = values.len();
-        let mut wanted = Vec::new();
+        let mut wanted = vec!["1 = 1".to_owned()];
         for word in &search.words {
             values.push(Value::Text(word));
             wanted.push(format!("{has}(words, ${}) > 0", values.len()));

@@ -264,6 +264,8 @@ each_engine! {
         browser.shown().await;
         let seen = "SELECT COUNT(*) FROM console_sessions WHERE seen_at > created_at - 60000";
         assert_eq!(database.number(seen).await, 0, "to look whether one is signed in is not to ask something");
+        browser.ask_with("GET", LISTED, "Attache-Unattended: true\r\n", "").await.is(200);
+        assert_eq!(database.number(seen).await, 0, "nor is what a page asks with nobody at it");
         browser.ask("GET", LISTED).await.is(200);
         assert_eq!(database.number(seen).await, 1);
         assert_eq!(browser.shown().await["idle_s"], 600);

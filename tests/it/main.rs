@@ -77,6 +77,7 @@ mod keys;
 mod keys_api;
 mod keys_in_use;
 mod keys_served;
+mod known_tenants;
 mod led_requests;
 mod limits_circuit;
 mod limits_concurrency;

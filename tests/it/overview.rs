@@ -28,7 +28,7 @@ each_engine! {
         operator.post("/v1/connections", json!({ "key": "each", "connector": "filed", "auth": "token", "embedded": true })).await.is(201);
         operator.post("/v1/environments", json!({ "key": "test", "integration": "i" })).await.is(201);
         operator.post("/v1/tenants", json!({ "key": "Acme" })).await.is(201);
-        for tenant in ["a", "b"] {
+        for tenant in ["a", "b", "acme"] {
             let path = format!("/v1/connections/each/activations/{tenant}");
             operator.put(&path, json!({ "credentials": credentials })).await.is(201);
         }
@@ -44,8 +44,9 @@ each_engine! {
             "connections": { "total": 6, "embedded": 2, "disabled": 2, "failing": 1 },
             "integrations": 1,
             "environments": { "total": 2, "deployed": 1 },
-            "tenants": 1,
-            "activations": { "total": 3, "failing": 0, "refused": 1, "dying_7d": 0 },
+            // Written of, activated, and of the file as well.
+            "tenants": 4,
+            "activations": { "total": 4, "failing": 0, "refused": 1, "dying_7d": 0 },
             "callers": seen["callers"],
             "hooks": 0,
             "as_of": null,

@@ -32,6 +32,9 @@ const SEEN_WITHIN_MS: i64 = 60 * 1000;
 const NOT_OURS: &str = "A session of the console counts for the console's own pages alone: send what \
                         `GET /console/session` says as `csrf` with it, as `Attache-Console`.";
 
+/// What a page asks by itself, while nobody is at it: it does not put off the end of an idle session.
+const UNATTENDED: &str = "attache-unattended";
+
 const OVER: &str = "The session is over: sign in again.";
 
 /// Somebody who is signed in.
@@ -56,7 +59,9 @@ pub(in crate::admin) async fn of_cookie(
     }
     let signed_in = standing(api, &cookie, Some(peer(head))).await?;
     let signed_in = signed_in.ok_or(ApiError::NotSignedIn(OVER))?;
-    if let Err(error) = seen(api, &cookie, signed_in.seen_ms).await {
+    if head.headers.get(UNATTENDED).is_none()
+        && let Err(error) = seen(api, &cookie, signed_in.seen_ms).await
+    {
         // It is over the sooner: what can only be read is read all the same.
         tracing::warn!("that a session was used is not kept: {error}");
     }
