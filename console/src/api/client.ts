@@ -33,7 +33,11 @@ async function ask(request: Request): Promise<Response> {
   if (response.status !== 401) return response;
   const isRenewed = await onRefused(proof);
   // What was refused has done nothing; what only reads is asked again by itself.
-  return isRenewed && request.method === "GET" ? send(request) : response;
+  if (isRenewed && request.method === "GET") return send(request);
+  if (csrf === proof) return response;
+  throw new ApiError(401, {
+    detail: "Your session had ended, so nothing was done. Do it again once you are signed in.",
+  });
 }
 
 async function send(request: Request): Promise<Response> {

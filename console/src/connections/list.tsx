@@ -10,7 +10,7 @@ import { Page } from "~/kit/page";
 import { type Column, Table } from "~/kit/table";
 import { Code } from "~/kit/text";
 import { Empty } from "~/kit/told";
-import { ConnectionBadges, usedBy } from "./card";
+import { ConnectionBadges, UsedBy } from "./card";
 import { STATES } from "./health";
 import { typeName, typeOf } from "./method/types";
 
@@ -29,7 +29,7 @@ const COLUMNS: Column<Connection>[] = [
   },
   { head: "Connector", cell: (it) => <Code>{it.connector}</Code> },
   { head: "Type", cell: (it) => typeName(typeOf(it.auth_method ?? {})) },
-  { head: "Used by", cell: usedBy, narrow: "hide" },
+  { head: "Used by", cell: (it) => <UsedBy connection={it} />, narrow: "hide" },
   { head: "State", cell: (it) => <ConnectionBadges connection={it} /> },
 ];
 
