@@ -31,9 +31,8 @@ export function SignIn({ session, waits }: { session: Session; waits: boolean })
         </div>
         {session.was && (
           <Notice>
-            Your session has ended.
-            {waits &&
-              ` Sign in as ${session.was.name} within ten minutes to go on where you were: what you have typed is still there.`}
+            You were signed out. Sign in to go on where you were.
+            {waits && ` What you have typed waits for ${session.was.name} for ten minutes.`}
           </Notice>
         )}
         {session.oidc && (
