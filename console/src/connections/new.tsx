@@ -88,6 +88,7 @@ function Form({ connector }: { connector: Connector }) {
     const saved = made ?? (await make());
     // From here on it is there, whatever becomes of its place.
     setMade(saved);
+    setDraft((before) => ({ ...before, credentials: {} }));
     const placed =
       search.environment && search.alias ? await placing.mutateAsync(saved.connection.key).then(() => true) : false;
     void readAgain();

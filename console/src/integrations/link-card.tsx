@@ -147,6 +147,7 @@ const SHOWN = 12;
 
 function Endpoints({ endpoints }: { endpoints: LinkEndpointView[] }) {
   const [all, setAll] = useState(false);
+  const mayTry = useMay("operator");
   return (
     <details>
       <summary className="text-[13px] font-medium">
@@ -160,6 +161,16 @@ function Endpoints({ endpoints }: { endpoints: LinkEndpointView[] }) {
             <span>{it.name}</span>
             {it.overridden.length > 0 && <Badge tone="info">different here</Badge>}
             {it.deprecated && <Badge tone="warn">going away</Badge>}
+            {mayTry && (
+              <Link
+                to="/connectors/$key/try/$endpoint"
+                params={{ key: it.connector, endpoint: it.key }}
+                aria-label={`Try it: ${it.method} ${it.path}`}
+                className="ml-auto min-h-6 text-accent underline"
+              >
+                Try it
+              </Link>
+            )}
           </li>
         ))}
       </ul>
