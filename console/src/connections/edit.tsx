@@ -45,7 +45,6 @@ export function EditConnection({ read, onClose }: { read: Read; onClose: () => v
       variables: changedVariables(connection.variables ?? {}, variables),
       allowed_origins: origins.split(/[\s,]+/).filter(Boolean),
       ...(connection.embedded && { supplied_by: suppliedBy }),
-      ),
     }) as ConnectionPatch;
   const saving = useMutation({
     mutationFn: (all: boolean) => patch(version, body(), all ? { force: true, confirm: "origin" } : {}),
