@@ -25,6 +25,7 @@ export async function beginConsent(
     ...(test && { test: true }),
   });
   if (!("url" in asked)) return asked;
+  if (!/^https?:$/.test(new URL(asked.url).protocol)) throw new Error(`Nobody consents at ${asked.url}`);
   sessionStorage.setItem(KEPT, JSON.stringify({ connection, state: asked.state, test } satisfies Begun));
   location.assign(asked.url);
   return undefined;
