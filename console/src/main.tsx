@@ -2,6 +2,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { watchAttendance } from "./api/attended";
 import { isApiError } from "./api/problem";
 import "./app.css";
 import { Toasts } from "./kit/toast";
@@ -9,6 +10,7 @@ import { router } from "./router";
 import { applyTheme } from "./shell/theme";
 
 applyTheme();
+watchAttendance(window);
 
 const queries = new QueryClient({
   defaultOptions: {

@@ -1,4 +1,5 @@
 import createClient from "openapi-fetch";
+import { isUnattended } from "./attended";
 import { ApiError } from "./problem";
 import type { paths } from "./schema";
 
@@ -42,6 +43,8 @@ async function ask(request: Request): Promise<Response> {
 
 async function send(request: Request): Promise<Response> {
   if (csrf) request.headers.set("Attache-Console", csrf);
+  // Such a request does not put off the end of an idle session.
+  if (isUnattended()) request.headers.set("Attache-Unattended", "true");
   try {
     return await fetch(request);
   } catch (error) {

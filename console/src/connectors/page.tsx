@@ -11,7 +11,7 @@ import { type Column, Table } from "~/kit/table";
 import { Code, Initials } from "~/kit/text";
 import { Badge, Empty } from "~/kit/told";
 import { nameOf } from "./data";
-import { Ways } from "./new/ways";
+import { DropHere, Ways } from "./new/ways";
 
 /** Connectors are told with all their endpoints: a page of them is short. */
 const AT_ONCE = 25;
@@ -46,6 +46,11 @@ export function ConnectorsPage() {
       <List query={connectors} empty={<Nothing q={q} mayChange={mayChange} onShowAll={() => search("")} />}>
         {(items) => <Table label="Connectors" columns={COLUMNS} rows={items} keyOf={(it) => it.key} />}
       </List>
+      {mayChange && !q && !isEmpty && connectors.data && (
+        <div className="mt-4">
+          <DropHere compact />
+        </div>
+      )}
     </Page>
   );
 }

@@ -2,21 +2,15 @@ import { useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { ButtonLink } from "~/kit/button";
 import { CatalogueSearch } from "./catalogue-search";
-import { handOver } from "./document";
+import { type Description, handOver } from "./document";
 import { Drop } from "./drop";
 
 /** The three ways to a connector, side by side: each can be begun at once. */
 export function Ways() {
-  const navigate = useNavigate();
   return (
     <div className="grid gap-4 lg:grid-cols-3">
       <Way title="From its OpenAPI file" className="lg:col-span-2">
-        <Drop
-          onGiven={(it) => {
-            handOver(it);
-            navigate({ to: "/connectors/new", search: { way: "openapi" } });
-          }}
-        />
+        <DropHere />
       </Way>
       <div className="grid content-start gap-4">
         <Way title="From the catalogue">
@@ -34,6 +28,16 @@ export function Ways() {
       </div>
     </div>
   );
+}
+
+/** Where a description is dropped that is read on the page of a new connector. */
+export function DropHere({ compact = false }: { compact?: boolean }) {
+  const navigate = useNavigate();
+  const read = (given: Description) => {
+    handOver(given);
+    navigate({ to: "/connectors/new", search: { way: "openapi" } });
+  };
+  return <Drop compact={compact} onGiven={read} />;
 }
 
 function Way({ title, className, children }: { title: string; className?: string; children: ReactNode }) {
