@@ -601,7 +601,12 @@ fn of_integrations() -> Vec<Route> {
     vec![
         Route::get(all, "listIntegrations", "List integrations", definition::list::<Kind>)
             .pages(integrations::page)
-            .searched(SEARCHED),
+            .searched(SEARCHED)
+            .filter(
+                ParameterKind::Key,
+                integrations::CONNECTOR,
+                "Those that link this connector alone.",
+            ),
         Route::post(all, "createIntegration", "Create an integration", definition::create::<Kind>)
             .takes(integrations::new)
             .creates(integrations::view)

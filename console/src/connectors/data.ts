@@ -32,7 +32,7 @@ export interface Linked {
 export function linkedQuery(connector: string) {
   return queryOptions({
     queryKey: ["connector", connector, "linked"],
-    queryFn: async () => linking(connector, await all<Integration>("/v1/integrations")),
+    queryFn: async () => linking(connector, await all<Integration>(`/v1/integrations?connector=${part(connector)}`)),
   });
 }
 
