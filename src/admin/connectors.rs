@@ -49,6 +49,7 @@ use ipnet::IpNet;
 use schemars::Schema;
 use schemars::SchemaGenerator;
 use serde_json::Value;
+use serde_json::Map;
 use serde_json::json;
 use std::net::IpAddr;
 
@@ -58,6 +59,12 @@ pub(super) struct Connectors;
 pub(super) const REVISION: &str = "revision";
 
 impl Definition for Connectors {
+/// The query parameter, and the member, that lists may be without.
+pub(super) const ENDPOINTS: &str = "endpoints";
+
+/// What they say instead. Nobody may send it: what is sent whole would have no endpoints any more.
+const ENDPOINT_COUNT: &str = "endpoint_count";
+
     type Row = ConnectorRow;
 
     const NOUN: &'static str = "connector";
@@ -87,10 +94,13 @@ impl Definition for Connectors {
     async fn view(
         call: &Call,
         stored: &Stored<ConnectorRow>,
-        _alone: bool,
+        alone: bool,
     ) -> Result<Members, ApiError> {
         let mut view = sent::stored(&stored.value.definition);
         let mut auth = Members::new();
+        if !alone {
+            shorten(call, &mut view)?;
+        }
         let backing = call.api.store()?;
         for (method, revision) in &stored.value.methods {
             let found = backing.store.auth_methods();
@@ -113,7 +123,7 @@ impl Definition for Connectors {
         alone: bool,
     ) -> Result<(), ApiError> {
         let snapshot = call.api.live.snapshot_full();
-        let Some(connector) = snapshot.connector(key).filter(|_| alone) else { return Ok(()) };
+        let Some(connector) = snapshot.connector(key) else { return Ok(()) };
         let Some(Value::Object(auth)) = view.get_mut("auth") else { return Ok(()) };
         for (name, method) in auth {
             let Some(method) = method.as_object_mut() else { continue };
@@ -121,6 +131,9 @@ impl Definition for Connectors {
             if let Some(revision) = auth_methods::recorded(call, key, declared).await? {
                 method.insert(REVISION.to_owned(), revision.into());
             }
+        }
+        if !alone {
+            shorten(call, view)?;
         }
         Ok(())
     }
@@ -186,6 +199,17 @@ pub(super) fn completed(members: &mut Members) -> Result<RawConnector, ApiError>
 /// As it is stored: its definition, and those of its auth methods.
 pub(super) fn texts(raw: &RawConnector) -> (String, IndexMap<String, String>) {
     let mut definition = sent::written(raw);
+/// Leaves the endpoints of one of a list out, where that is asked for: hundreds, where it was imported.
+fn shorten(call: &Call, view: &mut Members) -> Result<(), ApiError> {
+    if call.query.value(ENDPOINTS).is_none() || call.flag(ENDPOINTS)? {
+        return Ok(());
+    }
+    let endpoints = view.shift_remove(ENDPOINTS);
+    let count = endpoints.as_ref().and_then(Value::as_object).map_or(0, Map::len);
+    view.insert(ENDPOINT_COUNT.to_owned(), count.into());
+    Ok(())
+}
+
     definition.shift_remove("auth");
     let methods = raw.auth.iter().map(|(name, it)| (name.clone(), sent::method_text(it)));
     (Value::Object(definition).to_string(), methods.collect())
@@ -313,7 +337,7 @@ async fn tenants(
     }
 }
 
-pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
+fn shown(generator: &mut SchemaGenerator) -> Shape<'_> {
     let auth = super::auth_methods::member(generator);
     Shape::of::<RawConnector>(generator)
         .without(&["from"])
@@ -322,7 +346,10 @@ pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
         }))
         .with_key(shape::key())
         .shown()
-        .named("Connector", "A connector.")
+}
+
+pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
+    shown(generator).named("Connector", "A connector.")
 }
 
 pub(super) fn new(generator: &mut SchemaGenerator) -> Schema {
@@ -342,6 +369,11 @@ pub(super) fn patch(generator: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn page(generator: &mut SchemaGenerator) -> Schema {
-    let item = view(generator);
+    let count = json!({
+        "type": "integer", "readOnly": true,
+        "description": "How many endpoints it has, where they are left out (`endpoints=false`).",
+    });
+    let item = shown(generator).with(ENDPOINT_COUNT, count);
+    let item = item.named("ListedConnector", "A connector, as lists show it.");
     shape::page(generator, "ConnectorPage", item)
 }

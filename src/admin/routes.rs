@@ -283,7 +283,12 @@ fn of_connectors() -> Vec<Route> {
     vec![
         Route::get(all, "listConnectors", "List connectors", definition::list::<Kind>)
             .pages(connectors::page)
-            .searched(SEARCHED),
+            .searched(SEARCHED)
+            .filter(
+                ParameterKind::Either,
+                connectors::ENDPOINTS,
+                "`false`: without their endpoints, which may be hundreds each; `endpoint_count` says how many.",
+            ),
         Route::post(all, "createConnector", "Create a connector", definition::create::<Kind>)
             .takes(connectors::new)
             .creates(connectors::view)
