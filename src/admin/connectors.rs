@@ -6,6 +6,7 @@ use super::connections;
 use super::connections::Connections;
 use super::connections::Plan;
 use super::connections::Sent;
+use super::credential_fields;
 use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
@@ -48,8 +49,8 @@ use indexmap::IndexMap;
 use ipnet::IpNet;
 use schemars::Schema;
 use schemars::SchemaGenerator;
-use serde_json::Value;
 use serde_json::Map;
+use serde_json::Value;
 use serde_json::json;
 use std::net::IpAddr;
 
@@ -58,13 +59,13 @@ pub(super) struct Connectors;
 /// What answers add to each auth method.
 pub(super) const REVISION: &str = "revision";
 
-impl Definition for Connectors {
 /// The query parameter, and the member, that lists may be without.
 pub(super) const ENDPOINTS: &str = "endpoints";
 
 /// What they say instead. Nobody may send it: what is sent whole would have no endpoints any more.
 const ENDPOINT_COUNT: &str = "endpoint_count";
 
+impl Definition for Connectors {
     type Row = ConnectorRow;
 
     const NOUN: &'static str = "connector";
@@ -97,16 +98,25 @@ const ENDPOINT_COUNT: &str = "endpoint_count";
         alone: bool,
     ) -> Result<Members, ApiError> {
         let mut view = sent::stored(&stored.value.definition);
-        let mut auth = Members::new();
         if !alone {
             shorten(call, &mut view)?;
         }
+        let mut auth = Members::new();
         let backing = call.api.store()?;
         for (method, revision) in &stored.value.methods {
             let found = backing.store.auth_methods();
             let found = found.revision(&call.scope(), &stored.key, method, *revision).await;
             let found = found.map_err(|it| ApiError::of_store(it, "auth method", method))?;
-            let mut members = found.map(|it| sent::stored(&it.definition)).unwrap_or_default();
+            let mut members = Members::new();
+            if let Some(found) = found {
+                members = sent::stored(&found.definition);
+                members.extend(credential_fields::of_text(
+                    call,
+                    &stored.key,
+                    method,
+                    &found.definition,
+                ));
+            }
             members.insert(REVISION.to_owned(), (*revision).into());
             auth.insert(method.clone(), Value::Object(members));
         }
@@ -122,18 +132,22 @@ const ENDPOINT_COUNT: &str = "endpoint_count";
         view: &mut Members,
         alone: bool,
     ) -> Result<(), ApiError> {
+        if !alone {
+            shorten(call, view)?;
+        }
         let snapshot = call.api.live.snapshot_full();
         let Some(connector) = snapshot.connector(key) else { return Ok(()) };
         let Some(Value::Object(auth)) = view.get_mut("auth") else { return Ok(()) };
         for (name, method) in auth {
             let Some(method) = method.as_object_mut() else { continue };
             let Some(declared) = connector.methods.get(&**name) else { continue };
+            method.extend(credential_fields::of(declared, Some(connector)));
+            if !alone {
+                continue;
+            }
             if let Some(revision) = auth_methods::recorded(call, key, declared).await? {
                 method.insert(REVISION.to_owned(), revision.into());
             }
-        }
-        if !alone {
-            shorten(call, view)?;
         }
         Ok(())
     }
@@ -185,20 +199,6 @@ const ENDPOINT_COUNT: &str = "endpoint_count";
     }
 }
 
-/// What was sent, with what the catalogue has of it.
-pub(super) fn completed(members: &mut Members) -> Result<RawConnector, ApiError> {
-    if let Some(Value::Object(auth)) = members.get_mut("auth") {
-        for method in auth.values_mut().filter_map(Value::as_object_mut) {
-            method.shift_remove(REVISION);
-        }
-    }
-    let raw: RawConnector = sent::read(members)?;
-    raw.completed().map_err(|it| ApiError::invalid("/from", it.to_string(), it.hint()))
-}
-
-/// As it is stored: its definition, and those of its auth methods.
-pub(super) fn texts(raw: &RawConnector) -> (String, IndexMap<String, String>) {
-    let mut definition = sent::written(raw);
 /// Leaves the endpoints of one of a list out, where that is asked for: hundreds, where it was imported.
 fn shorten(call: &Call, view: &mut Members) -> Result<(), ApiError> {
     if call.query.value(ENDPOINTS).is_none() || call.flag(ENDPOINTS)? {
@@ -210,6 +210,20 @@ fn shorten(call: &Call, view: &mut Members) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// What was sent, with what the catalogue has of it.
+pub(super) fn completed(members: &mut Members) -> Result<RawConnector, ApiError> {
+    if let Some(Value::Object(auth)) = members.get_mut("auth") {
+        for method in auth.values_mut().filter_map(Value::as_object_mut) {
+            sent::without(method, auth_methods::SHOWN);
+        }
+    }
+    let raw: RawConnector = sent::read(members)?;
+    raw.completed().map_err(|it| ApiError::invalid("/from", it.to_string(), it.hint()))
+}
+
+/// As it is stored: its definition, and those of its auth methods.
+pub(super) fn texts(raw: &RawConnector) -> (String, IndexMap<String, String>) {
+    let mut definition = sent::written(raw);
     definition.shift_remove("auth");
     let methods = raw.auth.iter().map(|(name, it)| (name.clone(), sent::method_text(it)));
     (Value::Object(definition).to_string(), methods.collect())
