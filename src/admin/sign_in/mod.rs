@@ -25,6 +25,7 @@ use books::Books;
 use made_up::MadeUp;
 use refusals::Told;
 
+use crate::telemetry::metrics::SignInWay;
 /// How operators sign in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Signing {
@@ -71,6 +72,14 @@ impl Via {
         [Self::Token, Self::Oidc].into_iter().find(|it| it.as_str() == name)
     }
 }
+    /// As it is counted.
+    const fn way(self) -> SignInWay {
+        match self {
+            Self::Token => SignInWay::Token,
+            Self::Oidc => SignInWay::Oidc,
+        }
+    }
+
 
 #[cfg(test)]
 mod tests;
