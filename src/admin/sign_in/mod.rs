@@ -7,6 +7,7 @@ mod books;
 mod claims;
 mod cookie;
 mod dance;
+mod listed;
 mod made_up;
 mod oidc;
 mod page;
@@ -15,17 +16,20 @@ mod routes;
 mod same_origin;
 mod session;
 
+pub(super) use listed::end as end_session;
+pub(super) use listed::list as list_sessions;
+pub(super) use listed::page as session_page;
 pub(super) use routes::routes;
 pub(super) use session::of_cookie;
 pub(super) use session::still;
 
 use crate::config::OidcSettings;
 use crate::config::SessionSettings;
+use crate::telemetry::metrics::SignInWay;
 use books::Books;
 use made_up::MadeUp;
 use refusals::Told;
 
-use crate::telemetry::metrics::SignInWay;
 /// How operators sign in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Signing {
@@ -68,10 +72,6 @@ impl Via {
         }
     }
 
-    fn named(name: &str) -> Option<Self> {
-        [Self::Token, Self::Oidc].into_iter().find(|it| it.as_str() == name)
-    }
-}
     /// As it is counted.
     const fn way(self) -> SignInWay {
         match self {
@@ -80,6 +80,10 @@ impl Via {
         }
     }
 
+    fn named(name: &str) -> Option<Self> {
+        [Self::Token, Self::Oidc].into_iter().find(|it| it.as_str() == name)
+    }
+}
 
 #[cfg(test)]
 mod tests;
