@@ -3,6 +3,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::connectors::Connectors;
 use super::connectors::REVISION;
+use super::credential_fields;
 use super::cursor;
 use super::definition;
 use super::definition::Definition;
@@ -34,6 +35,9 @@ use serde_json::Value;
 use serde_json::json;
 
 const NOUN: &str = "auth method";
+
+/// Members that answers add to every auth method.
+pub(super) const SHOWN: &[&str] = &[REVISION, credential_fields::MEMBER];
 
 /// `GET …/auth`
 pub(super) async fn list(call: Call) -> Result<Answer, ApiError> {
@@ -69,7 +73,7 @@ pub(super) async fn replace(mut call: Call) -> Result<Answer, ApiError> {
     definition::not_declared::<Connectors>(&call, &connector)?;
     let mut members = call.take_object()?;
     sent::take_key(&mut members, Some(method.as_str()))?;
-    members.shift_remove(REVISION);
+    sent::without(&mut members, SHOWN);
     let mut members = Value::Object(members);
     drop_nulls(&mut members);
     sent::check_texts(&members)?;
@@ -155,8 +159,8 @@ pub(super) async fn revisions(call: Call) -> Result<Answer, ApiError> {
     let (connections, shown_here) = (store.connections(), oldest.revision..=newest.revision);
     let pins = connections.pins(&scope, &connector, method.as_str(), shown_here).await;
     let pins = pins.map_err(of_store)?;
-    let items: Vec<Value> =
-        found.iter().map(|it| Value::Object(revision_view(it, pins.get(&it.revision)))).collect();
+    let view = |it: &MethodRevision| revision_view(&call, &connector, it, pins.get(&it.revision));
+    let items: Vec<Value> = found.iter().map(|it| Value::Object(view(it))).collect();
     Ok(unreadable::page(&call, items, next, &unreadable))
 }
 
@@ -177,14 +181,21 @@ pub(super) async fn read_revision(call: Call) -> Result<Answer, ApiError> {
     let found = found.map_err(of_store)?.ok_or_else(missing)?;
     let connections = store.connections();
     let pins = connections.pins(&scope, &connector, method.as_str(), revision..=revision).await;
-    let view = revision_view(&found, pins.map_err(of_store)?.get(&revision));
+    let pins = pins.map_err(of_store)?;
+    let view = revision_view(&call, &connector, &found, pins.get(&revision));
     Ok(Answer::ok(Value::Object(view)))
 }
 
-fn revision_view(it: &MethodRevision, pins: Option<&Pins>) -> Members {
+fn revision_view(
+    call: &Call,
+    connector: &str,
+    it: &MethodRevision,
+    pins: Option<&Pins>,
+) -> Members {
     let none = Pins::default();
     let pins = pins.unwrap_or(&none);
     let mut view = shown(&it.method, sent::stored(&it.definition));
+    view.extend(credential_fields::of_text(call, connector, &it.method, &it.definition));
     view.insert(REVISION.to_owned(), it.revision.into());
     view.insert("created_at".to_owned(), time::shown(it.created_at_ms).into());
     view.insert("created_by".to_owned(), it.created_by.clone().into());
@@ -293,14 +304,18 @@ fn revision() -> Value {
 
 /// A method within its connector.
 pub(super) fn member(generator: &mut SchemaGenerator) -> Schema {
+    let fields = credential_fields::shape(generator);
     Shape::of::<RawAuthMethod>(generator)
+        .with(credential_fields::MEMBER, fields)
         .with(REVISION, revision())
         .named("ConnectorAuthMethod", "An auth method, as its connector shows it.")
 }
 
 pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
+    let fields = credential_fields::shape(generator);
     Shape::of::<RawAuthMethod>(generator)
         .with_key(shape::key())
+        .with(credential_fields::MEMBER, fields)
         .with(REVISION, revision())
         .named("AuthMethod", "An auth method.")
 }
@@ -316,7 +331,8 @@ pub(super) fn page(generator: &mut SchemaGenerator) -> Schema {
 
 /// The settings alone.
 pub(super) fn settings(generator: &mut SchemaGenerator) -> Schema {
-    Shape::of::<RawAuthMethod>(generator).named(
+    let fields = credential_fields::shape(generator);
+    Shape::of::<RawAuthMethod>(generator).with(credential_fields::MEMBER, fields).named(
         "AuthMethodSettings",
         "The settings of the auth method, at the revision that is used.",
     )
@@ -328,8 +344,10 @@ pub(super) fn revision_page(generator: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn revision_shape(generator: &mut SchemaGenerator) -> Schema {
+    let fields = credential_fields::shape(generator);
     Shape::of::<RawAuthMethod>(generator)
         .with_key(shape::key())
+        .with(credential_fields::MEMBER, fields)
         .with_always(REVISION, revision())
         .with_always("created_at", json!({ "type": "string", "description": "RFC 3339, UTC." }))
         .with_always("created_by", json!({ "type": "string" }))

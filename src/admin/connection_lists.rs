@@ -136,6 +136,8 @@ fn is_of(only: &Only, view: &Members) -> bool {
         Only::Embedded(it) => {
             view.get("embedded").and_then(Value::as_bool).unwrap_or_default() == *it
         }
+        // No connection links anything.
+        Only::Linking(_) => false,
     }
 }
 

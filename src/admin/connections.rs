@@ -9,6 +9,7 @@ use super::connection_status;
 use super::connection_status::Of;
 use super::connection_status::Status;
 use super::connection_uses;
+use super::credential_fields;
 use super::credentials;
 use super::credentials::Change;
 use super::credentials::Where;
@@ -513,13 +514,25 @@ async fn settings(
             && i64::from(method.revision) == row.revision
     });
     if let Some(served) = served {
-        return Ok(Some(sent::stored(&served.method.definition)));
+        return Ok(Some(served_settings(served)));
     }
     match revision(call, row).await {
-        Ok(pinned) => Ok(Some(sent::stored(&pinned.definition))),
+        Ok(pinned) => {
+            let text = &pinned.definition;
+            let mut settings = sent::stored(text);
+            settings.extend(credential_fields::of_text(call, &row.connector, &row.method, text));
+            Ok(Some(settings))
+        }
         Err(ApiError::Invalid(_)) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// With what there is to fill in of its credentials.
+fn served_settings(connection: &Connection) -> Members {
+    let mut settings = sent::stored(&connection.method.definition);
+    settings.extend(credential_fields::of_connection(connection));
+    settings
 }
 
 /// A row as it is shown, with what is sealed of its own and for trying it out, less its grants.
@@ -558,7 +571,7 @@ pub(super) async fn with_sealed(
 pub(super) fn show_declared(call: &Call, key: &str, view: &mut Members) {
     let snapshot = call.api.live.snapshot_full();
     if let Some(connection) = snapshot.connection(key) {
-        let settings = sent::stored(&connection.method.definition);
+        let settings = served_settings(connection);
         view.insert("auth_method".to_owned(), Value::Object(settings));
     }
 }

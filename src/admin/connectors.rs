@@ -6,6 +6,7 @@ use super::connections;
 use super::connections::Connections;
 use super::connections::Plan;
 use super::connections::Sent;
+use super::credential_fields;
 use super::definition::Definition;
 use super::definition::Put;
 use super::error::ApiError;
@@ -48,6 +49,7 @@ use indexmap::IndexMap;
 use ipnet::IpNet;
 use schemars::Schema;
 use schemars::SchemaGenerator;
+use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 use std::net::IpAddr;
@@ -56,6 +58,12 @@ pub(super) struct Connectors;
 
 /// What answers add to each auth method.
 pub(super) const REVISION: &str = "revision";
+
+/// The query parameter, and the member, that lists may be without.
+pub(super) const ENDPOINTS: &str = "endpoints";
+
+/// What they say instead. Nobody may send it: what is sent whole would have no endpoints any more.
+const ENDPOINT_COUNT: &str = "endpoint_count";
 
 impl Definition for Connectors {
     type Row = ConnectorRow;
@@ -87,16 +95,28 @@ impl Definition for Connectors {
     async fn view(
         call: &Call,
         stored: &Stored<ConnectorRow>,
-        _alone: bool,
+        alone: bool,
     ) -> Result<Members, ApiError> {
         let mut view = sent::stored(&stored.value.definition);
+        if !alone {
+            shorten(call, &mut view)?;
+        }
         let mut auth = Members::new();
         let backing = call.api.store()?;
         for (method, revision) in &stored.value.methods {
             let found = backing.store.auth_methods();
             let found = found.revision(&call.scope(), &stored.key, method, *revision).await;
             let found = found.map_err(|it| ApiError::of_store(it, "auth method", method))?;
-            let mut members = found.map(|it| sent::stored(&it.definition)).unwrap_or_default();
+            let mut members = Members::new();
+            if let Some(found) = found {
+                members = sent::stored(&found.definition);
+                members.extend(credential_fields::of_text(
+                    call,
+                    &stored.key,
+                    method,
+                    &found.definition,
+                ));
+            }
             members.insert(REVISION.to_owned(), (*revision).into());
             auth.insert(method.clone(), Value::Object(members));
         }
@@ -112,12 +132,19 @@ impl Definition for Connectors {
         view: &mut Members,
         alone: bool,
     ) -> Result<(), ApiError> {
+        if !alone {
+            shorten(call, view)?;
+        }
         let snapshot = call.api.live.snapshot_full();
-        let Some(connector) = snapshot.connector(key).filter(|_| alone) else { return Ok(()) };
+        let Some(connector) = snapshot.connector(key) else { return Ok(()) };
         let Some(Value::Object(auth)) = view.get_mut("auth") else { return Ok(()) };
         for (name, method) in auth {
             let Some(method) = method.as_object_mut() else { continue };
             let Some(declared) = connector.methods.get(&**name) else { continue };
+            method.extend(credential_fields::of(declared, Some(connector)));
+            if !alone {
+                continue;
+            }
             if let Some(revision) = auth_methods::recorded(call, key, declared).await? {
                 method.insert(REVISION.to_owned(), revision.into());
             }
@@ -172,11 +199,22 @@ impl Definition for Connectors {
     }
 }
 
+/// Leaves the endpoints of one of a list out, where that is asked for: hundreds, where it was imported.
+fn shorten(call: &Call, view: &mut Members) -> Result<(), ApiError> {
+    if call.query.value(ENDPOINTS).is_none() || call.flag(ENDPOINTS)? {
+        return Ok(());
+    }
+    let endpoints = view.shift_remove(ENDPOINTS);
+    let count = endpoints.as_ref().and_then(Value::as_object).map_or(0, Map::len);
+    view.insert(ENDPOINT_COUNT.to_owned(), count.into());
+    Ok(())
+}
+
 /// What was sent, with what the catalogue has of it.
 pub(super) fn completed(members: &mut Members) -> Result<RawConnector, ApiError> {
     if let Some(Value::Object(auth)) = members.get_mut("auth") {
         for method in auth.values_mut().filter_map(Value::as_object_mut) {
-            method.shift_remove(REVISION);
+            sent::without(method, auth_methods::SHOWN);
         }
     }
     let raw: RawConnector = sent::read(members)?;
@@ -313,7 +351,7 @@ async fn tenants(
     }
 }
 
-pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
+fn shown(generator: &mut SchemaGenerator) -> Shape<'_> {
     let auth = super::auth_methods::member(generator);
     Shape::of::<RawConnector>(generator)
         .without(&["from"])
@@ -322,7 +360,10 @@ pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
         }))
         .with_key(shape::key())
         .shown()
-        .named("Connector", "A connector.")
+}
+
+pub(super) fn view(generator: &mut SchemaGenerator) -> Schema {
+    shown(generator).named("Connector", "A connector.")
 }
 
 pub(super) fn new(generator: &mut SchemaGenerator) -> Schema {
@@ -342,6 +383,11 @@ pub(super) fn patch(generator: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn page(generator: &mut SchemaGenerator) -> Schema {
-    let item = view(generator);
+    let count = json!({
+        "type": "integer", "readOnly": true,
+        "description": "How many endpoints it has, where they are left out (`endpoints=false`).",
+    });
+    let item = shown(generator).with(ENDPOINT_COUNT, count);
+    let item = item.named("ListedConnector", "A connector, as lists show it.");
     shape::page(generator, "ConnectorPage", item)
 }

@@ -1,6 +1,7 @@
 //! Why the API answers with a problem, and the one table that turns it into a code.
 use super::activations::AccountView;
 use super::apply::Broken;
+use super::etag;
 use super::etag::Precondition;
 use super::origin::Moved;
 use super::role::Role;
@@ -479,6 +480,10 @@ impl ApiError {
             && let Ok(allowed) = HeaderValue::try_from(allowed)
         {
             response.headers_mut().insert(header::ALLOW, allowed);
+        }
+        // The version that lost is told which one it lost to (RFC 9110 §8.8.3).
+        if let Self::Stale(Winner { version: Some(version), .. }) = self {
+            response.headers_mut().insert(header::ETAG, etag::tag(*version));
         }
         response
     }

@@ -19,6 +19,7 @@ use crate::store::Expect;
 use crate::store::IntegrationRow;
 use crate::store::Kind;
 use crate::store::Listed;
+use crate::store::Only;
 use crate::store::Search;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -27,8 +28,12 @@ use crate::store::Uses;
 use indexmap::IndexMap;
 use schemars::Schema;
 use schemars::SchemaGenerator;
+use serde_json::Value;
 
 pub(super) struct Integrations;
+
+/// The query parameter that a list is narrowed down by.
+pub(super) const CONNECTOR: &str = "connector";
 
 impl Definition for Integrations {
     type Row = IntegrationRow;
@@ -55,6 +60,23 @@ impl Definition for Integrations {
         limit: u32,
     ) -> Result<Listed<Stored<IntegrationRow>>, StoreError> {
         store.integrations().found(&call.scope(), search, after, limit).await
+    }
+
+    fn only(call: &Call) -> Result<Vec<Only>, ApiError> {
+        Ok(linking(call).map(Only::Linking).into_iter().collect())
+    }
+
+    async fn all_declared(
+        call: &Call,
+        mut views: Vec<(String, Members)>,
+    ) -> Result<Vec<(String, Members)>, ApiError> {
+        if let Some(wanted) = linking(call) {
+            views.retain(|(_, view)| {
+                let links = view.get("connectors").and_then(Value::as_object);
+                links.is_some_and(|it| it.values().any(|it| it[CONNECTOR] == *wanted))
+            });
+        }
+        Ok(views)
     }
 
     async fn view(
@@ -113,6 +135,11 @@ impl Definition for Integrations {
     ) -> Result<i64, StoreError> {
         store.integrations().delete(&call.scope(), key, force, expect).await
     }
+}
+
+/// The connector that is asked for.
+fn linking(call: &Call) -> Option<String> {
+    call.query.value(CONNECTOR).map(str::to_owned)
 }
 
 /// As it is stored.

@@ -37,6 +37,7 @@ mod connection_uses;
 mod connections;
 mod connectors;
 mod consents;
+mod credential_fields;
 mod credentials;
 mod cursor;
 mod dance;

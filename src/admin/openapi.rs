@@ -300,6 +300,9 @@ fn problem_response(codes: &[Code]) -> Value {
     if codes.iter().any(|it| matches!(it.status(), 429 | 503)) {
         headers["Retry-After"] = json!({ "$ref": "#/components/headers/RetryAfter" });
     }
+    if codes.contains(&Code::PreconditionFailed) {
+        headers["ETag"] = json!({ "$ref": "#/components/headers/ETag" });
+    }
     json!({
         "description": description,
         "headers": headers,

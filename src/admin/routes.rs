@@ -42,6 +42,7 @@ use super::route::ParameterKind;
 use super::route::Route;
 use super::route::schema;
 use super::sealing_keys;
+use super::sign_in;
 use super::switch;
 use super::tenants;
 use super::tokens;
@@ -107,6 +108,7 @@ pub(super) fn routes() -> Vec<Route> {
         of_tenants(),
         of_callers(),
         of_tokens(),
+        of_sessions(),
         vec![of_bundles()],
         of_audit(),
         of_webhooks(),
@@ -283,7 +285,12 @@ fn of_connectors() -> Vec<Route> {
     vec![
         Route::get(all, "listConnectors", "List connectors", definition::list::<Kind>)
             .pages(connectors::page)
-            .searched(SEARCHED),
+            .searched(SEARCHED)
+            .filter(
+                ParameterKind::Either,
+                connectors::ENDPOINTS,
+                "`false`: without their endpoints, which may be hundreds each; `endpoint_count` says how many.",
+            ),
         Route::post(all, "createConnector", "Create a connector", definition::create::<Kind>)
             .takes(connectors::new)
             .creates(connectors::view)
@@ -601,7 +608,12 @@ fn of_integrations() -> Vec<Route> {
     vec![
         Route::get(all, "listIntegrations", "List integrations", definition::list::<Kind>)
             .pages(integrations::page)
-            .searched(SEARCHED),
+            .searched(SEARCHED)
+            .filter(
+                ParameterKind::Key,
+                integrations::CONNECTOR,
+                "Those that link this connector alone.",
+            ),
         Route::post(all, "createIntegration", "Create an integration", definition::create::<Kind>)
             .takes(integrations::new)
             .creates(integrations::view)
@@ -835,6 +847,27 @@ fn of_tokens() -> Vec<Route> {
         .flag("force", FORCE)
         .headers(MEANT)
         .codes(&[Code::InUse]),
+    ]
+}
+
+fn of_sessions() -> Vec<Route> {
+    vec![
+        Route::get(
+            "/v1/sessions",
+            "listSessions",
+            "Who is signed in to the console, the newest first",
+            sign_in::list_sessions,
+        )
+        .role(Role::Admin)
+        .pages(sign_in::session_page),
+        Route::delete(
+            "/v1/sessions/{session}",
+            "deleteSession",
+            "End what somebody is signed in with: they sign in anew",
+            sign_in::end_session,
+        )
+        .role(Role::Admin)
+        .gives_nothing(),
     ]
 }
 

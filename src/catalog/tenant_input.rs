@@ -2,6 +2,7 @@
 use super::auth_method::Auth;
 use super::connection::Connection;
 use super::connection::Input;
+use super::credential_field::CredentialField;
 use super::holder::Mould;
 use super::token_method::Way;
 use super::variables::RawVariable;
@@ -106,41 +107,21 @@ fn variables(mould: Mould<'_>) -> Vec<TenantInput> {
 }
 
 fn fields(mould: Mould<'_>, way: ConnectWay) -> Vec<TenantInput> {
-    let taken: Vec<(&str, Need)> = match &mould.method.auth {
-        Auth::Token(method) => {
-            let all = method.fields(|it| mould.is_variable(it));
-            all.iter().map(|it| (it.name, it.need)).collect()
-        }
-        Auth::Outbound(scheme) => {
-            let need = |it| if scheme.is_optional(it) { Need::Optional } else { Need::Required };
-            scheme.fields().into_iter().map(|it| (it, need(it))).collect()
-        }
-        Auth::Inbound(description) => {
-            let need = |it| if it { Need::Required } else { Need::Optional };
-            description.fields().into_iter().map(|(name, it)| (name, need(it))).collect()
-        }
-    };
     // Whoever is sent to the provider fills in what it takes to get there, and no more.
-    let is_asked = |it: &(&str, Need)| match it.1 {
+    let is_asked = |it: &CredentialField| match it.need {
         Need::Required => true,
         Need::Optional => way == ConnectWay::Form,
         Need::Obtained => false,
     };
-    let input = |(name, need): (&str, Need)| {
-        let text = mould.method.text(name);
-        let said = |it: &str| Some(it.to_owned()).filter(|it| !it.is_empty());
-        TenantInput {
-            place: InputPlace::Credentials,
-            name: name.to_owned(),
-            label: text.map_or_else(|| name.to_owned(), |it| it.name.to_string()),
-            help: text.and_then(|it| said(&it.description)),
-            pattern: text.and_then(|it| it.written_pattern()).map(str::to_owned),
-            example: text.and_then(|it| said(&it.example)),
-            is_secret: mould.method.is_secret(name),
-            is_required: need == Need::Required,
-            default: None,
-        }
-    };
-    let own = taken.into_iter().filter(|it| is_asked(it) && !mould.is_global(it.0));
-    own.map(input).collect()
+    let all = mould.method.credential_fields(|it| mould.is_variable(it)).into_iter();
+    let own = all.filter(|it| is_asked(it) && !mould.is_global(&it.name));
+    own.map(TenantInput::from).collect()
+}
+
+impl From<CredentialField> for TenantInput {
+    fn from(it: CredentialField) -> Self {
+        let CredentialField { name, label, help, pattern, example, is_secret, need } = it;
+        let (is_required, place) = (need == Need::Required, InputPlace::Credentials);
+        Self { place, name, label, help, pattern, example, is_secret, is_required, default: None }
+    }
 }

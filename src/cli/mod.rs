@@ -91,6 +91,9 @@ enum Command {
     /// Operators' tokens
     #[command(after_help = examples::TOKEN)]
     Token(Resource<resource::Token>),
+    /// Operators who are signed in to the console
+    #[command(after_help = examples::SESSION)]
+    Session(Resource<resource::Session>),
     /// Grants that fail, or are going to: what to have connected again, and by when
     Forecast(forecast::Forecast),
     /// Requests and their responses, as they were and as they come
@@ -146,6 +149,7 @@ pub fn run() -> ExitCode {
         Command::Tenant(it) => it.run(&resource::TENANTS),
         Command::Caller(it) => it.run(&resource::CALLERS),
         Command::Token(it) => it.run(&resource::TOKENS),
+        Command::Session(it) => it.run(&resource::SESSIONS),
         Command::Forecast(it) => it.run(),
         Command::Exchange(it) => it.run(&resource::EXCHANGES),
         Command::Overview(it) => it.run(),

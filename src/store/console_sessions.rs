@@ -12,7 +12,11 @@ use super::engine::Unreadable;
 use super::engine::Value;
 use super::write::Write;
 use crate::model::Scope;
+use serde_json::Value as Json;
 use serde_json::json;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 /// Most that are kept of one operator: the oldest go. A person has a few browsers, and none of them signs in anew
 /// more than a few times a day.
@@ -21,7 +25,7 @@ const OF_OPERATOR_MAX: i64 = 100;
 /// Most that are kept of all, so that many operators together do not fill the store either.
 const ALL_MAX: i64 = 10_000;
 
-/// Characters of an id that the audit trail tells sessions apart by.
+/// Bytes of an id that people tell sessions apart by, here and in the audit trail.
 const TOLD_LEN: usize = 6;
 
 /// Console sessions.
@@ -44,6 +48,66 @@ pub struct ConsoleSession {
     pub seen_ms: i64,
     pub expires_ms: i64,
 }
+
+/// Which of them are asked for: those that are not over.
+#[derive(Clone, Copy, Debug)]
+pub struct StandingSessions {
+    pub now_ms: i64,
+    /// Seen since then.
+    pub seen_after_ms: i64,
+}
+
+impl StandingSessions {
+    pub fn has(self, session: &ConsoleSession) -> bool {
+        session.expires_ms > self.now_ms && session.seen_ms > self.seen_after_ms
+    }
+}
+
+/// What a session is told apart from others by. Nobody comes by the cookie with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ToldSession([u8; TOLD_LEN]);
+
+impl ToldSession {
+    pub fn of(id: &[u8; 32]) -> Self {
+        let mut told = [0; TOLD_LEN];
+        told.copy_from_slice(&id[..TOLD_LEN]);
+        Self(told)
+    }
+
+    /// The ids that are told so: one, where nobody has searched for two of them.
+    fn ids(self) -> RangeInclusive<[u8; 32]> {
+        let filled = |with: u8| {
+            let mut id = [with; 32];
+            id[..TOLD_LEN].copy_from_slice(&self.0);
+            id
+        };
+        filled(0)..=filled(u8::MAX)
+    }
+}
+
+impl fmt::Display for ToldSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+/// As it is told: in small letters.
+impl FromStr for ToldSession {
+    type Err = NotTold;
+
+    fn from_str(text: &str) -> Result<Self, NotTold> {
+        let bytes = hex::decode(text).ok().and_then(|it| it.try_into().ok());
+        let told = bytes.map(Self).ok_or(NotTold)?;
+        if told.to_string() == text { Ok(told) } else { Err(NotTold) }
+    }
+}
+
+/// What nothing is told by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotTold;
+
+/// A place in the list: when a session began, and which one it is.
+pub type SessionPlace = (i64, ToldSession);
 
 /// A sign-in that was refused.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +157,7 @@ impl ConsoleSessions<'_> {
         let told = json!({
             "via": session.via, "role": session.role, "identity": session.identity, "from": from,
         });
-        write.enter_sign_in(Act::SignedIn, &told_of(&session.id), told);
+        write.enter_sign_in(Act::SignedIn, &told_of(&session.id), None, told);
         write.commit().await?;
         Ok(true)
     }
@@ -110,6 +174,74 @@ impl ConsoleSessions<'_> {
             self.0.engine.rows(&format!("{SELECT} WHERE id = $1"), &[Value::Bytes(id)]).await?;
         let corrupt = |Unreadable| StoreError::Corrupt { table: "console_sessions", key: None };
         rows.first().map(read).transpose().map_err(corrupt)
+    }
+
+    /// At most `limit` of those that stand, the newest first, behind a place in that order; and what of them does not
+    /// read.
+    pub async fn list(
+        self,
+        scope: &Scope,
+        standing: StandingSessions,
+        behind: Option<SessionPlace>,
+        limit: u32,
+    ) -> Result<(Vec<ConsoleSession>, Vec<StoreError>), StoreError> {
+        if !scope.sees_everything() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let (created_ms, ids) = match behind {
+            Some((created_ms, told)) => (created_ms, told.ids()),
+            None => (i64::MAX, [u8::MAX; 32]..=[u8::MAX; 32]),
+        };
+        let sql = format!(
+            "{SELECT} WHERE expires_at > $1 AND seen_at > $2 AND (created_at < $3 OR (created_at = $3 AND id < $4)) \
+             ORDER BY created_at DESC, id DESC LIMIT $5"
+        );
+        let values = [
+            Value::Integer(standing.now_ms),
+            Value::Integer(standing.seen_after_ms),
+            Value::Integer(created_ms),
+            Value::Bytes(ids.start()),
+            Value::Integer(i64::from(limit)),
+        ];
+        let rows = self.0.engine.rows(&sql, &values).await?;
+        let corrupt = |_| StoreError::Corrupt { table: "console_sessions", key: None };
+        let (mut sessions, mut broken) = (Vec::with_capacity(rows.len()), Vec::new());
+        for row in &rows {
+            match read(row).map_err(corrupt) {
+                Ok(session) => sessions.push(session),
+                Err(error) => broken.push(error),
+            }
+        }
+        Ok((sessions, broken))
+    }
+
+    /// Ends the one that is told so, everywhere, on behalf of somebody else than it is of; whose it was goes into the
+    /// audit trail. False where there is none.
+    pub async fn end_told(
+        self,
+        scope: &Scope,
+        told: ToldSession,
+        why: &str,
+    ) -> Result<bool, StoreError> {
+        super::only_whoever_sees_everything(scope)?;
+        let mut write = self.0.write(scope).await?;
+        let ids = told.ids();
+        let of = [Value::Bytes(ids.start()), Value::Bytes(ids.end())];
+        let rows = write.tx.rows(&format!("{SELECT} WHERE id >= $1 AND id <= $2"), &of).await?;
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        let sql = "DELETE FROM console_sessions WHERE id >= $1 AND id <= $2";
+        write.tx.run(sql, &of).await?;
+        for row in &rows {
+            // One that does not read is ended all the same.
+            let was = read(row).ok().map(|it| {
+                json!({ "via": it.via, "name": it.name, "role": it.role, "identity": it.identity })
+            });
+            let key = told.to_string();
+            write.enter_sign_in(Act::SignedOut, &key, was, json!({ "because": why }));
+        }
+        write.commit().await.map(|_| true)
     }
 
     /// Something was asked with it.
@@ -129,7 +261,7 @@ impl ConsoleSessions<'_> {
         if write.tx.run(sql, &[Value::Bytes(id)]).await? == 0 {
             return Ok(());
         }
-        write.enter_sign_in(Act::SignedOut, &told_of(id), json!({ "because": why }));
+        write.enter_sign_in(Act::SignedOut, &told_of(id), None, json!({ "because": why }));
         write.commit().await.map(drop)
     }
 
@@ -143,20 +275,20 @@ impl ConsoleSessions<'_> {
         let mut write = self.0.write(scope).await?;
         let RefusedSignIn { via, from, why } = refused;
         let told = json!({ "via": via, "from": from, "because": why });
-        write.enter_sign_in(Act::Refused, "", told);
+        write.enter_sign_in(Act::Refused, "", None, told);
         write.commit().await.map(drop)
     }
 }
 
 impl Write<'_> {
-    fn enter_sign_in(&mut self, act: Act, key: &str, told: serde_json::Value) {
+    fn enter_sign_in(&mut self, act: Act, key: &str, was: Option<Json>, told: Json) {
         self.entries.push(Entry {
             act,
             of: Some(Kind::ConsoleSession),
             key: key.to_owned(),
             tenant: String::new(),
             revision: 0,
-            was: None,
+            was: was.as_ref().and_then(Json::as_object).cloned(),
             became: told.as_object().cloned(),
         });
     }
@@ -181,9 +313,8 @@ impl Write<'_> {
     }
 }
 
-/// Nobody comes by the cookie with it.
 fn told_of(id: &[u8; 32]) -> String {
-    hex::encode(&id[..TOLD_LEN])
+    ToldSession::of(id).to_string()
 }
 
 fn read(row: &Row) -> Result<ConsoleSession, Unreadable> {

@@ -13,7 +13,9 @@ use super::engine::Value;
 use super::error::StoreError;
 use super::record::Record;
 use super::record::Table;
+use super::record::texts;
 use crate::model::Scope;
+use indexmap::IndexMap;
 use serde::Deserialize;
 
 /// Rows that one question goes through at most: some hundredths of a second.
@@ -36,12 +38,15 @@ pub struct Search {
     pub lot: u32,
 }
 
-/// What a column of a connection has to hold.
+/// What a row has to hold besides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Only {
+    /// Of a connection.
     Connector(String),
     Method(String),
     Embedded(bool),
+    /// Of an integration: a link to this connector.
+    Linking(String),
 }
 
 impl Default for Search {
@@ -65,9 +70,14 @@ impl Search {
         let name = name(stored.value.definition());
         let holds = |only: &Only| {
             let place = R::TABLE.columns.iter().position(|it| *it == only.column());
-            match (place.and_then(|it| stored.value.values().get(it).copied()), only.value()) {
-                (Some(Value::Text(is)), Value::Text(wanted)) => is == wanted,
-                (Some(Value::Integer(is)), Value::Integer(wanted)) => is == wanted,
+            let is = place.and_then(|it| stored.value.values().get(it).copied());
+            match (only, is, only.value()) {
+                (Only::Linking(wanted), Some(Value::Text(links)), _) => {
+                    let links = texts::<IndexMap<String, String>>(links);
+                    links.is_ok_and(|it| it.values().any(|it| it == wanted))
+                }
+                (_, Some(Value::Text(is)), Value::Text(wanted)) => is == wanted,
+                (_, Some(Value::Integer(is)), Value::Integer(wanted)) => is == wanted,
                 _ => false,
             }
         };
@@ -81,12 +91,23 @@ impl Only {
             Self::Connector(_) => "connector",
             Self::Method(_) => "method",
             Self::Embedded(_) => "embedded",
+            Self::Linking(_) => "links",
+        }
+    }
+
+    /// The condition, of a row of a lot.
+    fn wanted(&self, place: usize) -> String {
+        match self {
+            Self::Linking(_) => format!(
+                "EXISTS (SELECT 1 FROM integration_links WHERE integration = lot.key AND connector = ${place})"
+            ),
+            _ => format!("{} = ${place}", self.column()),
         }
     }
 
     fn value(&self) -> Value<'_> {
         match self {
-            Self::Connector(it) | Self::Method(it) => Value::Text(it),
+            Self::Connector(it) | Self::Method(it) | Self::Linking(it) => Value::Text(it),
             Self::Embedded(it) => Value::flag(*it),
         }
     }
@@ -141,7 +162,7 @@ impl Lot<'_> {
         }
         for only in &search.only {
             values.push(only.value());
-            wanted.push(format!("{} = ${}", only.column(), values.len()));
+            wanted.push(only.wanted(values.len()));
         }
         let columns: String = search.only.iter().map(|it| format!(", {}", it.column())).collect();
         values.push(Value::Integer(i64::from(limit) + 1));

@@ -127,6 +127,33 @@ each_engine! {
         }
     }
 
+    async fn a_list_of_connectors_may_be_without_their_endpoints(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        furnish(&operator, "https://desk.example.com").await;
+        let of = |list: &Value, key: &str| {
+            let items = list["items"].as_array().unwrap();
+            items.iter().find(|it| it["key"] == key).unwrap().clone()
+        };
+        for all in ["/v1/connectors", "/v1/connectors?endpoints=true"] {
+            let whole = operator.get(all).await.is(200).body;
+            for key in ["desk", "hub"] {
+                let alone = operator.get(&format!("/v1/connectors/{key}")).await.is(200).body;
+                assert_eq!(of(&whole, key)["endpoints"], alone["endpoints"]);
+                assert_eq!((&of(&whole, key)["endpoint_count"], &alone["endpoint_count"]), (&Value::Null, &Value::Null));
+            }
+        }
+        let short = operator.get("/v1/connectors?endpoints=false").await.is(200).body;
+        for (key, count) in [("desk", 3), ("hub", 3)] {
+            let listed = of(&short, key);
+            assert_eq!((&listed["endpoints"], &listed["endpoint_count"]), (&Value::Null, &json!(count)), "{key}");
+        }
+        assert!(of(&short, "desk")["auth"].is_object());
+        // Whoever sends it back as it was shown would take the endpoints away.
+        operator.put("/v1/connectors/desk", of(&short, "desk")).await.is(422);
+        operator.get("/v1/connectors?endpoints=none").await.problem("bad_request");
+    }
+
     async fn endpoints_come_in_pages_in_the_order_of_aliases_and_keys(database: Database) {
         let gateway = Gateway::beside(&database, EMPTY);
         let operator = gateway.operator();

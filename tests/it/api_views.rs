@@ -29,11 +29,82 @@ async fn listed(operator: &Operator, path: &str, key: &str) -> Value {
     items.iter().find(|it| it["key"] == key).expect("it is in the list").clone()
 }
 
+/// What is told of a field that nobody has said anything of.
+fn field(name: &str) -> Value {
+    json!({ "name": name, "label": name, "secret": true, "need": "required" })
+}
+
 each_engine! {
+    async fn what_there_is_to_fill_in_is_told_wherever_an_auth_method_is_shown(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        let api = json!({
+            "base_url": "https://{area}.example.com",
+            "auth": { "app": {
+                "oauth2": {
+                    "grant": "authorization_code",
+                    "authorize_url": "https://{area}.example.com/authorize",
+                    "token_url": "https://{realm}.example.com/token",
+                },
+                "fields": { "realm": { "name": "Realm", "description": "Part of the address.", "pattern": "[a-z]+",
+                    "example": "main", "secret": false } },
+            } },
+        });
+        operator.put("/v1/connectors/api", api).await.is(201);
+        let connection = json!({ "connector": "api", "auth": "app", "embedded": true });
+        operator.put("/v1/connections/stored", connection).await.is(201);
+
+        let method = "/v1/connectors/api/auth/app";
+        let read = operator.get(method).await.is(200).body;
+        let fields = read["credential_fields"].clone();
+        let needs: Vec<_> = fields.as_array().unwrap().iter().map(|it| (it["name"].as_str().unwrap(), it["need"].as_str().unwrap())).collect();
+        for needed in [("client_id", "required"), ("client_secret", "required"), ("realm", "required"),
+            ("access_token", "obtained"), ("refresh_token", "obtained")] {
+            assert!(needs.contains(&needed), "{needs:?}");
+        }
+        assert!(needs.iter().all(|it| it.0 != "area"), "a variable of the base URL is none of the credential's");
+        let realm = json!({
+            "name": "realm", "label": "Realm", "help": "Part of the address.", "pattern": "[a-z]+", "example": "main",
+            "secret": false, "need": "required",
+        });
+        assert!(fields.as_array().unwrap().contains(&realm), "{fields}");
+        let of = async |path: &str, at: &str| operator.get(path).await.is(200).body.pointer(at).cloned();
+        let list = "/items/0/credential_fields";
+        for (path, at) in [
+            ("/v1/connectors/api/auth", list),
+            ("/v1/connectors/api/auth/app/revisions", list),
+            ("/v1/connectors/api/auth/app/revisions/1", "/credential_fields"),
+            ("/v1/connectors/api", "/auth/app/credential_fields"),
+            ("/v1/connectors?q=api&endpoints=false", "/items/0/auth/app/credential_fields"),
+            ("/v1/connections/stored", "/auth_method/credential_fields"),
+            ("/v1/connections?q=stored", "/items/0/auth_method/credential_fields"),
+        ] {
+            assert_eq!(of(path, at).await.as_ref(), Some(&fields), "{path}");
+        }
+        for (path, at) in [
+            ("/v1/connectors/filed/auth/token", "/credential_fields"),
+            ("/v1/connectors?q=filed", "/items/0/auth/token/credential_fields"),
+            ("/v1/connections/own", "/auth_method/credential_fields"),
+        ] {
+            assert_eq!(of(path, at).await, Some(json!([field("token")])), "{path}");
+        }
+        // What was read can be sent, and is the same then: no other revision.
+        let same = operator.put(method, read).await.is(200);
+        assert_eq!(same.body["revision"], 1);
+        let connector = operator.get("/v1/connectors/api").await.is(200).body;
+        let same = operator.put("/v1/connectors/api", connector).await.is(200);
+        assert_eq!(same.body["auth"]["app"]["revision"], 1);
+        let patched = operator.patch("/v1/connectors/api", json!({ "name": "API" })).await.is(200);
+        assert_eq!((&patched.body["auth"]["app"]["revision"], &patched.body["auth"]["app"]["credential_fields"]), (&json!(1), &fields));
+    }
+
     async fn a_connection_in_a_file_is_shown_with_all_that_a_stored_one_is(database: Database) {
         let gateway = Gateway::beside(&database, FILE);
         let operator = gateway.operator();
-        let settings = json!({ "name": "Token", "description": "from the settings page", "bearer": {} });
+        let settings = json!({
+            "name": "Token", "description": "from the settings page", "bearer": {},
+            "credential_fields": [field("token")],
+        });
         let own = operator.get("/v1/connections/own").await.is(200).body;
         assert_eq!(own["status"], "ready");
         assert_eq!(own["auth_method"], settings);
@@ -75,10 +146,13 @@ each_engine! {
             "connector": "api", "auth": "key", "variables": { "area": "eu" }, "credentials": { "key": "s3cret" },
         });
         operator.put("/v1/connections/one", one).await.is(201);
-        let changed = json!({ "api_key": { "in": "query", "name": "two", "format": "{key}" } });
+        let mut changed = json!({ "api_key": { "in": "query", "name": "two", "format": "{key}" } });
         operator.put("/v1/connectors/api/auth/key", changed.clone()).await.is(200);
 
-        let first = json!({ "api_key": { "in": "header", "name": "X-One", "format": "{key}" } });
+        let mut first = json!({ "api_key": { "in": "header", "name": "X-One", "format": "{key}" } });
+        for it in [&mut first, &mut changed] {
+            it["credential_fields"] = json!([field("key")]);
+        }
         let shown = operator.get("/v1/connections/one").await.is(200).body;
         assert_eq!(shown["auth_method"], first);
         assert_eq!((&shown["revision"], &shown["latest_revision"]), (&json!(1), &json!(2)));

@@ -93,9 +93,49 @@ each_engine! {
             let loser = loser.problem("precondition_failed");
             assert_eq!((loser.status, loser.text("changed_by")), (412, "operator admin"));
             assert_eq!(loser.body["version"], winner["version"]);
+            assert_eq!(loser.etag(), format!("\"{}\"", winner["version"]));
             assert!(loser.text("changed_at").ends_with('Z'));
         }
         assert_eq!(operator.get("/v1/tenants/acme").await.is(200).body, winner);
+    }
+
+    async fn what_somebody_else_has_changed_is_neither_deleted_nor_acted_upon(database: Database) {
+        let gateway = Gateway::beside(&database, EMPTY);
+        let operator = gateway.operator();
+        let connector = json!({ "base_url": "https://desk.example", "auth": { "t": { "bearer": {} } } });
+        let connection = json!({ "connector": "desk", "auth": "t", "credentials": { "token": "x" } });
+        let all = [
+            ("connectors/desk", connector),
+            ("connections/desk", connection),
+            ("integrations/sync", json!({ "connectors": { "desk": { "connector": "desk" } } })),
+            ("environments/prod", json!({ "integration": "sync", "assign": { "desk": "desk" } })),
+            ("tenants/acme", json!({})),
+            ("callers/app", json!({})),
+        ];
+        let mut read = Vec::new();
+        for (path, body) in all {
+            let change = match path {
+                "callers/app" => json!({ "methods": ["GET"] }),
+                _ => json!({ "name": "Changed" }),
+            };
+            let path = format!("/v1/{path}");
+            let created = operator.put(&path, body).await.is(201);
+            let changed = operator.patch(&path, change).await.is(200);
+            read.push((path, created.etag().to_owned(), changed.etag().to_owned()));
+        }
+        let meaning = |tag: &str| format!("If-Match: {tag}\r\n");
+        for (path, before, now) in read.iter().rev() {
+            let refused = operator.send("DELETE", path, &meaning(before), None).await.is(412);
+            assert_eq!((refused.etag(), &*refused.body["version"].to_string()), (&**now, now.trim_matches('"')), "{path}");
+        }
+        let (path, before, now) = &read[1];
+        for (act, body) in [("repin", json!({})), ("switch", json!({ "to": "embedded", "confirm": true }))] {
+            let refused = operator.send("POST", &format!("{path}/{act}"), &meaning(before), Some(body)).await.is(412);
+            assert_eq!(refused.etag(), now, "{act}");
+        }
+        for (path, _, now) in read.iter().rev() {
+            operator.send("DELETE", path, &meaning(now), None).await.is(204);
+        }
     }
 
     async fn changes_without_a_version_all_take_effect(database: Database) {
@@ -125,6 +165,7 @@ each_engine! {
         for fields in ["If-Match: *\r\n", "If-Match: \"1\"\r\n"] {
             let refused = send(fields).await.problem("precondition_failed");
             assert_eq!(refused.body["version"], Value::Null);
+            assert_eq!(refused.response.field("etag"), None, "there is no version");
         }
         let created = send("If-None-Match: *\r\n").await.is(201);
         send("If-None-Match: *\r\n").await.problem("precondition_failed");

@@ -119,6 +119,8 @@ const COMMANDS: &[(&str, &str)] = &[
     ("createToken", "token create k --role viewer"),
     ("getToken", "token get k"),
     ("deleteToken", "token delete k"),
+    ("listSessions", "session list"),
+    ("deleteSession", "session end 0123456789ab"),
     ("listAudit", "audit list"),
     ("listHooks", "delivery hooks"),
     ("listDeliveries", "delivery list"),

@@ -221,6 +221,72 @@ each_engine! {
         assert!(reply.response.field("retry-after").is_some());
     }
 
+    async fn an_admin_sees_who_is_signed_in_and_ends_what_others_are_signed_in_with(database: Database) {
+        let gateway = Gateway::beside(&database, "");
+        let (operator, admin) = (gateway.operator(), gateway.admin);
+        let mut browsers = Vec::new();
+        for (key, role) in [("ann", "operator"), ("bob", "admin"), ("gone", "viewer")] {
+            let made = operator.post("/v1/tokens", json!({ "key": key, "role": role })).await.is(201);
+            browsers.push(Browser::signed_in(admin, made.text("token")).await);
+        }
+        operator.delete("/v1/tokens/gone").await.is(204);
+        let [ann, bob, _] = &browsers[..] else { unreachable!() };
+        ann.ask("GET", "/v1/sessions").await.problem("operator_forbidden");
+        ann.ask("DELETE", "/v1/sessions/0123456789ab").await.problem("operator_forbidden");
+
+        let told = bob.ask("GET", "/v1/sessions").await.is(200);
+        let items = told.body["items"].as_array().unwrap().clone();
+        let names: Vec<_> = items.iter().map(|it| (it["name"].as_str().unwrap(), it["current"].as_bool().unwrap())).collect();
+        assert_eq!(names, [("bob", true), ("ann", false)], "a session whose token is withdrawn is none");
+        let of_ann = &items[1];
+        assert_eq!((&of_ann["role"], &of_ann["via"]), (&json!("operator"), &json!("token")));
+        for time in ["created_at", "seen_at", "expires_at"] {
+            assert!(of_ann[time].as_str().unwrap().ends_with('Z'), "{of_ann}");
+        }
+        for browser in &browsers {
+            let secret = browser.cookie.split('=').nth(1).unwrap();
+            assert!(!told.response.text().contains(secret) && !told.response.text().contains(&browser.csrf));
+        }
+        assert_eq!(of_ann.as_object().unwrap().len(), 8, "nothing else is told: {of_ann}");
+        // By a token nobody is signed in; pages go on where the one before ended.
+        let first = operator.get("/v1/sessions?limit=1").await.is(200);
+        assert_eq!((first.body["items"].as_array().unwrap().len(), &first.body["items"][0]["current"]), (0, &Value::Null));
+        let (mut seen, mut cursor) = (Vec::new(), first.text("next").to_owned());
+        loop {
+            let page = operator.get(&format!("/v1/sessions?limit=1&cursor={cursor}")).await.is(200).body;
+            seen.extend(page["items"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap().to_owned()));
+            let Some(next) = page["next"].as_str() else { break };
+            cursor = next.to_owned();
+        }
+        assert_eq!(seen, ["bob", "ann"]);
+        operator.get("/v1/sessions?cursor=AAAA").await.problem("bad_request");
+
+        let id = of_ann["id"].as_str().unwrap();
+        for nothing in ["0123456789ab", "x", "", &id.to_ascii_uppercase(), &id[..11], "%00"] {
+            let path = format!("/v1/sessions/{nothing}");
+            let is_same = *nothing == *id;
+            if !is_same {
+                bob.ask("DELETE", &path).await.is(404);
+            }
+        }
+        ann.ask("GET", LISTED).await.is(200);
+        bob.ask("DELETE", &format!("/v1/sessions/{id}")).await.is(204);
+        ann.ask("GET", LISTED).await.problem("operator_unauthenticated");
+        bob.ask("DELETE", &format!("/v1/sessions/{id}")).await.problem("not_found");
+        let audit = operator.get(&format!("/v1/audit?kind=console%20session&key={id}")).await.is(200);
+        let entry = &audit.body["items"][0];
+        assert_eq!((&entry["act"], &entry["who"]), (&json!("signed_out"), &json!("operator bob")));
+        assert_eq!((&entry["before"]["name"], &entry["before"]["role"]), (&json!("ann"), &json!("operator")));
+        assert_eq!(entry["after"], json!({ "because": "an admin has ended it" }));
+
+        // What nothing was asked with for as long as may be is over, and so is what is as old as may be.
+        assert_eq!(bob.ask("GET", "/v1/sessions").await.is(200).body["items"].as_array().unwrap().len(), 1);
+        database.run("UPDATE console_sessions SET seen_at = seen_at - 1801000").await;
+        assert_eq!(operator.get("/v1/sessions").await.is(200).body["items"], json!([]));
+        database.run("UPDATE console_sessions SET seen_at = seen_at + 1801000, expires_at = created_at").await;
+        assert_eq!(operator.get("/v1/sessions").await.is(200).body["items"], json!([]));
+    }
+
     async fn what_a_session_was_made_by_ends_it(database: Database) {
         let gateway = Gateway::beside(&database, "");
         let operator = gateway.operator();
@@ -331,6 +397,45 @@ async fn behind_https_the_cookie_is_the_hosts_own_and_goes_nowhere_else() {
     // One that any other host of the domain could have put there is none.
     let planted = own.replace("__Host-", "");
     asked(admin, "GET", LISTED, &planted, "").await.problem("operator_unauthenticated");
+}
+
+#[tokio::test]
+async fn without_a_store_admins_see_and_end_sessions_as_well_and_sign_ins_are_counted() {
+    let gateway = Gateway::start(NOTHING);
+    let (operator, admin) = (gateway.operator(), gateway.admin);
+    let browsers = [
+        Browser::signed_in(admin, ADMIN_TOKEN).await,
+        Browser::signed_in(admin, ADMIN_TOKEN).await,
+    ];
+    let told = browsers[0].ask("GET", "/v1/sessions").await.is(200).body;
+    let items = told["items"].as_array().unwrap();
+    assert_eq!(items.len(), 2);
+    let other = items.iter().find(|it| it["current"] == false).unwrap();
+    let first = operator.get("/v1/sessions?limit=1").await.is(200);
+    let rest = operator.get(&format!("/v1/sessions?cursor={}", first.text("next"))).await.is(200);
+    assert_ne!(first.body["items"][0]["id"], rest.body["items"][0]["id"]);
+    operator.delete(&format!("/v1/sessions/{}", other["id"].as_str().unwrap())).await.is(204);
+    browsers[0].ask("GET", LISTED).await.is(200);
+    browsers[1].ask("GET", LISTED).await.problem("operator_unauthenticated");
+    assert_eq!(
+        operator.get("/v1/sessions").await.is(200).body["items"].as_array().unwrap().len(),
+        1
+    );
+
+    for wrong in ["wrong-and-long-enough-0", "wrong-and-long-enough-1"] {
+        asked(admin, "POST", "/console/session", JSON, &proof(wrong)).await.is(401);
+    }
+    asked(admin, "POST", "/console/session", JSON, "no sign-in at all").await.is(422);
+    let counted = async |outcome: &str| {
+        let labels = ["way=\"token\"", &format!("outcome=\"{outcome}\"")];
+        gateway.metric("attache_operator_sign_ins_total", &labels).await
+    };
+    assert_eq!((counted("signed_in").await, counted("refused").await), (2.0, 2.0));
+    for attempt in 0..10 {
+        let wrong = proof(&format!("wrong-token-number-{attempt}"));
+        asked(admin, "POST", "/console/session", JSON, &wrong).await;
+    }
+    assert!(counted("limited").await >= 1.0);
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ connections:
   filed-eu: { name: Zürich Filed, connector: filed, auth: token, credentials: { token: x } }
   filed-us: { connector: filed, auth: token, enabled: false, credentials: { token: x } }
   many: { connector: filed, auth: token, embedded: true }
+integrations: { filed: { connectors: { api: { connector: filed } } }, empty: { connectors: {} } }
 activations:
 - { connection: many, tenant: Acme-1, credentials: { token: x } }
 ";
@@ -105,6 +106,30 @@ each_engine! {
         assert_eq!(keys(&operator, &format!("{activations}?q=aCme")).await, ["ACME-3", "Acme-1", "acme-2"]);
         assert_eq!(keys(&operator, &format!("{activations}?q=acme+3")).await, ["ACME-3"]);
         assert_eq!(keys(&operator, activations).await.len(), 4);
+    }
+
+    async fn integrations_are_found_by_the_connector_that_they_link(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        operator.post("/v1/connectors", json!({ "key": "own", "base_url": "https://own.example" })).await.is(201);
+        for (key, links) in [
+            ("both", json!({ "a": { "connector": "own" }, "b": { "connector": "filed" } })),
+            ("other", json!({ "filed": { "connector": "own" } })),
+            ("twice", json!({ "x": { "connector": "filed" }, "y": { "connector": "filed" } })),
+        ] {
+            operator.post("/v1/integrations", json!({ "key": key, "connectors": links })).await.is(201);
+        }
+        let of = async |query: &str| keys(&operator, &format!("/v1/integrations{query}")).await;
+        assert_eq!(of("?connector=filed").await, ["both", "filed", "twice"]);
+        assert_eq!(of("?connector=own").await, ["both", "other"]);
+        assert_eq!(of("?connector=own&q=oth+o").await, ["both", "other"]);
+        assert_eq!(of("?connector=own&q=other").await, ["other"]);
+        assert_eq!(of("?connector=nobody").await, [""; 0]);
+        assert_eq!(of("").await.len(), 5);
+        // What links it no more is not found by it, though an environment has it still.
+        operator.patch("/v1/integrations/both", json!({ "connectors": { "b": null } })).await.is(200);
+        operator.delete("/v1/integrations/twice").await.is(204);
+        assert_eq!(of("?connector=filed").await, ["filed"]);
     }
 
     async fn a_search_goes_on_where_its_lot_of_rows_ended(database: Database) {

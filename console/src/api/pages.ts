@@ -34,7 +34,7 @@ export async function all<T>(path: string, most = 1000): Promise<T[]> {
   let cursor = "";
   do {
     const search = new URLSearchParams({ limit: "200", ...(cursor ? { cursor } : {}) });
-    const page = await json<Page<T>>("GET", `${path}?${search}`);
+    const page = await json<Page<T>>("GET", `${path}${path.includes("?") ? "&" : "?"}${search}`);
     items.push(...page.items);
     cursor = page.next ?? "";
   } while (cursor && items.length < most);

@@ -26,7 +26,7 @@ export function patch<T>(read: Read, body: ConnectionPatch, said: Said = {}): Pr
 }
 
 export function remove<T>(read: Read, said: Said = {}): Promise<T> {
-  return json<T>("DELETE", pathOf(read.connection.key) + query(said), undefined, version(read));
+  return deleteJson<T>(pathOf(read.connection.key), said, read.etag);
 }
 
 /** One of its own acts: `repin`, `switch`, `renew` … */
@@ -43,6 +43,11 @@ export function setCredentials(key: string, place: Place, values: Record<string,
 
 export function deleteCredentials<T>(key: string, place: Place, said: Said = {}): Promise<T> {
   return json<T>("DELETE", `${pathOf(key)}/${place}${query(said)}`);
+}
+
+/** Deletes any resource, unless somebody else has changed it meanwhile. */
+export function deleteJson<T>(path: string, said: Said = {}, etag?: string | null): Promise<T> {
+  return json<T>("DELETE", path + query(said), undefined, version({ etag: etag ?? null }));
 }
 
 /** A merge patch (RFC 7396) of any resource. */

@@ -1,5 +1,5 @@
 /** What other rooms take of this one. */
-export { patchJson, type Said } from "./acts";
+export { deleteJson, patchJson, type Said } from "./acts";
 export { ConnectionCard } from "./card";
 export { Consequences, type Told } from "./consequences";
 export { Decide } from "./decide";

@@ -2,7 +2,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { listQuery } from "~/api/pages";
-import type { Connector } from "~/api/schema";
+import type { ListedConnector } from "~/api/schema";
 import { ButtonLink } from "~/kit/button";
 import { List, Search } from "~/kit/list";
 import { Initials } from "~/kit/text";
@@ -11,7 +11,7 @@ import { Empty } from "~/kit/told";
 /** Which API a connection is to be for. */
 export function PickConnector() {
   const [q, setQ] = useState("");
-  const query = useInfiniteQuery(listQuery<Connector>("/v1/connectors", { q }));
+  const query = useInfiniteQuery(listQuery<ListedConnector>("/v1/connectors", { q, endpoints: false }));
   return (
     <div className="grid gap-3">
       <Search label="Search connectors" value={q} onSearch={setQ} />

@@ -32,7 +32,7 @@ export interface Linked {
 export function linkedQuery(connector: string) {
   return queryOptions({
     queryKey: ["connector", connector, "linked"],
-    queryFn: async () => linking(connector, await all<Integration>("/v1/integrations")),
+    queryFn: async () => linking(connector, await all<Integration>(`/v1/integrations?connector=${part(connector)}`)),
   });
 }
 
@@ -62,7 +62,7 @@ export function nameOf(it: { key: string; name?: string | null }): string {
 
 /** The keys that connectors have already, of those that begin as this one does. */
 export async function takenKeys(key: string): Promise<Set<string>> {
-  const search = new URLSearchParams({ q: key, limit: "50" });
+  const search = new URLSearchParams({ q: key, limit: "50", endpoints: "false" });
   const page = await json<{ items: Connector[] }>("GET", `/v1/connectors?${search}`);
   return new Set(page.items.map((it) => it.key));
 }

@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { listQuery } from "~/api/pages";
-import type { Connector } from "~/api/schema";
+import type { ListedConnector } from "~/api/schema";
 import { useMay } from "~/api/session";
 import { typeName, typeOf } from "~/connections/method/types";
 import { Button, ButtonLink } from "~/kit/button";
@@ -13,14 +13,11 @@ import { Badge, Empty } from "~/kit/told";
 import { nameOf } from "./data";
 import { DropHere, Ways } from "./new/ways";
 
-/** Connectors are told with all their endpoints: a page of them is short. */
-const AT_ONCE = 25;
-
 export function ConnectorsPage() {
   const { q } = useSearch({ from: "/connectors" });
   const navigate = useNavigate({ from: "/connectors" });
   const mayChange = useMay("operator");
-  const connectors = useInfiniteQuery(listQuery<Connector>("/v1/connectors", { q }, AT_ONCE));
+  const connectors = useInfiniteQuery(listQuery<ListedConnector>("/v1/connectors", { q, endpoints: false }));
   const search = (text: string) => navigate({ search: text ? { q: text } : {}, replace: true });
   const isEmpty = !q && connectors.data?.items.length === 0;
   return (
@@ -55,7 +52,7 @@ export function ConnectorsPage() {
   );
 }
 
-const COLUMNS: Column<Connector>[] = [
+const COLUMNS: Column<ListedConnector>[] = [
   {
     head: "Connector",
     narrow: "bare",
@@ -84,11 +81,11 @@ const COLUMNS: Column<Connector>[] = [
   {
     head: "Endpoints",
     align: "right",
-    cell: (it) => Object.keys(it.endpoints ?? {}).length.toLocaleString("en"),
+    cell: (it) => (it.endpoint_count ?? 0).toLocaleString("en"),
   },
 ];
 
-function Methods({ connector }: { connector: Connector }) {
+function Methods({ connector }: { connector: ListedConnector }) {
   const methods = Object.values(connector.auth ?? {});
   if (methods.length === 0) return <span className="text-dim">none</span>;
   const types = [...new Set(methods.map((it) => typeName(typeOf(it))))];

@@ -1,9 +1,8 @@
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { json } from "~/api/client";
 import type { Change, Environment, Preview } from "~/api/schema";
 import { useMay } from "~/api/session";
-import { Consequences, Decide, patchJson, useReadAgain } from "~/connections/for-others";
+import { Consequences, Decide, deleteJson, patchJson, useReadAgain } from "~/connections/for-others";
 import { Menu } from "~/kit/menu";
 import { useTell } from "~/kit/toast";
 import { Failure } from "~/kit/told";
@@ -61,12 +60,10 @@ export function EnvironmentMenu({ environment }: { environment: Environment }) {
         <Decide<Preview>
           title={`Delete ${name}?`}
           of={[environment.key, environment.version]}
-          preview={() => json<Preview>("DELETE", `${pathOf(environment.key)}?dry_run=true`)}
+          preview={() => deleteJson<Preview>(pathOf(environment.key), { dry_run: true })}
           act={(it) => ({ label: it.refused ? "Delete it all the same" : "Delete", danger: true })}
           onAct={async (it) => {
-            const version = versionOf(environment);
-            const expected: Record<string, string> = version ? { "If-Match": version } : {};
-            await json("DELETE", `${pathOf(environment.key)}${it.refused ? "?force=true" : ""}`, undefined, expected);
+            await deleteJson(pathOf(environment.key), { force: it.refused }, versionOf(environment));
             tell(`${name} is deleted`);
             void again();
           }}

@@ -4,7 +4,7 @@ import { json } from "~/api/client";
 import { onceKey } from "~/api/once";
 import { listQuery } from "~/api/pages";
 import { isApiError } from "~/api/problem";
-import type { Connector } from "~/api/schema";
+import type { Connector, ListedConnector } from "~/api/schema";
 import { keyFrom, patchJson, useReadAgain } from "~/connections/for-others";
 import { Button } from "~/kit/button";
 import { Acts, Dialog } from "~/kit/dialog";
@@ -97,7 +97,7 @@ export function AddConnector({ read, onClose }: { read: ReadIntegration; onClose
 
 function Pick({ picked, onPick }: { picked: Picked | undefined; onPick: (it: Picked) => void }) {
   const [q, setQ] = useState("");
-  const own = useInfiniteQuery(listQuery<Connector>("/v1/connectors", { q }, 30));
+  const own = useInfiniteQuery(listQuery<ListedConnector>("/v1/connectors", { q, endpoints: false }));
   const catalogue = useInfiniteQuery(listQuery<Connector>("/v1/catalogue", { q }, 30));
   const there = new Set(own.data?.items.map((it) => it.key));
   return (
@@ -124,11 +124,13 @@ function Pick({ picked, onPick }: { picked: Picked | undefined; onPick: (it: Pic
 
 interface GroupProps {
   title: string;
-  query: ReturnType<typeof useInfiniteQuery<unknown, Error, { items: Connector[] }>>;
+  query: ReturnType<typeof useInfiniteQuery<unknown, Error, { items: Named[] }>>;
   picked: Picked | undefined;
   but?: Set<string>;
-  onPick: (it: Connector) => void;
+  onPick: (it: Named) => void;
 }
+
+type Named = Pick<Connector, "key" | "name">;
 
 function Group({ title, query, picked, but, onPick }: GroupProps) {
   return (

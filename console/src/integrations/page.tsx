@@ -1,11 +1,10 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
-import { json } from "~/api/client";
 import { all } from "~/api/pages";
 import type { LinkEndpointView, Preview } from "~/api/schema";
 import { useMay } from "~/api/session";
-import { Consequences, Decide, patchJson, useReadAgain } from "~/connections/for-others";
+import { Consequences, Decide, deleteJson, patchJson, useReadAgain } from "~/connections/for-others";
 import { Matrix, NewEnvironment, useEnvironmentsOf } from "~/environments/for-others";
 import { Button } from "~/kit/button";
 import { Acts, Dialog } from "~/kit/dialog";
@@ -172,11 +171,10 @@ function DeleteIntegration({ read, onClose }: { read: ReadIntegration; onClose: 
     <Decide<Preview>
       title={`Delete ${read.integration.name || key}?`}
       of={[key, read.etag]}
-      preview={() => json<Preview>("DELETE", `${pathOf(key)}?dry_run=true`)}
+      preview={() => deleteJson<Preview>(pathOf(key), { dry_run: true })}
       act={(it) => ({ label: it.refused ? "Delete it and break these" : "Delete", danger: true })}
       onAct={async (it) => {
-        const expected: Record<string, string> = read.etag ? { "If-Match": read.etag } : {};
-        await json("DELETE", `${pathOf(key)}${it.refused ? "?force=true" : ""}`, undefined, expected);
+        await deleteJson(pathOf(key), { force: it.refused }, read.etag);
         await navigate({ to: "/integrations" });
         tell(`${key} is deleted`);
         void again();

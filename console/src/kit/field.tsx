@@ -205,13 +205,17 @@ export function Pairs({
   onChange,
   names = "Name",
   values = "Value",
+  faults,
 }: {
   label: string;
   rows: [string, string][];
   onChange: (rows: [string, string][]) => void;
   names?: string;
   values?: string;
+  /** What is wrong with a row's name (0) or value (1), as the API says it. */
+  faults?: (row: number, at: 0 | 1) => string | undefined;
 }) {
+  const id = useId();
   const set = (row: number, at: 0 | 1, text: string) =>
     onChange(
       rows.map((it, index) => (index === row ? ((at === 0 ? [text, it[1]] : [it[0], text]) as [string, string]) : it)),
@@ -219,32 +223,49 @@ export function Pairs({
   return (
     <fieldset className="grid gap-1.5">
       <legend className="mb-1 text-[13px] font-medium">{label}</legend>
-      {rows.map(([name, value], row) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a row is its place: names may be the same or empty
-        <div key={row} className="flex gap-1.5">
-          <TextInput
-            mono
-            aria-label={`${names} ${row + 1}`}
-            placeholder={names}
-            value={name}
-            onChange={(event) => set(row, 0, event.target.value)}
-          />
-          <TextInput
-            mono
-            aria-label={`${values} ${row + 1}`}
-            placeholder={values}
-            value={value}
-            onChange={(event) => set(row, 1, event.target.value)}
-          />
-          <Button
-            kind="quiet"
-            aria-label={`Remove ${name || `row ${row + 1}`}`}
-            onClick={() => onChange(rows.filter((_, index) => index !== row))}
-          >
-            ×
-          </Button>
-        </div>
-      ))}
+      {rows.map(([name, value], row) => {
+        const told = [faults?.(row, 0), faults?.(row, 1)] as const;
+        const ties = (at: 0 | 1) =>
+          told[at] && { "aria-invalid": true as const, "aria-describedby": `${id}-${row}-${at}` };
+        return (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a row is its place: names may be the same or empty
+          <div key={row} className="grid gap-1">
+            <div className="flex gap-1.5">
+              <TextInput
+                mono
+                aria-label={`${names} ${row + 1}`}
+                placeholder={names}
+                value={name}
+                onChange={(event) => set(row, 0, event.target.value)}
+                {...ties(0)}
+              />
+              <TextInput
+                mono
+                aria-label={`${values} ${row + 1}`}
+                placeholder={values}
+                value={value}
+                onChange={(event) => set(row, 1, event.target.value)}
+                {...ties(1)}
+              />
+              <Button
+                kind="quiet"
+                aria-label={`Remove ${name || `row ${row + 1}`}`}
+                onClick={() => onChange(rows.filter((_, index) => index !== row))}
+              >
+                ×
+              </Button>
+            </div>
+            {([0, 1] as const).map(
+              (at) =>
+                told[at] && (
+                  <p key={at} id={`${id}-${row}-${at}`} className="text-[13px] text-bad">
+                    {told[at]}
+                  </p>
+                ),
+            )}
+          </div>
+        );
+      })}
       <div>
         <Button onClick={() => onChange([...rows, ["", ""]])}>Add</Button>
       </div>

@@ -15,6 +15,7 @@ import { Code, Moment } from "~/kit/text";
 import { useTell } from "~/kit/toast";
 import { Badge, Empty, Failure } from "~/kit/told";
 import { Issued } from "./issued";
+import { Sessions } from "./sessions";
 import { SettingsPage } from "./settings-page";
 
 const ROLES: { value: Role; label: string; help: string }[] = [
@@ -105,6 +106,7 @@ export function OperatorsPage() {
           )}
         </List>
       </Section>
+      {mayAct && <Sessions />}
       {making && (
         <NewToken
           onClose={() => setMaking(false)}

@@ -8,6 +8,7 @@ use crate::admin::connections::OWN;
 use crate::admin::connections::Plan;
 use crate::admin::connections::Sent;
 use crate::admin::connections::TEST;
+use crate::admin::credential_fields;
 use crate::admin::definition;
 use crate::admin::definition::Definition;
 use crate::admin::error::ApiError;
@@ -97,7 +98,8 @@ pub(super) async fn record(call: &Call, members: &Members) -> Result<(), ApiErro
 fn method(members: &mut Members) -> Result<Option<RawAuthMethod>, ApiError> {
     match members.shift_remove(METHOD) {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::Object(settings)) => {
+        Some(Value::Object(mut settings)) => {
+            sent::without(&mut settings, &[credential_fields::MEMBER]);
             sent::read(&settings).map(Some).map_err(|it| it.placed(&format!("/{METHOD}")))
         }
         Some(_) => Err(ApiError::invalid(format!("/{METHOD}"), "expected a map", "")),

@@ -15,6 +15,7 @@ use crate::admin::connections;
 use crate::admin::connections::Connections;
 use crate::admin::connectors;
 use crate::admin::connectors::Connectors;
+use crate::admin::credential_fields;
 use crate::admin::definition;
 use crate::admin::definition::Definition;
 use crate::admin::environments;
@@ -143,7 +144,8 @@ impl Comparison<'_> {
         let raw: RawConnection = sent::read(&members).ok()?;
         let pinned = self.settings(&row.connector, &row.method, row.revision)?;
         let is_pinned = match wanted {
-            Some(Value::Object(wanted)) => {
+            Some(Value::Object(mut wanted)) => {
+                sent::without(&mut wanted, &[credential_fields::MEMBER]);
                 let wanted: RawAuthMethod = sent::read(&wanted).ok()?;
                 sent::method_text(&wanted) == *pinned
             }

@@ -3,8 +3,11 @@ use super::super::error::ApiError;
 use crate::model::Scope;
 use crate::store::ConsoleSession;
 use crate::store::RefusedSignIn;
+use crate::store::SessionPlace;
+use crate::store::StandingSessions;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::ToldSession;
 use hashbrown::HashMap;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -76,6 +79,43 @@ impl Ledger<'_> {
         }
     }
 
+    /// At most `limit` of those that stand, the newest first, behind a place in that order; and what does not read.
+    pub(super) async fn list(
+        self,
+        scope: &Scope,
+        standing: StandingSessions,
+        behind: Option<SessionPlace>,
+        limit: u32,
+    ) -> Result<(Vec<ConsoleSession>, Vec<StoreError>), ApiError> {
+        match self {
+            Self::Stored(store) => {
+                let listed = store.console_sessions().list(scope, standing, behind, limit).await;
+                listed.map_err(of_store)
+            }
+            Self::Kept(books) => Ok((books.list(standing, behind, limit), Vec::new())),
+        }
+    }
+
+    /// Ends what another operator is signed in with. False where there is no such session.
+    pub(super) async fn end_told(
+        self,
+        scope: &Scope,
+        told: ToldSession,
+        why: &str,
+    ) -> Result<bool, ApiError> {
+        match self {
+            Self::Stored(store) => {
+                store.console_sessions().end_told(scope, told, why).await.map_err(of_store)
+            }
+            Self::Kept(books) => {
+                let mut kept = books.locked();
+                let found = kept.values().find(|it| is_session(it) && place(it).1 == told);
+                let found = found.map(|it| it.id);
+                Ok(found.is_some_and(|it| kept.remove(&it).is_some()))
+            }
+        }
+    }
+
     /// Enters it, where there is an audit trail.
     pub(super) async fn refused(self, refused: RefusedSignIn<'_>) {
         let Self::Stored(store) = self else { return };
@@ -106,9 +146,35 @@ impl Books {
         true
     }
 
+    fn list(
+        &self,
+        standing: StandingSessions,
+        behind: Option<SessionPlace>,
+        limit: u32,
+    ) -> Vec<ConsoleSession> {
+        let kept = self.locked();
+        let wanted = |it: &&ConsoleSession| {
+            is_session(it) && standing.has(it) && behind.is_none_or(|behind| place(it) < behind)
+        };
+        let mut found: Vec<_> = kept.values().filter(wanted).cloned().collect();
+        found.sort_by_key(|it| std::cmp::Reverse(place(it)));
+        found.truncate(limit as usize);
+        found
+    }
+
     fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], ConsoleSession>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// And not a sign-in that was used.
+fn is_session(it: &ConsoleSession) -> bool {
+    !it.role.is_empty()
+}
+
+/// Where it stands in the list.
+pub(super) fn place(it: &ConsoleSession) -> SessionPlace {
+    (it.created_ms, ToldSession::of(&it.id))
 }
 
 fn of_store(error: StoreError) -> ApiError {

@@ -7,6 +7,7 @@ mod books;
 mod claims;
 mod cookie;
 mod dance;
+mod listed;
 mod made_up;
 mod oidc;
 mod page;
@@ -15,12 +16,16 @@ mod routes;
 mod same_origin;
 mod session;
 
+pub(super) use listed::end as end_session;
+pub(super) use listed::list as list_sessions;
+pub(super) use listed::page as session_page;
 pub(super) use routes::routes;
 pub(super) use session::of_cookie;
 pub(super) use session::still;
 
 use crate::config::OidcSettings;
 use crate::config::SessionSettings;
+use crate::telemetry::metrics::SignInWay;
 use books::Books;
 use made_up::MadeUp;
 use refusals::Told;
@@ -64,6 +69,14 @@ impl Via {
         match self {
             Self::Token => "token",
             Self::Oidc => "oidc",
+        }
+    }
+
+    /// As it is counted.
+    const fn way(self) -> SignInWay {
+        match self {
+            Self::Token => SignInWay::Token,
+            Self::Oidc => SignInWay::Oidc,
         }
     }
 

@@ -21,6 +21,7 @@ use crate::renewal::ErrandError;
 use crate::renewal::Voucher;
 use crate::telemetry::RequestId;
 use crate::telemetry::metrics::OperatorFailure;
+use crate::telemetry::metrics::SignInOutcome;
 use crate::webhook::ExpectedIdToken;
 use crate::webhook::verified_id_token;
 use axum::Extension;
@@ -58,6 +59,16 @@ impl Refused {
     fn new(status: StatusCode, words: impl Into<String>, entered: impl Into<String>) -> Self {
         Self { status, words: words.into(), entered: entered.into() }
     }
+
+    /// As it is counted; none where nobody signs in so.
+    fn outcome(&self) -> Option<SignInOutcome> {
+        match self.status {
+            StatusCode::NOT_FOUND => None,
+            StatusCode::TOO_MANY_REQUESTS => Some(SignInOutcome::Limited),
+            status if status.is_server_error() => Some(SignInOutcome::Failed),
+            _ => Some(SignInOutcome::Refused),
+        }
+    }
 }
 
 async fn start(
@@ -77,7 +88,12 @@ async fn start(
             headers.insert(header::SET_COOKIE, cookie);
             response
         }
-        Err(refused) => told(refused.status, &refused.words, is_secure, id.as_str()),
+        Err(refused) => {
+            if let Some(outcome) = refused.outcome() {
+                state.metrics.sign_in(Via::Oidc.way(), outcome);
+            }
+            told(refused.status, &refused.words, is_secure, id.as_str())
+        }
     }
 }
 
@@ -108,6 +124,13 @@ async fn come_back(
     let (own, metrics) = (Arc::clone(&api), Arc::clone(&state.metrics));
     let work = async move {
         let came = enter(&own, &head, from).await;
+        let outcome = match &came {
+            Ok(_) => Some(SignInOutcome::SignedIn),
+            Err(refused) => refused.outcome(),
+        };
+        if let Some(outcome) = outcome {
+            metrics.sign_in(Via::Oidc.way(), outcome);
+        }
         // Whoever hangs up on what is said then was refused all the same.
         if let Err(it) = &came
             && !it.entered.is_empty()

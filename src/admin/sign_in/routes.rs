@@ -18,6 +18,8 @@ use crate::config::read_json;
 use crate::model::Secret;
 use crate::store::RefusedSignIn;
 use crate::telemetry::RequestId;
+use crate::telemetry::metrics::OperatorFailure;
+use crate::telemetry::metrics::SignInOutcome;
 use axum::Extension;
 use axum::Router;
 use axum::body::Body;
@@ -107,7 +109,13 @@ async fn sign_in(
 ) -> Response {
     let (head, body) = request.into_parts();
     let proof = read(&head, body).await;
-    answer(&state, &id, move |api| async move { enter(&api, &head, proof?).await }).await
+    let metrics = Arc::clone(&state.metrics);
+    let work = move |api: Arc<Api>| async move {
+        let came = enter(&api, &head, proof?).await;
+        metrics.sign_in(Via::Token.way(), outcome(&came));
+        came
+    };
+    answer(&state, &id, work).await
 }
 
 async fn sign_out(
@@ -174,6 +182,17 @@ async fn leave(api: &Api, head: &Parts) -> Result<Said, ApiError> {
         session::end(api, &cookie, SIGNED_OUT, Some(peer(head))).await?;
     }
     Ok((None, Some(cookie::taken_away(signing.is_secure))))
+}
+
+fn outcome<T>(came: &Result<T, ApiError>) -> SignInOutcome {
+    match came.as_ref().map_err(ApiError::turned_away) {
+        Ok(_) => SignInOutcome::SignedIn,
+        Err(Some(OperatorFailure::Limited)) => SignInOutcome::Limited,
+        Err(Some(OperatorFailure::Unauthenticated | OperatorFailure::Forbidden)) => {
+            SignInOutcome::Refused
+        }
+        Err(None) => SignInOutcome::Failed,
+    }
 }
 
 /// Enters it, where the trail has room for it.

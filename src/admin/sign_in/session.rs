@@ -191,13 +191,30 @@ async fn found(
         Some(Via::Oidc) => of_provider(api, session),
         None => None,
     };
-    // Whoever may do something else than when it began signs in anew, and knows it then.
-    let same = |it: &Operator| it.identity == session.identity && it.role.as_str() == session.role;
-    let Some((operator, via)) = operator.filter(same).zip(via) else {
+    let Some((operator, via)) = operator.filter(|it| is_same(it, session)).zip(via) else {
         return Ok(Err("what it was signed in by is gone or changed"));
     };
     let (expires_ms, seen_ms) = (session.expires_ms, session.seen_ms);
     Ok(Ok(SignedIn { operator, via, expires_ms, seen_ms }))
+}
+
+/// Whether whoever it is of may still do what it could when it began: as far as can be told without the cookie, with
+/// which alone a token of the configuration is told from another.
+pub(super) async fn is_backed(api: &Api, session: &ConsoleSession) -> Result<bool, ApiError> {
+    let operator = match Via::named(&session.via) {
+        Some(Via::Token) if session.identity == ADMIN => {
+            return Ok(api.access.token.as_ref().is_some_and(|it| !it.is_empty()));
+        }
+        Some(Via::Token) => of_token(api, session).await?,
+        Some(Via::Oidc) => of_provider(api, session),
+        None => None,
+    };
+    Ok(operator.is_some_and(|it| is_same(&it, session)))
+}
+
+/// Whoever may do something else than when it began signs in anew, and knows it then.
+fn is_same(operator: &Operator, session: &ConsoleSession) -> bool {
+    operator.identity == session.identity && operator.role.as_str() == session.role
 }
 
 /// The token of the configuration, where it is the same still.

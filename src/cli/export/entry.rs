@@ -156,7 +156,9 @@ fn text(members: &Members, name: &str) -> String {
 /// The credential fields that an auth method takes.
 fn taken(method: &Value) -> Vec<String> {
     let key = Key::try_from("method").ok();
-    let raw = serde_json::from_value::<RawAuthMethod>(method.clone()).ok();
+    let mut settings = method.clone();
+    unnumbered(&mut settings);
+    let raw = serde_json::from_value::<RawAuthMethod>(settings).ok();
     let read = key.zip(raw).and_then(|(key, raw)| AuthMethod::recorded(key, 1, raw).ok());
     read.iter().flat_map(AuthMethod::fields).map(str::to_owned).collect()
 }
@@ -169,10 +171,13 @@ fn unshown(item: &mut Members, taken: &[String]) {
     }
 }
 
-/// An auth method without the number of its revision.
+/// What answers add to an auth method.
+const OF_METHODS: &[&str] = &["revision", "credential_fields"];
+
+/// An auth method without the number of its revision, and what else answers say of it.
 fn unnumbered(method: &mut Value) {
     if let Some(members) = method.as_object_mut() {
-        members.retain(|name, value| name != "revision" && !value.is_null());
+        members.retain(|name, value| !OF_METHODS.contains(&&**name) && !value.is_null());
     }
 }
 
@@ -201,8 +206,7 @@ mod tests {
 
     #[test]
     fn a_connection_says_its_auth_method_where_it_is_not_what_the_connector_has() {
-        let connector =
-            json!({"key": "api", "version": 3, "auth": {"t": {"bearer": {}, "revision": 2}}});
+        let connector = json!({"key": "api", "version": 3, "auth": {"t": {"bearer": {}, "revision": 2, "credential_fields": []}}});
         let connection = |key: &str, method: Value| {
             json!({
                 "key": key, "connector": "api", "auth": "t", "auth_method": method, "revision": 1, "id": "x",

@@ -53,6 +53,11 @@ Examples:
   attache token create ci --role operator
   attache token whoami";
 
+pub(in crate::cli) const SESSION: &str = "\
+Examples:
+  attache session list
+  attache session end 0123456789ab";
+
 pub(in crate::cli) const EVENT_SUBSCRIPTION: &str = "\
 Examples:
   attache event-subscription create ops --set url=https://events.example.com/attache --set types='[\"connection.failing\"]'

@@ -92,6 +92,19 @@ pub(in crate::cli) const TOKENS: Kind = Kind {
     ],
 };
 
+pub(in crate::cli) const SESSIONS: Kind = Kind {
+    segment: "sessions",
+    columns: &[
+        Column { head: "ID", cell: |it| text(it, "/id") },
+        Column { head: "NAME", cell: |it| text(it, "/name") },
+        Column { head: "ROLE", cell: |it| text(it, "/role") },
+        Column { head: "BY", cell: |it| text(it, "/via") },
+        Column { head: "SINCE", cell: |it| when(&it["created_at"]) },
+        Column { head: "SEEN", cell: |it| when(&it["seen_at"]) },
+        Column { head: "EXPIRES", cell: |it| when(&it["expires_at"]) },
+    ],
+};
+
 pub(in crate::cli) const AUTH_METHODS: Kind = Kind {
     segment: "auth",
     columns: &[

@@ -45,6 +45,24 @@ labels! {
         Limited "limited",
     }
 
+    /// What an operator signs in to the console with.
+    SignInWay {
+        Token "token",
+        /// An identity provider's word.
+        Oidc "oidc",
+    }
+
+    /// What came of a sign-in.
+    SignInOutcome {
+        SignedIn "signed_in",
+        /// Whoever it was is nobody's operator, or did not come from a page of ours.
+        Refused "refused",
+        /// Too many failed from its address, so it was not heard.
+        Limited "limited",
+        /// The store, or the identity provider, could not be asked, or answered what it should not have.
+        Failed "failed",
+    }
+
     /// What a page that customers connect their accounts on was answered with.
     PageStatus { Shown "2xx", Led "3xx", Refused "4xx", Failed "5xx" }
 

@@ -73,6 +73,8 @@ metrics! {
         "Callers that were turned away.";
     OPERATOR_FAILURES "attache_operator_failures_total" Counter ["reason"] super::labels::OperatorFailure::ALL.len(),
         "Calls of the admin API that were turned away: no or wrong token, role, too many wrong ones.";
+    SIGN_INS "attache_operator_sign_ins_total" Counter ["way", "outcome"] super::labels::SignInWay::ALL.len() * super::labels::SignInOutcome::ALL.len(),
+        "Sign-ins to the console, by what with and by what came of them.";
     LINKS_OPEN "attache_links_open" Gauge ["listener"] LISTENERS,
         "Open client links.";
     LINKS "attache_links_total" Counter ["listener"] LISTENERS,

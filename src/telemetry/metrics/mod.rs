@@ -32,6 +32,8 @@ pub use labels::Reread;
 pub use labels::RetryOutcome;
 pub use labels::RetryReason;
 pub use labels::RevocationOutcome;
+pub use labels::SignInOutcome;
+pub use labels::SignInWay;
 pub use labels::WebhookVerdict;
 pub use rare::GrantsNow;
 pub use worker::ExchangeLabels;

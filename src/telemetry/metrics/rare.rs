@@ -18,6 +18,8 @@ use super::labels::Reread;
 use super::labels::RetryOutcome;
 use super::labels::RetryReason;
 use super::labels::RevocationOutcome;
+use super::labels::SignInOutcome;
+use super::labels::SignInWay;
 use super::labels::WebhookVerdict;
 use super::list;
 use super::list::Definition;
@@ -48,6 +50,7 @@ pub struct GrantsNow {
 
 pub(super) struct Rare {
     operator_failures: IntCounterVec,
+    sign_ins: IntCounterVec,
     connect_pages: IntCounterVec,
     links_refused: IntCounterVec,
     limited: IntCounterVec,
@@ -112,6 +115,7 @@ impl Rare {
         sealing_keys_ok.set(1);
         Self {
             operator_failures: counters(registry, &list::OPERATOR_FAILURES),
+            sign_ins: counters(registry, &list::SIGN_INS),
             connect_pages: counters(registry, &list::CONNECT_PAGES),
             links_refused: counters(registry, &list::LINKS_REFUSED),
             limited: counters(registry, &list::LIMITED),
@@ -179,6 +183,11 @@ impl Metrics {
 
     pub fn operator_failure(&self, reason: OperatorFailure) {
         self.rare.operator_failures.with_label_values(&[reason.as_str()]).inc();
+    }
+
+    /// Somebody has signed in to the console, or tried to.
+    pub fn sign_in(&self, way: SignInWay, outcome: SignInOutcome) {
+        self.rare.sign_ins.with_label_values(&[way.as_str(), outcome.as_str()]).inc();
     }
 
     pub fn link_refused(&self, listener: Listener, reason: LinkRefusal) {

@@ -38,6 +38,7 @@ fn busy() -> Arc<Metrics> {
     worker.pool(PoolEvent::OpenNow(6));
     worker.auth_failure(AuthFailure::Missing);
     metrics.operator_failure(OperatorFailure::Limited);
+    metrics.sign_in(SignInWay::Oidc, SignInOutcome::SignedIn);
     metrics.link_refused(Listener::Public, LinkRefusal::TooMany);
     metrics.limited(Limit::Bodies);
     metrics.queued(Limit::ConnectionConcurrency);
@@ -128,6 +129,7 @@ fn numbers_come_out_as_they_went_in() {
         (r#"attache_auth_failures_total{reason="missing"}"#, "1"),
         (r#"attache_connect_pages_total{status="3xx"}"#, "1"),
         (r#"attache_operator_failures_total{reason="limited"}"#, "1"),
+        (r#"attache_operator_sign_ins_total{outcome="signed_in",way="oidc"}"#, "1"),
         (r#"attache_links_open{listener="proxy"}"#, "1"),
         (r#"attache_links_total{listener="proxy"}"#, "1"),
         (r#"attache_links_refused_total{listener="public",reason="too_many"}"#, "1"),

@@ -96,3 +96,17 @@ test("what a method says of a field is told, and what it says of secrecy counts"
     secret: false,
   });
 });
+
+test("of a saved method the fields are those that the API says, with names that people know", () => {
+  const said = [
+    { name: "client_id", label: "client_id", secret: false, need: "required" },
+    { name: "realm", label: "Realm", help: "Part of the address.", secret: false, need: "required" },
+    { name: "private_key", label: "private_key", secret: true, need: "optional" },
+  ];
+  const fields = credentialFields({ oauth2: { grant: "client_credentials" }, credential_fields: said }, ["realm"]);
+  expect(fields.map((it) => [it.name, it.label, it.need, it.lines])).toEqual([
+    ["client_id", "Client id", "required", false],
+    ["realm", "Realm", "required", false],
+    ["private_key", "Private key", "optional", true],
+  ]);
+});

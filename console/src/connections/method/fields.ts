@@ -129,8 +129,12 @@ function all(...names: string[]): Found {
 
 /** The fields that a method's credentials have, the needed ones first; `variables` are those of the connector. */
 export function credentialFields(method: object, variables: readonly string[] = []): CredentialField[] {
+  // Of a method that is saved the API says it; what follows is for one that is still being written.
   const said = (method as { credential_fields?: ApiField[] }).credential_fields;
-  if (said) return said.map((it) => ({ ...it, lines: LINES.has(it.name) }));
+  if (said) {
+    const label = (it: ApiField) => (it.label === it.name ? labelOf(it.name) : it.label);
+    return said.map((it) => ({ ...it, label: label(it), lines: LINES.has(it.name) }));
+  }
   const found = fieldsOf(method as Method);
   for (const it of variables) if (!OWN.has(it)) found.delete(it);
   const texts: Record<string, RawFieldText> = (method as Method).fields ?? {};

@@ -12,7 +12,18 @@ import { Answer } from "./answer";
 import { useKept } from "./draft";
 import { EndpointPicker } from "./endpoint-picker";
 import { Keep } from "./keep";
-import { bodyFault, type Draft, METHODS, missing, parametersOf, pretty, startOf, takesBody, wantedOf } from "./request";
+import {
+  bodyFault,
+  type Draft,
+  headerPointer,
+  METHODS,
+  missing,
+  parametersOf,
+  pretty,
+  startOf,
+  takesBody,
+  wantedOf,
+} from "./request";
 import { type Chosen, WhomPart } from "./whom";
 
 interface Props {
@@ -76,7 +87,16 @@ export function RequestPart({ connector, endpoint, begin, connection, chosen, on
           />
           <Parameters draft={draft} set={set} isTold={isTold} />
           <Pairs label="Query" rows={draft.query} onChange={(query) => set({ query })} />
-          <Pairs label="Headers" rows={draft.headers} onChange={(headers) => set({ headers })} />
+          <Pairs
+            label="Headers"
+            rows={draft.headers}
+            onChange={(headers) => set({ headers })}
+            faults={(row, at) => {
+              // Once they are edited, the places are others.
+              const pointer = draft.headers === send.variables?.sent.headers && headerPointer(draft.headers, row, at);
+              return pointer ? refused?.at(pointer) : undefined;
+            }}
+          />
           {(takesBody(draft.method) || draft.body !== "") && (
             <Body draft={draft} set={set} fault={refused?.at("/body")} />
           )}

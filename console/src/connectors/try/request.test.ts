@@ -1,5 +1,15 @@
 import { expect, test } from "vitest";
-import { bodyFault, type Draft, missing, parametersOf, pretty, startOf, targetOf, wantedOf } from "./request";
+import {
+  bodyFault,
+  type Draft,
+  headerPointer,
+  missing,
+  parametersOf,
+  pretty,
+  startOf,
+  targetOf,
+  wantedOf,
+} from "./request";
 
 const draft = (more: Partial<Draft>): Draft => ({ ...startOf(undefined), headers: [], ...more });
 
@@ -66,4 +76,21 @@ test("a body that says it is JSON and is not is told, any other is not looked at
   expect(bodyFault(draft({ headers: [["content-type", "text/plain"]], body: "{a}" }))).toBeUndefined();
   expect(pretty('{"a":[1]}')).toBe('{\n  "a": [\n    1\n  ]\n}');
   expect(pretty("{")).toBeUndefined();
+});
+
+test("a header is told of by its place among those that are sent", () => {
+  const headers: Draft["headers"] = [
+    ["", "x"],
+    ["Host", "a"],
+    [" ", ""],
+    ["X-A", "\n"],
+  ];
+  expect(headers.map((_, row) => headerPointer(headers, row, 0))).toEqual([
+    undefined,
+    "/headers/0/0",
+    undefined,
+    "/headers/1/0",
+  ]);
+  expect(headerPointer(headers, 3, 1)).toBe("/headers/1/1");
+  expect(headerPointer(headers, 4, 0)).toBeUndefined();
 });

@@ -72,6 +72,18 @@ export function targetOf(draft: Draft): string {
   return plain.startsWith("/") ? plain : `/${plain}`;
 }
 
+/** A row without a name is not sent. */
+function isSent([name]: Pair): boolean {
+  return name.trim() !== "";
+}
+
+/** Where the API says what is wrong with a header's name (0) or value (1): by its place among those that are sent. */
+export function headerPointer(headers: Pair[], row: number, at: 0 | 1): string | undefined {
+  const header = headers[row];
+  if (!header || !isSent(header)) return undefined;
+  return `/headers/${headers.slice(0, row).filter(isSent).length}/${at}`;
+}
+
 export function wantedOf(draft: Draft, whom: Whom): Wanted {
   return {
     connection: whom.connection,
@@ -79,7 +91,7 @@ export function wantedOf(draft: Draft, whom: Whom): Wanted {
     ...(whom.test && { test: true }),
     method: draft.method,
     path: targetOf(draft),
-    headers: draft.headers.filter(([name]) => name.trim() !== "").map(([name, value]) => [name.trim(), value]),
+    headers: draft.headers.filter(isSent).map(([name, value]) => [name.trim(), value]),
     ...(draft.body && { body: draft.body }),
   };
 }
