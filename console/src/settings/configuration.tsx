@@ -6,6 +6,7 @@ import { Table } from "~/kit/table";
 import { Code } from "~/kit/text";
 import { Badge, Empty, Failure, Loading } from "~/kit/told";
 import { SettingsPage } from "./settings-page";
+import { shown } from "./value";
 
 interface Origin {
   kind: "default" | "file" | "environment" | "flag" | "made";
@@ -31,7 +32,7 @@ export function ConfigurationPage() {
   });
   const items =
     data?.items.filter(
-      (it) => (!onlySet || it.origin.kind !== "default") && (it.path.includes(text) || String(it.value).includes(text)),
+      (it) => (!onlySet || it.origin.kind !== "default") && (it.path.includes(text) || shown(it.value).includes(text)),
     ) ?? [];
   return (
     <SettingsPage
@@ -70,7 +71,7 @@ export function ConfigurationPage() {
         <Table
           label="Configuration"
           rows={items}
-          keyOf={(it) => it.path}
+          keyOf={(it) => [it.path, it.origin.file, it.origin.line].join("\n")}
           columns={[
             { head: "Setting", cell: (it) => <Code>{it.path}</Code> },
             {
@@ -105,10 +106,6 @@ function From({ origin }: { origin: Origin }) {
       )}
     </span>
   );
-}
-
-function shown(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function ordinal(number: number): string {
