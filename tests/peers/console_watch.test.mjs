@@ -146,7 +146,8 @@ describe("the live log", () => {
 
   test("says so where an exchange is forgotten", async () => {
     await visit(page, "/live/of-long-ago", "Exchange");
-    await page.getByRole("alert").waitFor();
+    await page.getByText("It is not kept any more").waitFor();
+    await assertGood(page, "exchange-gone");
     assertQuiet(faults, [/status of 404/]);
     faults.length = 0;
   });

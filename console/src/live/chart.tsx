@@ -109,8 +109,11 @@ function clock(seconds: number, isFine: boolean): string {
   return new Date(seconds * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", ...second });
 }
 
-/** The last value that there is: what a screen reader is told of a line, and what most look for. */
+/** Steps back from now of which a value is told as the present one. */
+const PRESENT = 3;
+
+/** The present value, where there is one: what a screen reader is told of a line, and what most look for. */
 function last(values: (number | null)[], unit: (value: number) => string): string {
-  const value = values.findLast((it) => it !== null);
+  const value = values.slice(-PRESENT).findLast((it) => it !== null);
   return value === undefined || value === null ? "" : unit(value);
 }
