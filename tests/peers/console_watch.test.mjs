@@ -175,6 +175,13 @@ describe("a caller", () => {
     assert.equal(await asked(first, "other"), 404);
     assert.equal(await asked(first, "shop", { method: "DELETE" }), 403);
     assert.ok(!(await page.content()).includes(first), "the key is in the page still");
+    await button("More for worker").click();
+    await page.getByRole("menuitem", { name: "What it may use …" }).click();
+    await field("Connections (optional)").fill("shop, other");
+    await assertGood(page, "caller-edit");
+    await closed("Save");
+    await row("worker").getByText("connections shop, other; methods GET, HEAD").waitFor();
+    assert.equal(await asked(first, "other"), 200);
     assertQuiet(faults, [/status of 4(00|22)/]);
     faults.length = 0;
   });

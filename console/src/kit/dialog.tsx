@@ -10,11 +10,15 @@ interface DialogProps {
   open: boolean;
   onClose: () => void;
   wide?: boolean;
+  /** It goes by its own buttons alone: what it shows can't be had again. */
+  firm?: boolean;
   children: ReactNode;
 }
 
+const stay = (event: Event) => event.preventDefault();
+
 /** A question that has to be answered before anything else. On a narrow screen it takes all of it. */
-export function Dialog({ title, about, open, onClose, wide, children }: DialogProps) {
+export function Dialog({ title, about, open, onClose, wide, firm, children }: DialogProps) {
   return (
     <Radix.Root open={open} onOpenChange={(it) => !it && onClose()}>
       <Radix.Portal>
@@ -25,6 +29,7 @@ export function Dialog({ title, about, open, onClose, wide, children }: DialogPr
         >
           <Radix.Content
             className={`appear relative w-full bg-panel p-5 shadow-xl max-sm:min-h-dvh sm:rounded-2xl sm:p-6 ${wide ? "sm:max-w-3xl" : "sm:max-w-lg"}`}
+            {...(firm && { onEscapeKeyDown: stay, onInteractOutside: stay })}
             {...(about ? {} : { "aria-describedby": undefined })}
           >
             <Radix.Title className="pr-8 text-lg font-semibold">{title}</Radix.Title>
@@ -54,15 +59,27 @@ interface ConfirmProps {
   /** The verb of what is done. */
   act: string;
   /** For what can't be undone and breaks much: it has to be typed. */
-  type?: string;
+  type?: string | undefined;
   danger?: boolean;
+  /** Whether what it will break is known by now. */
+  ready?: boolean;
   open: boolean;
   onClose: () => void;
   onAct: () => Promise<unknown>;
 }
 
 /** Asks before something that breaks something, and stays open with the reason where it was refused. */
-export function Confirm({ title, children, act, type, danger = true, open, onClose, onAct }: ConfirmProps) {
+export function Confirm({
+  title,
+  children,
+  act,
+  type,
+  danger = true,
+  ready = true,
+  open,
+  onClose,
+  onAct,
+}: ConfirmProps) {
   const [typed, setTyped] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
@@ -108,7 +125,7 @@ export function Confirm({ title, children, act, type, danger = true, open, onClo
         <Button
           kind={danger ? "danger" : "primary"}
           busy={busy}
-          disabled={type !== undefined && typed !== type}
+          disabled={!ready || (type !== undefined && typed !== type)}
           onClick={run}
         >
           {act}
