@@ -25,7 +25,11 @@ export function Chart({ title, times, lines, unit }: Series) {
     if (!host) return;
     const make = () => {
       plot.current?.destroy();
-      const ink = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+      // A canvas takes a colour as it comes out, not a variable that has one for the light and one for the dark.
+      const ink = (name: string) => {
+        host.style.color = `var(--${name})`;
+        return getComputedStyle(host).color;
+      };
       const axis = {
         stroke: ink("dim"),
         grid: { stroke: ink("line"), width: 1 },
@@ -62,6 +66,7 @@ export function Chart({ title, times, lines, unit }: Series) {
         [times, ...lines.map((it) => it.values)],
         host,
       );
+      host.style.color = "";
     };
     make();
     const sized = new ResizeObserver(() => plot.current?.setSize({ width: host.clientWidth, height: HEIGHT }));
