@@ -1,4 +1,5 @@
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { json } from "~/api/client";
 import { listQuery, part } from "~/api/pages";
@@ -24,7 +25,8 @@ type Asked =
 
 /** The programs that may send requests through the proxy. */
 export function CallersPage() {
-  const [q, setQ] = useState("");
+  const { q = "" } = useSearch({ from: "/settings/callers" });
+  const navigate = useNavigate();
   const [asked, setAsked] = useState<Asked>();
   const [issued, setIssued] = useState<IssuedCaller>();
   const query = useInfiniteQuery(listQuery<Caller>("/v1/callers", { q }));
@@ -54,7 +56,11 @@ export function CallersPage() {
       }
     >
       <div className="mb-3">
-        <Search label="Search callers" value={q} onSearch={setQ} />
+        <Search
+          label="Search callers"
+          value={q}
+          onSearch={(text) => navigate({ to: "/settings/callers", search: text ? { q: text } : {}, replace: true })}
+        />
       </div>
       <List
         query={query}
