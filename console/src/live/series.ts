@@ -1,7 +1,7 @@
 import type { Traffic, TrafficPoint } from "~/api/schema";
 
 /** Of a step less than this is known: a rate made of it says nothing. */
-const PART_MIN = 0.2;
+const PART_MIN = 0.5;
 
 /** How much of a step has been seen, in seconds: not what was before `since`, nor what is to come. */
 function seenOf(begin: number, stepS: number, since: number, now: number): number {
