@@ -13,10 +13,14 @@ applyTheme();
 const queries = new QueryClient({
   defaultOptions: {
     queries: {
+      // attache may run on this very machine, whatever the browser thinks of its network.
+      networkMode: "always",
       staleTime: 5_000,
       // What the API refuses, it refuses again; what did not arrive is asked for twice more.
       retry: (failures, error) => failures < 2 && (!isApiError(error) || error.status === 0 || error.status === 503),
     },
+    // Sent now or not at all, never later; and what was sent, secrets among it, is not kept once the form is gone.
+    mutations: { networkMode: "always", gcTime: 0 },
   },
 });
 

@@ -5,6 +5,7 @@ import { environments } from "./environments/routes";
 import { integrations } from "./integrations/routes";
 import { live } from "./live/routes";
 import { settings } from "./settings/routes";
+import { Broken } from "./shell/broken";
 import { root } from "./shell/root";
 import { users } from "./users/routes";
 import { webhooks } from "./webhooks/routes";
@@ -30,7 +31,12 @@ const tree = root.addChildren([
   ...settings,
 ]);
 
-export const router = createRouter({ routeTree: tree, scrollRestoration: true, defaultPreload: false });
+export const router = createRouter({
+  routeTree: tree,
+  scrollRestoration: true,
+  defaultPreload: false,
+  defaultErrorComponent: Broken,
+});
 
 declare module "@tanstack/react-router" {
   interface Register {

@@ -2,12 +2,14 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Connection } from "~/api/schema";
 import { Card, Facts } from "~/kit/page";
-import { Code, count, Moment } from "~/kit/text";
+import { Code, Moment } from "~/kit/text";
 import { Badge } from "~/kit/told";
 import { healthOf } from "./health";
 import { MethodFacts } from "./method/facts";
 import { inserted, said } from "./method/said";
 import { typeName, typeOf } from "./method/types";
+import { useAssigned } from "./use-assigned";
+import { usedBy } from "./uses";
 
 interface Props {
   connection: Connection;
@@ -49,16 +51,22 @@ export function ConnectionCard({ connection, acts, here }: Props) {
 /** How it is, who holds the credentials, and whether anybody depends on it. */
 export function ConnectionBadges({ connection }: { connection: Connection }) {
   const health = healthOf(connection);
+  const uses = useAssigned(connection);
   return (
     <div className="flex flex-wrap gap-1.5">
       <Badge tone={health.tone} title={health.line}>
         {health.word}
       </Badge>
       {connection.embedded && <Badge>Embedded</Badge>}
-      {(connection.uses?.deployed ?? 0) > 0 && <Badge tone="info">In deployed use</Badge>}
+      {(uses?.deployed ?? 0) > 0 && <Badge tone="info">In deployed use</Badge>}
       {connection.expose && <Badge title="Tenant-scoped callers may list and use it">Exposed</Badge>}
     </div>
   );
+}
+
+/** How many environments depend on it. */
+export function UsedBy({ connection }: { connection: Connection }) {
+  return usedBy(useAssigned(connection));
 }
 
 export function EmbeddedBanner() {
@@ -84,7 +92,7 @@ function facts(connection: Connection): [string, ReactNode][] {
     ["Auth method", `${type}${connection.revision ? `, revision ${connection.revision}${behind}` : ""}`],
     ...(method ? methodFacts(method) : []),
     ["Base URL", connection.effective_base_url ? <Code key="base">{connection.effective_base_url}</Code> : "not sound"],
-    ["Used by", usedBy(connection)],
+    ["Used by", <UsedBy key="uses" connection={connection} />],
     ...(connection.embedded && uses
       ? ([["Tenants", uses.activations >= 10_000 ? "10,000 or more" : uses.activations.toLocaleString("en")]] as [
           string,
@@ -93,13 +101,6 @@ function facts(connection: Connection): [string, ReactNode][] {
       : []),
     ["Created", connection.source ? sourceOf(connection) : <Moment key="created" at={connection.created_at} />],
   ];
-}
-
-/** How many environments depend on it. */
-export function usedBy({ uses }: Connection): string {
-  if (!uses || uses.environments === 0) return "no environment yet";
-  const deployed = uses.deployed > 0 ? `, ${uses.deployed.toLocaleString("en")} deployed` : "";
-  return count(uses.environments, "environment") + deployed;
 }
 
 function sourceOf({ source }: Connection): string {

@@ -44,6 +44,7 @@ export async function beginTenantsConsent(connection: string, tenant: string): P
 
 /** Goes to the provider, and keeps what has to be known when it sends the browser back. */
 function leave(begun: Begun, url: string) {
+  if (!/^https?:$/.test(new URL(url).protocol)) throw new Error(`Nobody consents at ${url}`);
   sessionStorage.setItem(KEPT, JSON.stringify(begun));
   location.assign(url);
 }

@@ -1,5 +1,5 @@
 import type { ApiError } from "~/api/problem";
-import { Field, SecretInput, TextArea, TextInput } from "~/kit/field";
+import { Field, SecretArea, SecretInput, TextArea, TextInput } from "~/kit/field";
 import type { CredentialField } from "./method/fields";
 
 interface Props {
@@ -30,7 +30,9 @@ export function CredentialInputs({ fields, values, onChange, faults, at = "/cred
             optional={field.need !== "required"}
           >
             {(ties) =>
-              field.lines ? (
+              field.lines && field.secret ? (
+                <SecretArea {...ties} {...shared} placeholder={field.example ?? "-----BEGIN …"} />
+              ) : field.lines ? (
                 <TextArea {...ties} mono {...shared} placeholder={field.example ?? "-----BEGIN …"} />
               ) : field.secret ? (
                 <SecretInput {...ties} {...shared} />

@@ -1,4 +1,4 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Button } from "~/kit/button";
 import { Acts, Dialog } from "~/kit/dialog";
@@ -24,6 +24,8 @@ export function Decide<T>({ title, about, of, preview, children, act, onAct, onC
     gcTime: 0,
     staleTime: 0,
     retry: false,
+    // Another choice in the dialog: what was shown stays until the new one is there, and so does the focus.
+    placeholderData: keepPreviousData,
   });
   const doing = useMutation({ mutationFn: onAct, onSuccess: onClose });
   const does = asked.data !== undefined ? act(asked.data) : undefined;

@@ -17,8 +17,9 @@ export function DisableConnection({ read, onClose }: { read: Read; onClose: () =
       of={[key, read.connection.version]}
       preview={() => patch<Change>(read, off, { dry_run: true })}
       act={(it) => ({ label: "Switch it off", danger: it.total > 0 })}
-      onAct={async () => {
-        await patch(read, off, { force: true });
+      onAct={async (it) => {
+        // Whoever was not shown is not broken: then it is refused, and looked at again.
+        await patch(read, off, { force: it.total > 0 });
         tell(`${key} is off`);
         void again();
       }}

@@ -5,6 +5,7 @@ import {
   type Draft,
   filledIn,
   keyFrom,
+  methodConflict,
   methodKeyOf,
   needsConsent,
   wantsCredentials,
@@ -102,4 +103,16 @@ test("a base URL is shown with what is known of its variables", () => {
   const variables = { region: { default: "eu" } } as never;
   expect(filledIn("https://{sub}.{region}.example.com", { sub: "a" }, variables)).toBe("https://a.eu.example.com");
   expect(filledIn("https://{sub}.example.com", {}, undefined)).toBe("https://{sub}.example.com");
+});
+
+test("a method is not written over that somebody else has made or changed meanwhile", () => {
+  const at = (revision: number) => ({ key: "zendesk", auth: { login: { basic: {}, revision } } }) as unknown as Of;
+  const none = { key: "zendesk", auth: {} } as unknown as Of;
+  const conflict = (way: Draft["way"], before: Of, now: Of) =>
+    methodConflict(draft({ way, auth: "login" }), "login", before, now);
+  expect(conflict("new", none, none)).toBeUndefined();
+  expect(conflict("new", none, at(1))).toMatch(/another key/);
+  expect(conflict("adjust", at(1), at(1))).toBeUndefined();
+  expect(conflict("adjust", at(1), at(2))).toMatch(/changed/);
+  expect(conflict("adjust", at(1), none)).toMatch(/deleted/);
 });

@@ -76,6 +76,18 @@ export function methodKeyOf(draft: Draft, connector: OfConnector): string {
   return `${proposed}-${number}`;
 }
 
+/** Why a method can't be saved: what the connector has by now is not what the form began with. */
+export function methodConflict(draft: Draft, key: string, before: OfConnector, now: OfConnector): string | undefined {
+  const there = now.auth?.[key];
+  if (draft.way === "new") {
+    return there && `Somebody has made a method ${key} meanwhile: give yours another key, or reuse that one.`;
+  }
+  if (!there) return `Somebody has deleted the method ${key} meanwhile: make a new one.`;
+  return there.revision === before.auth?.[key]?.revision
+    ? undefined
+    : `Somebody has changed the method ${key} meanwhile. Open this page again to adjust what it is now.`;
+}
+
 export function isEmbedded(draft: Draft): boolean {
   return draft.whose !== "everyone";
 }

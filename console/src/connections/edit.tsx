@@ -18,7 +18,7 @@ import { More } from "./more";
 import { type Read, useReadAgain } from "./query";
 
 /** What has no field of its own in the form: limits, and how the upstream is spoken to. */
-const REST = ["rate", "tenant_rate", "concurrency", "upstream", "egress"] as const;
+const REST = ["rate", "tenant_rate", "concurrency", "upstream", "egress", "inputs"] as const;
 
 /** Changes a connection: a change that breaks somebody or sends credentials elsewhere is shown before it is made. */
 export function EditConnection({ read, onClose }: { read: Read; onClose: () => void }) {
@@ -38,12 +38,13 @@ export function EditConnection({ read, onClose }: { read: Read; onClose: () => v
   const tell = useTell();
   const body = (): ConnectionPatch =>
     ({
+      // A word that the API does not know is sent as well: it is refused then, and not left out in silence.
+      ...Object.fromEntries(Object.keys({ ...restOf(connection), ...rest }).map((it) => [it, rest[it] ?? null])),
       name: name || null,
       base_url: baseUrl.trim() || null,
       variables: changedVariables(connection.variables ?? {}, variables),
       allowed_origins: origins.split(/[\s,]+/).filter(Boolean),
       ...(connection.embedded && { supplied_by: suppliedBy }),
-      ...Object.fromEntries(REST.map((it) => [it, rest[it] ?? null])),
     }) as ConnectionPatch;
   const saving = useMutation({
     mutationFn: (all: boolean) => patch(version, body(), all ? { force: true, confirm: "origin" } : {}),
@@ -113,7 +114,7 @@ export function EditConnection({ read, onClose }: { read: Read; onClose: () => v
           </Field>
           <JsonInput
             label="Limits and upstream settings, as JSON"
-            help="rate, tenant_rate, concurrency, upstream, egress: as the configuration file writes them."
+            help="rate, tenant_rate, concurrency, upstream, egress, and of an embedded one inputs (which are global, which each tenant's): as the configuration file writes them."
             placeholder='{ "rate": { "requests": 10, "per": "1s" } }'
             value={Object.keys(rest).length > 0 ? rest : undefined}
             fault={error?.faults.find((it) => REST.some((one) => it.pointer.startsWith(`/${one}`)))?.problem}

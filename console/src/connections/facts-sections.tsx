@@ -1,4 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Connection, ConnectionPatch } from "~/api/schema";
 import { useMay } from "~/api/session";
@@ -24,7 +25,10 @@ export function MethodSection({ connection, onRepin }: { connection: Connection;
       title={`Auth method: ${connection.auth_method?.name || connection.auth}`}
       about={
         <>
-          Of the connector <Code>{connection.connector}</Code>
+          Of the connector{" "}
+          <Link to="/connectors/$key" params={{ key: connection.connector }} className="text-accent underline">
+            {connection.connector}
+          </Link>
           {revision !== undefined && `, pinned at revision ${revision}: later edits don't change it.`}
         </>
       }

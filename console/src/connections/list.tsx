@@ -10,7 +10,7 @@ import { Page } from "~/kit/page";
 import { type Column, Table } from "~/kit/table";
 import { Code } from "~/kit/text";
 import { Empty } from "~/kit/told";
-import { ConnectionBadges, usedBy } from "./card";
+import { ConnectionBadges, UsedBy } from "./card";
 import { STATES } from "./health";
 import { typeName, typeOf } from "./method/types";
 
@@ -28,8 +28,8 @@ const COLUMNS: Column<Connection>[] = [
     ),
   },
   { head: "Connector", cell: (it) => <Code>{it.connector}</Code> },
-  { head: "Type", cell: (it) => typeName(typeOf(it.auth_method ?? {})) },
-  { head: "Used by", cell: usedBy, narrow: "hide" },
+  { head: "Type", className: "md:min-w-28", cell: (it) => typeName(typeOf(it.auth_method ?? {})) },
+  { head: "Used by", cell: (it) => <UsedBy connection={it} />, narrow: "hide", className: "md:min-w-36" },
   { head: "State", cell: (it) => <ConnectionBadges connection={it} /> },
 ];
 

@@ -2,11 +2,12 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { json } from "~/api/client";
+import { onceKey } from "~/api/once";
 import { part } from "~/api/pages";
 import { isApiError } from "~/api/problem";
 import type { Connector } from "~/api/schema";
 import { useMay } from "~/api/session";
-import { Button } from "~/kit/button";
+import { Button, ButtonLink } from "~/kit/button";
 import { Page, Section } from "~/kit/page";
 import { Initials } from "~/kit/text";
 import { useTell } from "~/kit/toast";
@@ -15,7 +16,8 @@ import { AuthPart, isTaken } from "./auth-part";
 import { ConnectionPart } from "./connection-part";
 import { begin, type Draft, isEmbedded, methodKeyOf, methodOf, needsConsent } from "./draft";
 import { PickConnector } from "./pick-connector";
-import { assign, saveConnection, saveMethod } from "./save";
+import { useReadAgain } from "./query";
+import { assign, type Saved, saveConnection, saveMethod } from "./save";
 
 /** One form in two parts: how the API authenticates, and the connection itself. */
 export function NewConnectionPage() {
@@ -52,13 +54,26 @@ function Form({ connector }: { connector: Connector }) {
   const [known, setKnown] = useState(connector);
   const navigate = useNavigate();
   const queries = useQueryClient();
+  const readAgain = useReadAgain();
   const tell = useTell();
   const mayAct = useMay("operator");
   const form = useRef<HTMLFormElement>(null);
   const method = methodOf(draft, known);
-  const change = (next: Partial<Draft>) => setDraft((before) => ({ ...before, ...next }));
+  const change = (next: Partial<Draft>) => {
+    // Something else is asked for from now on.
+    once.current = onceKey();
+    setDraft((before) => ({ ...before, ...next }));
+  };
+  const [made, setMade] = useState<Saved>();
+  const once = useRef(onceKey());
   const methodSave = useMutation({ mutationFn: () => saveMethod(draft, known) });
-  const connectionSave = useMutation({ mutationFn: (it: Draft) => saveConnection(it, known) });
+  const connectionSave = useMutation({
+    mutationFn: (it: Draft) => saveConnection(it, known, once.current),
+    onError: (error) => {
+      // Refused: then another try is another request. Where no answer came it is the same one.
+      if (isApiError(error) && error.status >= 400 && error.status < 500) once.current = onceKey();
+    },
+  });
   const placing = useMutation({
     mutationFn: (connection: string) => assign(search.environment ?? "", search.alias ?? "", connection),
   });
@@ -69,21 +84,31 @@ function Form({ connector }: { connector: Connector }) {
   const save = async (event: FormEvent) => {
     event.preventDefault();
     if (isTaken(draft, known)) return;
+    methodSave.reset();
+    const saved = made ?? (await make());
+    // From here on it is there, whatever becomes of its place.
+    setMade(saved);
+    setDraft((before) => ({ ...before, credentials: {} }));
+    const placed =
+      search.environment && search.alias ? await placing.mutateAsync(saved.connection.key).then(() => true) : false;
+    void readAgain();
+    tell(placed ? `Made, and assigned in ${search.environment}` : (saved.notice ?? "The connection is made"));
+    await navigate({ to: "/connections/$key", params: { key: saved.connection.key }, search: { next: "made" } });
+  };
+  const make = async () => {
     let ready = draft;
     if (draft.way !== "reuse") {
       const auth = await methodSave.mutateAsync();
       // What is kept already is reused from here on, whatever becomes of the connection.
       ready = { ...draft, way: "reuse", auth };
-      setKnown({ ...known, auth: { ...known.auth, [auth]: method as NonNullable<Connector["auth"]>[string] } });
+      const written = method as NonNullable<Connector["auth"]>[string];
+      setKnown({ ...known, auth: { ...known.auth, [auth]: written } });
       setDraft(ready);
       await queries.invalidateQueries({ queryKey: ["connector", connector.key] });
+      const now = queries.getQueryData<Connector>(["connector", connector.key]);
+      if (now?.auth?.[auth]) setKnown(now);
     }
-    const saved = await connectionSave.mutateAsync({ ...ready, auth: ready.auth });
-    const placed =
-      search.environment && search.alias ? await placing.mutateAsync(saved.connection.key).then(() => true) : false;
-    void queries.invalidateQueries({ queryKey: ["list"] });
-    tell(placed ? `Made, and assigned in ${search.environment}` : (saved.notice ?? "The connection is made"));
-    await navigate({ to: "/connections/$key", params: { key: saved.connection.key }, search: { next: "made" } });
+    return connectionSave.mutateAsync(ready);
   };
   const faults = [connectionSave.error, methodSave.error].find(isApiError);
   return (
@@ -95,22 +120,38 @@ function Form({ connector }: { connector: Connector }) {
           </Notice>
         </div>
       )}
-      <Section
-        title="1. Auth method"
-        about={`How ${connector.name || connector.key} knows who asks. It is kept on the connector, for other connections too.`}
-      >
-        <AuthPart
-          connector={known}
-          draft={draft}
-          faults={methodSave.error && isApiError(methodSave.error) ? methodSave.error : undefined}
-          onChange={change}
-        />
-      </Section>
-      <Section title="2. Connection">
-        <ConnectionPart connector={known} method={method} draft={draft} faults={faults} onChange={change} />
-      </Section>
+      <fieldset disabled={made !== undefined} className="contents">
+        <Section
+          title="1. Auth method"
+          about={`How ${connector.name || connector.key} knows who asks. It is kept on the connector, for other connections too.`}
+        >
+          <AuthPart
+            connector={known}
+            draft={draft}
+            faults={methodSave.error && isApiError(methodSave.error) ? methodSave.error : undefined}
+            onChange={change}
+          />
+        </Section>
+        <Section title="2. Connection">
+          <ConnectionPart connector={known} method={method} draft={draft} faults={faults} onChange={change} />
+        </Section>
+      </fieldset>
       <div className="grid gap-3" tabIndex={-1}>
-        <Failure error={methodSave.error ?? connectionSave.error ?? placing.error} />
+        {made && placing.error ? (
+          <Notice
+            tone="warn"
+            title="The connection is made, and not assigned yet"
+            acts={
+              <ButtonLink to="/connections/$key" params={{ key: made.connection.key }} search={{ next: "made" }}>
+                Go on without
+              </ButtonLink>
+            }
+          >
+            {(placing.error as Error).message}
+          </Notice>
+        ) : (
+          <Failure error={methodSave.error ?? connectionSave.error} />
+        )}
         <div className="flex flex-wrap items-center justify-end gap-3">
           {!mayAct && <p className="text-[13px] text-dim">You may look, and not make connections: ask an operator.</p>}
           <Button
@@ -120,7 +161,7 @@ function Form({ connector }: { connector: Connector }) {
             disabled={!mayAct || !draft.key || methodKeyOf(draft, known) === ""}
             busy={methodSave.isPending || connectionSave.isPending || placing.isPending}
           >
-            {label(draft, method)}
+            {made ? `Assign it in ${search.environment}` : label(draft, method)}
           </Button>
         </div>
       </div>

@@ -35,7 +35,15 @@ export function EditConnectorPage() {
   );
 }
 
-function Form({ connector, again }: { connector: Connector; again: () => Promise<unknown> }) {
+function Form({
+  connector: now,
+  again,
+}: {
+  connector: Connector;
+  again: () => Promise<{ data?: Connector | undefined }>;
+}) {
+  // What the form began with: what is read meanwhile is not what is written here, unless somebody wants that.
+  const [connector, setConnector] = useState(now);
   const navigate = useNavigate();
   const queries = useQueryClient();
   const tell = useTell();
@@ -120,17 +128,18 @@ function Form({ connector, again }: { connector: Connector; again: () => Promise
           acts={
             <Button
               onClick={async () => {
-                await again();
+                const { data } = await again();
+                if (data) setConnector(data);
                 save.reset();
                 preview.reset();
               }}
             >
-              Compare with what is there now
+              Write mine over it
             </Button>
           }
         >
-          {String(refused?.body.changed_by ?? "Another operator")} did. What you have typed stays here: it is saved over
-          theirs if you save again.
+          {String(refused?.body.changed_by ?? "Another operator")} did. What you have typed stays here: with this it is
+          saved over theirs at the next Save. Leave the page to see theirs.
         </Notice>
       ) : (
         <Failure error={error} />

@@ -12,7 +12,7 @@ import { Field, TextInput } from "~/kit/field";
 import { Card, Page } from "~/kit/page";
 import { useTell } from "~/kit/toast";
 import { Failure, Loading, Notice } from "~/kit/told";
-import { connectorQuery, nameOf, revisionsQuery } from "./data";
+import { connectorQuery, ifMatch, nameOf, revisionsQuery } from "./data";
 import { keyFault, keyOf } from "./new/key";
 
 const BEGIN: Method = { bearer: {} };
@@ -88,6 +88,8 @@ function MethodPart({ connector, method, begin, etag }: Props) {
   const queries = useQueryClient();
   const tell = useTell();
   const [value, setValue] = useState(begin);
+  // The version that the form began with: one that is read meanwhile is not what is written here.
+  const [version] = useState(etag);
   const [ownKey, setOwnKey] = useState<string>();
   const [isTold, setIsTold] = useState(false);
   const key = method ?? ownKey ?? (keyOf(value.name ?? "") || "main");
@@ -96,7 +98,8 @@ function MethodPart({ connector, method, begin, etag }: Props) {
   const save = useMutation({
     mutationFn: () => {
       const path = `/v1/connectors/${part(connector.key)}/auth/${part(key)}`;
-      return json<AuthMethod>("PUT", path, value, etag ? { "If-Match": etag } : {});
+      const expected = method === undefined ? ifMatch(connector) : version ? { "If-Match": version } : {};
+      return json<AuthMethod>("PUT", path, value, expected);
     },
     onSuccess: async (made) => {
       await queries.invalidateQueries({ queryKey: ["connector", connector.key] });
@@ -112,7 +115,7 @@ function MethodPart({ connector, method, begin, etag }: Props) {
     if (!keyError) save.mutate();
   };
   return (
-    <form onSubmit={submit} noValidate className="grid max-w-3xl gap-4">
+    <form onSubmit={submit} className="grid max-w-3xl gap-4">
       <Card>
         <MethodForm value={value} onChange={setValue} faults={refused} connector={connector} />
         {method === undefined && (
@@ -127,7 +130,24 @@ function MethodPart({ connector, method, begin, etag }: Props) {
           </div>
         )}
       </Card>
-      {refused?.status === 412 ? (
+      {refused?.status === 412 && method === undefined ? (
+        <Notice
+          tone="warn"
+          title="Somebody has changed the connector meanwhile"
+          acts={
+            <Button
+              onClick={async () => {
+                await queries.invalidateQueries({ queryKey: ["connector", connector.key] });
+                save.reset();
+              }}
+            >
+              Look again
+            </Button>
+          }
+        >
+          What you have typed stays here. Look whether there is a method of this key now, and add yours then.
+        </Notice>
+      ) : refused?.status === 412 ? (
         <Notice tone="warn" title="Somebody has changed it meanwhile">
           {String(refused.body.changed_by ?? "Another operator")} did. Open this page again to see theirs: what you have
           typed here is not saved.

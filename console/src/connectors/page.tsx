@@ -71,6 +71,7 @@ const COLUMNS: Column<Connector>[] = [
   },
   {
     head: "Base URL",
+    className: "md:w-[36%]",
     cell: (it) =>
       it.base_url ? <Code>{it.base_url}</Code> : <span className="text-dim">each connection its own</span>,
   },

@@ -1,10 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { isApiError } from "~/api/problem";
 import type { Change, Connection, Environment } from "~/api/schema";
 import {
   Consequences,
   connectionQuery,
   Decide,
+  healthOf,
   inserted,
   PickConnection,
   patchJson,
@@ -73,9 +75,14 @@ function Switch({ environment, alias, from, to, onClose }: SwitchProps) {
       title={`${from ? "Switch" : "Assign"} ${alias} in ${name}?`}
       of={[environment.key, alias, to, environment.version]}
       preview={() => patchJson<Change>(pathOf(environment.key), change, { dry_run: true })}
-      act={() => ({ label: from ? `Switch to ${to}` : `Assign ${to}` })}
-      onAct={async () => {
-        await patchJson(pathOf(environment.key), change, {}, versionOf(environment));
+      act={(it) => ({ label: from ? `Switch to ${to}` : `Assign ${to}`, danger: it.refused })}
+      onAct={async (it) => {
+        const said = { force: it.breaks.length > 0, confirm: it.moves.length > 0 ? ("origin" as const) : undefined };
+        await patchJson(pathOf(environment.key), change, said, versionOf(environment)).catch(async (error) => {
+          // Somebody has changed the environment meanwhile: what it is now is read, and shown before another try.
+          if (isApiError(error) && error.status === 412) await again();
+          throw error;
+        });
         tell(`${name} has ${to} as ${alias} now`);
         void again();
       }}
@@ -99,24 +106,39 @@ function Compare({ from, to }: { from: string | undefined; to: string }) {
   const before = useQuery({ ...connectionQuery(from ?? ""), enabled: from !== undefined });
   const after = useQuery(connectionQuery(to));
   if (!after.data) return null;
+  const next = after.data.connection;
+  const health = healthOf(next);
+  const needsTenant = next.embedded && before.data && !before.data.connection.embedded;
   const was = before.data ? rows(before.data.connection) : [];
   const is = rows(after.data.connection);
   return (
-    <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-1.5">
-      {is.map(([term, value], row) => {
-        const old = was[row]?.[1];
-        const same = old === undefined || old === value;
-        return (
-          <div key={term} className="contents">
-            <dt className="text-dim">{term}</dt>
-            <dd>
-              {!same && <del className="mr-1.5 text-dim">{old}</del>}
-              {value} {!same && <Badge tone="info">changes</Badge>}
-            </dd>
-          </div>
-        );
-      })}
-    </dl>
+    <>
+      {health.tone !== "good" && (
+        <Notice tone={health.tone === "info" ? "info" : "warn"} title={`${next.name || to}: ${health.word}`}>
+          {health.line}
+        </Notice>
+      )}
+      {needsTenant && (
+        <Notice tone="warn" title="Each request needs a tenant from then on">
+          {to} is embedded: requests without Attache-Tenant, or of a tenant that is not activated, are refused.
+        </Notice>
+      )}
+      <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-1.5">
+        {is.map(([term, value], row) => {
+          const old = was[row]?.[1];
+          const same = old === undefined || old === value;
+          return (
+            <div key={term} className="contents">
+              <dt className="text-dim">{term}</dt>
+              <dd>
+                {!same && <del className="mr-1.5 text-dim">{old}</del>}
+                {value} {!same && <Badge tone="info">changes</Badge>}
+              </dd>
+            </div>
+          );
+        })}
+      </dl>
+    </>
   );
 }
 

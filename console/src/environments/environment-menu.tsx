@@ -64,7 +64,9 @@ export function EnvironmentMenu({ environment }: { environment: Environment }) {
           preview={() => json<Preview>("DELETE", `${pathOf(environment.key)}?dry_run=true`)}
           act={(it) => ({ label: it.refused ? "Delete it all the same" : "Delete", danger: true })}
           onAct={async (it) => {
-            await json("DELETE", `${pathOf(environment.key)}${it.refused ? "?force=true" : ""}`);
+            const version = versionOf(environment);
+            const expected: Record<string, string> = version ? { "If-Match": version } : {};
+            await json("DELETE", `${pathOf(environment.key)}${it.refused ? "?force=true" : ""}`, undefined, expected);
             tell(`${name} is deleted`);
             void again();
           }}

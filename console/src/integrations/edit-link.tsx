@@ -18,7 +18,9 @@ interface Props {
 }
 
 /** What is different of a connector in this integration alone. The central connector stays as it is. */
-export function EditLink({ read, alias, link, onClose }: Props) {
+export function EditLink({ read: now, alias, link, onClose }: Props) {
+  // The version that the form began with: one that is read meanwhile is not what is written here.
+  const [read] = useState(now);
   const [baseUrl, setBaseUrl] = useState(link.base_url ?? "");
   const [endpoints, setEndpoints] = useState<unknown>(link.endpoints ?? undefined);
   const again = useReadAgain();

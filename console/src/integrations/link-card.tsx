@@ -1,4 +1,4 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQueries, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { json } from "~/api/client";
@@ -8,6 +8,7 @@ import { useMay } from "~/api/session";
 import {
   ConnectionCard,
   Consequences,
+  connectionQuery,
   Decide,
   patchJson,
   typeName,
@@ -17,7 +18,7 @@ import {
 import { Button, ButtonLink } from "~/kit/button";
 import { Menu } from "~/kit/menu";
 import { Card } from "~/kit/page";
-import { Code, Initials } from "~/kit/text";
+import { Code, count, Initials } from "~/kit/text";
 import { useTell } from "~/kit/toast";
 import { Badge, Failure } from "~/kit/told";
 import { EditLink } from "./edit-link";
@@ -105,22 +106,29 @@ export function LinkCard({ read, alias, link, endpoints, assigned }: Props) {
 /** Those that environments have first; the others of the connector can be looked at. */
 function Connections({ connector, assigned }: { connector: string; assigned: string[] }) {
   const query = useInfiniteQuery(listQuery<Connection>("/v1/connections", { connector }, 20));
-  const mine = (query.data?.items ?? []).filter((it) => it.connector === connector);
-  if (query.isSuccess && mine.length === 0) {
+  const names = [...new Set(assigned)];
+  // By their keys: among very many they are not on the first page.
+  const used = useQueries({
+    queries: names.map((it) => ({ ...connectionQuery(it), staleTime: 30_000 })),
+    combine: (them) => them.flatMap((it) => it.data?.connection ?? []),
+  });
+  const mine = (query.data?.items ?? []).filter((it) => it.connector === connector && !names.includes(it.key));
+  if (query.isError) return <Failure error={query.error} again={() => query.refetch()} />;
+  if (query.isSuccess && mine.length === 0 && names.length === 0) {
     return <p className="text-[13px] text-dim">No connection to it yet: requests need one.</p>;
   }
-  const used = mine.filter((it) => assigned.includes(it.key));
+  const nameOf = (key: string) => used.find((it) => it.key === key)?.name || key;
   return (
     <details>
       <summary className="text-[13px] font-medium">
         Connections{" "}
         <span className="font-normal text-dim">
-          {used.length > 0 ? `${used.map((it) => it.name || it.key).join(", ")} assigned` : "none assigned"}
-          {mine.length > used.length && `, ${mine.length - used.length}${query.hasNextPage ? " or more" : ""} more`}
+          {names.length > 0 ? `${names.map(nameOf).join(", ")} assigned` : "none assigned"}
+          {mine.length > 0 && (query.hasNextPage ? ", and many others" : `, ${count(mine.length, "other")}`)}
         </span>
       </summary>
       <div className="mt-3 grid gap-3 xl:grid-cols-2">
-        {[...used, ...mine.filter((it) => !used.includes(it))].map((it) => (
+        {[...used, ...mine].map((it) => (
           <ConnectionCard key={it.key} connection={it} />
         ))}
       </div>
@@ -139,6 +147,7 @@ const SHOWN = 12;
 
 function Endpoints({ endpoints }: { endpoints: LinkEndpointView[] }) {
   const [all, setAll] = useState(false);
+  const mayTry = useMay("operator");
   return (
     <details>
       <summary className="text-[13px] font-medium">
@@ -152,6 +161,16 @@ function Endpoints({ endpoints }: { endpoints: LinkEndpointView[] }) {
             <span>{it.name}</span>
             {it.overridden.length > 0 && <Badge tone="info">different here</Badge>}
             {it.deprecated && <Badge tone="warn">going away</Badge>}
+            {mayTry && (
+              <Link
+                to="/connectors/$key/try/$endpoint"
+                params={{ key: it.connector, endpoint: it.key }}
+                aria-label={`Try it: ${it.method} ${it.path}`}
+                className="ml-auto min-h-6 text-accent underline"
+              >
+                Try it
+              </Link>
+            )}
           </li>
         ))}
       </ul>

@@ -120,7 +120,9 @@ function Shown({ read }: { read: ReadIntegration }) {
   );
 }
 
-function EditIntegration({ read, onClose }: { read: ReadIntegration; onClose: () => void }) {
+function EditIntegration({ read: now, onClose }: { read: ReadIntegration; onClose: () => void }) {
+  // The version that the form began with: one that is read meanwhile is not what is written here.
+  const [read] = useState(now);
   const [name, setName] = useState(read.integration.name ?? "");
   const [description, setDescription] = useState(read.integration.description ?? "");
   const again = useReadAgain();
@@ -173,7 +175,8 @@ function DeleteIntegration({ read, onClose }: { read: ReadIntegration; onClose: 
       preview={() => json<Preview>("DELETE", `${pathOf(key)}?dry_run=true`)}
       act={(it) => ({ label: it.refused ? "Delete it and break these" : "Delete", danger: true })}
       onAct={async (it) => {
-        await json("DELETE", `${pathOf(key)}${it.refused ? "?force=true" : ""}`);
+        const expected: Record<string, string> = read.etag ? { "If-Match": read.etag } : {};
+        await json("DELETE", `${pathOf(key)}${it.refused ? "?force=true" : ""}`, undefined, expected);
         await navigate({ to: "/integrations" });
         tell(`${key} is deleted`);
         void again();

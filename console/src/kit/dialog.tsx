@@ -1,6 +1,6 @@
 import { Dialog as Radix } from "radix-ui";
 import type { ReactNode } from "react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { Button } from "./button";
 import { Failure } from "./told";
 
@@ -15,21 +15,57 @@ interface DialogProps {
   children: ReactNode;
 }
 
-const stay = (event: Event) => event.preventDefault();
+/** What was used before the last dialog opened: one that follows another leads back to the same place. */
+let lastOpener: Element | null = null;
+
+/** What opened a dialog, told while it opens: from then on the focus is in it. */
+function useOpener(open: boolean) {
+  const opener = useRef<Element | null>(null);
+  const wasOpen = useRef(false);
+  if (open && !wasOpen.current) {
+    const active = document.activeElement;
+    if (!active?.closest("[role=dialog]")) lastOpener = active;
+    opener.current = lastOpener;
+  }
+  wasOpen.current = open;
+  return opener;
+}
 
 /** A question that has to be answered before anything else. On a narrow screen it takes all of it. */
 export function Dialog({ title, about, open, onClose, wide, firm, children }: DialogProps) {
+  const opener = useOpener(open);
+  const content = useRef<HTMLDivElement>(null);
+  const isWaiting = () => content.current?.closest("[hidden]") !== null;
   return (
     <Radix.Root open={open} onOpenChange={(it) => !it && onClose()}>
-      <Radix.Portal>
+      <Radix.Portal container={document.querySelector<HTMLElement>("[data-dialogs]")}>
         {/* Not Radix's own overlay: that one writes a style sheet, which the Content-Security-Policy forbids. */}
         <div
           data-overlay=""
           className="fixed inset-0 z-40 grid place-items-center overflow-y-auto bg-black/45 p-0 sm:p-6"
         >
           <Radix.Content
+            ref={content}
+            onOpenAutoFocus={(event) => {
+              const first = content.current?.querySelector<HTMLElement>(
+                ":is(input, select, textarea):not(:disabled, [type=hidden], [hidden])",
+              );
+              if (!first) return;
+              event.preventDefault();
+              first.focus();
+            }}
+            // Radix leads back to a trigger of its own, which there is none of.
+            onCloseAutoFocus={(event) => {
+              event.preventDefault();
+              if (opener.current instanceof HTMLElement) opener.current.focus();
+            }}
+            // What has been typed is not lost to a slip of the hand; nor while the page waits for a sign-in.
+            onInteractOutside={(event) => {
+              if (firm || isWaiting() || content.current?.querySelector("input, select, textarea"))
+                event.preventDefault();
+            }}
+            onEscapeKeyDown={(event) => (firm || isWaiting()) && event.preventDefault()}
             className={`appear relative w-full bg-panel p-5 shadow-xl max-sm:min-h-dvh sm:rounded-2xl sm:p-6 ${wide ? "sm:max-w-3xl" : "sm:max-w-lg"}`}
-            {...(firm && { onEscapeKeyDown: stay, onInteractOutside: stay })}
             {...(about ? {} : { "aria-describedby": undefined })}
           >
             <Radix.Title className="pr-8 text-lg font-semibold">{title}</Radix.Title>

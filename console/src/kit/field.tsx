@@ -109,6 +109,19 @@ export function SecretInput({ className, ...rest }: ComponentPropsWithRef<"input
   );
 }
 
+/** A secret of several lines: a private key. Hidden unless asked for, like the others. */
+export function SecretArea({ className, ...rest }: ComponentPropsWithRef<"textarea">) {
+  const [shown, setShown] = useState(false);
+  return (
+    <div className="flex items-start gap-1.5">
+      <TextArea mono className={cx(!shown && rest.value !== "" && "masked", className)} {...rest} />
+      <Button aria-pressed={shown} onClick={() => setShown(!shown)}>
+        {shown ? "Hide" : "Show"}
+      </Button>
+    </div>
+  );
+}
+
 interface ToggleProps {
   label: string;
   help?: ReactNode;

@@ -1,4 +1,4 @@
-import { useState, useSyncExternalStore } from "react";
+import { useRef, useState, useSyncExternalStore } from "react";
 import { Button } from "./button";
 import { cx } from "./style";
 
@@ -69,28 +69,44 @@ export function CodeBlock({ text, label }: { text: string; label: string }) {
 }
 
 export function Copy({ text, label = "Copy" }: { text: string; label?: string }) {
-  const [done, setDone] = useState(false);
+  const [done, setDone] = useState<"yes" | "no">();
+  const button = useRef<HTMLButtonElement>(null);
   const copy = async () => {
-    await write(text);
-    setDone(true);
-    setTimeout(() => setDone(false), 1500);
+    const isDone = await write(text, button.current);
+    setDone(isDone ? "yes" : "no");
+    setTimeout(() => setDone(undefined), isDone ? 1500 : 6000);
   };
   return (
-    <Button onClick={copy} className="min-h-7 px-2 text-xs">
-      <span aria-live="polite">{done ? "Copied" : label}</span>
+    <Button ref={button} onClick={copy} className="min-h-7 px-2 text-xs">
+      <span aria-live="polite">
+        {done === "yes" ? "Copied" : done === "no" ? "Not copied: mark it and copy it" : label}
+      </span>
     </Button>
   );
 }
 
-/** Browsers have a clipboard only for pages that came by https or from this machine. */
-async function write(text: string) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+/** Whether it is in the clipboard now. Browsers have one only for pages that came by https or from this machine. */
+async function write(text: string, button: HTMLElement | null): Promise<boolean> {
+  if (navigator.clipboard) {
+    const asked = navigator.clipboard.writeText(text);
+    if (await asked.then(() => true).catch(() => false)) return true;
+  }
   const area = document.createElement("textarea");
   area.value = text;
-  document.body.append(area);
+  area.className = "sr-only";
+  area.setAttribute("aria-hidden", "true");
+  // Beside the button: a dialog lets the focus go nowhere else.
+  (button?.parentElement ?? document.body).append(area);
   area.select();
-  document.execCommand("copy");
+  let isDone = false;
+  try {
+    isDone = document.execCommand("copy");
+  } catch {
+    isDone = false;
+  }
   area.remove();
+  button?.focus();
+  return isDone;
 }
 
 const SPANS: [Intl.RelativeTimeFormatUnit, number][] = [

@@ -1,7 +1,9 @@
+import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { json } from "~/api/client";
 import type { Page } from "~/api/pages";
 import type { Exchange } from "~/api/schema";
+import { sessionQuery } from "~/api/session";
 import { asQuery, type Filters } from "./filters";
 import { idOf, merged } from "./merge";
 import { type Followed, follow } from "./stream";
@@ -44,8 +46,12 @@ export function useLive(filters: Filters) {
   const [waiting, setWaiting] = useState(0);
   const held = useRef(false);
   held.current = paused;
+  // The page outlives a session that ends: who signs in again goes on with it.
+  const { data: session } = useQuery(sessionQuery);
+  const isIn = session?.signed_in === true;
 
   useEffect(() => {
+    if (!isIn) return;
     let isOver = false;
     let shown: Exchange[] = [];
     let fresh: Exchange[] = [];
@@ -115,7 +121,7 @@ export function useLive(filters: Filters) {
       document.removeEventListener("visibilitychange", turn);
       clearInterval(stroke);
     };
-  }, [query]);
+  }, [query, isIn]);
 
   return { exchanges, state, error, skipped, pending, paused, waiting, turn: () => setPaused((it) => !it) };
 }

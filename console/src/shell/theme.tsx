@@ -6,8 +6,19 @@ const NEXT = { system: "light", light: "dark", dark: "system" } as const;
 type Choice = keyof typeof NEXT;
 
 function chosen(): Choice {
-  const kept = localStorage.getItem(KEY);
-  return kept === "light" || kept === "dark" ? kept : "system";
+  try {
+    const kept = localStorage.getItem(KEY);
+    return kept === "light" || kept === "dark" ? kept : "system";
+  } catch {
+    return "system";
+  }
+}
+
+/** Some browsers keep nothing: then it is as the system has it again next time. */
+function keep(choice: Choice) {
+  try {
+    localStorage.setItem(KEY, choice);
+  } catch {}
 }
 
 /** Light, dark, or as the system has it. */
@@ -20,7 +31,7 @@ export function Theme() {
   const [choice, setChoice] = useState(chosen);
   const turn = () => {
     const next = NEXT[choice];
-    localStorage.setItem(KEY, next);
+    keep(next);
     applyTheme(next);
     setChoice(next);
   };

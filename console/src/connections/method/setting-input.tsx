@@ -1,4 +1,4 @@
-import { useEffect, useId, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { Button } from "~/kit/button";
 import { Field, Pairs, Select, TextArea, TextInput, Toggle } from "~/kit/field";
 import type { Setting } from "./settings";
@@ -232,6 +232,9 @@ export function JsonInput({ label, help, placeholder, value, fault, rows = 4, on
   const [text, setText] = useState(shown);
   const [told, setTold] = useState(shown);
   const [wrong, setWrong] = useState<string>();
+  const area = useRef<HTMLTextAreaElement>(null);
+  // The form is not sent meanwhile: what stands here would be left out without a word.
+  useEffect(() => area.current?.setCustomValidity(wrong ?? ""), [wrong]);
   useEffect(() => {
     if (shown === told) return;
     setTold(shown);
@@ -254,6 +257,7 @@ export function JsonInput({ label, help, placeholder, value, fault, rows = 4, on
       {(ties) => (
         <TextArea
           {...ties}
+          ref={area}
           mono
           rows={rows}
           placeholder={placeholder}

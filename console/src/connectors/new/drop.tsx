@@ -1,4 +1,4 @@
-import { type DragEvent, useId, useRef, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { Button } from "~/kit/button";
 import { TextArea } from "~/kit/field";
 import { cx } from "~/kit/style";
@@ -21,18 +21,39 @@ export function Drop({ onGiven, compact }: { onGiven: (description: Description)
       setFault(error instanceof UnreadableFile ? error.message : String(error));
     }
   };
-  const over = (event: DragEvent) => {
-    event.preventDefault();
-    setIsOver(true);
-  };
-  const drop = (event: DragEvent) => {
-    event.preventDefault();
-    setIsOver(false);
-    const file = event.dataTransfer.files[0];
-    const text = event.dataTransfer.getData("text/plain");
+  const dropped = useRef<(data: DataTransfer) => void>(undefined);
+  dropped.current = (data) => {
+    const file = data.files[0];
+    const text = data.getData("text/plain");
     if (file) take(file);
     else if (text) onGiven({ from: "What was dropped", text });
   };
+  // Anywhere on the page: a browser that is left to itself leaves the console for the file.
+  useEffect(() => {
+    let inside = 0;
+    const isTyped = (event: DragEvent) =>
+      event.target instanceof Element && event.target.closest("input, textarea") && !hasFiles(event);
+    const on = {
+      dragenter: () => setIsOver(++inside > 0),
+      dragleave: () => {
+        inside = Math.max(0, inside - 1);
+        setIsOver(inside > 0);
+      },
+      dragover: (event: DragEvent) => isTyped(event) || event.preventDefault(),
+      drop: (event: DragEvent) => {
+        inside = 0;
+        setIsOver(false);
+        if (isTyped(event)) return;
+        event.preventDefault();
+        if (event.dataTransfer) dropped.current?.(event.dataTransfer);
+      },
+    };
+    const all = Object.entries(on) as ["drop", (event: DragEvent) => void][];
+    for (const [name, act] of all) window.addEventListener(name, act);
+    return () => {
+      for (const [name, act] of all) window.removeEventListener(name, act);
+    };
+  }, []);
   if (pasted !== undefined) {
     return (
       <div className="grid gap-2">
@@ -55,13 +76,8 @@ export function Drop({ onGiven, compact }: { onGiven: (description: Description)
   }
   return (
     <div className="grid h-full gap-2">
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is one way more; the buttons inside do the same */}
       <div
         data-drop=""
-        onDragOver={over}
-        onDragEnter={over}
-        onDragLeave={() => setIsOver(false)}
-        onDrop={drop}
         className={cx(
           "grid place-content-center justify-items-center gap-3 rounded-xl border-2 border-dashed px-4 text-center transition-colors",
           compact ? "py-6" : "py-10",
@@ -93,4 +109,8 @@ export function Drop({ onGiven, compact }: { onGiven: (description: Description)
       {fault && <Notice tone="bad">{fault}</Notice>}
     </div>
   );
+}
+
+function hasFiles(event: DragEvent): boolean {
+  return event.dataTransfer?.types.includes("Files") ?? false;
 }

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type FormEvent, useEffect, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { raw } from "~/api/client";
 import { isApiError } from "~/api/problem";
 import type { ImportedConnector } from "~/api/schema";
@@ -60,7 +60,10 @@ function Mapping({ description, onOther }: MappingProps) {
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
   });
-  const found = preview.data;
+  // Where another base URL is refused, what was found before stays: it is only that field that is wrong.
+  const last = useRef<typeof preview.data>(undefined);
+  if (preview.data) last.current = preview.data;
+  const found = preview.data ?? last.current;
   useEffect(() => {
     if (!found) return;
     setKey((before) => before ?? found.key);

@@ -1,11 +1,13 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { Tried } from "~/api/schema";
 import type { Draft } from "./request";
 
 interface Kept {
   draft: Draft;
   tried?: Tried;
+  /** The connection that it went by. */
+  by?: string | undefined;
 }
 
 /**
@@ -16,14 +18,17 @@ export function useKept(connector: string, endpoint: string | undefined, start: 
   const queries = useQueryClient();
   const place = ["kept", connector, endpoint ?? ""];
   const [kept, setKept] = useState<Kept>(() => queries.getQueryData<Kept>(place) ?? { draft: start() });
-  const keep = (next: Kept) => {
-    setKept(next);
+  const now = useRef(kept);
+  const keep = (change: Partial<Kept>) => {
     queries.setQueryDefaults(place, { gcTime: Number.POSITIVE_INFINITY });
-    queries.setQueryData(place, next);
+    now.current = { ...now.current, ...change };
+    queries.setQueryData(place, now.current);
+    setKept(now.current);
   };
   return {
     ...kept,
-    setDraft: (draft: Draft) => keep({ ...kept, draft }),
-    setTried: (draft: Draft, tried: Tried) => keep({ draft, tried }),
+    setDraft: (draft: Draft) => keep({ draft }),
+    /** What has been typed since it was sent stays. */
+    setTried: (tried: Tried, by: string | undefined) => keep({ tried, by }),
   };
 }

@@ -7,7 +7,7 @@ import { Button } from "~/kit/button";
 import { Field, Pairs, Select, TextArea, TextInput } from "~/kit/field";
 import { Card } from "~/kit/page";
 import { Code } from "~/kit/text";
-import { Empty, Failure } from "~/kit/told";
+import { Empty, Failure, Notice } from "~/kit/told";
 import { Answer } from "./answer";
 import { useKept } from "./draft";
 import { EndpointPicker } from "./endpoint-picker";
@@ -26,17 +26,17 @@ interface Props {
 
 /** A request as it is written, and beside it what came of it. */
 export function RequestPart({ connector, endpoint, begin, connection, chosen, onChoose }: Props) {
-  const { draft, tried, setDraft, setTried } = useKept(connector.key, endpoint, () => startOf(begin));
+  const { draft, tried, by: triedBy, setDraft, setTried } = useKept(connector.key, endpoint, () => startOf(begin));
   const [isTold, setIsTold] = useState(false);
   const form = useRef<HTMLFormElement>(null);
   const answers = useRef<HTMLElement>(null);
   const send = useMutation({
-    mutationFn: (sent: Draft) => {
-      const { connection: by = "", tenant, as } = chosen;
+    mutationFn: ({ sent, by = "" }: { sent: Draft; by?: string | undefined }) => {
+      const { tenant, as } = chosen;
       return json<Tried>("POST", "/v1/try", wantedOf(sent, { connection: by, tenant, test: as === "test" }));
     },
     onSuccess: (answer, sent) => {
-      setTried(sent, answer);
+      setTried(answer, sent.by);
       requestAnimationFrame(() => shownAt(answers.current));
     },
   });
@@ -48,7 +48,7 @@ export function RequestPart({ connector, endpoint, begin, connection, chosen, on
       form.current?.querySelector<HTMLElement>("[data-needed]")?.focus();
       return;
     }
-    send.mutate(draft);
+    send.mutate({ sent: draft, by: chosen.connection });
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit(event);
@@ -98,7 +98,12 @@ export function RequestPart({ connector, endpoint, begin, connection, chosen, on
         </p>
         {tried ? (
           <>
-            <Answer key={tried.request_id} tried={tried} connection={chosen.connection ?? ""} />
+            {triedBy && triedBy !== chosen.connection && (
+              <Notice tone="warn">
+                This answer came by {triedBy}: send it again to have it by {chosen.connection ?? "another"}.
+              </Notice>
+            )}
+            <Answer key={tried.request_id} tried={tried} connection={triedBy ?? chosen.connection ?? ""} />
             <Keep connector={connector} draft={draft} />
           </>
         ) : (
