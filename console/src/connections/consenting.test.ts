@@ -17,6 +17,9 @@ vi.stubGlobal("fetch", async (request: Request) => {
 });
 const { beginConsent, beginTenantsConsent, finishConsent, takeBegun } = await import("./consenting");
 
+const { setCsrf } = await import("~/api/client");
+setCsrf("what the page was told");
+
 const back = (state: string) => new URL(`http://console.test/connections/consent?code=c&state=${state}`);
 
 beforeEach(() => {
