@@ -186,6 +186,18 @@ async function connect(page, options) {
 const ended = (page) => soon("an end", () => page.evaluate(() => globalThis.ended[0]));
 const pick = ({ status, connection, reason, over }) => ({ status, connection, reason, over });
 
+describe("without a link", () => {
+  test("the promise is rejected, with nothing left on the page", () =>
+    visiting(app, async (page) => {
+      const came = await page.evaluate(() => {
+        const of = (url) => Attache.connect({ url, mode: "frame" }).then(() => "kept", (it) => it.message);
+        return Promise.all([of(Promise.reject(new Error("no session"))), of(Promise.resolve("")), of("javascript:1")]);
+      });
+      assert.deepEqual(came, ["no session", "Attache.connect: there is no link", "Attache.connect: url is no link"]);
+      assert.equal(await page.locator("iframe").count(), 0);
+    }));
+});
+
 describe("in a frame", () => {
   test("a form is filled in, refused beside the field, and taken", () =>
     visiting(app, async (page, { faults }) => {

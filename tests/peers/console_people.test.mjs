@@ -184,6 +184,7 @@ describe("a customer", () => {
     await page.keyboard.press("Escape");
     await page.getByRole("tab", { name: "Links" }).click();
     await row("Mail of customers").getByRole("button", { name: /^End the link/ }).click();
+    await closed("End the link");
     await row("Mail of customers").getByText("ended", { exact: true }).waitFor();
     assert.equal((await fetch(url)).status, 410);
   });
@@ -364,6 +365,9 @@ test("another system is told of events, by requests that are signed", async () =
   await page.keyboard.press("Escape");
   await assertGood(page, "events");
   await pick("More for on-call", "Another secret");
+  await dialog().getByText("The secret before signs as well for").waitFor();
+  await assertGood(page, "event-subscription-secret");
+  await button("Make the secret").click();
   await dialog().getByRole("heading", { name: "The secret of on-call" }).waitFor();
   assert.notEqual((await dialog().getByRole("region", { name: "Secret" }).innerText()).trim(), secret);
   await closed("I have kept it");

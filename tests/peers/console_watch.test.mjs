@@ -146,7 +146,8 @@ describe("the live log", () => {
 
   test("says so where an exchange is forgotten", async () => {
     await visit(page, "/live/of-long-ago", "Exchange");
-    await page.getByRole("alert").waitFor();
+    await page.getByText("It is not kept any more").waitFor();
+    await assertGood(page, "exchange-gone");
     assertQuiet(faults, [/status of 404/]);
     faults.length = 0;
   });
@@ -174,6 +175,13 @@ describe("a caller", () => {
     assert.equal(await asked(first, "other"), 404);
     assert.equal(await asked(first, "shop", { method: "DELETE" }), 403);
     assert.ok(!(await page.content()).includes(first), "the key is in the page still");
+    await button("More for worker").click();
+    await page.getByRole("menuitem", { name: "What it may use …" }).click();
+    await field("Connections (optional)").fill("shop, other");
+    await assertGood(page, "caller-edit");
+    await closed("Save");
+    await row("worker").getByText("connections shop, other; methods GET, HEAD").waitFor();
+    assert.equal(await asked(first, "other"), 200);
     assertQuiet(faults, [/status of 4(00|22)/]);
     faults.length = 0;
   });
@@ -269,9 +277,10 @@ test("the sealing keys are shown with what each opens", async () => {
   const { credentials } = keys.find((it) => it.id === newest);
   assert.ok(credentials >= 2, "two connections have some");
   await row(newest).getByText("newest: it seals").waitFor();
-  await row(newest).getByText(`${credentials} credentials`).waitFor();
+  await row(newest).getByText(`${credentials} secrets`).waitFor();
   await row(newest).getByText("has it", { exact: true }).waitFor();
-  assert.ok(await button("Put everything under the newest").isDisabled(), "all of it is under the newest");
+  await page.getByText("All of it is under the newest key.").waitFor();
+  assert.equal(await button("Put everything under the newest").count(), 0, "there is nothing to be done");
   await assertGood(page, "keys");
 });
 

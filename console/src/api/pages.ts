@@ -28,6 +28,15 @@ export function listQuery<T>(
   });
 }
 
+/** Pages that are read anew again and again, at most: who has scrolled further reads, and does not wait for news. */
+const FOLLOWED_PAGES = 2;
+
+/** Reads a list anew every so many ms, as long as it is short. */
+export function every(ms: number) {
+  return ({ state }: { state: { data?: { pages: unknown[] } | undefined } }) =>
+    (state.data?.pages.length ?? 0) > FOLLOWED_PAGES ? false : ms;
+}
+
 /** All of a list that is known to be short (a connector's auth methods, the environments), at most `most` items. */
 export async function all<T>(path: string, most = 1000): Promise<T[]> {
   const items: T[] = [];

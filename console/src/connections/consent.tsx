@@ -6,8 +6,7 @@ import { Button, ButtonLink } from "~/kit/button";
 import { Page } from "~/kit/page";
 import { useTell } from "~/kit/toast";
 import { Failure, Loading, Notice } from "~/kit/told";
-import { act } from "./acts";
-import { type Begun, takeBegun } from "./consenting";
+import { type Begun, finishConsent, takeBegun } from "./consenting";
 
 /** Where a provider sends an operator back to who connects an account. */
 export function ConsentPage() {
@@ -17,14 +16,12 @@ export function ConsentPage() {
   const queries = useQueryClient();
   const tell = useTell();
   const finish = useMutation({
-    mutationFn: (it: Begun & { take?: boolean }) =>
-      act(it.connection, "callback", {
-        url: came.current,
-        state: it.state,
-        test: it.test,
-        ...(it.take && { confirm_account: true }),
-      }),
+    mutationFn: (it: Begun & { take?: boolean }) => finishConsent(it, came.current, it.take),
     onSuccess: async (_, it) => {
+      if (it.tenant !== undefined) {
+        tell(`${it.tenant} is connected`);
+        return navigate({ to: "/users/$tenant", params: { tenant: it.tenant }, replace: true });
+      }
       await queries.invalidateQueries({ queryKey: ["connection", it.connection] });
       tell(it.test ? "The test account is connected" : "The account is connected");
       await navigate({ to: "/connections/$key", params: { key: it.connection }, replace: true });
@@ -66,9 +63,15 @@ export function ConsentPage() {
         <div className="grid gap-3">
           <Failure error={finish.error} />
           <div>
-            <ButtonLink to="/connections/$key" params={{ key: begun.connection }}>
-              Back to the connection
-            </ButtonLink>
+            {begun.tenant === undefined ? (
+              <ButtonLink to="/connections/$key" params={{ key: begun.connection }}>
+                Back to the connection
+              </ButtonLink>
+            ) : (
+              <ButtonLink to="/users/$tenant" params={{ tenant: begun.tenant }}>
+                Back to {begun.tenant}
+              </ButtonLink>
+            )}
           </div>
         </div>
       )}

@@ -1,3 +1,6 @@
+import { json } from "~/api/client";
+import { onceKey } from "~/api/once";
+import { part } from "~/api/pages";
 import type { Asked } from "~/api/schema";
 import { act } from "./acts";
 import { consoleRedirect } from "./redirect-uri";
@@ -5,6 +8,8 @@ import { consoleRedirect } from "./redirect-uri";
 /** What is known of a consent that was begun here: it is kept by this window, until it comes back. */
 export interface Begun {
   connection: string;
+  /** Whose it is, where it is not the connection's own. */
+  tenant?: string;
   state: string;
   test: boolean;
 }
@@ -25,10 +30,34 @@ export async function beginConsent(
     ...(test && { test: true }),
   });
   if (!("url" in asked)) return asked;
-  if (!/^https?:$/.test(new URL(asked.url).protocol)) throw new Error(`Nobody consents at ${asked.url}`);
-  sessionStorage.setItem(KEPT, JSON.stringify({ connection, state: asked.state, test } satisfies Begun));
-  location.assign(asked.url);
+  leave({ connection, state: asked.state, test }, asked.url);
   return undefined;
+}
+
+/** The same for a tenant's activation. */
+export async function beginTenantsConsent(connection: string, tenant: string): Promise<void> {
+  const path = `/v1/connections/${part(connection)}/activations/${part(tenant)}/authorize`;
+  const headers = { "Idempotency-Key": onceKey() };
+  const { state, url } = await json<InBrowser>("POST", path, { redirect_uri: consoleRedirect() }, headers);
+  leave({ connection, tenant, state, test: false }, url);
+}
+
+/** Goes to the provider, and keeps what has to be known when it sends the browser back. */
+function leave(begun: Begun, url: string) {
+  if (!/^https?:$/.test(new URL(url).protocol)) throw new Error(`Nobody consents at ${url}`);
+  sessionStorage.setItem(KEPT, JSON.stringify(begun));
+  location.assign(url);
+}
+
+/** What came back with it is told to the API. `takes`: also where it is another account's than before. */
+export function finishConsent(
+  { connection, tenant, state, test }: Begun,
+  url: string,
+  takes = false,
+): Promise<unknown> {
+  const of = `/v1/connections/${part(connection)}${tenant === undefined ? "" : `/activations/${part(tenant)}`}`;
+  const body = { url, state, ...(test && { test }), ...(takes && { confirm_account: true }) };
+  return json("POST", `${of}/callback`, body, { "Idempotency-Key": onceKey() });
 }
 
 /** The consent that came back with this address, once: one that was not begun in this window is not taken. */

@@ -10,6 +10,8 @@ interface DialogProps {
   open: boolean;
   onClose: () => void;
   wide?: boolean;
+  /** It goes by its own buttons alone: what it shows can't be had again. */
+  firm?: boolean;
   children: ReactNode;
 }
 
@@ -30,7 +32,7 @@ function useOpener(open: boolean) {
 }
 
 /** A question that has to be answered before anything else. On a narrow screen it takes all of it. */
-export function Dialog({ title, about, open, onClose, wide, children }: DialogProps) {
+export function Dialog({ title, about, open, onClose, wide, firm, children }: DialogProps) {
   const opener = useOpener(open);
   const content = useRef<HTMLDivElement>(null);
   const isWaiting = () => content.current?.closest("[hidden]") !== null;
@@ -59,9 +61,10 @@ export function Dialog({ title, about, open, onClose, wide, children }: DialogPr
             }}
             // What has been typed is not lost to a slip of the hand; nor while the page waits for a sign-in.
             onInteractOutside={(event) => {
-              if (isWaiting() || content.current?.querySelector("input, select, textarea")) event.preventDefault();
+              if (firm || isWaiting() || content.current?.querySelector("input, select, textarea"))
+                event.preventDefault();
             }}
-            onEscapeKeyDown={(event) => isWaiting() && event.preventDefault()}
+            onEscapeKeyDown={(event) => (firm || isWaiting()) && event.preventDefault()}
             className={`appear relative w-full bg-panel p-5 shadow-xl max-sm:min-h-dvh sm:rounded-2xl sm:p-6 ${wide ? "sm:max-w-3xl" : "sm:max-w-lg"}`}
             {...(about ? {} : { "aria-describedby": undefined })}
           >
@@ -92,15 +95,27 @@ interface ConfirmProps {
   /** The verb of what is done. */
   act: string;
   /** For what can't be undone and breaks much: it has to be typed. */
-  type?: string;
+  type?: string | undefined;
   danger?: boolean;
+  /** Whether what it will break is known by now. */
+  ready?: boolean;
   open: boolean;
   onClose: () => void;
   onAct: () => Promise<unknown>;
 }
 
 /** Asks before something that breaks something, and stays open with the reason where it was refused. */
-export function Confirm({ title, children, act, type, danger = true, open, onClose, onAct }: ConfirmProps) {
+export function Confirm({
+  title,
+  children,
+  act,
+  type,
+  danger = true,
+  ready = true,
+  open,
+  onClose,
+  onAct,
+}: ConfirmProps) {
   const [typed, setTyped] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
@@ -146,7 +161,7 @@ export function Confirm({ title, children, act, type, danger = true, open, onClo
         <Button
           kind={danger ? "danger" : "primary"}
           busy={busy}
-          disabled={type !== undefined && typed !== type}
+          disabled={!ready || (type !== undefined && typed !== type)}
           onClick={run}
         >
           {act}

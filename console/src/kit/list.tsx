@@ -64,7 +64,9 @@ export function List<T>({ query, empty, children }: ListProps<T>) {
     <>
       {items.length === 0 && !hasNextPage ? empty : children(items)}
       <div ref={end} className="mt-3 flex justify-center">
-        {query.isError && <Failure error={query.error} again={() => fetchNextPage()} />}
+        {query.isError && (
+          <Failure error={query.error} again={() => (query.isFetchNextPageError ? fetchNextPage() : query.refetch())} />
+        )}
         {hasNextPage && !query.isError && (
           <Button busy={isFetchingNextPage} onClick={() => fetchNextPage()}>
             More

@@ -1,4 +1,4 @@
-import { useRef, useState } from "react";
+import { useRef, useState, useSyncExternalStore } from "react";
 import { Button } from "./button";
 import { cx } from "./style";
 
@@ -124,8 +124,31 @@ export function ago(time: string | number | Date, now = Date.now()): string {
   return RELATIVE.format(Math.round(seconds / length), unit);
 }
 
+/** How often it is looked whether "a minute ago" has become two. */
+const TICK_MS = 15_000;
+
+const waiting = new Set<() => void>();
+let ticks = 0;
+let clock: ReturnType<typeof setInterval> | undefined;
+
+/** One clock for all moments of a page, which stands still where there are none. */
+function onTick(tell: () => void): () => void {
+  waiting.add(tell);
+  clock ??= setInterval(() => {
+    ticks += 1;
+    for (const it of waiting) it();
+  }, TICK_MS);
+  return () => {
+    waiting.delete(tell);
+    if (waiting.size > 0) return;
+    clearInterval(clock);
+    clock = undefined;
+  };
+}
+
 /** A moment: how long ago, and exactly when for whoever points at it. */
 export function Moment({ at }: { at?: string | null | undefined }) {
+  useSyncExternalStore(onTick, () => ticks);
   if (!at) return <span className="text-dim">never</span>;
   return (
     <time dateTime={at} title={new Date(at).toLocaleString()}>

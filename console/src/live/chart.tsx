@@ -25,7 +25,11 @@ export function Chart({ title, times, lines, unit }: Series) {
     if (!host) return;
     const make = () => {
       plot.current?.destroy();
-      const ink = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+      // A canvas takes a colour as it comes out, not a variable that has one for the light and one for the dark.
+      const ink = (name: string) => {
+        host.style.color = `var(--${name})`;
+        return getComputedStyle(host).color;
+      };
       const axis = {
         stroke: ink("dim"),
         grid: { stroke: ink("line"), width: 1 },
@@ -62,6 +66,7 @@ export function Chart({ title, times, lines, unit }: Series) {
         [times, ...lines.map((it) => it.values)],
         host,
       );
+      host.style.color = "";
     };
     make();
     const sized = new ResizeObserver(() => plot.current?.setSize({ width: host.clientWidth, height: HEIGHT }));
@@ -109,8 +114,11 @@ function clock(seconds: number, isFine: boolean): string {
   return new Date(seconds * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", ...second });
 }
 
-/** The last value that there is: what a screen reader is told of a line, and what most look for. */
+/** Steps back from now of which a value is told as the present one. */
+const PRESENT = 3;
+
+/** The present value, where there is one: what a screen reader is told of a line, and what most look for. */
 function last(values: (number | null)[], unit: (value: number) => string): string {
-  const value = values.findLast((it) => it !== null);
+  const value = values.slice(-PRESENT).findLast((it) => it !== null);
   return value === undefined || value === null ? "" : unit(value);
 }

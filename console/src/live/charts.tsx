@@ -1,13 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { api, given } from "~/api/client";
-import type { TrafficPoint } from "~/api/schema";
+import type { Traffic, TrafficPoint } from "~/api/schema";
 import { Button } from "~/kit/button";
 import { Card } from "~/kit/page";
 import { Table } from "~/kit/table";
-import { Failure, Loading } from "~/kit/told";
+import { Moment } from "~/kit/text";
+import { Empty, Failure, Loading } from "~/kit/told";
 import { Chart, type Series } from "./chart";
 import { duration } from "./phases";
+import { knownSince, rates, seconds } from "./series";
 
 const WINDOWS = ["5m", "1h", "24h"] as const;
 type Window = (typeof WINDOWS)[number];
@@ -17,12 +19,13 @@ const REFRESH_MS: Record<Window, number> = { "5m": 5_000, "1h": 20_000, "24h": 6
 export function Charts({ connection }: { connection?: string | undefined }) {
   const [window, setWindow] = useState<Window>("5m");
   const [asTable, setAsTable] = useState(false);
-  const { data, error, refetch } = useQuery({
+  const { data, dataUpdatedAt, error, refetch } = useQuery({
     queryKey: ["traffic", window, connection],
     queryFn: () => given(api.GET("/v1/traffic", { params: { query: { window, ...(connection && { connection }) } } })),
     refetchInterval: REFRESH_MS[window],
   });
-  const drawn = useMemo(() => data && seriesOf(data.points, data.step_s), [data]);
+  const drawn = useMemo(() => data && seriesOf(data, dataUpdatedAt / 1000), [data, dataUpdatedAt]);
+  const since = data && knownSince(data);
   return (
     <div className="grid grid-cols-1 gap-3">
       <div className="flex flex-wrap items-center gap-2">
@@ -43,7 +46,16 @@ export function Charts({ connection }: { connection?: string | undefined }) {
         <Button className="min-h-8 text-xs" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
           {asTable ? "Show as charts" : "Show as a table"}
         </Button>
-        {data && <span className="text-xs text-dim">{summary(data.points)}</span>}
+        {data && (
+          <span className="text-xs text-dim">
+            {summary(data.points)}
+            {since && (
+              <>
+                . {connection ? "Exchanges are kept since" : "This attache began"} <Moment at={since} />
+              </>
+            )}
+          </span>
+        )}
       </div>
       {error ? (
         <Failure error={error} again={() => refetch()} />
@@ -64,23 +76,24 @@ export function Charts({ connection }: { connection?: string | undefined }) {
   );
 }
 
-function seriesOf(points: TrafficPoint[], stepS: number): Series[] {
-  const times = points.map((it) => new Date(it.time).getTime() / 1000);
-  const per = (number: number) => number / stepS;
+function seriesOf(traffic: Traffic, now: number): Series[] {
+  const { points } = traffic;
+  const times = points.map((it) => seconds(it.time));
+  const per = (of: (point: TrafficPoint) => number) => rates(traffic, now, of);
   return [
     {
       title: "Requests a second",
       times,
-      lines: [{ label: "requests", ink: "accent", values: points.map((it) => per(it.requests)) }],
+      lines: [{ label: "requests", ink: "accent", values: per((it) => it.requests) }],
       unit: (it) => it.toLocaleString("en", { maximumFractionDigits: 1 }),
     },
     {
       title: "Errors a second, by whose fault",
       times,
       lines: [
-        { label: "caller", ink: "warn", values: points.map((it) => per(it.errors.caller)) },
-        { label: "attache", ink: "bad", values: points.map((it) => per(it.errors.attache)) },
-        { label: "the API", ink: "dim", values: points.map((it) => per(it.errors.upstream)) },
+        { label: "caller", ink: "warn", values: per((it) => it.errors.caller) },
+        { label: "attache", ink: "bad", values: per((it) => it.errors.attache) },
+        { label: "the API", ink: "dim", values: per((it) => it.errors.upstream) },
       ],
       unit: (it) => it.toLocaleString("en", { maximumFractionDigits: 1 }),
     },
@@ -103,9 +116,13 @@ function summary(points: TrafficPoint[]): string {
   return `${requests.toLocaleString("en")} requests, ${failed.toLocaleString("en")} failed`;
 }
 
+type Quantiles = TrafficPoint["overhead_ms"];
+
 function Numbers({ points }: { points: TrafficPoint[] }) {
   const said = points.filter((it) => it.requests > 0).reverse();
-  const ms = (it: number | null | undefined) => (it === null || it === undefined ? "" : duration(it));
+  const ms = (it: Quantiles) =>
+    [it.p50, it.p95, it.p99].flatMap((one) => (one === null || one === undefined ? [] : [duration(one)])).join(", ");
+  if (said.length === 0) return <Empty title="No requests in this time" />;
   return (
     <Table
       label="Traffic, step by step"
@@ -120,14 +137,14 @@ function Numbers({ points }: { points: TrafficPoint[] }) {
           cell: (it) => `${it.errors.caller}, ${it.errors.attache}, ${it.errors.upstream}`,
         },
         {
-          head: "attache p50, p99",
+          head: "attache p50, p95, p99",
           align: "right",
-          cell: (it) => [ms(it.overhead_ms.p50), ms(it.overhead_ms.p99)].filter(Boolean).join(", "),
+          cell: (it) => ms(it.overhead_ms),
         },
         {
-          head: "APIs p50, p99",
+          head: "APIs p50, p95, p99",
           align: "right",
-          cell: (it) => [ms(it.upstream_ms.p50), ms(it.upstream_ms.p99)].filter(Boolean).join(", "),
+          cell: (it) => ms(it.upstream_ms),
         },
       ]}
     />

@@ -1,11 +1,17 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { api, given } from "~/api/client";
+import { isApiError } from "~/api/problem";
+import { ButtonLink } from "~/kit/button";
 import { Card, Facts, Page, Section } from "~/kit/page";
 import { Code, Copy, Moment } from "~/kit/text";
-import { Badge, Failure, Loading, Notice } from "~/kit/told";
+import { Badge, Empty, Failure, Loading, Notice } from "~/kit/told";
 import { Phases } from "./bar";
-import { meaning, Outcome } from "./fault";
+import { Outcome } from "./fault";
+import { meaning } from "./meanings";
+
+/** What stands in the log for an answer that nobody waited for. */
+const HUNG_UP = 499;
 
 /** One exchange: what it was, what came of it, and where its time went. */
 export function ExchangePage() {
@@ -25,11 +31,23 @@ export function ExchangePage() {
       mark={it && <Outcome status={it.status} source={it.error_source} />}
     >
       {error ? (
-        <Failure error={error} again={() => refetch()} />
+        isApiError(error) && error.status === 404 ? (
+          <Empty title="It is not kept any more" acts={<ButtonLink to="/live">Go to the live exchanges</ButtonLink>}>
+            The last exchanges are kept in memory (<Code>log.recent</Code>), until newer ones take their place or
+            attache is started anew. The access log has it under <Code>{id}</Code>.
+          </Empty>
+        ) : (
+          <Failure error={error} again={() => refetch()} />
+        )
       ) : !it ? (
         <Loading rows={4} />
       ) : (
         <>
+          {it.status === HUNG_UP && (
+            <Section>
+              <Notice tone="warn" title="The caller hung up before it was answered." />
+            </Section>
+          )}
           {it.error_code && (
             <Section>
               <Notice tone={it.error_source === "caller" ? "warn" : "bad"} title={it.error_code}>
@@ -53,7 +71,12 @@ export function ExchangePage() {
                       <Copy text={it.request_id} />
                     </span>,
                   ],
-                  ["Began", <Moment key="time" at={it.time} />],
+                  [
+                    "Began",
+                    <span key="time">
+                      <Moment at={it.time} /> <span className="text-dim">({new Date(it.time).toLocaleString()})</span>
+                    </span>,
+                  ],
                   ["Caller", it.caller],
                   [
                     "Connection",
@@ -66,7 +89,7 @@ export function ExchangePage() {
                   [
                     "Connector",
                     it.connector && (
-                      <Link key="k" className="underline" to={`/connectors/${it.connector}` as "/connectors"}>
+                      <Link key="k" className="underline" to="/connectors/$key" params={{ key: it.connector }}>
                         {it.connector}
                       </Link>
                     ),
@@ -74,7 +97,7 @@ export function ExchangePage() {
                   [
                     "Tenant",
                     it.tenant && (
-                      <Link key="t" className="underline" to={`/users/${encodeURIComponent(it.tenant)}` as "/users"}>
+                      <Link key="t" className="underline" to="/users/$tenant" params={{ tenant: it.tenant }}>
                         {it.tenant}
                       </Link>
                     ),

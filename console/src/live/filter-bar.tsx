@@ -4,6 +4,7 @@ import { Field, Select, TextInput } from "~/kit/field";
 import { Search } from "~/kit/list";
 import { FILTERS, type Filters } from "./filters";
 
+const STATUSES: (string | undefined)[] = ["2xx", "3xx", "4xx", "5xx"];
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
 /** What is picked, as few fields as serve most; the others behind a button. */
@@ -18,7 +19,11 @@ export function FilterBar({ filters, onChange }: { filters: Filters; onChange: (
     <div className="mb-3 grid gap-3">
       <div className="flex flex-wrap items-center gap-2">
         <Search label="Part of a path" value={filters.path ?? ""} onSearch={(it) => set("path", it)} />
-        <Search label="Connection" value={filters.connection ?? ""} onSearch={(it) => set("connection", it)} />
+        <Search
+          label="Connection, by its key"
+          value={filters.connection ?? ""}
+          onSearch={(it) => set("connection", it)}
+        />
         <Select
           aria-label="Status"
           className="w-auto"
@@ -26,7 +31,7 @@ export function FilterBar({ filters, onChange }: { filters: Filters; onChange: (
           onChange={(event) => set("status", event.target.value)}
         >
           <option value="">Any status</option>
-          {["2xx", "3xx", "4xx", "5xx"].map((it) => (
+          {(STATUSES.includes(filters.status ?? "2xx") ? STATUSES : [...STATUSES, filters.status]).map((it) => (
             <option key={it}>{it}</option>
           ))}
         </Select>
@@ -53,7 +58,8 @@ export function FilterBar({ filters, onChange }: { filters: Filters; onChange: (
       {more && (
         <div className="grid gap-3 sm:grid-cols-4">
           {(["tenant", "caller", "environment"] as const).map((name) => (
-            <Field key={name} label={name[0]?.toUpperCase() + name.slice(1)}>
+            // What the address says is what stands in it, also after it was cleared.
+            <Field key={`${name} ${filters[name] ?? ""}`} label={name[0]?.toUpperCase() + name.slice(1)}>
               {(ties) => (
                 <TextInput
                   {...ties}

@@ -2,18 +2,26 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, given } from "~/api/client";
+import { isApiError } from "~/api/problem";
 import { Button } from "~/kit/button";
 import { count, Moment } from "~/kit/text";
-import { Badge, Notice } from "~/kit/told";
+import { Badge, Failure, Notice } from "~/kit/told";
 
 /** Which grants and certificates fail, or will within a week: told where somebody looks, before customers tell it. */
 export function Forecast({ tenantsOnly }: { tenantsOnly?: boolean }) {
   const [open, setOpen] = useState(false);
-  const { data } = useQuery({
+  const { data, error, refetch } = useQuery({
     queryKey: ["forecast"],
     queryFn: () => given(api.GET("/v1/forecast", { params: { query: { within: "7d", limit: 200 } } })),
     refetchInterval: 60_000,
   });
+  // Without a store there is nothing that could end. Else silence would say that all is well.
+  if (error && !data && !(isApiError(error) && error.code === "no_store"))
+    return (
+      <section className="mb-6" aria-label="Forecast">
+        <Failure error={error} again={() => refetch()} />
+      </section>
+    );
   const items = (data?.items ?? []).filter((it) => !tenantsOnly || it.tenant);
   if (items.length === 0) return null;
   const failing = items.filter((it) => new Date(it.fails_at).getTime() <= Date.now()).length;
@@ -61,6 +69,7 @@ export function Forecast({ tenantsOnly }: { tenantsOnly?: boolean }) {
               </Badge>
             </li>
           ))}
+          {data?.next && <li className="px-4 py-2 text-dim">These are the first: there are more.</li>}
         </ul>
       )}
     </section>

@@ -7,9 +7,12 @@ import { FilterBar } from "./filter-bar";
 import type { Filters } from "./filters";
 import { Forecast } from "./forecast";
 import { Rows } from "./rows";
-import { useLive } from "./use-live";
+import type { Followed } from "./stream";
+import { MOST, useLive } from "./use-live";
 
 const Charts = lazy(() => import("./charts").then((it) => ({ default: it.Charts })));
+
+const FOLLOWED: Record<Followed, string> = { open: "following", lost: "reconnecting …", refused: "not following" };
 
 /** What goes through the proxy right now, how fast, and what is about to die. */
 export function LivePage() {
@@ -34,10 +37,8 @@ export function LivePage() {
           <>
             <span role="status" className="inline-flex min-h-9 items-center text-xs text-dim">
               {live.paused
-                ? `paused${live.waiting ? `, ${live.waiting.toLocaleString("en")} more since` : ""}`
-                : live.state === "open"
-                  ? "following"
-                  : "reconnecting …"}
+                ? `paused${live.waiting ? `, ${live.waiting}${live.waiting < MOST ? "" : " or more"} since` : ""}`
+                : FOLLOWED[live.state]}
             </span>
             <Button onClick={live.turn} aria-pressed={live.paused}>
               {live.paused ? "Go on" : "Pause"}
@@ -48,7 +49,9 @@ export function LivePage() {
         <FilterBar filters={filters} onChange={change} />
         {live.error ? (
           <Notice tone="bad" title={live.error}>
-            It is tried again by itself.
+            {live.state === "refused"
+              ? "Nothing follows like this. Change the filters, or clear them."
+              : "It is tried again by itself."}
           </Notice>
         ) : null}
         {live.skipped > 0 && (

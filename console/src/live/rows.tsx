@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import type { Exchange } from "~/api/schema";
 import { cx } from "~/kit/style";
 import { Outcome } from "./fault";
+import { idOf } from "./merge";
 import { duration } from "./phases";
 
 /** Exchanges, the newest first: a line each where there is room, a card each where there is not. */
@@ -17,7 +18,7 @@ export function Rows({
   return (
     <ol aria-label={label} className="divide-y divide-line rounded-xl border border-line bg-panel text-[13px]">
       {exchanges.map((it) => (
-        <li key={it.request_id} className="far">
+        <li key={idOf(it)} className="far">
           <Link
             to="/live/$id"
             params={{ id: it.request_id }}

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 
 // The client asks where the page is when it is made.
 Object.assign(globalThis, { location: { origin: "http://console.test" } });
-const { Parser, wait } = await import("./stream");
+const { isFinal, Parser, wait } = await import("./stream");
+const { ApiError } = await import("~/api/problem");
 
 const TEXT =
   'event: exchange\ndata: {"a":1}\n\n: still here\n\nevent: skipped\r\ndata: {"count":\r\ndata: 2}\r\n\r\ndata: plain\n\n';
@@ -25,5 +26,12 @@ test("what is not complete is not given", () => {
 });
 
 test("waits grow, and not without end", () => {
-  expect([0, 1, 2, 10].map(wait)).toEqual([500, 1000, 2000, 15_000]);
+  expect([0, 1, 2, 10].map((it) => wait(it, 0))).toEqual([500, 1000, 2000, 15_000]);
+  expect(wait(10, 1)).toBe(18_750);
+});
+
+test("what is refused is not asked for again, but for what passes", () => {
+  const all = [400, 401, 403, 404, 429, 500, 503, 0].filter((it) => isFinal(new ApiError(it, {})));
+  expect(all).toEqual([400, 401, 403, 404]);
+  expect(isFinal(new TypeError("network error"))).toBe(false);
 });

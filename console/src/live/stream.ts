@@ -36,15 +36,25 @@ export class Parser {
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
+/** A stream that lasted so long was a sound one: the next try waits no longer than the first. */
+const SOUND_MS = 10_000;
 
-/** How long to wait before the n-th try, counted from 0. */
-export function wait(tries: number): number {
-  return Math.min(FIRST_WAIT_MS * 2 ** tries, LONGEST_WAIT_MS);
+/** How long to wait before the n-th try, counted from 0; `spread`, from 0 to 1, keeps pages from coming all at once. */
+export function wait(tries: number, spread = Math.random()): number {
+  return Math.min(FIRST_WAIT_MS * 2 ** tries, LONGEST_WAIT_MS) * (1 + spread / 4);
+}
+
+/** Refused is what is not tried again. */
+export type Followed = "open" | "lost" | "refused";
+
+/** Whether it is of no use to ask once more: what is refused is refused again, but for what passes. */
+export function isFinal(error: unknown): boolean {
+  return error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429;
 }
 
 interface Follower {
   onEvent: (sent: Sent) => void;
-  onState: (state: "open" | "lost", error?: unknown) => void;
+  onState: (state: Followed, error?: unknown) => void;
 }
 
 /**
@@ -55,25 +65,26 @@ export function follow(path: string, { onEvent, onState }: Follower): () => void
   const stop = new AbortController();
   const run = async () => {
     for (let tries = 0; !stop.signal.aborted; tries += 1) {
+      const began = Date.now();
       try {
         const response = await raw(path, { signal: stop.signal, headers: { Accept: "text/event-stream" } });
         const body = response.body?.pipeThrough(new TextDecoderStream()).getReader();
         if (!body) return;
         onState("open");
-        tries = 0;
         const parser = new Parser();
         for (;;) {
           const { value, done } = await body.read();
           if (done) break;
           for (const sent of parser.take(value)) onEvent(sent);
         }
+        if (stop.signal.aborted) return;
         onState("lost");
       } catch (error) {
         if (stop.signal.aborted) return;
+        if (isFinal(error)) return onState("refused", error);
         onState("lost", error);
-        // What is refused is refused again, but for what passes.
-        if (error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429) return;
       }
+      if (Date.now() - began >= SOUND_MS) tries = 0;
       await new Promise((done) => setTimeout(done, wait(tries)));
     }
   };

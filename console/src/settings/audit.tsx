@@ -3,9 +3,11 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { json } from "~/api/client";
 import { listQuery } from "~/api/pages";
-import type { AuditEntry } from "~/api/schema";
+import { isApiError } from "~/api/problem";
+import type { AuditChecked, AuditEntry } from "~/api/schema";
 import { Button } from "~/kit/button";
 import { Dialog } from "~/kit/dialog";
+import { Field, TextInput } from "~/kit/field";
 import { List, Search } from "~/kit/list";
 import { Facts, Section } from "~/kit/page";
 import { Table } from "~/kit/table";
@@ -13,13 +15,6 @@ import { Code, CodeBlock, count, Moment } from "~/kit/text";
 import { Empty, Failure, Notice } from "~/kit/told";
 import { AUDIT_FIELDS } from "./audit-search";
 import { SettingsPage } from "./settings-page";
-
-interface Checked {
-  entries: number;
-  sound: boolean;
-  head?: string | null;
-  breaks: { seq?: number | null; what: string }[];
-}
 
 const LABELS = { who: "Who", kind: "What kind", key: "Key", tenant: "Tenant" };
 
@@ -29,7 +24,8 @@ export function AuditPage() {
   const navigate = useNavigate();
   const [shown, setShown] = useState<AuditEntry>();
   const query = useInfiniteQuery(listQuery<AuditEntry>("/v1/audit", { ...picked }));
-  const check = useMutation({ mutationFn: () => json<Checked>("POST", "/v1/audit/verify", {}) });
+  const [kept, setKept] = useState("");
+  const check = useMutation({ mutationFn: () => json<AuditChecked>("POST", "/v1/audit/verify", kept ? { kept } : {}) });
   return (
     <SettingsPage
       title="Audit trail"
@@ -40,6 +36,22 @@ export function AuditPage() {
         </Button>
       }
     >
+      <details className="mb-4 text-[13px]">
+        <summary className="inline-flex min-h-6 items-center text-dim hover:text-ink">
+          Hold it against an entry that was kept from an earlier check
+        </summary>
+        <div className="mt-2 max-w-xl">
+          <Field
+            label="The entry that was kept"
+            help="What a check said is to be kept elsewhere. It has to be in the trail still, or older data was put back."
+            error={isApiError(check.error) ? check.error.at("/kept") : undefined}
+          >
+            {(ties) => (
+              <TextInput {...ties} mono value={kept} onChange={(event) => setKept(event.target.value.trim())} />
+            )}
+          </Field>
+        </div>
+      </details>
       {check.error ? (
         <Section>
           <Failure error={check.error} />
@@ -133,13 +145,14 @@ export function AuditPage() {
   );
 }
 
-function Outcome({ checked }: { checked: Checked }) {
+function Outcome({ checked }: { checked: AuditChecked }) {
   if (checked.sound) {
     return (
       <Notice tone="good" title={`All ${count(checked.entries, "entry", "entries")} are as they were written.`}>
         {checked.head && (
           <>
-            Keep this somewhere else, to find out later whether the end was cut off: <Code>{checked.head}</Code>
+            Keep this somewhere else, and hold the trail against it later: it shows whether its end was cut off.{" "}
+            <Code>{checked.head}</Code>
           </>
         )}
       </Notice>
@@ -149,11 +162,12 @@ function Outcome({ checked }: { checked: Checked }) {
     <Notice tone="bad" title="The trail is not as it was written.">
       <ul className="list-disc pl-5">
         {checked.breaks.map((it) => (
-          <li key={`${it.seq} ${it.what}`}>
-            {it.seq ? `Entry ${it.seq}: ` : ""}
+          <li key={`${it.seq} ${it.last} ${it.code}`}>
+            {it.last > it.seq ? `Entries ${it.seq} to ${it.last}: ` : it.seq ? `Entry ${it.seq}: ` : ""}
             {it.what}
           </li>
         ))}
+        {checked.more > 0 && <li>{count(checked.more, "more place")} like these.</li>}
       </ul>
     </Notice>
   );

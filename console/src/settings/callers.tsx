@@ -1,32 +1,32 @@
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { json } from "~/api/client";
-import { onceKey } from "~/api/once";
 import { listQuery, part } from "~/api/pages";
-import { isApiError } from "~/api/problem";
 import type { Caller, IssuedCaller } from "~/api/schema";
 import { useMay } from "~/api/session";
 import { Button } from "~/kit/button";
-import { Acts, Confirm, Dialog } from "~/kit/dialog";
-import { Field, Select, TextInput, Toggle } from "~/kit/field";
+import { Confirm } from "~/kit/dialog";
+import { Issued } from "~/kit/issued";
 import { List, Search } from "~/kit/list";
 import { Menu } from "~/kit/menu";
 import { Table } from "~/kit/table";
-import { Code, count, Moment } from "~/kit/text";
+import { Code, Moment } from "~/kit/text";
 import { useTell } from "~/kit/toast";
-import { Badge, Empty, Failure } from "~/kit/told";
-import { type CallerFields, callerBody, EVERYTHING, grants } from "./caller-form";
-import { Issued } from "./issued";
+import { Badge, Empty } from "~/kit/told";
+import { CallerForm, Rotate } from "./caller-dialogs";
+import { grants } from "./caller-form";
 import { SettingsPage } from "./settings-page";
 
 type Asked =
   | { act: "new" }
-  | { act: "rotate" | "delete"; caller: Caller }
+  | { act: "edit" | "rotate" | "delete"; caller: Caller }
   | { act: "withdraw"; caller: Caller; prefix: string };
 
 /** The programs that may send requests through the proxy. */
 export function CallersPage() {
-  const [q, setQ] = useState("");
+  const { q = "" } = useSearch({ from: "/settings/callers" });
+  const navigate = useNavigate();
   const [asked, setAsked] = useState<Asked>();
   const [issued, setIssued] = useState<IssuedCaller>();
   const query = useInfiniteQuery(listQuery<Caller>("/v1/callers", { q }));
@@ -38,6 +38,11 @@ export function CallersPage() {
     if (text) tell(text);
   };
   const close = () => setAsked(undefined);
+  const made = async (it: IssuedCaller) => {
+    close();
+    setIssued(it);
+    await done();
+  };
   return (
     <SettingsPage
       title="Callers"
@@ -51,7 +56,11 @@ export function CallersPage() {
       }
     >
       <div className="mb-3">
-        <Search label="Search callers" value={q} onSearch={setQ} />
+        <Search
+          label="Search callers"
+          value={q}
+          onSearch={(text) => navigate({ to: "/settings/callers", search: text ? { q: text } : {}, replace: true })}
+        />
       </div>
       <List
         query={query}
@@ -107,6 +116,7 @@ export function CallersPage() {
                     <Menu
                       label={`More for ${it.key}`}
                       items={[
+                        { label: "What it may use …", onSelect: () => setAsked({ act: "edit", caller: it }) },
                         { label: "New key …", onSelect: () => setAsked({ act: "rotate", caller: it }) },
                         { label: "Delete …", danger: true, onSelect: () => setAsked({ act: "delete", caller: it }) },
                       ]}
@@ -117,27 +127,18 @@ export function CallersPage() {
           />
         )}
       </List>
-      {asked?.act === "new" && (
-        <NewCaller
-          onClose={close}
-          onMade={async (it) => {
-            close();
-            setIssued(it);
-            await done();
-          }}
-        />
-      )}
-      {asked?.act === "rotate" && (
-        <Rotate
+      {asked?.act === "new" && <CallerForm onClose={close} onDone={made} />}
+      {asked?.act === "edit" && (
+        <CallerForm
           caller={asked.caller}
           onClose={close}
-          onMade={async (it) => {
+          onDone={async () => {
             close();
-            setIssued(it);
-            await done();
+            await done(`${asked.caller.key} is changed`);
           }}
         />
       )}
+      {asked?.act === "rotate" && <Rotate caller={asked.caller} onClose={close} onDone={made} />}
       <Confirm
         title={asked?.act === "delete" ? `Delete the caller ${asked.caller.key}?` : ""}
         act="Delete it and its keys"
@@ -204,168 +205,5 @@ function Keys({ caller, onWithdraw }: { caller: Caller; onWithdraw?: (prefix: st
         </li>
       ))}
     </ul>
-  );
-}
-
-function NewCaller({ onClose, onMade }: { onClose: () => void; onMade: (issued: IssuedCaller) => void }) {
-  const [fields, setFields] = useState<CallerFields>(EVERYTHING);
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const [once, setOnce] = useState(onceKey);
-  const set = <K extends keyof CallerFields>(name: K, value: CallerFields[K]) => {
-    setFields({ ...fields, [name]: value });
-    setOnce(onceKey());
-  };
-  const at = (pointer: string) => (isApiError(error) ? error.at(pointer) : undefined);
-  const submit = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      onMade(await json<IssuedCaller>("POST", "/v1/callers", callerBody(fields), { "Idempotency-Key": once }));
-    } catch (told) {
-      setError(told);
-      setBusy(false);
-    }
-  };
-  const lists = [
-    ["connections", "Connections", "crm-*, mail"],
-    ["environments", "Environments", "production"],
-    ["tenants", "Tenants", "acme"],
-    ["methods", "Methods", "GET, HEAD"],
-    ["paths", "Paths", "/repos/*"],
-  ] as const;
-  return (
-    <Dialog
-      title="New caller"
-      about="What is left empty allows everything. Patterns may have * in them, and may name what does not exist yet."
-      open
-      onClose={onClose}
-      wide
-    >
-      <form
-        className="grid gap-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        <Field
-          label="Key"
-          help="What logs and metrics call it: lower case letters, digits, dots, dashes."
-          error={at("/key")}
-        >
-          {(ties) => (
-            <TextInput
-              {...ties}
-              mono
-              required
-              autoFocus
-              value={fields.key}
-              onChange={(event) => set("key", event.target.value)}
-            />
-          )}
-        </Field>
-        <div className="grid gap-4 sm:grid-cols-2">
-          {lists.map(([name, label, example]) => (
-            <Field key={name} label={label} optional error={at(`/${name}`)}>
-              {(ties) => (
-                <TextInput
-                  {...ties}
-                  mono
-                  placeholder={example}
-                  value={fields[name]}
-                  onChange={(event) => set(name, event.target.value)}
-                />
-              )}
-            </Field>
-          ))}
-          <Field label="Requests at most" optional error={at("/rate") ?? at("/rate/requests")}>
-            {(ties) => (
-              <div className="flex gap-1.5">
-                <TextInput
-                  {...ties}
-                  inputMode="numeric"
-                  placeholder="100"
-                  value={fields.requests}
-                  onChange={(event) => set("requests", event.target.value)}
-                />
-                <Select
-                  aria-label="In what time"
-                  className="w-auto shrink-0"
-                  value={fields.per}
-                  onChange={(event) => set("per", event.target.value)}
-                >
-                  <option value="1s">a second</option>
-                  <option value="1m">a minute</option>
-                  <option value="1h">an hour</option>
-                </Select>
-              </div>
-            )}
-          </Field>
-        </div>
-        <Toggle
-          label="For the tenants themselves"
-          help="It sees only connections that are exposed, and lists them at GET /-/connections. It has to name its tenants."
-          checked={fields.tenant_scoped}
-          onChange={(it) => set("tenant_scoped", it)}
-        />
-        <Failure error={error} />
-        <Acts>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" type="submit" busy={busy}>
-            Make it
-          </Button>
-        </Acts>
-      </form>
-    </Dialog>
-  );
-}
-
-function Rotate({
-  caller,
-  onClose,
-  onMade,
-}: {
-  caller: Caller;
-  onClose: () => void;
-  onMade: (issued: IssuedCaller) => void;
-}) {
-  const [overlap, setOverlap] = useState("24h");
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const run = async () => {
-    setBusy(true);
-    try {
-      onMade(await json<IssuedCaller>("POST", `/v1/callers/${part(caller.key)}/rotate`, { overlap }));
-    } catch (told) {
-      setError(told);
-      setBusy(false);
-    }
-  };
-  return (
-    <Dialog
-      title={`Another key for ${caller.key}`}
-      about={`It has ${count(caller.keys?.length ?? 0, "key")} now. They go on for a while, so that programs can be given the new one without a stop.`}
-      open
-      onClose={onClose}
-    >
-      <Field label="The keys before go on for">
-        {(ties) => (
-          <Select {...ties} value={overlap} onChange={(event) => setOverlap(event.target.value)}>
-            <option value="0s">no time: they end at once</option>
-            <option value="1h">an hour</option>
-            <option value="24h">a day</option>
-            <option value="168h">a week</option>
-          </Select>
-        )}
-      </Field>
-      <Failure error={error} />
-      <Acts>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button kind="primary" busy={busy} onClick={run}>
-          Make the key
-        </Button>
-      </Acts>
-    </Dialog>
   );
 }

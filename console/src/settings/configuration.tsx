@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { json } from "~/api/client";
+import type { Configuration, ConfigurationOrigin } from "~/api/schema";
 import { TextInput } from "~/kit/field";
 import { Table } from "~/kit/table";
 import { Code } from "~/kit/text";
@@ -8,31 +9,18 @@ import { Badge, Empty, Failure, Loading } from "~/kit/told";
 import { SettingsPage } from "./settings-page";
 import { shown } from "./value";
 
-interface Origin {
-  kind: "default" | "file" | "environment" | "flag" | "made";
-  file?: string | null;
-  line?: number | null;
-  setting?: string | null;
-}
-
-interface Item {
-  path: string;
-  value: unknown;
-  is_secret: boolean;
-  origin: Origin;
-}
-
 /** The configuration that is in force, and where each value came from. */
 export function ConfigurationPage() {
   const [text, setText] = useState("");
   const [onlySet, setOnlySet] = useState(true);
   const { data, error, isPending, refetch } = useQuery({
     queryKey: ["configuration"],
-    queryFn: () => json<{ generation: number; items: Item[] }>("GET", "/v1/configuration"),
+    queryFn: () => json<Configuration>("GET", "/v1/configuration"),
   });
   const items =
     data?.items.filter(
-      (it) => (!onlySet || it.origin.kind !== "default") && (it.path.includes(text) || shown(it.value).includes(text)),
+      (it) =>
+        (!onlySet || it.origin.kind !== "default") && (contains(it.path, text) || contains(shown(it.value), text)),
     ) ?? [];
   return (
     <SettingsPage
@@ -91,7 +79,11 @@ export function ConfigurationPage() {
   );
 }
 
-function From({ origin }: { origin: Origin }) {
+function contains(text: string, sought: string): boolean {
+  return text.toLowerCase().includes(sought.trim().toLowerCase());
+}
+
+function From({ origin }: { origin: ConfigurationOrigin }) {
   if (origin.kind === "default") return <span className="text-dim">default</span>;
   if (origin.kind === "made") return <Badge>made at the start</Badge>;
   return (

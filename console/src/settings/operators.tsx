@@ -2,19 +2,19 @@ import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-quer
 import { useState } from "react";
 import { json } from "~/api/client";
 import { listQuery, part } from "~/api/pages";
-import { isApiError } from "~/api/problem";
 import type { IssuedToken, Role, Token } from "~/api/schema";
 import { sessionQuery, useMay } from "~/api/session";
 import { Button } from "~/kit/button";
-import { Acts, Confirm, Dialog } from "~/kit/dialog";
+import { Confirm } from "~/kit/dialog";
 import { Choices, Field, Select, TextInput } from "~/kit/field";
+import { FormDialog } from "~/kit/form-dialog";
+import { Issued } from "~/kit/issued";
 import { List } from "~/kit/list";
 import { Card, Facts, Section } from "~/kit/page";
 import { Table } from "~/kit/table";
 import { Code, Moment } from "~/kit/text";
 import { useTell } from "~/kit/toast";
-import { Badge, Empty, Failure } from "~/kit/told";
-import { Issued } from "./issued";
+import { Badge, Empty } from "~/kit/told";
 import { Sessions } from "./sessions";
 import { SettingsPage } from "./settings-page";
 
@@ -34,6 +34,7 @@ export function OperatorsPage() {
   const queries = useQueryClient();
   const tell = useTell();
   const mayAct = useMay("admin");
+  const isOwn = session?.operator?.via === "token" && session.operator.name === ending?.key;
   const again = () => queries.invalidateQueries({ queryKey: ["list", "/v1/tokens"] });
   return (
     <SettingsPage
@@ -88,7 +89,15 @@ export function OperatorsPage() {
                 {
                   head: "Ends",
                   cell: (it) =>
-                    it.expires_at ? <Moment at={it.expires_at} /> : <span className="text-dim">never</span>,
+                    it.expires_at && hasEnded(it.expires_at) ? (
+                      <Badge tone="warn">
+                        ended <Moment at={it.expires_at} />
+                      </Badge>
+                    ) : it.expires_at ? (
+                      <Moment at={it.expires_at} />
+                    ) : (
+                      <span className="text-dim">never</span>
+                    ),
                 },
                 {
                   head: "",
@@ -110,7 +119,7 @@ export function OperatorsPage() {
       {making && (
         <NewToken
           onClose={() => setMaking(false)}
-          onMade={async (it) => {
+          onDone={async (it) => {
             setMaking(false);
             setIssued(it);
             await again();
@@ -129,7 +138,9 @@ export function OperatorsPage() {
           tell(`The token ${ending.key} is withdrawn`);
         }}
       >
-        Whoever uses it is answered 401 from now on, and is signed out of the console.
+        {isOwn
+          ? "It is yours: you are signed out at once, and it opens nothing any more."
+          : "Whoever uses it is answered 401 from now on, and is signed out of the console."}
       </Confirm>
       {issued && (
         <Issued
@@ -143,6 +154,10 @@ export function OperatorsPage() {
   );
 }
 
+function hasEnded(at: string): boolean {
+  return new Date(at).getTime() <= Date.now();
+}
+
 const LIVES = [
   ["", "it is withdrawn"],
   ["1", "a day from now"],
@@ -151,69 +166,49 @@ const LIVES = [
   ["365", "a year from now"],
 ] as const;
 
-function NewToken({ onClose, onMade }: { onClose: () => void; onMade: (issued: IssuedToken) => void }) {
+function NewToken({ onClose, onDone }: { onClose: () => void; onDone: (issued: IssuedToken) => unknown }) {
   const [key, setKey] = useState("");
   const [role, setRole] = useState<Role>("operator");
   const [days, setDays] = useState("90");
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const submit = async () => {
-    setBusy(true);
-    setError(undefined);
-    const expires = days && { expires_at: new Date(Date.now() + Number(days) * 86_400_000).toISOString() };
-    try {
-      onMade(await json<IssuedToken>("POST", "/v1/tokens", { key, role, ...(expires || {}) }));
-    } catch (told) {
-      setError(told);
-      setBusy(false);
-    }
-  };
+  const [now] = useState(Date.now);
+  const ends = days && { expires_at: new Date(now + Number(days) * 86_400_000).toISOString() };
   return (
-    <Dialog title="New operator token" open onClose={onClose}>
-      <form
-        className="grid gap-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        <Field
-          label="Name"
-          help="Who or what it is for: changes are recorded under it."
-          error={isApiError(error) ? error.at("/key") : undefined}
-        >
-          {(ties) => (
-            <TextInput
-              {...ties}
-              mono
-              required
-              autoFocus
-              placeholder="ann"
-              value={key}
-              onChange={(event) => setKey(event.target.value)}
-            />
-          )}
-        </Field>
-        <Choices label="Role" value={role} options={ROLES} onChange={setRole} />
-        <Field label="Good until">
-          {(ties) => (
-            <Select {...ties} value={days} onChange={(event) => setDays(event.target.value)}>
-              {LIVES.map(([value, label]) => (
-                <option key={value} value={value}>
-                  {label}
-                </option>
-              ))}
-            </Select>
-          )}
-        </Field>
-        <Failure error={error} />
-        <Acts>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" type="submit" busy={busy}>
-            Make it
-          </Button>
-        </Acts>
-      </form>
-    </Dialog>
+    <FormDialog<IssuedToken>
+      title="New operator token"
+      path="/v1/tokens"
+      body={{ key, role, ...(ends || {}) }}
+      onClose={onClose}
+      onDone={onDone}
+    >
+      {(at) => (
+        <>
+          <Field label="Name" help="Who or what it is for: changes are recorded under it." error={at("/key")}>
+            {(ties) => (
+              <TextInput
+                {...ties}
+                mono
+                required
+                autoFocus
+                placeholder="ann"
+                value={key}
+                onChange={(event) => setKey(event.target.value)}
+              />
+            )}
+          </Field>
+          <Choices label="Role" value={role} options={ROLES} onChange={setRole} />
+          <Field label="Good until" error={at("/expires_at")}>
+            {(ties) => (
+              <Select {...ties} value={days} onChange={(event) => setDays(event.target.value)}>
+                {LIVES.map(([value, label]) => (
+                  <option key={value} value={value}>
+                    {label}
+                  </option>
+                ))}
+              </Select>
+            )}
+          </Field>
+        </>
+      )}
+    </FormDialog>
   );
 }

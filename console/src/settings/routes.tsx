@@ -13,6 +13,7 @@ export const settings = [
   createRoute({
     getParentRoute: () => root,
     path: "/settings/callers",
+    validateSearch: (search: Record<string, unknown>): { q?: string } => (search.q ? { q: String(search.q) } : {}),
     component: lazyRouteComponent(() => import("./callers"), "CallersPage"),
   }),
   createRoute({

@@ -11,7 +11,8 @@ import { Acts } from "~/kit/dialog";
 import { Field, TextInput } from "~/kit/field";
 import { useTell } from "~/kit/toast";
 import { Failure, Loading, Notice } from "~/kit/told";
-import { credentialsOf, filled, variablesOf } from "./fields";
+import { environmentBody } from "./environment-body";
+import { credentialsOf, variablesOf } from "./fields";
 import { LinkMaker } from "./links";
 
 interface Props {
@@ -23,6 +24,8 @@ interface Props {
 interface Taken {
   connection: Connection;
   connector: Connector;
+  /** Whether the tenant is activated under it already. */
+  isActivated: boolean;
 }
 
 type Typed = Record<string, Record<string, string>>;
@@ -32,12 +35,12 @@ async function taken(environment: string, tenant: string): Promise<Taken[]> {
   const path = `/v1/environments/${part(environment)}/activations/${part(tenant)}`;
   const { connections } = await json<EnvironmentActivation>("GET", path);
   return Promise.all(
-    Object.keys(connections).map(async (key) => {
+    Object.entries(connections).map(async ([key, isActivated]) => {
       const connection = await given(
         api.GET("/v1/connections/{connection}", { params: { path: { connection: key } } }),
       );
       const of = { params: { path: { connector: connection.connector } } };
-      return { connection, connector: await given(api.GET("/v1/connectors/{connector}", of)) };
+      return { connection, connector: await given(api.GET("/v1/connectors/{connector}", of)), isActivated };
     }),
   );
 }
@@ -46,6 +49,8 @@ async function taken(environment: string, tenant: string): Promise<Taken[]> {
 export function ActivateEnvironment({ tenant, environment, onClose }: Props) {
   const { data, error } = useQuery({
     queryKey: ["users", "environment", environment, tenant],
+    // Where it is activated by now decides what is sent.
+    gcTime: 0,
     queryFn: () => taken(environment, tenant),
   });
   if (error) return <Failure error={error} />;
@@ -62,17 +67,14 @@ function Fill({ tenant, environment, taken, onClose }: Props & { taken: Taken[] 
   const [busy, setBusy] = useState(false);
   const tell = useTell();
   const faults = isApiError(error) ? error : undefined;
-  const needsConsent = taken.some((it) => consents(it.connection.auth_method ?? {}));
+  const needsConsent = taken.some((it) => !it.isActivated && consents(it.connection.auth_method ?? {}));
   const submit = async () => {
     setBusy(true);
     setError(undefined);
-    const of = (key: string) => ({
-      credentials: filled(credentials[key] ?? {}),
-      variables: filled(variables[key] ?? {}),
-    });
-    const connections = Object.fromEntries(taken.map((it) => [it.connection.key, of(it.connection.key)]));
+    const activated = Object.fromEntries(taken.map((it) => [it.connection.key, it.isActivated]));
+    const body = environmentBody(activated, credentials, variables);
     try {
-      await json("PUT", `/v1/environments/${part(environment)}/activations/${part(tenant)}`, { connections });
+      await json("PUT", `/v1/environments/${part(environment)}/activations/${part(tenant)}`, body);
       setCredentials({});
       tell(`${tenant} is activated in ${environment}`);
       onClose();
@@ -98,18 +100,23 @@ function Fill({ tenant, environment, taken, onClose }: Props & { taken: Taken[] 
           <LinkMaker tenant={tenant} environment={environment} />
         </>
       )}
-      {taken.map(({ connection, connector }) => {
+      {taken.map(({ connection, connector, isActivated }) => {
         const key = connection.key;
         const at = `/connections/${key}`;
         return (
           <fieldset key={key} className="grid gap-3 rounded-lg border border-line p-3.5">
             <legend className="px-1 text-[13px] font-semibold">{connection.name || key}</legend>
+            {isActivated && (
+              <p className="text-xs text-dim">
+                Activated already: it stays as it is, unless you fill something in. Then all of it is replaced.
+              </p>
+            )}
             {variablesOf(connection, connector).map((it) => (
               <Field
                 key={it.name}
                 label={it.label}
                 help={it.help}
-                optional={!it.required}
+                optional={isActivated || !it.required}
                 error={faults?.at(`${at}/variables/${it.name}`)}
               >
                 {(ties) => (
@@ -126,7 +133,7 @@ function Fill({ tenant, environment, taken, onClose }: Props & { taken: Taken[] 
               </Field>
             ))}
             <CredentialInputs
-              fields={credentialsOf(connection)}
+              fields={credentialsOf(connection).map((it) => (isActivated ? { ...it, need: "optional" } : it))}
               values={credentials[key] ?? {}}
               onChange={(values) => setCredentials({ ...credentials, [key]: values })}
               faults={faults}

@@ -4,9 +4,9 @@ import { api, given, json } from "~/api/client";
 import { all, listQuery, part } from "~/api/pages";
 import { isApiError } from "~/api/problem";
 import type { Activation, Connection, Environment } from "~/api/schema";
+import { beginTenantsConsent } from "~/connections/consenting";
 import { CredentialInputs } from "~/connections/credential-inputs";
 import { consents } from "~/connections/method/fields";
-import { consoleRedirect } from "~/connections/redirect-uri";
 import { Button } from "~/kit/button";
 import { Acts, Dialog } from "~/kit/dialog";
 import { Field, Select, TextInput } from "~/kit/field";
@@ -180,10 +180,8 @@ function Fill({ tenant, connection, connector, again, onClose }: FillProps) {
     try {
       await save();
       if (thenConsent) {
-        const { url } = await json<{ url: string }>("POST", `${path}/authorize`, { redirect_uri: consoleRedirect() });
         setValues({});
-        location.assign(url);
-        return;
+        return await beginTenantsConsent(connection.key, tenant);
       }
       setValues({});
       tell(again ? "It is changed" : `${tenant} is activated`);

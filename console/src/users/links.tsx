@@ -1,11 +1,12 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { json } from "~/api/client";
-import { all, listQuery, part } from "~/api/pages";
+import { Once } from "~/api/once";
+import { all, every, listQuery, part } from "~/api/pages";
 import type { ConnectSession, Environment, NewConnectSession } from "~/api/schema";
 import { useMay } from "~/api/session";
 import { Button } from "~/kit/button";
-import { Dialog } from "~/kit/dialog";
+import { Confirm, Dialog } from "~/kit/dialog";
 import { Field, Select } from "~/kit/field";
 import { List } from "~/kit/list";
 import { Table } from "~/kit/table";
@@ -29,14 +30,14 @@ export function LinkMaker({
   const [made, setMade] = useState<NewConnectSession>();
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
+  const [once] = useState(() => new Once());
   const queries = useQueryClient();
   const make = async () => {
     setBusy(true);
     setError(undefined);
     try {
-      setMade(
-        await json<NewConnectSession>("POST", LINKS, { tenant, ...(connection ? { connection } : { environment }) }),
-      );
+      const body = { tenant, ...(connection ? { connection } : { environment }) };
+      setMade(await json<NewConnectSession>("POST", LINKS, body, { "Idempotency-Key": once.keyFor(body) }));
       await queries.invalidateQueries({ queryKey: ["list", LINKS] });
     } catch (told) {
       setError(told);
@@ -125,65 +126,80 @@ export function LinkDialog({ tenant, onClose }: { tenant: string; onClose: () =>
 
 /** The links that were made for a tenant, and what came of each. */
 export function Links({ tenant }: { tenant: string }) {
-  const query = useInfiniteQuery({ ...listQuery<ConnectSession>(LINKS, { tenant }), refetchInterval: 5000 });
+  const query = useInfiniteQuery({ ...listQuery<ConnectSession>(LINKS, { tenant }), refetchInterval: every(5000) });
   const queries = useQueryClient();
   const tell = useTell();
   const mayAct = useMay("operator");
-  const end = async (id: string) => {
-    await json("DELETE", `${LINKS}/${part(id)}`);
+  const [ending, setEnding] = useState<ConnectSession>();
+  const end = async () => {
+    if (!ending) return;
+    await json("DELETE", `${LINKS}/${part(ending.id)}`);
     await queries.invalidateQueries({ queryKey: ["list", LINKS] });
     tell("The link is ended");
   };
   return (
-    <List
-      query={query}
-      empty={
-        <Empty title="No links were made for them">A link takes them to a page where they connect by themselves.</Empty>
-      }
-    >
-      {(items) => (
-        <Table
-          label="Links"
-          rows={items}
-          keyOf={(it) => it.id}
-          columns={[
-            { head: "Made", cell: (it) => <Moment at={it.created_at} /> },
-            { head: "For", cell: (it) => it.items.map((item) => item.name).join(", ") },
-            {
-              head: "Came of it",
-              cell: (it) => {
-                const { word, tone } = outcomeOf(it);
-                return <Badge tone={tone}>{word}</Badge>;
+    <>
+      <Confirm
+        title="End this link?"
+        act="End the link"
+        open={ending !== undefined}
+        onClose={() => setEnding(undefined)}
+        onAct={end}
+      >
+        Whoever has it can't connect by it any more, also if they are about to. What is connected stays connected.
+      </Confirm>
+      <List
+        query={query}
+        empty={
+          <Empty title="No links were made for them">
+            A link takes them to a page where they connect by themselves.
+          </Empty>
+        }
+      >
+        {(items) => (
+          <Table
+            label="Links"
+            rows={items}
+            keyOf={(it) => it.id}
+            columns={[
+              { head: "Made", cell: (it) => <Moment at={it.created_at} /> },
+              { head: "For", cell: (it) => it.items.map((item) => item.name).join(", ") },
+              {
+                head: "Came of it",
+                cell: (it) => {
+                  const { word, tone } = outcomeOf(it);
+                  return <Badge tone={tone}>{word}</Badge>;
+                },
               },
-            },
-            {
-              head: "Why",
-              narrow: "hide",
-              cell: (it) => (
-                <span className="text-dim">
-                  {it.items
-                    .map((item) => item.why)
-                    .filter(Boolean)
-                    .join("; ")}
-                </span>
-              ),
-            },
-            { head: "Good until", cell: (it) => <Moment at={it.expires_at} /> },
-            {
-              head: "",
-              narrow: "bare",
-              align: "right",
-              cell: (it) =>
-                mayAct &&
-                it.state === "open" && (
-                  <Button onClick={() => end(it.id)} aria-label={`End the link of ${it.created_at}`}>
-                    End
-                  </Button>
+              {
+                head: "Why",
+                narrow: "hide",
+                cell: (it) => (
+                  <span className="text-dim">
+                    {it.items
+                      .map((item) => item.why)
+                      .filter(Boolean)
+                      .join("; ")}
+                  </span>
                 ),
-            },
-          ]}
-        />
-      )}
-    </List>
+              },
+              { head: "Good until", cell: (it) => <Moment at={it.expires_at} /> },
+              {
+                head: "",
+                narrow: "bare",
+                align: "right",
+                cell: (it) =>
+                  mayAct &&
+                  it.state === "open" && (
+                    <Button onClick={() => setEnding(it)} aria-label={`End the link of ${it.created_at}`}>
+                      End
+                    </Button>
+                  ),
+              },
+            ]}
+          />
+        )}
+      </List>
+    </>
   );
 }

@@ -1,26 +1,24 @@
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
-import { json } from "~/api/client";
 import { listQuery } from "~/api/pages";
-import { isApiError } from "~/api/problem";
 import type { Tenant } from "~/api/schema";
 import { useMay } from "~/api/session";
 import { Button } from "~/kit/button";
-import { Acts, Dialog } from "~/kit/dialog";
-import { Field, TextInput } from "~/kit/field";
 import { List, Search } from "~/kit/list";
 import { Page } from "~/kit/page";
 import { Table } from "~/kit/table";
 import { Code, Initials, Moment } from "~/kit/text";
-import { Empty, Failure } from "~/kit/told";
+import { Empty } from "~/kit/told";
 import { Forecast } from "~/live/forecast";
+import { NewTenant } from "./tenant-form";
 
 /** The operator's customers, and who of them needs somebody's attention. */
 export function UsersPage() {
   const { q = "" } = useSearch({ from: "/users" });
   const navigate = useNavigate();
   const [making, setMaking] = useState(false);
+  const queries = useQueryClient();
   const mayAct = useMay("operator");
   const query = useInfiniteQuery(listQuery<Tenant>("/v1/tenants", { q }));
   const make = mayAct && (
@@ -82,74 +80,15 @@ export function UsersPage() {
           />
         )}
       </List>
-      {making && <NewTenant onClose={() => setMaking(false)} />}
+      {making && (
+        <NewTenant
+          onClose={() => setMaking(false)}
+          onDone={async (made) => {
+            await queries.invalidateQueries({ queryKey: ["list", "/v1/tenants"] });
+            await navigate({ to: "/users/$tenant", params: { tenant: made.key } });
+          }}
+        />
+      )}
     </Page>
-  );
-}
-
-function NewTenant({ onClose }: { onClose: () => void }) {
-  const [key, setKey] = useState("");
-  const [name, setName] = useState("");
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const queries = useQueryClient();
-  const navigate = useNavigate();
-  const submit = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      await json("POST", "/v1/tenants", { key, ...(name && { name }) });
-      await queries.invalidateQueries({ queryKey: ["list", "/v1/tenants"] });
-      await navigate({ to: "/users/$tenant", params: { tenant: key } });
-    } catch (told) {
-      setError(told);
-      setBusy(false);
-    }
-  };
-  return (
-    <Dialog title="New user" open onClose={onClose}>
-      <form
-        className="grid gap-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        <Field
-          label="Id"
-          help="Your own id for this customer: what your requests say in Attache-Tenant."
-          error={isApiError(error) ? error.at("/key") : undefined}
-        >
-          {(ties) => (
-            <TextInput
-              {...ties}
-              mono
-              required
-              autoFocus
-              placeholder="acme"
-              value={key}
-              onChange={(event) => setKey(event.target.value)}
-            />
-          )}
-        </Field>
-        <Field label="Name" optional help="For people.">
-          {(ties) => (
-            <TextInput
-              {...ties}
-              placeholder="Acme Ltd"
-              value={name}
-              onChange={(event) => setName(event.target.value)}
-            />
-          )}
-        </Field>
-        <Failure error={error} />
-        <Acts>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" type="submit" busy={busy}>
-            Make it
-          </Button>
-        </Acts>
-      </form>
-    </Dialog>
   );
 }

@@ -1,25 +1,26 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
-import { api, given, json } from "~/api/client";
-import { listQuery, part } from "~/api/pages";
+import { api, given } from "~/api/client";
+import { every, listQuery, part } from "~/api/pages";
 import { isApiError } from "~/api/problem";
 import type { Activation } from "~/api/schema";
 import { useMay } from "~/api/session";
 import { Button } from "~/kit/button";
-import { Confirm } from "~/kit/dialog";
 import { List } from "~/kit/list";
 import { Menu } from "~/kit/menu";
 import { Page } from "~/kit/page";
 import { Tabs } from "~/kit/tabs";
-import { Code, count, Initials } from "~/kit/text";
+import { Code, Initials } from "~/kit/text";
 import { useTell } from "~/kit/toast";
 import { Empty, Failure, Loading } from "~/kit/told";
 import { Rows } from "~/live/rows";
 import { useLive } from "~/live/use-live";
 import { ActivateDialog } from "./activate";
 import { ActivationCard } from "./activation-card";
+import { DeleteTenant } from "./delete-tenant";
 import { LinkDialog, Links } from "./links";
+import { EditTenant } from "./tenant-form";
 
 /** One customer: where it is activated, how that goes, and what it sends. */
 export function TenantPage() {
@@ -29,7 +30,9 @@ export function TenantPage() {
   const queries = useQueryClient();
   const tell = useTell();
   const mayAct = useMay("operator");
-  const [asked, setAsked] = useState<"activate" | "link" | "delete" | undefined>(connection ? "activate" : undefined);
+  const [asked, setAsked] = useState<"activate" | "link" | "edit" | "delete" | undefined>(
+    connection ? "activate" : undefined,
+  );
   const tenant = useQuery({
     queryKey: ["tenant", key],
     queryFn: () => given(api.GET("/v1/tenants/{tenant}", { params: { path: { tenant: key } } })),
@@ -37,7 +40,7 @@ export function TenantPage() {
   const activations = useInfiniteQuery({
     ...listQuery<Activation>(`/v1/tenants/${part(key)}/activations`),
     // They connect by themselves as well, on a page of their own.
-    refetchInterval: 5_000,
+    refetchInterval: every(5_000),
   });
   const again = () => queries.invalidateQueries({ queryKey: ["list", `/v1/tenants/${part(key)}/activations`] });
   // Whom an activation alone makes known is known by it.
@@ -58,7 +61,13 @@ export function TenantPage() {
         mayAct && (
           <>
             {isKnown && !tenant.data?.source && (
-              <Menu label="More" items={[{ label: "Delete …", danger: true, onSelect: () => setAsked("delete") }]} />
+              <Menu
+                label="More"
+                items={[
+                  ...(tenant.data ? [{ label: "Name and description …", onSelect: () => setAsked("edit") }] : []),
+                  { label: "Delete …", danger: true, onSelect: () => setAsked("delete") },
+                ]}
+              />
             )}
             <Button onClick={() => setAsked("link")}>Make a connect link</Button>
             <Button kind="primary" onClick={() => setAsked("activate")}>
@@ -127,34 +136,41 @@ export function TenantPage() {
           ]}
         />
       )}
-      {asked === "activate" && (
+      {asked === "edit" && tenant.data && (
+        <EditTenant
+          tenant={tenant.data}
+          onClose={() => setAsked(undefined)}
+          onDone={async () => {
+            setAsked(undefined);
+            await Promise.all([tenant.refetch(), queries.invalidateQueries({ queryKey: ["list", "/v1/tenants"] })]);
+          }}
+        />
+      )}
+      {asked === "activate" && mayAct && (
         <ActivateDialog
           tenant={key}
           wanted={connection}
           onClose={() => {
             setAsked(undefined);
             void again();
+            // Once is enough: who loads the page anew is not asked again.
+            if (connection) void navigate({ to: "/users/$tenant", params: { tenant: key }, search: {}, replace: true });
           }}
         />
       )}
       {asked === "link" && <LinkDialog tenant={key} onClose={() => setAsked(undefined)} />}
-      <Confirm
-        title={`Delete ${name}?`}
-        act="Delete them"
-        type={many > 0 ? key : undefined}
-        open={asked === "delete"}
-        onClose={() => setAsked(undefined)}
-        onAct={async () => {
-          await json("DELETE", `/v1/tenants/${part(key)}${many > 0 ? "?force=true" : ""}`);
-          await queries.invalidateQueries({ queryKey: ["list", "/v1/tenants"] });
-          tell(`${name} is deleted`);
-          await navigate({ to: "/users" });
-        }}
-      >
-        {many > 0
-          ? `${count(many, "activation")} of theirs and the credentials in ${many === 1 ? "it" : "them"} are deleted, and tokens are ended at their providers where these allow it. Requests for ${key} are answered 404 from now on.`
-          : "They are not activated anywhere. Nothing else is lost."}
-      </Confirm>
+      {asked === "delete" && (
+        <DeleteTenant
+          tenant={key}
+          name={name}
+          onClose={() => setAsked(undefined)}
+          onDone={async () => {
+            await queries.invalidateQueries({ queryKey: ["list", "/v1/tenants"] });
+            tell(`${name} is deleted`);
+            await navigate({ to: "/users" });
+          }}
+        />
+      )}
     </Page>
   );
 }

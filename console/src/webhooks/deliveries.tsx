@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { listQuery } from "~/api/pages";
+import { every, listQuery } from "~/api/pages";
 import type { Delivery } from "~/api/schema";
 import { Button } from "~/kit/button";
 import { Select } from "~/kit/field";
@@ -17,7 +17,7 @@ export function Deliveries({ search }: { search: WebhookSearch }) {
   const { connection, tenant, verdict } = search;
   const query = useInfiniteQuery({
     ...listQuery<Delivery>("/v1/deliveries", { connection, tenant, verdict }),
-    refetchInterval: 5_000,
+    refetchInterval: every(5_000),
   });
   const set = (change: WebhookSearch) => {
     const next = Object.fromEntries(Object.entries({ ...search, ...change, tab: "deliveries" }).filter(([, it]) => it));

@@ -21,6 +21,8 @@ import { codeLine, Verdict, verdictOf } from "./verdict";
 export function DeliveryPage() {
   const { id } = useParams({ from: "/webhooks/deliveries/$id" });
   const [asking, setAsking] = useState(false);
+  // One question, one replay: where the answer to it was lost, the next press asks for that answer.
+  const [once, setOnce] = useState(onceKey);
   const navigate = useNavigate();
   const queries = useQueryClient();
   const tell = useTell();
@@ -49,8 +51,11 @@ export function DeliveryPage() {
             <Button
               kind="primary"
               disabled={!it.can_replay}
-              title={it.can_replay ? undefined : "Not all of it is kept"}
-              onClick={() => setAsking(true)}
+              aria-describedby={it.can_replay ? undefined : "why-not"}
+              onClick={() => {
+                setOnce(onceKey());
+                setAsking(true);
+              }}
             >
               Replay
             </Button>
@@ -58,6 +63,12 @@ export function DeliveryPage() {
         )
       }
     >
+      {it && mayAct && !it.can_replay && (
+        <p id="why-not" className="mb-4 text-[13px] text-dim">
+          It can't be replayed:{" "}
+          {it.verdict === "refused" ? "it was not verified, and is not kept." : "not all of it is kept."}
+        </p>
+      )}
       {error ? <Failure error={error} again={() => refetch()} /> : !it ? <Loading rows={5} /> : <Shown delivery={it} />}
       <Confirm
         title="Send it again?"
@@ -67,7 +78,7 @@ export function DeliveryPage() {
         onClose={() => setAsking(false)}
         onAct={async () => {
           const made = await json<Delivery>("POST", `/v1/deliveries/${part(id)}/replay`, undefined, {
-            "Idempotency-Key": onceKey(),
+            "Idempotency-Key": once,
           });
           await queries.invalidateQueries({ queryKey: ["list", "/v1/deliveries"] });
           tell(`Sent again: ${verdictOf(made.verdict).word.toLowerCase()}`);
@@ -154,7 +165,12 @@ function Shown({ delivery: it }: { delivery: Full }) {
       )}
       <Section title={`Body, ${it.bytes.toLocaleString("en")} bytes`}>
         {body ? (
-          <CodeBlock text={body} label="Body" />
+          <>
+            {(it.body === undefined || it.body === null) && (
+              <p className="mb-1 text-[13px] text-dim">It is no text: here it is in Base64.</p>
+            )}
+            <CodeBlock text={body} label="Body" />
+          </>
         ) : (
           <p className="text-dim">
             {it.bytes === 0

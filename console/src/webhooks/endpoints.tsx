@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { listQuery } from "~/api/pages";
+import { every, listQuery } from "~/api/pages";
 import type { Hook } from "~/api/schema";
 import { List } from "~/kit/list";
 import { Card } from "~/kit/page";
@@ -10,7 +10,7 @@ import { VERDICT_NAMES, Verdict } from "./verdict";
 
 /** The connections that take webhooks: their address, and how they fare. */
 export function Endpoints() {
-  const query = useInfiniteQuery({ ...listQuery<Hook>("/v1/hooks"), refetchInterval: 10_000 });
+  const query = useInfiniteQuery({ ...listQuery<Hook>("/v1/hooks"), refetchInterval: every(10_000) });
   return (
     <List
       query={query}

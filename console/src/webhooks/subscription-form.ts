@@ -1,3 +1,17 @@
+import type { Tone } from "~/kit/told";
+
+export const PATH = "/v1/event_subscriptions";
+
+/** How a subscription or one of its events is. */
+export const STATES: Record<string, Tone> = {
+  delivering: "good",
+  failing: "bad",
+  disabled: "dim",
+  pending: "info",
+  delivered: "good",
+  failed: "bad",
+};
+
 /** Those that tell of trouble: what most want to be told of, and what is proposed. */
 export const TROUBLE = [
   "connection.failing",

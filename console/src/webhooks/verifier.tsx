@@ -28,7 +28,13 @@ export function Verifier({ wanted }: { wanted?: string | undefined }) {
   const chosen = hooks.data?.find((it) => it.connection === connection);
   const verify = useMutation({
     mutationFn: () =>
-      json<WebhookVerified>("POST", "/v1/webhooks/verify", { connection, ...(tenant && { tenant }), request }),
+      json<WebhookVerified>("POST", "/v1/webhooks/verify", {
+        connection,
+        ...(chosen?.embedded && tenant && { tenant }),
+        request,
+      }),
+    // What was pasted is somebody's: it goes with the page.
+    gcTime: 0,
   });
   if (!mayAct) return <Notice>Looking at requests with a stored secret takes the role operator.</Notice>;
   return (
@@ -48,7 +54,15 @@ export function Verifier({ wanted }: { wanted?: string | undefined }) {
         <div className="grid gap-4 sm:grid-cols-2">
           <Field label="Connection">
             {(ties) => (
-              <Select {...ties} required value={connection} onChange={(event) => setConnection(event.target.value)}>
+              <Select
+                {...ties}
+                required
+                value={connection}
+                onChange={(event) => {
+                  setConnection(event.target.value);
+                  verify.reset();
+                }}
+              >
                 <option value="">Choose</option>
                 {hooks.data?.map((it) => (
                   <option key={it.connection} value={it.connection}>

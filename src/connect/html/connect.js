@@ -59,22 +59,24 @@
     };
 
     addEventListener("message", heard);
-    Promise.resolve(url).then(
-      (link) => {
+    Promise.resolve(url)
+      .then((link) => {
         if (isEnded) return;
+        if (!link) throw new TypeError("Attache.connect: there is no link");
         const at = new URL(link, location.href);
+        if (!["https:", "http:"].includes(at.protocol)) throw new TypeError("Attache.connect: url is no link");
         // Where no window may open, the page itself goes there; the session's return_url leads back.
         if (shown.isBlocked) return location.assign(at.href);
         ({ origin } = at);
         at.searchParams.set("in", mode);
         at.searchParams.set("origin", location.origin);
         shown.open(at.href);
-      },
-      (problem) => {
-        end();
+      })
+      .catch((problem) => {
+        // First: what is closed is settled otherwise.
         fail(problem);
-      },
-    );
+        end();
+      });
     promise.close = end;
     return promise;
   }

@@ -1,25 +1,28 @@
-import { Button } from "~/kit/button";
-import { Acts, Dialog } from "~/kit/dialog";
-import { CodeBlock } from "~/kit/text";
-import { Notice } from "~/kit/told";
+import type { ReactNode } from "react";
+import { Button } from "./button";
+import { Acts, Dialog } from "./dialog";
+import { CodeBlock } from "./text";
+import { Notice } from "./told";
 
 interface IssuedProps {
   title: string;
   /** What was made, and is told this once. */
   secret: string;
   label: string;
+  /** Why it can't be shown again, and what it is for. */
+  children?: ReactNode;
   /** A line to paste that uses it. */
   example?: string;
   onClose: () => void;
 }
 
-/** A key or a token that was just made: nobody can show it again, attache neither. */
-export function Issued({ title, secret, label, example, onClose }: IssuedProps) {
+/** A key, a token or a secret that was just made: it goes where it is put away, and not by a click beside it. */
+export function Issued({ title, secret, label, children, example, onClose }: IssuedProps) {
   return (
-    <Dialog title={title} open onClose={onClose}>
+    <Dialog title={title} open firm onClose={onClose}>
       <div className="grid gap-3">
         <Notice tone="warn">
-          It is shown this once: attache keeps only a hash of it. Put it where your secrets are.
+          It is shown this once{children ?? ": attache keeps only a hash of it. Put it where your secrets are."}
         </Notice>
         <CodeBlock text={secret} label={label} />
         {example && (
