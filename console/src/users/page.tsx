@@ -9,7 +9,7 @@ import { List, Search } from "~/kit/list";
 import { Page } from "~/kit/page";
 import { Table } from "~/kit/table";
 import { Code, Initials, Moment } from "~/kit/text";
-import { Empty } from "~/kit/told";
+import { Badge, Empty } from "~/kit/told";
 import { Forecast } from "~/live/forecast";
 import { NewTenant } from "./tenant-form";
 
@@ -70,6 +70,7 @@ export function UsersPage() {
                 ),
               },
               { head: "Id", cell: (it) => <Code>{it.key}</Code> },
+              { head: "Activations", cell: (it) => <Standing of={it.activations} /> },
               { head: "Description", narrow: "hide", cell: (it) => <span className="text-dim">{it.description}</span> },
               {
                 head: "Since",
@@ -90,5 +91,18 @@ export function UsersPage() {
         />
       )}
     </Page>
+  );
+}
+
+/** How many activations a user has, and how many of them need somebody. */
+function Standing({ of }: { of: Tenant["activations"] }) {
+  if (!of?.total) return <span className="text-dim">none yet</span>;
+  return (
+    <span className="inline-flex flex-wrap items-center gap-1.5">
+      {of.total}
+      {of.failing > 0 && <Badge tone="bad">{of.failing} failing</Badge>}
+      {of.refused > 0 && <Badge tone="bad">{of.refused} refused</Badge>}
+      {of.dying_7d > 0 && <Badge tone="warn">{of.dying_7d} within 7 days</Badge>}
+    </span>
   );
 }
