@@ -40,9 +40,13 @@ pub struct TenantRow {
 /// The version of a tenant without a row.
 pub const UNWRITTEN: i64 = 0;
 
-/// The tenants that have activations of connections that are there, behind `$1`.
-const ACTIVATED: &str = "FROM activations WHERE tenant > $1 \
-     AND NOT EXISTS (SELECT 1 FROM orphans WHERE orphans.owner = activations.owner) GROUP BY tenant";
+/// The activations of connections that are there, of tenants behind `$1`.
+const ACTIVATED: &str =
+    "FROM activations WHERE tenant > $1 AND owner NOT IN (SELECT owner FROM orphans)";
+
+/// The same, each tenant once: so that a page is full. For a search it would take twice the time.
+const ACTIVATED_ONCE: &str = "FROM activations WHERE tenant > $1 \
+     AND owner NOT IN (SELECT owner FROM orphans) GROUP BY tenant";
 
 /// What is wrong where an activation does not read.
 const DAMAGED: StoreError = StoreError::Corrupt { table: "activations", key: None };
@@ -165,12 +169,14 @@ impl Tenants<'_> {
             return Ok(listed);
         }
         let limit = limit.clamp(1, PAGE_MAX);
-        let lot = if search.is_all() { limit + 1 } else { search.lot };
+        let (from, lot) = match search.is_all() {
+            true => (ACTIVATED_ONCE, limit + 1),
+            false => (ACTIVATED, search.lot),
+        };
         let search = Search { lot, ..search.clone() };
         let of = vec![Value::Text(after.unwrap_or_default())];
-        let lot =
-            Lot { from: ACTIVATED, of, column: "tenant", text: "lower(tenant)", search: &search };
-        let (keys, next) = match lot.keys(self.0, limit).await {
+        let lot = Lot { from, of, column: "tenant", text: "lower(tenant)", search: &search };
+        let (mut keys, next) = match lot.keys(self.0, limit).await {
             // The rows are there round the damage.
             Err(error @ StoreError::Corrupt { .. }) => {
                 listed.unreadable.push(error);
@@ -178,6 +184,7 @@ impl Tenants<'_> {
             }
             keys => keys?,
         };
+        keys.dedup();
         let is_written = |key: &str| {
             let damaged = |it: &StoreError| matches!(it, StoreError::Corrupt { key: Some(it), .. } if it == key);
             listed.rows.iter().any(|it| it.key == key) || listed.unreadable.iter().any(damaged)
