@@ -47,7 +47,7 @@ describe("a session that ends while a form is half filled in", () => {
   before(async () => {
     const anywhere = { listen: "127.0.0.1:0" };
     attache = new Attache();
-    const admin = { ...anywhere, token: attache.token, sessions: { idle: "5s" } };
+    const admin = { ...anywhere, token: attache.token, sessions: { idle: "10s" } };
     attache.more = { server: { proxy: anywhere, admin, public: anywhere, shutdown: { ready_delay: "0s" } } };
     await attache.run();
     await attache.send("PUT", "connectors/shop", { name: "Shop", base_url: far.url, auth: { token } });
@@ -68,7 +68,7 @@ describe("a session that ends while a form is half filled in", () => {
     await page.getByRole("heading", { name: "Sign in to attache" }).waitFor();
     assert.equal(await page.getByRole("navigation", { name: "Main" }).count(), 0, "nothing of it is seen any more");
     assert.ok(!(await page.locator("body").innerText()).includes("Half of a shop"));
-    await page.getByText("what you have typed is still there", { exact: false }).waitFor();
+    await page.getByText(/what you have typed/i).waitFor();
     await assertGood(page, "session-over");
     await signIn(page, attache.token);
     await page.getByRole("heading", { name: "2. Connection" }).waitFor();
@@ -103,8 +103,9 @@ describe("too many wrong tokens", () => {
       return (await answered).status();
     };
     const statuses = [];
-    for (let number = 0; number <= ATTEMPTS_MAX; number += 1) statuses.push(await press(`a-token-that-nobody-made-${number}`));
-    assert.deepEqual(statuses, [...Array(ATTEMPTS_MAX).fill(401), 429]);
+    // On a slow machine some of them are forgotten meanwhile: one in six seconds.
+    while (statuses.at(-1) !== 429 && statuses.length < 4 * ATTEMPTS_MAX) statuses.push(await press(`a-token-that-nobody-made-${statuses.length}`));
+    assert.deepEqual([statuses.slice(0, ATTEMPTS_MAX), statuses.at(-1)], [Array(ATTEMPTS_MAX).fill(401), 429]);
     await page.getByText("Too many wrong tokens", { exact: false }).waitFor();
     await page.getByText(/Try again in (a second|\d+ seconds)\./).waitFor();
     assert.equal(await page.getByText("This token is not known here").count(), 0, "of this one nobody knows");
