@@ -147,6 +147,7 @@ describe("the sealing keys", () => {
   test("are changed: everything is put under the newest, step by step, and the old one opens nothing more", async () => {
     const { page, faults, context } = await openConsole(browser, attache, { path: "/settings/keys" });
     const begin = page.getByRole("button", { name: "Put everything under the newest", exact: true });
+    const canBegin = async () => (await begin.count()) > 0 && begin.isEnabled();
     const row = (name) => page.getByRole("row").filter({ hasText: name });
     await page.getByRole("heading", { level: 1, name: "Keys" }).waitFor();
     const { newest, keys } = await attache.send("GET", "keys");
@@ -165,7 +166,7 @@ describe("the sealing keys", () => {
     await page.getByRole("dialog").getByRole("button", { name: "Begin" }).click();
     await page.getByText(/Rotating: 0 of \d+/).waitFor();
     await page.getByRole("progressbar", { name: "Rotation" }).waitFor();
-    assert.ok(await begin.isDisabled(), "one at a time");
+    assert.ok(!(await canBegin()), "one at a time");
     await letGo();
     const done = await page.getByText(/The rotation is done: \d+ of \d+/).innerText();
     const [, moved, total] = /(\d+) of (\d+)/.exec(done);
@@ -174,7 +175,7 @@ describe("the sealing keys", () => {
     await assertGood(page, "keys-done");
     const then = (await attache.send("GET", "keys")).keys.find((it) => it.id === old.id);
     assert.equal(then?.credentials ?? 0, 0);
-    assert.ok(await begin.isDisabled(), "there is nothing left");
+    assert.ok(!(await canBegin()), "there is nothing left");
 
     // Without the old key nothing is lost.
     await attache.end("SIGTERM");
