@@ -65,7 +65,7 @@ async function startFar(name) {
 
 const button = (name) => page.getByRole("button", { name, exact: true });
 const field = (name) => page.getByLabel(name, { exact: true });
-const heading = (name, level = 1) => page.getByRole("heading", { name, level });
+const heading = (name, level = 1) => page.getByRole("heading", { name, level, exact: true });
 const dialog = () => page.getByRole("dialog");
 
 async function closed(act) {
