@@ -27,14 +27,16 @@ export function GrantSection({ connection, grant, test = false }: Props) {
   const again = useReadAgain();
   const tell = useTell();
   const way = consents(connection.auth_method ?? {});
+  const asking = useMutation({ mutationFn: () => act<Known>(connection.key, "introspect", undefined, { test }) });
   const renewing = useMutation({
     mutationFn: () => act(connection.key, "renew", undefined, { test }),
     onSuccess: () => {
+      // What was known of the token before is of that one alone.
+      asking.reset();
       tell("There is another token");
       void again();
     },
   });
-  const asking = useMutation({ mutationFn: () => act<Known>(connection.key, "introspect", undefined, { test }) });
   const health = grantHealth(grant);
   const connectable =
     way && (grant === undefined || ["reauthorization_required", "revoked", "expiring"].includes(grant.state));
@@ -82,6 +84,7 @@ export function GrantSection({ connection, grant, test = false }: Props) {
         onClose={() => setAsks(false)}
         onAct={async () => {
           const ended = await act<Ended>(connection.key, "revoke", undefined, { test });
+          asking.reset();
           tell(ended.at_provider ? "Ended here and at the provider" : `Ended here${ended.why ? `; ${ended.why}` : ""}`);
           await again();
         }}

@@ -27,7 +27,7 @@ export function healthOf(connection: Connection): Health {
       return {
         tone: "warn",
         word: "Waiting for its secret",
-        line: `The sender hands its webhook secret over by itself${connection.waits_until ? `, until ${ago(connection.waits_until)}` : ""}. Set the webhook up there now.`,
+        line: `The sender hands its webhook secret over by itself. Set the webhook up there now${connection.waits_until ? `: the wait ends ${ago(connection.waits_until)}` : ""}.`,
       };
     case "origin_changed":
       return {
@@ -51,7 +51,8 @@ export function healthOf(connection: Connection): Health {
 export function grantHealth(grant: GrantView | undefined): Health | undefined {
   switch (grant?.state) {
     case "reauthorization_required":
-      if (!grant.last_renewed_at) {
+      // What was there and was refused is another matter, even where it never was of use here.
+      if (!grant.last_renewed_at && !grant.since) {
         return {
           tone: "warn",
           word: "Not connected",

@@ -27,10 +27,17 @@ import { SetCredentials } from "./set-credentials";
 import { SwitchConnection } from "./switch";
 import { UsesSection } from "./uses-section";
 
+/** Between two looks at a connection that waits for something from elsewhere. */
+const LOOK_MS = 3000;
+
 /** One connection: how it is and what to do, what it is made of, and who depends on it. */
 export function ConnectionPage() {
   const { key } = useParams({ from: "/connections/$key" });
-  const query = useQuery(connectionQuery(key));
+  const query = useQuery({
+    ...connectionQuery(key),
+    // What a sender hands over comes without anybody's doing here.
+    refetchInterval: (it) => (it.state.data?.connection.status === "waiting_for_secret" ? LOOK_MS : false),
+  });
   if (query.data) return <Shown read={query.data} />;
   return (
     <Page title={key} up={{ label: "Connections", to: "/connections" }}>

@@ -70,6 +70,9 @@ export function Failure({ error, again }: { error: unknown; again?: () => void }
           {sentence(it)}
         </p>
       ))}
+      {told?.retryAfterS !== undefined && (
+        <p>{`Try again in ${told.retryAfterS === 1 ? "a second" : `${told.retryAfterS} seconds`}.`}</p>
+      )}
       {told?.requestId && <p className="mt-1 text-xs text-dim">Request {told.requestId}</p>}
       {!told && <p className="text-xs">{String(error)}</p>}
     </Notice>

@@ -35,7 +35,7 @@ export class Attache {
       ...this.more,
     };
     const [file, addresses] = [join(this.folder, "attache.yaml"), join(this.folder, "addresses.json")];
-    writeFileSync(file, JSON.stringify(configuration)); // YAML 1.2 takes JSON as it is
+    writeFileSync(file, JSON.stringify(configuration, null, 1)); // YAML 1.2 takes JSON as it is
     rmSync(addresses, { force: true });
     const log = openSync(join(this.folder, "attache.log"), "a");
     const env = { ...process.env, ATTACHE_SEAL_KEY: this.seal };

@@ -11,12 +11,12 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const WIDTHS = [1440, 1024, 390];
 const SCREENS = [...WIDTHS.map((width) => ({ width, colorScheme: "light" })), { width: 390, colorScheme: "dark" }];
 
-/** `more`: arguments of Chromium's own. */
-export async function openBrowser(more = []) {
+/** `more`: arguments of Chromium's own; `others`: what else Playwright takes. */
+export async function openBrowser(more = [], others = {}) {
   const executablePath = process.env.CHROMIUM ?? CHROMIUM.find((it) => existsSync(it));
   assert.ok(executablePath, "no Chromium: scripts/need chromium installs it");
   // A sandbox needs what containers do not have; the pages are the tests' own.
-  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", ...more] });
+  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", ...more], ...others });
 }
 
 /** Another person's browser: no cookies yet. `faults` is what it complained about on pages of this origin. */
