@@ -537,6 +537,32 @@ async fn without_a_store_the_last_ones_can_be_looked_at_and_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_a_sender_shows_its_secret_in_is_shown_to_no_operator() {
+    let target = RawUpstream::start([Script::ok("taken").again()]).await;
+    let told = "gitlab: { hmac: { algorithm: token, covers: partial, signature: { header: X-Gitlab-Token } } }";
+    let in_body =
+        "gitlab: { hmac: { algorithm: token, covers: partial, signature: { json: /token } } }";
+    let configuration = configuration(&target.url());
+    assert!(configuration.contains(told));
+    let gateway = Gateway::start(&configuration.replace(told, in_body));
+    let operator = gateway.operator();
+    let body = json!({ "token": SECRET }).to_string();
+    let request = format!(
+        "POST /hooks/shown HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    assert_eq!(raw_request(gateway.public, request).await.text(), "taken");
+    let id =
+        listed(&operator, "connection=shown", 1).await[0]["id"].as_str().expect("one").to_owned();
+    let full = operator.get(&format!("/v1/deliveries/{id}")).await.is(200);
+    assert_eq!((&full.body["body"], &full.body["body_concealed"]), (&Value::Null, &json!(true)));
+    assert!(!full.response.text().contains(SECRET), "{}", full.response.text());
+    target.request().await;
+    operator.send("POST", &format!("/v1/deliveries/{id}/replay"), "", None).await.is(200);
+    assert_eq!(target.request().await.body, body.as_bytes());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sender_that_shows_its_secret_shows_it_to_no_operator() {
     let target = RawUpstream::start([Script::ok("taken").again()]).await;
     let gateway = Gateway::start(&configuration(&target.url()));
