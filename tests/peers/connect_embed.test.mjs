@@ -322,7 +322,9 @@ describe("in a window", () => {
       await connect(page, { url });
       const window = await opens;
       await window.locator("h1").waitFor();
-      await window.goto(evil);
+      // By a link: where somebody types an address the browser takes the opener away.
+      await window.evaluate((to) => void location.assign(to), evil);
+      await window.waitForURL(`${evil}/`);
       await window.evaluate((said) => opener.postMessage(said, "*"), FORGED);
       const forged = await soon("what is forged", () => page.evaluate(() => globalThis.heard.find((it) => it.data.connection === "forged")));
       assert.equal(forged.origin, evil);
