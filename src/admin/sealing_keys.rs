@@ -204,3 +204,20 @@ async fn rotated(api: &Api, scope: &Scope) -> Result<(), String> {
     };
     Err(format!("{left} are not under the key {newest}: {why}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_rotation_runs_at_a_time() {
+        let rotations = Rotations::default();
+        assert!(rotations.begin(0));
+        rotations.change(|it| it.moved = 7);
+        assert!(!rotations.begin(1));
+        assert_eq!(rotations.last().as_ref().map(|it| it.moved), Some(7), "it goes on");
+        rotations.change(|it| it.state = KeyRotationState::Failed);
+        assert!(rotations.begin(2));
+        assert_eq!(rotations.last().as_ref().map(|it| it.moved), Some(0));
+    }
+}

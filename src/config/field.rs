@@ -77,7 +77,7 @@ pub(super) fn kept_body<'de, D: Deserializer<'de>>(deserializer: D) -> Result<us
     size_within(deserializer, 0, 2 << 20)
 }
 
-/// The bound on all bodies that are held. Over 1 TiB it is no bound.
+/// The bound on all bodies that are held, or kept. Over 1 TiB it is no bound.
 pub(super) fn memory<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     size_within(deserializer, 1 << 10, 1 << 40)
 }

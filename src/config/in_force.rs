@@ -355,13 +355,15 @@ fn leaves(settings: &Settings) -> Vec<(&'static str, Told)> {
     }
     let SealSettings { keys } = seal;
     let EventSettings { failing } = events;
-    let WebhookSettings { deliveries: DeliverySettings { keep, max, max_body } } = webhooks;
+    let WebhookSettings { deliveries: DeliverySettings { keep, max, max_bytes, max_body } } =
+        webhooks;
     all.extend([
         ("seal.keys", texts(keys.iter())),
         ("events.failing.refusals", Told::Value(failing.refusals.into())),
         ("events.failing.lasting", span(failing.lasting)),
         ("webhooks.deliveries.keep", span(*keep)),
         ("webhooks.deliveries.max", Told::Value((*max).into())),
+        ("webhooks.deliveries.max_bytes", size(*max_bytes)),
         ("webhooks.deliveries.max_body", size(*max_body)),
     ]);
     all.extend(of_connect(connect));

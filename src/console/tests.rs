@@ -166,6 +166,12 @@ fn every_answer_tells_the_browser_what_to_keep_out() {
         );
         assert!(policy.ends_with("base-uri 'none'; frame-ancestors 'none'"), "{policy}");
         assert!(!policy.contains("unsafe") && !policy.contains("http"), "{policy}");
+        let names = policy.split("; ").map(|it| it.split(' ').next().unwrap());
+        let all = ["default-src", "script-src", "style-src", "img-src", "font-src", "connect-src"];
+        let more = ["form-action", "base-uri", "frame-ancestors"];
+        assert_eq!(names.collect::<Vec<_>>(), [&all[..], &more].concat(), "{policy}");
+        // `form-action` falls back on nothing (Content Security Policy Level 3 §6.4.1).
+        assert!(policy.contains("; form-action 'self';"), "{policy}");
         assert_eq!(text(headers, "x-content-type-options"), "nosniff");
         assert_eq!(text(headers, "referrer-policy"), "no-referrer");
         assert_eq!(text(headers, "cross-origin-opener-policy"), "same-origin");

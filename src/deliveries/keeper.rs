@@ -6,6 +6,7 @@ use super::sealed;
 use crate::model::Scope;
 use crate::model::UnixTime;
 use crate::seal::DeliveryKey;
+use crate::store::DeliveryBounds;
 use crate::store::KeptDelivery;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -103,9 +104,13 @@ impl Keeper {
         let settings = &self.deliveries.settings;
         let keep_ms = i64::try_from(settings.keep.as_millis()).unwrap_or(i64::MAX);
         let now_ms = i64::try_from((self.clock)().as_ms()).unwrap_or(i64::MAX);
-        let before_ms = now_ms.saturating_sub(keep_ms);
+        let bounds = DeliveryBounds {
+            before_ms: now_ms.saturating_sub(keep_ms),
+            most: settings.max,
+            most_bytes: settings.max_bytes as u64,
+        };
         for _ in 0..TRIMMED_AT_ONCE {
-            let trim = store.webhook_deliveries().trim(&Scope::System, before_ms, settings.max);
+            let trim = store.webhook_deliveries().trim(&Scope::System, bounds);
             match trim.await {
                 Ok(more) if more && !*ends.borrow() => {}
                 Ok(_) => return,

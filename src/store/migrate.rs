@@ -33,6 +33,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("console sessions", include_str!("migrations/0020_console_sessions.sql")),
     ("webhook deliveries", include_str!("migrations/0021_webhook_deliveries.sql")),
     ("search", include_str!("migrations/0022_search.sql")),
+    ("delivery sizes", include_str!("migrations/0023_delivery_sizes.sql")),
 ];
 
 /// The schema that this attache reads and writes.

@@ -206,6 +206,7 @@ pub use unserved::Unread;
 pub use unserved::Unserved;
 pub use uses::Use;
 pub use uses::Uses;
+pub use webhook_deliveries::DeliveryBounds;
 pub use webhook_deliveries::DeliveryCount;
 pub use webhook_deliveries::DeliveryFilter;
 pub use webhook_deliveries::KeptDelivery;

@@ -24,8 +24,15 @@ use std::fmt::Write as _;
 /// Rows that are deleted with one commit: few, since claims of deliveries wait for it where there is one writer.
 const TRIMMED_AT_ONCE: u32 = 128;
 
-/// Of all deliveries that are kept such a part may be refused ones, and as many handshakes: anybody can make them.
+/// Of all deliveries that are kept, and of what they take, such a part may be refused ones, and as much handshakes:
+/// anybody can make them.
 const UNVERIFIED_PART: u32 = 10;
+
+/// What a row takes beside what is kept in it, with its places in the indexes, about.
+const ROW_SIZE: usize = 512;
+
+/// Rows whose sizes are added up with one question.
+const SUMMED_AT_ONCE: u32 = 1 << 14;
 
 /// How long it is remembered that deliveries are gone: what was on its way to be written meanwhile goes as well.
 const GONE_FOR_MS: i64 = 60 * 60 * 1000;
@@ -86,6 +93,17 @@ pub struct DeliveryFilter {
     pub until_ms: Option<i64>,
 }
 
+/// What is kept of deliveries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryBounds {
+    /// Unix milliseconds: none that came before.
+    pub before_ms: i64,
+    /// So many.
+    pub most: u32,
+    /// What they take together.
+    pub most_bytes: u64,
+}
+
 /// How many of an owner's deliveries came to the same, and when the last of them came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryCount {
@@ -114,7 +132,7 @@ impl WebhookDeliveries<'_> {
         super::only_whoever_sees_everything(scope)?;
         let rows: Vec<_> = all.iter().map(KeptDelivery::values).collect();
         let mut tx = self.0.engine.begin().await?;
-        let head = format!("INSERT INTO webhook_deliveries ({COLUMNS}, contents)");
+        let head = format!("INSERT INTO webhook_deliveries ({COLUMNS}, contents, size)");
         several::insert(&mut tx, &head, &rows, "ON CONFLICT (id) DO NOTHING").await?;
         tx.commit().await
     }
@@ -231,63 +249,133 @@ impl WebhookDeliveries<'_> {
         write.commit().await.map(drop)
     }
 
-    /// Deletes some of what came before then, of what is over `most`, and of what is gone: few with one commit. Of
-    /// those that anybody can make a tenth of `most` stays. True where there may be more.
-    pub async fn trim(self, scope: &Scope, before_ms: i64, most: u32) -> Result<bool, StoreError> {
+    /// Deletes some of what is beyond these bounds, the oldest first, and of what is gone: few with one commit. Of those
+    /// that anybody can make a tenth stays. True where there may be more.
+    ///
+    /// What is to go is looked for beforehand: whoever writes does not wait for that.
+    pub async fn trim(self, scope: &Scope, bounds: DeliveryBounds) -> Result<bool, StoreError> {
         super::only_whoever_sees_everything(scope)?;
+        let DeliveryBounds { before_ms, most, most_bytes } = bounds;
         // First, so that they push nothing out that was verified.
+        let part = (most / UNVERIFIED_PART, most_bytes / u64::from(UNVERIFIED_PART), String::new());
         for verdict in [DeliveryVerdict::Refused, DeliveryVerdict::Handshake] {
-            if self.trim_unverified(verdict, most / UNVERIFIED_PART).await? {
+            if self.trim_beyond(Some(verdict), part.clone()).await? {
                 return Ok(true);
             }
         }
-        let sql = "SELECT id FROM webhook_deliveries ORDER BY id DESC LIMIT 1 OFFSET $1";
-        let rows = self.0.engine.rows(sql, &[Value::Integer(i64::from(most))]).await?;
-        let over = rows.first().and_then(|it| it.text(0).ok());
-        let old = first_id_at(before_ms);
-        // The one that is over goes as well.
-        let last = over.map(|it| it + "~").filter(|it| *it > old).unwrap_or(old);
-        let any_gone = self.any_gone().await?;
-        let mut tx = self.0.engine.begin().await?;
-        let sql = "DELETE FROM webhook_deliveries WHERE id IN \
-                   (SELECT id FROM webhook_deliveries WHERE id < $1 ORDER BY id LIMIT $2)";
-        let at_once = Value::Integer(i64::from(TRIMMED_AT_ONCE));
-        let trimmed = tx.run(sql, &[Value::Text(&last), at_once]).await?;
-        let mut gone = 0;
-        for of in if any_gone { &GONE[..] } else { &[] } {
-            // The order of the two is as written: the other would look at each delivery.
-            let sql = format!(
-                "DELETE FROM webhook_deliveries WHERE id IN (SELECT d.id FROM webhook_deliveries_gone AS gone \
-                 CROSS JOIN webhook_deliveries AS d WHERE {of} AND d.at < gone.before LIMIT $1)"
-            );
-            gone = tx.run(&sql, &[at_once]).await?.max(gone);
-        }
-        if any_gone && gone == 0 {
-            let now = now_expression(&tx);
-            let sql = format!("DELETE FROM webhook_deliveries_gone WHERE before < {now} - $1");
-            tx.run(&sql, &[Value::Integer(GONE_FOR_MS)]).await?;
-        }
-        tx.commit().await?;
-        Ok(trimmed.max(gone) >= u64::from(TRIMMED_AT_ONCE))
+        let is_more = self.trim_beyond(None, (most, most_bytes, first_id_at(before_ms))).await?;
+        Ok(self.trim_gone().await? || is_more)
     }
 
-    /// Deletes some of those that came to this, of what is over `most`. True where there may be more.
-    async fn trim_unverified(
+    /// Deletes some of those that came to this (of all), of what is over so many and so many bytes, and before an id.
+    /// True where there may be more.
+    async fn trim_beyond(
         self,
-        verdict: DeliveryVerdict,
-        most: u32,
+        verdict: Option<DeliveryVerdict>,
+        (most, most_bytes, old): (u32, u64, String),
     ) -> Result<bool, StoreError> {
-        let verdict = Value::Text(verdict.as_str());
-        let sql = "SELECT id FROM webhook_deliveries WHERE verdict = $1 ORDER BY id DESC LIMIT 1 OFFSET $2";
-        let rows = self.0.engine.rows(sql, &[verdict, Value::Integer(i64::from(most))]).await?;
-        let Some(over) = rows.first().and_then(|it| it.text(0).ok()) else { return Ok(false) };
-        let sql = "DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries \
-                   WHERE verdict = $1 AND id <= $2 ORDER BY id LIMIT $3)";
+        let (of, value) = rows_of(verdict);
+        let sql = format!("SELECT id FROM {of} ORDER BY id DESC LIMIT 1 OFFSET $2");
+        let values = [value, Value::Integer(i64::from(most))];
+        let rows = self.0.engine.rows(&sql, &values).await?;
+        // The one that is over goes as well.
+        let behind = |id: String| id + "~";
+        let over = rows.first().and_then(|it| it.text(0).ok()).map(behind);
+        let last = over.filter(|it| *it > old).unwrap_or(old);
+        let over = self.over_bytes((of, value), most_bytes, &last).await?.map(behind);
+        let last = over.unwrap_or(last);
+        if last.is_empty() {
+            return Ok(false);
+        }
+        let sql = format!(
+            "DELETE FROM webhook_deliveries WHERE id IN \
+             (SELECT id FROM {of} AND id < $2 ORDER BY id LIMIT $3)"
+        );
         let at_once = Value::Integer(i64::from(TRIMMED_AT_ONCE));
         let mut tx = self.0.engine.begin().await?;
-        let trimmed = tx.run(sql, &[verdict, Value::Text(&over), at_once]).await?;
+        let trimmed = tx.run(&sql, &[value, Value::Text(&last), at_once]).await?;
         tx.commit().await?;
         Ok(trimmed >= u64::from(TRIMMED_AT_ONCE))
+    }
+
+    /// The newest that does not fit into so many bytes with all that are newer, if it is not before that id: by an
+    /// index alone, a part of it at a time.
+    async fn over_bytes(
+        self,
+        (of, value): (&str, Value<'_>),
+        most: u64,
+        last: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let (mut left, mut before) = (i64::try_from(most).unwrap_or(i64::MAX), "~".to_owned());
+        let some =
+            format!("SELECT id, size FROM {of} AND id < $2 AND id >= $3 ORDER BY id DESC LIMIT $4");
+        let sums = format!("SELECT CAST(SUM(size) AS BIGINT), MIN(id) FROM ({some}) AS part");
+        let over = format!(
+            "SELECT id FROM (SELECT id, SUM(size) OVER (ORDER BY id DESC) AS total FROM ({some}) AS part) AS summed \
+             WHERE total > $5 ORDER BY id DESC LIMIT 1"
+        );
+        loop {
+            let at_once = Value::Integer(i64::from(SUMMED_AT_ONCE));
+            let part = [value, Value::Text(&before), Value::Text(last), at_once];
+            let rows = self.0.engine.rows(&sums, &part).await?;
+            let sum = rows.first().map(|it| it.maybe_integer(0));
+            // There are no more.
+            let Some(sum) = sum.transpose().map_err(|Unreadable| corrupt(None))?.flatten() else {
+                return Ok(None);
+            };
+            if sum > left {
+                let values = [&part[..], &[Value::Integer(left)]].concat();
+                let rows = self.0.engine.rows(&over, &values).await?;
+                // None where they went meanwhile.
+                return Ok(rows.first().and_then(|it| it.text(0).ok()));
+            }
+            left -= sum;
+            before = rows[0].text(1).map_err(|Unreadable| corrupt(None))?;
+        }
+    }
+
+    /// Deletes some of those that are gone, and forgets what went long ago. True where there may be more.
+    async fn trim_gone(self) -> Result<bool, StoreError> {
+        if !self.any_gone().await? {
+            return Ok(false);
+        }
+        let mut ids = Vec::new();
+        for of in GONE {
+            // The order of the two is as written: the other would look at each delivery.
+            let sql = format!(
+                "SELECT d.id FROM webhook_deliveries_gone AS gone CROSS JOIN webhook_deliveries AS d \
+                 WHERE {of} AND d.at < gone.before LIMIT $1"
+            );
+            let at_once = Value::Integer(i64::from(TRIMMED_AT_ONCE));
+            let rows = self.0.engine.rows(&sql, &[at_once]).await?;
+            ids.extend(rows.iter().filter_map(|it| it.text(0).ok()));
+        }
+        ids.truncate(TRIMMED_AT_ONCE as usize);
+        let mut tx = self.0.engine.begin().await?;
+        let (done, most) = match ids.is_empty() {
+            true => {
+                let now = now_expression(&tx);
+                let sql = format!(
+                    "DELETE FROM webhook_deliveries_gone WHERE (owner, tenant) IN (SELECT owner, tenant \
+                     FROM webhook_deliveries_gone WHERE before < {now} - $1 ORDER BY before LIMIT $2)"
+                );
+                let values = [Value::Integer(GONE_FOR_MS), Value::Integer(i64::from(BATCH_MAX))];
+                (tx.run(&sql, &values).await?, u64::from(BATCH_MAX))
+            }
+            false => {
+                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                for part in several::texts(&ids) {
+                    let sql = format!(
+                        "DELETE FROM webhook_deliveries WHERE id IN (VALUES {})",
+                        part.places
+                    );
+                    tx.run(&sql, &part.values).await?;
+                }
+                (ids.len() as u64, u64::from(TRIMMED_AT_ONCE))
+            }
+        };
+        tx.commit().await?;
+        Ok(done >= most)
     }
 
     /// Whether anything went a while ago: seldom.
@@ -309,12 +397,15 @@ impl Write<'_> {
             if tenant.is_some() { "AND tenant = $2 AND tenant <> ''" } else { "AND $2 = ''" };
         let values = [Value::Text(owner), Value::Text(tenant.unwrap_or_default())];
         // Most activations are of connections that take no webhooks, and many may go at once. What waits to be written
-        // somewhere is not seen here: of one that takes them it is said even where the tenant has none yet.
-        let takes = "SELECT 1 FROM webhook_deliveries WHERE owner = $1 UNION ALL SELECT 1 FROM received \
-                     WHERE holder = '' AND connection IN ($2, (SELECT key FROM connections WHERE id = $1)) LIMIT 1";
-        let of_file = Value::Text(owner.strip_prefix("file:").unwrap_or_default());
-        if tenant.is_some() && self.tx.rows(takes, &[Value::Text(owner), of_file]).await?.is_empty()
-        {
+        // somewhere is not seen here: of one that takes them it is said even where nobody has any yet. What one of a
+        // file takes is not known here.
+        let takes = "SELECT 1 FROM webhook_deliveries WHERE owner = $1 UNION ALL SELECT 1 FROM connections AS c \
+                     JOIN auth_methods AS m ON m.connector = c.connector AND m.method = c.method \
+                     AND m.revision = c.revision WHERE c.id = $1 AND m.definition LIKE '%\"hmac\"%' LIMIT 1";
+        let may_take = tenant.is_none()
+            || owner.starts_with("file:")
+            || !self.tx.rows(takes, &[Value::Text(owner)]).await?.is_empty();
+        if !may_take {
             return Ok(());
         }
         let sql = "INSERT INTO webhook_deliveries_gone (owner, tenant, before) VALUES ($1, $2, $3) \
@@ -351,7 +442,16 @@ impl KeptDelivery {
             Value::Text(&it.replay_of),
             Value::flag(it.can_replay),
             Value::Bytes(contents),
+            number((contents.len() + it.path.len() + it.webhook_id.len() + ROW_SIZE) as u64),
         ]
+    }
+}
+
+/// The rows of those that came to this, or of all: its value is `$1`.
+fn rows_of(verdict: Option<DeliveryVerdict>) -> (&'static str, Value<'static>) {
+    match verdict {
+        Some(it) => ("webhook_deliveries WHERE verdict = $1", Value::Text(it.as_str())),
+        None => ("webhook_deliveries WHERE $1 = ''", Value::Text("")),
     }
 }
 

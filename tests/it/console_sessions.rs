@@ -4,8 +4,10 @@ use crate::support::Database;
 use crate::support::Gateway;
 use crate::support::Reply;
 use crate::support::Response;
+use crate::support::SYSTEM;
 use crate::support::each_engine;
 use crate::support::raw_request;
+use attache::store::ConsoleSession;
 use serde_json::Value;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -335,6 +337,28 @@ each_engine! {
         browser.ask("GET", LISTED).await.is(200);
         assert_eq!(database.number(seen).await, 1);
         assert_eq!(browser.shown().await["idle_s"], 600);
+    }
+
+    async fn a_sign_in_by_a_provider_opens_one_session(database: Database) {
+        let store = database.store().await;
+        let session = |id: u8| ConsoleSession {
+            id: [id; 32],
+            via: "oidc".to_owned(),
+            name: "ann@example.com".to_owned(),
+            role: "admin".to_owned(),
+            identity: "oidc:https://id.test#7".to_owned(),
+            proof: vec![0; 32],
+            created_ms: 1,
+            seen_ms: 1,
+            expires_ms: 1000,
+        };
+        for (id, once, opens) in [(1, [7; 32], true), (2, [7; 32], false), (3, [8; 32], true)] {
+            let once = Some((&once, 1000));
+            let opened = store.console_sessions().open(SYSTEM, &session(id), "192.0.2.1", once).await;
+            assert_eq!(opened.expect("the store is there"), opens, "{id}");
+            let found = store.console_sessions().find(SYSTEM, &[id; 32]).await.expect("it is there");
+            assert_eq!(found.is_some(), opens, "{id}");
+        }
     }
 
     async fn sessions_outlive_the_process_and_are_ended_everywhere(database: Database) {

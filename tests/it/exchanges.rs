@@ -125,6 +125,15 @@ async fn exchanges_are_chosen_and_come_in_pages() {
         ("source=attache", &[]),
         ("status=404&path=fi", &["/five"]),
         ("path=o", &["/four", "/two", "/one"]),
+        // Each by itself.
+        ("connection=other", &[]),
+        ("caller=other", &[]),
+        ("connector=other", &[]),
+        ("environment=other", &[]),
+        ("method=put", &[]),
+        ("source=upstream", &[]),
+        ("status=5xx", &[]),
+        ("path=other", &[]),
     ] {
         let found = operator.get(&format!("/v1/exchanges?{query}")).await.is(200);
         assert_eq!(paths(&found), wanted, "{query}");

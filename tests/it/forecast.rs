@@ -119,6 +119,10 @@ each_engine! {
         }
         assert_eq!(all, ["dead", "sick", "short", "long"]);
 
+        let overview = operator.get("/v1/overview").await.is(200);
+        let counted = json!({ "total": 7, "failing": 2, "refused": 0, "dying_7d": 2 });
+        assert_eq!(overview.body["activations"], counted);
+
         // One that was given another credential is another grant.
         operator.patch(&of("dead"), json!({ "credentials": { "refresh_token": "other" } })).await.is(200);
         operator.delete(&of("sick")).await.is(204);

@@ -109,6 +109,18 @@ each_engine! {
         assert_eq!(kept["sound"], true);
         let bad = operator.post("/v1/audit/verify", json!({ "kept": "7:xyz" })).await;
         bad.is(422).problem("invalid");
+        let codes = |it: &Value| {
+            let breaks = it["breaks"].as_array().unwrap().iter();
+            breaks.map(|it| it["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        // Somebody has kept another entry of that number, or knows that there was something before.
+        for (asked, code) in [
+            (json!({ "kept": format!("2:{}", "0".repeat(64)) }), "not_kept"),
+            (json!({ "begins_with": 0 }), "late"),
+        ] {
+            let broken = operator.post("/v1/audit/verify", asked).await.is(200).body;
+            assert_eq!((&broken["sound"], codes(&broken)), (&json!(false), vec![code.to_owned()]), "{broken}");
+        }
         database.run("UPDATE audit SET who = 'somebody' WHERE seq = 2").await;
         let broken = operator.post("/v1/audit/verify", json!({})).await.is(200).body;
         assert_eq!(broken["sound"], false);

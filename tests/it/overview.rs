@@ -52,4 +52,29 @@ each_engine! {
             "as_of": null,
         }));
     }
+
+    async fn what_stands_in_a_file_and_in_the_store_is_counted_once(database: Database) {
+        let gateway = Gateway::beside(&database, "connectors: { filed: { base_url: https://filed.example, auth: { token: { bearer: {} } } } }\n");
+        let operator = gateway.operator();
+        for (key, more) in [
+            ("own", json!({ "credentials": { "token": "t" } })),
+            ("off", json!({ "credentials": { "token": "t" }, "enabled": false })),
+            ("many", json!({ "embedded": true })),
+        ] {
+            let mut body = more;
+            (body["key"], body["connector"], body["auth"]) = (json!(key), json!("filed"), json!("token"));
+            operator.post("/v1/connections", body).await.is(201);
+        }
+        operator.post("/v1/integrations", json!({ "key": "i", "connectors": { "x": { "connector": "filed" } } })).await.is(201);
+        let live = json!({ "key": "live", "integration": "i", "deployed": true, "assign": { "x": "many" } });
+        operator.post("/v1/environments", live).await.is(201);
+        let seen = operator.get("/v1/overview").await.is(200).body;
+        gateway.stop();
+        // The same by a file.
+        let again = Gateway::beside(&database, FILE).operator().get("/v1/overview").await.is(200).body;
+        for name in ["connectors", "integrations", "environments", "hooks"] {
+            assert_eq!(again[name], seen[name], "{name}");
+        }
+        assert_eq!(again["connections"], json!({ "total": 3, "embedded": 1, "disabled": 1, "failing": 0 }));
+    }
 }

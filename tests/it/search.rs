@@ -160,7 +160,10 @@ each_engine! {
         for number in 0..150 {
             tenant(&store, &format!("t{number:03}"), &format!("Name {number}")).await;
         }
-        let undo = "DELETE FROM schema_versions WHERE name = 'search'; DROP INDEX tenants_words;";
+        let undo = "DELETE FROM schema_versions WHERE version >= (SELECT version FROM schema_versions WHERE name = 'search'); \
+                    DROP INDEX tenants_words; DROP INDEX webhook_deliveries_size; DROP INDEX webhook_deliveries_verdict; \
+                    DROP INDEX webhook_deliveries_gone_old; ALTER TABLE webhook_deliveries DROP COLUMN size; \
+                    CREATE INDEX webhook_deliveries_verdict ON webhook_deliveries (verdict, id);";
         database.run(undo).await;
         for table in ["connectors", "integrations", "environments", "connections", "tenants", "callers"] {
             database.run(&format!("ALTER TABLE {table} DROP COLUMN words")).await;

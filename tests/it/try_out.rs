@@ -277,6 +277,23 @@ async fn an_answer_s_body_is_kept_up_to_a_bound_and_shown_as_what_it_is() {
     let reply =
         tried(&Gateway::to(&upstream).operator(), json!({ "connection": "header" })).await.is(200);
     assert_eq!((&reply.body["body"], &reply.body["truncated"]), (&json!("half"), &json!(true)));
+
+    let within = "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf of s3cret-in-he";
+    let upstream = RawUpstream::start([Script::new().read_request().write(within)]).await;
+    let reply =
+        tried(&Gateway::to(&upstream).operator(), json!({ "connection": "header" })).await.is(200);
+    is_without(&reply, &["s3cret"]);
+    assert_eq!(reply.body["body"], "half of ");
+}
+
+#[tokio::test]
+async fn whoever_guesses_a_credential_is_not_told_by_the_url_that_was_sent() {
+    let upstream = RawUpstream::start([Script::ok("hi")]).await;
+    let gateway = Gateway::to(&upstream);
+    let guess = json!({ "connection": "header", "path": "/s3cret-in-header/me" });
+    let reply = tried(&gateway.operator(), guess).await.is(200);
+    assert_eq!(upstream.request().await.line(), "GET /base/s3cret-in-header/me HTTP/1.1");
+    assert_eq!(reply.body["sent"]["url"], format!("{}/base/••••/me", upstream.url()));
 }
 
 #[tokio::test]
@@ -422,6 +439,18 @@ each_engine! {
         }
         assert_eq!(before["after"], json!({ "method": "DELETE", "path": "/me", "test": false }));
         assert_eq!(after["after"], json!({ "method": "DELETE", "path": "/me", "status": 200, "test": false }));
+    }
+
+    async fn what_can_not_be_entered_in_the_trail_is_not_sent(database: Database) {
+        let upstream = RawUpstream::start([Script::ok("hi")]).await;
+        let gateway = Gateway::beside(&database, &Gateway::usual(&upstream.url()));
+        database.run("ALTER TABLE audit RENAME TO audit_away").await;
+        let refused = tried(&gateway.operator(), json!({ "connection": "header" })).await;
+        assert!(refused.status >= 500, "{}", refused.response.text());
+        assert!(refused.text("detail").contains("was not sent"), "{}", refused.body);
+        assert!(upstream.request_so_far().await.is_none());
+        database.run("ALTER TABLE audit_away RENAME TO audit").await;
+        tried(&gateway.operator(), json!({ "connection": "header" })).await.is(200);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::support::each_engine;
 use crate::support::raw_request;
 use crate::support::soon;
 use attache::model::DeliveryVerdict;
+use attache::store::DeliveryBounds;
 use attache::store::DeliveryFilter;
 use attache::store::KeptDelivery;
 use attache::store::WebhookDelivery;
@@ -311,12 +312,12 @@ each_engine! {
         all.keep(SYSTEM, &rows[..2]).await.expect("the store is there");
         let count = async || database.number("SELECT COUNT(*) FROM webhook_deliveries").await;
         assert_eq!(count().await, 300);
-        assert!(all.trim(SYSTEM, 0, 100).await.expect("the store is there"));
+        assert!(all.trim(SYSTEM, rows_up_to(100)).await.expect("the store is there"));
         assert_eq!(count().await, 172);
-        assert!(!all.trim(SYSTEM, 0, 100).await.expect("the store is there"));
+        assert!(!all.trim(SYSTEM, rows_up_to(100)).await.expect("the store is there"));
         assert_eq!(count().await, 100);
         let before_ms = rows[250].delivery.at_ms;
-        assert!(!all.trim(SYSTEM, before_ms, 100).await.expect("the store is there"));
+        assert!(!all.trim(SYSTEM, DeliveryBounds { before_ms, ..rows_up_to(100) }).await.expect("the store is there"));
         assert_eq!(count().await, 50);
         let filter = DeliveryFilter { until_ms: Some(rows[252].delivery.at_ms), ..DeliveryFilter::default() };
         let (found, broken) = all.list(SYSTEM, &filter, None, 10).await.expect("the store is there");
@@ -343,10 +344,111 @@ each_engine! {
             row.delivery.verdict = DeliveryVerdict::Refused;
         }
         all.keep(SYSTEM, &rows).await.expect("the store is there");
-        assert!(!all.trim(SYSTEM, 0, 100).await.expect("the store is there"));
+        assert!(!all.trim(SYSTEM, rows_up_to(100)).await.expect("the store is there"));
         let count = "SELECT COUNT(*) FROM webhook_deliveries WHERE verdict = ";
         assert_eq!(database.number(&format!("{count}'accepted'")).await, 50);
         assert_eq!(database.number(&format!("{count}'refused'")).await, 10);
+    }
+
+    async fn what_takes_too_much_goes_the_oldest_first(database: Database) {
+        let store = database.store().await;
+        let all = store.webhook_deliveries();
+        let rows: Vec<_> = (0..300).map(|it| kept_of(it, "", 10_000)).collect();
+        for rows in rows.chunks(32) {
+            all.keep(SYSTEM, rows).await.expect("the store is there");
+        }
+        let ids = async || {
+            let filter = DeliveryFilter::default();
+            let (found, _) = all.list(SYSTEM, &filter, None, 500).await.expect("the store is there");
+            found.into_iter().rev().map(|it| it.id).collect::<Vec<_>>()
+        };
+        let of = |from: usize| rows[from..].iter().map(|it| it.delivery.id.clone()).collect::<Vec<_>>();
+        let trim = async |most_bytes| {
+            let bounds = DeliveryBounds { before_ms: 0, most: 1000, most_bytes };
+            all.trim(SYSTEM, bounds).await.expect("the store is there")
+        };
+        // Each counts as what is kept of it and some more.
+        assert!(!trim(300 * 11_000).await);
+        assert_eq!(ids().await, of(0));
+        assert!(trim(100 * 10_600).await);
+        assert_eq!(ids().await, of(128));
+        assert!(!trim(100 * 10_600).await);
+        assert_eq!(ids().await, of(200));
+        assert!(!trim(10_000).await);
+        assert!(ids().await.is_empty());
+        // What anybody can make takes a tenth of it, and pushes nothing out.
+        let mut rows: Vec<_> = (0..60).map(|it| kept_of(it, "", 10_000)).collect();
+        for (number, row) in rows[20..].iter_mut().enumerate() {
+            row.delivery.verdict = match number % 2 {
+                0 => DeliveryVerdict::Refused,
+                _ => DeliveryVerdict::Handshake,
+            };
+        }
+        for rows in rows.chunks(30) {
+            all.keep(SYSTEM, rows).await.expect("the store is there");
+        }
+        assert!(!trim(30 * 10_600).await);
+        let count = "SELECT COUNT(*) FROM webhook_deliveries WHERE verdict = ";
+        let counts = ["accepted", "refused", "handshake"].map(|it| format!("{count}'{it}'"));
+        let mut left = Vec::new();
+        for count in counts {
+            left.push(database.number(&count).await);
+        }
+        assert_eq!(left, [20, 3, 3]);
+    }
+
+    async fn what_they_take_is_bounded_by_the_configuration(database: Database) {
+        let target = RawUpstream::start([Script::ok("taken").again()]).await;
+        let bounds = "webhooks: { deliveries: { max_bytes: 20KiB } }\n";
+        let gateway = Gateway::beside(&database, &(configuration(&target.url()) + bounds));
+        for number in 0..4 {
+            let long = signed("hooks", &number.to_string(), SECRET, &"x".repeat(8000));
+            assert_eq!(raw_request(gateway.public, long).await.text(), "taken");
+        }
+        gateway.stop();
+        let count = "SELECT COUNT(*) FROM webhook_deliveries";
+        assert_eq!(database.number(count).await, 4);
+        // Once it starts, and each minute from then on.
+        let gateway = Gateway::beside(&database, &(configuration(&target.url()) + bounds));
+        let trimmed = async {
+            while database.number(count).await > 2 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        soon("two of them to go", trimmed).await;
+        let left = listed(&gateway.operator(), "", 2).await;
+        assert_eq!([&left[0]["webhook_id"], &left[1]["webhook_id"]], [&json!("3"), &json!("2")]);
+    }
+
+    async fn the_first_of_all_is_out_of_sight_as_well_once_its_tenant_went(database: Database) {
+        let gateway = Gateway::beside(&database, &configuration("http://127.0.0.1:9"));
+        let operator = gateway.operator();
+        let embedded = json!({
+            "connector": "api", "auth": "github", "base_url": "http://127.0.0.1:9", "embedded": true,
+        });
+        operator.put("/v1/connections/stored", embedded).await.is(201);
+        let mut owners = Vec::new();
+        for connection in ["stored", "each"] {
+            let path = format!("/v1/connections/{connection}/activations/acme");
+            operator.put(&path, json!({ "credentials": { "secret": SECRET } })).await.is(201);
+            let owner = match connection {
+                "stored" => database.text("SELECT id FROM connections WHERE key = 'stored'").await,
+                _ => "file:each".to_owned(),
+            };
+            owners.push(owner);
+            // Nothing was ever delivered to it: the first delivery waits to be written.
+            operator.delete(&path).await.is(204);
+        }
+        let store = database.store().await;
+        let all = store.webhook_deliveries();
+        for (number, owner) in owners.iter().enumerate() {
+            let mut row = kept(number as i64, "acme");
+            row.delivery.owner.clone_from(owner);
+            all.keep(SYSTEM, &[row]).await.expect("the store is there");
+        }
+        listed(&operator, "", 0).await;
+        assert!(!all.trim(SYSTEM, rows_up_to(100)).await.expect("the store is there"));
+        assert_eq!(database.number("SELECT COUNT(*) FROM webhook_deliveries").await, 0);
     }
 
     async fn what_is_written_after_its_tenant_went_is_neither_seen_nor_counted_and_goes(database: Database) {
@@ -375,11 +477,11 @@ each_engine! {
         assert_eq!((counts.len(), counts[0].count), (1, 2));
         let kept = async || database.number("SELECT COUNT(*) FROM webhook_deliveries").await;
         assert_eq!(kept().await, 3);
-        assert!(!all.trim(SYSTEM, 0, 100).await.expect("the store is there"));
+        assert!(!all.trim(SYSTEM, rows_up_to(100)).await.expect("the store is there"));
         assert_eq!(kept().await, 2);
         // The whole owner's.
         database.run("INSERT INTO webhook_deliveries_gone VALUES ('file:each', '', 1800000000000)").await;
-        assert!(!all.trim(SYSTEM, 0, 100).await.expect("the store is there"));
+        assert!(!all.trim(SYSTEM, rows_up_to(100)).await.expect("the store is there"));
         assert_eq!(kept().await, 0);
     }
 }
@@ -390,7 +492,15 @@ async fn left_of(operator: &Operator, tenant: &str) -> bool {
     operator.get(&path).await.status == 200
 }
 
+fn rows_up_to(most: u32) -> DeliveryBounds {
+    DeliveryBounds { before_ms: 0, most, most_bytes: 1 << 40 }
+}
+
 fn kept(number: i64, tenant: &str) -> KeptDelivery {
+    kept_of(number, tenant, 3)
+}
+
+fn kept_of(number: i64, tenant: &str, len: usize) -> KeptDelivery {
     let at_ms = 1_700_000_000_000 + number;
     let delivery = WebhookDelivery {
         id: format!("{:08x}-{:04x}-7000-8000-000000000000", at_ms >> 16, at_ms & 0xffff),
@@ -410,7 +520,7 @@ fn kept(number: i64, tenant: &str) -> KeptDelivery {
         replay_of: String::new(),
         can_replay: true,
     };
-    KeptDelivery { delivery, contents: vec![1, 2, 3] }
+    KeptDelivery { delivery, contents: vec![1; len] }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -424,6 +534,32 @@ async fn without_a_store_the_last_ones_can_be_looked_at_and_sent_again() {
     let made = operator.send("POST", &replay, "", None).await.is(200).body;
     assert_eq!((&made["verdict"], &made["replay_of"]), (&json!("accepted"), &failed["id"]));
     assert_eq!(listed(&operator, "", 2).await[0], made);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_a_sender_shows_its_secret_in_is_shown_to_no_operator() {
+    let target = RawUpstream::start([Script::ok("taken").again()]).await;
+    let told = "gitlab: { hmac: { algorithm: token, covers: partial, signature: { header: X-Gitlab-Token } } }";
+    let in_body =
+        "gitlab: { hmac: { algorithm: token, covers: partial, signature: { json: /token } } }";
+    let configuration = configuration(&target.url());
+    assert!(configuration.contains(told));
+    let gateway = Gateway::start(&configuration.replace(told, in_body));
+    let operator = gateway.operator();
+    let body = json!({ "token": SECRET }).to_string();
+    let request = format!(
+        "POST /hooks/shown HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    assert_eq!(raw_request(gateway.public, request).await.text(), "taken");
+    let id =
+        listed(&operator, "connection=shown", 1).await[0]["id"].as_str().expect("one").to_owned();
+    let full = operator.get(&format!("/v1/deliveries/{id}")).await.is(200);
+    assert_eq!((&full.body["body"], &full.body["body_concealed"]), (&Value::Null, &json!(true)));
+    assert!(!full.response.text().contains(SECRET), "{}", full.response.text());
+    target.request().await;
+    operator.send("POST", &format!("/v1/deliveries/{id}/replay"), "", None).await.is(200);
+    assert_eq!(target.request().await.body, body.as_bytes());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -190,6 +190,29 @@ async fn nobody_is_told_what_a_signature_would_have_to_be() {
 }
 
 #[tokio::test]
+async fn only_so_many_are_looked_at_at_the_same_time() {
+    let gateway = Gateway::start(CONFIGURATION);
+    let operator = gateway.operator();
+    // Each is hashed some hundred times.
+    let body = "x".repeat(700_000);
+    let raw = github("another", &body) + &body;
+    let asked: Vec<_> = (0..12)
+        .map(|_| {
+            let (operator, raw) = (operator.clone(), Value::from(raw.clone()));
+            tokio::spawn(async move { verify(&operator, "hooks", raw).await })
+        })
+        .collect();
+    let mut told = Vec::new();
+    for it in asked {
+        told.push(it.await.expect("it is answered").status);
+    }
+    told.sort_unstable();
+    assert_eq!((told[0], told[11]), (200, 429), "{told:?}");
+    told.dedup();
+    assert_eq!(told, [200, 429]);
+}
+
+#[tokio::test]
 async fn what_can_not_be_looked_at_says_why() {
     let gateway = Gateway::start(CONFIGURATION);
     let operator = gateway.operator();

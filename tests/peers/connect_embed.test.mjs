@@ -17,6 +17,9 @@ const APP = { client_id: "crm-app", client_secret: SECRET };
 const GOOD_KEY = "key-of-acme-that-is-good";
 const LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40"><script>document.title = "taken"</script><circle cx="20" cy="20" r="18" fill="#0a6"/></svg>';
 
+/** As the pages say it, by whomever. */
+const FORGED = { type: "attache:connect", session: "s", status: "connected", connection: "forged", reason: null, connections: [], over: true };
+
 const hidden = [SECRET, GOOD_KEY, ...Object.values(PEOPLE)];
 const authority = new Authority();
 const certificate = authority.signs("sites", "DNS:app.test,DNS:evil.test,DNS:attache.test,IP:127.0.0.1");
@@ -252,6 +255,24 @@ describe("in a frame", () => {
       assert.deepEqual(results.map((it) => [it.status, it.reason]), [["failed", "consent_denied"], ["connected", null]]);
     }));
 
+  test("what the application's own page says into it, the frame does not hand back as its word", () =>
+    visiting(app, async (page, { faults }) => {
+      await byKey("framed-forged");
+      const { url } = await link("framed-forged");
+      await connect(page, { url, mode: "frame", into: "#here" });
+      const frame = page.frameLocator("iframe");
+      await frame.getByRole("heading", { name: "Connect CRM to Acme" }).waitFor();
+      await page.evaluate((said) => document.querySelector("iframe").contentWindow.postMessage(said, "*"), FORGED);
+      // Whatever it would have made of that comes before the next page.
+      await frame.locator("input[type=password]").fill("wrong");
+      await frame.locator(".acts button").click();
+      await frame.locator("[role=alert]").waitFor();
+      const heard = await page.evaluate(() => globalThis.heard.map((it) => it.data.type));
+      assert.deepEqual([...new Set(heard)], ["attache:connect:size"]);
+      assert.deepEqual(await page.evaluate(() => globalThis.ended), []);
+      faults.splice(0, faults.length, ...faults.filter((it) => !it.includes("422")));
+    }));
+
   test("what is not listed shows nothing, and the pages are good to read where they are shown", () =>
     visiting(evil, async (page, { faults }) => {
       await byKey("framed-nowhere");
@@ -303,6 +324,25 @@ describe("in a window", () => {
       await one.close();
       const both = await soon("two ends", () => page.evaluate(() => globalThis.ended.length === 2 && globalThis.ended));
       assert.deepEqual(both.map((it) => [it.status, it.connection]), [["connected", "at-once-b"], ["closed", null]]);
+    }));
+
+  test("a page of somebody else's that the window has come to says nothing in its name", () =>
+    visiting(app, async (page, { context }) => {
+      await byKey("windowed-forged");
+      const { url } = await link("windowed-forged");
+      const opens = context.waitForEvent("page");
+      await connect(page, { url });
+      const window = await opens;
+      await window.locator("h1").waitFor();
+      // By a link: where somebody types an address the browser takes the opener away.
+      await window.evaluate((to) => void location.assign(to), evil);
+      await window.waitForURL(`${evil}/`);
+      await window.evaluate((said) => opener.postMessage(said, "*"), FORGED);
+      const forged = await soon("what is forged", () => page.evaluate(() => globalThis.heard.find((it) => it.data.connection === "forged")));
+      assert.equal(forged.origin, evil);
+      assert.deepEqual(await page.evaluate(() => globalThis.ended), []);
+      await window.close();
+      assert.deepEqual(pick(await ended(page)), { status: "closed", connection: null, reason: null, over: false });
     }));
 
   test("of what came of it a page of another origin hears nothing", () =>

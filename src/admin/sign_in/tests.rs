@@ -3,6 +3,7 @@ use super::super::Access;
 use super::super::AdminState;
 use super::super::Api;
 use super::super::Connecting;
+use super::super::operator;
 use super::super::operator::Operator;
 use super::super::role::Role;
 use super::super::router;
@@ -50,9 +51,13 @@ fn state() -> AdminState {
 }
 
 fn state_with(signing: Signing) -> AdminState {
+    state_of(TOKEN, signing)
+}
+
+fn state_of(token: &str, signing: Signing) -> AdminState {
     let metrics = Metrics::new(clock());
     let live = Live::fixed(Snapshot::empty(), Arc::clone(&metrics), clock);
-    let access = Access { token: Some(Secret::new(TOKEN)), signing, ..Access::default() };
+    let access = Access { token: Some(Secret::new(token)), signing, ..Access::default() };
     let parts = (None, None);
     let api = Api::new(
         access,
@@ -168,6 +173,37 @@ async fn a_person_signs_in_anew_once_roles_are_given_by_something_else() {
         assert!(ledger.open(&Scope::System, kept.clone(), "192.0.2.1", None).await.unwrap());
         let found = session::standing(&state.api, &cookie, None).await.unwrap();
         assert_eq!(found.is_some(), stands, "{settings}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_has_signed_in_by_the_configuration_s_token_signs_in_anew_once_it_is_another() {
+    let old = state();
+    let admin = operator::configured();
+    let token = Secret::new(TOKEN);
+    let opened = session::open(&old.api, &admin, (Some(&token), "192.0.2.1"), None).await.unwrap();
+    let cookie = opened.expect("it is the first").0;
+    let kept = session::ledger(&old.api).find(&cookie.id()).await.unwrap().unwrap();
+    for (token, stands) in [(TOKEN, true), ("operators-token-9876543210", false), ("", false)] {
+        let state = state_of(token, Signing::default());
+        let ledger = session::ledger(&state.api);
+        assert!(ledger.open(&Scope::System, kept.clone(), "192.0.2.1", None).await.unwrap());
+        let found = session::standing(&state.api, &cookie, None).await.unwrap();
+        assert_eq!(found.is_some(), stands, "{token}");
+    }
+}
+
+#[tokio::test]
+async fn one_sign_in_opens_one_session() {
+    let state = with_provider(PROVIDER);
+    let name = OperatorName::Person("ann@example.com".into());
+    let identity = session::identity_of("https://id.test", "7");
+    let ann = Operator { name, role: Role::Admin, identity };
+    let expires_ms = i64::MAX;
+    for (once, opens) in [([7; 32], true), ([7; 32], false), ([8; 32], true)] {
+        let once = Some((&once, expires_ms));
+        let opened = session::open(&state.api, &ann, (None, "192.0.2.1"), once).await.unwrap();
+        assert_eq!(opened.is_some(), opens);
     }
 }
 
