@@ -271,7 +271,7 @@ describe("a method of the connector", () => {
     await field("Key").first().fill("old");
     await field("Key").last().fill("key-of-the-new-1");
     await button("Make the connection").click();
-    await page.getByRole("alert").first().waitFor();
+    await page.getByText("There is a connection `old` already.").first().waitFor();
     assert.equal((await attache.send("GET", "connectors/shop/auth/key")).revision, 2);
     await field("Key").first().fill("new");
     await button("Make the connection").click();
