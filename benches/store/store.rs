@@ -34,6 +34,9 @@ use std::time::Instant;
 /// Written in one transaction.
 const LOT: u32 = 1000;
 
+/// How often a lot is tried.
+const TRIES: u32 = 10;
+
 /// Tenants whose activations a file declares, and as many of the store's that are asked for again and again.
 const WARM: u32 = 1000;
 
@@ -175,7 +178,14 @@ async fn fill(arguments: &Arguments, upstream: std::net::SocketAddr) -> Result<(
             condition: Expect::Anything.into(),
         };
         let lot: Vec<_> = (from..until).map(activate).collect();
-        store.activations().put_all(&Scope::System, &lot, &[]).await?;
+        // What is written twice is the same: a database that is slow for a moment is asked again.
+        let mut tries = 0;
+        while let Err(error) = store.activations().put_all(&Scope::System, &lot, &[]).await {
+            tries += 1;
+            if tries == TRIES {
+                return Err(error.into());
+            }
+        }
         if until.is_multiple_of(50_000) {
             eprint!("\r{until} of {}", arguments.activations);
             std::io::stderr().flush()?;
