@@ -103,7 +103,7 @@ function Form({ connector }: { connector: Connector }) {
       ready = { ...draft, way: "reuse", auth };
       const written = method as NonNullable<Connector["auth"]>[string];
       setKnown({ ...known, auth: { ...known.auth, [auth]: written } });
-      setDraft(ready);
+      setDraft((before) => ({ ...before, way: "reuse", auth }));
       await queries.invalidateQueries({ queryKey: ["connector", connector.key] });
       const now = queries.getQueryData<Connector>(["connector", connector.key]);
       if (now?.auth?.[auth]) setKnown(now);
