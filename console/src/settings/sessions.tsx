@@ -38,14 +38,20 @@ export function Sessions() {
               {
                 head: "Name",
                 cell: (it) => (
-                  <span className="inline-flex flex-wrap items-center gap-x-2">
-                    <strong className="font-medium break-all">{it.name}</strong>
-                    {it.current && <Badge>this browser</Badge>}
-                  </span>
+                  <div className="max-md:text-right">
+                    <span className="inline-flex flex-wrap items-center gap-x-2 max-md:justify-end">
+                      <strong className="font-medium wrap-anywhere">{it.name}</strong>
+                      {it.current && <Badge>this browser</Badge>}
+                    </span>
+                    <div className="text-xs text-dim">by {it.via === "oidc" ? provider : "a token"}</div>
+                  </div>
                 ),
               },
-              { head: "Role", cell: (it) => <Badge tone={it.role === "admin" ? "warn" : "dim"}>{it.role}</Badge> },
-              { head: "By", narrow: "hide", cell: (it) => (it.via === "oidc" ? provider : "a token") },
+              {
+                head: "Role",
+                className: "whitespace-nowrap",
+                cell: (it) => <Badge tone={it.role === "admin" ? "warn" : "dim"}>{it.role}</Badge>,
+              },
               { head: "Since", cell: (it) => <Moment at={it.created_at} /> },
               { head: "Last seen", cell: (it) => <Moment at={it.seen_at} /> },
               { head: "Ends", narrow: "hide", cell: (it) => <Moment at={it.expires_at} /> },
