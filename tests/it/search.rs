@@ -68,6 +68,7 @@ each_engine! {
         assert_eq!(of("?q=").await.len(), 6);
         assert_eq!(of("?connector=filed").await.len(), 6);
         assert_eq!(of("?connector=other").await, [""; 0]);
+        assert_eq!(of("?auth=other").await, [""; 0]);
         assert_eq!(of("?auth=token&q=boston").await, ["own-us"]);
         assert_eq!(of("?embedded=true").await, ["many", "zz"]);
         assert_eq!(of("?embedded=false&q=us").await, ["filed-us", "own-us"]);
