@@ -260,7 +260,9 @@ async fn a_connector_is_created_from_the_catalogue_as_it_is_or_with_changes() {
     assert_eq!(desk["name"], "Desk EU");
     assert_eq!(desk["base_url"], "https://desk.example.com");
     assert_eq!(desk["description"], shown["description"]);
-    assert_eq!(desk["auth"]["token"], json!({ "bearer": {}, "revision": 1 }), "a method is one");
+    let fields = json!([{ "name": "token", "label": "token", "secret": true, "need": "required" }]);
+    let own = json!({ "bearer": {}, "credential_fields": fields, "revision": 1 });
+    assert_eq!(desk["auth"]["token"], own, "a method is one");
     let methods: BTreeSet<&str> =
         desk["auth"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(methods, BTreeSet::from(["own", "token", "webhook"]));
