@@ -37,7 +37,7 @@ export function LivePage() {
           <>
             <span role="status" className="inline-flex min-h-9 items-center text-xs text-dim">
               {live.paused
-                ? `paused${live.waiting ? `, ${live.waiting}${live.waiting < MOST ? "" : " or more"} since` : ""}`
+                ? `paused${live.waiting ? `, ${live.waiting} ${live.waiting < MOST ? "more" : "or more"} since` : ""}`
                 : FOLLOWED[live.state]}
             </span>
             <Button onClick={live.turn} aria-pressed={live.paused}>

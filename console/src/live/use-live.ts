@@ -60,13 +60,14 @@ export function useLive(filters: Filters) {
     setSkipped(0);
     setWaiting(0);
     setPending(true);
+    // With nothing shown yet, what there is is shown, held or not.
     const draw = () => {
       if (skippedAt && Date.now() - skippedAt > SKIPPED_MS) {
         skippedAt = 0;
         setSkipped(0);
       }
       if (fresh.length === 0) return;
-      if (held.current) return setWaiting(fresh.length);
+      if (held.current && shown.length > 0) return setWaiting(fresh.length);
       shown = merged(shown, fresh, MOST);
       fresh = [];
       setExchanges(shown);

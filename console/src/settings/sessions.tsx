@@ -60,7 +60,7 @@ export function Sessions() {
                 narrow: "bare",
                 align: "right",
                 cell: (it) => (
-                  <Button onClick={() => setEnding(it)} aria-label={`End the session of ${it.name}, ${it.id}`}>
+                  <Button onClick={() => setEnding(it)} aria-label={`End session of ${it.name}, ${it.id}`}>
                     End session
                   </Button>
                 ),
