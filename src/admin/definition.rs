@@ -6,7 +6,9 @@ use super::call::Call;
 use super::call::escaped;
 use super::cursor;
 use super::error::ApiError;
+use super::error::Winner;
 use super::etag;
+use super::etag::Precondition;
 use super::patch;
 use super::search;
 use super::sent;
@@ -99,6 +101,16 @@ pub(super) trait Definition: 'static {
             }
             Ok(views)
         }
+    }
+
+    /// Those that were written, in the order of their keys: all that a bundle can take away.
+    fn written(
+        store: &Store,
+        call: &Call,
+        after: Option<&str>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Listed<Stored<Self::Row>>, StoreError>> + Send {
+        async move { Self::list(store, call, &Search::default(), after, limit).await }
     }
 
     /// One that is there though nothing was written of it, by what files declare. Its version is 0.
@@ -329,13 +341,23 @@ pub(super) async fn patch<D: Definition>(mut call: Call) -> Result<Answer, ApiEr
         let shown = shown::<D>(&call, &stored, true).await?;
         let mut members = patch::applied(shown, &patch, &["credentials", "test_credentials"])?;
         sent::take_key(&mut members, Some(&key))?;
-        written::<D>(&call, &key, members, patch::expect(asked, stored.version)).await
+        if stored.version != UNWRITTEN || matches!(asked, Precondition::Version(_)) {
+            let expect = patch::expect(asked, stored.version);
+            return written::<D>(&call, &key, members, expect).await;
+        }
+        written::<D>(&call, &key, members, Expect::Absent).await.map_err(|it| match it {
+            ApiError::Exists { .. } => ApiError::Stale(Winner::default()),
+            error => error,
+        })
     });
     let put = put.await;
     if call.flag("dry_run")? {
         return rehearsed::<D>(&call, &key, put).await;
     }
-    answer::<D>(&call, &key, put?).await
+    let mut put = put?;
+    // It was there.
+    put.written.created = false;
+    answer::<D>(&call, &key, put).await
 }
 
 /// What would become of an edit, and who uses what is edited.

@@ -734,9 +734,7 @@ fn of_tenants() -> Vec<Route> {
             .takes(tenants::new)
             .creates(tenants::view)
             .codes(&[Code::AlreadyExists]),
-        Route::get(one, "getTenant", "A tenant", definition::read::<Kind>)
-            .gives_one(tenants::view)
-            .cached(),
+        Route::get(one, "getTenant", "A tenant", definition::read::<Kind>).gives_one(tenants::view),
         Route::put(one, "putTenant", "Create or replace a tenant", definition::replace::<Kind>)
             .takes(tenants::body)
             .rehearses(tenants::view)

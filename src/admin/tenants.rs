@@ -9,6 +9,7 @@ use super::definition::Put;
 use super::error::ApiError;
 use super::farewells::Farewell;
 use super::grants::EXPIRING;
+use super::search;
 use super::sent;
 use super::sent::Members;
 use super::shape;
@@ -113,7 +114,17 @@ impl Definition for Tenants {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Listed<Stored<TenantRow>>, StoreError> {
-        store.tenants().all_known(&call.scope(), search, after, limit).await
+        let ids = search::words_of_ids(call).unwrap_or_else(|_| search.clone());
+        store.tenants().all_known(&call.scope(), (search, &ids), after, limit).await
+    }
+
+    async fn written(
+        store: &Store,
+        call: &Call,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Listed<Stored<TenantRow>>, StoreError> {
+        store.tenants().list(&call.scope(), after, limit).await
     }
 
     fn unwritten(call: &Call, key: &str) -> Option<Stored<TenantRow>> {
@@ -161,8 +172,11 @@ impl Definition for Tenants {
     ) -> Result<Put, ApiError> {
         let row = row(&members)?;
         let store = call.writer()?;
-        // One that nothing was written of becomes so.
-        let expect = if expect == Expect::Version(UNWRITTEN) { Expect::Absent } else { expect };
+        // One that is activated is there, though it was not written.
+        let known = store.tenants().known(&call.scope(), key).await;
+        let known = known.map_err(|it| ApiError::of_store(it, Self::NOUN, key))?;
+        let is_there = known.is_some_and(|it| it.version == UNWRITTEN);
+        let expect = if expect == Expect::Present && is_there { Expect::Anything } else { expect };
         let written = store.tenants().put(&call.scope(), key, &row, expect).await;
         Ok(written.map_err(|it| ApiError::of_write(it, Self::NOUN, key, expect))?.into())
     }

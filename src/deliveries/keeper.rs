@@ -7,6 +7,7 @@ use crate::model::Scope;
 use crate::model::UnixTime;
 use crate::seal::DeliveryKey;
 use crate::store::DeliveryBounds;
+use crate::store::DeliveryTrim;
 use crate::store::KeptDelivery;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -109,9 +110,9 @@ impl Keeper {
             most: settings.max,
             most_bytes: settings.max_bytes as u64,
         };
+        let mut trim = DeliveryTrim::to(bounds);
         for _ in 0..TRIMMED_AT_ONCE {
-            let trim = store.webhook_deliveries().trim(&Scope::System, bounds);
-            match trim.await {
+            match store.webhook_deliveries().trim(&Scope::System, &mut trim).await {
                 Ok(more) if more && !*ends.borrow() => {}
                 Ok(_) => return,
                 Err(error) => {

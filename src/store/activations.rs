@@ -397,7 +397,7 @@ impl Activations<'_> {
         let limit = limit.clamp(1, PAGE_MAX);
         let from = "FROM activations WHERE owner = $1 AND tenant > $2";
         let of = vec![Value::Text(owner), Value::Text(after.unwrap_or_default())];
-        let lot = Lot { from, of, column: "tenant", text: "lower(tenant)", search };
+        let lot = Lot { from, of, column: "tenant", text: "lower(tenant)", unless: None, search };
         let (tenants, next) = lot.keys(self.0, limit).await?;
         let these: Vec<_> = tenants.iter().map(|it| (owner, it.as_str())).collect();
         let mut rows = self.these(scope, &these).await?;

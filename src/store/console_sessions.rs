@@ -10,6 +10,7 @@ use super::audit::Entry;
 use super::engine::Row;
 use super::engine::Unreadable;
 use super::engine::Value;
+use super::salvage;
 use super::write::Write;
 use crate::model::Scope;
 use serde_json::Value as Json;
@@ -109,6 +110,16 @@ pub struct NotTold;
 /// A place in the list: when a session began, and which one it is.
 pub type SessionPlace = (i64, ToldSession);
 
+/// A part of the list.
+#[derive(Debug, Default)]
+pub struct ListedSessions {
+    pub sessions: Vec<ConsoleSession>,
+    /// What of it does not read.
+    pub broken: Vec<StoreError>,
+    /// The place of the last of either, where there are more behind it.
+    pub last: Option<SessionPlace>,
+}
+
 /// A sign-in that was refused.
 #[derive(Clone, Copy, Debug)]
 pub struct RefusedSignIn<'a> {
@@ -176,17 +187,16 @@ impl ConsoleSessions<'_> {
         rows.first().map(read).transpose().map_err(corrupt)
     }
 
-    /// At most `limit` of those that stand, the newest first, behind a place in that order; and what of them does not
-    /// read.
+    /// At most `limit` of those that stand, the newest first, behind a place in that order. What does not read counts.
     pub async fn list(
         self,
         scope: &Scope,
         standing: StandingSessions,
         behind: Option<SessionPlace>,
         limit: u32,
-    ) -> Result<(Vec<ConsoleSession>, Vec<StoreError>), StoreError> {
+    ) -> Result<ListedSessions, StoreError> {
         if !scope.sees_everything() {
-            return Ok((Vec::new(), Vec::new()));
+            return Ok(ListedSessions::default());
         }
         let (created_ms, ids) = match behind {
             Some((created_ms, told)) => (created_ms, told.ids()),
@@ -201,18 +211,16 @@ impl ConsoleSessions<'_> {
             Value::Integer(standing.seen_after_ms),
             Value::Integer(created_ms),
             Value::Bytes(ids.start()),
-            Value::Integer(i64::from(limit)),
+            Value::Integer(i64::from(limit) + 1),
         ];
-        let rows = self.0.engine.rows(&sql, &values).await?;
+        let mut rows = self.0.engine.rows(&sql, &values).await?;
+        let is_more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        // Of whatever was read: where all of it is broken the list goes on all the same.
+        let last = rows.iter().rev().find_map(place).filter(|_| is_more);
         let corrupt = |_| StoreError::Corrupt { table: "console_sessions", key: None };
-        let (mut sessions, mut broken) = (Vec::with_capacity(rows.len()), Vec::new());
-        for row in &rows {
-            match read(row).map_err(corrupt) {
-                Ok(session) => sessions.push(session),
-                Err(error) => broken.push(error),
-            }
-        }
-        Ok((sessions, broken))
+        let (sessions, broken) = salvage::sorted_out(&rows, |row| read(row).map_err(corrupt));
+        Ok(ListedSessions { sessions, broken, last })
     }
 
     /// Ends the one that is told so, everywhere, on behalf of somebody else than it is of; whose it was goes into the
@@ -315,6 +323,16 @@ impl Write<'_> {
 
 fn told_of(id: &[u8; 32]) -> String {
     ToldSession::of(id).to_string()
+}
+
+/// Where a row stands in the list, though the rest of it may not read. One with an id that is none stands for all that
+/// began when it did.
+fn place(row: &Row) -> Option<SessionPlace> {
+    let (id, created_ms) = (row.bytes(0).ok()?, row.integer(6).ok()?);
+    let told = id.first_chunk().copied().map(ToldSession);
+    // The list goes on behind the first of those that are told so.
+    let told = told.filter(|it| id.as_slice() >= it.ids().start().as_slice());
+    Some((created_ms, told.unwrap_or(ToldSession([0; TOLD_LEN]))))
 }
 
 fn read(row: &Row) -> Result<ConsoleSession, Unreadable> {

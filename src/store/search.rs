@@ -140,6 +140,8 @@ pub(super) struct Lot<'a> {
     pub(super) column: &'a str,
     /// The expression that is searched.
     pub(super) text: &'a str,
+    /// Of the rows of a lot, those that count: a column, and what has to hold of it.
+    pub(super) unless: Option<(&'a str, &'a str)>,
     pub(super) search: &'a Search,
 }
 
@@ -150,7 +152,7 @@ impl Lot<'_> {
         store: &Store,
         limit: u32,
     ) -> Result<(Vec<String>, Option<String>), StoreError> {
-        let Self { from, of, column, text, search } = self;
+        let Self { from, of, column, text, unless, search } = self;
         let has = if store.is_shared() { "strpos" } else { "instr" };
         let mut values = of.clone();
         values.push(Value::Integer(i64::from(search.lot)));
@@ -164,10 +166,15 @@ impl Lot<'_> {
             values.push(only.value());
             wanted.push(only.wanted(values.len()));
         }
-        let columns: String = search.only.iter().map(|it| format!(", {}", it.column())).collect();
+        let mut columns: String =
+            search.only.iter().map(|it| format!(", {}", it.column())).collect();
+        if let Some((column, holds)) = unless {
+            columns = format!("{columns}, {column}");
+            wanted.push(holds.to_owned());
+        }
         values.push(Value::Integer(i64::from(limit) + 1));
         let sql = format!(
-            "SELECT {column} FROM (SELECT {column}, {text} AS words{columns} {from} ORDER BY {column} LIMIT ${lot}) AS lot \
+            "SELECT DISTINCT {column} FROM (SELECT {column}, {text} AS words{columns} {from} ORDER BY {column} LIMIT ${lot}) AS lot \
              WHERE {} ORDER BY {column} LIMIT ${}",
             wanted.join(" AND "),
             values.len()
@@ -202,7 +209,7 @@ pub(super) async fn found<R: Record>(
     let limit = limit.clamp(1, PAGE_MAX);
     let from = format!("FROM {} WHERE key > $1", R::TABLE.name);
     let of = vec![Value::Text(after.unwrap_or_default())];
-    let lot = Lot { from: &from, of, column: "key", text: "words", search };
+    let lot = Lot { from: &from, of, column: "key", text: "words", unless: None, search };
     let (keys, next) = match lot.keys(store, limit).await {
         // Round the damage, by the rows themselves.
         Err(StoreError::Corrupt { .. }) => {

@@ -104,6 +104,17 @@ pub struct DeliveryBounds {
     pub most_bytes: u64,
 }
 
+/// What is beyond bounds, while it is thrown away bit by bit: where it ends is found once for each kind, since that
+/// takes a look at all that are kept.
+#[derive(Clone, Debug)]
+pub struct DeliveryTrim {
+    bounds: DeliveryBounds,
+    /// So many of the kinds.
+    done: usize,
+    /// Of the next kind those before this id go. None where it is yet to be found.
+    end: Option<String>,
+}
+
 /// How many of an owner's deliveries came to the same, and when the last of them came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryCount {
@@ -115,6 +126,11 @@ pub struct DeliveryCount {
 
 const COLUMNS: &str = "id, owner, connection, tenant, at, verdict, code, status, target_status, webhook_id, method, \
                        path, bytes, took_us, replay_of, can_replay";
+
+/// What is looked at by itself, and all at last. Those that anybody can make are first, so that they push nothing out
+/// that was verified.
+const KINDS: [Option<DeliveryVerdict>; 3] =
+    [Some(DeliveryVerdict::Refused), Some(DeliveryVerdict::Handshake), None];
 
 /// None whose owner or tenant went after it came.
 const THERE: &str = "NOT EXISTS (SELECT 1 FROM webhook_deliveries_gone AS gone WHERE gone.owner = d.owner \
@@ -249,31 +265,34 @@ impl WebhookDeliveries<'_> {
         write.commit().await.map(drop)
     }
 
-    /// Deletes some of what is beyond these bounds, the oldest first, and of what is gone: few with one commit. Of those
-    /// that anybody can make a tenth stays. True where there may be more.
+    /// Deletes some of what is beyond the bounds, the oldest first, and then of what is gone: few with one commit. Of
+    /// those that anybody can make a tenth stays. True where there may be more.
     ///
-    /// What is to go is looked for beforehand: whoever writes does not wait for that.
-    pub async fn trim(self, scope: &Scope, bounds: DeliveryBounds) -> Result<bool, StoreError> {
+    /// What is to go is looked for beforehand: whoever writes does not wait for that. What came since it was found is
+    /// left to the next trim.
+    pub async fn trim(self, scope: &Scope, trim: &mut DeliveryTrim) -> Result<bool, StoreError> {
         super::only_whoever_sees_everything(scope)?;
-        let DeliveryBounds { before_ms, most, most_bytes } = bounds;
-        // First, so that they push nothing out that was verified.
-        let part = (most / UNVERIFIED_PART, most_bytes / u64::from(UNVERIFIED_PART), String::new());
-        for verdict in [DeliveryVerdict::Refused, DeliveryVerdict::Handshake] {
-            if self.trim_beyond(Some(verdict), part.clone()).await? {
+        while let Some(verdict) = KINDS.get(trim.done).copied() {
+            let end = match trim.end.take() {
+                Some(end) => end,
+                None => self.end_of(verdict, trim.bounds_of(verdict)).await?,
+            };
+            if self.trim_before(verdict, &end).await? {
+                trim.end = Some(end);
                 return Ok(true);
             }
+            trim.done += 1;
         }
-        let is_more = self.trim_beyond(None, (most, most_bytes, first_id_at(before_ms))).await?;
-        Ok(self.trim_gone().await? || is_more)
+        self.trim_gone().await
     }
 
-    /// Deletes some of those that came to this (of all), of what is over so many and so many bytes, and before an id.
-    /// True where there may be more.
-    async fn trim_beyond(
+    /// Where those end, of what came to this (of all), that are over so many and so many bytes, and before an id.
+    /// Empty where there are none.
+    async fn end_of(
         self,
         verdict: Option<DeliveryVerdict>,
         (most, most_bytes, old): (u32, u64, String),
-    ) -> Result<bool, StoreError> {
+    ) -> Result<String, StoreError> {
         let (of, value) = rows_of(verdict);
         let sql = format!("SELECT id FROM {of} ORDER BY id DESC LIMIT 1 OFFSET $2");
         let values = [value, Value::Integer(i64::from(most))];
@@ -283,17 +302,26 @@ impl WebhookDeliveries<'_> {
         let over = rows.first().and_then(|it| it.text(0).ok()).map(behind);
         let last = over.filter(|it| *it > old).unwrap_or(old);
         let over = self.over_bytes((of, value), most_bytes, &last).await?.map(behind);
-        let last = over.unwrap_or(last);
-        if last.is_empty() {
+        Ok(over.unwrap_or(last))
+    }
+
+    /// Deletes some of those that came to this (of all) and are before an id. True where there may be more.
+    async fn trim_before(
+        self,
+        verdict: Option<DeliveryVerdict>,
+        end: &str,
+    ) -> Result<bool, StoreError> {
+        if end.is_empty() {
             return Ok(false);
         }
+        let (of, value) = rows_of(verdict);
         let sql = format!(
             "DELETE FROM webhook_deliveries WHERE id IN \
              (SELECT id FROM {of} AND id < $2 ORDER BY id LIMIT $3)"
         );
         let at_once = Value::Integer(i64::from(TRIMMED_AT_ONCE));
         let mut tx = self.0.engine.begin().await?;
-        let trimmed = tx.run(&sql, &[value, Value::Text(&last), at_once]).await?;
+        let trimmed = tx.run(&sql, &[value, Value::Text(end), at_once]).await?;
         tx.commit().await?;
         Ok(trimmed >= u64::from(TRIMMED_AT_ONCE))
     }
@@ -398,10 +426,10 @@ impl Write<'_> {
         let values = [Value::Text(owner), Value::Text(tenant.unwrap_or_default())];
         // Most activations are of connections that take no webhooks, and many may go at once. What waits to be written
         // somewhere is not seen here: of one that takes them it is said even where nobody has any yet. What one of a
-        // file takes is not known here.
+        // file takes is not known here. A method is written down with its other types, each `null`.
         let takes = "SELECT 1 FROM webhook_deliveries WHERE owner = $1 UNION ALL SELECT 1 FROM connections AS c \
                      JOIN auth_methods AS m ON m.connector = c.connector AND m.method = c.method \
-                     AND m.revision = c.revision WHERE c.id = $1 AND m.definition LIKE '%\"hmac\"%' LIMIT 1";
+                     AND m.revision = c.revision WHERE c.id = $1 AND m.definition LIKE '%\"hmac\":{%' LIMIT 1";
         let may_take = tenant.is_none()
             || owner.starts_with("file:")
             || !self.tx.rows(takes, &[Value::Text(owner)]).await?.is_empty();
@@ -417,6 +445,25 @@ impl Write<'_> {
              {of_tenant} ORDER BY id LIMIT $3)"
         );
         self.tx.run(&sql, &[of, tenant, Value::Integer(i64::from(BATCH_MAX))]).await.map(drop)
+    }
+}
+
+impl DeliveryTrim {
+    /// To within these.
+    pub fn to(bounds: DeliveryBounds) -> Self {
+        Self { bounds, done: 0, end: None }
+    }
+
+    /// So many of a kind, so many bytes, and none before an id.
+    fn bounds_of(&self, verdict: Option<DeliveryVerdict>) -> (u32, u64, String) {
+        let DeliveryBounds { before_ms, most, most_bytes } = self.bounds;
+        match verdict {
+            Some(_) => {
+                let part = u64::from(UNVERIFIED_PART);
+                (most / UNVERIFIED_PART, most_bytes / part, String::new())
+            }
+            None => (most, most_bytes, first_id_at(before_ms)),
+        }
     }
 }
 

@@ -86,13 +86,53 @@ each_engine! {
             let path = format!("/v1/tenants/{key}");
             let seen = operator.get(&path).await.is(200);
             assert_eq!((seen.response.field("etag"), &seen.body["key"]), (None, &json!(key)));
-            operator.patch(&path, json!({ "name": "Named" })).await.is(201);
+            operator.patch(&path, json!({ "name": "Named" })).await.is(200);
             let seen = operator.get(&path).await.is(200);
             assert!(seen.response.field("etag").is_some());
             assert_eq!(seen.body["name"], "Named");
         }
         operator.get("/v1/tenants/nobody").await.is(404).problem("not_found");
         operator.patch("/v1/tenants/nobody", json!({ "name": "x" })).await.is(404).problem("not_found");
+    }
+
+    async fn a_condition_is_of_what_there_is(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        filled(&operator).await;
+        let put = async |key: &str, fields: &str| {
+            operator.send("PUT", &format!("/v1/tenants/{key}"), fields, Some(json!({ "name": "x" }))).await
+        };
+        for fields in ["If-Match: \"0\"\r\n", "If-Match: \"1\"\r\n"] {
+            put("nobody", fields).await.is(412);
+            put("active", fields).await.is(412);
+        }
+        put("nobody", "If-Match: *\r\n").await.is(412);
+        put("active", "If-Match: *\r\n").await.is(201);
+        put("ACTIVE", "If-None-Match: *\r\n").await.is(201);
+        let fields = "If-Match: \"1\"\r\n";
+        let patched = operator.send("PATCH", "/v1/tenants/in-file", fields, Some(json!({ "name": "x" }))).await;
+        patched.is(412);
+    }
+
+    async fn a_bundle_takes_away_those_alone_that_were_written(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        filled(&operator).await;
+        let bundle = json!({ "tenants": { "written": { "name": "Globex" }, "both": { "name": "Both" }, "written-active": {} } });
+        let pruned = operator.post("/v1/apply?prune=true", bundle).await.is(200).body;
+        assert_eq!(pruned["delete"], json!([]), "{pruned}");
+        let bundle = json!({ "tenants": { "both": { "name": "Both" }, "written-active": {} } });
+        operator.post("/v1/apply?prune=true", bundle).await.is(200);
+        assert_eq!(keys(&operator, "").await, ["ACTIVE", "active", "both", "in-file", "written-active"]);
+        assert_eq!(database.number("SELECT COUNT(*) FROM activations").await, 6, "none went");
+    }
+
+    async fn letters_beyond_a_to_z_are_found_as_they_are_written(database: Database) {
+        let gateway = Gateway::beside(&database, FILE);
+        let operator = gateway.operator();
+        filled(&operator).await;
+        activate(&operator, "stored", &["%C3%84-GmbH"]).await;
+        assert_eq!(keys(&operator, "&q=%C3%84-gmbh").await, ["Ä-GmbH"]);
     }
 
     async fn how_its_activations_stand_is_told(database: Database) {
@@ -142,7 +182,7 @@ each_engine! {
             let wanted = Search { words, lot: 2, ..Search::default() };
             let (mut found, mut after) = (Vec::new(), None);
             loop {
-                let lot = store.tenants().all_known(&Scope::System, &wanted, after.as_deref(), 3).await.unwrap();
+                let lot = store.tenants().all_known(&Scope::System, (&wanted, &wanted), after.as_deref(), 3).await.unwrap();
                 assert!(lot.rows.len() <= 3 && lot.unreadable.is_empty());
                 found.extend(lot.rows.into_iter().map(|it| it.key));
                 assert!(lot.next.as_ref().is_none_or(|it| Some(it) > after.as_ref()), "it goes on");

@@ -11,6 +11,7 @@ use crate::support::soon;
 use attache::model::DeliveryVerdict;
 use attache::store::DeliveryBounds;
 use attache::store::DeliveryFilter;
+use attache::store::DeliveryTrim;
 use attache::store::KeptDelivery;
 use attache::store::WebhookDelivery;
 use hmac::Hmac;
@@ -312,12 +313,13 @@ each_engine! {
         all.keep(SYSTEM, &rows[..2]).await.expect("the store is there");
         let count = async || database.number("SELECT COUNT(*) FROM webhook_deliveries").await;
         assert_eq!(count().await, 300);
-        assert!(all.trim(SYSTEM, rows_up_to(100)).await.expect("the store is there"));
+        assert!(all.trim(SYSTEM, &mut rows_up_to(100)).await.expect("the store is there"));
         assert_eq!(count().await, 172);
-        assert!(!all.trim(SYSTEM, rows_up_to(100)).await.expect("the store is there"));
+        assert!(!all.trim(SYSTEM, &mut rows_up_to(100)).await.expect("the store is there"));
         assert_eq!(count().await, 100);
         let before_ms = rows[250].delivery.at_ms;
-        assert!(!all.trim(SYSTEM, DeliveryBounds { before_ms, ..rows_up_to(100) }).await.expect("the store is there"));
+        let mut older = DeliveryTrim::to(DeliveryBounds { before_ms, most: 100, most_bytes: 1 << 40 });
+        assert!(!all.trim(SYSTEM, &mut older).await.expect("the store is there"));
         assert_eq!(count().await, 50);
         let filter = DeliveryFilter { until_ms: Some(rows[252].delivery.at_ms), ..DeliveryFilter::default() };
         let (found, broken) = all.list(SYSTEM, &filter, None, 10).await.expect("the store is there");
@@ -336,6 +338,32 @@ each_engine! {
         assert_eq!((found.len(), broken.len()), (0, 5));
     }
 
+    async fn where_what_is_too_much_ends_is_found_once_for_all_its_lots(database: Database) {
+        let store = database.store().await;
+        let all = store.webhook_deliveries();
+        let keep = async |from: i64, to: i64| {
+            let rows: Vec<_> = (from..to).map(|it| kept(it, "")).collect();
+            for rows in rows.chunks(64) {
+                all.keep(SYSTEM, rows).await.expect("the store is there");
+            }
+        };
+        keep(0, 400).await;
+        let mut trim = rows_up_to(100);
+        assert!(all.trim(SYSTEM, &mut trim).await.expect("the store is there"));
+        // They came since, and wait for the next time.
+        keep(400, 450).await;
+        assert!(all.trim(SYSTEM, &mut trim).await.expect("the store is there"));
+        assert!(!all.trim(SYSTEM, &mut trim).await.expect("the store is there"));
+        let count = async || database.number("SELECT COUNT(*) FROM webhook_deliveries").await;
+        assert_eq!(count().await, 150);
+        assert!(!all.trim(SYSTEM, &mut trim).await.expect("the store is there"));
+        assert_eq!(count().await, 150);
+        assert!(!all.trim(SYSTEM, &mut rows_up_to(100)).await.expect("the store is there"));
+        assert_eq!(count().await, 100);
+        let (found, _) = all.list(SYSTEM, &DeliveryFilter::default(), None, 500).await.expect("the store is there");
+        assert_eq!(found.last(), Some(&kept(350, "").delivery));
+    }
+
     async fn what_anybody_can_make_pushes_nothing_out_that_was_verified(database: Database) {
         let store = database.store().await;
         let all = store.webhook_deliveries();
@@ -344,7 +372,7 @@ each_engine! {
             row.delivery.verdict = DeliveryVerdict::Refused;
         }
         all.keep(SYSTEM, &rows).await.expect("the store is there");
-        assert!(!all.trim(SYSTEM, rows_up_to(100)).await.expect("the store is there"));
+        assert!(!all.trim(SYSTEM, &mut rows_up_to(100)).await.expect("the store is there"));
         let count = "SELECT COUNT(*) FROM webhook_deliveries WHERE verdict = ";
         assert_eq!(database.number(&format!("{count}'accepted'")).await, 50);
         assert_eq!(database.number(&format!("{count}'refused'")).await, 10);
@@ -365,7 +393,7 @@ each_engine! {
         let of = |from: usize| rows[from..].iter().map(|it| it.delivery.id.clone()).collect::<Vec<_>>();
         let trim = async |most_bytes| {
             let bounds = DeliveryBounds { before_ms: 0, most: 1000, most_bytes };
-            all.trim(SYSTEM, bounds).await.expect("the store is there")
+            all.trim(SYSTEM, &mut DeliveryTrim::to(bounds)).await.expect("the store is there")
         };
         // Each counts as what is kept of it and some more.
         assert!(!trim(300 * 11_000).await);
@@ -447,8 +475,32 @@ each_engine! {
             all.keep(SYSTEM, &[row]).await.expect("the store is there");
         }
         listed(&operator, "", 0).await;
-        assert!(!all.trim(SYSTEM, rows_up_to(100)).await.expect("the store is there"));
+        assert!(!all.trim(SYSTEM, &mut rows_up_to(100)).await.expect("the store is there"));
         assert_eq!(database.number("SELECT COUNT(*) FROM webhook_deliveries").await, 0);
+    }
+
+    async fn it_is_said_that_deliveries_are_gone_only_where_there_can_be_any(database: Database) {
+        let gateway = Gateway::beside(&database, &configuration("http://127.0.0.1:9"));
+        let operator = gateway.operator();
+        let connector = json!({
+            "base_url": "https://api.example.com",
+            "auth": { "token": { "bearer": {} }, "signed": { "hmac": { "preset": "github" } } },
+        });
+        operator.put("/v1/connectors/own", connector).await.is(201);
+        let gone = "SELECT COUNT(*) FROM webhook_deliveries_gone";
+        for (auth, field, count) in [("token", "token", 0), ("signed", "secret", 1)] {
+            let embedded = json!({
+                "connector": "own", "auth": auth, "base_url": "http://127.0.0.1:9", "embedded": true,
+            });
+            operator.put(&format!("/v1/connections/{auth}"), embedded).await.is(201);
+            let path = format!("/v1/connections/{auth}/activations/acme");
+            operator.put(&path, json!({ "credentials": { field: SECRET } })).await.is(201);
+            operator.delete(&path).await.is(204);
+            assert_eq!(database.number(gone).await, count, "{auth}");
+        }
+        let owner = "SELECT COUNT(*) FROM webhook_deliveries_gone AS gone JOIN connections AS c ON c.id = gone.owner \
+                     WHERE c.key = 'signed' AND gone.tenant = 'acme'";
+        assert_eq!(database.number(owner).await, 1);
     }
 
     async fn what_is_written_after_its_tenant_went_is_neither_seen_nor_counted_and_goes(database: Database) {
@@ -477,11 +529,11 @@ each_engine! {
         assert_eq!((counts.len(), counts[0].count), (1, 2));
         let kept = async || database.number("SELECT COUNT(*) FROM webhook_deliveries").await;
         assert_eq!(kept().await, 3);
-        assert!(!all.trim(SYSTEM, rows_up_to(100)).await.expect("the store is there"));
+        assert!(!all.trim(SYSTEM, &mut rows_up_to(100)).await.expect("the store is there"));
         assert_eq!(kept().await, 2);
         // The whole owner's.
         database.run("INSERT INTO webhook_deliveries_gone VALUES ('file:each', '', 1800000000000)").await;
-        assert!(!all.trim(SYSTEM, rows_up_to(100)).await.expect("the store is there"));
+        assert!(!all.trim(SYSTEM, &mut rows_up_to(100)).await.expect("the store is there"));
         assert_eq!(kept().await, 0);
     }
 }
@@ -492,8 +544,8 @@ async fn left_of(operator: &Operator, tenant: &str) -> bool {
     operator.get(&path).await.status == 200
 }
 
-fn rows_up_to(most: u32) -> DeliveryBounds {
-    DeliveryBounds { before_ms: 0, most, most_bytes: 1 << 40 }
+fn rows_up_to(most: u32) -> DeliveryTrim {
+    DeliveryTrim::to(DeliveryBounds { before_ms: 0, most, most_bytes: 1 << 40 })
 }
 
 fn kept(number: i64, tenant: &str) -> KeptDelivery {

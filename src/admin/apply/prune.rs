@@ -19,7 +19,6 @@ use crate::admin::uses::Use;
 use crate::store::Condition;
 use crate::store::Expect;
 use crate::store::PAGE_MAX;
-use crate::store::Search;
 use crate::store::StoreError;
 use std::collections::BTreeSet;
 use std::collections::HashSet;
@@ -67,9 +66,7 @@ async fn all_but<D: Definition>(
     let call = &rehearsal.aside;
     let store = &call.api.store()?.store;
     loop {
-        let page = D::list(store, call, &Search::default(), after.as_deref(), PAGE_MAX)
-            .await
-            .map_err(of_store)?;
+        let page = D::written(store, call, after.as_deref(), PAGE_MAX).await.map_err(of_store)?;
         let keys = page.rows.into_iter().map(|it| it.key);
         gone.extend(keys.filter(|it| !kept.contains(&**it)));
         after = page.next;

@@ -2,6 +2,7 @@
 use super::super::error::ApiError;
 use crate::model::Scope;
 use crate::store::ConsoleSession;
+use crate::store::ListedSessions;
 use crate::store::RefusedSignIn;
 use crate::store::SessionPlace;
 use crate::store::StandingSessions;
@@ -79,20 +80,20 @@ impl Ledger<'_> {
         }
     }
 
-    /// At most `limit` of those that stand, the newest first, behind a place in that order; and what does not read.
+    /// At most `limit` of those that stand, the newest first, behind a place in that order. What does not read counts.
     pub(super) async fn list(
         self,
         scope: &Scope,
         standing: StandingSessions,
         behind: Option<SessionPlace>,
         limit: u32,
-    ) -> Result<(Vec<ConsoleSession>, Vec<StoreError>), ApiError> {
+    ) -> Result<ListedSessions, ApiError> {
         match self {
             Self::Stored(store) => {
                 let listed = store.console_sessions().list(scope, standing, behind, limit).await;
                 listed.map_err(of_store)
             }
-            Self::Kept(books) => Ok((books.list(standing, behind, limit), Vec::new())),
+            Self::Kept(books) => Ok(books.list(standing, behind, limit)),
         }
     }
 
@@ -151,15 +152,17 @@ impl Books {
         standing: StandingSessions,
         behind: Option<SessionPlace>,
         limit: u32,
-    ) -> Vec<ConsoleSession> {
+    ) -> ListedSessions {
         let kept = self.locked();
         let wanted = |it: &&ConsoleSession| {
             is_session(it) && standing.has(it) && behind.is_none_or(|behind| place(it) < behind)
         };
-        let mut found: Vec<_> = kept.values().filter(wanted).cloned().collect();
-        found.sort_by_key(|it| std::cmp::Reverse(place(it)));
-        found.truncate(limit as usize);
-        found
+        let mut sessions: Vec<_> = kept.values().filter(wanted).cloned().collect();
+        sessions.sort_by_key(|it| std::cmp::Reverse(place(it)));
+        let is_more = sessions.len() > limit as usize;
+        sessions.truncate(limit as usize);
+        let last = sessions.last().filter(|_| is_more).map(place);
+        ListedSessions { sessions, broken: Vec::new(), last }
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], ConsoleSession>> {
@@ -173,7 +176,7 @@ fn is_session(it: &ConsoleSession) -> bool {
 }
 
 /// Where it stands in the list.
-pub(super) fn place(it: &ConsoleSession) -> SessionPlace {
+fn place(it: &ConsoleSession) -> SessionPlace {
     (it.created_ms, ToldSession::of(&it.id))
 }
 

@@ -9,10 +9,10 @@ use super::super::time;
 use super::super::unreadable;
 use super::super::unreadable::Unreadable;
 use super::Via;
-use super::books;
 use super::cookie::Cookie;
 use super::session;
 use crate::store::ConsoleSession;
+use crate::store::ListedSessions;
 use crate::store::SessionPlace;
 use crate::store::StandingSessions;
 use crate::store::ToldSession;
@@ -66,11 +66,8 @@ pub(in crate::admin) async fn list(call: Call) -> Result<Answer, ApiError> {
     let idle_ms = session::ms(api.sign_in.signing.sessions.idle);
     let standing = StandingSessions { now_ms, seen_after_ms: now_ms.saturating_sub(idle_ms) };
     let ledger = session::ledger(api);
-    let (mut sessions, broken) =
-        ledger.list(&call.scope(), standing, behind, page.limit + 1).await?;
-    let more = sessions.len() + broken.len() > page.limit as usize;
-    sessions.truncate(page.limit as usize);
-    let last = sessions.last().filter(|_| more).map(books::place);
+    let listed = ledger.list(&call.scope(), standing, behind, page.limit).await?;
+    let ListedSessions { sessions, broken, last } = listed;
     let next = last.map(|(at_ms, told)| cursor::behind(&call.path, &format!("{at_ms}.{told}")));
     let own = own(&call);
     // Many are of the same token.

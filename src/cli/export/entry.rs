@@ -57,6 +57,14 @@ impl Entries {
         })
     }
 
+    /// Those that something was written of: the others come with their activations.
+    pub(super) fn tenants(&self, mut items: Vec<Value>) -> Value {
+        items.retain(|it| !it["version"].is_null());
+        section(self.with_files, items, |_, members| {
+            members.shift_remove("activations");
+        })
+    }
+
     pub(super) fn connections(&mut self, mut items: Vec<Value>) -> Value {
         let Self { with_files, names, methods, fields } = self;
         for item in items.iter_mut().filter_map(Value::as_object_mut) {

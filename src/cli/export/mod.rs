@@ -79,7 +79,7 @@ async fn sections(
     sections.push(("connectors", entries.connectors(connectors)));
     if with_tenants {
         let tenants = listed(client, &path(["tenants"])).await?;
-        sections.push(("tenants", entries.plain(tenants)));
+        sections.push(("tenants", entries.tenants(tenants)));
     }
     let connections = listed(client, &path(["connections"])).await?;
     let embedded: Vec<String> = connections
