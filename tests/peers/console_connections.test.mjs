@@ -71,7 +71,7 @@ const dialog = () => page.getByRole("dialog");
 
 /** The form for a new connection to this API. */
 async function begin(connector, name, { query = "" } = {}) {
-  await page.goto(new URL(`/connections/new?connector=${connector}${query}`, page.url()).href);
+  await page.goto(new URL(`/new/connection?connector=${connector}${query}`, page.url()).href);
   await heading("2. Connection", 2).waitFor();
   await field("Name").last().fill(name);
 }
@@ -157,7 +157,7 @@ describe("a connection is made", () => {
   test("a consent that was not begun in this window is not taken", async () => {
     const begun = { connection: "shop-by-consent", state: "of-this-window", test: false };
     await page.evaluate((it) => sessionStorage.setItem("attache-consent", it), JSON.stringify(begun));
-    await page.goto(new URL("/connections/consent?code=of-another&state=of-another", page.url()).href);
+    await page.goto(new URL("/consent?code=of-another&state=of-another", page.url()).href);
     await page.getByText("This was not begun in this window").waitFor();
   });
 });
@@ -323,8 +323,8 @@ describe("an integration", () => {
 describe("the pages", () => {
   const pages = [
     ["/connections", "Connections"],
-    ["/connections/new", "New connection"],
-    ["/connections/new?connector=shop", "New connection to Shop"],
+    ["/new/connection", "New connection"],
+    ["/new/connection?connector=shop", "New connection to Shop"],
     ["/connections/shop-a", "shop-a"],
     ["/connections/desk-of-customers", "Desk of customers"],
     ["/connections/shop-by-consent", "Shop by consent"],

@@ -146,7 +146,7 @@ test("the newcomer's path: from the empty console to an answer of one's own API,
 describe("a new connector", () => {
   test("whose title is taken gets a key of its own, and what is no description is told", async () => {
     await prepare("shop-again");
-    const { context, page, faults } = await openConsole(browser, attache, { path: "/connectors/new" });
+    const { context, page, faults } = await openConsole(browser, attache, { path: "/new/connector" });
     await heading(page, "New connector").waitFor();
     await assertGood(page, "connectors-new");
     await drop(page, "notes.txt", "hello: 1");
@@ -159,7 +159,7 @@ describe("a new connector", () => {
   });
 
   test("comes of the catalogue by one press", async () => {
-    const { context, page, faults } = await openConsole(browser, attache, { path: "/connectors/new" });
+    const { context, page, faults } = await openConsole(browser, attache, { path: "/new/connector" });
     await page.getByLabel("Search the catalogue").fill("github");
     await page.getByRole("button", { name: "Look" }).click();
     await page.getByRole("button", { name: "Add GitHub", exact: true }).waitFor();
@@ -172,7 +172,7 @@ describe("a new connector", () => {
   });
 
   test("by hand has its base URL checked, and its faults at their fields", async () => {
-    const { context, page, faults } = await openConsole(browser, attache, { path: "/connectors/new?way=hand" });
+    const { context, page, faults } = await openConsole(browser, attache, { path: "/new/connector?way=hand" });
     await page.getByLabel("Name", { exact: true }).fill("By Hand");
     assert.equal(await page.getByLabel("Key", { exact: true }).inputValue(), "by-hand");
     await page.getByLabel("Base URL").fill("ftp://nowhere");
@@ -345,7 +345,7 @@ describe("a connector", () => {
     }
     await visit(page, "/connectors/seen/try", "Try Shop seen");
     await page.getByText("Trying out takes the role operator").waitFor();
-    await visit(page, "/connectors/new", "New connector");
+    await visit(page, "/new/connector", "New connector");
     await page.getByText("This takes the role operator").waitFor();
     await visit(page, "/connectors", "Connectors");
     await page.getByRole("link", { name: "Shop seen" }).waitFor();

@@ -229,7 +229,7 @@ describe("a webhook secret that its sender hands over", () => {
 
   test("is waited for, comes, and is shown once", async () => {
     await attache.send("PUT", "connectors/notes", { name: "Notes", auth: { main: { hmac: { preset: "notion" } } } });
-    await page.goto(new URL("/connections/new?connector=notes", page.url()).href);
+    await page.goto(new URL("/new/connection?connector=notes", page.url()).href);
     await heading("2. Connection", 2).waitFor();
     await field("Name").fill("Notes");
     await field("Base URL").fill(`${far.url}/hooks`);
@@ -261,7 +261,7 @@ describe("a webhook secret that its sender hands over", () => {
 
 describe("a method of the connector", () => {
   test("is adjusted with a connection: a new revision, once, and the others stay on theirs", async () => {
-    await page.goto(new URL("/connections/new?connector=shop", page.url()).href);
+    await page.goto(new URL("/new/connection?connector=shop", page.url()).href);
     await heading("2. Connection", 2).waitFor();
     await button("Adjust it").click();
     await page.getByText("Connections that have Shop key already keep the revision", { exact: false }).waitFor();

@@ -56,7 +56,7 @@ describe("a session that ends while a form is half filled in", () => {
   after(() => attache.stop());
 
   test("shows the sign-in alone, and what was typed is there afterwards", async () => {
-    const { page, faults, context, origin } = await openConsole(browser, attache, { path: "/connections/new?connector=shop" });
+    const { page, faults, context, origin } = await openConsole(browser, attache, { path: "/new/connection?connector=shop" });
     const field = (name) => page.getByLabel(name, { exact: true });
     await page.getByRole("heading", { name: "2. Connection" }).waitFor();
     await field("Name").fill("Half of a shop");
@@ -267,7 +267,7 @@ describe("what a file declares", () => {
   });
 
   test("a connection of one's own is made with its method, which is not adjusted here", async () => {
-    await page.goto(new URL("/connections/new?connector=filed", page.url()).href);
+    await page.goto(new URL("/new/connection?connector=filed", page.url()).href);
     await page.getByText(new RegExp(`line ${lineOf("connectors", '"filed"')}: its methods are changed there`)).waitFor();
     assert.equal(await page.getByRole("button", { name: "Adjust it" }).count(), 0);
     assert.deepEqual(await page.getByLabel("Which", { exact: true }).getByRole("option").allInnerTexts(), ["Shop token (API key)"]);

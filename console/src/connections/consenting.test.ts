@@ -20,7 +20,7 @@ const { beginConsent, beginTenantsConsent, finishConsent, takeBegun } = await im
 const { setCsrf } = await import("~/api/client");
 setCsrf("what the page was told");
 
-const back = (state: string) => new URL(`http://console.test/connections/consent?code=c&state=${state}`);
+const back = (state: string) => new URL(`http://console.test/consent?code=c&state=${state}`);
 
 beforeEach(() => {
   kept.clear();
@@ -32,7 +32,7 @@ test("a tenant's consent comes back to the tenant's activation", async () => {
   await beginTenantsConsent("crm", "acme/eu");
   expect(asked[0]).toEqual({
     path: "/v1/connections/crm/activations/acme%2Feu/authorize",
-    body: { redirect_uri: "http://console.test/connections/consent" },
+    body: { redirect_uri: "http://console.test/consent" },
   });
   expect(went).toEqual(["https://provider.test/ask"]);
   const begun = takeBegun(back("s1"));

@@ -57,7 +57,7 @@ export function ConnectionsPage() {
       up={{ label: "Connectors", to: "/connectors" }}
       acts={
         mayAct && (
-          <ButtonLink kind="primary" to="/connections/new">
+          <ButtonLink kind="primary" to="/new/connection">
             New connection
           </ButtonLink>
         )
@@ -116,7 +116,7 @@ function None({ isNarrowed, mayAct }: { isNarrowed: boolean; mayAct: boolean }) 
       title="No connection yet"
       acts={
         mayAct && (
-          <ButtonLink kind="primary" to="/connections/new">
+          <ButtonLink kind="primary" to="/new/connection">
             Make the first one
           </ButtonLink>
         )

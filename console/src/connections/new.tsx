@@ -21,7 +21,7 @@ import { assign, type Saved, saveConnection, saveMethod } from "./save";
 
 /** One form in two parts: how the API authenticates, and the connection itself. */
 export function NewConnectionPage() {
-  const { connector: key } = useSearch({ from: "/connections/new" });
+  const { connector: key } = useSearch({ from: "/new/connection" });
   const connector = useQuery({
     queryKey: ["connector", key],
     queryFn: () => json<Connector>("GET", `/v1/connectors/${part(key ?? "")}`),
@@ -49,7 +49,7 @@ export function NewConnectionPage() {
 }
 
 function Form({ connector }: { connector: Connector }) {
-  const search = useSearch({ from: "/connections/new" });
+  const search = useSearch({ from: "/new/connection" });
   const [draft, setDraft] = useState(() => begin(connector, search.auth, search.environment));
   const [known, setKnown] = useState(connector);
   const navigate = useNavigate();

@@ -36,7 +36,7 @@ export function PickConnector() {
             {items.map((it) => (
               <li key={it.key}>
                 <Link
-                  to="/connections/new"
+                  to="/new/connection"
                   search={(before) => ({ ...before, connector: it.key })}
                   className="flex items-center gap-3 rounded-xl border border-line bg-panel p-3 hover:bg-sunken"
                 >

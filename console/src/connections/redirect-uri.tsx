@@ -4,7 +4,7 @@ import { Code, Copy } from "~/kit/text";
 
 /** Where the console has providers send operators back to. */
 export function consoleRedirect(): string {
-  return `${location.origin}/connections/consent`;
+  return `${location.origin}/consent`;
 }
 
 interface Entry {

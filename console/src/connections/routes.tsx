@@ -11,13 +11,13 @@ export const connections = [
   }),
   createRoute({
     getParentRoute: () => root,
-    path: "/connections/new",
+    path: "/new/connection",
     validateSearch: texts("connector", "integration", "environment", "alias", "auth"),
     component: lazyRouteComponent(() => import("./new"), "NewConnectionPage"),
   }),
   createRoute({
     getParentRoute: () => root,
-    path: "/connections/consent",
+    path: "/consent",
     component: lazyRouteComponent(() => import("./consent"), "ConsentPage"),
   }),
   createRoute({

@@ -2,7 +2,7 @@ import type { LinkProps } from "@tanstack/react-router";
 
 /** The form of a connection to this connector. */
 export function newConnection(connector: string) {
-  return { to: "/connections/new", search: { connector } } as const;
+  return { to: "/new/connection", search: { connector } } as const;
 }
 
 export function connectionPage(key: string) {

@@ -28,7 +28,7 @@ export function ConnectorsPage() {
         <>
           <ButtonLink to="/connections">All connections</ButtonLink>
           {mayChange && !isEmpty && (
-            <ButtonLink kind="primary" to="/connectors/new">
+            <ButtonLink kind="primary" to="/new/connector">
               New connector
             </ButtonLink>
           )}
@@ -107,7 +107,7 @@ function Nothing(props: { q: string | undefined; mayChange: boolean; onShowAll: 
           <>
             {" "}
             The catalogue may have it:{" "}
-            <Link to="/connectors/new" search={{ way: "catalogue", q: props.q }} className="text-accent underline">
+            <Link to="/new/connector" search={{ way: "catalogue", q: props.q }} className="text-accent underline">
               look there
             </Link>
             .

@@ -24,7 +24,7 @@ const list = createRoute({
 
 const made = createRoute({
   getParentRoute: () => root,
-  path: "/connectors/new",
+  path: "/new/connector",
   validateSearch: (search: Record<string, unknown>) => kept(search, "way", "q") as { way?: Way; q?: string },
   component: lazyRouteComponent(() => import("./new/page"), "NewConnectorPage"),
 });

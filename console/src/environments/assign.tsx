@@ -44,7 +44,7 @@ export function Assign({ environment, alias, connector, onClose }: Props) {
       <PickConnection connector={connector} value={picked} onPick={setPicked} />
       <Acts>
         <ButtonLink
-          to="/connections/new"
+          to="/new/connection"
           search={{ connector, integration: environment.integration, environment: environment.key, alias }}
         >
           Make a new one

@@ -69,7 +69,7 @@ export function LinkCard({ read, alias, link, endpoints, assigned }: Props) {
         {mayAct && !read.integration.source && (
           <div className="flex gap-2">
             <ButtonLink
-              to="/connections/new"
+              to="/new/connection"
               search={{ connector: link.connector, integration: read.integration.key, alias }}
             >
               New connection

@@ -6,7 +6,7 @@ import { cx } from "~/kit/style";
 import { Theme } from "./theme";
 
 const TABS = [
-  { to: "/connectors", label: "Connect", also: ["/connections"] },
+  { to: "/connectors", label: "Connect", also: ["/connections", "/new", "/consent"] },
   { to: "/integrations", label: "Integrations", also: [] },
   { to: "/users", label: "Users", also: [] },
   { to: "/environments", label: "Environments", also: [] },

@@ -21,7 +21,7 @@ export function WebhooksPage() {
       about="What other companies' systems send you: attache checks the signature, and forwards what is genuine."
       acts={
         mayAct && (
-          <ButtonLink kind="primary" to="/connections/new">
+          <ButtonLink kind="primary" to="/new/connection">
             New webhook
           </ButtonLink>
         )

@@ -10,7 +10,7 @@ export function CatalogueSearch() {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const q = text.trim();
-    navigate({ to: "/connectors/new", search: { way: "catalogue", ...(q && { q }) } });
+    navigate({ to: "/new/connector", search: { way: "catalogue", ...(q && { q }) } });
   };
   return (
     <form onSubmit={submit} className="flex gap-1.5">

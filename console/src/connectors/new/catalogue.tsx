@@ -15,8 +15,8 @@ import { freeKey } from "./free-key";
 
 /** The APIs that come with attache: one press makes a connector of one. */
 export function CataloguePart() {
-  const { q } = useSearch({ from: "/connectors/new" });
-  const navigate = useNavigate({ from: "/connectors/new" });
+  const { q } = useSearch({ from: "/new/connector" });
+  const navigate = useNavigate({ from: "/new/connector" });
   const apis = useInfiniteQuery(listQuery<ListedApi>("/v1/catalogue", { q }));
   const search = (text: string) => navigate({ search: { way: "catalogue", ...(text && { q: text }) }, replace: true });
   return (
@@ -31,10 +31,10 @@ export function CataloguePart() {
             title={`The catalogue has nothing for “${q}”`}
             acts={
               <>
-                <ButtonLink to="/connectors/new" search={{ way: "openapi" }}>
+                <ButtonLink to="/new/connector" search={{ way: "openapi" }}>
                   Use its OpenAPI file
                 </ButtonLink>
-                <ButtonLink to="/connectors/new" search={{ way: "hand" }}>
+                <ButtonLink to="/new/connector" search={{ way: "hand" }}>
                   Fill in a form
                 </ButtonLink>
               </>

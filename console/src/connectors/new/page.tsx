@@ -16,11 +16,11 @@ const TITLES: Record<Way, string> = {
 };
 
 export function NewConnectorPage() {
-  const { way } = useSearch({ from: "/connectors/new" });
+  const { way } = useSearch({ from: "/new/connector" });
   const mayChange = useMay("operator");
   const isOne = way !== undefined && way in TITLES;
   const up = isOne
-    ? ({ label: "Other ways", to: "/connectors/new" } as const)
+    ? ({ label: "Other ways", to: "/new/connector" } as const)
     : ({ label: "Connectors", to: "/connectors" } as const);
   if (!mayChange) {
     return (

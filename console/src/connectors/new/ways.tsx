@@ -21,7 +21,7 @@ export function Ways() {
         </Way>
         <Way title="By hand">
           <p className="mb-3 text-[13px] text-dim">For an API without a description: its base URL is enough.</p>
-          <ButtonLink to="/connectors/new" search={{ way: "hand" }}>
+          <ButtonLink to="/new/connector" search={{ way: "hand" }}>
             Fill in a form
           </ButtonLink>
         </Way>
@@ -35,7 +35,7 @@ export function DropHere({ compact = false }: { compact?: boolean }) {
   const navigate = useNavigate();
   const read = (given: Description) => {
     handOver(given);
-    navigate({ to: "/connectors/new", search: { way: "openapi" } });
+    navigate({ to: "/new/connector", search: { way: "openapi" } });
   };
   return <Drop compact={compact} onGiven={read} />;
 }
