@@ -66,11 +66,17 @@ test("a connector, a try-out and the live view", async () => {
   assert.ok(!(await page.content()).includes(KEY), "the credential is not shown");
   await shown("try");
 
-  for (const path of ["/orders", "/orders/1042", "/orders/1041", "/nothing"]) {
-    await attache.through("orders-production", { path });
-    await attache.through("orders-customers", { path, headers: { "attache-tenant": "acme" } });
-  }
-  await attache.through("orders-customers", { path: "/orders", headers: { "attache-tenant": "globex" } });
+  const sent = async () => {
+    for (const path of ["/orders", "/orders/1042", "/orders/1041", "/nothing"]) {
+      await attache.through("orders-production", { path });
+      await attache.through("orders-customers", { path, headers: { "attache-tenant": "acme" } });
+    }
+    await attache.through("orders-customers", { path: "/orders", headers: { "attache-tenant": "globex" } });
+  };
+  await sent();
+  // A picture has some steps in its charts.
+  const steps = async () => (await attache.send("GET", "traffic?window=5m")).points.filter((it) => it.requests > 0).length;
+  if (process.env.CONSOLE_SCREENS) await soon("some steps have requests in them", async () => (await sent(), (await steps()) > 3));
   await soon("the exchanges are kept", async () => (await attache.send("GET", "exchanges?limit=50")).items.length >= 10);
   await visit(page, "/live", "Live");
   await page.getByRole("list", { name: "Exchanges" }).getByText("/orders/1041").first().waitFor();
