@@ -173,10 +173,15 @@ impl Definition for Tenants {
         let row = row(&members)?;
         let store = call.writer()?;
         // One that is activated is there, though it was not written.
-        let known = store.tenants().known(&call.scope(), key).await;
-        let known = known.map_err(|it| ApiError::of_store(it, Self::NOUN, key))?;
-        let is_there = known.is_some_and(|it| it.version == UNWRITTEN);
-        let expect = if expect == Expect::Present && is_there { Expect::Anything } else { expect };
+        let expect = match expect {
+            Expect::Present => {
+                let known = store.tenants().known(&call.scope(), key).await;
+                let known = known.map_err(|it| ApiError::of_store(it, Self::NOUN, key))?;
+                let is_unwritten = known.is_some_and(|it| it.version == UNWRITTEN);
+                if is_unwritten { Expect::Anything } else { expect }
+            }
+            _ => expect,
+        };
         let written = store.tenants().put(&call.scope(), key, &row, expect).await;
         Ok(written.map_err(|it| ApiError::of_write(it, Self::NOUN, key, expect))?.into())
     }
